@@ -1,0 +1,48 @@
+export type ErrorCode =
+  | "usage"
+  | "config"
+  | "environment"
+  | "engine"
+  | "build"
+  | "vm"
+  | "interrupted";
+
+/** What the process exits with for each kind of failure; 0 is success and 70 a bug in kdock. */
+export const EXIT_CODES = {
+  build: 1,
+  vm: 1,
+  usage: 2,
+  config: 2,
+  environment: 3,
+  engine: 3,
+  interrupted: 130,
+} as const satisfies Record<ErrorCode, number>;
+
+/** sysexits.h calls it EX_SOFTWARE: anything that is not a KdockError is ours to mend. */
+export const BUG_EXIT_CODE = 70;
+
+/**
+ * A failure the user can act on. Everything else that is thrown is a bug in kdock and is shown with a stack.
+ */
+export class KdockError extends Error {
+  override readonly name = "KdockError";
+  readonly code: ErrorCode;
+  /** One imperative sentence: what the user should do next. */
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, more: { hint?: string; cause?: unknown } = {}) {
+    super(message, { cause: more.cause });
+    this.code = code;
+    this.hint = more.hint;
+  }
+}
+
+/** The text of anything that was thrown, without its stack. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** For the `default` of a switch that handles every member of a union: adding a member stops it from compiling. */
+export function unreachable(value: never): never {
+  throw new Error(`unexpected value: ${JSON.stringify(value)}`);
+}

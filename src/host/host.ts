@@ -1,0 +1,88 @@
+import type { Readable } from "node:stream";
+
+/** The machine the CLI runs on. `node-host.ts` is the one implementation. Paths are absolute. */
+export interface Host {
+  /** Milliseconds since 1970. */
+  now(): number;
+  readonly files: HostFiles;
+  /** undefined when there is no such program on PATH. */
+  which(program: string): Promise<string | undefined>;
+  /**
+   * Runs a program whose stdout is wanted as bytes (mmdebstrap writes a tar there). The stream fails with an
+   * `environment` error that quotes the end of stderr when the program does, and the program ends when it is destroyed.
+   */
+  stream(argv: readonly string[], options: RunOptions): Readable;
+  /** The whole stdout, trimmed; rejects with an `environment` error as `stream` does. */
+  capture(argv: readonly string[], options: RunOptions): Promise<string>;
+  /** Whether a TCP listener could be opened there right now. */
+  portIsFree(address: string, port: number): Promise<boolean>;
+  /** "docker-proxy (pid 4711)" where the host tells, for the message that a port is taken. */
+  portOwner(port: number): Promise<string | undefined>;
+}
+
+export interface RunOptions {
+  readonly signal: AbortSignal;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly onStderr?: (line: string) => void;
+}
+
+export interface TreeEntry {
+  /** Relative, with forward slashes. */
+  readonly path: string;
+  readonly kind: "file" | "directory" | "symlink";
+  /** Permission bits. */
+  readonly mode: number;
+  /** The link's text; "" for others. */
+  readonly target: string;
+  readonly sizeBytes: number;
+}
+
+export interface HostFiles {
+  /** undefined when there is no such file; other failures reject with a `config` error that names the path. */
+  readText(path: string): Promise<string | undefined>;
+  readBytes(path: string): Promise<Uint8Array>;
+  exists(path: string): Promise<boolean>;
+  /** Every entry below a folder, in code-unit order of path; rejects with a `config` error on sockets and devices. */
+  tree(path: string): Promise<TreeEntry[]>;
+  /** Whole or not at all: written to a temporary name beside it and renamed. Parent folders are made. */
+  writeAtomic(path: string, content: string | Uint8Array): Promise<void>;
+  /** Appends a line to a log file; parent folders are made. */
+  openLog(path: string): LogFile;
+  /** A fresh folder beside `path` on the same file system, for `replace`. */
+  makeTemporary(path: string): Promise<string>;
+  /** A writer for a file inside a folder that exists; parents are made; mode is permission bits. */
+  writeStream(path: string, mode: number): Promise<NodeJS.WritableStream>;
+  makeSymlink(target: string, path: string): Promise<void>;
+  makeFolder(path: string): Promise<void>;
+  /** Puts `from` in the place of `to`, atomically where `to` is not there yet. */
+  replace(from: string, to: string): Promise<void>;
+  /** Points a symbolic link somewhere else, atomically. */
+  pointLink(link: string, target: string): Promise<void>;
+  /** Files, links and folders alike; nothing happens when it is not there. */
+  remove(path: string): Promise<void>;
+  list(path: string): Promise<string[]>;
+  realPath(path: string): Promise<string>;
+  /**
+   * Holds a lock file until disposed of. Rejects with an `environment` error that names the owner's pid when another
+   * live process holds it; the lock of a process that died is taken over.
+   */
+  lock(path: string, what: string): Promise<AsyncDisposable>;
+}
+
+export interface LogFile extends AsyncDisposable {
+  write(line: string): void;
+}
+
+/** The person's terminal, if there is one. */
+export interface Terminal {
+  readonly isInteractive: boolean;
+  size(): { rows: number; columns: number };
+  /** Bytes typed, until disposed of: raw mode on, and restored on dispose and on every way out of the process. */
+  raw(): RawTerminal;
+}
+
+export interface RawTerminal extends Disposable {
+  readonly input: Readable;
+  write(bytes: Uint8Array): void;
+  onResize(listener: () => void): void;
+}
