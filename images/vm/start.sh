@@ -1,0 +1,96 @@
+#!/bin/sh
+# start.sh QEMU-ARGUMENT... — the container's first process: makes the guest's network, chooses the accelerator, gives
+# up root and becomes QEMU. The arguments come from kdock (`kdock plan` prints them); the machine's part is decided here.
+#
+#   KDOCK_ACCEL    auto | kvm | tcg
+#   KDOCK_GATEWAY  10.0.3.1/24, the bridge's address     KDOCK_DHCP_RANGE  10.0.3.2,10.0.3.254
+#   KDOCK_GUEST    10.0.3.2, the guest's address         KDOCK_GUEST_MAC   52:54:00:...
+#   KDOCK_PORTS    tcp/9090/9090 udp/53/53: protocol / port of the container / port of the guest
+#   KDOCK_GDB_PORT 1234, or empty: where QEMU's gdbstub listens
+#
+# Lines that begin with "[kdock]" are passed on to the person who started this.
+set -eu
+
+say() { printf '[kdock] %s\r\n' "$*"; }
+fail() { printf '[kdock] error: %s\r\n' "$*"; exit 3; }
+
+# Devices belong to root with the host's mode; this /dev is the container's own, so opening it up touches nothing else.
+open_device() { [ -e "$1" ] && chmod 666 "$1" 2>/dev/null; }
+
+# /dev/kvm may exist and be useless: without vmx or svm a guest spins for ever (nested or paravirtualised KVM).
+why_no_kvm() {
+  if [ ! -e /dev/kvm ]; then echo "/dev/kvm is not there"; return; fi
+  if ! (exec 3<>/dev/kvm) 2>/dev/null; then echo "/dev/kvm cannot be opened"; return; fi
+  grep -qE '^flags.*\b(vmx|svm)\b' /proc/cpuinfo || echo "/dev/kvm is there, but the processor shows neither vmx nor svm"
+}
+
+choose_accelerator() {
+  open_device /dev/kvm || true
+  reason=$(why_no_kvm)
+  case "${KDOCK_ACCEL:-auto}" in
+    tcg) say "accelerator: tcg (emulation), as asked"; accel=tcg ;;
+    kvm) [ -z "$reason" ] || fail "KVM is required, but $reason"; say "accelerator: kvm"; accel=kvm ;;
+    auto) if [ -z "$reason" ]; then say "accelerator: kvm"; accel=kvm
+          else say "accelerator: tcg (emulation), because $reason"; accel=tcg; fi ;;
+    *) fail "KDOCK_ACCEL is '$KDOCK_ACCEL': auto, kvm or tcg" ;;
+  esac
+}
+
+# The article's network chapter, line by line.
+make_network() {
+  subnet=$(ip_network "$KDOCK_GATEWAY")
+  uplink=$(ip -o -4 route show default | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)
+  mtu=1500
+  [ -n "$uplink" ] && mtu=$(cat "/sys/class/net/$uplink/mtu")
+
+  ip link add br0 type bridge forward_delay 0
+  ip addr add "$KDOCK_GATEWAY" dev br0
+  ip link set br0 mtu "$mtu" up
+  ip tuntap add dev tap0 mode tap user qemu
+  ip link set tap0 mtu "$mtu" master br0 up
+
+  # A least-privilege container cannot write here, and has the value from `--sysctl` already.
+  [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ] || echo 1 > /proc/sys/net/ipv4/ip_forward
+  iptables -t nat -A POSTROUTING -s "$subnet" ! -o br0 -j MASQUERADE
+  iptables -A FORWARD -i br0 -j ACCEPT
+  iptables -A FORWARD -o br0 -j ACCEPT
+  for port in ${KDOCK_PORTS:-}; do
+    protocol=${port%%/*} rest=${port#*/}
+    iptables -t nat -A PREROUTING ! -i br0 -p "$protocol" --dport "${rest%/*}" -j DNAT --to-destination "$KDOCK_GUEST:${rest#*/}"
+  done
+  # The guest must not hold its own debugger: the stub can read and write everything QEMU can.
+  if [ -n "${KDOCK_GDB_PORT:-}" ]; then
+    iptables -A INPUT -i br0 -p tcp --dport "$KDOCK_GDB_PORT" -j REJECT --reject-with tcp-reset
+  fi
+
+  # DHCP for the guest; names are answered by the resolver that the engine gave this container.
+  dnsmasq --conf-file=/dev/null --interface=br0 --bind-interfaces --except-interface=lo --no-hosts --user=root --group=root \
+    --dhcp-range="$KDOCK_DHCP_RANGE,12h" --dhcp-host="$KDOCK_GUEST_MAC,$KDOCK_GUEST,guest" \
+    --dhcp-option=option:router,"${KDOCK_GATEWAY%/*}" --dhcp-option=option:dns-server,"${KDOCK_GATEWAY%/*}" \
+    --dhcp-option=option:mtu,"$mtu" --dhcp-authoritative --dhcp-leasefile=/run/kdock/leases --pid-file=/run/kdock/dnsmasq.pid \
+    --log-facility=/run/kdock/dnsmasq.log
+  say "network: guest $KDOCK_GUEST on br0 $KDOCK_GATEWAY, MASQUERADE to ${uplink:-nowhere: this container has no default route}"
+}
+
+# 10.0.3.1/24 → 10.0.3.0/24, by the kernel's own arithmetic once the address is on an interface.
+ip_network() {
+  prefix=${1#*/}
+  IFS=. read -r a b c d <<EOT
+${1%/*}
+EOT
+  n=$(( (a << 24) | (b << 16) | (c << 8) | d ))
+  n=$(( n & (0xffffffff << (32 - prefix)) & 0xffffffff ))
+  echo "$(( n >> 24 )).$(( n >> 16 & 255 )).$(( n >> 8 & 255 )).$(( n & 255 ))/$prefix"
+}
+
+[ -e /dev/net/tun ] || fail "/dev/net/tun is not in this container: give it --device /dev/net/tun (on the host: modprobe tun)"
+open_device /dev/net/tun || true
+choose_accelerator
+make_network || fail "the guest's network could not be made: this container needs the capability NET_ADMIN (or --privileged)"
+
+case "$accel" in kvm) cpu=host ;; *) cpu=max ;; esac
+sandbox=on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
+chown qemu:qemu /run/kdock
+[ -t 0 ] && stty raw -echo 2>/dev/null || true
+exec setpriv --reuid=qemu --regid=qemu --clear-groups --no-new-privs --inh-caps=-all \
+  qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -sandbox "$sandbox" "$@"
