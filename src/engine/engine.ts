@@ -189,7 +189,10 @@ export interface Container extends AsyncDisposable {
   /** All that was written so far, stdout and stderr together in order; with `follow`, until the container ends. */
   logs(options: { follow: boolean; tail?: number; signal: AbortSignal }): Promise<Readable>;
   /** Runs a command in the running container. */
-  exec(command: readonly string[], options: { tty: boolean; signal: AbortSignal; user?: string }): Promise<Exec>;
+  exec(
+    command: readonly string[],
+    options: { tty: boolean; signal: AbortSignal; user?: string },
+  ): Promise<Exec>;
   /** Unpacks an uncompressed tar into a folder of the container, running or not. */
   putArchive(path: string, archive: Readable): Promise<void>;
   /** A tar of a file or folder of the container, running or not. The caller must read it to its end or destroy it. */

@@ -14,6 +14,8 @@ export interface Host {
   stream(argv: readonly string[], options: RunOptions): Readable;
   /** The whole stdout, trimmed; rejects with an `environment` error as `stream` does. */
   capture(argv: readonly string[], options: RunOptions): Promise<string>;
+  /** Bytes free for us on the file system that holds the path; undefined where there is no such path. */
+  freeBytes(path: string): Promise<number | undefined>;
   /** Whether a TCP listener could be opened there right now. */
   portIsFree(address: string, port: number): Promise<boolean>;
   /** "docker-proxy (pid 4711)" where the host tells, for the message that a port is taken. */

@@ -30,6 +30,8 @@ export type Event =
     }
   | { readonly type: "notice"; readonly text: string }
   | { readonly type: "warning"; readonly text: string }
+  /** What the guest's command or console wrote; only with --json, where stdout belongs to the events. */
+  | { readonly type: "output"; readonly stream: "stdout" | "stderr"; readonly text: string }
   /** Machine-readable results and errors; the human text of an error is main's. */
   | { readonly type: "result"; readonly command: string; readonly data: unknown }
   | {

@@ -1,0 +1,55 @@
+#!/bin/sh
+# pack.sh — merges what makes up the guest's root file system and packs it as an initramfs: /out/rootfs.cpio.
+# src/archive/cpio.ts does the same for the CLI; a test holds the two against each other, byte for byte.
+#
+# What goes in, later ones winning:
+#   1. the empty folders that /init mounts on: dev mnt proc root run sys tmp
+#   2. /out/install          busybox and its links (`make install`)
+#   3. tree/ beside this     /init and what it needs
+#   4. /out/kdock-agent      as /usr/sbin/kdock-agent
+#   5. /overlay              the user's files, if there are any
+#   (A file, link or folder replaces one of another kind; a folder over a folder merges. In an overlay, a link
+#   that points to a folder of the guest stays a link.)
+#
+# The same input gives the same bytes everywhere:
+#   - Entries are sorted by path, bytewise, without "./"; there is no entry for the root folder itself.
+#   - Modes are normalised: folders 0755; files 0755 if their owner may execute them, else 0644; links 0777.
+#   - Owner and group 0, every mtime 0, device numbers 0. There are no hard links and no device nodes: the kernel's
+#     built-in initramfs has /dev/console, and devtmpfs has the rest.
+#   - Format newc as GNU cpio writes it: 8 upper-case hex digits per field, check field 0; inode numbers counted up in
+#     order of the entries from 0; nlink 1, for folders 2; TRAILER!!! has inode 0 and nlink 1;
+#     names with their NUL and contents are padded to 4 bytes; the whole is padded with zeroes to 512 bytes.
+set -eu
+umask 022
+here=$(dirname "$0")
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT INT TERM
+
+# Copies with the links as they are, and without the marks of where they came from.
+merge() { # folder
+  (cd "$1" && find . -mindepth 1 -printf '%y %P\n') | while read -r kind path; do
+    # A folder gives way only to something else, something else always.
+    if [ "$kind" != d ] || [ -L "$root/$path" ] || [ ! -d "$root/$path" ]; then rm -rf "${root:?}/$path"; fi
+    case "$kind" in
+      d) mkdir -p "$root/$path" ;;
+      f | l) cp -P --preserve=mode "$1/$path" "$root/$path" ;;
+      *) echo "error: $1/$path is neither file, folder nor link" >&2; exit 2 ;;
+    esac
+  done
+}
+
+cd /
+for folder in dev mnt proc root run sys tmp; do mkdir "$root/$folder"; done
+merge /out/install
+merge "$here/tree"
+install -D -m 0755 /out/kdock-agent "$root/usr/sbin/kdock-agent"
+[ ! -d /overlay ] || merge /overlay
+
+cd "$root"
+find . -mindepth 1 -type d -exec chmod 0755 {} +
+find . -type f -perm -u+x -exec chmod 0755 {} +
+find . -type f ! -perm -u+x -exec chmod 0644 {} +
+find . -exec touch --no-dereference --date=@0 {} +
+find . -mindepth 1 -printf '%P\n' | LC_ALL=C sort | cpio --quiet -o -H newc --reproducible -R 0:0 > /out/rootfs.cpio.new
+mv /out/rootfs.cpio.new /out/rootfs.cpio
+echo "==> rootfs.cpio $(stat -c %s /out/rootfs.cpio) bytes"

@@ -1,0 +1,8 @@
+import { Command } from "commander";
+import type { App } from "../app.js";
+
+export function composeCommand(app: App): Command {
+  return new Command("compose")
+    .description("print the compose file of this plan: the same lab with `docker compose up`")
+    .action(() => app.compose());
+}

@@ -1,0 +1,92 @@
+import { type Command, Option } from "commander";
+
+/**
+ * Flags that stand for keys of kdock.yaml: `{ vm: { cpus: "2" } }` out of `--cpus 2`. One table, so that the flag's
+ * name in an error message is the flag the user typed.
+ */
+const KEYS = {
+  preset: ["kernel", "preset"],
+  kernel: ["kernel", "source"],
+  toolchain: ["kernel", "toolchain"],
+  set: ["kernel", "set"],
+  fragment: ["kernel", "fragments"],
+  jobs: ["kernel", "jobs"],
+  busybox: ["busybox", "source"],
+  overlay: ["rootfs", "overlay"],
+  cpus: ["vm", "cpus"],
+  memory: ["vm", "memory"],
+  append: ["vm", "append"],
+  accel: ["vm", "accel"],
+  privilege: ["vm", "privilege"],
+  nic: ["vm", "nic"],
+  subnet: ["vm", "net", "subnet"],
+  publish: ["vm", "ports"],
+  qemuArg: ["vm", "qemu"],
+  gdb: ["gdb", "listen"],
+} as const;
+
+export type KeyFlags = Readonly<Partial<Record<keyof typeof KEYS, unknown>>>;
+
+/** For error messages: "gdb.listen" → "--gdb". */
+export const FLAG_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(KEYS).map(([flag, path]) => [
+    path.join("."),
+    `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+  ]),
+);
+
+/** The nested partial that config's `flagLayer` reads. */
+export function keyValues(flags: KeyFlags): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const [flag, path] of Object.entries(KEYS)) {
+    const value = flags[flag as keyof typeof KEYS];
+    if (value === undefined) continue;
+    // `--no-gdb` is the key gdb.enable.
+    if (flag === "gdb" && value === false) put(values, ["gdb", "enable"], false);
+    else if (!(flag === "gdb" && value === true)) put(values, path, value);
+  }
+  return values;
+}
+
+function put(values: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [head = "", ...rest] = path;
+  if (rest.length === 0) values[head] = value;
+  else put((values[head] ??= {}) as Record<string, unknown>, rest, value);
+}
+
+const list = (value: string, before: string[] | undefined) => [...(before ?? []), value];
+
+export function addBuildFlags(command: Command): Command {
+  return command
+    .option("--kernel <source>", "kernel source, like debian:6.12 (kernel.source)")
+    .option("--preset <name>", "debug, defconfig, tiny or file:PATH (kernel.preset)")
+    .option("--fragment <file>", "kconfig fragment; may be repeated (kernel.fragments)", list)
+    .option("--set <option=value>", "one kernel option; may be repeated (kernel.set)", list)
+    .option("--toolchain <name>", "auto, gcc-N or clang-N (kernel.toolchain)")
+    .option("-j, --jobs <n>", "how many compilers at once (kernel.jobs)")
+    .option("--busybox <source>", "busybox source, like release:1.37.0 (busybox.source)")
+    .option("--overlay <folder>", "folder merged over the guest's root (rootfs.overlay)");
+}
+
+export function addVmFlags(command: Command): Command {
+  return command
+    .option("--cpus <n>", "virtual processors (vm.cpus)")
+    .option("-m, --memory <size>", "memory, like 512M (vm.memory)")
+    .option("--append <text>", "added to the kernel command line (vm.append)")
+    .addOption(
+      new Option("--accel <name>", "accelerator (vm.accel)").choices(["auto", "kvm", "tcg"]),
+    )
+    .option("--require-kvm", "fail rather than emulate: --accel kvm")
+    .addOption(
+      new Option("--privilege <name>", "of the VM's container (vm.privilege)").choices([
+        "privileged",
+        "least",
+      ]),
+    )
+    .addOption(new Option("--nic <name>", "network card (vm.nic)").choices(["virtio", "e1000"]))
+    .option("--subnet <cidr>", "the guest's network (vm.net.subnet)")
+    .option("-p, --publish <ports>", "host:guest[/udp]; may be repeated (vm.ports)", list)
+    .option("--qemu-arg <argument>", "one more argument for QEMU; may be repeated (vm.qemu)", list)
+    .option("--gdb <[address:]port>", "where gdbserver is published; 0 picks a free port (gdb.listen)")
+    .option("--no-gdb", "no gdbserver");
+}

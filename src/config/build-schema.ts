@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { parseSettings } from "./kconfig-settings.js";
+
+function sourceProblem(input: unknown): string {
+  const kind = /^(?:release|git|path):/.exec(String(input))?.[0];
+  const known = "only debian:X.Y is known so far";
+  return kind === undefined
+    ? `${known}, for example debian:6.12, got "${String(input)}"`
+    : `${known}, no ${kind}`;
+}
+
+const settings = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+  .transform((input, context) => {
+    const parsed = parseSettings(input);
+    for (const { name, problem } of parsed.problems) {
+      context.issues.push({ code: "custom", message: problem, input, path: [name] });
+    }
+    return parsed.settings;
+  })
+  .prefault({});
+
+const paths = z.array(z.string().min(1)).default([]);
+
+export const kernel = z
+  .strictObject({
+    source: z
+      .string()
+      .regex(/^debian:\d+\.\d+$/, { error: ({ input }) => sourceProblem(input) })
+      .default("debian:6.12")
+      .meta({ title: "debian:X.Y", description: "where the source comes from" }),
+    preset: z
+      .union([
+        z.enum(["debug", "defconfig", "tiny"]),
+        z.templateLiteral(["file:", z.string().min(1)]),
+      ])
+      .default("debug")
+      .meta({
+        title: "debug, defconfig, tiny or file:PATH",
+        description: "configuration to start from",
+      }),
+    fragments: paths.meta({
+      title: "a list of paths",
+      description: "kconfig fragments, relative to this file, merged in order over the preset",
+    }),
+    set: settings.meta({
+      title: "a map of options",
+      description: "single options, for example CONFIG_TCP_CONG_BBR: y; the last word",
+    }),
+    toolchain: z
+      .string()
+      .regex(/^(?:auto|gcc-\d+|clang-\d+)$/, "expected auto, gcc-N or clang-N")
+      .default("auto")
+      .meta({
+        title: "auto, gcc-N or clang-N",
+        description: "compiler; auto takes the one that suits the kernel version",
+      }),
+    jobs: z
+      .union([z.int().positive(), z.literal("auto")])
+      .default("auto")
+      .meta({
+        title: "auto or a whole number from 1",
+        description: "compilers at the same time; auto takes every processor of the engine",
+      }),
+    ccache: z.boolean().default(true).meta({
+      title: "true or false",
+      description: "keep a compiler cache between builds",
+    }),
+  })
+  .prefault({})
+  .meta({ description: "the Linux kernel" });
+
+export const busybox = z
+  .strictObject({
+    source: z
+      .string()
+      .regex(/^release:\d+\.\d+\.\d+$/, "expected a release, for example release:1.37.0")
+      .default("release:1.37.0")
+      .meta({ title: "release:X.Y.Z", description: "the release to build" }),
+    sha256: z
+      .string()
+      .regex(/^[\da-f]{64}$/, "expected 64 hexadecimal digits in lower case")
+      .optional()
+      .meta({
+        title: "64 hexadecimal digits",
+        description: "digest of the tarball, for releases that kdock does not know",
+        example: "0123456789abcdef".repeat(4),
+      }),
+    mirrors: z
+      .array(z.url({ protocol: /^https?$/, error: "expected a http or https URL" }))
+      .default([])
+      .meta({
+        title: "a list of URLs",
+        description: "folders that hold the tarball, tried before the usual ones",
+        example: ["https://mirror.example/busybox"],
+      }),
+    fragments: paths.meta({
+      title: "a list of paths",
+      description: "kconfig fragments, relative to this file, merged in order",
+    }),
+    set: settings.meta({
+      title: "a map of options",
+      description: "single options, for example CONFIG_NC: y; the last word",
+    }),
+  })
+  .prefault({})
+  .meta({ description: "busybox, the guest's user land" });
+
+export const rootfs = z
+  .strictObject({
+    overlay: z.string().min(1).optional().meta({
+      title: "a path",
+      description: "folder, relative to this file, that is merged over the root file system",
+      example: "./rootfs",
+    }),
+  })
+  .prefault({})
+  .meta({ description: "the guest's root file system" });

@@ -1,0 +1,81 @@
+/** What a run is made from: every key present, every value in the form that plans use. Paths are as the user wrote them. */
+export interface Config {
+  readonly kernel: KernelConfig;
+  readonly busybox: BusyboxConfig;
+  readonly rootfs: RootfsConfig;
+  readonly vm: VmConfig;
+  readonly gdb: GdbConfig;
+  readonly images: ImagesConfig;
+}
+
+export interface KernelConfig {
+  /** "debian:6.12" */
+  readonly source: string;
+  readonly preset: KernelPreset;
+  /** Relative to the folder of kdock.yaml, or absolute. */
+  readonly fragments: readonly string[];
+  readonly set: KconfigSettings;
+  /** "auto", "gcc-14", "clang-19" */
+  readonly toolchain: string;
+  readonly jobs: number | "auto";
+  readonly ccache: boolean;
+}
+
+export type KernelPreset = "debug" | "defconfig" | "tiny" | `file:${string}`;
+
+/** Full option name to the value's text in a .config; "n" stands for "is not set". */
+export type KconfigSettings = Readonly<Record<`CONFIG_${string}`, string>>;
+
+export interface BusyboxConfig {
+  /** "release:1.37.0" */
+  readonly source: string;
+  readonly sha256: string | undefined;
+  readonly mirrors: readonly string[];
+  readonly fragments: readonly string[];
+  readonly set: KconfigSettings;
+}
+
+export interface RootfsConfig {
+  readonly overlay: string | undefined;
+}
+
+export interface VmConfig {
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  /** Put at the end of the kernel command line. */
+  readonly append: string;
+  readonly accel: "auto" | "kvm" | "tcg";
+  readonly privilege: "privileged" | "least";
+  readonly nic: "virtio" | "e1000";
+  readonly net: { readonly subnet: string };
+  readonly ports: readonly PortForward[];
+  /** More arguments for QEMU. */
+  readonly qemu: readonly string[];
+}
+
+export interface PortForward {
+  readonly hostAddress: string;
+  /** 0 lets the engine pick a free one. */
+  readonly hostPort: number;
+  readonly guestPort: number;
+  readonly protocol: "tcp" | "udp";
+}
+
+export interface GdbConfig {
+  readonly enable: boolean;
+  readonly listen: ListenAddress;
+}
+
+export interface ListenAddress {
+  /** An IP address, IPv6 without brackets. */
+  readonly address: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+}
+
+export interface ImagesConfig {
+  /** "" when no registry is to be asked. */
+  readonly registry: string;
+  readonly mirror: string | undefined;
+  readonly base: "auto" | "registry" | "bootstrap";
+}

@@ -1,0 +1,63 @@
+import { KdockError } from "../errors.js";
+import type { Config } from "./config.js";
+import { environmentLayer } from "./environment.js";
+import { flagLayer } from "./flags.js";
+import { optionName } from "./kconfig-settings.js";
+import { configKeys } from "./keys.js";
+import { valueAt, withValue, type Layer, type RawValues } from "./layer.js";
+import { parseConfig } from "./load.js";
+import { describeIssue } from "./problems.js";
+import { complete, ConfigFile } from "./schema.js";
+
+export interface ConfigSources {
+  /** undefined when there is no kdock.yaml. */
+  readonly file?: { readonly name: string; readonly text: string } | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** See `flagLayer`. */
+  readonly flags?: RawValues;
+  readonly flagNames?: Readonly<Record<string, string>>;
+}
+
+/** Defaults < file < environment < flags. Rejects with one `config` error that lists every problem of every place. */
+export function loadConfig({ file, env = {}, flags = {}, flagNames = {} }: ConfigSources): Config {
+  const fileLayers = file === undefined ? [] : [parseConfig(file.text, file.name)];
+  return mergeLayers([...fileLayers, environmentLayer(env), flagLayer(flags, flagNames)]);
+}
+
+/** Later layers win, key by key: lists as a whole, maps entry by entry. */
+export function mergeLayers(layers: readonly Layer[]): Config {
+  // Each by itself, so that a value which another place overrides is not left to surprise somebody later.
+  const problems = layers.flatMap((layer) => [...layer.problems, ...check(layer)]);
+  if (problems.length > 0) throw invalid(problems);
+
+  return complete(ConfigFile.parse(layers.map((layer) => layer.values).reduce(merge, {})));
+}
+
+function check(layer: Layer): string[] {
+  const result = ConfigFile.safeParse(layer.values);
+  if (result.success) return [];
+  return result.error.issues.flatMap((issue) => describeIssue(issue, layer));
+}
+
+function invalid(problems: readonly string[]): KdockError {
+  const lines = problems.map((problem) => `\n  ${problem}`);
+  return new KdockError("config", `the configuration is not valid:${lines.join("")}`, {
+    hint: "See the README, section kdock.yaml; `kdock init` writes a commented example.",
+  });
+}
+
+function merge(below: RawValues, above: RawValues): RawValues {
+  return configKeys().reduce((merged, key) => {
+    const value = valueAt(above, key.path);
+    if (value === undefined) return merged;
+    if (key.kind !== "map") return withValue(merged, key.path, value);
+    const both = { ...named(valueAt(below, key.path)), ...named(value) };
+    return withValue(merged, key.path, both);
+  }, below);
+}
+
+/** NET and CONFIG_NET are the same option, in whichever place they stand. */
+function named(settings: unknown): Record<string, unknown> {
+  const entries = Object.entries(settings ?? {}) as [string, unknown][];
+  return Object.fromEntries(entries.map(([name, value]) => [optionName(name), value]));
+}

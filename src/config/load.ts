@@ -1,0 +1,104 @@
+import {
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type YAMLMap,
+} from "yaml";
+import { messageOf } from "../errors.js";
+import { configTree } from "./keys.js";
+import { isRecord, pathText, valueAt, withValue, type Layer, type Path } from "./layer.js";
+import type { RawValues } from "./layer.js";
+
+const SETTINGS = ["kernel", "busybox"] as const;
+
+/**
+ * kdock.yaml as a layer. Syntax errors end up in its problems; whether its keys and values are known is for `mergeLayers`
+ * to say, which sees the other places too.
+ */
+export function parseConfig(text: string, fileName: string): Layer {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${fileName}:${line}:${col}`;
+  };
+  const syntax = [...document.errors, ...document.warnings].map((error) => {
+    const message = error.code === "MULTIPLE_DOCS" ? "more than one document" : error.message;
+    return `${at(error.pos[0])}: ${message}`;
+  });
+  const where = (path: Path): string => {
+    const offset = offsetOf(document, path);
+    return `${offset === undefined ? fileName : at(offset)}: ${pathText(path)}`;
+  };
+  if (syntax.length > 0) return { values: {}, problems: syntax, where };
+  return { ...read(document, fileName), where };
+}
+
+function read(
+  document: Document.Parsed,
+  fileName: string,
+): { values: RawValues; problems: string[] } {
+  keepSpelling(document);
+  try {
+    const content: unknown = document.toJS() ?? {};
+    if (isRecord(content)) return { values: withoutEmptySections(content), problems: [] };
+    return { values: {}, problems: [`${fileName}: expected a map of keys at the top`] };
+  } catch (error) {
+    // An alias without an anchor, or aliases that would grow without end.
+    return { values: {}, problems: [`${fileName}: ${messageOf(error)}`] };
+  }
+}
+
+/** `0x10` must reach a .config as "0x10", not as 16. */
+function keepSpelling(document: Document.Parsed): void {
+  for (const section of SETTINGS) {
+    const node = document.getIn([section, "set"], true);
+    if (!isMap(node)) continue;
+    for (const { value } of node.items) {
+      if (isScalar(value) && typeof value.value === "number") value.value = value.source;
+    }
+  }
+}
+
+/** A section whose keys are all commented out is null in YAML. */
+function withoutEmptySections(content: RawValues): RawValues {
+  const sections = configTree().filter((node) => !("kind" in node));
+  return sections.reduce(
+    (values, { path }) => (valueAt(values, path) === null ? withValue(values, path, {}) : values),
+    content,
+  );
+}
+
+/** Of the innermost key on the way that is there. */
+function offsetOf(document: Document.Parsed, path: Path): number | undefined {
+  let node: unknown = document.contents;
+  let offset: number | undefined;
+  for (const part of path) {
+    const next = isMap(node) ? pairOf(node, part) : isSeq(node) ? itemOf(node.items, part) : {};
+    node = next.value;
+    offset = next.offset ?? offset;
+  }
+  return offset;
+}
+
+interface Found {
+  readonly value?: unknown;
+  readonly offset?: number | undefined;
+}
+
+function pairOf(map: YAMLMap, key: PropertyKey): Found {
+  const pair = map.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
+  return { value: pair?.value, offset: startOf(pair?.key) };
+}
+
+function itemOf(items: readonly unknown[], index: PropertyKey): Found {
+  const value = typeof index === "number" ? items[index] : undefined;
+  return { value, offset: startOf(value) };
+}
+
+function startOf(node: unknown): number | undefined {
+  return isMap(node) || isSeq(node) || isScalar(node) ? node.range?.[0] : undefined;
+}

@@ -1,0 +1,131 @@
+import { z } from "zod";
+import { parseListen, parsePort, parseSubnet, type Parsed } from "./addresses.js";
+
+const MIN_MEMORY_MIB = 64;
+
+export const vm = z
+  .strictObject({
+    cpus: z.int().min(1).max(64).default(1).meta({
+      title: "a whole number from 1 to 64",
+      description: "processors; with one, stepping it stops the whole machine",
+    }),
+    memory: text(memoryMiB)
+      .prefault("512M")
+      .meta({ title: "a size such as 512M or 2G", description: "memory" }),
+    append: z
+      .string()
+      // eslint-disable-next-line no-control-regex -- a kernel command line is one line
+      .regex(/^[^\u0000-\u001f]*$/, "must be one line without tabs")
+      .default("")
+      .meta({ title: "text", description: "put at the end of the kernel command line" }),
+    accel: z.enum(["auto", "kvm", "tcg"]).default("auto").meta({
+      title: "auto, kvm or tcg",
+      description: "accelerator; auto tries KVM and falls back to emulation",
+    }),
+    privilege: z.enum(["privileged", "least"]).default("privileged").meta({
+      title: "privileged or least",
+      description: "what the VM's container may do; least grants NET_ADMIN and the devices only",
+    }),
+    nic: z
+      .enum(["virtio", "e1000"])
+      .default("virtio")
+      .meta({ title: "virtio or e1000", description: "network card of the guest" }),
+    net: z
+      .strictObject({
+        subnet: text(parseSubnet).prefault("10.0.3.0/24").meta({
+          title: "an IPv4 network such as 10.0.3.0/24",
+          description: "network between guest and container; the gateway is its first address",
+        }),
+      })
+      .prefault({})
+      .meta({ description: "the guest's network" }),
+    ports: z
+      .array(text(parsePort))
+      .superRefine((ports, context) => {
+        const seen = new Set<string>();
+        ports.forEach(({ hostAddress, hostPort, protocol }, index) => {
+          const key = `${hostAddress}:${hostPort}/${protocol}`;
+          if (hostPort !== 0 && seen.has(key)) {
+            context.addIssue({ code: "custom", message: `${key} is given twice`, path: [index] });
+          }
+          seen.add(key);
+        });
+      })
+      .prefault([])
+      .meta({
+        title: "a list of [ADDRESS:]HOST:GUEST[/udp]",
+        description: "ports of the guest on the host; the address is 127.0.0.1 unless given",
+        example: ["9090:9090", "0.0.0.0:5353:53/udp"],
+      }),
+    qemu: z
+      .array(z.string())
+      .default([])
+      .meta({ title: "a list of texts", description: "more arguments for QEMU" }),
+  })
+  .prefault({})
+  .meta({ description: "the virtual machine" });
+
+export const gdb = z
+  .strictObject({
+    enable: z
+      .boolean()
+      .default(true)
+      .meta({ title: "true or false", description: "offer a gdbserver; turns KASLR off" }),
+    listen: z
+      .union([z.string(), z.int()])
+      .transform(String)
+      .pipe(text(parseListen))
+      .prefault("127.0.0.1:1234")
+      .meta({
+        title: "ADDRESS:PORT or a port",
+        description: "where the host listens for gdb; port 0 picks a free one",
+      }),
+  })
+  .prefault({})
+  .meta({ description: "the gdbserver" });
+
+export const images = z
+  .strictObject({
+    registry: z
+      .string()
+      .transform((registry) => (registry === "none" ? "" : registry))
+      .prefault("docker.io/library")
+      .meta({
+        title: "a registry or none",
+        description: "where base images are pulled from; none asks no registry",
+      }),
+    mirror: z
+      .url({ protocol: /^https?$/, error: "expected a http or https URL" })
+      .optional()
+      .meta({
+        title: "a URL",
+        description: "Debian mirror to use instead of the usual one",
+        example: "https://mirror.example/debian",
+      }),
+    base: z.enum(["auto", "registry", "bootstrap"]).default("auto").meta({
+      title: "auto, registry or bootstrap",
+      description: "base images from a registry or from a Debian mirror; auto tries both",
+    }),
+  })
+  .prefault({})
+  .meta({ description: "the images that builds run in" });
+
+/** A text that becomes something else, or is refused for the reason that `parse` gives. */
+function text<T>(parse: (text: string) => Parsed<T>) {
+  return z.string().transform((input, context) => {
+    const parsed = parse(input);
+    if ("value" in parsed) return parsed.value;
+    context.issues.push({ code: "custom", message: parsed.problem, input });
+    return z.NEVER;
+  });
+}
+
+function memoryMiB(input: string): Parsed<number> {
+  const [, digits, unit] = /^(\d+)([MG])$/i.exec(input) ?? [];
+  if (digits === undefined) {
+    return { problem: `expected a size such as 512M or 2G, got "${input}"` };
+  }
+  const value = Number(digits) * (unit?.toUpperCase() === "G" ? 1024 : 1);
+  if (value >= MIN_MEMORY_MIB) return { value };
+  return { problem: `a kernel needs at least ${MIN_MEMORY_MIB}M, got ${input}` };
+}

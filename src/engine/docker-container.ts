@@ -1,0 +1,203 @@
+import type { Duplex, Readable } from "node:stream";
+import type Docker from "dockerode";
+import { KdockError } from "../errors.js";
+import { ContainerStream } from "./container-stream.js";
+import { dial } from "./dial.js";
+import { startExec } from "./docker-exec.js";
+import { engineCall, isStatus } from "./engine-error.js";
+import { ContainerStdio, containerState, ExitStatus } from "./engine-json.js";
+import type { Container, ContainerState, Exec } from "./engine.js";
+import { mergedOutput } from "./frames.js";
+import { asConnection, asReadable } from "./node-stream.js";
+import { relay } from "./relay.js";
+import { Upload } from "./upload.js";
+
+/** Called with what could not be cleaned up, and why. */
+export type OnLeak = (what: string, error: unknown) => void;
+
+/** Killing a big virtual machine and deleting its layer on a slow disk takes seconds, not a minute. */
+const CLEANUP_TIMEOUT_MS = 60_000;
+
+export class DockerContainer implements Container {
+  readonly id: string;
+  readonly #docker: Docker;
+  readonly #container: Docker.Container;
+  readonly #onLeak: OnLeak;
+  /** Ends every connection this handle has open: an unanswered `wait` would keep the process alive. */
+  readonly #closing = new AbortController();
+
+  constructor(docker: Docker, id: string, onLeak: OnLeak) {
+    this.id = id;
+    this.#docker = docker;
+    this.#container = docker.getContainer(id);
+    this.#onLeak = onLeak;
+  }
+
+  async start(): Promise<void> {
+    await this.#call("start", () => this.#container.start(), 304);
+  }
+
+  wait(signal: AbortSignal): Promise<number> {
+    const exitCode = this.#wait(this.#until(signal));
+    // Whoever gives up before awaiting it must not be killed by its rejection.
+    exitCode.catch(() => undefined);
+    return exitCode;
+  }
+
+  async attach(): Promise<Duplex> {
+    return await engineCall("attach to the container", async () => {
+      const { tty, openStdin } = ContainerStdio.parse(await this.#container.inspect());
+      const connection = await this.#container.attach({
+        hijack: true,
+        stream: true,
+        stdin: openStdin,
+        stdout: true,
+        stderr: true,
+      });
+      const signal = this.#closing.signal;
+      return new ContainerStream(asConnection(connection), { tty, stderr: "merged", signal });
+    });
+  }
+
+  async logs(options: { follow: boolean; tail?: number; signal: AbortSignal }): Promise<Readable> {
+    const signal = this.#until(options.signal);
+    const action = "read the container's log";
+    const { follow, tail = "all" } = options;
+    return await engineCall(
+      action,
+      async () => {
+        const { tty } = ContainerStdio.parse(
+          await this.#container.inspect({ abortSignal: signal }),
+        );
+        const body = await dial(this.#docker, {
+          method: "GET",
+          path: `/containers/${this.id}/logs`,
+          query: { stdout: true, stderr: true, follow, tail },
+          signal,
+        });
+        return relay(mergedOutput(body, tty), action, signal);
+      },
+      signal,
+    );
+  }
+
+  async exec(
+    command: readonly string[],
+    options: { tty: boolean; signal: AbortSignal; user?: string },
+  ): Promise<Exec> {
+    const { tty, user } = options;
+    const signal = this.#until(options.signal);
+    return await startExec(this.#container, { command, tty, user, signal });
+  }
+
+  async putArchive(path: string, archive: Readable): Promise<void> {
+    using upload = new Upload(archive, this.#closing.signal);
+    await engineCall(
+      `copy into ${path} of the container`,
+      () => this.#container.putArchive(upload.body, { path, abortSignal: upload.signal }),
+      upload.signal,
+    );
+  }
+
+  async getArchive(path: string, signal: AbortSignal): Promise<Readable> {
+    const action = `copy ${path} out of the container`;
+    const until = this.#until(signal);
+    return await engineCall(
+      action,
+      async () => {
+        const body = await this.#container.getArchive({ path, abortSignal: until });
+        return relay(asReadable(body), action, until);
+      },
+      until,
+    );
+  }
+
+  async resize(size: { rows: number; columns: number }): Promise<void> {
+    await this.#call("resize", () => this.#container.resize({ h: size.rows, w: size.columns }));
+  }
+
+  async inspect(): Promise<ContainerState> {
+    return await this.#inspect();
+  }
+
+  async stop(timeoutSeconds: number): Promise<void> {
+    await this.#call("stop", () => this.#container.stop({ t: timeoutSeconds }), 304);
+  }
+
+  async kill(): Promise<void> {
+    // 409: it has ended already.
+    await this.#call("kill", () => this.#container.kill(), 409);
+  }
+
+  async remove(): Promise<void> {
+    await this.#call("remove", () => this.#container.remove({ force: true, v: true }), 404);
+    this.#close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Our own clock: the caller's signal may be the very reason we are cleaning up.
+    const abortSignal = AbortSignal.timeout(CLEANUP_TIMEOUT_MS);
+    try {
+      await this.#container.remove({ force: true, v: true, abortSignal });
+    } catch (error) {
+      // 404: gone; 409: somebody else is removing it. A throw would hide the failure that brought us here.
+      if (!isStatus(error, 404) && !isStatus(error, 409))
+        this.#onLeak(`container ${this.id}`, error);
+    } finally {
+      this.#close();
+    }
+  }
+
+  async #wait(signal: AbortSignal): Promise<number> {
+    return await engineCall(
+      "wait for the container",
+      async () => {
+        // "not-running" would be true of a container that has not been started yet.
+        const body = await dial(this.#docker, {
+          method: "POST",
+          path: `/containers/${this.id}/wait`,
+          query: { condition: "next-exit" },
+          signal,
+        });
+        // The engine is listening for the exit by now; it may have been before.
+        const state = await this.#inspect();
+        if (state.ended) {
+          body.destroy();
+          return state.exitCode;
+        }
+        return ExitStatus.parse(await json(body)).StatusCode;
+      },
+      signal,
+    );
+  }
+
+  async #inspect() {
+    return await engineCall("inspect the container", async () =>
+      containerState(await this.#container.inspect()),
+    );
+  }
+
+  /** `harmless`: a status that means the wish was fulfilled already. */
+  async #call(verb: string, call: () => Promise<unknown>, harmless?: number): Promise<void> {
+    try {
+      await engineCall(`${verb} the container`, call);
+    } catch (error) {
+      if (harmless === undefined || !isStatus(error, harmless)) throw error;
+    }
+  }
+
+  #until(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#closing.signal]);
+  }
+
+  #close(): void {
+    this.#closing.abort(new KdockError("engine", "the container was removed"));
+  }
+}
+
+/** The whole of an answer; a lost connection is an error here and not an endless wait. */
+async function json(body: Readable): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk as Uint8Array);
+  return JSON.parse(Buffer.concat(chunks).toString());
+}

@@ -1,0 +1,220 @@
+import { addAbortSignal, type Readable } from "node:stream";
+import type Docker from "dockerode";
+import { KdockError } from "../errors.js";
+import { readBuildStream } from "./build-stream.js";
+import { containerOptions } from "./container-options.js";
+import { dial } from "./dial.js";
+import { DockerContainer, type OnLeak } from "./docker-container.js";
+import { engineCall, isStatus } from "./engine-error.js";
+import * as answers from "./engine-json.js";
+import type {
+  Container,
+  ContainerInfo,
+  ContainerSpec,
+  Engine,
+  EngineInfo,
+  ImageBuild,
+  ImageInfo,
+  ImportOptions,
+  Labels,
+  NetworkInfo,
+  StreamOptions,
+  VolumeInfo,
+} from "./engine.js";
+import { labelInstruction, withTag } from "./image-text.js";
+import { asReadable } from "./node-stream.js";
+import { readPullStream } from "./pull-stream.js";
+import { Upload } from "./upload.js";
+
+/** The engine over dockerode, which changes the options it is given: every call gets fresh ones. */
+export class DockerEngine implements Engine {
+  readonly #docker: Docker;
+  readonly #endpoint: string;
+  readonly #onLeak: OnLeak;
+
+  constructor(docker: Docker, endpoint: string, onLeak: OnLeak) {
+    this.#docker = docker;
+    this.#endpoint = endpoint;
+    this.#onLeak = onLeak;
+  }
+
+  async info(): Promise<EngineInfo> {
+    return await engineCall(`talk to the engine at ${this.#endpoint}`, async () =>
+      answers.engineInfo(await this.#docker.info(), this.#endpoint),
+    );
+  }
+
+  async findImage(ref: string): Promise<ImageInfo | undefined> {
+    return await unlessMissing(() =>
+      engineCall(`inspect the image ${ref}`, async () =>
+        answers.imageInfo(await this.#docker.getImage(ref).inspect()),
+      ),
+    );
+  }
+
+  async pullImage(ref: string, options: StreamOptions): Promise<ImageInfo> {
+    const { signal } = options;
+    return await engineCall(
+      `pull ${ref}`,
+      async () => {
+        const body = await this.#docker.createImage({
+          fromImage: withTag(ref),
+          abortSignal: signal,
+        });
+        await readPullStream(addAbortSignal(signal, asReadable(body)), options);
+        return await this.#image(ref);
+      },
+      signal,
+    );
+  }
+
+  async importImage(rootfs: Readable, options: ImportOptions): Promise<ImageInfo> {
+    const { tag, labels, onLine, onProgress } = options;
+    using upload = new Upload(rootfs, options.signal, (sent) => onProgress?.(sent, sent));
+    const { signal } = upload;
+    return await engineCall(
+      `import ${tag}`,
+      async () => {
+        const body = await this.#docker.importImage(upload.body, {
+          repo: tag,
+          changes: Object.entries(labels).map(([key, value]) => labelInstruction(key, value)),
+          abortSignal: signal,
+        });
+        const id = await readPullStream(addAbortSignal(signal, asReadable(body)), { onLine });
+        return await this.#image(id);
+      },
+      signal,
+    );
+  }
+
+  async buildImage(build: ImageBuild, options: StreamOptions): Promise<ImageInfo> {
+    using upload = new Upload(build.context, options.signal);
+    const { signal } = upload;
+    return await engineCall(
+      `build ${build.tag}`,
+      async () => {
+        const body = await dial(this.#docker, {
+          method: "POST",
+          path: "/build",
+          query: {
+            version: "2",
+            dockerfile: build.dockerfile,
+            t: build.tag,
+            buildargs: { ...build.args },
+            labels: { ...build.labels },
+            nocache: build.noCache,
+            rm: true,
+            forcerm: true,
+          },
+          body: upload.body,
+          signal,
+        });
+        const id = await readBuildStream(body, (line) => options.onLine?.(line));
+        return await this.#image(id);
+      },
+      signal,
+    );
+  }
+
+  async listImages(labels: Labels): Promise<ImageInfo[]> {
+    const found = await engineCall("list images", async () =>
+      answers.Ids.parse(await this.#docker.listImages({ filters: byLabel(labels) })),
+    );
+    // Summaries say nothing of layers. One that is gone by now is no error.
+    const images = await Promise.all(found.map(({ Id }) => this.findImage(Id)));
+    return images.filter((image) => image !== undefined);
+  }
+
+  async removeImage(id: string): Promise<void> {
+    await unlessMissing(() =>
+      engineCall(`remove the image ${id}`, () => this.#docker.getImage(id).remove({ force: true })),
+    );
+  }
+
+  async ensureVolume(name: string, labels: Labels): Promise<void> {
+    await engineCall(`create the volume ${name}`, () =>
+      this.#docker.createVolume({ Name: name, Labels: { ...labels } }),
+    );
+  }
+
+  async listVolumes(labels: Labels): Promise<VolumeInfo[]> {
+    return await engineCall("list volumes", async () =>
+      answers.volumeInfos(await this.#docker.listVolumes({ filters: byLabel(labels) })),
+    );
+  }
+
+  async removeVolume(name: string): Promise<void> {
+    await unlessMissing(() =>
+      engineCall(`remove the volume ${name}`, () => this.#docker.getVolume(name).remove()),
+    );
+  }
+
+  async ensureNetwork(name: string, labels: Labels): Promise<void> {
+    const options = { Name: name, Driver: "bridge", CheckDuplicate: true, Labels: { ...labels } };
+    try {
+      await engineCall(`create the network ${name}`, () => this.#docker.createNetwork(options));
+    } catch (error) {
+      // Looking first and creating then would make two of them when two of us run at once.
+      if (!isStatus(error, 409)) throw error;
+    }
+  }
+
+  async listNetworks(labels: Labels): Promise<NetworkInfo[]> {
+    return await engineCall("list networks", async () =>
+      answers.networkInfos(await this.#docker.listNetworks({ filters: byLabel(labels) })),
+    );
+  }
+
+  async removeNetwork(name: string): Promise<void> {
+    await unlessMissing(() =>
+      engineCall(`remove the network ${name}`, () => this.#docker.getNetwork(name).remove()),
+    );
+  }
+
+  async createContainer(spec: ContainerSpec, signal: AbortSignal): Promise<Container> {
+    signal.throwIfAborted();
+    const { id } = await engineCall(`create the container ${spec.name}`, () =>
+      // `_query` and `_body`, or docker-modem would put all of it into the address as well. Not abortable on purpose:
+      // cut off in the middle, the container might exist and nobody would know its id.
+      this.#docker.createContainer({
+        _query: { name: spec.name },
+        _body: containerOptions(spec),
+      } as object),
+    );
+    const container = this.container(id);
+    if (signal.aborted) await container[Symbol.asyncDispose]();
+    signal.throwIfAborted();
+    return container;
+  }
+
+  async listContainers(labels: Labels): Promise<ContainerInfo[]> {
+    return await engineCall("list containers", async () =>
+      answers.containerInfos(
+        await this.#docker.listContainers({ all: true, filters: byLabel(labels) }),
+      ),
+    );
+  }
+
+  container(id: string): Container {
+    return new DockerContainer(this.#docker, id, this.#onLeak);
+  }
+
+  async #image(ref: string): Promise<ImageInfo> {
+    const image = await this.findImage(ref);
+    if (image === undefined) throw new KdockError("engine", `the engine lost the image ${ref}`);
+    return image;
+  }
+}
+
+async function unlessMissing<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (isStatus(error, 404)) return undefined;
+    throw error;
+  }
+}
+
+function byLabel(labels: Labels): { label: string[] } {
+  return { label: Object.entries(labels).map(([key, value]) => `${key}=${value}`) };
+}

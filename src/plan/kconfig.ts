@@ -1,0 +1,42 @@
+import { KdockError } from "../errors.js";
+
+/** A kconfig fragment of the user's, with the name it has in kdock.yaml. */
+export interface Fragment {
+  readonly name: string;
+  readonly text: string;
+}
+
+const ASSIGNMENT = /^(CONFIG_\w+)=(y|m|n|"(?:[^"\\]|\\.)*"|-?\d+|0[xX][0-9a-fA-F]+)$/;
+const UNSET = /^# (CONFIG_\w+) is not set$/;
+
+/**
+ * The user's requests as one fragment, in order of precedence: fragments first, `set` last. Rejects lines that Kconfig
+ * would silently ignore, with file and line; whether an option exists is for the kernel's own Kconfig to say.
+ */
+export function requestedConfig(
+  fragments: readonly Fragment[],
+  set: Readonly<Record<string, string>>,
+): string {
+  const problems = fragments.flatMap(badLines);
+  if (problems.length > 0) {
+    throw new KdockError("config", `not kconfig lines:\n${problems.map((p) => `  ${p}`).join("\n")}`, {
+      hint: "Write CONFIG_NAME=y, =m, =n, =123, =\"text\" or `# CONFIG_NAME is not set`.",
+    });
+  }
+  const inline = Object.entries(set).map(([name, value]) =>
+    value === "n" ? `# ${name} is not set` : `${name}=${value}`,
+  );
+  const parts = fragments.map(({ name, text }) => `# from ${name}\n${text.trimEnd()}\n`);
+  if (inline.length > 0) parts.push(`# from kdock.yaml\n${inline.join("\n")}\n`);
+  return parts.join("");
+}
+
+function badLines({ name, text }: Fragment): string[] {
+  return text.split(/\r?\n/).flatMap((raw, index) => {
+    const line = raw.trim();
+    if (line === "" || UNSET.test(line) || ASSIGNMENT.test(line)) return [];
+    // A comment is fine unless it was meant as a request.
+    if (line.startsWith("#") && !/^#\s*CONFIG_\w+ is not/.test(line)) return [];
+    return [`${name}:${index + 1}: ${line}`];
+  });
+}

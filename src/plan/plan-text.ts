@@ -1,0 +1,82 @@
+import type { Config } from "../config/config.js";
+import type { BuildPlan } from "./build-plan.js";
+import type { ImagePlan } from "./image-plan.js";
+import type { Plan } from "./plan.js";
+import { machine, vmPlan } from "./vm-plan.js";
+import { qemuArgs } from "./qemu-args.js";
+
+const MODE = { paused: false, command: false } as const;
+
+/** `kdock plan --json`. */
+export function planData(config: Config, plan: Plan): unknown {
+  const vm = vmPlan(config, plan.names, plan.vmImage, MODE);
+  return {
+    project: plan.names.id,
+    kernel: stageData(plan.kernel),
+    busybox: stageData(plan.busybox),
+    rootfs: plan.rootfs,
+    vm: { image: plan.vmImage, network: vm.network, attempts: vm.attempts },
+    set: plan.setKey,
+  };
+}
+
+function stageData({ image, key, inputs, container, files }: BuildPlan): unknown {
+  return { image, key, inputs, container, files };
+}
+
+/** `kdock plan`, for people: the commands they would type, stage by stage. */
+export function planText(config: Config, plan: Plan): string[] {
+  const vm = vmPlan(config, plan.names, plan.vmImage, MODE);
+  const [first] = vm.attempts;
+  return [
+    `project ${plan.names.id}`,
+    "",
+    ...buildText(plan.kernel),
+    "",
+    ...buildText(plan.busybox),
+    "",
+    `rootfs    key ${plan.rootfs.key}`,
+    "  busybox's install tree + images/rootfs/tree + kdock-agent + overlay → newc cpio",
+    "",
+    `vm        image ${plan.vmImage.tag}`,
+    ...imageText(plan.vmImage),
+    `  docker network create ${vm.network}`,
+    `  docker run ${first?.privilege === "privileged" ? "--privileged" : "(least privilege)"} -it --network ${vm.network} --name ${plan.names.vmContainer} …`,
+    ...Object.entries(first?.container.env ?? {}).map(([name, value]) => `    ${name}=${value}`),
+    "  qemu-system-x86_64 -accel (chosen at the start: kvm where it works, else tcg)",
+    ...argumentLines(qemuArgs(machine(config, MODE))),
+  ];
+}
+
+function buildText(plan: BuildPlan): string[] {
+  const { container } = plan;
+  return [
+    `${plan.stage.padEnd(9)} key ${plan.key}  ${plan.title}`,
+    ...imageText(plan.image),
+    `  docker run --cap-drop ALL ${container.mounts.map((m) => `-v ${m.volume}:${m.target}`).join(" ")} ${container.image} ${container.command.join(" ")}`,
+    ...Object.entries(container.env).map(([name, value]) => `    ${name}=${value}`),
+    ...Object.entries(plan.files).flatMap(([name, text]) => [
+      `    /in/${name}:`,
+      ...text.trimEnd().split("\n").slice(0, 40).map((line) => `      ${line}`),
+    ]),
+  ];
+}
+
+function imageText(image: ImagePlan): string[] {
+  const from = [image.base.registryRef, image.base.bootstrapTag].filter(Boolean).join(", else ");
+  const args = Object.entries(image.args).map(([name, value]) => ` --build-arg ${name}=${value}`);
+  return [
+    `  FROM ${from}`,
+    `  docker build -f ${image.dockerfile} -t ${image.tag}${args.join("")}`,
+  ];
+}
+
+/** One option and its value to a line, as in a shell script. */
+function argumentLines(args: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const arg of args) {
+    if (arg.startsWith("-") || lines.length === 0) lines.push(`    ${arg}`);
+    else lines[lines.length - 1] += ` ${/[\s"']/.test(arg) ? `'${arg}'` : arg}`;
+  }
+  return lines;
+}

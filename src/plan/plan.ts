@@ -1,0 +1,43 @@
+import type { Config } from "../config/config.js";
+import type { Assets } from "./assets.js";
+import { type BuildPlan, busyboxBuildPlan, kernelBuildPlan } from "./build-plan.js";
+import type { ImagePlan } from "./image-plan.js";
+import { stageKey } from "./keys.js";
+import { projectNames, type ProjectNames } from "./names.js";
+import { rootfsPlan, type RootfsPlan } from "./rootfs-plan.js";
+import { vmImagePlan } from "./vm-plan.js";
+import type { UserFiles } from "./user-files.js";
+
+/** All that follows from kdock.yaml, the files it names, and kdock itself; computed without touching anything. */
+export interface Plan {
+  readonly names: ProjectNames;
+  readonly kernel: BuildPlan;
+  readonly busybox: BuildPlan;
+  readonly rootfs: RootfsPlan;
+  readonly vmImage: ImagePlan;
+  /** Names the whole artifact set: one key for kernel and rootfs together. */
+  readonly setKey: string;
+}
+
+export interface PlanInputs {
+  /** Absolute path of the folder that holds kdock.yaml. */
+  readonly folder: string;
+  readonly config: Config;
+  readonly assets: Assets;
+  readonly user: UserFiles;
+}
+
+export function makePlan({ folder, config, assets, user }: PlanInputs): Plan {
+  const names = projectNames(folder);
+  const kernel = kernelBuildPlan(config, names, assets, user);
+  const busybox = busyboxBuildPlan(config, names, assets, user);
+  const rootfs = rootfsPlan(busybox.key, assets, user);
+  return {
+    names,
+    kernel,
+    busybox,
+    rootfs,
+    vmImage: vmImagePlan(config, assets),
+    setKey: stageKey({ kernel: kernel.key, rootfs: rootfs.key }),
+  };
+}

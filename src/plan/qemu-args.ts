@@ -1,0 +1,61 @@
+import { INSIDE } from "./names.js";
+import { GUEST_MAC } from "./network.js";
+
+/** What QEMU is told, apart from the accelerator and the sandbox, which images/vm/start.sh chooses on the spot. */
+export interface Machine {
+  /** QEMU's own notation: "1", "512M"; text, because compose.yaml puts variables here. */
+  readonly cpus: string;
+  readonly memory: string;
+  readonly nic: "virtio" | "e1000";
+  readonly commandLine: string;
+  /** QEMU's gdbstub listens here, inside the container; undefined for none. */
+  readonly gdbPort: number | undefined;
+  /** Stop before the first instruction and wait for a debugger (the article's -S). */
+  readonly paused: boolean;
+  readonly extra: readonly string[];
+}
+
+const NIC = { virtio: "virtio-net-pci", e1000: "e1000" } as const;
+
+export function qemuArgs(machine: Machine): readonly string[] {
+  return [
+    // What a guest without keyboard, disk controller and graphics does not need costs a second of boot under emulation.
+    ...["-M", "q35,i8042=off,sata=off,smbus=off,vmport=off", "-nodefaults", "-display", "none"],
+    ...["-smp", machine.cpus, "-m", machine.memory],
+    ...["-kernel", INSIDE.bzImage, "-initrd", INSIDE.rootfs],
+    ...["-append", machine.commandLine],
+    // The console is the container's terminal; Ctrl-C belongs to the guest.
+    ...["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
+    ...["-netdev", "tap,id=net0,ifname=tap0,script=no,downscript=no"],
+    ...["-device", `${NIC[machine.nic]},netdev=net0,mac=${GUEST_MAC},romfile=`],
+    // The guest says here that it is ready, and runs commands.
+    ...["-device", "virtio-serial-pci"],
+    ...["-chardev", `socket,id=agent,path=${INSIDE.agentSocket},server=on,wait=off`],
+    ...["-device", `virtserialport,chardev=agent,name=${INSIDE.agentPort}`],
+    ...["-qmp", `unix:${INSIDE.qmpSocket},server=on,wait=off`],
+    ...["-device", "virtio-rng-pci"],
+    // A panic ends the machine with a failure instead of a silent reboot.
+    ...["-device", "pvpanic-pci", "-action", "panic=exit-failure,reboot=shutdown"],
+    ...(machine.gdbPort === undefined ? [] : ["-gdb", `tcp::${machine.gdbPort}`]),
+    ...(machine.paused ? ["-S"] : []),
+    ...machine.extra,
+  ];
+}
+
+/** The kernel's command line; what the user appends comes last, so it wins. */
+export function kernelCommandLine(options: {
+  readonly quiet: boolean;
+  readonly shellOnConsole: boolean;
+  readonly debug: boolean;
+  readonly append: string;
+}): string {
+  return [
+    "console=ttyS0",
+    // Addresses in vmlinux are the addresses in memory, also for a kernel that was configured otherwise.
+    ...(options.debug ? ["nokaslr"] : []),
+    "panic=-1",
+    ...(options.quiet ? ["quiet"] : []),
+    ...(options.shellOnConsole ? [] : ["kdock.console=none"]),
+    ...(options.append === "" ? [] : [options.append]),
+  ].join(" ");
+}

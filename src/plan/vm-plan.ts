@@ -1,0 +1,134 @@
+import type { Config } from "../config/config.js";
+import type { ContainerSpec, PublishedPort } from "../engine/engine.js";
+import type { Assets } from "./assets.js";
+import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
+import { INSIDE, LABEL, labels, type ProjectNames } from "./names.js";
+import { GUEST_MAC, guestNetwork } from "./network.js";
+import { kernelCommandLine, type Machine, qemuArgs } from "./qemu-args.js";
+
+/** How one start of the VM differs from another. */
+export interface RunMode {
+  /** Stopped before the first instruction. */
+  readonly paused: boolean;
+  /** For one command: no shell on the console, no boot messages. */
+  readonly command: boolean;
+}
+
+export interface VmPlan {
+  readonly image: ImagePlan;
+  readonly network: string;
+  /** Tried in order until the engine starts one: the first is what was asked for. */
+  readonly attempts: readonly VmAttempt[];
+}
+
+export interface VmAttempt {
+  readonly container: ContainerSpec;
+  readonly privilege: "privileged" | "least";
+}
+
+/** Everything a least-privilege VM container may do; PERF 105 and images/vm/start.sh say what each is for. */
+export const LEAST = {
+  capDrop: ["ALL"],
+  capAdd: ["NET_ADMIN", "NET_RAW", "NET_BIND_SERVICE", "SETUID", "SETGID", "SETPCAP", "CHOWN", "FOWNER"],
+  devices: ["/dev/net/tun"],
+  sysctls: { "net.ipv4.ip_forward": "1" },
+  securityOpt: ["no-new-privileges"],
+} as const;
+
+export function vmImagePlan(config: Config, assets: Assets): ImagePlan {
+  return imagePlan(
+    { name: "vm", dockerfile: "images/vm/Dockerfile", args: {} },
+    basePlan("trixie", config.images),
+    assets,
+  );
+}
+
+export function vmPlan(
+  config: Config,
+  names: ProjectNames,
+  image: ImagePlan,
+  mode: RunMode,
+): VmPlan {
+  const least: ContainerSpec = {
+    name: names.vmContainer,
+    image: image.tag,
+    command: qemuArgs(machine(config, mode)),
+    env: vmEnvironment(config),
+    labels: {
+      ...labels("vm", names.id),
+      [LABEL.vm]: JSON.stringify({ kernel: config.kernel.source, paused: mode.paused }),
+    },
+    mounts: [],
+    ports: publishedPorts(config),
+    network: names.network,
+    hostname: "kdock",
+    privileged: false,
+    ...LEAST,
+    tty: true,
+    openStdin: true,
+    stopSignal: undefined,
+  };
+  // A privileged container has every device and capability; the sysctl is needed in both.
+  const privileged = { ...least, privileged: true, capDrop: [], capAdd: [], securityOpt: [] };
+  // An engine without /dev/kvm refuses a container that names it; whether KVM works is start.sh's to find out.
+  const withKvm = { ...least, devices: [...least.devices, "/dev/kvm"] };
+  const attempts: VmAttempt[] = [
+    ...(config.vm.privilege === "privileged" ? [attempt(privileged)] : []),
+    ...(config.vm.accel === "tcg" ? [] : [attempt(withKvm)]),
+    ...(config.vm.accel === "kvm" ? [] : [attempt(least)]),
+  ];
+  return { image, network: names.network, attempts };
+}
+
+function attempt(container: ContainerSpec): VmAttempt {
+  return { container, privilege: container.privileged ? "privileged" : "least" };
+}
+
+export function machine(config: Config, mode: RunMode): Machine {
+  const { vm, gdb } = config;
+  return {
+    cpus: String(vm.cpus),
+    memory: `${vm.memoryMiB}M`,
+    nic: vm.nic,
+    commandLine: kernelCommandLine({
+      quiet: mode.command,
+      shellOnConsole: !mode.command,
+      debug: gdb.enable,
+      append: vm.append,
+    }),
+    gdbPort: gdb.enable ? INSIDE.gdbPort : undefined,
+    paused: mode.paused,
+    extra: vm.qemu,
+  };
+}
+
+/** What images/vm/start.sh reads. */
+export function vmEnvironment(config: Config): Readonly<Record<string, string>> {
+  const network = guestNetwork(config.vm.net.subnet);
+  return {
+    KDOCK_ACCEL: config.vm.accel,
+    KDOCK_GATEWAY: network.gateway,
+    KDOCK_DHCP_RANGE: network.dhcpRange,
+    KDOCK_GUEST: network.guest,
+    KDOCK_GUEST_MAC: GUEST_MAC,
+    KDOCK_PORTS: config.vm.ports
+      .map((port) => `${port.protocol}/${port.guestPort}/${port.guestPort}`)
+      .join(" "),
+    KDOCK_GDB_PORT: config.gdb.enable ? String(INSIDE.gdbPort) : "",
+  };
+}
+
+export function publishedPorts(config: Config): PublishedPort[] {
+  const guest = config.vm.ports.map((port) => ({
+    containerPort: port.guestPort,
+    protocol: port.protocol,
+    hostAddress: port.hostAddress,
+    hostPort: port.hostPort,
+  }));
+  if (!config.gdb.enable) return guest;
+  const { address, port } = config.gdb.listen;
+  return [
+    { containerPort: INSIDE.gdbPort, protocol: "tcp", hostAddress: address, hostPort: port },
+    ...guest,
+  ];
+}

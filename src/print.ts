@@ -1,0 +1,31 @@
+import type { Reporter } from "./ui/reporter.js";
+import type { GlobalFlags, World } from "./world.js";
+
+/** Where a command's result goes: lines for people on stdout, or one event with --json. */
+export interface Printer {
+  result(data: unknown, lines: readonly string[]): void;
+  /** For people only, on stderr. */
+  note(text: string): void;
+}
+
+export function createPrinter(
+  world: World,
+  reporter: Reporter,
+  globals: GlobalFlags,
+  command: string,
+): Printer {
+  return {
+    result(data, lines) {
+      if (globals.json === true) reporter.emit({ type: "result", command, data });
+      else if (lines.length > 0) {
+        reporter.pause();
+        world.stdout.write(`${lines.join("\n")}\n`);
+      }
+    },
+    note(text) {
+      if (globals.json === true) return;
+      reporter.pause();
+      world.stderr.write(`${text}\n`);
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { FLAG_NAMES, type KeyFlags, keyValues } from "./commands/flags.js";
+import type { Config } from "./config/config.js";
+import { loadConfig } from "./config/layers.js";
+import type { Engine } from "./engine/engine.js";
+import { KdockError, messageOf } from "./errors.js";
+import { createNodeHost } from "./host/node-host.js";
+import { createTerminal } from "./host/terminal.js";
+import type { Asset, Assets } from "./plan/assets.js";
+import { FOLDER } from "./plan/names.js";
+import { makePlan, type Plan } from "./plan/plan.js";
+import type { UserFiles } from "./plan/user-files.js";
+import type { Context } from "./steps/context.js";
+import { readUserFiles } from "./steps/read-user-files.js";
+import type { Reporter } from "./ui/reporter.js";
+import { outputEvents } from "./ui/output-events.js";
+import type { GlobalFlags, World } from "./world.js";
+
+export interface Project {
+  readonly ctx: Context;
+  readonly config: Config;
+  readonly user: UserFiles;
+  readonly plan: Plan;
+}
+
+/** kdock's own root: the folder that holds images/ and the Dockerfiles; one above src/ and dist/ alike. */
+export const KDOCK_ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** What goes into containers, relative to kdock's root. */
+const ASSET_PATHS = ["images", "Dockerfile.kernel", "Dockerfile.busybox"];
+
+export async function openProject(
+  world: World,
+  globals: GlobalFlags,
+  reporter: Reporter,
+  flags: KeyFlags,
+): Promise<Project> {
+  const host = createNodeHost({ env: world.env });
+  const path = resolve(world.cwd, globals.config ?? FOLDER.config);
+  const text = await host.files.readText(path);
+  if (text === undefined && globals.config !== undefined) {
+    throw new KdockError("config", `there is no file ${globals.config}`, {
+      hint: "`kdock init` writes a commented kdock.yaml.",
+    });
+  }
+  const file = text === undefined ? undefined : { name: globals.config ?? FOLDER.config, text };
+  const config = loadConfig({
+    file,
+    env: world.env,
+    flags: keyValues(flags),
+    flagNames: FLAG_NAMES,
+  });
+  const folder = await host.files.realPath(dirname(path));
+  const assets = await readAssets(host.files);
+  let engine: Promise<Engine> | undefined;
+  const ctx: Context = {
+    host,
+    terminal: createTerminal({
+      stdin: world.stdin,
+      stdout: world.stdout,
+      onExit: world.onExit,
+    }),
+    reporter,
+    stdout: globals.json === true ? outputEvents(reporter, "stdout") : world.stdout,
+    stderr: globals.json === true ? outputEvents(reporter, "stderr") : world.stderr,
+    stdin: world.stdin.isTTY ? undefined : world.stdin,
+    signal: world.signal,
+    folder,
+    assets,
+    engine: () => (engine ??= connect(world, reporter)),
+  };
+  const user = await readUserFiles(ctx, config);
+  return { ctx, config, user, plan: makePlan({ folder, config, assets, user }) };
+}
+
+/** The Docker client is slow to load: only a command that needs the engine pays for it. */
+async function connect(world: World, reporter: Reporter): Promise<Engine> {
+  const { connectEngine } = await import("./engine/connect.js");
+  return connectEngine({
+    env: world.env,
+    home: world.home,
+    onLeak: (what, error) => {
+      reporter.emit({
+        type: "warning",
+        text: `${what} could not be removed: ${messageOf(error)} (kdock clean removes it later)`,
+      });
+    },
+  });
+}
+
+async function readAssets(files: Context["host"]["files"]): Promise<Assets> {
+  const assets = new Map<string, Asset>();
+  for (const path of ASSET_PATHS) {
+    const full = join(KDOCK_ROOT, path);
+    if (!path.includes(".")) {
+      for (const entry of await files.tree(full)) {
+        if (entry.kind !== "file") continue;
+        const content = await files.readBytes(`${full}/${entry.path}`);
+        assets.set(`${path}/${entry.path}`, { content, executable: (entry.mode & 0o111) !== 0 });
+      }
+    } else assets.set(path, { content: await files.readBytes(full), executable: false });
+  }
+  return assets;
+}

@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import type { KeyInputs } from "../plan/keys.js";
+import { FOLDER } from "../plan/names.js";
+import { type Context, inProject } from "./context.js";
+
+/** One file of an artifact set. */
+export interface ManifestFile {
+  readonly path: string;
+  readonly kind: "file" | "symlink";
+  readonly size: number;
+  /** "" for links. */
+  readonly sha256: string;
+  /** The link's text, "" for files. */
+  readonly target: string;
+}
+
+/** What was made, from what, and the proof: manifest.json beside the artifacts. */
+export interface Manifest {
+  readonly kdock: 1;
+  readonly stage: string;
+  readonly key: string;
+  readonly inputs: KeyInputs;
+  /** What was resolved on the way: base image, builder image, source package, compiler. */
+  readonly resolved: Readonly<Record<string, string>>;
+  readonly files: readonly ManifestFile[];
+}
+
+/** Absolute path of the folder that holds (or will hold) a stage's artifacts. */
+export function artifactFolder(ctx: Context, stage: string, key: string): string {
+  return inProject(ctx, `${FOLDER.out}/${stage}/${key}`);
+}
+
+/** The manifest of a whole artifact folder; undefined when there is none. Folders appear only when they are whole. */
+export async function readManifest(
+  ctx: Context,
+  stage: string,
+  key: string,
+): Promise<Manifest | undefined> {
+  const folder = artifactFolder(ctx, stage, key);
+  const text = await ctx.host.files.readText(`${folder}/${FOLDER.manifest}`);
+  return text === undefined ? undefined : (JSON.parse(text) as Manifest);
+}
+
+/** The manifest of the last good set's stage, for saying what changed. */
+export async function readCurrentManifest(
+  ctx: Context,
+  stage: string,
+): Promise<Manifest | undefined> {
+  const path = inProject(ctx, `${FOLDER.current}/${stage}/${FOLDER.manifest}`);
+  const text = await ctx.host.files.readText(path);
+  return text === undefined ? undefined : (JSON.parse(text) as Manifest);
+}
+
+/**
+ * Fills a folder under a temporary name and gives it its real one when `fill` is done and the manifest is written, so
+ * that an interrupted extraction leaves nothing that looks whole, and nothing at all.
+ */
+export async function storeArtifacts(
+  ctx: Context,
+  manifest: Omit<Manifest, "files" | "kdock">,
+  fill: (folder: string) => Promise<readonly ManifestFile[]>,
+  resolve: (folder: string) => Promise<Manifest["resolved"]> = () => Promise.resolve({}),
+): Promise<Manifest> {
+  const { files } = ctx.host;
+  const folder = artifactFolder(ctx, manifest.stage, manifest.key);
+  const temporary = await files.makeTemporary(folder);
+  try {
+    const made = await fill(temporary);
+    const resolved = { ...manifest.resolved, ...(await resolve(temporary)) };
+    const whole: Manifest = { kdock: 1, ...manifest, resolved, files: made };
+    await files.writeAtomic(
+      `${temporary}/${FOLDER.manifest}`,
+      `${JSON.stringify(whole, undefined, 2)}\n`,
+    );
+    await files.replace(temporary, folder);
+    return whole;
+  } catch (error) {
+    await files.remove(temporary);
+    throw error;
+  }
+}
+
+/** Points `.kdock/out/current` at a set: a folder with one link per stage. */
+export async function pointCurrent(
+  ctx: Context,
+  setKey: string,
+  stages: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { files } = ctx.host;
+  const folder = artifactFolder(ctx, "set", setKey);
+  await files.makeFolder(folder);
+  for (const [stage, key] of Object.entries(stages)) {
+    await files.pointLink(`${folder}/${stage}`, `../../${stage}/${key}`);
+  }
+  await files.pointLink(inProject(ctx, FOLDER.current), `set/${setKey}`);
+}
+
+/** For a file kdock wrote itself from memory. */
+export function manifestFile(path: string, content: Uint8Array): ManifestFile {
+  const sha256 = createHash("sha256").update(content).digest("hex");
+  return { path, kind: "file", size: content.length, sha256, target: "" };
+}

@@ -1,0 +1,99 @@
+import type { Duplex } from "node:stream";
+import type { Container } from "../engine/engine.js";
+import { watchConsole, type ConsoleTail } from "./console-tail.js";
+import type { Context } from "./context.js";
+import { openGuestChannel } from "./guest-channel.js";
+import { PassThrough } from "node:stream";
+
+/** Ctrl-], as telnet and virsh have it. */
+export const DETACH_BYTE = 0x1d;
+
+export type ConsoleEnd = "detached" | "ended";
+
+/**
+ * Joins the person's terminal and a VM's console until the console ends or Ctrl-] is typed. Without a terminal the
+ * console is only shown. The terminal is restored on every way out.
+ */
+export async function attachConsole(
+  ctx: Context,
+  container: Container,
+  console: Duplex,
+): Promise<{ end: ConsoleEnd; tail: ConsoleTail }> {
+  ctx.reporter.pause();
+  const copy = new PassThrough();
+  const tail = watchConsole(copy, () => undefined);
+  const shown = show(ctx, console, copy).then((): ConsoleEnd => "ended");
+  if (!ctx.terminal.isInteractive) return { end: await shown, tail };
+
+  using raw = ctx.terminal.raw();
+  const typed = type(raw.input, console);
+  using _size = followSize(ctx, container, raw);
+  const end = await Promise.race([shown, typed, aborted(ctx)]);
+  return { end, tail };
+}
+
+async function show(ctx: Context, console: Duplex, copy: PassThrough): Promise<void> {
+  try {
+    for await (const chunk of console) {
+      copy.write(chunk);
+      if (!ctx.stdout.write(chunk)) await new Promise((resolve) => ctx.stdout.once("drain", resolve));
+    }
+  } catch (error) {
+    // Ctrl-] and the end of the program close the console under the reader.
+    if (!console.destroyed) throw error;
+  } finally {
+    copy.end();
+  }
+}
+
+async function type(input: AsyncIterable<Buffer>, console: Duplex): Promise<ConsoleEnd> {
+  for await (const chunk of input) {
+    const detach = chunk.indexOf(DETACH_BYTE);
+    if (detach >= 0) {
+      console.write(chunk.subarray(0, detach));
+      return "detached";
+    }
+    console.write(chunk);
+  }
+  // The terminal went away; the VM stays.
+  return "detached";
+}
+
+function aborted(ctx: Context): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = () => {
+      reject(ctx.signal.reason as Error);
+    };
+    if (ctx.signal.aborted) fail();
+    ctx.signal.addEventListener("abort", fail, { once: true });
+  });
+}
+
+/** A serial line carries no size: the agent sets it in the guest, now (when it is ready) and at every change. */
+function followSize(
+  ctx: Context,
+  container: Container,
+  raw: { onResize(listener: () => void): void },
+): Disposable {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([ctx.signal, stop.signal]);
+  let last = Promise.resolve();
+  const tell = async () => {
+    try {
+      await using channel = await openGuestChannel(ctx, container, signal);
+      channel.session.resizeConsole(ctx.terminal.size());
+    } catch {
+      // No agent (an old kernel, a paused guest): the console works, at 80 columns.
+    }
+  };
+  const queue = () => {
+    last = last.then(tell);
+  };
+  queue();
+  raw.onResize(queue);
+  return {
+    [Symbol.dispose]() {
+      stop.abort();
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import { KdockError } from "../errors.js";
+import type { BuildPlan } from "../plan/build-plan.js";
+import { changedInputs } from "../plan/keys.js";
+import { FOLDER } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
+import type { UserFiles } from "../plan/user-files.js";
+import { type Manifest, pointCurrent, readCurrentManifest, readManifest } from "./artifact-store.js";
+import { ensureImage } from "./builder-image.js";
+import { type Context, inProject } from "./context.js";
+import { packRootfs } from "./pack-rootfs.js";
+import { runBuild } from "./run-build.js";
+import { runStep } from "./run-step.js";
+
+export const TARGETS = ["kernel", "busybox", "rootfs"] as const;
+export type Target = (typeof TARGETS)[number];
+
+export interface BuildOptions {
+  readonly targets: readonly Target[];
+  /** Build images and artifacts anew even when their keys are known. */
+  readonly noCache: boolean;
+}
+
+export interface BuildResult {
+  /** Absolute path of the set `current` points at; undefined when only a part was built. */
+  readonly current: string | undefined;
+  readonly manifests: Readonly<Partial<Record<Target, Manifest>>>;
+}
+
+/** Carries out what a plan owes, one build at a time in a project, and points `current` at the whole set. */
+export async function build(
+  ctx: Context,
+  plan: Plan,
+  user: UserFiles,
+  options: BuildOptions,
+): Promise<BuildResult> {
+  await using _lock = await ctx.host.files.lock(
+    inProject(ctx, FOLDER.lock),
+    "another kdock build of this project",
+  );
+  const wanted = withRequirements(options.targets);
+  const manifests: Partial<Record<Target, Manifest>> = {};
+  if (wanted.has("kernel")) manifests.kernel = await builtStage(ctx, plan.kernel, options.noCache);
+  if (wanted.has("busybox")) {
+    manifests.busybox = await builtStage(ctx, plan.busybox, options.noCache);
+  }
+  if (wanted.has("rootfs")) manifests.rootfs = await rootfsStage(ctx, plan, user, options.noCache);
+
+  const whole =
+    (await readManifest(ctx, "kernel", plan.kernel.key)) !== undefined &&
+    (await readManifest(ctx, "rootfs", plan.rootfs.key)) !== undefined;
+  if (!whole) return { current: undefined, manifests };
+  await pointCurrent(ctx, plan.setKey, {
+    kernel: plan.kernel.key,
+    busybox: plan.busybox.key,
+    rootfs: plan.rootfs.key,
+  });
+  return { current: inProject(ctx, FOLDER.current), manifests };
+}
+
+function withRequirements(targets: readonly Target[]): ReadonlySet<Target> {
+  const wanted = new Set(targets);
+  // The rootfs is made of busybox.
+  if (wanted.has("rootfs")) wanted.add("busybox");
+  return wanted;
+}
+
+async function builtStage(ctx: Context, plan: BuildPlan, noCache: boolean): Promise<Manifest> {
+  const there = noCache ? undefined : await readManifest(ctx, plan.stage, plan.key);
+  if (there !== undefined) return upToDate(ctx, plan.stage, plan.title, there);
+  await sayWhy(ctx, plan.stage, plan.inputs);
+  const image = await ensureImage(ctx, plan.image, { noCache });
+  return runStep(ctx, plan.stage, plan.title, async (log) => {
+    const manifest = await runBuild(ctx, plan, image, log);
+    return { value: manifest, cached: false, summary: summaryOf(manifest) };
+  });
+}
+
+async function rootfsStage(
+  ctx: Context,
+  plan: Plan,
+  user: UserFiles,
+  noCache: boolean,
+): Promise<Manifest> {
+  const title = "initramfs";
+  const there = noCache ? undefined : await readManifest(ctx, "rootfs", plan.rootfs.key);
+  if (there !== undefined) return upToDate(ctx, "rootfs", title, there);
+  await sayWhy(ctx, "rootfs", plan.rootfs.inputs);
+  return runStep(ctx, "rootfs", title, async () => {
+    const manifest = await packRootfs(ctx, plan.rootfs, plan.busybox.key, user);
+    return { value: manifest, cached: false, summary: summaryOf(manifest) };
+  });
+}
+
+function upToDate(ctx: Context, stage: string, title: string, manifest: Manifest) {
+  return runStep(ctx, stage, title, () =>
+    Promise.resolve({ value: manifest, cached: true, summary: summaryOf(manifest) }),
+  );
+}
+
+/** Which input of the last good set is different now. */
+async function sayWhy(ctx: Context, stage: string, inputs: Manifest["inputs"]): Promise<void> {
+  const before = await readCurrentManifest(ctx, stage);
+  if (before === undefined) return;
+  const changes = changedInputs(before.inputs, inputs);
+  if (changes.length === 0) return;
+  ctx.reporter.emit({ type: "notice", text: `${stage}: changed since the last build: ${changes.join(", ")}` });
+}
+
+function summaryOf(manifest: Manifest): string {
+  const { resolved } = manifest;
+  return resolved["release"] ?? resolved["source-origin"] ?? `${manifest.files.length} files`;
+}
+
+/** For commands that need a whole set and must not build one. */
+export async function requireBuilt(ctx: Context, plan: Plan): Promise<void> {
+  const kernel = await readManifest(ctx, "kernel", plan.kernel.key);
+  const rootfs = await readManifest(ctx, "rootfs", plan.rootfs.key);
+  if (kernel !== undefined && rootfs !== undefined) return;
+  throw new KdockError("usage", "there is nothing built for this kdock.yaml", {
+    hint: "Run `kdock build` first.",
+  });
+}

@@ -1,0 +1,73 @@
+import { FOLDER, labels, type Role } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
+import { type Context, inProject } from "./context.js";
+
+/** One thing kdock made, and how to be rid of it. */
+export interface Leaving {
+  readonly kind: "container" | "network" | "volume" | "image" | "folder";
+  readonly name: string;
+  remove(): Promise<void>;
+}
+
+/**
+ * What `kdock clean` would remove, by label and never by prune: this project's containers, network and object files;
+ * with `all` also its sources and .kdock, and the images and compiler cache that projects share.
+ */
+export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Promise<Leaving[]> {
+  const engine = await ctx.engine();
+  const { id } = plan.names;
+  const mine = (role: Role) => labels(role, id);
+  const shared = (role: Role) => labels(role, undefined);
+
+  const containers = await Promise.all(
+    (["vm", "build"] as const).map((role) => engine.listContainers(mine(role))),
+  );
+  const networks = await engine.listNetworks(mine("network"));
+  const volumes = await Promise.all(
+    [mine("objects"), ...(all ? [mine("source"), shared("ccache")] : [])].map((wanted) =>
+      engine.listVolumes(wanted),
+    ),
+  );
+  const roles = ["image-kernel", "image-busybox", "image-vm", "base"] as const;
+  const images = all
+    ? await Promise.all(roles.map((role) => engine.listImages(shared(role))))
+    : [];
+  const state = inProject(ctx, FOLDER.state);
+  const folders = all && (await ctx.host.files.exists(state)) ? [state] : [];
+
+  return [
+    ...containers.flat().map((container): Leaving => ({
+      kind: "container",
+      name: container.name,
+      remove: () => engine.container(container.id).remove(),
+    })),
+    ...networks.map(({ name }): Leaving => ({
+      kind: "network",
+      name,
+      remove: () => engine.removeNetwork(name),
+    })),
+    ...volumes.flat().map(({ name }): Leaving => ({
+      kind: "volume",
+      name,
+      remove: () => engine.removeVolume(name),
+    })),
+    ...images.flat().map((image): Leaving => ({
+      kind: "image",
+      name: image.tags[0] ?? image.id,
+      remove: () => engine.removeImage(image.id),
+    })),
+    ...folders.map((path): Leaving => ({
+      kind: "folder",
+      name: path,
+      remove: () => ctx.host.files.remove(path),
+    })),
+  ];
+}
+
+/** Containers first, because they hold networks and volumes. */
+export async function removeLeavings(ctx: Context, leavings: readonly Leaving[]): Promise<void> {
+  for (const leaving of leavings) {
+    ctx.signal.throwIfAborted();
+    await leaving.remove();
+  }
+}

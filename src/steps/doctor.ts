@@ -1,0 +1,141 @@
+import type { Config } from "../config/config.js";
+import type { EngineInfo } from "../engine/engine.js";
+import { KdockError, messageOf } from "../errors.js";
+import { basePlan } from "../plan/image-plan.js";
+import type { Context } from "./context.js";
+
+export type Verdict = "ok" | "warn" | "fail";
+
+export interface Finding {
+  readonly verdict: Verdict;
+  readonly subject: string;
+  readonly text: string;
+  /** What to do about it; undefined when all is well. */
+  readonly mend: string | undefined;
+}
+
+/** Below this a debug kernel's objects, sources and images do not fit: 2 GB each, about. */
+const NEEDED_BYTES = 8e9;
+
+/** Looks at the machine and the engine, changing nothing. "fail" means that build or run cannot work. */
+export async function diagnose(ctx: Context, config: Config): Promise<Finding[]> {
+  const engine = await engineFinding(ctx);
+  return [
+    engine.finding,
+    ...(engine.info === undefined ? [] : await onThisMachine(ctx, engine.info)),
+    ...(engine.info === undefined ? [] : [await baseFinding(ctx, config)]),
+    await gdbPortFinding(ctx, config),
+    await gdbFinding(ctx),
+  ];
+}
+
+async function engineFinding(ctx: Context): Promise<{ finding: Finding; info?: EngineInfo }> {
+  try {
+    const info = await (await ctx.engine()).info();
+    const text = `${info.version} at ${info.endpoint}, ${info.cpus} cpus, ${gib(info.memoryBytes)}`;
+    return { finding: ok("engine", text), info };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const hint = error instanceof KdockError ? error.hint : undefined;
+    return { finding: { verdict: "fail", subject: "engine", text: messageOf(error), mend: hint } };
+  }
+}
+
+/** Devices and disk can only be looked at when the engine is on this very machine. */
+async function onThisMachine(ctx: Context, info: EngineInfo): Promise<Finding[]> {
+  if (!info.endpoint.startsWith("unix:")) {
+    return [ok("devices", "the engine is on another machine: start.sh looks at them there")];
+  }
+  return [await tunFinding(ctx), await kvmFinding(ctx), await diskFinding(ctx, info)];
+}
+
+async function tunFinding(ctx: Context): Promise<Finding> {
+  if (await ctx.host.files.exists("/dev/net/tun")) return ok("tun", "/dev/net/tun is there");
+  return {
+    verdict: "fail",
+    subject: "tun",
+    text: "/dev/net/tun is missing: the guest's network needs it",
+    mend: "Run `modprobe tun` as root (inside a VM or container: ask for the device from outside).",
+  };
+}
+
+async function kvmFinding(ctx: Context): Promise<Finding> {
+  const device = await ctx.host.files.exists("/dev/kvm");
+  const cpuinfo = (await ctx.host.files.readText("/proc/cpuinfo")) ?? "";
+  const flags = /^flags.*\b(vmx|svm)\b/m.test(cpuinfo);
+  if (device && flags) return ok("kvm", "usable: guests run at full speed");
+  return {
+    verdict: "warn",
+    subject: "kvm",
+    text: device
+      ? "/dev/kvm is there, but the processor shows neither vmx nor svm: guests are emulated (tcg)"
+      : "no /dev/kvm: guests are emulated (tcg), which is slower and debugs as well",
+    mend: "Switch on virtualisation in the firmware, or nested virtualisation for this VM. Not needed.",
+  };
+}
+
+async function diskFinding(ctx: Context, info: EngineInfo): Promise<Finding> {
+  const free = await ctx.host.freeBytes(info.rootDir);
+  if (free === undefined) return ok("disk", `${info.rootDir} is not visible from here`);
+  const text = `${gib(free)} free in ${info.rootDir}`;
+  if (free >= NEEDED_BYTES) return ok("disk", text);
+  return {
+    verdict: "warn",
+    subject: "disk",
+    text,
+    mend: `Free some: images, sources and objects take up to ${gib(NEEDED_BYTES)}. \`kdock clean --all --dry-run\` lists kdock's part.`,
+  };
+}
+
+async function baseFinding(ctx: Context, config: Config): Promise<Finding> {
+  const base = basePlan("trixie", config.images);
+  const engine = await ctx.engine();
+  for (const ref of [base.registryRef, base.bootstrapTag]) {
+    if (ref !== undefined && (await engine.findImage(ref)) !== undefined) {
+      return ok("base image", `${ref} is there`);
+    }
+  }
+  if (await ctx.host.which("mmdebstrap")) {
+    return ok("base image", "none yet; without a registry mmdebstrap makes it");
+  }
+  return {
+    verdict: "warn",
+    subject: "base image",
+    text: `none yet; it must come from ${base.registryRef ?? "nowhere: images.registry is none"}`,
+    mend: "Where no registry can be reached: apt-get install mmdebstrap.",
+  };
+}
+
+async function gdbPortFinding(ctx: Context, config: Config): Promise<Finding> {
+  const { address, port } = config.gdb.listen;
+  if (!config.gdb.enable) return ok("gdb port", "gdb is switched off");
+  if (port === 0 || (await ctx.host.portIsFree(address, port))) {
+    return ok("gdb port", port === 0 ? "any free one" : `${address}:${port} is free`);
+  }
+  const owner = await ctx.host.portOwner(port);
+  return {
+    verdict: "warn",
+    subject: "gdb port",
+    text: `${address}:${port} is taken${owner === undefined ? "" : ` by ${owner}`}`,
+    mend: "`kdock run --gdb 0` takes any free one.",
+  };
+}
+
+async function gdbFinding(ctx: Context): Promise<Finding> {
+  const gdb = await ctx.host.which("gdb");
+  if (gdb !== undefined) return ok("gdb", gdb);
+  return {
+    verdict: "warn",
+    subject: "gdb",
+    text: "no gdb on this machine",
+    mend: "apt-get install gdb (or gdb-multiarch).",
+  };
+}
+
+function ok(subject: string, text: string): Finding {
+  return { verdict: "ok", subject, text, mend: undefined };
+}
+
+function gib(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}

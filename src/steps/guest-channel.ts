@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Container } from "../engine/engine.js";
+import { KdockError } from "../errors.js";
+import { type GuestSession, openSession } from "../guest/session.js";
+import { INSIDE } from "../plan/names.js";
+import type { ConsoleTail } from "./console-tail.js";
+import type { Context } from "./context.js";
+
+/** A conversation with the agent in the guest; disposing of it hangs up. */
+export interface GuestChannel extends AsyncDisposable {
+  readonly session: GuestSession;
+}
+
+/** How long a guest may take until it says that it is ready: a distribution's kernel under emulation takes a minute. */
+export const BOOT_TIMEOUT_SECONDS = 300;
+
+/** Connects to the agent's end in the VM container. Resolves when the guest has said that it is ready. */
+export async function openGuestChannel(
+  ctx: Context,
+  container: Container,
+  signal: AbortSignal,
+): Promise<GuestChannel> {
+  void ctx;
+  // QEMU makes the socket a moment after the container's start: socat tries again until it is there.
+  const socket = `UNIX-CONNECT:${INSIDE.agentSocket},retry=600,interval=0.05`;
+  const exec = await container.exec(["socat", "-", socket], { tty: false, signal, user: "qemu" });
+  try {
+    const session = await openSession(exec.stream, { signal });
+    return {
+      session,
+      [Symbol.asyncDispose]() {
+        exec.stream.destroy();
+        return Promise.resolve();
+      },
+    };
+  } catch (error) {
+    exec.stream.destroy();
+    throw error;
+  }
+}
+
+/** Waits for the guest with a limit; a VM that ends first, or hangs, is an error that shows its last words. */
+export async function whenReady(
+  ctx: Context,
+  vm: { readonly container: Container; readonly exit: Promise<number> },
+  tail: ConsoleTail,
+  timeoutSeconds: number,
+): Promise<GuestChannel> {
+  const giveUp = new AbortController();
+  const signal = AbortSignal.any([ctx.signal, giveUp.signal]);
+  const ended = vm.exit.then(async (exitCode) => {
+    await tail.ended;
+    throw vmEnded(exitCode, tail.lines());
+  });
+  const late = sleep(timeoutSeconds * 1000, undefined, { signal }).then(() => {
+    throw new KdockError(
+      "vm",
+      withTail(`the guest was not ready after ${timeoutSeconds} s`, tail.lines()),
+      { hint: "Its console is above; --boot-timeout gives it longer." },
+    );
+  });
+  for (const loser of [ended, late]) loser.catch(() => undefined);
+  const opened = openGuestChannel(ctx, vm.container, signal);
+  try {
+    return await Promise.race([opened.catch(() => ended), ended, late]);
+  } catch (error) {
+    giveUp.abort();
+    void opened.then((channel) => channel[Symbol.asyncDispose]()).catch(() => undefined);
+    ctx.signal.throwIfAborted();
+    throw error;
+  } finally {
+    giveUp.abort();
+  }
+}
+
+/** start.sh's code for a machine that cannot carry the VM. */
+const START_REFUSED = 3;
+const TAIL_LINES = 15;
+
+/** What a VM's end means when it was not expected. */
+export function vmEnded(exitCode: number, lines: readonly string[]): KdockError {
+  const refusal = lines.map((line) => /^\[kdock\] error: (.*)$/.exec(line)?.[1]).find(Boolean);
+  if (exitCode === START_REFUSED && refusal !== undefined) {
+    return new KdockError("environment", refusal, { hint: "`kdock doctor` looks at this machine." });
+  }
+  if (panicked(lines)) {
+    return new KdockError("vm", withTail("the guest's kernel panicked", lines), {
+      hint: "Run with --paused and set a breakpoint on panic to look at it.",
+    });
+  }
+  return new KdockError("vm", withTail(`the VM ended (QEMU's exit code ${exitCode})`, lines));
+}
+
+export function panicked(lines: readonly string[]): boolean {
+  return lines.some((line) => line.includes("Kernel panic - not syncing"));
+}
+
+function withTail(message: string, lines: readonly string[]): string {
+  const told = lines.slice(-TAIL_LINES).map((line) => `  | ${line}`);
+  return told.length === 0 ? message : `${message}; its console ended with\n${told.join("\n")}`;
+}

@@ -1,0 +1,51 @@
+import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Plan } from "../plan/plan.js";
+import type { VmPlan } from "../plan/vm-plan.js";
+import { watchConsole } from "./console-tail.js";
+import type { Context } from "./context.js";
+import { vmEnded, whenReady } from "./guest-channel.js";
+import { startVm } from "./start-vm.js";
+
+/** The guest is given this long to power off by itself before its container is removed. */
+const POWER_OFF_MS = 3000;
+
+/** Boots, runs one command in the guest, powers off. Resolves with the command's exit code, 128 + N for signal N. */
+export async function runCommand(
+  ctx: Context,
+  plan: Plan,
+  vm: VmPlan,
+  argv: readonly string[],
+  bootTimeoutSeconds: number,
+): Promise<number> {
+  await using started = await startVm(ctx, plan, vm);
+  const tail = watchConsole(started.console, (text) => {
+    ctx.reporter.emit({ type: "notice", text });
+  });
+  await using channel = await whenReady(ctx, started, tail, bootTimeoutSeconds);
+  const command = channel.session.exec({ argv, env: [], cwd: "" });
+  const unexpected = started.exit.then(async (exitCode) => {
+    await tail.ended;
+    throw vmEnded(exitCode, tail.lines());
+  });
+  unexpected.catch(() => undefined);
+
+  ctx.reporter.pause();
+  const talk = Promise.all([
+    command.exit,
+    pipeline(command.stdout, ctx.stdout, { end: false, signal: ctx.signal }),
+    pipeline(command.stderr, ctx.stderr, { end: false, signal: ctx.signal }),
+  ]);
+  // stdin ends when it ends; nobody waits for it, because the command may not read it.
+  if (ctx.stdin === undefined) command.stdin.end();
+  else pipeline(ctx.stdin, command.stdin, { signal: ctx.signal }).catch(() => undefined);
+  try {
+    const [exit] = await Promise.race([talk.catch(() => unexpected), unexpected]);
+    channel.session.powerOff();
+    await Promise.race([started.exit, sleep(POWER_OFF_MS, undefined, { ref: false })]);
+    return exit.kind === "exited" ? exit.code : 128 + exit.signal;
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Container } from "../engine/engine.js";
+import { KdockError } from "../errors.js";
+import { INSIDE } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
+import type { VmPlan } from "../plan/vm-plan.js";
+import { watchConsole } from "./console-tail.js";
+import type { Context } from "./context.js";
+import { vmEnded, whenReady } from "./guest-channel.js";
+import { type StartedVm, startVm } from "./start-vm.js";
+
+export interface DetachedVm {
+  readonly container: string;
+  /** "127.0.0.1:1234"; undefined without gdb. */
+  readonly gdb: string | undefined;
+  /** Milliseconds from the guest's power-on until it was ready, by its own clock; undefined when it is paused. */
+  readonly bootMs: number | undefined;
+}
+
+/** QEMU listens a fraction of a second after its container starts. */
+const LISTEN_TIMEOUT_MS = 30_000;
+
+/**
+ * Starts the VM in the background. Resolves when the guest is ready, or, for a paused VM, when the debugger may connect.
+ * A VM that does not get there is removed.
+ */
+export async function runDetached(
+  ctx: Context,
+  plan: Plan,
+  vm: VmPlan,
+  options: { readonly paused: boolean; readonly bootTimeoutSeconds: number },
+): Promise<DetachedVm> {
+  const started = await startVm(ctx, plan, vm);
+  try {
+    const tail = watchConsole(started.console, (text) => {
+      ctx.reporter.emit({ type: "notice", text });
+    });
+    if (options.paused) {
+      const ended = started.exit.then(async (exitCode) => {
+        await tail.ended;
+        throw vmEnded(exitCode, tail.lines());
+      });
+      ended.catch(() => undefined);
+      await Promise.race([qemuAnswers(ctx, started.container), ended]);
+      return { ...detached(started), bootMs: undefined };
+    }
+    await using channel = await whenReady(ctx, started, tail, options.bootTimeoutSeconds);
+    return { ...detached(started), bootMs: channel.session.hello.uptimeMs };
+  } catch (error) {
+    await started[Symbol.asyncDispose]();
+    throw ctx.signal.aborted ? ctx.signal.reason : error;
+  } finally {
+    started.console.destroy();
+  }
+}
+
+function detached({ container, gdb }: StartedVm): Pick<DetachedVm, "container" | "gdb"> {
+  return { container: container.id, gdb: gdb && `${gdb.hostAddress}:${gdb.hostPort}` };
+}
+
+/** QEMU greets on its QMP socket when it is up, which is after its gdbstub listens. */
+export async function qemuAnswers(ctx: Context, container: Container): Promise<void> {
+  const timeout = AbortSignal.timeout(LISTEN_TIMEOUT_MS);
+  const signal = AbortSignal.any([ctx.signal, timeout]);
+  const socket = `UNIX-CONNECT:${INSIDE.qmpSocket},retry=600,interval=0.05`;
+  const exec = await container.exec(["socat", "-", socket], { tty: false, signal, user: "qemu" });
+  try {
+    for await (const chunk of exec.stream) if (String(chunk).includes('"QMP"')) return;
+    // The stream ended without a greeting: the container is on its way out, and its exit says why.
+    await sleep(LISTEN_TIMEOUT_MS, undefined, { signal });
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    if (!timeout.aborted) throw error;
+    throw new KdockError("vm", "QEMU did not answer in time", { hint: "`kdock logs` has its words." });
+  } finally {
+    exec.stream.destroy();
+  }
+}

@@ -1,0 +1,68 @@
+import { vmPlan } from "../plan/vm-plan.js";
+import type { Printer } from "../print.js";
+import type { Project } from "../project.js";
+import { build, TARGETS } from "./build.js";
+import { FOLDER } from "../plan/names.js";
+import { runAttached } from "./run-attached.js";
+import { runCommand } from "./run-command.js";
+import { runDetached } from "./run-detached.js";
+import type { StartedVm } from "./start-vm.js";
+
+export interface RunRequest {
+  readonly command: readonly string[];
+  readonly detach: boolean;
+  readonly paused: boolean;
+  readonly bootTimeoutSeconds: number;
+}
+
+/** Builds what is owed, then boots in the way that was asked for. Resolves with the process's exit code. */
+export async function run(
+  { ctx, config, plan, user }: Project,
+  request: RunRequest,
+  print: Printer,
+): Promise<number> {
+  await build(ctx, plan, user, { targets: TARGETS, noCache: false });
+  const command = request.command.length > 0;
+  const vm = vmPlan(config, plan.names, plan.vmImage, { paused: request.paused, command });
+
+  if (command) return runCommand(ctx, plan, vm, request.command, request.bootTimeoutSeconds);
+  if (request.detach) {
+    const result = await runDetached(ctx, plan, vm, request);
+    print.result(result, detachedText(result, request.paused));
+    return 0;
+  }
+  const end = await runAttached(ctx, plan, vm, (started) => {
+    print.note(attachedText(started, request.paused, ctx.terminal.isInteractive));
+  });
+  if (end === "detached") print.note("\ndetached; the VM goes on (kdock console, kdock stop)");
+  return 0;
+}
+
+function detachedText(
+  result: { gdb: string | undefined; bootMs: number | undefined },
+  paused: boolean,
+): string[] {
+  const state = paused
+    ? "the VM is stopped before its first instruction"
+    : `the guest is ready (${((result.bootMs ?? 0) / 1000).toFixed(1)} s by its own clock)`;
+  return [
+    state,
+    ...(result.gdb === undefined ? [] : [gdbText(result.gdb)]),
+    "kdock console joins it, kdock stop ends it",
+  ];
+}
+
+function attachedText(started: StartedVm, paused: boolean, interactive: boolean): string {
+  const { gdb } = started;
+  return [
+    ...(gdb === undefined ? [] : [gdbText(`${gdb.hostAddress}:${gdb.hostPort}`)]),
+    ...(paused ? ["stopped before the first instruction: the debugger's `continue` starts it"] : []),
+    ...(interactive ? ["Ctrl-] detaches"] : []),
+  ].join("\n");
+}
+
+function gdbText(address: string): string {
+  const vmlinux = `${FOLDER.current}/kernel/vmlinux`;
+  return `gdbserver on ${address}: gdb ${vmlinux} -ex 'target remote ${address}'`;
+}
+

@@ -1,0 +1,177 @@
+import type { Duplex } from "node:stream";
+import { packTar } from "../archive/tar.js";
+import type { Container, Engine, PublishedPort } from "../engine/engine.js";
+import { KdockError, messageOf } from "../errors.js";
+import { INSIDE, LABEL, labels } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
+import type { VmAttempt, VmPlan } from "../plan/vm-plan.js";
+import { artifactFolder } from "./artifact-store.js";
+import { ensureImage } from "./builder-image.js";
+import type { Context } from "./context.js";
+
+/** A VM that was started by this process. Disposing of it removes its container, and the network when it was the last. */
+export interface StartedVm extends AsyncDisposable {
+  readonly container: Container;
+  /** The console: written to is typed, read from is shown. Attached before the start, so nothing is missed. */
+  readonly console: Duplex;
+  /** QEMU's (or start.sh's) exit code. */
+  readonly exit: Promise<number>;
+  /** Where the debugger connects to, from the engine's host; undefined without gdb. */
+  readonly gdb: PublishedPort | undefined;
+  readonly privilege: VmAttempt["privilege"];
+}
+
+export async function startVm(ctx: Context, plan: Plan, vm: VmPlan): Promise<StartedVm> {
+  const engine = await ctx.engine();
+  const image = await ensureImage(ctx, vm.image, { noCache: false });
+  await makeRoom(ctx, engine, plan);
+  await checkPorts(ctx, engine, vm);
+  await engine.ensureNetwork(vm.network, labels("network", plan.names.id));
+  try {
+    return await firstThatStarts(ctx, engine, plan, vm, image.tag);
+  } catch (error) {
+    await removeNetworkIfUnused(engine, plan);
+    throw ctx.signal.aborted ? ctx.signal.reason : error;
+  }
+}
+
+/** A VM that has ended makes room for a new one; one that runs is an error. */
+async function makeRoom(ctx: Context, engine: Engine, plan: Plan): Promise<void> {
+  for (const { id, name, running } of await engine.listContainers(labels("vm", plan.names.id))) {
+    if (name !== plan.names.vmContainer) continue;
+    if (running) {
+      throw new KdockError("usage", "this project's VM is already running", {
+        hint: "Attach with `kdock console`, or end it with `kdock stop`.",
+      });
+    }
+    ctx.signal.throwIfAborted();
+    await engine.container(id).remove();
+  }
+}
+
+/** Only an engine on this machine shares its ports with us. */
+async function checkPorts(ctx: Context, engine: Engine, vm: VmPlan): Promise<void> {
+  const { endpoint } = await engine.info();
+  const ports = vm.attempts[0]?.container.ports ?? [];
+  if (!endpoint.startsWith("unix:")) return;
+  for (const { hostAddress, hostPort, containerPort, protocol } of ports) {
+    if (hostPort === 0 || protocol !== "tcp") continue;
+    if (await ctx.host.portIsFree(hostAddress, hostPort)) continue;
+    const owner = (await vmWithPort(engine, hostPort)) ?? (await ctx.host.portOwner(hostPort));
+    const isGdb = containerPort === INSIDE.gdbPort;
+    throw new KdockError(
+      "environment",
+      `port ${hostPort} of ${hostAddress} is taken${owner === undefined ? "" : ` by ${owner}`}`,
+      {
+        hint: isGdb
+          ? "Choose another one: `kdock run --gdb 0` takes any free port."
+          : "Choose another host port in vm.ports, or end its owner.",
+      },
+    );
+  }
+}
+
+async function vmWithPort(engine: Engine, hostPort: number): Promise<string | undefined> {
+  const vms = await engine.listContainers(labels("vm", undefined));
+  const owner = vms.find((vm) => vm.running && vm.ports.some((port) => port.hostPort === hostPort));
+  return owner && `the VM of the kdock project ${owner.labels[LABEL.project] ?? "?"} (${owner.name})`;
+}
+
+async function firstThatStarts(
+  ctx: Context,
+  engine: Engine,
+  plan: Plan,
+  vm: VmPlan,
+  tag: string,
+): Promise<StartedVm> {
+  let refusal: unknown;
+  for (const attempt of vm.attempts) {
+    try {
+      const started = await start(ctx, engine, plan, { ...attempt, tag });
+      announceFallback(ctx, vm, attempt, refusal);
+      return started;
+    } catch (error) {
+      ctx.signal.throwIfAborted();
+      // The first refusal is the one about what was asked for; the last one says what stands in the way of everything.
+      if (!(error instanceof KdockError) || attempt === vm.attempts.at(-1)) throw error;
+      refusal ??= error;
+    }
+  }
+  throw refusal;
+}
+
+function announceFallback(ctx: Context, vm: VmPlan, used: VmAttempt, refusal: unknown): void {
+  if (used.privilege === vm.attempts[0]?.privilege) return;
+  ctx.reporter.emit({
+    type: "notice",
+    text:
+      `the engine refuses a privileged container (${firstLine(messageOf(refusal))}): ` +
+      "going on with least privilege (vm.privilege: least)",
+  });
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? text;
+}
+
+async function start(
+  ctx: Context,
+  engine: Engine,
+  plan: Plan,
+  attempt: VmAttempt & { tag: string },
+): Promise<StartedVm> {
+  const container = await engine.createContainer(attempt.container, ctx.signal);
+  try {
+    await container.putArchive(INSIDE.artifacts, await artifacts(ctx, plan));
+    const console = await container.attach();
+    const exit = container.wait(ctx.signal);
+    exit.catch(() => undefined);
+    await container.start();
+    const { ports } = await container.inspect();
+    return {
+      container,
+      console,
+      exit,
+      gdb: ports.find((port) => port.containerPort === INSIDE.gdbPort),
+      privilege: attempt.privilege,
+      async [Symbol.asyncDispose]() {
+        console.destroy();
+        await container[Symbol.asyncDispose]();
+        await removeNetworkIfUnused(engine, plan);
+      },
+    };
+  } catch (error) {
+    await container[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function artifacts(ctx: Context, plan: Plan) {
+  const kernel = await ctx.host.files.readBytes(
+    `${artifactFolder(ctx, "kernel", plan.kernel.key)}/bzImage`,
+  );
+  const rootfs = await ctx.host.files.readBytes(
+    `${artifactFolder(ctx, "rootfs", plan.rootfs.key)}/rootfs.cpio`,
+  );
+  return packTar(
+    [
+      { inside: INSIDE.bzImage, content: kernel },
+      { inside: INSIDE.rootfs, content: rootfs },
+    ].map(({ inside, content }) => ({
+      path: inside.slice(INSIDE.artifacts.length + 1),
+      kind: "file",
+      mode: 0o644,
+      content,
+    })),
+  );
+}
+
+/** The network goes with its last VM; another VM's attaching at this very moment only means that it stays. */
+export async function removeNetworkIfUnused(engine: Engine, plan: Plan): Promise<void> {
+  try {
+    const left = await engine.listContainers(labels("vm", plan.names.id));
+    if (left.length === 0) await engine.removeNetwork(plan.names.network);
+  } catch {
+    // `kdock clean` removes it; a failure here must not hide what the user asked for.
+  }
+}

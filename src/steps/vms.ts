@@ -1,0 +1,92 @@
+import type { Container, ContainerInfo } from "../engine/engine.js";
+import { KdockError } from "../errors.js";
+import { INSIDE, LABEL, labels } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
+import { attachConsole, type ConsoleEnd } from "./attach-console.js";
+import type { Context } from "./context.js";
+import { saveConsole } from "./run-attached.js";
+import { removeNetworkIfUnused } from "./start-vm.js";
+
+export interface VmRow {
+  readonly project: string;
+  readonly name: string;
+  readonly running: boolean;
+  readonly status: string;
+  readonly kernel: string;
+  readonly gdb: string;
+  /** "127.0.0.1:9090→9090/tcp" */
+  readonly ports: readonly string[];
+}
+
+/** This project's VMs, or every project's of the engine. */
+export async function listVms(ctx: Context, project: string | undefined): Promise<VmRow[]> {
+  const engine = await ctx.engine();
+  return (await engine.listContainers(labels("vm", project))).map(row);
+}
+
+function row(info: ContainerInfo): VmRow {
+  const gdb = info.ports.find((port) => port.containerPort === INSIDE.gdbPort);
+  const facts = JSON.parse(info.labels[LABEL.vm] ?? "{}") as { kernel?: string };
+  return {
+    project: info.labels[LABEL.project] ?? "",
+    name: info.name,
+    running: info.running,
+    status: info.status,
+    kernel: facts.kernel ?? "",
+    gdb: gdb === undefined ? "" : `${gdb.hostAddress}:${gdb.hostPort}`,
+    ports: info.ports
+      .filter((port) => port !== gdb)
+      .map((p) => `${p.hostAddress}:${p.hostPort}→${p.containerPort}/${p.protocol}`),
+  };
+}
+
+/** Ends this project's VMs and removes them; returns their names, none when there was none. */
+export async function stopVms(ctx: Context, plan: Plan): Promise<string[]> {
+  const engine = await ctx.engine();
+  const vms = await engine.listContainers(labels("vm", plan.names.id));
+  for (const { id } of vms) {
+    const container = engine.container(id);
+    await container.stop(STOP_SECONDS);
+    await saveConsole(ctx, id);
+    await container.remove();
+  }
+  await removeNetworkIfUnused(engine, plan);
+  return vms.map((vm) => vm.name);
+}
+
+/** QEMU ends at SIGTERM at once; the limit is for an engine under load. */
+const STOP_SECONDS = 5;
+
+/** What the guest has said on its console so far, and with `follow` goes on saying. */
+export async function streamLogs(ctx: Context, plan: Plan, follow: boolean): Promise<void> {
+  const { container } = await findVm(ctx, plan);
+  const logs = await container.logs({ follow, signal: ctx.signal });
+  ctx.reporter.pause();
+  for await (const chunk of logs) ctx.stdout.write(chunk as Buffer);
+}
+
+export async function openConsole(ctx: Context, plan: Plan): Promise<ConsoleEnd> {
+  const { container, info } = await findVm(ctx, plan);
+  if (!info.running) {
+    throw new KdockError("vm", `the VM is not running (${info.status})`, {
+      hint: "`kdock logs` shows its last words; `kdock run` starts it anew.",
+    });
+  }
+  const console = await container.attach();
+  ctx.reporter.emit({ type: "notice", text: "attached to the console; Ctrl-] detaches" });
+  const { end } = await attachConsole(ctx, container, console);
+  console.destroy();
+  return end;
+}
+
+async function findVm(
+  ctx: Context,
+  plan: Plan,
+): Promise<{ container: Container; info: ContainerInfo }> {
+  const engine = await ctx.engine();
+  const [info] = await engine.listContainers(labels("vm", plan.names.id));
+  if (info === undefined) {
+    throw new KdockError("usage", "this project has no VM", { hint: "Start one with `kdock run`." });
+  }
+  return { container: engine.container(info.id), info };
+}

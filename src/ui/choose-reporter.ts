@@ -1,0 +1,27 @@
+import { createJsonReporter } from "./json-reporter.js";
+import { createPlainReporter } from "./plain-reporter.js";
+import type { Reporter } from "./reporter.js";
+import { createSpinnerReporter } from "./spinner-reporter.js";
+
+export interface ReporterChoice {
+  readonly json: boolean;
+  /** Whether stderr is a terminal that understands cursor movements. */
+  readonly isTty: boolean;
+  readonly verbose: boolean;
+  /** False where the user's environment says NO_COLOR. */
+  readonly color: boolean;
+  readonly stderr: NodeJS.WritableStream;
+  readonly stdout: NodeJS.WritableStream;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Events are the result when they are asked for as JSON, hence stdout; they are news otherwise, hence stderr. */
+export function chooseReporter(choice: ReporterChoice): Reporter {
+  const { json, isTty, verbose, color, stderr, stdout, now } = choice;
+  if (json) return createJsonReporter({ write: (text) => stdout.write(text), now });
+  if (!isTty || verbose) {
+    return createPlainReporter({ write: (text) => stderr.write(text), now, verbose });
+  }
+  return createSpinnerReporter({ stream: stderr, color, now });
+}

@@ -1,0 +1,19 @@
+import type { Reporter } from "./reporter.js";
+
+export interface JsonReporterOptions {
+  readonly write: (text: string) => unknown;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** One JSON object per line: the event, and when it happened as `time`. */
+export function createJsonReporter({ write, now }: JsonReporterOptions): Reporter {
+  return {
+    emit(event) {
+      write(`${JSON.stringify({ time: now(), ...event })}\n`);
+    },
+    pause() {
+      // Nothing of it moves.
+    },
+  };
+}

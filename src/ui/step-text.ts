@@ -1,0 +1,58 @@
+import { stripVTControlCharacters } from "node:util";
+import { formatDuration } from "./duration.js";
+import type { Event } from "./reporter.js";
+
+type Of<T extends Event["type"]> = Extract<Event, { type: T }>;
+export type Progress = Of<"progress">;
+
+/** As wide as the longest usual step name, so that what follows stands in one column. */
+const LABEL_WIDTH = "busybox".length;
+
+export function stepLabel(step: string): string {
+  return step.padEnd(LABEL_WIDTH);
+}
+
+/** "812 of about 1900 objects", "43 % of 92.1 MB", "12.0 MB". */
+export function progressText({ done, total, unit, about }: Progress): string {
+  if (unit === "bytes") {
+    if (total === undefined) return formatBytes(done);
+    return `${percent(done, total)} % of ${about ? "about " : ""}${formatBytes(total)}`;
+  }
+  if (total === undefined) return `${done} ${unit}`;
+  // An estimate that was too low would read "1950 of about 1900".
+  if (done > total) return `${done} ${unit}`;
+  return `${done} of ${about ? "about " : ""}${total} ${unit}`;
+}
+
+export function percent(done: number, total: number): number {
+  return total <= 0 ? 100 : Math.min(100, Math.floor((done / total) * 100));
+}
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  const units = ["kB", "MB", "GB"];
+  let value = bytes / 1000;
+  while (value >= 999.95 && units.length > 1) {
+    value /= 1000;
+    units.shift();
+  }
+  return `${value.toFixed(1)} ${units[0] ?? ""}`;
+}
+
+/** "6.12.117  (4 min 31 s)", "up to date". */
+export function doneText({ cached, summary, ms }: Of<"step-done">): string {
+  if (cached) return summary === undefined ? "up to date" : `up to date  (${summary})`;
+  return `${summary ?? "done"}  (${formatDuration(ms)})`;
+}
+
+/** What stands below the line of a step that failed. */
+export function failureLines(tail: readonly string[], logFile: string | undefined): string[] {
+  const lines = tail.map((line) => `    ${printable(line)}`);
+  return logFile === undefined ? lines : [...lines, `  the whole log: ${logFile}`];
+}
+
+/** A log line without the colours and cursor movements that the tool behind it may have written. */
+export function printable(line: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what this takes out
+  return stripVTControlCharacters(line).replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
+}

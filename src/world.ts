@@ -1,0 +1,21 @@
+/** The process as kdock sees it. `cli.ts` fills it in from `process`; nothing else looks there. */
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly cwd: string;
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** Aborted by Ctrl-C, with a KdockError as its reason. */
+  readonly signal: AbortSignal;
+  /** Runs on every way out of the process, synchronously. */
+  readonly onExit: (restore: () => void) => void;
+}
+
+/** Flags that stand before or after any command. */
+export interface GlobalFlags {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+}
+
