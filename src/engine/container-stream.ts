@@ -17,7 +17,7 @@ export interface StreamShape {
  */
 export class ContainerStream extends Duplex {
   /** Buffers without limit, so that whoever reads stdout to its end first is not stuck; empty when merged. */
-  readonly stderr = new PassThrough({ writableHighWaterMark: Infinity });
+  readonly stderr = new PassThrough();
   /** Settles, never rejects, when the engine has ended the output. */
   readonly drained: Promise<void>;
   readonly #connection: Duplex;

@@ -15,7 +15,14 @@ export const MAX_PAYLOAD = 65_536;
 /** Bytes of stdin that may be on their way to one command without an acknowledgement. */
 export const STDIN_WINDOW = 65_536;
 
-export const HOST_FRAME = { hello: 1, exec: 2, stdin: 3, signal: 4, resize: 5, powerOff: 6 } as const;
+export const HOST_FRAME = {
+  hello: 1,
+  exec: 2,
+  stdin: 3,
+  signal: 4,
+  resize: 5,
+  powerOff: 6,
+} as const;
 export const GUEST_FRAME = {
   hello: 129,
   stdout: 130,
@@ -27,6 +34,9 @@ export const GUEST_FRAME = {
 
 const HEADER_BYTES = 8;
 const EXEC_FIXED_BYTES = 9;
+const HELLO_FIXED_BYTES = 12;
+/** The kernel allows a release of 64 bytes. */
+export const MAX_HELLO_BYTES = HELLO_FIXED_BYTES + 65;
 /** By this the agent finds the beginning of a connection, even behind half a frame of the one before. */
 const HELLO_MAGIC = "kdock hello\n";
 
@@ -110,13 +120,13 @@ export function encodeHostFrame(frame: HostFrame): Buffer {
 export function parseGuestFrame({ type, id, payload }: Frame): GuestFrame {
   switch (type) {
     case GUEST_FRAME.hello:
-      requireLength(payload, payload.length >= 12);
+      requireLength(payload, payload.length >= HELLO_FIXED_BYTES);
       return {
         kind: "hello",
         version: payload.readUInt32LE(0),
         nonce: payload.readUInt32LE(4),
         uptimeMs: payload.readUInt32LE(8),
-        release: payload.toString("utf8", 12),
+        release: payload.toString("utf8", HELLO_FIXED_BYTES),
       };
     case GUEST_FRAME.stdout:
       return { kind: "stdout", id, bytes: payload };
@@ -180,20 +190,24 @@ export class FrameDecoder {
 
   #drop(count: number): void {
     const [first, ...rest] = this.#pending;
-    this.#pending = first === undefined || first.length === count ? rest : [first.subarray(count), ...rest];
+    this.#pending =
+      first === undefined || first.length === count ? rest : [first.subarray(count), ...rest];
     this.#pendingBytes -= count;
   }
 }
 
-/** Where the guest's answer to our hello begins in `bytes`; before it may lie the rest of a former connection. */
+/**
+ * Where the guest's hello with this nonce begins in `bytes`. Before it may lie anything: the rest of what the guest
+ * was saying to a host that left.
+ */
 export function findHello(bytes: Buffer, nonce: number): number | undefined {
-  const wanted = u32(nonce);
-  const offset = HEADER_BYTES + 4;
-  for (let at = bytes.indexOf(wanted); at !== -1; at = bytes.indexOf(wanted, at + 1)) {
-    const start = at - offset;
-    if (start < 0) continue;
+  const needle = u32(nonce);
+  const toNonce = HEADER_BYTES + 4;
+  for (let at = bytes.indexOf(needle); at !== -1; at = bytes.indexOf(needle, at + 1)) {
+    const start = at - toNonce;
+    if (start < 0 || bytes.readUInt32LE(start) !== GUEST_FRAME.hello) continue;
     const length = bytes.readUInt32LE(start + 4);
-    if (bytes.readUInt32LE(start) === GUEST_FRAME.hello && length >= 12 && length < 256) return start;
+    if (length >= HELLO_FIXED_BYTES && length <= MAX_HELLO_BYTES) return start;
   }
   return undefined;
 }
@@ -202,7 +216,10 @@ function execPayload({ argv, env, cwd, tty }: GuestExec): Buffer {
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const strings = [...argv, ...variables, cwd];
   if (strings.some((text) => text.includes("\0"))) {
-    throw new KdockError("usage", "a command, its environment and its folder cannot hold NUL characters");
+    throw new KdockError(
+      "usage",
+      "a command, its environment and its folder cannot hold NUL characters",
+    );
   }
   const payload = Buffer.concat([
     Uint8Array.of(tty === undefined ? 0 : 1),
@@ -237,6 +254,6 @@ function requireLength(payload: Buffer, right: boolean): void {
 
 function malformed(what: string): KdockError {
   return new KdockError("vm", `the guest's agent sent ${what}`, {
-    hint: "Rebuild the guest's userland with this kdock: kdock build --no-cache rootfs",
+    hint: "Build busybox and the rootfs again with this version of kdock.",
   });
 }

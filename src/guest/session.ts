@@ -7,6 +7,7 @@ import {
   encodeHostFrame,
   findHello,
   FrameDecoder,
+  MAX_HELLO_BYTES,
   MAX_PAYLOAD,
   parseGuestFrame,
   PROTOCOL_VERSION,
@@ -22,7 +23,7 @@ export interface GuestHello {
 }
 
 export type GuestExit =
-  /** `error` says why the command could not be run at all; the code is then 126 or 127. */
+  /** `error` says why the command could not be run at all; the code is 126 or 127 then. */
   | { readonly kind: "exited"; readonly code: number; readonly error: string | undefined }
   | { readonly kind: "signalled"; readonly signal: number };
 
@@ -31,19 +32,21 @@ export type GuestExit =
  * because nothing is kept in memory beyond a stream's usual buffer.
  */
 export interface GuestCommand {
-  /** Closed from the other side when the command has ended. */
+  /** Takes no more than the guest does. Closed, without an error, when the command ends. */
   readonly stdin: Writable;
-  /** Both end without an error also when the guest goes away; `exit` tells. */
+  /** Both end without an error even when the guest goes away; `exit` tells. */
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Resolves after all output was handed over; rejects with a `vm` error when the guest goes away before that. */
+  /** Resolves when all output is in the two streams; rejects with a `vm` error when the guest goes away before. */
   readonly exit: Promise<GuestExit>;
   /** To the command's process group: 2 is SIGINT, 9 SIGKILL, 15 SIGTERM. */
   signal(number: number): void;
+  /** For a command with a tty. */
   resize(size: TtySize): void;
 }
 
-export interface GuestSession {
+/** `await using` closes it. */
+export interface GuestSession extends AsyncDisposable {
   readonly hello: GuestHello;
   exec(command: GuestExec): GuestCommand;
   resizeConsole(size: TtySize): void;
@@ -55,11 +58,9 @@ export interface GuestSession {
   readonly closed: Promise<void>;
 }
 
-const MAX_ID = 0xffff;
-
 /**
- * Speaks with the agent at the other end of `duplex`, which belongs to the session from here on. Resolves when the agent
- * answers, however long the guest takes to boot. An aborted signal ends the session, before or after that.
+ * Speaks with the agent at the other end of `duplex`, which belongs to the session from here on. Resolves when the
+ * agent answers, however long the guest takes to boot. An aborted signal ends the session, before or after that.
  */
 export async function openSession(
   duplex: Duplex,
@@ -69,6 +70,10 @@ export async function openSession(
   await session.ready;
   return session;
 }
+
+const MAX_ID = 0xffff;
+
+type Send = (frame: HostFrame) => void;
 
 class Session implements GuestSession {
   readonly ready: Promise<void>;
@@ -84,7 +89,13 @@ class Session implements GuestSession {
   constructor(duplex: Duplex, signal: AbortSignal) {
     this.#duplex = duplex;
     this.#signal = signal;
-    const ready = withResolvers<undefined>();
+    // The reading loop sees every error; one that comes after it must not be thrown at the process.
+    duplex.on("error", ignore);
+    // The loop may be waiting for somebody to read a command's output; that must not keep it from seeing the end.
+    duplex.once("close", () => {
+      for (const command of this.#commands.values()) command.stopWaiting();
+    });
+    const ready = deferred();
     this.ready = ready.promise;
     this.closed = this.#run(ready.resolve).then(ready.reject);
   }
@@ -94,19 +105,16 @@ class Session implements GuestSession {
     return this.#hello;
   }
 
-  exec(command: GuestExec): GuestCommand {
+  exec(exec: GuestExec): GuestCommand {
     const id = this.#freeId();
-    const send = (frame: HostFrame): void => {
-      this.#send(frame);
-    };
-    const running = new Command(id, send);
+    const command = new Command(id, this.#send);
     if (this.#ended === undefined) {
-      send({ kind: "exec", id, exec: command });
-      this.#commands.set(id, running);
+      this.#send({ kind: "exec", id, exec });
+      this.#commands.set(id, command);
     } else {
-      running.abandon(this.#ended);
+      command.abandon(this.#ended);
     }
-    return running;
+    return command;
   }
 
   resizeConsole(size: TtySize): void {
@@ -121,64 +129,64 @@ class Session implements GuestSession {
     this.#duplex.destroy();
   }
 
-  #send(frame: HostFrame): void {
-    if (this.#ended === undefined && this.#duplex.writable) this.#duplex.write(encodeHostFrame(frame));
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.closed;
   }
 
+  // Nobody waits for `drain`: what may be sent unacknowledged is small.
+  readonly #send: Send = (frame) => {
+    const bytes = encodeHostFrame(frame);
+    if (this.#duplex.writable) this.#duplex.write(bytes);
+  };
+
   #freeId(): number {
-    if (this.#commands.size === MAX_ID) throw new KdockError("vm", "too many commands in the guest at once");
+    if (this.#commands.size === MAX_ID) {
+      throw new KdockError("vm", "too many commands at once in the guest");
+    }
     do this.#lastId = (this.#lastId % MAX_ID) + 1;
     while (this.#commands.has(this.#lastId));
     return this.#lastId;
   }
 
-  /** Resolves, never rejects, with why there is no session (any more). */
-  async #run(onReady: (value: undefined) => void): Promise<Error> {
-    const reason = await this.#converse(onReady).catch((error: unknown) => error);
-    this.#ended = this.#explain(reason);
-    this.#duplex.destroy();
-    // An error that arrives now has nothing to tell any more, but would be thrown at the process.
-    this.#duplex.on("error", ignore);
-    for (const command of this.#commands.values()) command.abandon(this.#ended);
-    this.#commands.clear();
-    return this.#ended;
-  }
-
-  #explain(reason: unknown): Error {
-    if (this.#signal.aborted && this.#signal.reason instanceof Error) return this.#signal.reason;
-    if (reason instanceof KdockError) return reason;
-    const before = this.#hello === undefined ? "it was ready" : "the command ended";
-    return new KdockError("vm", `the guest went away before ${before}`, { cause: reason });
-  }
-
-  /** Returns when the guest hangs up. */
-  async #converse(onReady: (value: undefined) => void): Promise<void> {
-    this.#signal.throwIfAborted();
+  /** Resolves, and never rejects, with the reason why there is no session any more. */
+  async #run(onReady: () => void): Promise<Error> {
     const onAbort = (): void => {
-      this.#duplex.destroy();
+      this.close();
     };
     this.#signal.addEventListener("abort", onAbort, { once: true });
-    try {
-      await this.#converseUntilEnd(onReady);
-    } finally {
-      this.#signal.removeEventListener("abort", onAbort);
-    }
+    const cause: unknown = await this.#converse(onReady).catch((error: unknown) => error);
+    this.#signal.removeEventListener("abort", onAbort);
+
+    const ended = this.#explain(cause);
+    this.#ended = ended;
+    this.#duplex.destroy();
+    for (const command of this.#commands.values()) command.abandon(ended);
+    this.#commands.clear();
+    return ended;
   }
 
-  async #converseUntilEnd(onReady: (value: undefined) => void): Promise<void> {
+  #explain(cause: unknown): Error {
+    if (this.#signal.aborted && this.#signal.reason instanceof Error) return this.#signal.reason;
+    if (cause instanceof KdockError) return cause;
+    const when = this.#hello === undefined ? "it was ready" : "the command ended";
+    return new KdockError("vm", `the guest went away before ${when}`, { cause });
+  }
+
+  /** Resolves when the guest hangs up. */
+  async #converse(onReady: () => void): Promise<void> {
+    this.#signal.throwIfAborted();
+    this.#sayHello();
     const decoder = new FrameDecoder();
-    let unheard = Buffer.alloc(0);
-    this.#send({ kind: "hello", nonce: this.#nonce });
+    let unheard: Buffer = Buffer.alloc(0);
 
     for await (const chunk of this.#duplex as AsyncIterable<Buffer>) {
       let bytes = chunk;
       if (this.#hello === undefined) {
         unheard = Buffer.concat([unheard, chunk]);
-        // An agent that saw its host leave and return says hello unasked, and may have thrown our own hello away.
-        if (forget(unheard, 0) !== undefined) this.#send({ kind: "hello", nonce: this.#nonce });
         const start = findHello(unheard, this.#nonce);
         if (start === undefined) {
-          unheard = afterUnaskedHello(unheard);
+          unheard = this.#wait(unheard);
           continue;
         }
         bytes = unheard.subarray(start);
@@ -186,8 +194,207 @@ class Session implements GuestSession {
       for (const frame of decoder.push(bytes)) {
         const said = parseGuestFrame(frame);
         if (said.kind === "hello") this.#greet(said, onReady);
-        else await this.#pass(said);
+        else await this.#take(said);
       }
     }
   }
+
+  #sayHello(): void {
+    this.#send({ kind: "hello", nonce: this.#nonce });
+  }
+
+  /** Keeps of `unheard` what may yet become the answer. */
+  #wait(unheard: Buffer): Buffer {
+    const unasked = findHello(unheard, 0);
+    if (unasked === undefined) return unheard.subarray(-MAX_HELLO_BYTES);
+    // An agent that saw its host leave says hello unasked to the next one, and may have thrown our own hello away
+    // with what the other had left. Saying it twice does no harm: no command runs yet.
+    this.#sayHello();
+    return unheard.subarray(unasked + 1);
+  }
+
+  #greet(said: Extract<GuestFrame, { kind: "hello" }>, onReady: () => void): void {
+    if (said.nonce !== this.#nonce) {
+      throw new KdockError("vm", "the guest's agent started anew while commands were running");
+    }
+    // A second answer is that to the hello we had to repeat.
+    if (this.#hello !== undefined) return;
+    if (said.version !== PROTOCOL_VERSION) {
+      throw new KdockError(
+        "vm",
+        `the guest's agent speaks version ${said.version} of the protocol, not ${PROTOCOL_VERSION}`,
+        { hint: "Build busybox and the rootfs again with this version of kdock." },
+      );
+    }
+    const { version, uptimeMs, release } = said;
+    this.#hello = { version, uptimeMs, release };
+    onReady();
+  }
+
+  async #take(said: Exclude<GuestFrame, { kind: "hello" }>): Promise<void> {
+    const command = this.#commands.get(said.id);
+    // The last words of a command from a former connection.
+    if (command === undefined) return;
+    switch (said.kind) {
+      case "stdout":
+        await command.stdout.deliver(said.bytes);
+        break;
+      case "stderr":
+        await command.stderr.deliver(said.bytes);
+        break;
+      case "stdinAck":
+        command.acknowledge(said.bytes);
+        break;
+      case "error":
+        command.couldNotRun(said.text);
+        break;
+      case "exited":
+        this.#commands.delete(said.id);
+        command.exited(said.code);
+        break;
+      case "signalled":
+        this.#commands.delete(said.id);
+        command.signalled(said.signal);
+        break;
+    }
+  }
+}
+
+class Command implements GuestCommand {
+  readonly stdin: Writable;
+  readonly stdout = new Output({ highWaterMark: MAX_PAYLOAD });
+  readonly stderr = new Output({ highWaterMark: MAX_PAYLOAD });
+  readonly exit: Promise<GuestExit>;
+  readonly #id: number;
+  readonly #send: Send;
+  readonly #exit = deferred<GuestExit>();
+  #error: string | undefined;
+  /** Bytes of stdin the guest still has room for. */
+  #room = STDIN_WINDOW;
+  #onRoom: (() => void) | undefined;
+
+  constructor(id: number, send: Send) {
+    this.#id = id;
+    this.#send = send;
+    this.exit = this.#exit.promise;
+    // Whoever wants to know awaits it; whoever does not must not bring the process down.
+    this.exit.catch(ignore);
+    this.stdin = new Writable({
+      highWaterMark: STDIN_WINDOW,
+      write: (chunk: Buffer, _encoding, done) => {
+        this.#feed(chunk, done);
+      },
+      final: (done) => {
+        send({ kind: "stdin", id, bytes: Buffer.alloc(0) });
+        done();
+      },
+    });
+  }
+
+  signal(number: number): void {
+    this.#send({ kind: "signal", id: this.#id, signal: number });
+  }
+
+  resize(size: TtySize): void {
+    this.#send({ kind: "resize", id: this.#id, size });
+  }
+
+  acknowledge(bytes: number): void {
+    this.#room = Math.min(this.#room + bytes, STDIN_WINDOW);
+    this.#onRoom?.();
+  }
+
+  couldNotRun(why: string): void {
+    this.#error = why;
+  }
+
+  exited(code: number): void {
+    this.#end();
+    this.#exit.resolve({ kind: "exited", code, error: this.#error });
+  }
+
+  signalled(signal: number): void {
+    this.#end();
+    this.#exit.resolve({ kind: "signalled", signal });
+  }
+
+  abandon(reason: Error): void {
+    this.#end();
+    this.#exit.reject(reason);
+  }
+
+  stopWaiting(): void {
+    this.stdout.stopWaiting();
+    this.stderr.stopWaiting();
+  }
+
+  #feed(bytes: Buffer, done: () => void): void {
+    const fits = bytes.subarray(0, Math.min(this.#room, MAX_PAYLOAD));
+    // A frame without bytes would mean the end of the input.
+    if (fits.length > 0) this.#send({ kind: "stdin", id: this.#id, bytes: fits });
+    this.#room -= fits.length;
+    if (fits.length === bytes.length) {
+      this.#onRoom = undefined;
+      done();
+    } else {
+      this.#onRoom = () => {
+        this.#feed(bytes.subarray(fits.length), done);
+      };
+    }
+  }
+
+  #end(): void {
+    this.stdin.destroy();
+    this.stdout.push(null);
+    this.stderr.push(null);
+  }
+}
+
+/** A readable that tells its writer when to go on. */
+class Output extends Readable {
+  #onWanted: (() => void) | undefined;
+  #waits = true;
+
+  /** Resolves when there is room for more, or nobody left to wait for. */
+  async deliver(bytes: Buffer): Promise<void> {
+    if (this.destroyed || this.push(bytes) || !this.#waits) return;
+    const wanted = deferred();
+    this.#onWanted = wanted.resolve;
+    await wanted.promise;
+  }
+
+  stopWaiting(): void {
+    this.#waits = false;
+    this.#onWanted?.();
+  }
+
+  override _read(): void {
+    this.#onWanted?.();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#onWanted?.();
+    done(error);
+  }
+}
+
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+/** Promise.withResolvers, which Node 20 does not have. */
+function deferred<T = void>(): Deferred<T> {
+  let resolve: Deferred<T>["resolve"] = ignore;
+  let reject: Deferred<T>["reject"] = ignore;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}
+
+function ignore(): void {
+  // on purpose
 }

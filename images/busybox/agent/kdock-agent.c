@@ -207,7 +207,9 @@ static void become(char **argv, char **env, const char *cwd, const int fd[3], in
 	for (int i = IN; i <= ERR; i++)
 		dup2(fd[i], i);
 	sigprocmask(SIG_SETMASK, &no_signals, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	/* A shell that starts something in the background makes it ignore SIGINT. */
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
 	environ = env;
 	setenv("PATH", DEFAULT_PATH, 0);
 	setenv("HOME", "/root", 0);

@@ -1,0 +1,125 @@
+import type { Header } from "tar-stream";
+import { KdockError } from "../errors.js";
+
+export interface PlacedEntry {
+  /** Relative, without the archive's leading folder. */
+  readonly path: string;
+  readonly kind: "file" | "directory" | "symlink";
+  readonly mode: number;
+  /** The link's text; "" for others. */
+  readonly target: string;
+}
+
+const MAX_PATH_LENGTH = 4096;
+
+/** What an archive has built so far, to judge whether its next entry may be added. It trusts no archive. */
+export class ArchiveTree {
+  readonly #kinds = new Map<string, PlacedEntry["kind"]>();
+
+  /** undefined for the leading folder itself. Throws an `engine` error for entries that must not be unpacked. */
+  place(header: Header): PlacedEntry | undefined {
+    const { name } = header;
+    const kind = kindOf(header);
+    const path = inside(name);
+    if (path === "") {
+      if (kind === "directory") return undefined;
+      throw refused(name, "where a folder was expected");
+    }
+    this.#claim(path, kind, name);
+    const target = this.#target(header, path);
+    return { path, kind, mode: header.mode & 0o777, target };
+  }
+
+  #claim(path: string, kind: PlacedEntry["kind"], name: string): void {
+    for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1)) {
+      const folder = path.slice(0, at);
+      const known = this.#kinds.get(folder) ?? "directory";
+      if (known !== "directory") throw refused(name, `below ${folder}, which is a ${known}`);
+      this.#kinds.set(folder, known);
+    }
+    const known = this.#kinds.get(path);
+    // Folders may be named again: their contents may have come first.
+    if (known !== undefined && (known !== "directory" || kind !== "directory")) {
+      throw refused(name, "twice");
+    }
+    this.#kinds.set(path, kind);
+  }
+
+  #target({ type, name, linkname }: Header, path: string): string {
+    if (type === "symlink") return insideTarget(name, linkname, path);
+    return type === "link" ? this.#hardLink(name, linkname, path) : "";
+  }
+
+  #hardLink(name: string, linkname: string, path: string): string {
+    const original = inside(linkname);
+    if (this.#kinds.get(original) !== "file") {
+      throw refused(name, `as a link to ${show(linkname)}, which is no file in it`);
+    }
+    return "../".repeat(depth(path)) + original;
+  }
+}
+
+function kindOf({ type, name }: Header): PlacedEntry["kind"] {
+  switch (type) {
+    case "file":
+    case "contiguous-file":
+      return "file";
+    case "directory":
+      return "directory";
+    case "symlink":
+    case "link":
+      return "symlink";
+    case "block-device":
+    case "character-device":
+    case "fifo":
+      throw refused(name, `which is a ${type}`);
+    default:
+      throw refused(name, "whose type is unknown");
+  }
+}
+
+/** The path below the leading folder; "" for that folder. */
+function inside(name: string): string {
+  const parts = name.replace(/\/$/, "").split("/");
+  const below = parts.slice(1);
+  const isSane =
+    parts[0] !== "" &&
+    parts[0] !== ".." &&
+    below.every((part) => part !== "" && part !== "." && part !== "..");
+  // A backslash separates folders on Windows.
+  // eslint-disable-next-line no-control-regex -- no name that a terminal would obey either
+  if (!isSane || name.length > MAX_PATH_LENGTH || /[\\\u0000-\u001f\u007f]/.test(name)) {
+    throw refused(name, "which is no safe path");
+  }
+  return below.join("/");
+}
+
+/**
+ * ".." is taken at the start only, where it leaves real folders: after a name it could leave a folder that a link has
+ * led to, and then no look at the text alone says where it ends.
+ */
+function insideTarget(name: string, target: string, path: string): string {
+  const parts = target.split("/");
+  const up = parts.findIndex((part) => part !== "..");
+  const isSane = parts.slice(up === -1 ? parts.length : up).every((part) => part !== "..");
+  const ups = up === -1 ? parts.length : up;
+  const isText = target !== "" && !target.includes("\0") && !target.includes("\\");
+  if (!isText || target.startsWith("/") || !isSane || ups > depth(path)) {
+    throw refused(name, `as a link to ${show(target)}, which may be outside`);
+  }
+  return target;
+}
+
+/** How many folders are above. */
+function depth(path: string): number {
+  return path.split("/").length - 1;
+}
+
+function refused(name: string, why: string): KdockError {
+  const message = `the archive from the container holds ${show(name)} ${why}`;
+  return new KdockError("engine", message.trimEnd());
+}
+
+function show(text: string): string {
+  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
+}

@@ -1,0 +1,106 @@
+import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
+import { once } from "node:events";
+import type { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
+import type { Header } from "tar-stream";
+import { KdockError } from "../errors.js";
+import { ArchiveTree, type PlacedEntry } from "./archive-tree.js";
+import { readTar } from "./read-tar.js";
+
+/** Where the entries go. Paths are relative, stay inside, and go through no link; folders come before what is in them. */
+export interface TarSink {
+  file(path: string, mode: number): Promise<NodeJS.WritableStream>;
+  directory(path: string, mode: number): Promise<void>;
+  symlink(path: string, target: string): Promise<void>;
+}
+
+export interface TarExtractOptions {
+  /** An archive with more entries is refused. */
+  readonly maxEntries?: number;
+}
+
+export interface ExtractedEntry {
+  readonly path: string;
+  readonly kind: "file" | "directory" | "symlink";
+  /** Permission bits without setuid, setgid and sticky. */
+  readonly mode: number;
+  readonly size: number;
+  /** Of the content; "" for folders and links. */
+  readonly sha256: string;
+  /** The link's text; "" for others. */
+  readonly target: string;
+}
+
+const MAX_ENTRIES = 200_000;
+
+/**
+ * Unpacks what `getArchive` of a folder gives, whose entries all start with the folder's name: that name is taken off.
+ * Rejects with an `engine` error on anything that could land outside of the sink, before the sink hears of it. A hard
+ * link becomes a symbolic one. The result is in code-unit order of path.
+ */
+export async function extractTar(
+  archive: Readable,
+  sink: TarSink,
+  options: TarExtractOptions = {},
+): Promise<ExtractedEntry[]> {
+  const tree = new ArchiveTree();
+  const extracted: ExtractedEntry[] = [];
+  const maxEntries = options.maxEntries ?? MAX_ENTRIES;
+  let count = 0;
+  await readTar(archive, async (header, content) => {
+    if (++count > maxEntries) throw refused(`more than ${maxEntries} entries`);
+    const placed = tree.place(header);
+    if (placed === undefined) return;
+    const written = await write(placed, header, content, sink);
+    extracted.push({ path: placed.path, mode: placed.mode, ...written });
+  });
+  return extracted.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+type Written = Omit<ExtractedEntry, "path" | "mode">;
+
+async function write(
+  placed: PlacedEntry,
+  header: Header,
+  content: AsyncIterable<Uint8Array>,
+  sink: TarSink,
+): Promise<Written> {
+  const { path, kind, mode, target } = placed;
+  switch (kind) {
+    case "directory":
+      await sink.directory(path, mode);
+      return { kind, size: 0, sha256: "", target: "" };
+    case "symlink":
+      await sink.symlink(path, target);
+      return { kind, size: 0, sha256: "", target };
+    case "file": {
+      const file = await sink.file(path, mode);
+      const { size, sha256 } = await copy(content, file);
+      if (size !== header.size) throw refused(`${path} with ${size} of ${header.size} bytes`);
+      return { kind, size, sha256, target: "" };
+    }
+  }
+}
+
+async function copy(
+  content: AsyncIterable<Uint8Array>,
+  file: NodeJS.WritableStream,
+): Promise<{ size: number; sha256: string }> {
+  const hash = createHash("sha256");
+  let size = 0;
+  const done = finished(file as Writable);
+  await Promise.all([done, (async () => {
+  for await (const chunk of content) {
+    hash.update(chunk);
+    size += chunk.byteLength;
+    if (!file.write(chunk)) await once(file, "drain");
+  }
+  file.end();
+  })()]);
+  return { size, sha256: hash.digest("hex") };
+}
+
+function refused(what: string): KdockError {
+  return new KdockError("engine", `the archive from the container holds ${what}`);
+}

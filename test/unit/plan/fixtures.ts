@@ -1,0 +1,43 @@
+import { loadConfig } from "../../../src/config/layers.js";
+import type { Config } from "../../../src/config/config.js";
+import type { Assets } from "../../../src/plan/assets.js";
+import { makePlan, type Plan } from "../../../src/plan/plan.js";
+import type { UserFiles } from "../../../src/plan/user-files.js";
+
+export const NO_FILES: UserFiles = {
+  kernelFragments: [],
+  kernelPreset: undefined,
+  busyboxFragments: [],
+  overlay: [],
+};
+
+export function text(content: string): Uint8Array {
+  return new TextEncoder().encode(content);
+}
+
+export const ASSETS: Assets = new Map(
+  [
+    "Dockerfile.kernel",
+    "Dockerfile.busybox",
+    "images/apt/install.sh",
+    "images/kernel/build.sh",
+    "images/kernel/kconfig.py",
+    "images/busybox/build.sh",
+    "images/vm/Dockerfile",
+    "images/vm/start.sh",
+    "images/rootfs/tree/init",
+  ].map((path) => [path, { content: text(path), executable: path.endsWith("init") }]),
+);
+
+export function config(yaml = ""): Config {
+  return loadConfig({ file: { name: "kdock.yaml", text: yaml } });
+}
+
+export function plan(yaml = "", change: { assets?: Assets; user?: Partial<UserFiles> } = {}): Plan {
+  return makePlan({
+    folder: "/home/ada/lab",
+    config: config(yaml),
+    assets: change.assets ?? ASSETS,
+    user: { ...NO_FILES, ...change.user },
+  });
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { changedInputs, stageKey } from "../../../src/plan/keys.js";
+import { ASSETS, plan, text } from "./fixtures.js";
+
+describe("stageKey", () => {
+  it("does not depend on the order of its inputs", () => {
+    expect(stageKey({ a: 1, b: "x" })).toBe(stageKey({ b: "x", a: 1 }));
+  });
+
+  it("tells values apart that look alike", () => {
+    expect(stageKey({ a: "1" })).not.toBe(stageKey({ a: 1 }));
+    expect(stageKey({ a: ["x", "y"] })).not.toBe(stageKey({ a: ["x y"] }));
+  });
+});
+
+describe("changedInputs", () => {
+  it("names what changed, with words where there are any and without hashes", () => {
+    const before = { preset: "debug", image: "0123456789abcdef" };
+    const after = { preset: "tiny", image: "fedcba9876543210" };
+    expect(changedInputs(before, after)).toEqual(["image", "preset: debug → tiny"]);
+  });
+
+  it("names an input that is new", () => {
+    expect(changedInputs({}, { "fragments.config": "0123456789abcdef" })).toEqual([
+      "fragments.config",
+    ]);
+  });
+});
+
+describe("the keys of a plan", () => {
+  const before = plan();
+
+  it.each([
+    ["kernel.preset", "kernel: { preset: tiny }", ["kernel", "set"]],
+    ["kernel.source", "kernel: { source: 'debian:6.1' }", ["kernel", "set"]],
+    ["kernel.set", "kernel: { set: { TCP_CONG_BBR: y } }", ["kernel", "set"]],
+    ["busybox.source", "busybox: { source: 'release:1.36.1' }", ["busybox", "rootfs", "set"]],
+    ["vm.memory, which no artifact is made from", "vm: { memory: 1G }", []],
+    ["kernel.jobs, which must not matter", "kernel: { jobs: 1 }", []],
+    ["kernel.ccache, which must not matter", "kernel: { ccache: false }", []],
+  ])("change with %s where they must, and only there", (_what, yaml, expected) => {
+    expect(changedStages(plan(yaml))).toEqual(expected);
+  });
+
+  it.each([
+    ["images/kernel/build.sh", ["kernel", "set"]],
+    ["images/kernel/kconfig.py", ["kernel", "busybox", "rootfs", "set"]],
+    ["images/rootfs/tree/init", ["rootfs", "set"]],
+    ["images/vm/start.sh", ["vmImage"]],
+  ])("change when %s is edited", (path, expected) => {
+    const assets = new Map(ASSETS).set(path, { content: text("edited"), executable: false });
+    expect(changedStages(plan("", { assets }))).toEqual(expected);
+  });
+
+  it("change when a fragment's or overlay's content changes", () => {
+    const fragment = (value: string) =>
+      plan("", {
+        user: { kernelFragments: [{ name: "net.config", text: `CONFIG_NET_SCHED=${value}\n` }] },
+      });
+    expect(fragment("y").kernel.key).not.toBe(fragment("m").kernel.key);
+    const overlay = (content: string) =>
+      plan("", {
+        user: {
+          overlay: [
+            { path: "motd", kind: "file", executable: false, target: "", content: text(content) },
+          ],
+        },
+      });
+    expect(overlay("a").rootfs.key).not.toBe(overlay("b").rootfs.key);
+    expect(overlay("a").busybox.key).toBe(overlay("b").busybox.key);
+  });
+
+  function changedStages(after: ReturnType<typeof plan>): string[] {
+    return [
+      ["kernel", before.kernel.key, after.kernel.key],
+      ["busybox", before.busybox.key, after.busybox.key],
+      ["rootfs", before.rootfs.key, after.rootfs.key],
+      ["vmImage", before.vmImage.key, after.vmImage.key],
+      ["set", before.setKey, after.setKey],
+    ].flatMap(([name, a, b]) => (a === b ? [] : [name ?? ""]));
+  }
+});

@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import { machine, vmPlan } from "../../../src/plan/vm-plan.js";
+import { qemuArgs } from "../../../src/plan/qemu-args.js";
+import { config, plan } from "./fixtures.js";
+
+const INTERACTIVE = { paused: false, command: false };
+
+function vm(yaml = "", mode = INTERACTIVE) {
+  const { names, vmImage } = plan(yaml);
+  return vmPlan(config(yaml), names, vmImage, mode);
+}
+
+function args(yaml = "", mode = INTERACTIVE): string {
+  return qemuArgs(machine(config(yaml), mode)).join(" ");
+}
+
+describe("qemuArgs", () => {
+  it.each([
+    ["gdbserver is on by default", "", INTERACTIVE, "-gdb tcp::1234", true],
+    ["it can be switched off", "gdb: { enable: false }", INTERACTIVE, "-gdb", false],
+    ["nokaslr goes with gdb", "", INTERACTIVE, "nokaslr", true],
+    ["and not without", "gdb: { enable: false }", INTERACTIVE, "nokaslr", false],
+    ["a paused VM waits for the debugger", "", { paused: true, command: false }, " -S", true],
+    ["others do not", "", INTERACTIVE, " -S", false],
+    ["a command has no shell on the console", "", { paused: false, command: true }, "kdock.console=none", true],
+    ["memory as asked", "vm: { memory: 2G }", INTERACTIVE, "-m 2048M", true],
+    ["processors as asked", "vm: { cpus: 4 }", INTERACTIVE, "-smp 4", true],
+    ["virtio is the default card", "", INTERACTIVE, "virtio-net-pci,netdev=net0", true],
+    ["e1000 for those who want to step it", "vm: { nic: e1000 }", INTERACTIVE, "-device e1000,", true],
+    ["more arguments come last", "vm: { qemu: ['-d', 'int'] }", INTERACTIVE, /-d int$/, true],
+  ])("%s", (_what, yaml, mode, part, present) => {
+    const line = args(yaml, mode);
+    expect(typeof part === "string" ? line.includes(part) : part.test(line)).toBe(present);
+  });
+
+  it("lets what the user appends to the command line win", () => {
+    const list = qemuArgs(machine(config("vm: { append: 'panic=0 loglevel=8' }"), INTERACTIVE));
+    expect(list[list.indexOf("-append") + 1]).toMatch(/panic=-1 .*panic=0 loglevel=8$/);
+  });
+});
+
+describe("vmPlan", () => {
+  it("publishes gdbserver on 127.0.0.1:1234 unless told otherwise", () => {
+    expect(vm().attempts[0]?.container.ports).toEqual([
+      { containerPort: 1234, protocol: "tcp", hostAddress: "127.0.0.1", hostPort: 1234 },
+    ]);
+    expect(vm("gdb: { listen: '0.0.0.0:4321' }").attempts[0]?.container.ports[0]).toMatchObject({
+      hostAddress: "0.0.0.0",
+      hostPort: 4321,
+    });
+  });
+
+  it.each([
+    ["", ["privileged", "least", "least"]],
+    ["vm: { privilege: least }", ["least", "least"]],
+    ["vm: { privilege: least, accel: tcg }", ["least"]],
+    ["vm: { accel: kvm }", ["privileged", "least"]],
+  ])("%s tries what was asked for first, then less", (yaml, expected) => {
+    expect(vm(yaml).attempts.map((attempt) => attempt.privilege)).toEqual(expected);
+  });
+
+  it("gives least privilege one capability for the network, and never a host path", () => {
+    for (const { container } of vm("vm: { privilege: least }").attempts) {
+      expect(container.privileged).toBe(false);
+      expect(container.capDrop).toEqual(["ALL"]);
+      expect(container.capAdd).toContain("NET_ADMIN");
+      expect(container.capAdd).not.toContain("SYS_ADMIN");
+      expect(container.devices).toContain("/dev/net/tun");
+      expect(container.mounts).toEqual([]);
+    }
+  });
+
+  it("asks for no /dev/kvm when emulation is wanted", () => {
+    const devices = vm("vm: { accel: tcg }").attempts.flatMap((a) => a.container.devices);
+    expect(devices).not.toContain("/dev/kvm");
+  });
+
+  it("tells start.sh which ports to hand to the guest", () => {
+    const { container } = vm("vm: { ports: ['9090:90', '53:53/udp'] }").attempts[0] ?? {};
+    expect(container?.env["KDOCK_PORTS"]).toBe("tcp/90/90 udp/53/53");
+    expect(container?.ports.map((port) => port.hostPort)).toEqual([1234, 9090, 53]);
+  });
+});
