@@ -89,7 +89,8 @@ async function connect(world: World, reporter: Reporter): Promise<Engine> {
   });
 }
 
-async function readAssets(files: Context["host"]["files"]): Promise<Assets> {
+/** kdock's own files that go into containers, from where kdock is installed. */
+export async function readAssets(files: Context["host"]["files"]): Promise<Assets> {
   const assets = new Map<string, Asset>();
   for (const path of ASSET_PATHS) {
     const full = join(KDOCK_ROOT, path);

@@ -1,8 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
-import { once } from "node:events";
-import type { Writable } from "node:stream";
-import { finished } from "node:stream/promises";
+import { pipeline } from "node:stream/promises";
 import type { Header } from "tar-stream";
 import { KdockError } from "../errors.js";
 import { ArchiveTree, type PlacedEntry } from "./archive-tree.js";
@@ -89,15 +87,14 @@ async function copy(
 ): Promise<{ size: number; sha256: string }> {
   const hash = createHash("sha256");
   let size = 0;
-  const done = finished(file as Writable);
-  await Promise.all([done, (async () => {
-  for await (const chunk of content) {
-    hash.update(chunk);
-    size += chunk.byteLength;
-    if (!file.write(chunk)) await once(file, "drain");
+  async function* hashed(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of content) {
+      hash.update(chunk);
+      size += chunk.byteLength;
+      yield chunk;
+    }
   }
-  file.end();
-  })()]);
+  await pipeline(hashed, file);
   return { size, sha256: hash.digest("hex") };
 }
 

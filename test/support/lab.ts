@@ -1,0 +1,57 @@
+import { realpath } from "node:fs/promises";
+import { openSession, type GuestSession } from "../../src/guest/session.js";
+import { connectEngine } from "../../src/engine/connect.js";
+import { INSIDE, projectNames } from "../../src/plan/names.js";
+import { ROOT } from "./kdock.js";
+
+/**
+ * The project that the VM tests share: kdock's own checkout, as scripts/quickstart.sh built it. A missing build is a
+ * failure, never a skip.
+ */
+export const LAB = ROOT.replace(/\/$/, "");
+export const LAB_NAMES = projectNames(await realpath(LAB));
+
+/** A conversation with the guest of a VM that runs. */
+export async function withGuest<T>(
+  container: string,
+  talk: (session: GuestSession) => Promise<T>,
+): Promise<T> {
+  const engine = await connectEngine({
+    env: process.env,
+    home: process.env["HOME"] ?? "/root",
+    onLeak: () => undefined,
+  });
+  const signal = AbortSignal.timeout(60_000);
+  const exec = await engine
+    .container(container)
+    .exec(["socat", "-", `UNIX-CONNECT:${INSIDE.agentSocket}`], { tty: false, signal, user: "qemu" });
+  try {
+    return await talk(await openSession(exec.stream, { signal }));
+  } finally {
+    exec.stream.destroy();
+  }
+}
+
+/** One command in the guest, its output and exit code. */
+export async function inGuest(session: GuestSession, script: string): Promise<GuestOutcome> {
+  const command = session.exec({ argv: ["sh", "-c", script], env: {}, cwd: "" });
+  command.stdin.end();
+  const [stdout, stderr, exit] = await Promise.all([
+    textOf(command.stdout),
+    textOf(command.stderr),
+    command.exit,
+  ]);
+  return { stdout, stderr, exitCode: exit.kind === "exited" ? exit.code : 128 + exit.signal };
+}
+
+export interface GuestOutcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}

@@ -1,0 +1,69 @@
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { expect, it } from "vitest";
+import { docker, kdock } from "../support/kdock.js";
+import { LAB, LAB_NAMES } from "../support/lab.js";
+
+const run = (script: string, input?: Uint8Array) =>
+  kdock(["run", "--gdb", "0", "--", "sh", "-c", script], {
+    cwd: LAB,
+    ...(input === undefined ? {} : { input }),
+  });
+
+it("boots the kernel that was built", async () => {
+  const release = await readFile(`${LAB}/.kdock/out/current/kernel/kernel.release`, "utf8");
+  const { stdout, exitCode } = await kdock(["run", "--gdb", "0", "--", "uname", "-r"], { cwd: LAB });
+  expect({ stdout, exitCode }).toEqual({ stdout: release, exitCode: 0 });
+});
+
+it("keeps stdout, stderr and exit code of the guest's command apart", async () => {
+  const { stdout, stderr, exitCode } = await run("echo out; echo err >&2; exit 7");
+  expect(stdout).toBe("out\n");
+  expect(stderr).toContain("err\n");
+  expect(stderr).not.toContain("out\n");
+  expect(exitCode).toBe(7);
+});
+
+it("hands binary stdin and stdout through unchanged", async () => {
+  const bytes = randomBytes(300_000);
+  const { stdout, exitCode } = await run("sha256sum | cut -d' ' -f1", bytes);
+  const { createHash } = await import("node:crypto");
+  expect(exitCode).toBe(0);
+  expect(stdout.trim()).toBe(createHash("sha256").update(bytes).digest("hex"));
+});
+
+it("leaves no container and no network behind", async () => {
+  await run("true");
+  const label = `label=io.kdock.project=${LAB_NAMES.id}`;
+  expect(await docker("ps", "-aq", "--filter", label)).toBe("");
+  expect(await docker("network", "ls", "-q", "--filter", label)).toBe("");
+});
+
+it("says that the kernel panicked, shows its last words, and exits with 1", async () => {
+  const { stderr, exitCode } = await run("echo c > /proc/sysrq-trigger; sleep 60");
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("the guest's kernel panicked");
+  expect(stderr).toMatch(/Kernel panic - not syncing/);
+});
+
+it("names the accelerator at the start", async () => {
+  const { stderr } = await run("true");
+  expect(stderr).toMatch(/accelerator: (kvm|tcg)/);
+});
+
+it("ends with an environment error when KVM is required and does not work", async () => {
+  const hasKvm = /\b(vmx|svm)\b/.test(await readFile("/proc/cpuinfo", "utf8"));
+  const { exitCode, stderr } = await kdock(
+    ["run", "--require-kvm", "--gdb", "0", "--", "true"],
+    { cwd: LAB },
+  );
+  if (hasKvm) expect(exitCode).toBe(0);
+  else {
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/KVM is required, but/);
+  }
+});
+
+it("reports the end of a command that a signal killed as the shell does", async () => {
+  expect((await run("kill -9 $$")).exitCode).toBe(137);
+});
