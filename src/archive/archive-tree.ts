@@ -45,7 +45,9 @@ export class ArchiveTree {
     this.#kinds.set(path, kind);
   }
 
-  #target({ type, name, linkname }: Header, path: string): string {
+  #target({ type, name, linkname: text }: Header, path: string): string {
+    // tar-stream's types do not say that an empty one is null.
+    const linkname = (text as string | null) ?? "";
     if (type === "symlink") return insideTarget(name, linkname, path);
     return type === "link" ? this.#hardLink(name, linkname, path) : "";
   }

@@ -14,34 +14,56 @@ const END_SIZE = 1024;
  */
 export async function readTar(archive: Readable, visit: Visit): Promise<void> {
   const tar = extract();
+  // In the order in which they happen: one end that fails takes the other with it.
+  const failures: Failure[] = [];
+  const fails = (of: Failure["of"]) => (error: unknown) => {
+    failures.push({ of, error });
+  };
+  archive.once("error", fails("archive"));
+  tar.once("error", fails("tar"));
   let zeros = 0;
-  let archiveError: Error | undefined;
-  // Before the pipe and in the same tick, so that no byte passes by.
+  // In the same tick as the pipe, so that no byte passes by.
   archive.on("data", (chunk: Buffer) => (zeros = trailingZeros(zeros, chunk)));
-  archive.once("error", (error: Error) => (archiveError = error));
 
   // Both at once: a bare pipe() would lose a read error and wait for ever.
-  const [piped, visited] = await Promise.allSettled([
+  const [piped] = await Promise.allSettled([
     pipeline(archive, tar as unknown as Writable),
-    visitAll(tar, visit),
+    visitAll(tar, visit, fails("visitor")),
   ]);
-  if (archiveError !== undefined) throw archiveError;
-  if (visited.status === "rejected" && !isEcho(visited.reason, piped)) throw visited.reason;
+  throwFirst(failures);
   if (piped.status === "rejected") throw damaged(piped.reason);
   if (zeros < END_SIZE) throw damaged(new Error("it ends too early"));
 }
 
-async function visitAll(tar: Extract, visit: Visit): Promise<void> {
+interface Failure {
+  readonly of: "archive" | "tar" | "visitor";
+  readonly error: unknown;
+}
+
+async function visitAll(
+  tar: Extract,
+  visit: Visit,
+  onFailure: (error: unknown) => void,
+): Promise<void> {
   for await (const entry of tar) {
-    await visit(entry.header, entry as AsyncIterable<Uint8Array>);
+    try {
+      await visit(entry.header, entry as AsyncIterable<Uint8Array>);
+    } catch (error) {
+      onFailure(error);
+      throw error;
+    }
     // Whatever the visitor did not read; tar-stream waits for it.
     entry.resume();
   }
 }
 
-/** Whether one end of the pipe failed because the other did. */
-function isEcho(reason: unknown, other: PromiseSettledResult<void>): boolean {
-  return other.status === "rejected" && other.reason === reason;
+function throwFirst(failures: readonly Failure[]): void {
+  const [first] = failures;
+  if (first === undefined) return;
+  // A visitor that reads broken content is told so by tar-stream.
+  const isOfTar = failures.some(({ of, error }) => of === "tar" && error === first.error);
+  if (first.of === "archive" || (first.of === "visitor" && !isOfTar)) throw first.error;
+  throw damaged(first.error);
 }
 
 function trailingZeros(before: number, chunk: Buffer): number {

@@ -35,14 +35,9 @@ async function* archive(
   entries: Iterable<TarEntry> | AsyncIterable<TarEntry>,
 ): AsyncGenerator<Uint8Array> {
   const tar = pack();
-  // Its failure destroys `tar`, so the loop below ends whatever happens.
-  const filled = fill(tar, entries).then(
-    () => undefined,
-    (error: unknown) => {
-      tar.destroy();
-      return { error };
-    },
-  );
+  const filled = fill(tar, entries).catch((error: unknown) => {
+    tar.destroy(error instanceof Error ? error : new Error(String(error)));
+  });
   try {
     for await (const chunk of tar as AsyncIterable<Uint8Array>) yield chunk;
   } finally {
@@ -50,8 +45,6 @@ async function* archive(
     tar.destroy();
     await filled;
   }
-  const failure = await filled;
-  if (failure !== undefined) throw failure.error;
 }
 
 async function fill(

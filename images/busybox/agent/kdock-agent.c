@@ -610,6 +610,13 @@ int main(void)
 {
 	static struct pollfd polled[2 + 3 * MAX_COMMANDS];
 	sigset_t mine;
+	int fd;
+
+	/* A guest without a console starts us with nothing open; no pipe of a command may become our stderr. */
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= 2);
+	close_fd(&fd);
 
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&no_signals);

@@ -1,0 +1,148 @@
+import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kdock } from "../support/kdock.js";
+import { LAB } from "../support/lab.js";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-cli-")));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function project(yaml: string): Promise<string> {
+  const path = await mkdtemp(join(folder, "p-"));
+  await writeFile(join(path, "kdock.yaml"), yaml);
+  return path;
+}
+
+describe("configuration", () => {
+  it.each([
+    ["an unknown key", "kernel: { presett: debug }", /presett.*did you mean.*preset/s],
+    ["a wrong type", "vm: { cpus: many }", /vm\.cpus/],
+    ["a syntax error", "vm: [", /kdock\.yaml:1/],
+    ["an unknown source", "kernel: { source: 'ftp:1' }", /kernel\.source/],
+    ["an unknown compiler", "kernel: { toolchain: gcc-99 }", /gcc-99/],
+    ["a missing fragment", "kernel: { fragments: [no.config] }", /kernel\.fragments: there is no file no\.config/],
+    ["a missing preset file", "kernel: { preset: 'file:no.config' }", /kernel\.preset: there is no file no\.config/],
+    ["a missing overlay", "rootfs: { overlay: ./nowhere }", /rootfs\.overlay: there is no folder/],
+    ["a subnet that is none", "vm: { net: { subnet: 10.0.3.7/24 } }", /10\.0\.3\.0\/24/],
+  ])("%s is exit code 2 and says where", async (_what, yaml, message) => {
+    const { exitCode, stdout, stderr } = await kdock(["plan"], { cwd: await project(yaml) });
+    expect(stderr).toMatch(message);
+    expect(stderr).toContain("→ ");
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+  });
+
+  it("tells every problem at once", async () => {
+    const cwd = await project("vm: { cpus: 0, memory: 1, nope: 2 }");
+    const { stderr } = await kdock(["plan"], { cwd });
+    expect(stderr).toMatch(/cpus/);
+    expect(stderr).toMatch(/memory/);
+    expect(stderr).toMatch(/nope/);
+  });
+
+  it("names the flag or variable a wrong value came from", async () => {
+    const cwd = await project("");
+    expect((await kdock(["plan", "--cpus", "zero"], { cwd })).stderr).toContain("--cpus");
+    const fromEnv = await kdock(["plan"], { cwd, env: { KDOCK_VM_CPUS: "zero" } });
+    expect(fromEnv.stderr).toContain("KDOCK_VM_CPUS");
+    expect(fromEnv.exitCode).toBe(2);
+  });
+
+  it("names the file and line of a fragment that Kconfig would ignore", async () => {
+    const cwd = await project("kernel: { fragments: [my.config] }");
+    await writeFile(join(cwd, "my.config"), "CONFIG_NET=y\nNET_SCHED=y\n");
+    const { exitCode, stderr } = await kdock(["plan"], { cwd });
+    expect(stderr).toContain("my.config:2: NET_SCHED=y");
+    expect(exitCode).toBe(2);
+  });
+
+  it("refuses an overlay with a socket in it, by name", async () => {
+    const cwd = await project("rootfs: { overlay: o }");
+    await mkdir(join(cwd, "o"));
+    const server = createServer().listen(join(cwd, "o/sock"));
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { exitCode, stderr } = await kdock(["plan"], { cwd });
+    server.close();
+    expect(stderr).toMatch(/o\/sock|sock/);
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe("usage", () => {
+  it.each([
+    ["an unknown command", ["frobnicate"]],
+    ["an unknown flag", ["build", "--fast"]],
+    ["an unknown target", ["build", "initrd"]],
+    ["a command with --detach", ["run", "-d", "--", "true"]],
+  ])("%s is exit code 2, with nothing on stdout", async (_what, args) => {
+    const { exitCode, stdout, stderr } = await kdock(args, { cwd: await project("") });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(stderr).not.toBe("");
+  });
+
+  it("prints --help and --version on stdout with exit code 0", async () => {
+    const help = await kdock(["--help"], { cwd: folder });
+    expect(help.exitCode).toBe(0);
+    for (const name of ["init", "doctor", "plan", "build", "run", "ps", "logs", "console", "stop", "clean", "compose"]) {
+      expect(help.stdout).toContain(name);
+    }
+    expect((await kdock(["--version"], { cwd: folder })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it("does not overwrite a kdock.yaml unless forced, and what it writes is valid", async () => {
+    const cwd = await mkdtemp(join(folder, "i-"));
+    expect((await kdock(["init"], { cwd })).exitCode).toBe(0);
+    expect((await kdock(["init"], { cwd })).exitCode).toBe(2);
+    expect((await kdock(["init", "--force"], { cwd })).exitCode).toBe(0);
+    const fresh = await kdock(["--json", "plan"], { cwd });
+    const bare = await kdock(["--json", "plan"], { cwd: await project("") });
+    const keys = (text: string) => (JSON.parse(text) as { data: { kernel: { key: string } } }).data.kernel.key;
+    expect(keys(fresh.stdout)).toBe(keys(bare.stdout));
+  });
+});
+
+describe("the engine", () => {
+  it("is looked for where DOCKER_HOST says, and its absence is exit code 3 with what to do", async () => {
+    const { exitCode, stderr } = await kdock(["ps"], {
+      cwd: await project(""),
+      env: { DOCKER_HOST: "unix:///nonexistent/docker.sock" },
+    });
+    expect(stderr).toContain("/nonexistent/docker.sock");
+    expect(stderr).toContain("→ ");
+    expect(exitCode).toBe(3);
+  });
+
+  it("is not needed when nothing is owed", async () => {
+    const { exitCode, stderr } = await kdock(["build"], {
+      cwd: LAB,
+      env: { DOCKER_HOST: "unix:///nonexistent/docker.sock" },
+    });
+    expect(exitCode, stderr).toBe(0);
+    expect(stderr).toMatch(/up to date/);
+  });
+});
+
+describe("ports", () => {
+  it("a taken gdb port names its owner and the cure", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as { port: number };
+    const { exitCode, stderr } = await kdock(["run", "-d", "--gdb", String(port)], { cwd: LAB });
+    server.close();
+    expect(stderr).toContain(`port ${port} of 127.0.0.1 is taken`);
+    expect(stderr).toContain(`pid ${process.pid}`);
+    expect(stderr).toContain("--gdb 0");
+    expect(exitCode).toBe(3);
+  });
+});
+
+it("prints one JSON object a line with --json, errors too", async () => {
+  const { stdout, exitCode } = await kdock(["--json", "plan", "--cpus", "zero"], { cwd: folder });
+  const events = stdout.trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(events.at(-1)).toMatchObject({ type: "error", code: "config", exitCode: 2 });
+  expect(exitCode).toBe(2);
+});

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, expect, it } from "vitest";
+import { CLI, docker, kdock, run } from "../support/kdock.js";
+import { LAB, LAB_NAMES } from "../support/lab.js";
+
+/** A terminal as a person has it. */
+const SESSION = `kdock-test-${process.pid}`;
+
+async function tmux(...args: string[]): Promise<string> {
+  return run("tmux", "-L", SESSION, ...args);
+}
+
+const screen = () => tmux("capture-pane", "-p", "-J", "-t", SESSION, "-S", "-200");
+const type = (...keys: string[]) => tmux("send-keys", "-t", SESSION, ...keys);
+
+async function shows(what: RegExp, seconds = 60): Promise<string> {
+  const until = Date.now() + seconds * 1000;
+  for (;;) {
+    const text = await screen();
+    if (what.test(text)) return text;
+    if (Date.now() > until) throw new Error(`not on the screen: ${what.source}\n${text}`);
+    await sleep(100);
+  }
+}
+
+afterEach(async () => {
+  await tmux("kill-server").catch(() => undefined);
+  await kdock(["stop"], { cwd: LAB });
+});
+
+it("gives a raw console with the terminal's size, Ctrl-] detaches and restores the terminal", async () => {
+  await tmux("new-session", "-d", "-s", SESSION, "-x", "120", "-y", "40", "-c", LAB, "bash --norc");
+  await type(`stty -a | grep -c ' icanon '; node ${CLI} run --gdb 0`, "Enter");
+  await shows(/gdbserver on 127\.0\.0\.1:\d+/);
+  await shows(/Boot took [\d.]+ seconds/);
+  await shows(/[#$] ?$/m);
+  // The agent has told the guest's tty how large the terminal is; a moment may pass until it has.
+  await type("until stty size | grep -q '40 120'; do usleep 100000; done; echo size-$((40+2))", "Enter");
+  await shows(/^size-42/m);
+  // Ctrl-C is the guest's: it ends the command there, not kdock.
+  await type("sleep 1000", "Enter");
+  await type("C-c");
+  await type("echo alive-$((40+2))", "Enter");
+  await shows(/^alive-42/m);
+  await type("C-]");
+  await shows(/detached; the VM goes on/);
+  await type("clear; stty -a | grep -o -w -e '-\\?icanon' -e '-\\?echo' | sort | tr '\\n' '+'; echo done", "Enter");
+  await shows(/^echo\+icanon\+done/m);
+  expect(await docker("ps", "-q", "--filter", `name=${LAB_NAMES.vmContainer}`)).not.toBe("");
+
+  // Back on the same console, and out of it by powering off.
+  await type(`clear; node ${CLI} console`, "Enter");
+  await shows(/attached to the console/);
+  await type("echo again-$((40+2))", "Enter");
+  await shows(/^again-42/m);
+  await type("poweroff -f", "Enter");
+  await shows(/the VM ended/);
+});

@@ -1,0 +1,125 @@
+import { mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
+import { connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { projectNames } from "../../src/plan/names.js";
+import { docker, kdock, start } from "../support/kdock.js";
+import { LAB, LAB_NAMES } from "../support/lab.js";
+
+/** A project whose busybox build is owed, so that there is something to interrupt; its images are the lab's. */
+let folder: string;
+let label: string;
+
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-interrupt-")));
+  label = `label=io.kdock.project=${projectNames(folder).id}`;
+  await writeFile(join(folder, "kdock.yaml"), "busybox: { set: { FEATURE_SH_MATH: y } }\n");
+});
+afterAll(async () => {
+  await kdock(["clean", "--all"], { cwd: folder, env: {} }).catch(() => undefined);
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Resolves when the process has said something on stderr. */
+function said(running: ReturnType<typeof start>, what: RegExp): Promise<void> {
+  let seen = "";
+  return new Promise((resolve, reject) => {
+    running.stderr.on("data", (chunk) => {
+      seen += String(chunk);
+      if (what.test(seen)) resolve();
+    });
+    running.stderr.on("end", () => {
+      reject(new Error(`ended without ${what.source}: ${seen}`));
+    });
+  });
+}
+
+async function nothingLeft(): Promise<void> {
+  expect(await docker("ps", "-aq", "--filter", label)).toBe("");
+  expect(await docker("network", "ls", "-q", "--filter", label)).toBe("");
+  const out = await readdir(join(folder, ".kdock/out"), { recursive: true }).catch(() => []);
+  expect(out.filter((name) => name.includes(".tmp-"))).toEqual([]);
+}
+
+it("Ctrl-C in the middle of a build is exit code 130, and no container is left", async () => {
+  const running = start(["-v", "build", "busybox"], { cwd: folder });
+  await said(running, / CC {6}/);
+  running.kill("SIGINT");
+  const { exitCode, stderr } = await running;
+  expect(stderr).toContain("interrupted");
+  expect(exitCode).toBe(130);
+  await nothingLeft();
+});
+
+it("two builds at once in one project: the second says who holds the lock", async () => {
+  const running = start(["-v", "build", "busybox"], { cwd: folder });
+  await said(running, / CC {6}/);
+  const second = await kdock(["build", "busybox"], { cwd: folder });
+  running.kill("SIGINT");
+  await running;
+  expect(second.stderr).toMatch(new RegExp(`another kdock build.*${running.pid}`, "s"));
+  expect(second.exitCode).toBe(3);
+});
+
+it("an engine that dies during the build is exit code 3, and the last good artifacts stay", async () => {
+  const sockets = new Set<Socket>();
+  const path = join(folder, "proxy.sock");
+  const engine = (await docker("context", "inspect", "-f", "{{.Endpoints.docker.Host}}")).replace(
+    "unix://",
+    "",
+  );
+  const proxy = createServer((client) => {
+    const server = connect(engine);
+    for (const socket of [client, server]) {
+      sockets.add(socket);
+      socket.on("error", () => undefined);
+    }
+    client.pipe(server).pipe(client);
+  }).listen(path);
+  const running = start(["-v", "build", "busybox"], {
+    cwd: folder,
+    env: { DOCKER_HOST: `unix://${path}` },
+  });
+  await said(running, / CC {6}/);
+  proxy.close();
+  for (const socket of sockets) socket.destroy();
+  const { exitCode, stderr } = await running;
+  expect(exitCode, stderr).toBe(3);
+  // The engine came back: the next build cleans up what the dead one left, and succeeds.
+  const again = await kdock(["build", "busybox"], { cwd: folder });
+  expect(again.exitCode, again.stderr).toBe(0);
+  expect(again.stderr).toContain("left by a build that was killed");
+  await nothingLeft();
+});
+
+it("a compile error shows the compiler's own message, exit code 1, and the last good set stays", async () => {
+  const before = await readdir(join(folder, ".kdock/out/busybox"));
+  const { exitCode, stderr } = await kdock(
+    ["build", "busybox"],
+    { cwd: folder, env: { KDOCK_BUSYBOX_SET: "EXTRA_CFLAGS=-DBB_VER=broken(" } },
+  );
+  expect(stderr).toMatch(/error:/);
+  expect(stderr).toMatch(/\.kdock\/logs\/busybox\.log/);
+  expect(exitCode).toBe(1);
+  expect(await readdir(join(folder, ".kdock/out/busybox"))).toEqual(before);
+});
+
+it("Ctrl-C while a guest command runs is exit code 130, and the VM is gone", async () => {
+  const running = start(["run", "--gdb", "0", "--", "sh", "-c", "echo started >&2; sleep 600"], { cwd: LAB });
+  await said(running, /started/);
+  running.kill("SIGINT");
+  const { exitCode } = await running;
+  expect(exitCode).toBe(130);
+  const lab = `label=io.kdock.project=${LAB_NAMES.id}`;
+  expect(await docker("ps", "-aq", "--filter", lab)).toBe("");
+});
+
+it("Ctrl-C before the guest has booted leaves nothing either", async () => {
+  const running = start(["run", "--gdb", "0", "--", "true"], { cwd: LAB });
+  await said(running, /accelerator/);
+  running.kill("SIGINT");
+  expect((await running).exitCode).toBe(130);
+  const lab = `label=io.kdock.project=${LAB_NAMES.id}`;
+  expect(await docker("ps", "-aq", "--filter", lab)).toBe("");
+});

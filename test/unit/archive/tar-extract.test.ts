@@ -1,0 +1,218 @@
+import { createHash } from "node:crypto";
+import { PassThrough, Readable, Writable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { pack, type Header } from "tar-stream";
+import { expect, it } from "vitest";
+import { readTar } from "../../../src/archive/read-tar.js";
+import { extractTar, type TarSink } from "../../../src/archive/tar-extract.js";
+import { packTar } from "../../../src/archive/tar.js";
+import { KdockError } from "../../../src/errors.js";
+
+type Raw = Partial<Header> & { name: string; text?: string };
+
+function rawTar(...entries: Raw[]): Readable {
+  const tar = pack();
+  for (const { text, ...header } of entries) {
+    if (text === undefined) tar.entry(header);
+    else tar.entry(header, text);
+  }
+  tar.finalize();
+  return Readable.from(tar, { objectMode: false });
+}
+
+class MemorySink implements TarSink {
+  readonly calls: string[] = [];
+
+  file(path: string, mode: number): Promise<Writable> {
+    this.calls.push(`file ${path} ${mode.toString(8)}`);
+    return Promise.resolve(new PassThrough().resume());
+  }
+
+  directory(path: string, mode: number): Promise<void> {
+    this.calls.push(`directory ${path} ${mode.toString(8)}`);
+    return Promise.resolve();
+  }
+
+  symlink(path: string, target: string): Promise<void> {
+    this.calls.push(`symlink ${path} -> ${target}`);
+    return Promise.resolve();
+  }
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+const root: Raw = { name: "out/", type: "directory", mode: 0o755 };
+
+it("takes the leading folder off and tells what it wrote, in order of path", async () => {
+  const sink = new MemorySink();
+  const archive = rawTar(
+    root,
+    { name: "out/z", mode: 0o6755, text: "zz" },
+    { name: "out/d/", type: "directory", mode: 0o700 },
+    { name: "out/d/empty", mode: 0o600, text: "" },
+    { name: "out/d/l", type: "symlink", linkname: "../z" },
+    { name: "out/d/hard", type: "link", linkname: "out/z" },
+  );
+  expect(await extractTar(archive, sink)).toEqual([
+    { path: "d", kind: "directory", mode: 0o700, size: 0, sha256: "", target: "" },
+    { path: "d/empty", kind: "file", mode: 0o600, size: 0, sha256: sha256(""), target: "" },
+    { path: "d/hard", kind: "symlink", mode: 0o644, size: 0, sha256: "", target: "../z" },
+    { path: "d/l", kind: "symlink", mode: 0o644, size: 0, sha256: "", target: "../z" },
+    { path: "z", kind: "file", mode: 0o755, size: 2, sha256: sha256("zz"), target: "" },
+  ]);
+  expect(sink.calls).toEqual([
+    "file z 755",
+    "directory d 700",
+    "file d/empty 600",
+    "symlink d/l -> ../z",
+    "symlink d/hard -> ../z",
+  ]);
+});
+
+const dir = (name: string): Raw => ({ name, type: "directory", mode: 0o755 });
+const link = (name: string, linkname: string): Raw => ({ name, type: "symlink", linkname });
+
+it.each<[string, Raw[]]>([
+  ["an absolute path", [{ name: "/out/a", text: "" }]],
+  ["a path that leaves", [{ name: "out/../a", text: "" }]],
+  ["a path that leaves from below", [{ name: "out/x/../../y", text: "" }]],
+  ["a leading folder that leaves", [{ name: "../a", text: "" }]],
+  ["a path with a dot", [{ name: "out/./a", text: "" }]],
+  ["a path with an empty part", [{ name: "out//a", text: "" }]],
+  ["a path with a backslash", [{ name: "out\\..\\a", text: "" }]],
+  ["a path with a NUL", [{ name: "out/a", text: "", pax: { path: "out/a\0b" } }]],
+  ["a path with an escape sequence", [{ name: "out/\u001b[2J", text: "" }]],
+  ["a path without end", [{ name: `out/${"n".repeat(5000)}`, text: "" }]],
+  ["a file where the folder was expected", [{ name: "out", text: "a" }]],
+  ["a file twice", [root, { name: "out/a", text: "" }, { name: "out/a", text: "" }]],
+  ["a folder in the place of a file", [{ name: "out/a", text: "" }, dir("out/a/")]],
+  ["a link in the place of a folder", [dir("out/a/"), link("out/a", "b")]],
+  [
+    "a link in the place of a folder not named",
+    [{ name: "out/a/b", text: "" }, link("out/a", "b")],
+  ],
+  ["a file below a link", [link("out/a", "b"), { name: "out/a/c", text: "" }]],
+  [
+    "a file below a file",
+    [
+      { name: "out/a", text: "" },
+      { name: "out/a/c", text: "" },
+    ],
+  ],
+  ["an absolute link", [link("out/a", "/etc/passwd")]],
+  ["a link that leaves", [link("out/a", "..")]],
+  ["a link that leaves from below", [dir("out/a/"), link("out/a/b", "../../etc")]],
+  ["a link that turns back after a name", [link("out/here", "."), link("out/a", "here/..")]],
+  ["a link to nothing", [link("out/a", "\0")]],
+  ["a hard link to outside", [{ name: "out/a", type: "link", linkname: "../a" }]],
+  ["a hard link to what is not there", [{ name: "out/a", type: "link", linkname: "out/b" }]],
+  [
+    "a hard link to a link",
+    [link("out/b", "c"), { name: "out/a", type: "link", linkname: "out/b" }],
+  ],
+  ["a device", [{ name: "out/a", type: "character-device", devmajor: 1, devminor: 3 }]],
+  ["a fifo", [{ name: "out/a", type: "fifo" }]],
+])("refuses %s before the sink hears of it", async (_what, entries) => {
+  const sink = new MemorySink();
+  const failure = extractTar(rawTar(...entries), sink);
+  await expect(failure).rejects.toBeInstanceOf(KdockError);
+  await expect(failure).rejects.toMatchObject({
+    code: "engine",
+    message: expect.stringMatching(/^the archive from the container holds/) as string,
+  });
+  expect(sink.calls.length).toBeLessThan(entries.length);
+});
+
+it("refuses an archive with too many entries", async () => {
+  const archive = rawTar(dir("out/"), dir("out/a/"), dir("out/b/"));
+  await expect(extractTar(archive, new MemorySink(), { maxEntries: 2 })).rejects.toThrow(
+    "more than 2 entries",
+  );
+});
+
+async function bytes(): Promise<Buffer> {
+  const content = Buffer.alloc(200_000, "x");
+  return buffer(packTar([{ kind: "file", path: "out/a", mode: 0o644, content }]));
+}
+
+it.each([
+  ["in a header", 100],
+  ["in a content", 100_000],
+  ["in the padding", 512 + 200_000 + 1],
+  ["before the end mark", 512 + 200_192],
+  ["in the end mark", 512 + 200_192 + 512],
+  ["before anything came", 0],
+])("rejects an archive that is cut off %s", async (_where, length) => {
+  const archive = Readable.from([(await bytes()).subarray(0, length)]);
+  await expect(extractTar(archive, new MemorySink())).rejects.toMatchObject({ code: "engine" });
+});
+
+it("rejects what is no archive", async () => {
+  const archive = Readable.from([Buffer.alloc(5000, "x")]);
+  await expect(extractTar(archive, new MemorySink())).rejects.toThrow(
+    "the archive from the container is damaged",
+  );
+});
+
+it("rejects with the archive's own error when it fails in the middle", async () => {
+  const failure = new KdockError("interrupted", "interrupted");
+  const start = (await bytes()).subarray(0, 100_000);
+  const archive = new Readable({
+    read() {
+      if (this.readableLength === 0 && !this.readableDidRead) this.push(start);
+      else this.destroy(failure);
+    },
+  });
+  await expect(extractTar(archive, new MemorySink())).rejects.toBe(failure);
+});
+
+it("rejects when the archive is destroyed in the middle", async () => {
+  const archive = new PassThrough();
+  archive.write((await bytes()).subarray(0, 100_000));
+  setImmediate(() => archive.destroy());
+  await expect(extractTar(archive, new MemorySink())).rejects.toMatchObject({ code: "engine" });
+});
+
+it("rejects with the sink's error when a file cannot be opened, and lets the archive go", async () => {
+  const archive = Readable.from([await bytes(), Buffer.alloc(10_000_000)], { objectMode: false });
+  const sink = new MemorySink();
+  sink.file = () => Promise.reject(new Error("no space"));
+  await expect(extractTar(archive, sink)).rejects.toThrow("no space");
+  expect(archive.destroyed).toBe(true);
+});
+
+it("rejects with the sink's error when a write fails", async () => {
+  const sink = new MemorySink();
+  sink.file = () =>
+    Promise.resolve(
+      new Writable({
+        write(_chunk, _encoding, done) {
+          done(new Error("no space"));
+        },
+      }),
+    );
+  await expect(extractTar(Readable.from([await bytes()]), sink)).rejects.toThrow("no space");
+});
+
+it("sees every byte although somebody else listens to the archive, too", async () => {
+  const archive = Readable.from([await bytes()]);
+  let seen = 0;
+  archive.on("data", (chunk: Buffer) => (seen += chunk.length));
+  const [entry] = await extractTar(archive, new MemorySink());
+  expect(entry).toMatchObject({ size: 200_000, sha256: sha256("x".repeat(200_000)) });
+  expect(seen).toBe((await bytes()).length);
+});
+
+it("skips contents that the visitor of readTar leaves unread", async () => {
+  const names: string[] = [];
+  await readTar(
+    rawTar({ name: "a", text: "x".repeat(9999) }, { name: "b", text: "y" }),
+    (entry) => {
+      names.push(entry.name);
+      return Promise.resolve();
+    },
+  );
+  expect(names).toEqual(["a", "b"]);
+});

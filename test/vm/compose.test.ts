@@ -1,0 +1,78 @@
+import { copyFile, cp, mkdtemp, realpath, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { docker, ROOT } from "../support/kdock.js";
+import { LAB } from "../support/lab.js";
+
+/**
+ * `docker compose up` of the committed file, by compose v2 from a Debian 13 container: the machine's own docker may have
+ * no compose plugin. The folder is mounted at its own path, because the file's paths are the engine's.
+ */
+const COMPOSE_IMAGE = "kdock-test/compose";
+let folder: string;
+let base: string;
+
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-compose-")));
+  for (const name of ["images", "Dockerfile.kernel", "Dockerfile.busybox", ".dockerignore"]) {
+    await cp(join(ROOT, name), join(folder, name), { recursive: true });
+  }
+  await copyFile(join(ROOT, "compose.yaml"), join(folder, "compose.yaml"));
+  base = (await docker("images", "-q", "--filter", "label=io.kdock.role=base", "--no-trunc")).split("\n")[0] ?? "";
+  const tags = await docker("inspect", "-f", "{{index .RepoTags 0}}", base);
+  base = tags.trim();
+  await execa("docker", ["build", "-t", COMPOSE_IMAGE, "-"], {
+    input: `FROM ${base}\nRUN apt-get update -q && apt-get install -qy --no-install-recommends docker-compose docker-cli docker-buildx\n`,
+    env: { DOCKER_BUILDKIT: "0" },
+  });
+}, 600_000);
+
+afterAll(async () => {
+  await compose("down", "-v", "--remove-orphans").catch(() => undefined);
+  await docker("rmi", "-f", COMPOSE_IMAGE).catch(() => undefined);
+  await rm(folder, { recursive: true, force: true });
+});
+
+function compose(...args: string[]) {
+  return execa(
+    "docker",
+    [
+      ...["run", "--rm", "-i", "-v", "/var/run/docker.sock:/var/run/docker.sock"],
+      ...["-v", `${folder}:${folder}`, "-w", folder],
+      ...["-e", "KDOCK_PRIVILEGED=false", "-e", `KDOCK_BASE_TRIXIE=${base}`],
+      ...["-e", "KDOCK_GDB_LISTEN=127.0.0.1:0", "-e", "COMPOSE_PROJECT_NAME=kdock-compose-test"],
+      ...[COMPOSE_IMAGE, "docker-compose", ...args],
+    ],
+    { all: true, timeout: 2_000_000 },
+  );
+}
+
+it("docker compose up builds both, boots the VM and publishes gdbserver", { timeout: 2_400_000 }, async () => {
+  await compose("up", "-d", "--build", "--quiet-pull");
+  const id = (await compose("ps", "-q", "vm")).stdout.trim();
+  await expect.poll(() => docker("logs", id), { timeout: 120_000, interval: 500 }).toMatch(/Boot took/);
+  const address = (await docker("port", id, "1234/tcp")).split("\n")[0] ?? "";
+  const { all } = await execa(
+    "gdb",
+    ["-nx", "-batch", "-ex", `target remote ${address}`, "-ex", "info registers rip", "-ex", "detach"],
+    { all: true, stdin: "ignore" },
+  );
+  expect(all).toMatch(/rip\s+0xf/);
+
+  // The shell script's initramfs and TypeScript's are the same bytes; so is the kernel.
+  const copies = { "/artifacts/rootfs/rootfs.cpio": "rootfs/rootfs.cpio", "/artifacts/kernel/vmlinux": "kernel/vmlinux" };
+  for (const [inside, ours] of Object.entries(copies)) {
+    const { stdout: theirs } = await execa("docker", ["exec", id, "sha256sum", inside]);
+    expect(theirs.split(" ")[0], inside).toBe(await sha256(`${LAB}/.kdock/out/current/${ours}`));
+  }
+});
+
+async function sha256(path: string): Promise<string> {
+  const { createReadStream } = await import("node:fs");
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
