@@ -28,12 +28,13 @@ file=busybox-$version.tar.bz2
 wanted=${KDOCK_SHA256:-$(sed -n "s/^\([0-9a-f]\{64\}\)  $file\$/\1/p" "$lib/sha256sums")}
 
 work=$(mktemp -d /src/.fetch.XXXXXX)
-trap 'rm -rf "$work"' EXIT INT TERM
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 mkdir -p /src/.download "$work/tree"
 tarball=/src/.download/$file
 note() { echo "  $*" >> "$work/tried"; }
 : > "$work/tried"
-absent= corrupt= unchecked=
+absent='' corrupt='' unchecked=''
 
 # Right, or told and removed. What came from apt passes when there is nothing to compare with.
 checksum_holds() { # where
@@ -99,7 +100,9 @@ from_web() {
 # apt in a state directory of our own: no root needed, and nothing in the image is touched.
 from_debian() {
   mkdir -p "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial" "$work/apt/etc/sources.list.d"
+  # shellcheck source=/dev/null
   own=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  # shellcheck disable=SC2016 # apt's own placeholders
   mirror=$(apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE)' | awk -v s="$own" '$2 == s { print $1; exit }')
   [ -n "$mirror" ] || { note "Debian: this image names no mirror for $own"; return 1; }
   cp -r /etc/apt/trusted.gpg.d "$work/apt/etc/" 2>/dev/null || mkdir -p "$work/apt/etc/trusted.gpg.d"
@@ -137,7 +140,7 @@ from_debian() {
     if [ -z "$match" ]; then
       absent=1
       # shellcheck disable=SC2086
-      note "Debian $suite: has" $(printf '%s\n' $versions | sed 's/^[0-9]*://; s/-[^-]*$//' | sort -uV)
+      note "Debian $suite: has $(printf '%s\n' $versions | sed 's/^[0-9]*://; s/-[^-]*$//' | sort -uV | xargs)"
       continue
     fi
     # shellcheck disable=SC2086
@@ -160,12 +163,12 @@ if ! from_web && ! from_debian; then
     hint="if the version was published anew on purpose, set busybox.sha256; if not, somebody between you and the source changes files"
     code=1
   elif [ -n "$absent" ] && [ -n "$unchecked" ]; then
-    echo "error: busybox $version is not in Debian, and a download needs a checksum:" >&2
+    echo "error: Debian has no busybox $version, and a download needs a checksum:" >&2
     hint="set busybox.sha256 to the published sha256 of $file"
     code=2
   elif [ -n "$absent" ]; then
-    echo "error: there is no busybox $version:" >&2
-    hint="set busybox.source to a version that one of these has, or add a mirror that has it to busybox.mirrors"
+    echo "error: no source that answers has busybox $version:" >&2
+    hint="set busybox.source to a version that one of these has, or add a mirror that has this one to busybox.mirrors"
     code=2
   else
     echo "error: busybox $version could not be fetched:" >&2

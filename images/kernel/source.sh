@@ -1,6 +1,7 @@
 #!/bin/sh
 # source.sh debian:X.Y — puts the kernel source into /src, once: /src/.kdock-source says what is there.
 # apt verifies the package against the archive's signature.
+# shellcheck disable=SC2086 # $apt is a list of options on purpose
 set -eu
 umask 022
 spec=$1
@@ -19,32 +20,35 @@ package=linux-source-$version
 # apt in a state directory of our own: no root needed, and nothing in the image is touched.
 work=$(mktemp -d /src/.fetch.XXXXXX)
 trap 'rm -rf "$work"' EXIT INT TERM
-mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/etc/apt" "$work/tree"
+mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/etc/apt/sources.list.d" "$work/tree"
 cp -r /etc/apt/. "$work/etc/apt/"
 export TMPDIR="$work"
 apt="-o Dir::Etc=$work/etc/apt -o Dir::State=$work/state -o Dir::Cache=$work/cache -o Debug::NoLocking=1 -o APT::Sandbox::User="
 
 echo "@kdock phase fetch"
 echo "==> source: looking for $package"
-# shellcheck disable=SC2086 # options on purpose
 apt-get $apt update -q
-# shellcheck disable=SC2086
-if ! apt-cache $apt show "$package" >/dev/null 2>&1; then
-  # Newer kernels come through the suite's backports, from the same mirror.
+# By its exact name: apt takes a name that it does not know for a pattern, and 6.1 would match 6.12.
+found() { apt-cache $apt pkgnames "$package" | grep -qxF "$package"; }
+if ! found; then
+  # Newer kernels come through backports; older ones, asked for with a newer compiler, through their own suite. All of
+  # them are on the mirror that the image's own apt configuration names.
   suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
   mirror=$(apt-get $apt indextargets --format '$(REPO_URI) $(RELEASE)' | awk -v s="$suite" '$2 == s { print $1; exit }')
-  echo "deb $mirror $suite-backports main" >> "$work/etc/apt/sources.list"
-  echo "==> source: not in $suite, trying $suite-backports"
-  apt-get $apt update -q || true
+  for other in "$suite-backports" trixie bookworm bullseye; do
+    [ "$other" != "$suite" ] || continue
+    echo "==> source: not there, looking in $other"
+    echo "deb $mirror $other main" >> "$work/etc/apt/sources.list.d/other.list"
+    apt-get $apt update -q || true
+    ! found || break
+  done
 fi
-# shellcheck disable=SC2086
-if ! apt-cache $apt show "$package" >/dev/null 2>&1; then
-  echo "error: no package $package in this Debian suite. It has:" >&2
-  apt-cache $apt search --names-only '^linux-source-[0-9]' | sed 's/^linux-source-\([^ ]*\).*/  debian:\1/' >&2
+if ! found; then
+  echo "error: no package $package in the Debian suites that were asked. There are:" >&2
+  apt-cache $apt search --names-only '^linux-source-[0-9]' | sed 's/^linux-source-\([^ ]*\).*/  debian:\1/' | sort -uV >&2
   exit 2
 fi
 cd "$work"
-# shellcheck disable=SC2086
 apt-get $apt download "$package"
 deb=$(ls ./*.deb)
 echo "@kdock phase unpack"

@@ -23,7 +23,8 @@ set -eu
 umask 022
 here=$(dirname "$0")
 root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT INT TERM
+trap 'rm -rf "$root"' EXIT
+trap 'exit 130' INT TERM
 
 # Copies with the links as they are, and without the marks of where they came from.
 merge() { # folder

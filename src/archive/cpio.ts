@@ -1,6 +1,4 @@
-import { Readable } from "node:stream";
 import { KdockError } from "../errors.js";
-import { bytesOf, sizeOf, type Content } from "./content.js";
 
 /** `path` is relative, with forward slashes; `mode` is permission bits. Owner is root, times are 0. */
 export type CpioEntry =
@@ -8,9 +6,9 @@ export type CpioEntry =
       readonly kind: "file";
       readonly path: string;
       readonly mode: number;
-      readonly content: Content;
+      readonly content: Uint8Array;
     }
-  | { readonly kind: "directory"; readonly path: string; readonly mode: number }
+  | { readonly kind: "directory"; readonly path: string; readonly mode?: number }
   | { readonly kind: "symlink"; readonly path: string; readonly target: string }
   | {
       readonly kind: "character-device";
@@ -31,14 +29,21 @@ const MAX_FILE_SIZE = 0xffff_ffff;
 /** The kernel skips longer names and links without a word (init/initramfs.c). */
 const MAX_PATH_BYTES = 4096;
 const BLOCK_SIZE = 512;
+const FOLDER_MODE = 0o755;
 const TRAILER = Buffer.from("TRAILER!!!");
 
 /**
  * An initramfs in newc format. The bytes are those of GNU cpio 2.14 and later for the same files with all times 0:
  * `find . -mindepth 1 -printf '%P\n' | LC_ALL=C sort | cpio -o -H newc --reproducible -R 0:0`
  */
-export function packCpio(entries: readonly CpioEntry[]): Readable {
-  return Readable.from(archive(sorted(entries)), { objectMode: false });
+export function packCpio(entries: readonly CpioEntry[]): Uint8Array {
+  const parts = sorted(entries).flatMap(({ entry, name }, index) => {
+    const body = bodyOf(entry);
+    return [header(entry, name, index, body.byteLength), body, padding(body.byteLength, 4)];
+  });
+  parts.push(encode({ nlink: 1 }, TRAILER));
+  const length = parts.reduce((sum, part) => sum + part.byteLength, 0);
+  return Buffer.concat([...parts, padding(length, BLOCK_SIZE)]);
 }
 
 interface Named {
@@ -76,50 +81,31 @@ function check(entry: CpioEntry, name: Buffer): void {
   if (name.length >= MAX_PATH_BYTES || Buffer.byteLength(target) >= MAX_PATH_BYTES) {
     throw new KdockError("config", `the name or target of ${path} is too long for an initramfs`);
   }
-  if (entry.kind === "file" && sizeOf(entry.content) > MAX_FILE_SIZE) {
+  if (entry.kind === "file" && entry.content.byteLength > MAX_FILE_SIZE) {
     throw new KdockError("config", `${path} is larger than the 4 GiB that an initramfs can hold`);
   }
 }
 
-async function* archive(entries: readonly Named[]): AsyncGenerator<Uint8Array> {
-  let offset = 0;
-  for (const [index, { entry, name }] of entries.entries()) {
-    const head = header(entry, name, index);
-    yield head;
-    offset += head.length;
-    const size = bodySize(entry);
-    if (size > 0) yield* body(entry);
-    if (size % 4 !== 0) yield Buffer.alloc(4 - (size % 4));
-    offset += Math.ceil(size / 4) * 4;
-  }
-  const end = encode({ nlink: 1 }, TRAILER);
-  yield end;
-  const rest = (offset + end.length) % BLOCK_SIZE;
-  if (rest !== 0) yield Buffer.alloc(BLOCK_SIZE - rest);
+function bodyOf(entry: CpioEntry): Uint8Array {
+  if (entry.kind === "file") return entry.content;
+  return Buffer.from(entry.kind === "symlink" ? entry.target : "");
 }
 
-function bodySize(entry: CpioEntry): number {
-  if (entry.kind === "file") return sizeOf(entry.content);
-  return entry.kind === "symlink" ? Buffer.byteLength(entry.target) : 0;
-}
-
-async function* body(entry: CpioEntry): AsyncGenerator<Uint8Array> {
-  if (entry.kind === "file") yield* bytesOf(entry.path, entry.content);
-  if (entry.kind === "symlink") yield Buffer.from(entry.target);
-}
-
-function header(entry: CpioEntry, name: Buffer, ino: number): Buffer {
-  const permissions = entry.kind === "symlink" ? 0o777 : entry.mode;
+function header(entry: CpioEntry, name: Buffer, ino: number, size: number): Buffer {
   const isDevice = entry.kind === "character-device";
   const fields = {
     ino,
-    mode: TYPE_BITS[entry.kind] | (permissions & 0o7777),
+    mode: TYPE_BITS[entry.kind] | (permissions(entry) & 0o7777),
     nlink: entry.kind === "directory" ? 2 : 1,
-    size: bodySize(entry),
+    size,
     rdevMajor: isDevice ? entry.major : 0,
     rdevMinor: isDevice ? entry.minor : 0,
   };
   return encode(fields, name);
+}
+
+function permissions(entry: CpioEntry): number {
+  return entry.kind === "symlink" ? 0o777 : (entry.mode ?? FOLDER_MODE);
 }
 
 interface HeaderFields {
@@ -141,5 +127,9 @@ function encode(fields: HeaderFields, name: Buffer): Buffer {
   ];
   const hex = numbers.map((number) => number.toString(16).toUpperCase().padStart(8, "0"));
   const head = Buffer.concat([Buffer.from(`070701${hex.join("")}`), name, Buffer.alloc(1)]);
-  return Buffer.concat([head], Math.ceil(head.length / 4) * 4);
+  return Buffer.concat([head, padding(head.length, 4)]);
+}
+
+function padding(length: number, to: number): Buffer {
+  return Buffer.alloc((to - (length % to)) % to);
 }

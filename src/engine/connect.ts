@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Agent } from "node:https";
 import type Dockerode from "dockerode";
 import { KdockError, messageOf } from "../errors.js";
+import { carefulModem } from "./careful-modem.js";
 import type { OnLeak } from "./docker-container.js";
 import { endpointName, type Endpoint } from "./endpoint.js";
 import { connectionHint, unreachableReason } from "./engine-error.js";
@@ -48,7 +49,8 @@ async function answeringEngine(endpoint: Endpoint, env: Env): Promise<Dockerode>
   const { default: Docker } = await import("dockerode");
   // Every key is given: docker-modem takes missing ones from the process's own DOCKER_HOST.
   const options: object = { ...UNSET, ...dockerOptions(endpoint, env) };
-  const docker = new Docker(options);
+  const modem = carefulModem(new Docker(options).modem);
+  const docker = new Docker({ modem } as object);
 
   const timeoutMs = PING_TIMEOUT_MS[endpoint.kind];
   const abortSignal = AbortSignal.timeout(timeoutMs);
@@ -92,14 +94,17 @@ interface Pingable {
   ping(options: object): Promise<unknown>;
 }
 
+const SSH_HINT = "Make `ssh HOST docker version` work first: kdock connects the same way.";
+
 function noEngine(failures: readonly Failure[]): KdockError {
   const lines = failures.map(({ candidate, error }) => {
     const reason = unreachableReason(error) ?? messageOf(error);
     return `  ${endpointName(candidate.endpoint)} (${candidate.source}): ${reason}`;
   });
   const errors = failures.map(({ error }) => error);
+  const ssh = failures.find(({ candidate }) => candidate.endpoint.kind === "ssh");
   return new KdockError("environment", `no container engine answers:\n${lines.join("\n")}`, {
-    hint: connectionHint(errors),
+    hint: ssh === undefined ? connectionHint(errors) : SSH_HINT,
     cause: errors.length === 1 ? errors[0] : new AggregateError(errors),
   });
 }

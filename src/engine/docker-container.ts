@@ -1,6 +1,7 @@
 import type { Duplex, Readable } from "node:stream";
 import type Docker from "dockerode";
 import { KdockError } from "../errors.js";
+import { wholeText } from "./careful-modem.js";
 import { ContainerStream } from "./container-stream.js";
 import { dial } from "./dial.js";
 import { startExec } from "./docker-exec.js";
@@ -165,7 +166,7 @@ export class DockerContainer implements Container {
           body.destroy();
           return state.exitCode;
         }
-        return ExitStatus.parse(await json(body)).StatusCode;
+        return ExitStatus.parse(JSON.parse(await wholeText(body))).StatusCode;
       },
       signal,
     );
@@ -193,11 +194,4 @@ export class DockerContainer implements Container {
   #close(): void {
     this.#closing.abort(new KdockError("engine", "the container was removed"));
   }
-}
-
-/** The whole of an answer; a lost connection is an error here and not an endless wait. */
-async function json(body: Readable): Promise<unknown> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk as Uint8Array);
-  return JSON.parse(Buffer.concat(chunks).toString());
 }

@@ -49,7 +49,7 @@ class SshConnection extends Duplex {
     });
     // Writing to an ssh that has ended fails; why it ended is told on "close".
     ssh.stdin.on("error", () => undefined);
-    ssh.on("error", (error) => this.destroy(error));
+    ssh.on("error", (error) => this.destroy(new SshError(`cannot run ssh: ${error.message}`)));
     ssh.on("close", (code) => {
       if (code === 0) this.push(null);
       else
@@ -76,9 +76,12 @@ class SshConnection extends Duplex {
     done(error);
   }
 
-  /** What http.Agent asks of a socket that it keeps: do not keep the process alive. */
-  setKeepAlive(): void {
-    // ssh has its own.
+  /** What http.Agent asks of a socket that it keeps: do not keep the process alive. The rest is ssh's own affair. */
+  setKeepAlive(): this {
+    return this;
+  }
+  setTimeout(): this {
+    return this;
   }
   unref(): void {
     this.#each("unref");

@@ -28,8 +28,9 @@ export async function runBuild(
 
   await using container = await engine.createContainer(plan.container, ctx.signal);
   await container.putArchive(INSIDE.input, packTar(inputFiles(plan)));
-  const exitCode = await runToEnd(ctx, container, followBuild(log));
-  if (exitCode !== 0) throw buildError(plan, exitCode);
+  const progress = followBuild(log);
+  const exitCode = await runToEnd(ctx, container, progress.onLine);
+  if (exitCode !== 0) throw buildError(plan, exitCode, progress.noSpace());
 
   log.phase("extracting");
   return storeArtifacts(
@@ -79,31 +80,47 @@ async function runToEnd(
   return exit;
 }
 
-function followBuild(log: StepLog): (line: string) => void {
+interface BuildProgress {
+  readonly onLine: (line: string) => void;
+  /** Whether a tool said that the disk is full: the one cause whose cure is not in the log. */
+  readonly noSpace: () => boolean;
+}
+
+function followBuild(log: StepLog): BuildProgress {
   let objects = 0;
   let total: number | undefined;
-  return (line) => {
+  let noSpace = false;
+  const onLine = (line: string) => {
     log.line(line);
+    noSpace ||= line.includes("No space left on device");
     const meaning = readBuildLine(line);
     if (meaning.kind === "phase") log.phase(meaning.phase);
     if (meaning.kind === "options") total = aboutObjects(meaning.count);
     if (meaning.kind === "object") log.progress((objects += 1), total, "objects", true);
   };
+  return { onLine, noSpace: () => noSpace };
 }
 
-function buildError(plan: BuildPlan, exitCode: number): KdockError {
+function buildError(plan: BuildPlan, exitCode: number, noSpace: boolean): KdockError {
   if (exitCode === REFUSED) {
     return new KdockError("config", `the ${plan.stage} builder refused its input`, {
-      hint: "The lines above say which; correct kdock.yaml.",
+      hint: "The lines above say why; correct kdock.yaml.",
     });
   }
-  // 128 + SIGKILL: nobody but the kernel's memory killer or `docker kill` sends it.
-  const killed = exitCode === 137;
   return new KdockError("build", `the ${plan.stage} build ended with exit code ${exitCode}`, {
-    hint: killed
-      ? "It was killed, most likely for lack of memory: set kernel.jobs to a smaller number."
-      : "The lines above are from the build's log; it holds the whole story.",
+    hint: buildHint(exitCode, noSpace),
   });
+}
+
+function buildHint(exitCode: number, noSpace: boolean): string {
+  if (noSpace) {
+    return "Free disk space where the engine keeps its volumes: `kdock clean --all --dry-run` lists kdock's part.";
+  }
+  // 128 + SIGKILL: nobody but the kernel's memory killer or `docker kill` sends it.
+  if (exitCode === 137) {
+    return "It was killed, most likely for lack of memory: set kernel.jobs to a smaller number.";
+  }
+  return "The lines above are from the build's log; it holds the whole story.";
 }
 
 function resolvedImage(image: ReadyImage): Readonly<Record<string, string>> {

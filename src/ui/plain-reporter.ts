@@ -72,6 +72,7 @@ class PlainReporter implements Reporter {
       case "warning":
         this.#line(`warning: ${printable(event.text)}`);
         break;
+      case "output":
       case "result":
       case "error":
         break;

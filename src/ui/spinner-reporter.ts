@@ -89,6 +89,8 @@ class SpinnerReporter implements Reporter {
       case "warning":
         this.#line(`${this.#paint("⚠", "warn")} ${printable(event.text)}`);
         break;
+      case "output":
+        break;
       case "result":
       case "error":
         // The end: a spinner left running would keep the process alive.

@@ -83,7 +83,8 @@ describe("an engine elsewhere works like the one here", () => {
   it("over ssh, with whatever is called ssh on the PATH", async () => {
     const bin = await sshThatRuns(`
       const engine = require("node:net").connect({ path: ${JSON.stringify(SOCKET)}, allowHalfOpen: true });
-      process.stdin.pipe(engine).pipe(process.stdout);`);
+      process.stdin.pipe(engine).pipe(process.stdout);
+      engine.on("end", () => process.exit());`);
     await tryOut({ DOCKER_HOST: "ssh://ada@lab", PATH: `${bin}:${process.env["PATH"] ?? ""}` });
   });
 
@@ -97,6 +98,14 @@ describe("an engine elsewhere works like the one here", () => {
       message: expect.stringContaining(
         "ssh://ada@lab (DOCKER_HOST): ada@lab: Permission denied",
       ) as string,
+    });
+  });
+
+  it("unless there is no ssh", async () => {
+    const env = { DOCKER_HOST: "ssh://ada@lab", PATH: folder };
+    await expect(connectWith(env)).rejects.toMatchObject({
+      code: "environment",
+      message: expect.stringContaining("cannot run ssh") as string,
     });
   });
 

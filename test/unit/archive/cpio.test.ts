@@ -1,5 +1,3 @@
-import { buffer } from "node:stream/consumers";
-import { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { expect, it } from "vitest";
 import { packCpio, type CpioEntry } from "../../../src/archive/cpio.js";
@@ -56,27 +54,14 @@ const ENTRIES: readonly CpioEntry[] = [
   folder("a", 0o700),
 ];
 
-it("writes what GNU cpio writes, byte for byte", async () => {
+it("writes what GNU cpio writes, byte for byte", () => {
   const expected = gunzipSync(Buffer.from(GOLDEN, "base64"));
-  const actual = await buffer(packCpio(ENTRIES));
-  expect(actual.toString("latin1")).toBe(expected.toString("latin1"));
+  expect(Buffer.from(packCpio(ENTRIES)).toString("latin1")).toBe(expected.toString("latin1"));
 });
 
-it("streams contents that are not in memory", async () => {
-  const content = { size: 6, open: () => Readable.from([Buffer.from("abc"), Buffer.from("def")]) };
-  const streamed = packCpio([{ kind: "file", path: "a", mode: 0o644, content }]);
-  expect(await buffer(streamed)).toEqual(await buffer(packCpio([file("a", "abcdef")])));
-});
-
-it("counts two links for every folder, whatever is in it", async () => {
-  const archive = await buffer(packCpio([folder("a"), folder("a/b")]));
-  expect(archive.subarray(38, 46).toString()).toBe("00000002");
-});
-
-it("fails when a content is not as long as it was to be", async () => {
-  const content = { size: 7, open: () => Readable.from([Buffer.from("abcdef")]) };
-  const archive = packCpio([{ kind: "file", path: "a", mode: 0o644, content }]);
-  await expect(buffer(archive)).rejects.toThrow("a was to have 7 bytes and has 6");
+it("counts two links for every folder, whatever is in it", () => {
+  const archive = packCpio([{ kind: "directory", path: "a" }, folder("a/b")]);
+  expect(Buffer.from(archive).toString("latin1", 14, 46)).toBe("000041ED000000000000000000000002");
 });
 
 it.each([
@@ -84,15 +69,6 @@ it.each([
   ["a NUL in a target", { kind: "symlink", path: "l", target: "a\0b" }],
   ["a name that the kernel would skip", file(`${"n".repeat(4095)}x`, "")],
   ["a target that the kernel would skip", { kind: "symlink", path: "l", target: "t".repeat(4096) }],
-  [
-    "more than 4 GiB",
-    {
-      kind: "file",
-      path: "a",
-      mode: 0o644,
-      content: { size: 2 ** 32, open: () => Readable.from([]) },
-    },
-  ],
 ] as [string, CpioEntry][])("refuses %s, which the user may have caused", (_what, entry) => {
   expect(() => packCpio([entry])).toThrow(KdockError);
 });

@@ -39,7 +39,10 @@ describe("frames", () => {
 
   it.each([4, 12, stream.length - 1])("cut after %i bytes are an error", async (length) => {
     const read = async () => {
-      for await (const piece of outputPieces(pieces(stream.subarray(0, length), 64))) piece;
+      const channels = new Set<string>();
+      for await (const { channel } of outputPieces(pieces(stream.subarray(0, length), 64))) {
+        channels.add(channel);
+      }
     };
     await expect(read()).rejects.toMatchObject({ code: "engine" });
   });

@@ -1,0 +1,46 @@
+import { KdockError, messageOf } from "../errors.js";
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  ENOENT: "there is no such file",
+  ENOTDIR: "a part of the path is not a folder",
+  EISDIR: "it is a folder",
+  EEXIST: "it exists already",
+  ELOOP: "too many symbolic links",
+  EMFILE: "too many open files",
+  ENAMETOOLONG: "the name is too long",
+  EROFS: "the file system is read-only",
+};
+
+const FULL = new Set(["ENOSPC", "EDQUOT"]);
+
+export function codeOf(error: unknown): string | undefined {
+  const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : undefined;
+}
+
+export function isMissing(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+/** What is to be read was named by the user. */
+export function readError(path: string, error: unknown): KdockError {
+  return new KdockError("config", `cannot read ${path}: ${reason(error)}`, { cause: error });
+}
+
+/** What is to be written is kdock's own doing; that it cannot be is the machine's. */
+export function writeError(path: string, error: unknown): KdockError {
+  if (FULL.has(codeOf(error) ?? "")) {
+    return new KdockError("environment", `no space left on the disk that holds ${path}`, {
+      hint: "Free some space there, or remove old builds with `kdock clean`.",
+      cause: error,
+    });
+  }
+  return new KdockError("environment", `cannot write ${path}: ${reason(error)}`, { cause: error });
+}
+
+function reason(error: unknown): string {
+  return REASONS[codeOf(error) ?? ""] ?? messageOf(error);
+}

@@ -1,0 +1,65 @@
+import type { FileHandle } from "node:fs/promises";
+import { Writable } from "node:stream";
+import { writeError } from "./file-error.js";
+
+/** Small buffers make a write a round trip to another thread for every chunk that a socket gives. */
+const BUFFER_BYTES = 1 << 20;
+
+interface Chunk {
+  readonly chunk: Uint8Array;
+}
+
+type Done = (error?: Error | null) => void;
+
+/** A file as a stream whose errors are kdock's: `fs.WriteStream` would pass on a bare ENOSPC. Owns the handle. */
+export class FileWriter extends Writable {
+  readonly #file: FileHandle;
+  readonly #path: string;
+
+  constructor(file: FileHandle, path: string) {
+    super({ highWaterMark: BUFFER_BYTES, decodeStrings: true });
+    this.#file = file;
+    this.#path = path;
+  }
+
+  override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
+    this.#settle(this.#writeAll([chunk]), done);
+  }
+
+  override _writev(chunks: Chunk[], done: Done): void {
+    this.#settle(this.#writeAll(chunks.map(({ chunk }) => chunk)), done);
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    const closed = this.#file.close();
+    closed.then(
+      () => {
+        done(error);
+      },
+      (failure: unknown) => {
+        done(error ?? writeError(this.#path, failure));
+      },
+    );
+  }
+
+  async #writeAll(chunks: readonly Uint8Array[]): Promise<void> {
+    const total = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+    let { bytesWritten } = await this.#file.writev(chunks);
+    if (bytesWritten === total) return;
+    const all = Buffer.concat(chunks);
+    while (bytesWritten < total) {
+      bytesWritten += (await this.#file.write(all, bytesWritten)).bytesWritten;
+    }
+  }
+
+  #settle(written: Promise<void>, done: Done): void {
+    written.then(
+      () => {
+        done();
+      },
+      (error: unknown) => {
+        done(writeError(this.#path, error));
+      },
+    );
+  }
+}

@@ -1,0 +1,150 @@
+import { randomUUID } from "node:crypto";
+import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { dirname } from "node:path";
+import { kill, pid } from "node:process";
+import { KdockError } from "../errors.js";
+import { codeOf, isMissing, writeError } from "./file-error.js";
+
+interface Owner {
+  /** Different for every lock that was ever taken. */
+  readonly id: string;
+  readonly pid: number;
+  /** Clock ticks since boot; tells a process from a later one with its number. */
+  readonly startTicks: string | undefined;
+  readonly machine: string;
+  /** ISO 8601 */
+  readonly since: string;
+}
+
+/** See `HostFiles.lock`. `what` is what the lock keeps others from, as in "another build of this project". */
+export async function lock(path: string, what: string): Promise<AsyncDisposable> {
+  const owner = await ourselves();
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const holder = await take(path, owner);
+    if (holder !== undefined) throw held(path, what, holder);
+  } catch (error) {
+    throw error instanceof KdockError ? error : writeError(path, error);
+  }
+  return {
+    async [Symbol.asyncDispose]() {
+      // A disposer never throws; a lock that stays is taken over once this process has ended.
+      if ((await ownerOf(path).catch(() => undefined))?.id === owner.id) {
+        await rm(path, { force: true }).catch(() => undefined);
+      }
+    },
+  };
+}
+
+/** The one who has it, or undefined when we have it now. */
+async function take(path: string, owner: Owner): Promise<Owner | undefined> {
+  for (;;) {
+    if (await create(path, owner)) return undefined;
+    const holder = await ownerOf(path);
+    // Released in between.
+    if (holder === undefined) continue;
+    if (await isAlive(holder)) return holder;
+
+    const heir = await takeOver(path, holder, owner);
+    if (heir !== "again") return heir;
+  }
+}
+
+/**
+ * Two that find the same dead owner must not both remove its lock, or the later one removes the earlier one's new lock.
+ * So there is one heir to each dead owner, found by the same atomic means, and only the heir may touch the lock.
+ */
+async function takeOver(
+  path: string,
+  dead: Owner,
+  owner: Owner,
+): Promise<Owner | undefined | "again"> {
+  const inheritance = `${path}.after-${dead.id}`;
+  const heir = await take(inheritance, owner);
+  if (heir !== undefined) return heir;
+  try {
+    // An earlier heir may have been here and gone.
+    if ((await ownerOf(path))?.id !== dead.id) return "again";
+    const temporary = `${path}.${randomUUID()}`;
+    await writeFile(temporary, JSON.stringify(owner));
+    await rename(temporary, path);
+    return undefined;
+  } finally {
+    await rm(inheritance, { force: true });
+  }
+}
+
+/** Whole and exclusive at once, which neither a rename nor an open for writing is. */
+async function create(path: string, owner: Owner): Promise<boolean> {
+  const temporary = `${path}.${randomUUID()}`;
+  try {
+    await writeFile(temporary, JSON.stringify(owner));
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+async function ownerOf(path: string): Promise<Owner | undefined> {
+  try {
+    const text = await readFile(path, "utf8");
+    return parseOwner(text);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** A file that somebody else put there counts as left behind by a dead process. */
+function parseOwner(text: string): Owner {
+  try {
+    const owner = JSON.parse(text) as Partial<Owner> | null;
+    if (typeof owner?.id === "string" && typeof owner.pid === "number") return owner as Owner;
+  } catch {
+    // Not ours.
+  }
+  return { id: "unknown", pid: 0, startTicks: undefined, machine: hostname(), since: "" };
+}
+
+async function isAlive(owner: Owner): Promise<boolean> {
+  // Another machine's or container's processes are not ours to see.
+  if (owner.machine !== hostname()) return true;
+  if (owner.pid <= 0) return false;
+  try {
+    kill(owner.pid, 0);
+  } catch (error) {
+    if (codeOf(error) === "ESRCH") return false;
+  }
+  return owner.startTicks === undefined || owner.startTicks === (await startTicks(owner.pid));
+}
+
+async function ourselves(): Promise<Owner> {
+  const since = new Date().toISOString();
+  return { id: randomUUID(), pid, startTicks: await startTicks(pid), machine: hostname(), since };
+}
+
+/** Field 22 of /proc/PID/stat; undefined where there is no /proc. */
+async function startTicks(of: number): Promise<string | undefined> {
+  try {
+    const stat = await readFile(`/proc/${of}/stat`, "utf8");
+    // The second field is the program's name, which may hold blanks and parentheses.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function held(path: string, what: string, { pid: holder, machine, since }: Owner): KdockError {
+  const isHere = machine === hostname();
+  const where = isHere ? "" : ` on ${machine}`;
+  const message = `${what} is running (pid ${holder}${where}, since ${since})`;
+  const hint = isHere
+    ? `Wait for it to end, or end it with \`kill ${holder}\`.`
+    : `Wait for it to end; if it is gone for good, remove ${path}.`;
+  return new KdockError("environment", message, { hint });
+}

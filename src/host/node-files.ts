@@ -1,0 +1,20 @@
+import type { HostFiles } from "./host.js";
+import { lock } from "./lock.js";
+import { exists, list, readBytes, readText, realPath, tree } from "./read-files.js";
+import {
+  makeFolder,
+  makeSymlink,
+  makeTemporary,
+  openLog,
+  pointLink,
+  remove,
+  replace,
+  writeAtomic,
+  writeStream,
+} from "./write-files.js";
+
+export const nodeFiles: HostFiles = {
+  ...{ readText, readBytes, exists, tree, list, realPath },
+  ...{ writeAtomic, writeStream, openLog, makeTemporary, makeSymlink, makeFolder },
+  ...{ replace, pointLink, remove, lock },
+};

@@ -1,0 +1,19 @@
+import type { Host } from "./host.js";
+import { nodeFiles } from "./node-files.js";
+import { portIsFree, portOwner } from "./ports.js";
+import { capture, stream, which, type Env } from "./processes.js";
+import { freeBytes } from "./read-files.js";
+
+/** `env` is what programs get and where they are looked for. */
+export function createNodeHost({ env }: { readonly env: Env }): Host {
+  return {
+    now: () => Date.now(),
+    files: nodeFiles,
+    which: (program) => which(env, program),
+    stream: (argv, options) => stream(env, argv, options),
+    capture: (argv, options) => capture(env, argv, options),
+    freeBytes,
+    portIsFree,
+    portOwner,
+  };
+}

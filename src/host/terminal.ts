@@ -1,0 +1,86 @@
+import { Readable } from "node:stream";
+import type { RawTerminal, Terminal } from "./host.js";
+
+export interface TerminalOptions {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  /** Runs on every way out of the process, synchronously. */
+  readonly onExit: (restore: () => void) => void;
+}
+
+const USUAL_SIZE = { rows: 24, columns: 80 };
+
+export function createTerminal({ stdin, stdout, onExit }: TerminalOptions): Terminal {
+  let current: RawTerminal | undefined;
+  // Once, not for every session: exits cannot be unsaid.
+  onExit(() => current?.[Symbol.dispose]());
+  return {
+    get isInteractive() {
+      // undefined, not false, for a pipe.
+      return Boolean(stdin.isTTY && stdout.isTTY);
+    },
+    size() {
+      // A terminal that does not know its size says 0.
+      return {
+        rows: stdout.rows || USUAL_SIZE.rows,
+        columns: stdout.columns || USUAL_SIZE.columns,
+      };
+    },
+    raw() {
+      if (!stdin.isTTY) throw new Error("raw mode needs a terminal");
+      current?.[Symbol.dispose]();
+      current = openRaw(stdin, stdout);
+      return current;
+    },
+  };
+}
+
+function openRaw(stdin: NodeJS.ReadStream, stdout: NodeJS.WriteStream): RawTerminal {
+  const input = new Readable({
+    read() {
+      stdin.resume();
+    },
+  });
+  const take = (chunk: Buffer) => {
+    if (!input.push(chunk)) stdin.pause();
+  };
+  const end = () => input.push(null);
+  // The terminal went away: an end, not a failure.
+  const ends = ["end", "close", "error"] as const;
+  const resizes: (() => void)[] = [];
+  let isOpen = true;
+
+  stdin.setRawMode(true);
+  stdin.ref();
+  stdin.on("data", take);
+  for (const event of ends) stdin.on(event, end);
+
+  return {
+    input,
+    write(bytes) {
+      stdout.write(bytes);
+    },
+    onResize(listener) {
+      stdout.on("resize", listener);
+      resizes.push(listener);
+    },
+    [Symbol.dispose]() {
+      if (!isOpen) return;
+      isOpen = false;
+      stdin.off("data", take);
+      for (const event of ends) stdin.off(event, end);
+      for (const listener of resizes) stdout.off("resize", listener);
+      giveBack(stdin, input);
+    },
+  };
+}
+
+/** What was typed and not read belongs to the next reader; a stdin that nobody reads must not keep the process. */
+function giveBack(stdin: NodeJS.ReadStream, input: Readable): void {
+  stdin.pause();
+  if (!stdin.destroyed) stdin.setRawMode(false);
+  stdin.unref();
+  const rest = input.read() as Buffer | null;
+  input.push(null);
+  if (rest !== null && !stdin.readableEnded && !stdin.destroyed) stdin.unshift(rest);
+}

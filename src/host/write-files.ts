@@ -1,0 +1,145 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, createWriteStream } from "node:fs";
+import { mkdir, mkdtemp, open, rename, rm, symlink } from "node:fs/promises";
+import { dirname } from "node:path";
+import { finished } from "node:stream/promises";
+import { codeOf, writeError } from "./file-error.js";
+import { FileWriter } from "./file-writer.js";
+import type { LogFile } from "./host.js";
+
+export async function writeAtomic(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = beside(path);
+  await written(path, async () => {
+    await makeParents(path);
+    try {
+      await writeSynced(temporary, content);
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  });
+}
+
+export function openLog(path: string): LogFile {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw writeError(path, error);
+  }
+  const stream = createWriteStream(path, { flags: "a" });
+  // A log that cannot be written must not end the build that it tells about.
+  stream.on("error", () => undefined);
+  return {
+    write(line) {
+      if (stream.writable) stream.write(`${line}\n`);
+    },
+    async [Symbol.asyncDispose]() {
+      stream.end();
+      await finished(stream).catch(() => undefined);
+    },
+  };
+}
+
+export async function makeTemporary(path: string): Promise<string> {
+  return written(path, async () => {
+    await makeParents(path);
+    return mkdtemp(`${path}.tmp-`);
+  });
+}
+
+export async function writeStream(path: string, mode: number): Promise<NodeJS.WritableStream> {
+  return written(path, async () => {
+    await makeParents(path);
+    const file = await open(path, "wx", mode);
+    // The umask has no say in what a build's artifacts are.
+    await file.chmod(mode);
+    return new FileWriter(file, path);
+  });
+}
+
+export async function makeSymlink(target: string, path: string): Promise<void> {
+  await written(path, async () => {
+    await makeParents(path);
+    await symlink(target, path);
+  });
+}
+
+export async function makeFolder(path: string): Promise<void> {
+  await written(path, () => mkdir(path, { recursive: true }));
+}
+
+export async function replace(from: string, to: string): Promise<void> {
+  await written(to, async () => {
+    await makeParents(to);
+    try {
+      await rename(from, to);
+    } catch (error) {
+      if (!isInTheWay(error)) throw error;
+      await swap(from, to);
+    }
+  });
+}
+
+export async function pointLink(link: string, target: string): Promise<void> {
+  const temporary = beside(link);
+  await written(link, async () => {
+    await makeParents(link);
+    try {
+      await symlink(target, temporary);
+      await rename(temporary, link);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  });
+}
+
+export async function remove(path: string): Promise<void> {
+  await written(path, () => rm(path, { recursive: true, force: true }));
+}
+
+async function written<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    throw writeError(path, error);
+  }
+}
+
+async function makeParents(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+}
+
+/** On the same file system, so that a rename is all it takes to get there. */
+function beside(path: string): string {
+  return `${path}.tmp-${randomBytes(6).toString("hex")}`;
+}
+
+async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    await file.writeFile(content);
+    // Otherwise the name may survive a power cut and the content not.
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** A folder with something in it, or a folder and a file. */
+function isInTheWay(error: unknown): boolean {
+  return ["ENOTEMPTY", "EEXIST", "ENOTDIR", "EISDIR", "EPERM"].includes(codeOf(error) ?? "");
+}
+
+async function swap(from: string, to: string): Promise<void> {
+  const old = beside(to);
+  await rename(to, old);
+  try {
+    await rename(from, to);
+  } catch (error) {
+    await rename(old, to);
+    throw error;
+  }
+  await rm(old, { recursive: true, force: true });
+}
