@@ -1,3 +1,4 @@
+import { relative, resolve } from "node:path";
 import type { KeyFlags } from "./commands/flags.js";
 import { KdockError } from "./errors.js";
 import type { Project } from "./project.js";
@@ -60,7 +61,6 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const { writeConfig } = await import("./steps/init.js");
       const { initTemplate } = await import("./config/init-template.js");
       const { createNodeHost } = await import("./host/node-host.js");
-      const { resolve } = await import("node:path");
       const path = resolve(world.cwd, globals().config ?? "kdock.yaml");
       await writeConfig(createNodeHost({ env: world.env }), path, initTemplate(), force);
       (await printer("init")).result({ path }, [`wrote ${path}`]);
@@ -83,8 +83,8 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
 
     async build(options, flags) {
       const { ctx, plan, user } = await open(flags);
-      const { build } = await import("./steps/build.js");
-      const result = await build(ctx, plan, user, options);
+      const steps = await import("./steps/build.js");
+      const result = await steps.build(ctx, plan, user, options);
       const lines = result.current === undefined ? [] : [`artifacts: ${result.current}`];
       (await printer("build")).result(result, lines);
     },
@@ -114,7 +114,9 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const { openConsole } = await import("./steps/vms.js");
       const end = await openConsole(ctx, plan);
       (await printer("console")).note(
-        end === "detached" ? "\ndetached; the VM goes on (kdock console, kdock stop)" : "\nthe VM ended",
+        end === "detached"
+          ? "\ndetached; the VM goes on (kdock console, kdock stop)"
+          : "\nthe VM ended",
       );
     },
 
@@ -122,7 +124,8 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const { ctx, plan } = await open();
       const { stopVms } = await import("./steps/vms.js");
       const stopped = await stopVms(ctx, plan);
-      const lines = stopped.length > 0 ? stopped.map((name) => `stopped ${name}`) : ["no VM to stop"];
+      const lines =
+        stopped.length > 0 ? stopped.map((name) => `stopped ${name}`) : ["no VM to stop"];
       (await printer("stop")).result({ stopped }, lines);
     },
 
@@ -143,7 +146,6 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const { config, plan, ctx } = await open();
       const { composeFile } = await import("./plan/compose.js");
       const { KDOCK_ROOT } = await import("./project.js");
-      const { relative } = await import("node:path");
       world.stdout.write(composeFile(config, plan, relative(ctx.folder, KDOCK_ROOT) || "."));
     },
   };
@@ -152,7 +154,10 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
 function parseRunOptions(options: RunOptions) {
   const bootTimeoutSeconds = Number(options.bootTimeout);
   if (!Number.isFinite(bootTimeoutSeconds) || bootTimeoutSeconds <= 0) {
-    throw new KdockError("usage", `--boot-timeout: ${options.bootTimeout} is not a number of seconds`);
+    throw new KdockError(
+      "usage",
+      `--boot-timeout: ${options.bootTimeout} is not a number of seconds`,
+    );
   }
   if (options.command.length > 0 && (options.detach || options.paused)) {
     throw new KdockError("usage", "a command cannot be run with --detach or --paused", {

@@ -1,11 +1,5 @@
 export type ErrorCode =
-  | "usage"
-  | "config"
-  | "environment"
-  | "engine"
-  | "build"
-  | "vm"
-  | "interrupted";
+  "usage" | "config" | "environment" | "engine" | "build" | "vm" | "interrupted";
 
 /** What the process exits with for each kind of failure; 0 is success and 70 a bug in kdock. */
 export const EXIT_CODES = {

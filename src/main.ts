@@ -40,7 +40,11 @@ Exit codes: 0 ok, 1 build or VM failed, 2 usage or configuration, 3 environment 
 130 interrupted; with \`run -- command\` the command's own.`;
 
 /** Parses, runs one command, and turns whatever was thrown into text and an exit code. The only catch-all. */
-export async function main(argv: readonly string[], world: World, version: string): Promise<number> {
+export async function main(
+  argv: readonly string[],
+  world: World,
+  version: string,
+): Promise<number> {
   const program = new Command("kdock");
   const globals = () => program.opts<GlobalFlags>();
   // Which reporter it is depends on flags, and loading one takes longer than printing --help.
@@ -82,7 +86,10 @@ function define(program: Command, app: App, version: string): void {
   program
     .description("From nothing to a Linux kernel stopped at the line you care about.")
     .version(version)
-    .option("-c, --config <file>", "configuration file; its folder is the project (default: kdock.yaml)")
+    .option(
+      "-c, --config <file>",
+      "configuration file; its folder is the project (default: kdock.yaml)",
+    )
     .option("--json", "one JSON event per line on stdout")
     .option("-v, --verbose", "show every line of the logs")
     .addHelpText("after", EXAMPLES)
@@ -99,14 +106,24 @@ function report(error: unknown, world: World, reporter: Reporter, globals: Globa
   const exitCode = known === undefined ? BUG_EXIT_CODE : EXIT_CODES[known.code];
   if (globals.json === true) {
     const message = error instanceof Error ? error.message : String(error);
-    reporter.emit({ type: "error", code: known?.code ?? "bug", message, hint: known?.hint, exitCode });
+    reporter.emit({
+      type: "error",
+      code: known?.code ?? "bug",
+      message,
+      hint: known?.hint,
+      exitCode,
+    });
   } else if (known === undefined) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    world.stderr.write(`kdock: this is a bug in kdock; please report it with the lines below\n${stack}\n`);
+    world.stderr.write(
+      `kdock: this is a bug in kdock; please report it with the lines below\n${stack}\n`,
+    );
   } else if (known.code === "interrupted") {
     world.stderr.write(`kdock: ${known.message}\n`);
   } else {
-    world.stderr.write(`error: ${known.message}\n${known.hint === undefined ? "" : `→ ${known.hint}\n`}`);
+    world.stderr.write(
+      `error: ${known.message}\n${known.hint === undefined ? "" : `→ ${known.hint}\n`}`,
+    );
   }
   return exitCode;
 }

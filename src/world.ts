@@ -18,4 +18,3 @@ export interface GlobalFlags {
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
-

@@ -57,8 +57,7 @@ configure() {
   python3 "$lib/kconfig.py" apply --demands .kdock/demands.config --config .kdock/config/.config
   # This Kconfig is too old for olddefconfig: an empty answer to each question takes its default.
   yes "" 2>/dev/null | bmake /build/.kdock/config -s oldconfig > $log 2>&1 || { cat $log >&2; exit 1; }
-  python3 "$lib/kconfig.py" check --demands .kdock/demands.config --config .kdock/config/.config \
-    --source /src --toolchain gcc
+  python3 "$lib/kconfig.py" check --demands .kdock/demands.config --config .kdock/config/.config
 
   # An unchanged .config keeps its old time, so that make does not start over.
   cmp -s .kdock/config/.config .config || cp .kdock/config/.config .config

@@ -2,7 +2,7 @@
 
   kconfig.py merge --version 6.12.1 --config-dir DIR --output FILE [--user FILE] FRAGMENT...
   kconfig.py apply --demands FILE --config .config
-  kconfig.py check --demands FILE --config .config --source /src --toolchain gcc-14
+  kconfig.py check --demands FILE --config .config [--source /src --toolchain gcc-14]
 
 A fragment NAME is DIR/NAME.config plus every DIR/NAME.ge-X.Y.config and DIR/NAME.lt-X.Y.config whose condition
 holds for the kernel version, so that an option which came or went with a version never fails a build. A line
@@ -200,7 +200,8 @@ def check(args):
         return
     kconf = None
     try:
-        kconf = load_kconfig(args.source, args.toolchain, config)
+        if args.source:
+            kconf = load_kconfig(args.source, args.toolchain, config)
     except Exception as error:  # an explanation is a courtesy: its failure must not hide the finding
         print(f"(no explanation: {error})", file=sys.stderr)
     print("error: the final .config is not what was asked for:", file=sys.stderr)
@@ -228,8 +229,8 @@ def main():
     checking = commands.add_parser("check")
     checking.add_argument("--demands", required=True)
     checking.add_argument("--config", required=True)
-    checking.add_argument("--source", required=True)
-    checking.add_argument("--toolchain", required=True)
+    checking.add_argument("--source", help="the kernel tree, for saying why; without it only what")
+    checking.add_argument("--toolchain")
     checking.set_defaults(run=check)
     args = parser.parse_args()
     args.run(args)

@@ -19,7 +19,8 @@ package=linux-source-$version
 
 # apt in a state directory of our own: no root needed, and nothing in the image is touched.
 work=$(mktemp -d /src/.fetch.XXXXXX)
-trap 'rm -rf "$work"' EXIT INT TERM
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/etc/apt/sources.list.d" "$work/tree"
 cp -r /etc/apt/. "$work/etc/apt/"
 export TMPDIR="$work"

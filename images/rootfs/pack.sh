@@ -8,11 +8,10 @@
 #   3. tree/ beside this     /init and what it needs
 #   4. /out/kdock-agent      as /usr/sbin/kdock-agent
 #   5. /overlay              the user's files, if there are any
-#   (A file, link or folder replaces one of another kind; a folder over a folder merges. In an overlay, a link
-#   that points to a folder of the guest stays a link.)
+#   A folder over a folder merges; anything else takes the place of what was there.
 #
 # The same input gives the same bytes everywhere:
-#   - Entries are sorted by path, bytewise, without "./"; there is no entry for the root folder itself.
+#   - Entries are sorted by path, bytewise (UTF-8), without "./"; there is no entry for the root folder itself.
 #   - Modes are normalised: folders 0755; files 0755 if their owner may execute them, else 0644; links 0777.
 #   - Owner and group 0, every mtime 0, device numbers 0. There are no hard links and no device nodes: the kernel's
 #     built-in initramfs has /dev/console, and devtmpfs has the rest.
@@ -26,14 +25,16 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 trap 'exit 130' INT TERM
 
-# Copies with the links as they are, and without the marks of where they came from.
+# Copies with the links as they are.
 merge() { # folder
-  (cd "$1" && find . -mindepth 1 -printf '%y %P\n') | while read -r kind path; do
-    # A folder gives way only to something else, something else always.
-    if [ "$kind" != d ] || [ -L "$root/$path" ] || [ ! -d "$root/$path" ]; then rm -rf "${root:?}/$path"; fi
+  (cd "$1" && find . -mindepth 1 -printf '%y %P\n') | while IFS= read -r line; do
+    kind=${line%% *} path=${line#* }
+    to=$root/$path
+    if [ "$kind" = d ] && [ -d "$to" ] && [ ! -L "$to" ]; then continue; fi
+    if [ -e "$to" ] || [ -L "$to" ]; then rm -rf "$to"; fi
     case "$kind" in
-      d) mkdir -p "$root/$path" ;;
-      f | l) cp -P --preserve=mode "$1/$path" "$root/$path" ;;
+      d) mkdir "$to" ;;
+      f | l) cp -P --preserve=mode "$1/$path" "$to" ;;
       *) echo "error: $1/$path is neither file, folder nor link" >&2; exit 2 ;;
     esac
   done

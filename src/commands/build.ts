@@ -9,8 +9,7 @@ export function buildCommand(app: App): Command {
     .description("build the kernel, busybox and the initramfs in containers")
     .addArgument(new Argument("[target...]", "default: all of them").choices(TARGETS))
     .option("--no-cache", "build images and artifacts anew even when nothing changed");
-  return addBuildFlags(command).action(
-    (targets: Target[], flags: KeyFlags & { cache: boolean }) =>
-      app.build({ targets: targets.length > 0 ? targets : TARGETS, noCache: !flags.cache }, flags),
+  return addBuildFlags(command).action((targets: Target[], flags: KeyFlags & { cache: boolean }) =>
+    app.build({ targets: targets.length > 0 ? targets : TARGETS, noCache: !flags.cache }, flags),
   );
 }

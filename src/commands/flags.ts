@@ -87,6 +87,9 @@ export function addVmFlags(command: Command): Command {
     .option("--subnet <cidr>", "the guest's network (vm.net.subnet)")
     .option("-p, --publish <ports>", "host:guest[/udp]; may be repeated (vm.ports)", list)
     .option("--qemu-arg <argument>", "one more argument for QEMU; may be repeated (vm.qemu)", list)
-    .option("--gdb <[address:]port>", "where gdbserver is published; 0 picks a free port (gdb.listen)")
+    .option(
+      "--gdb <[address:]port>",
+      "where gdbserver is published; 0 picks a free port (gdb.listen)",
+    )
     .option("--no-gdb", "no gdbserver");
 }

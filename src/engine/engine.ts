@@ -1,4 +1,7 @@
 import type { Duplex, Readable } from "node:stream";
+import type { ContainerSpec, Labels, PublishedPort } from "../plan/container-spec.js";
+
+export type { ContainerSpec, Labels, Mount, PublishedPort } from "../plan/container-spec.js";
 
 /** What kdock needs of a container engine, in kdock's words. `docker-engine.ts` is the one implementation. */
 export interface Engine {
@@ -34,8 +37,6 @@ export interface Engine {
   /** A handle on a container that exists; disposing of it removes the container. */
   container(id: string): Container;
 }
-
-export type Labels = Readonly<Record<string, string>>;
 
 export interface EngineInfo {
   /** As a person would recognise it: "unix:///var/run/docker.sock". */
@@ -97,45 +98,6 @@ export interface ImageBuild {
   readonly args: Readonly<Record<string, string>>;
   readonly labels: Labels;
   readonly noCache: boolean;
-}
-
-export interface Mount {
-  /** The volume's name; kdock mounts no host paths. */
-  readonly volume: string;
-  readonly target: string;
-  readonly readOnly: boolean;
-}
-
-export interface PublishedPort {
-  readonly containerPort: number;
-  readonly protocol: "tcp" | "udp";
-  readonly hostAddress: string;
-  /** 0 lets the engine pick a free one. */
-  readonly hostPort: number;
-}
-
-export interface ContainerSpec {
-  readonly name: string;
-  readonly image: string;
-  readonly command: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly labels: Labels;
-  readonly mounts: readonly Mount[];
-  readonly ports: readonly PublishedPort[];
-  /** Name of a network, or undefined for the engine's default bridge; "none" for no network at all. */
-  readonly network: string | undefined;
-  readonly hostname: string | undefined;
-  readonly privileged: boolean;
-  readonly capDrop: readonly string[];
-  readonly capAdd: readonly string[];
-  /** Device paths, the same inside as outside. */
-  readonly devices: readonly string[];
-  readonly sysctls: Readonly<Record<string, string>>;
-  readonly securityOpt: readonly string[];
-  readonly tty: boolean;
-  readonly openStdin: boolean;
-  /** A soft stop's signal; the engine's default when undefined. */
-  readonly stopSignal: string | undefined;
 }
 
 export interface ContainerInfo {

@@ -16,8 +16,7 @@ export function createTerminal({ stdin, stdout, onExit }: TerminalOptions): Term
   onExit(() => current?.[Symbol.dispose]());
   return {
     get isInteractive() {
-      // undefined, not false, for a pipe.
-      return Boolean(stdin.isTTY && stdout.isTTY);
+      return [stdin, stdout].every(isTerminal);
     },
     size() {
       // A terminal that does not know its size says 0.
@@ -33,6 +32,11 @@ export function createTerminal({ stdin, stdout, onExit }: TerminalOptions): Term
       return current;
     },
   };
+}
+
+/** `isTTY` is undefined, not false, for a pipe, whatever its type says. */
+function isTerminal({ isTTY }: { readonly isTTY?: boolean }): boolean {
+  return isTTY === true;
 }
 
 function openRaw(stdin: NodeJS.ReadStream, stdout: NodeJS.WriteStream): RawTerminal {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, open, rename, rm, symlink } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, open, rename, rm, symlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { finished } from "node:stream/promises";
 import { codeOf, writeError } from "./file-error.js";
@@ -44,7 +44,10 @@ export function openLog(path: string): LogFile {
 export async function makeTemporary(path: string): Promise<string> {
   return written(path, async () => {
     await makeParents(path);
-    return mkdtemp(`${path}.tmp-`);
+    const folder = await mkdtemp(`${path}.tmp-`);
+    // mkdtemp's 0700 is for secrets; this becomes a folder like any other.
+    await chmod(folder, 0o755);
+    return folder;
   });
 }
 

@@ -18,6 +18,8 @@ export function selectAssets(assets: Assets, paths: readonly string[]): [string,
 /** One hash for names, executable bits and contents. */
 export function assetsDigest(selected: readonly [string, Asset][]): string {
   return sha256(
-    JSON.stringify(selected.map(([name, { content, executable }]) => [name, executable, sha256(content)])),
+    JSON.stringify(
+      selected.map(([name, { content, executable }]) => [name, executable, sha256(content)]),
+    ),
   );
 }

@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.js";
-import type { ContainerSpec } from "../engine/engine.js";
+import type { ContainerSpec } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { requestedConfig } from "./kconfig.js";
@@ -148,7 +148,10 @@ function container(
       stopSignal: undefined,
     },
     volumes: Object.fromEntries(
-      volumes.map(([name, , role]) => [name, labels(role, role === "ccache" ? undefined : names.id)]),
+      volumes.map(([name, , role]) => [
+        name,
+        labels(role, role === "ccache" ? undefined : names.id),
+      ]),
     ),
   };
 }

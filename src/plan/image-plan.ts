@@ -30,14 +30,17 @@ export interface ImagePlan {
 }
 
 export function basePlan(suite: Suite, images: Config["images"]): BasePlan {
-  const registry = images.registry === "" || images.registry === "none" ? undefined : images.registry;
+  const registry =
+    images.registry === "" || images.registry === "none" ? undefined : images.registry;
   const mirror = images.mirror;
   const key = stageKey({ suite, mirror: mirror ?? "", variant: "minbase" });
   return {
     suite,
     key,
     registryRef:
-      images.base === "bootstrap" || registry === undefined ? undefined : `${registry}/debian:${suite}-slim`,
+      images.base === "bootstrap" || registry === undefined
+        ? undefined
+        : `${registry}/debian:${suite}-slim`,
     bootstrapTag: images.base === "registry" ? undefined : `kdock/base:${suite}-${key.slice(0, 8)}`,
     mirror,
   };
@@ -51,8 +54,8 @@ interface ImageKind {
 
 export function imagePlan(kind: ImageKind, base: BasePlan, assets: Assets): ImagePlan {
   const context = [kind.dockerfile, "images/apt", `images/${kind.name}`];
-  // Both builders check kconfig requests with the same program.
-  if (kind.name === "busybox") context.push("images/kernel/kconfig.py");
+  // Both builders check kconfig requests with the same program, and this one can pack the initramfs for compose.
+  if (kind.name === "busybox") context.push("images/kernel/kconfig.py", "images/rootfs");
   const args = { ...kind.args, ...(base.mirror === undefined ? {} : { MIRROR: base.mirror }) };
   const inputs: KeyInputs = {
     base: `${base.registryRef ?? "-"} ${base.bootstrapTag ?? "-"}`,

@@ -19,9 +19,13 @@ export function requestedConfig(
 ): string {
   const problems = fragments.flatMap(badLines);
   if (problems.length > 0) {
-    throw new KdockError("config", `not kconfig lines:\n${problems.map((p) => `  ${p}`).join("\n")}`, {
-      hint: "Write CONFIG_NAME=y, =m, =n, =123, =\"text\" or `# CONFIG_NAME is not set`.",
-    });
+    throw new KdockError(
+      "config",
+      `not kconfig lines:\n${problems.map((p) => `  ${p}`).join("\n")}`,
+      {
+        hint: 'Write CONFIG_NAME=y, =m, =n, =123, ="text" or `# CONFIG_NAME is not set`.',
+      },
+    );
   }
   const inline = Object.entries(set).map(([name, value]) =>
     value === "n" ? `# ${name} is not set` : `${name}=${value}`,

@@ -1,4 +1,4 @@
-import type { Labels } from "../engine/engine.js";
+import type { Labels } from "./container-spec.js";
 import { sha256 } from "./keys.js";
 
 /** Every name, label and fixed path of kdock is spelt here and nowhere else. */

@@ -20,9 +20,13 @@ export function guestNetwork(subnet: string): GuestNetwork {
   const first = toNumber(address);
   const size = 2 ** (32 - prefix);
   if (prefix > 30 || first % size !== 0) {
-    throw new KdockError("config", `vm.net.subnet: ${subnet} is not a network with room for a guest`, {
-      hint: "Name a network address of /30 or larger, like 10.0.3.0/24.",
-    });
+    throw new KdockError(
+      "config",
+      `vm.net.subnet: ${subnet} is not a network with room for a guest`,
+      {
+        hint: "Name a network address of /30 or larger, like 10.0.3.0/24.",
+      },
+    );
   }
   return {
     subnet,

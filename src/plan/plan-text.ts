@@ -57,7 +57,11 @@ function buildText(plan: BuildPlan): string[] {
     ...Object.entries(container.env).map(([name, value]) => `    ${name}=${value}`),
     ...Object.entries(plan.files).flatMap(([name, text]) => [
       `    /in/${name}:`,
-      ...text.trimEnd().split("\n").slice(0, 40).map((line) => `      ${line}`),
+      ...text
+        .trimEnd()
+        .split("\n")
+        .slice(0, 40)
+        .map((line) => `      ${line}`),
     ]),
   ];
 }
@@ -75,8 +79,9 @@ function imageText(image: ImagePlan): string[] {
 function argumentLines(args: readonly string[]): string[] {
   const lines: string[] = [];
   for (const arg of args) {
-    if (arg.startsWith("-") || lines.length === 0) lines.push(`    ${arg}`);
-    else lines[lines.length - 1] += ` ${/[\s"']/.test(arg) ? `'${arg}'` : arg}`;
+    const shown = /[\s"']/.test(arg) ? `'${arg}'` : arg;
+    if (arg.startsWith("-") || lines.length === 0) lines.push(`    ${shown}`);
+    else lines.push(`${lines.pop() ?? ""} ${shown}`);
   }
   return lines;
 }

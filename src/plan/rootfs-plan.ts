@@ -19,7 +19,19 @@ export interface RootfsPlan {
 }
 
 /** Mount points and homes that exist in every guest, empty. */
-const FOLDERS = ["dev", "etc", "etc/init.d", "mnt", "proc", "root", "run", "sys", "tmp", "usr", "usr/sbin"];
+const FOLDERS = [
+  "dev",
+  "etc",
+  "etc/init.d",
+  "mnt",
+  "proc",
+  "root",
+  "run",
+  "sys",
+  "tmp",
+  "usr",
+  "usr/sbin",
+];
 
 const TREE = "images/rootfs/tree";
 
@@ -28,7 +40,9 @@ export function rootfsPlan(busyboxKey: string, assets: Assets, user: UserFiles):
     busybox: busyboxKey,
     tree: assetsDigest(selectAssets(assets, [TREE])),
     overlay: sha256(
-      JSON.stringify(user.overlay.map((e) => [e.path, e.kind, e.executable, e.target, sha256(e.content)])),
+      JSON.stringify(
+        user.overlay.map((e) => [e.path, e.kind, e.executable, e.target, sha256(e.content)]),
+      ),
     ),
   };
   return { key: stageKey(inputs), inputs };
@@ -66,7 +80,8 @@ function addParents(root: Map<string, RootfsEntry>, path: string): void {
   const parts = path.split("/").slice(0, -1);
   for (let depth = 1; depth <= parts.length; depth += 1) {
     const parent = parts.slice(0, depth).join("/");
-    if (root.get(parent)?.kind !== "directory") root.set(parent, { path: parent, kind: "directory" });
+    if (root.get(parent)?.kind !== "directory")
+      root.set(parent, { path: parent, kind: "directory" });
   }
 }
 

@@ -42,9 +42,13 @@ export function toolchainFor(kernelVersion: string, wanted: string): Toolchain {
   if (wanted !== "auto") {
     const suite = COMPILERS[wanted];
     if (suite === undefined) {
-      throw new KdockError("config", `kernel.toolchain: no Debian suite that kdock uses has ${wanted}`, {
-        hint: `Choose auto or one of ${Object.keys(COMPILERS).join(", ")}.`,
-      });
+      throw new KdockError(
+        "config",
+        `kernel.toolchain: no Debian suite that kdock uses has ${wanted}`,
+        {
+          hint: `Choose auto or one of ${Object.keys(COMPILERS).join(", ")}.`,
+        },
+      );
     }
     return { suite, compiler: wanted };
   }
@@ -60,6 +64,9 @@ export function parseVersion(text: string): readonly [number, number] {
   return [major, minor];
 }
 
-export function compareVersions(a: readonly [number, number], b: readonly [number, number]): number {
+export function compareVersions(
+  a: readonly [number, number],
+  b: readonly [number, number],
+): number {
   return a[0] - b[0] || a[1] - b[1];
 }

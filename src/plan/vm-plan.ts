@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.js";
-import type { ContainerSpec, PublishedPort } from "../engine/engine.js";
+import type { ContainerSpec, PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { INSIDE, LABEL, labels, type ProjectNames } from "./names.js";
@@ -29,7 +29,16 @@ export interface VmAttempt {
 /** Everything a least-privilege VM container may do; PERF 105 and images/vm/start.sh say what each is for. */
 export const LEAST = {
   capDrop: ["ALL"],
-  capAdd: ["NET_ADMIN", "NET_RAW", "NET_BIND_SERVICE", "SETUID", "SETGID", "SETPCAP", "CHOWN", "FOWNER"],
+  capAdd: [
+    "NET_ADMIN",
+    "NET_RAW",
+    "NET_BIND_SERVICE",
+    "SETUID",
+    "SETGID",
+    "SETPCAP",
+    "CHOWN",
+    "FOWNER",
+  ],
   devices: ["/dev/net/tun"],
   sysctls: { "net.ipv4.ip_forward": "1" },
   securityOpt: ["no-new-privileges"],

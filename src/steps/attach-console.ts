@@ -1,9 +1,8 @@
-import type { Duplex } from "node:stream";
+import { type Duplex, PassThrough } from "node:stream";
 import type { Container } from "../engine/engine.js";
 import { watchConsole, type ConsoleTail } from "./console-tail.js";
 import type { Context } from "./context.js";
 import { openGuestChannel } from "./guest-channel.js";
-import { PassThrough } from "node:stream";
 
 /** Ctrl-], as telnet and virsh have it. */
 export const DETACH_BYTE = 0x1d;
@@ -36,7 +35,8 @@ async function show(ctx: Context, console: Duplex, copy: PassThrough): Promise<v
   try {
     for await (const chunk of console) {
       copy.write(chunk);
-      if (!ctx.stdout.write(chunk)) await new Promise((resolve) => ctx.stdout.once("drain", resolve));
+      if (!ctx.stdout.write(chunk))
+        await new Promise((resolve) => ctx.stdout.once("drain", resolve));
     }
   } catch (error) {
     // Ctrl-] and the end of the program close the console under the reader.
@@ -80,7 +80,7 @@ function followSize(
   let last = Promise.resolve();
   const tell = async () => {
     try {
-      await using channel = await openGuestChannel(ctx, container, signal);
+      await using channel = await openGuestChannel(container, signal);
       channel.session.resizeConsole(ctx.terminal.size());
     } catch {
       // No agent (an old kernel, a paused guest): the console works, at 80 columns.

@@ -20,10 +20,7 @@ export function ensureBase(ctx: Context, plan: BasePlan): Promise<BaseImage> {
   });
 }
 
-async function present(
-  engine: Engine,
-  plan: BasePlan,
-): Promise<StepResult<BaseImage> | undefined> {
+async function present(engine: Engine, plan: BasePlan): Promise<StepResult<BaseImage> | undefined> {
   for (const ref of [plan.registryRef, plan.bootstrapTag]) {
     const info = ref === undefined ? undefined : await engine.findImage(ref);
     if (ref !== undefined && info !== undefined) return { value: { ref, info }, cached: true };

@@ -4,7 +4,12 @@ import { changedInputs } from "../plan/keys.js";
 import { FOLDER } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { UserFiles } from "../plan/user-files.js";
-import { type Manifest, pointCurrent, readCurrentManifest, readManifest } from "./artifact-store.js";
+import {
+  type Manifest,
+  pointCurrent,
+  readCurrentManifest,
+  readManifest,
+} from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, inProject } from "./context.js";
 import { packRootfs } from "./pack-rootfs.js";
@@ -103,7 +108,10 @@ async function sayWhy(ctx: Context, stage: string, inputs: Manifest["inputs"]): 
   if (before === undefined) return;
   const changes = changedInputs(before.inputs, inputs);
   if (changes.length === 0) return;
-  ctx.reporter.emit({ type: "notice", text: `${stage}: changed since the last build: ${changes.join(", ")}` });
+  ctx.reporter.emit({
+    type: "notice",
+    text: `${stage}: changed since the last build: ${changes.join(", ")}`,
+  });
 }
 
 function summaryOf(manifest: Manifest): string {

@@ -29,9 +29,7 @@ export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Prom
     ),
   );
   const roles = ["image-kernel", "image-busybox", "image-vm", "base"] as const;
-  const images = all
-    ? await Promise.all(roles.map((role) => engine.listImages(shared(role))))
-    : [];
+  const images = all ? await Promise.all(roles.map((role) => engine.listImages(shared(role)))) : [];
   const state = inProject(ctx, FOLDER.state);
   const folders = all && (await ctx.host.files.exists(state)) ? [state] : [];
 

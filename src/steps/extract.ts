@@ -4,6 +4,8 @@ import type { ManifestFile } from "./artifact-store.js";
 import type { Context } from "./context.js";
 import type { StepLog } from "./run-step.js";
 
+const TELL_EVERY_BYTES = 8e6;
+
 /**
  * Streams a folder of a container into a folder of the host that exists and is empty. The archive is untrusted:
  * `extractTar` refuses whatever would land outside.
@@ -18,8 +20,11 @@ export async function extractFolder(
   const { files } = ctx.host;
   const archive = await container.getArchive(from, ctx.signal);
   let bytes = 0;
+  let told = 0;
   archive.on("data", (chunk: Buffer) => {
     bytes += chunk.length;
+    if (bytes - told < TELL_EVERY_BYTES) return;
+    told = bytes;
     log.progress(bytes, undefined, "bytes", false);
   });
   const entries = await extractTar(archive, {

@@ -16,11 +16,9 @@ export const BOOT_TIMEOUT_SECONDS = 300;
 
 /** Connects to the agent's end in the VM container. Resolves when the guest has said that it is ready. */
 export async function openGuestChannel(
-  ctx: Context,
   container: Container,
   signal: AbortSignal,
 ): Promise<GuestChannel> {
-  void ctx;
   // QEMU makes the socket a moment after the container's start: socat tries again until it is there.
   const socket = `UNIX-CONNECT:${INSIDE.agentSocket},retry=600,interval=0.05`;
   const exec = await container.exec(["socat", "-", socket], { tty: false, signal, user: "qemu" });
@@ -60,7 +58,7 @@ export async function whenReady(
     );
   });
   for (const loser of [ended, late]) loser.catch(() => undefined);
-  const opened = openGuestChannel(ctx, vm.container, signal);
+  const opened = openGuestChannel(vm.container, signal);
   try {
     return await Promise.race([opened.catch(() => ended), ended, late]);
   } catch (error) {
@@ -81,7 +79,9 @@ const TAIL_LINES = 15;
 export function vmEnded(exitCode: number, lines: readonly string[]): KdockError {
   const refusal = lines.map((line) => /^\[kdock\] error: (.*)$/.exec(line)?.[1]).find(Boolean);
   if (exitCode === START_REFUSED && refusal !== undefined) {
-    return new KdockError("environment", refusal, { hint: "`kdock doctor` looks at this machine." });
+    return new KdockError("environment", refusal, {
+      hint: "`kdock doctor` looks at this machine.",
+    });
   }
   if (panicked(lines)) {
     return new KdockError("vm", withTail("the guest's kernel panicked", lines), {

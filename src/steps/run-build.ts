@@ -24,7 +24,8 @@ export async function runBuild(
 ): Promise<Manifest> {
   const engine = await ctx.engine();
   await removeStale(ctx, engine, plan);
-  for (const [name, labels] of Object.entries(plan.volumes)) await engine.ensureVolume(name, labels);
+  for (const [name, labels] of Object.entries(plan.volumes))
+    await engine.ensureVolume(name, labels);
 
   await using container = await engine.createContainer(plan.container, ctx.signal);
   await container.putArchive(INSIDE.input, packTar(inputFiles(plan)));
@@ -33,7 +34,8 @@ export async function runBuild(
   if (exitCode !== 0) throw buildError(plan, exitCode, progress.noSpace());
 
   log.phase("extracting");
-  return storeArtifacts(
+  // Awaited here: the container must outlive its extraction.
+  return await storeArtifacts(
     ctx,
     { stage: plan.stage, key: plan.key, inputs: plan.inputs, resolved: resolvedImage(image) },
     (folder) => extractFolder(ctx, container, INSIDE.output, folder, log),
@@ -45,7 +47,10 @@ export async function runBuild(
 async function removeStale(ctx: Context, engine: Engine, plan: BuildPlan): Promise<void> {
   for (const { id, name } of await engine.listContainers(plan.container.labels)) {
     if (name !== plan.container.name) continue;
-    ctx.reporter.emit({ type: "notice", text: `removing ${name}, left by a build that was killed` });
+    ctx.reporter.emit({
+      type: "notice",
+      text: `removing ${name}, left by a build that was killed`,
+    });
     await engine.container(id).remove();
   }
 }

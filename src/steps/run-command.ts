@@ -15,7 +15,7 @@ export async function runCommand(
   ctx: Context,
   plan: Plan,
   vm: VmPlan,
-  argv: readonly string[],
+  argv: readonly [string, ...string[]],
   bootTimeoutSeconds: number,
 ): Promise<number> {
   await using started = await startVm(ctx, plan, vm);
@@ -23,7 +23,7 @@ export async function runCommand(
     ctx.reporter.emit({ type: "notice", text });
   });
   await using channel = await whenReady(ctx, started, tail, bootTimeoutSeconds);
-  const command = channel.session.exec({ argv, env: [], cwd: "" });
+  const command = channel.session.exec({ argv, env: {}, cwd: "" });
   const unexpected = started.exit.then(async (exitCode) => {
     await tail.ended;
     throw vmEnded(exitCode, tail.lines());

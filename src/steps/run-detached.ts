@@ -71,7 +71,9 @@ export async function qemuAnswers(ctx: Context, container: Container): Promise<v
   } catch (error) {
     ctx.signal.throwIfAborted();
     if (!timeout.aborted) throw error;
-    throw new KdockError("vm", "QEMU did not answer in time", { hint: "`kdock logs` has its words." });
+    throw new KdockError("vm", "QEMU did not answer in time", {
+      hint: "`kdock logs` has its words.",
+    });
   } finally {
     exec.stream.destroy();
   }

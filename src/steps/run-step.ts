@@ -13,7 +13,12 @@ export interface StepResult<T> {
 export interface StepLog {
   line(text: string): void;
   phase(phase: string): void;
-  progress(done: number, total: number | undefined, unit: "bytes" | "objects", about: boolean): void;
+  progress(
+    done: number,
+    total: number | undefined,
+    unit: "bytes" | "objects",
+    about: boolean,
+  ): void;
 }
 
 /** Runs one stage and tells the reporter how it begins, goes and ends. The log file is made by the first line. */

@@ -22,10 +22,13 @@ export async function run(
   print: Printer,
 ): Promise<number> {
   await build(ctx, plan, user, { targets: TARGETS, noCache: false });
-  const command = request.command.length > 0;
-  const vm = vmPlan(config, plan.names, plan.vmImage, { paused: request.paused, command });
+  const [program, ...args] = request.command;
+  const mode = { paused: request.paused, command: program !== undefined };
+  const vm = vmPlan(config, plan.names, plan.vmImage, mode);
 
-  if (command) return runCommand(ctx, plan, vm, request.command, request.bootTimeoutSeconds);
+  if (program !== undefined) {
+    return runCommand(ctx, plan, vm, [program, ...args], request.bootTimeoutSeconds);
+  }
   if (request.detach) {
     const result = await runDetached(ctx, plan, vm, request);
     print.result(result, detachedText(result, request.paused));
@@ -56,7 +59,9 @@ function attachedText(started: StartedVm, paused: boolean, interactive: boolean)
   const { gdb } = started;
   return [
     ...(gdb === undefined ? [] : [gdbText(`${gdb.hostAddress}:${gdb.hostPort}`)]),
-    ...(paused ? ["stopped before the first instruction: the debugger's `continue` starts it"] : []),
+    ...(paused
+      ? ["stopped before the first instruction: the debugger's `continue` starts it"]
+      : []),
     ...(interactive ? ["Ctrl-] detaches"] : []),
   ].join("\n");
 }
@@ -65,4 +70,3 @@ function gdbText(address: string): string {
   const vmlinux = `${FOLDER.current}/kernel/vmlinux`;
   return `gdbserver on ${address}: gdb ${vmlinux} -ex 'target remote ${address}'`;
 }
-

@@ -74,7 +74,9 @@ async function checkPorts(ctx: Context, engine: Engine, vm: VmPlan): Promise<voi
 async function vmWithPort(engine: Engine, hostPort: number): Promise<string | undefined> {
   const vms = await engine.listContainers(labels("vm", undefined));
   const owner = vms.find((vm) => vm.running && vm.ports.some((port) => port.hostPort === hostPort));
-  return owner && `the VM of the kdock project ${owner.labels[LABEL.project] ?? "?"} (${owner.name})`;
+  return (
+    owner && `the VM of the kdock project ${owner.labels[LABEL.project] ?? "?"} (${owner.name})`
+  );
 }
 
 async function firstThatStarts(

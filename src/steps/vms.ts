@@ -86,7 +86,9 @@ async function findVm(
   const engine = await ctx.engine();
   const [info] = await engine.listContainers(labels("vm", plan.names.id));
   if (info === undefined) {
-    throw new KdockError("usage", "this project has no VM", { hint: "Start one with `kdock run`." });
+    throw new KdockError("usage", "this project has no VM", {
+      hint: "Start one with `kdock run`.",
+    });
   }
   return { container: engine.container(info.id), info };
 }

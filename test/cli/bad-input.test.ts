@@ -25,8 +25,16 @@ describe("configuration", () => {
     ["a syntax error", "vm: [", /kdock\.yaml:1/],
     ["an unknown source", "kernel: { source: 'ftp:1' }", /kernel\.source/],
     ["an unknown compiler", "kernel: { toolchain: gcc-99 }", /gcc-99/],
-    ["a missing fragment", "kernel: { fragments: [no.config] }", /kernel\.fragments: there is no file no\.config/],
-    ["a missing preset file", "kernel: { preset: 'file:no.config' }", /kernel\.preset: there is no file no\.config/],
+    [
+      "a missing fragment",
+      "kernel: { fragments: [no.config] }",
+      /kernel\.fragments: there is no file no\.config/,
+    ],
+    [
+      "a missing preset file",
+      "kernel: { preset: 'file:no.config' }",
+      /kernel\.preset: there is no file no\.config/,
+    ],
     ["a missing overlay", "rootfs: { overlay: ./nowhere }", /rootfs\.overlay: there is no folder/],
     ["a subnet that is none", "vm: { net: { subnet: 10.0.3.7/24 } }", /10\.0\.3\.0\/24/],
   ])("%s is exit code 2 and says where", async (_what, yaml, message) => {
@@ -87,7 +95,19 @@ describe("usage", () => {
   it("prints --help and --version on stdout with exit code 0", async () => {
     const help = await kdock(["--help"], { cwd: folder });
     expect(help.exitCode).toBe(0);
-    for (const name of ["init", "doctor", "plan", "build", "run", "ps", "logs", "console", "stop", "clean", "compose"]) {
+    for (const name of [
+      "init",
+      "doctor",
+      "plan",
+      "build",
+      "run",
+      "ps",
+      "logs",
+      "console",
+      "stop",
+      "clean",
+      "compose",
+    ]) {
       expect(help.stdout).toContain(name);
     }
     expect((await kdock(["--version"], { cwd: folder })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -100,7 +120,8 @@ describe("usage", () => {
     expect((await kdock(["init", "--force"], { cwd })).exitCode).toBe(0);
     const fresh = await kdock(["--json", "plan"], { cwd });
     const bare = await kdock(["--json", "plan"], { cwd: await project("") });
-    const keys = (text: string) => (JSON.parse(text) as { data: { kernel: { key: string } } }).data.kernel.key;
+    const keys = (text: string) =>
+      (JSON.parse(text) as { data: { kernel: { key: string } } }).data.kernel.key;
     expect(keys(fresh.stdout)).toBe(keys(bare.stdout));
   });
 });
@@ -142,7 +163,10 @@ describe("ports", () => {
 
 it("prints one JSON object a line with --json, errors too", async () => {
   const { stdout, exitCode } = await kdock(["--json", "plan", "--cpus", "zero"], { cwd: folder });
-  const events = stdout.trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+  const events = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(events.at(-1)).toMatchObject({ type: "error", code: "config", exitCode: 2 });
   expect(exitCode).toBe(2);
 });

@@ -41,7 +41,9 @@ it("an option that does not stick fails the build and names the unmet dependency
   );
   expect(stderr).toMatch(/CONFIG_EXT4_FS=y {2}\(is n\)/);
   expect(stderr).toMatch(/depends on CONFIG_BLOCK \[=n\]/);
-  expect(stderr).toMatch(/CONFIG_TCP_CONG_BBRR.*\n.*no such option; did you mean CONFIG_TCP_CONG_BBR/);
+  expect(stderr).toMatch(
+    /CONFIG_TCP_CONG_BBRR.*\n.*no such option; did you mean CONFIG_TCP_CONG_BBR/,
+  );
   expect(exitCode).toBe(1);
 });
 
@@ -62,7 +64,10 @@ it("a busybox version that does not exist is exit code 2", async () => {
 it("a full disk says so, and what to do", async () => {
   const names = projectNames(folder);
   const volume = names.volume("build", "busybox-release:1.37.0");
-  const flags = Object.entries(labels("objects", names.id)).flatMap(([k, v]) => ["--label", `${k}=${v}`]);
+  const flags = Object.entries(labels("objects", names.id)).flatMap(([k, v]) => [
+    "--label",
+    `${k}=${v}`,
+  ]);
   await docker(
     ...["volume", "create", "--driver", "local", "--opt", "type=tmpfs", "--opt", "device=tmpfs"],
     ...["--opt", "o=size=2m,uid=1000", ...flags, volume],

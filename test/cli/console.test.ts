@@ -35,7 +35,10 @@ it("gives a raw console with the terminal's size, Ctrl-] detaches and restores t
   await shows(/Boot took [\d.]+ seconds/);
   await shows(/[#$] ?$/m);
   // The agent has told the guest's tty how large the terminal is; a moment may pass until it has.
-  await type("until stty size | grep -q '40 120'; do usleep 100000; done; echo size-$((40+2))", "Enter");
+  await type(
+    "until stty size | grep -q '40 120'; do usleep 100000; done; echo size-$((40+2))",
+    "Enter",
+  );
   await shows(/^size-42/m);
   // Ctrl-C is the guest's: it ends the command there, not kdock.
   await type("sleep 1000", "Enter");
@@ -44,7 +47,10 @@ it("gives a raw console with the terminal's size, Ctrl-] detaches and restores t
   await shows(/^alive-42/m);
   await type("C-]");
   await shows(/detached; the VM goes on/);
-  await type("clear; stty -a | grep -o -w -e '-\\?icanon' -e '-\\?echo' | sort | tr '\\n' '+'; echo done", "Enter");
+  await type(
+    "clear; stty -a | grep -o -w -e '-\\?icanon' -e '-\\?echo' | sort | tr '\\n' '+'; echo done",
+    "Enter",
+  );
   await shows(/^echo\+icanon\+done/m);
   expect(await docker("ps", "-q", "--filter", `name=${LAB_NAMES.vmContainer}`)).not.toBe("");
 

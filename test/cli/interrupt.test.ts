@@ -95,10 +95,10 @@ it("an engine that dies during the build is exit code 3, and the last good artif
 
 it("a compile error shows the compiler's own message, exit code 1, and the last good set stays", async () => {
   const before = await readdir(join(folder, ".kdock/out/busybox"));
-  const { exitCode, stderr } = await kdock(
-    ["build", "busybox"],
-    { cwd: folder, env: { KDOCK_BUSYBOX_SET: "EXTRA_CFLAGS=-DBB_VER=broken(" } },
-  );
+  const { exitCode, stderr } = await kdock(["build", "busybox"], {
+    cwd: folder,
+    env: { KDOCK_BUSYBOX_SET: "EXTRA_CFLAGS=-DBB_VER=broken(" },
+  });
   expect(stderr).toMatch(/error:/);
   expect(stderr).toMatch(/\.kdock\/logs\/busybox\.log/);
   expect(exitCode).toBe(1);
@@ -106,7 +106,9 @@ it("a compile error shows the compiler's own message, exit code 1, and the last 
 });
 
 it("Ctrl-C while a guest command runs is exit code 130, and the VM is gone", async () => {
-  const running = start(["run", "--gdb", "0", "--", "sh", "-c", "echo started >&2; sleep 600"], { cwd: LAB });
+  const running = start(["run", "--gdb", "0", "--", "sh", "-c", "echo started >&2; sleep 600"], {
+    cwd: LAB,
+  });
   await said(running, /started/);
   running.kill("SIGINT");
   const { exitCode } = await running;

@@ -2,7 +2,8 @@ import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa, type ResultPromise } from "execa";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { loadConfig } from "../../src/config/layers.js";
 import { connectEngine } from "../../src/engine/connect.js";
@@ -17,7 +18,7 @@ import { baseImage } from "./base-image.js";
 
 /** Debian's docker-registry on loopback: the engine needs no TLS for 127.0.0.0/8. */
 let folder: string;
-let registry: ResultPromise;
+let registry: ChildProcess;
 let address: string;
 let engine: Engine;
 
@@ -28,30 +29,27 @@ beforeAll(async () => {
     join(folder, "config.yml"),
     `version: 0.1\nstorage: { filesystem: { rootdirectory: ${folder}/data } }\nhttp: { addr: "${address}" }\n`,
   );
-  registry = execa("docker-registry", ["serve", join(folder, "config.yml")], {
-    reject: false,
-    stdio: "ignore",
-  });
+  registry = spawn("docker-registry", ["serve", join(folder, "config.yml")], { stdio: "ignore" });
   engine = await connectEngine({
     env: process.env,
     home: process.env["HOME"] ?? "/root",
     onLeak: () => undefined,
   });
-  await docker("tag", await baseImage(), `${address}/debian:trixie-slim`);
+  await docker("tag", await baseImage(engine), `${address}/debian:trixie-slim`);
   await pushed(`${address}/debian:trixie-slim`);
   await docker("rmi", `${address}/debian:trixie-slim`);
 });
 
 afterAll(async () => {
   registry.kill();
-  await registry;
+  await once(registry, "exit");
   await docker("rmi", "-f", `${address}/debian:trixie-slim`).catch(() => undefined);
   await rm(folder, { recursive: true });
 });
 
 it("takes the base image from the registry that is configured, and knows its digest", async () => {
   const events: Event[] = [];
-  const base = await ensureBase(context(events), plan(`${address}`));
+  const base = await ensureBase(context(events), plan(address));
   expect(base.ref).toBe(`${address}/debian:trixie-slim`);
   expect(base.info.repoDigests[0]).toMatch(/\/debian@sha256:[0-9a-f]{64}$/);
   expect(events.some((event) => event.type === "notice")).toBe(false);
@@ -59,12 +57,14 @@ it("takes the base image from the registry that is configured, and knows its dig
 
 it("does nothing when the image is there", async () => {
   const events: Event[] = [];
-  await ensureBase(context(events), plan(`${address}`));
+  await ensureBase(context(events), plan(address));
   expect(events).toContainEqual(expect.objectContaining({ type: "step-done", cached: true }));
 });
 
 it("is an engine error that names the image when only a registry may be asked and it lacks it", async () => {
-  const config = loadConfig({ flags: { images: { registry: `${address}/none`, base: "registry" } } });
+  const config = loadConfig({
+    flags: { images: { registry: `${address}/none`, base: "registry" } },
+  });
   await expect(ensureBase(context([]), basePlan("trixie", config.images))).rejects.toMatchObject({
     code: "engine",
   });

@@ -24,7 +24,11 @@ export async function withGuest<T>(
   const signal = AbortSignal.timeout(60_000);
   const exec = await engine
     .container(container)
-    .exec(["socat", "-", `UNIX-CONNECT:${INSIDE.agentSocket}`], { tty: false, signal, user: "qemu" });
+    .exec(["socat", "-", `UNIX-CONNECT:${INSIDE.agentSocket}`], {
+      tty: false,
+      signal,
+      user: "qemu",
+    });
   try {
     return await talk(await openSession(exec.stream, { signal }));
   } finally {

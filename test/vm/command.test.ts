@@ -12,7 +12,9 @@ const run = (script: string, input?: Uint8Array) =>
 
 it("boots the kernel that was built", async () => {
   const release = await readFile(`${LAB}/.kdock/out/current/kernel/kernel.release`, "utf8");
-  const { stdout, exitCode } = await kdock(["run", "--gdb", "0", "--", "uname", "-r"], { cwd: LAB });
+  const { stdout, exitCode } = await kdock(["run", "--gdb", "0", "--", "uname", "-r"], {
+    cwd: LAB,
+  });
   expect({ stdout, exitCode }).toEqual({ stdout: release, exitCode: 0 });
 });
 
@@ -53,10 +55,9 @@ it("names the accelerator at the start", async () => {
 
 it("ends with an environment error when KVM is required and does not work", async () => {
   const hasKvm = /\b(vmx|svm)\b/.test(await readFile("/proc/cpuinfo", "utf8"));
-  const { exitCode, stderr } = await kdock(
-    ["run", "--require-kvm", "--gdb", "0", "--", "true"],
-    { cwd: LAB },
-  );
+  const { exitCode, stderr } = await kdock(["run", "--require-kvm", "--gdb", "0", "--", "true"], {
+    cwd: LAB,
+  });
   if (hasKvm) expect(exitCode).toBe(0);
   else {
     expect(exitCode).toBe(3);

@@ -21,7 +21,10 @@ beforeAll(async () => {
     await cp(join(ROOT, name), join(folder, name), { recursive: true });
   }
   await copyFile(join(ROOT, "compose.yaml"), join(folder, "compose.yaml"));
-  base = (await docker("images", "-q", "--filter", "label=io.kdock.role=base", "--no-trunc")).split("\n")[0] ?? "";
+  base =
+    (await docker("images", "-q", "--filter", "label=io.kdock.role=base", "--no-trunc")).split(
+      "\n",
+    )[0] ?? "";
   const tags = await docker("inspect", "-f", "{{index .RepoTags 0}}", base);
   base = tags.trim();
   await execa("docker", ["build", "-t", COMPOSE_IMAGE, "-"], {
@@ -50,25 +53,43 @@ function compose(...args: string[]) {
   );
 }
 
-it("docker compose up builds both, boots the VM and publishes gdbserver", { timeout: 2_400_000 }, async () => {
-  await compose("up", "-d", "--build", "--quiet-pull");
-  const id = (await compose("ps", "-q", "vm")).stdout.trim();
-  await expect.poll(() => docker("logs", id), { timeout: 120_000, interval: 500 }).toMatch(/Boot took/);
-  const address = (await docker("port", id, "1234/tcp")).split("\n")[0] ?? "";
-  const { all } = await execa(
-    "gdb",
-    ["-nx", "-batch", "-ex", `target remote ${address}`, "-ex", "info registers rip", "-ex", "detach"],
-    { all: true, stdin: "ignore" },
-  );
-  expect(all).toMatch(/rip\s+0xf/);
+it(
+  "docker compose up builds both, boots the VM and publishes gdbserver",
+  { timeout: 2_400_000 },
+  async () => {
+    await compose("up", "-d", "--build", "--quiet-pull");
+    const id = (await compose("ps", "-q", "vm")).stdout.trim();
+    await expect
+      .poll(() => docker("logs", id), { timeout: 120_000, interval: 500 })
+      .toMatch(/Boot took/);
+    const address = (await docker("port", id, "1234/tcp")).split("\n")[0] ?? "";
+    const { all } = await execa(
+      "gdb",
+      [
+        "-nx",
+        "-batch",
+        "-ex",
+        `target remote ${address}`,
+        "-ex",
+        "info registers rip",
+        "-ex",
+        "detach",
+      ],
+      { all: true, stdin: "ignore" },
+    );
+    expect(all).toMatch(/rip\s+0xf/);
 
-  // The shell script's initramfs and TypeScript's are the same bytes; so is the kernel.
-  const copies = { "/artifacts/rootfs/rootfs.cpio": "rootfs/rootfs.cpio", "/artifacts/kernel/vmlinux": "kernel/vmlinux" };
-  for (const [inside, ours] of Object.entries(copies)) {
-    const { stdout: theirs } = await execa("docker", ["exec", id, "sha256sum", inside]);
-    expect(theirs.split(" ")[0], inside).toBe(await sha256(`${LAB}/.kdock/out/current/${ours}`));
-  }
-});
+    // The shell script's initramfs and TypeScript's are the same bytes; so is the kernel.
+    const copies = {
+      "/artifacts/rootfs/rootfs.cpio": "rootfs/rootfs.cpio",
+      "/artifacts/kernel/vmlinux": "kernel/vmlinux",
+    };
+    for (const [inside, ours] of Object.entries(copies)) {
+      const { stdout: theirs } = await execa("docker", ["exec", id, "sha256sum", inside]);
+      expect(theirs.split(" ")[0], inside).toBe(await sha256(`${LAB}/.kdock/out/current/${ours}`));
+    }
+  },
+);
 
 async function sha256(path: string): Promise<string> {
   const { createReadStream } = await import("node:fs");

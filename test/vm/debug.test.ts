@@ -17,7 +17,10 @@ async function startDetached(...flags: string[]): Promise<Detached> {
     { cwd: LAB },
   );
   expect(exitCode, stderr + stdout).toBe(0);
-  const events = stdout.trim().split("\n").map((line) => JSON.parse(line) as { type: string });
+  const events = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { type: string });
   const result = events.find((event) => event.type === "result");
   return (result as unknown as { data: Detached }).data;
 }
@@ -51,7 +54,14 @@ describe("a running VM", () => {
       const listener = inGuest(session, "echo hello | nc -l -p 9090");
       // The listener is there when the guest says so, not after a guess.
       await inGuest(session, "until netstat -ltn | grep -q :9090; do usleep 20000; done");
-      const debugging = gdb(vm.gdb, "break tcp_v4_rcv", "continue", "backtrace", "lx-version", "detach");
+      const debugging = gdb(
+        vm.gdb,
+        "break tcp_v4_rcv",
+        "continue",
+        "backtrace",
+        "lx-version",
+        "detach",
+      );
       await waitForGdb(debugging);
       const answer = readAll(port);
       const { all, exitCode } = await debugging;
@@ -59,7 +69,9 @@ describe("a running VM", () => {
       return { all: all ?? "", exitCode, heard, listener: await listener };
     });
     expect(outcome.exitCode, outcome.all).toBe(0);
-    expect(outcome.all).toMatch(/Breakpoint 1, tcp_v4_rcv \(skb=0x[0-9a-f]+\) at .*net\/ipv4\/tcp_ipv4\.c:\d+/);
+    expect(outcome.all).toMatch(
+      /Breakpoint 1, tcp_v4_rcv \(skb=0x[0-9a-f]+\) at .*net\/ipv4\/tcp_ipv4\.c:\d+/,
+    );
     expect(outcome.all).toMatch(/ip_local_deliver_finish/);
     expect(outcome.all).toMatch(/ip_rcv/);
     expect(outcome.all).toMatch(/Linux version 6\./);
@@ -69,7 +81,7 @@ describe("a running VM", () => {
   });
 
   it("is not to be had twice: the port's owner is named", async () => {
-    const port = vm.gdb.split(":").at(-1) ?? "";
+    const port = vm.gdb.split(":").at(-1) ?? "1234";
     const { exitCode, stderr } = await kdock(["run", "-d", "--gdb", port], {
       cwd: LAB,
       env: { KDOCK_VM_MEMORY: "256M" },

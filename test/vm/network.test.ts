@@ -46,9 +46,26 @@ it("host names resolve in the guest, by the engine's own resolver", async () => 
 });
 
 it("both sides of the translation are seen where they happen", async () => {
-  const nat = await docker("exec", LAB_NAMES.vmContainer, "iptables", "-t", "nat", "-S", "POSTROUTING");
+  const nat = await docker(
+    "exec",
+    LAB_NAMES.vmContainer,
+    "iptables",
+    "-t",
+    "nat",
+    "-S",
+    "POSTROUTING",
+  );
   expect(nat).toContain("-A POSTROUTING -s 10.0.3.0/24 ! -o br0 -j MASQUERADE");
-  const links = await docker("exec", LAB_NAMES.vmContainer, "ip", "-o", "link", "show", "master", "br0");
+  const links = await docker(
+    "exec",
+    LAB_NAMES.vmContainer,
+    "ip",
+    "-o",
+    "link",
+    "show",
+    "master",
+    "br0",
+  );
   expect(links).toContain("tap0");
 });
 

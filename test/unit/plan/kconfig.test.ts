@@ -6,7 +6,7 @@ describe("requestedConfig", () => {
     const text = requestedConfig(
       [
         { name: "a.config", text: "CONFIG_A=y\n" },
-        { name: "b.config", text: "# CONFIG_B is not set\n\n# a remark\nCONFIG_C=\"x y\"" },
+        { name: "b.config", text: '# CONFIG_B is not set\n\n# a remark\nCONFIG_C="x y"' },
       ],
       { CONFIG_D: "m", CONFIG_E: "n" },
     );

@@ -45,7 +45,7 @@ describe("the keys of a plan", () => {
   it.each([
     ["images/kernel/build.sh", ["kernel", "set"]],
     ["images/kernel/kconfig.py", ["kernel", "busybox", "rootfs", "set"]],
-    ["images/rootfs/tree/init", ["rootfs", "set"]],
+    ["images/rootfs/tree/init", ["busybox", "rootfs", "set"]],
     ["images/vm/start.sh", ["vmImage"]],
   ])("change when %s is edited", (path, expected) => {
     const assets = new Map(ASSETS).set(path, { content: text("edited"), executable: false });

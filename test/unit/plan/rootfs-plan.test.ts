@@ -24,7 +24,14 @@ describe("rootfsEntries", () => {
   it("holds busybox, the tree, the agent and the empty mount points", () => {
     const root = entries();
     expect([...root.keys()]).toEqual(
-      expect.arrayContaining(["bin/busybox", "bin/sh", "init", "usr/sbin/kdock-agent", "proc", "tmp"]),
+      expect.arrayContaining([
+        "bin/busybox",
+        "bin/sh",
+        "init",
+        "usr/sbin/kdock-agent",
+        "proc",
+        "tmp",
+      ]),
     );
     expect(root.get("init")).toMatchObject({ kind: "file", executable: true });
   });

@@ -22,11 +22,23 @@ describe("qemuArgs", () => {
     ["and not without", "gdb: { enable: false }", INTERACTIVE, "nokaslr", false],
     ["a paused VM waits for the debugger", "", { paused: true, command: false }, " -S", true],
     ["others do not", "", INTERACTIVE, " -S", false],
-    ["a command has no shell on the console", "", { paused: false, command: true }, "kdock.console=none", true],
+    [
+      "a command has no shell on the console",
+      "",
+      { paused: false, command: true },
+      "kdock.console=none",
+      true,
+    ],
     ["memory as asked", "vm: { memory: 2G }", INTERACTIVE, "-m 2048M", true],
     ["processors as asked", "vm: { cpus: 4 }", INTERACTIVE, "-smp 4", true],
     ["virtio is the default card", "", INTERACTIVE, "virtio-net-pci,netdev=net0", true],
-    ["e1000 for those who want to step it", "vm: { nic: e1000 }", INTERACTIVE, "-device e1000,", true],
+    [
+      "e1000 for those who want to step it",
+      "vm: { nic: e1000 }",
+      INTERACTIVE,
+      "-device e1000,",
+      true,
+    ],
     ["more arguments come last", "vm: { qemu: ['-d', 'int'] }", INTERACTIVE, /-d int$/, true],
   ])("%s", (_what, yaml, mode, part, present) => {
     const line = args(yaml, mode);

@@ -1,0 +1,169 @@
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { createServer } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { describe, expect, it } from "vitest";
+import { writeError } from "../../../src/host/file-error.js";
+import { nodeFiles as files } from "../../../src/host/node-files.js";
+import { freeBytes } from "../../../src/host/read-files.js";
+import { useTemporaryFolder } from "./temporary-folder.js";
+
+const at = useTemporaryFolder();
+
+describe("reading", () => {
+  it("tells a file that is not there from one that cannot be read", async () => {
+    await writeFile(at("file"), "text");
+    expect(await files.readText(at("file"))).toBe("text");
+    expect(await files.readText(at("none"))).toBeUndefined();
+    expect(await files.readText(at("file", "below"))).toBeUndefined();
+    await expect(files.readText(at())).rejects.toMatchObject({
+      code: "config",
+      message: `cannot read ${at()}: it is a folder`,
+    });
+    await expect(files.readBytes(at("none"))).rejects.toMatchObject({
+      code: "config",
+      message: `cannot read ${at("none")}: there is no such file`,
+    });
+  });
+
+  it("refuses text that is no UTF-8", async () => {
+    await writeFile(at("file"), Buffer.from([0x66, 0xfc, 0x72]));
+    await expect(files.readText(at("file"))).rejects.toThrow("is not UTF-8 text");
+  });
+
+  it("says whether something is there", async () => {
+    await symlink("nowhere", at("dangling"));
+    expect(await files.exists(at())).toBe(true);
+    expect(await files.exists(at("none"))).toBe(false);
+    expect(await files.exists(at("dangling"))).toBe(false);
+  });
+
+  it("lists a tree in code-unit order, links unfollowed", async () => {
+    await mkdir(at("b", "c"), { recursive: true });
+    await writeFile(at("b", "run"), "#!", { mode: 0o755 });
+    await writeFile(at("B"), "");
+    await symlink("b", at("a"));
+    await chmod(at("b"), 0o750);
+    expect(await files.tree(at())).toEqual([
+      { path: "B", kind: "file", mode: 0o644, target: "", sizeBytes: 0 },
+      { path: "a", kind: "symlink", mode: 0o777, target: "b", sizeBytes: 0 },
+      { path: "b", kind: "directory", mode: 0o750, target: "", sizeBytes: 0 },
+      { path: "b/c", kind: "directory", mode: 0o755, target: "", sizeBytes: 0 },
+      { path: "b/run", kind: "file", mode: 0o755, target: "", sizeBytes: 2 },
+    ]);
+    expect(await files.list(at())).toEqual(["B", "a", "b"]);
+  });
+
+  it("refuses a tree with a socket in it", async () => {
+    const server = createServer().listen(at("socket"));
+    await new Promise((resolve) => server.once("listening", resolve));
+    await expect(files.tree(at())).rejects.toMatchObject({
+      code: "config",
+      message: expect.stringContaining(at("socket")) as string,
+    });
+    server.close();
+  });
+
+  it("knows the free space of what is there only", async () => {
+    expect(await freeBytes(at())).toBeGreaterThan(0);
+    expect(await freeBytes(at("none"))).toBeUndefined();
+  });
+});
+
+describe("writing", () => {
+  it("writes a file whole, with its folders, and leaves nothing else", async () => {
+    await files.writeAtomic(at("a", "b", "file"), "one");
+    await files.writeAtomic(at("a", "b", "file"), Buffer.from("two"));
+    expect(await readFile(at("a", "b", "file"), "utf8")).toBe("two");
+    expect(await readdir(at("a", "b"))).toEqual(["file"]);
+  });
+
+  it("leaves nothing behind when a file cannot be written", async () => {
+    await mkdir(at("folder", "full"), { recursive: true });
+    await expect(files.writeAtomic(at("folder"), "")).rejects.toMatchObject({
+      code: "environment",
+      message: `cannot write ${at("folder")}: it is a folder`,
+    });
+    expect(await readdir(at())).toEqual(["folder"]);
+  });
+
+  it("streams a file with the permissions it was given, whatever the umask", async () => {
+    const content = [Buffer.alloc(3_000_000, "a"), Buffer.from("b"), Buffer.alloc(70_000, "c")];
+    await pipeline(Readable.from(content), await files.writeStream(at("new", "run"), 0o777));
+    expect((await stat(at("new", "run"))).mode & 0o7777).toBe(0o777);
+    expect((await readFile(at("new", "run"))).equals(Buffer.concat(content))).toBe(true);
+  });
+
+  it("does not write a stream over what is there", async () => {
+    await writeFile(at("file"), "");
+    await expect(files.writeStream(at("file"), 0o644)).rejects.toThrow("it exists already");
+  });
+
+  it("appends to logs", async () => {
+    for (const line of ["one", "two"]) {
+      await using log = files.openLog(at("logs", "kernel.log"));
+      log.write(line);
+    }
+    expect(await readFile(at("logs", "kernel.log"), "utf8")).toBe("one\ntwo\n");
+  });
+
+  it("does not fail for a log that cannot be written", async () => {
+    await using log = files.openLog(at());
+    log.write("line");
+  });
+
+  it("puts a folder in the place of another one", async () => {
+    const fresh = await files.makeTemporary(at("out", "kernel"));
+    expect(fresh.startsWith(at("out", "kernel.tmp-"))).toBe(true);
+    await writeFile(`${fresh}/new`, "");
+    await files.makeFolder(at("out", "kernel", "deep"));
+    await files.replace(fresh, at("out", "kernel"));
+    expect(await readdir(at("out", "kernel"))).toEqual(["new"]);
+    expect(await readdir(at("out"))).toEqual(["kernel"]);
+  });
+
+  it("keeps what was there when there is nothing to put in its place", async () => {
+    await files.makeFolder(at("kernel", "deep"));
+    await expect(files.replace(at("none"), at("kernel"))).rejects.toThrow("no such file");
+    expect(await readdir(at())).toEqual(["kernel"]);
+  });
+
+  it("points a link somewhere else", async () => {
+    await files.pointLink(at("current"), "one");
+    await files.pointLink(at("current"), "two");
+    expect(await readlink(at("current"))).toBe("two");
+    expect(await readdir(at())).toEqual(["current"]);
+  });
+
+  it("removes files, links and folders, and what is not there", async () => {
+    await files.makeFolder(at("a", "b"));
+    await files.makeSymlink("a", at("link"));
+    await files.remove(at("link"));
+    expect((await lstat(at("a"))).isDirectory()).toBe(true);
+    await files.remove(at("a"));
+    await files.remove(at("a"));
+    expect(await readdir(at())).toEqual([]);
+  });
+
+  it.each([
+    ["ENOSPC", "no space left on the disk that holds /x"],
+    ["EDQUOT", "no space left on the disk that holds /x"],
+    ["EROFS", "cannot write /x: the file system is read-only"],
+    ["EACCES", "cannot write /x: permission denied"],
+  ])("says what %s means", (code, message) => {
+    expect(writeError("/x", Object.assign(new Error("x"), { code }))).toMatchObject({
+      code: "environment",
+      message,
+    });
+  });
+});

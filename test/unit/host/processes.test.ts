@@ -1,0 +1,91 @@
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { expect, it } from "vitest";
+import { KdockError } from "../../../src/errors.js";
+import { createNodeHost } from "../../../src/host/node-host.js";
+import { useTemporaryFolder } from "./temporary-folder.js";
+
+const at = useTemporaryFolder();
+const host = createNodeHost({ env: { PATH: process.env["PATH"], KEPT: "yes" } });
+const signal = new AbortController().signal;
+const sh = (script: string) => ["sh", "-c", script];
+
+it("gives the bytes of stdout and the lines of stderr", async () => {
+  const lines: string[] = [];
+  const stream = host.stream(sh("head -c 300000 /dev/zero; echo one >&2; printf two >&2"), {
+    signal,
+    onStderr: (line) => lines.push(line),
+  });
+  expect((await text(stream)).length).toBe(300_000);
+  expect(lines).toEqual(["one", "two"]);
+});
+
+it("runs programs with the environment it was given, and no other", async () => {
+  const script = 'echo "$KEPT $MORE $HOME"';
+  expect(await host.capture(sh(script), { signal, env: { MORE: "more" } })).toBe("yes more");
+});
+
+it("fails with the end of stderr when the program does, also after output", async () => {
+  const failure = host.capture(sh("echo out; seq 1 30 >&2; exit 3"), { signal });
+  await expect(failure).rejects.toMatchObject({
+    code: "environment",
+    message: expect.stringMatching(/exit code 3.*\n {2}21\n(.*\n)*.* 30$/) as string,
+  });
+});
+
+it("says that a program is not there", async () => {
+  await expect(host.capture(["kdock-none"], { signal })).rejects.toMatchObject({
+    code: "environment",
+    message: "kdock-none is not installed, or not on PATH",
+  });
+});
+
+async function isRunning(pid: string): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => " Z ");
+  return !status.includes(" Z ");
+}
+
+it("ends the program when the stream is destroyed, although it says nothing", async () => {
+  const stream = host.stream(sh("echo $$; exec sleep 60"), { signal });
+  const [pid] = await new Promise<string[]>((resolve) =>
+    stream.once("data", (chunk: Buffer) => {
+      resolve(chunk.toString().split("\n"));
+    }),
+  );
+  stream.destroy();
+  await new Promise((resolve) => stream.once("close", resolve));
+  expect(await isRunning(pid ?? "")).toBe(false);
+});
+
+it("ends the program when the signal aborts, and fails with the signal's reason", async () => {
+  const controller = new AbortController();
+  const reason = new KdockError("interrupted", "interrupted");
+  const failure = host.capture(sh("exec sleep 60"), { signal: controller.signal });
+  setTimeout(() => {
+    controller.abort(reason);
+  }, 50);
+  await expect(failure).rejects.toBe(reason);
+});
+
+it("does not start a program for a signal that has aborted", () => {
+  const reason = new KdockError("interrupted", "interrupted");
+  const aborted = AbortSignal.abort(reason);
+  expect(() => host.stream(sh(`touch ${at("made")}`), { signal: aborted })).toThrow(reason);
+});
+
+it("waits for a reader instead of filling memory", async () => {
+  const stream = host.stream(sh("head -c 5000000 /dev/zero"), { signal });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(stream.readableLength).toBeLessThan(1_000_000);
+  expect((await text(stream)).length).toBe(5_000_000);
+});
+
+it("finds programs, and no folders or files that are not for running", async () => {
+  expect(await host.which("sh")).toMatch(/\/sh$/);
+  expect(await host.which("kdock-none")).toBeUndefined();
+  const here = createNodeHost({ env: { PATH: `${at()}:` } });
+  await host.files.makeFolder(at("folder"));
+  await host.files.writeAtomic(at("file"), "");
+  expect(await here.which("folder")).toBeUndefined();
+  expect(await here.which("file")).toBeUndefined();
+});

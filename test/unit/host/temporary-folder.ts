@@ -1,0 +1,14 @@
+import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach } from "vitest";
+
+/** A folder for each test; the function gives a path in it. */
+export function useTemporaryFolder(): (...parts: string[]) => string {
+  let folder = "";
+  beforeEach(async () => {
+    folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-host-")));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+  return (...parts) => join(folder, ...parts);
+}
