@@ -11,8 +11,11 @@
 # Lines that begin with "[kdock]" are passed on to the person who started this.
 set -eu
 
+# Whatever ends this script before QEMU takes its place is said in the same way.
+doing="this container could not be started"
+trap 'printf "[kdock] error: %s\r\n" "$doing"; exit 3' EXIT
 say() { printf '[kdock] %s\r\n' "$*"; }
-fail() { printf '[kdock] error: %s\r\n' "$*"; exit 3; }
+fail() { doing=$*; exit 3; }
 
 # Devices belong to root with the host's mode; this /dev is the container's own, so opening it up touches nothing else.
 open_device() { [ -e "$1" ] && chmod 666 "$1" 2>/dev/null; }
@@ -67,8 +70,8 @@ make_network() {
   dnsmasq --conf-file=/dev/null --interface=br0 --bind-interfaces --except-interface=lo --no-hosts --user=root --group=root \
     --dhcp-range="$KDOCK_DHCP_RANGE,12h" --dhcp-host="$KDOCK_GUEST_MAC,$KDOCK_GUEST,guest" \
     --dhcp-option=option:router,"${KDOCK_GATEWAY%/*}" --dhcp-option=option:dns-server,"${KDOCK_GATEWAY%/*}" \
-    --dhcp-option=option:mtu,"$mtu" --dhcp-authoritative --dhcp-leasefile=/run/kdock/leases --pid-file=/run/kdock/dnsmasq.pid \
-    --log-facility=/run/kdock/dnsmasq.log
+    --dhcp-option=option:mtu,"$mtu" --dhcp-authoritative --dhcp-leasefile=/run/dnsmasq.leases --pid-file=/run/dnsmasq.pid \
+    --log-facility=/run/dnsmasq.log
   say "network: guest $KDOCK_GUEST on br0 $KDOCK_GATEWAY, MASQUERADE to ${uplink:-nowhere: this container has no default route}"
 }
 
@@ -86,7 +89,8 @@ EOT
 [ -e /dev/net/tun ] || fail "/dev/net/tun is not in this container: give it --device /dev/net/tun (on the host: modprobe tun)"
 open_device /dev/net/tun || true
 choose_accelerator
-make_network || fail "the guest's network could not be made: this container needs the capability NET_ADMIN (or --privileged)"
+doing="the guest's network could not be made: this container needs the capability NET_ADMIN (or --privileged)"
+make_network
 
 case "$accel" in kvm) cpu=host ;; *) cpu=max ;; esac
 sandbox=on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny

@@ -44,31 +44,54 @@ export async function whenReady(
   tail: ConsoleTail,
   timeoutSeconds: number,
 ): Promise<GuestChannel> {
+  // Only a guest that never got ready is given up: an aborted signal would end its session at any later time too.
   const giveUp = new AbortController();
-  const signal = AbortSignal.any([ctx.signal, giveUp.signal]);
-  const ended = vm.exit.then(async (exitCode) => {
-    await tail.ended;
-    throw vmEnded(exitCode, tail.lines());
-  });
-  const late = sleep(timeoutSeconds * 1000, undefined, { signal }).then(() => {
+  const timer = new AbortController();
+  const ended = unexpectedEnd(vm, tail);
+  const late = sleep(timeoutSeconds * 1000, undefined, { signal: timer.signal }).then(() => {
     throw new KdockError(
       "vm",
       withTail(`the guest was not ready after ${timeoutSeconds} s`, tail.lines()),
       { hint: "Its console is above; --boot-timeout gives it longer." },
     );
   });
-  for (const loser of [ended, late]) loser.catch(() => undefined);
-  const opened = openGuestChannel(vm.container, signal);
+  const opened = openGuestChannel(vm.container, AbortSignal.any([ctx.signal, giveUp.signal]));
+  for (const loser of [late, opened]) loser.catch(() => undefined);
   try {
-    return await Promise.race([opened.catch(() => ended), ended, late]);
+    return await Promise.race([
+      opened.catch((error: unknown) => endedOr(ended, error)),
+      ended,
+      late,
+    ]);
   } catch (error) {
     giveUp.abort();
-    void opened.then((channel) => channel[Symbol.asyncDispose]()).catch(() => undefined);
     ctx.signal.throwIfAborted();
     throw error;
   } finally {
-    giveUp.abort();
+    timer.abort();
   }
+}
+
+/** Never resolves; rejects when the VM ends, which nobody asked it to. Safe to leave alone. */
+export function unexpectedEnd(
+  vm: { readonly exit: Promise<number> },
+  tail: ConsoleTail,
+): Promise<never> {
+  const ended = vm.exit.then(async (exitCode) => {
+    await tail.ended;
+    throw vmEnded(exitCode, tail.lines());
+  });
+  ended.catch(() => undefined);
+  return ended;
+}
+
+/** A container that ends takes a moment to say so; its end explains a broken connection better than the break does. */
+const END_MS = 3000;
+
+/** Why the conversation with the guest broke off: the VM's end where it has ended, else the error itself. */
+export async function endedOr(ended: Promise<never>, error: unknown): Promise<never> {
+  await Promise.race([ended, sleep(END_MS, undefined, { ref: false })]);
+  throw error;
 }
 
 /** start.sh's code for a machine that cannot carry the VM. */

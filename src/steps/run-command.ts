@@ -4,7 +4,7 @@ import type { Plan } from "../plan/plan.js";
 import type { VmPlan } from "../plan/vm-plan.js";
 import { watchConsole } from "./console-tail.js";
 import type { Context } from "./context.js";
-import { vmEnded, whenReady } from "./guest-channel.js";
+import { endedOr, unexpectedEnd, whenReady } from "./guest-channel.js";
 import { startVm } from "./start-vm.js";
 
 /** The guest is given this long to power off by itself before its container is removed. */
@@ -24,11 +24,7 @@ export async function runCommand(
   });
   await using channel = await whenReady(ctx, started, tail, bootTimeoutSeconds);
   const command = channel.session.exec({ argv, env: {}, cwd: "" });
-  const unexpected = started.exit.then(async (exitCode) => {
-    await tail.ended;
-    throw vmEnded(exitCode, tail.lines());
-  });
-  unexpected.catch(() => undefined);
+  const ended = unexpectedEnd(started, tail);
 
   ctx.reporter.pause();
   const talk = Promise.all([
@@ -40,7 +36,10 @@ export async function runCommand(
   if (ctx.stdin === undefined) command.stdin.end();
   else pipeline(ctx.stdin, command.stdin, { signal: ctx.signal }).catch(() => undefined);
   try {
-    const [exit] = await Promise.race([talk.catch(() => unexpected), unexpected]);
+    const [exit] = await Promise.race([
+      talk.catch((error: unknown) => endedOr(ended, error)),
+      ended,
+    ]);
     channel.session.powerOff();
     await Promise.race([started.exit, sleep(POWER_OFF_MS, undefined, { ref: false })]);
     return exit.kind === "exited" ? exit.code : 128 + exit.signal;

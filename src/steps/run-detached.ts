@@ -6,7 +6,7 @@ import type { Plan } from "../plan/plan.js";
 import type { VmPlan } from "../plan/vm-plan.js";
 import { watchConsole } from "./console-tail.js";
 import type { Context } from "./context.js";
-import { vmEnded, whenReady } from "./guest-channel.js";
+import { unexpectedEnd, whenReady } from "./guest-channel.js";
 import { type StartedVm, startVm } from "./start-vm.js";
 
 export interface DetachedVm {
@@ -36,12 +36,7 @@ export async function runDetached(
       ctx.reporter.emit({ type: "notice", text });
     });
     if (options.paused) {
-      const ended = started.exit.then(async (exitCode) => {
-        await tail.ended;
-        throw vmEnded(exitCode, tail.lines());
-      });
-      ended.catch(() => undefined);
-      await Promise.race([qemuAnswers(ctx, started.container), ended]);
+      await Promise.race([qemuAnswers(ctx, started.container), unexpectedEnd(started, tail)]);
       return { ...detached(started), bootMs: undefined };
     }
     await using channel = await whenReady(ctx, started, tail, options.bootTimeoutSeconds);
