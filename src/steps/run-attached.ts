@@ -29,7 +29,7 @@ export async function runAttached(
     if (exitCode !== 0 || panicked(tail.lines())) throw vmEnded(exitCode, tail.lines());
     return end;
   } finally {
-    if (keep) started.console.destroy();
+    if (keep) started.release();
     else await started[Symbol.asyncDispose]();
   }
 }

@@ -45,7 +45,7 @@ export async function runDetached(
     await started[Symbol.asyncDispose]();
     throw ctx.signal.aborted ? ctx.signal.reason : error;
   } finally {
-    started.console.destroy();
+    started.release();
   }
 }
 

@@ -19,6 +19,8 @@ export interface StartedVm extends AsyncDisposable {
   /** Where the debugger connects to, from the engine's host; undefined without gdb. */
   readonly gdb: PublishedPort | undefined;
   readonly privilege: VmAttempt["privilege"];
+  /** Lets go of a VM that is to go on by itself: console and exit are watched no more, or they would keep the process. */
+  release(): void;
 }
 
 export async function startVm(ctx: Context, plan: Plan, vm: VmPlan): Promise<StartedVm> {
@@ -126,7 +128,8 @@ async function start(
   try {
     await container.putArchive(INSIDE.artifacts, await artifacts(ctx, plan));
     const console = await container.attach();
-    const exit = container.wait(ctx.signal);
+    const watch = new AbortController();
+    const exit = container.wait(AbortSignal.any([ctx.signal, watch.signal]));
     exit.catch(() => undefined);
     await container.start();
     const { ports } = await container.inspect();
@@ -136,6 +139,10 @@ async function start(
       exit,
       gdb: ports.find((port) => port.containerPort === INSIDE.gdbPort),
       privilege: attempt.privilege,
+      release() {
+        console.destroy();
+        watch.abort();
+      },
       async [Symbol.asyncDispose]() {
         console.destroy();
         await container[Symbol.asyncDispose]();
