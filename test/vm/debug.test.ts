@@ -57,6 +57,8 @@ describe("a running VM", () => {
       const debugging = gdb(
         vm.gdb,
         "break tcp_v4_rcv",
+        // Into a pipe gdb writes late; the guest is stopped until `continue`, so a peer may knock from here on.
+        "python gdb.flush()",
         "continue",
         "backtrace",
         "lx-version",
@@ -120,13 +122,13 @@ describe("a paused VM", () => {
   });
 });
 
-/** gdb says "Continuing." when it has set the breakpoint and lets the guest go on. */
+/** Resolves when gdb has stopped the guest and set the breakpoint. */
 function waitForGdb(debugging: ReturnType<typeof gdb>): Promise<void> {
   let seen = "";
   return new Promise((resolve, reject) => {
     debugging.all.on("data", (chunk) => {
       seen += String(chunk);
-      if (seen.includes("Continuing.")) resolve();
+      if (seen.includes("Breakpoint 1 at")) resolve();
     });
     debugging.all.on("end", () => {
       reject(new Error(`gdb ended early: ${seen}`));

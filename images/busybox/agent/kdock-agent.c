@@ -663,10 +663,12 @@ int main(void)
 			for (int k = OUT; k <= ERR; k++)
 				if (c && p[k].revents && c->fd[k] >= 0 && out_len < OUT_STOP)
 					pump(c, k);
-			if (c)
-				settle(i);
 		}
 		parse();
+		/* Last, because what was just parsed may owe an acknowledgement, for which nothing would wake poll. */
+		for (int i = 0; i < MAX_COMMANDS; i++)
+			if (commands[i])
+				settle(i);
 		flush_out();
 	}
 }
