@@ -98,6 +98,6 @@ for command in "$@"; do
     compile) pin_environment; configure; compile; collect ;;
     all) fetch; pin_environment; configure; compile; collect ;;
     pack) sh "$lib/rootfs/pack.sh" ;;
-    *) echo "unknown command '$command': source, configure, compile, all or pack" >&2; exit 2 ;;
+    *) echo "unknown command '$command': source, configure, compile, all or pack" >&2; exit 64 ;;
   esac
 done

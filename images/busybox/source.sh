@@ -22,7 +22,7 @@ case "$spec" in
   release:*) known_form=1 ;;
   *) known_form= ;;
 esac
-[ -n "$known_form" ] || { echo "error: cannot fetch '$spec': the builder knows release:X.Y.Z" >&2; exit 2; }
+[ -n "$known_form" ] || { echo "error: cannot fetch '$spec': the builder knows release:X.Y.Z" >&2; exit 64; }
 
 file=busybox-$version.tar.bz2
 wanted=${KDOCK_SHA256:-$(sed -n "s/^\([0-9a-f]\{64\}\)  $file\$/\1/p" "$lib/sha256sums")}

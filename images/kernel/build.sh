@@ -54,7 +54,7 @@ configure() {
     defconfig) base=defconfig fragments="debug boot" ;;
     tiny) base=tinyconfig fragments="boot" ;;
     file) base=olddefconfig fragments= ;;
-    *) echo "unknown preset '$KDOCK_PRESET': debug, defconfig, tiny or file" >&2; exit 2 ;;
+    *) echo "unknown preset '$KDOCK_PRESET': debug, defconfig, tiny or file" >&2; exit 64 ;;
   esac
   rm -f .config.new
   [ "$KDOCK_PRESET" = file ] && cp /in/base.config .config.new

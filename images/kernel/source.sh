@@ -13,7 +13,7 @@ fi
 
 case "$spec" in
   debian:*) version=${spec#debian:} ;;
-  *) echo "cannot fetch '$spec': the builder knows debian:X.Y" >&2; exit 2 ;;
+  *) echo "cannot fetch '$spec': the builder knows debian:X.Y" >&2; exit 64 ;;
 esac
 package=linux-source-$version
 
@@ -47,7 +47,7 @@ fi
 if ! found; then
   echo "error: no package $package in the Debian suites that were asked. There are:" >&2
   apt-cache $apt search --names-only '^linux-source-[0-9]' | sed 's/^linux-source-\([^ ]*\).*/  debian:\1/' | sort -uV >&2
-  exit 2
+  exit 64
 fi
 cd "$work"
 apt-get $apt download "$package"

@@ -35,7 +35,7 @@ merge() { # folder
     case "$kind" in
       d) mkdir "$to" ;;
       f | l) cp -P --preserve=mode "$1/$path" "$to" ;;
-      *) echo "error: $1/$path is neither file, folder nor link" >&2; exit 2 ;;
+      *) echo "error: $1/$path is neither file, folder nor link" >&2; exit 64 ;;
     esac
   done
 }

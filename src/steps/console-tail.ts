@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { StringDecoder } from "node:string_decoder";
+import { linesOf } from "./lines.js";
 
 const KEEP_LINES = 200;
 const RELAYED = /^\[kdock\] (.*)$/;
@@ -24,16 +24,9 @@ export function watchConsole(output: Readable, onRelayed: (text: string) => void
 }
 
 async function readLines(output: Readable, onLine: (line: string) => void): Promise<void> {
-  const decoder = new StringDecoder("utf8");
-  let rest = "";
   try {
-    for await (const chunk of output) {
-      const parts = (rest + decoder.write(chunk as Buffer)).split(/\r*\n/);
-      rest = parts.pop() ?? "";
-      for (const line of parts) onLine(line);
-    }
+    for await (const line of linesOf(output)) onLine(line);
   } catch {
     // The connection to the console broke; what the VM did is told by its exit code.
   }
-  if (rest !== "") onLine(rest);
 }

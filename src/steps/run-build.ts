@@ -1,5 +1,3 @@
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
 import { packTar } from "../archive/tar.js";
 import type { Container, Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
@@ -10,10 +8,11 @@ import { type Manifest, storeArtifacts } from "./artifact-store.js";
 import type { ReadyImage } from "./builder-image.js";
 import type { Context } from "./context.js";
 import { extractFolder } from "./extract.js";
+import { linesOf } from "./lines.js";
 import type { StepLog } from "./run-step.js";
 
-/** build.sh's exit code for a request it cannot serve: the user's input is wrong, not the build. */
-const REFUSED = 2;
+/** build.sh's exit code (EX_USAGE) for a request it cannot serve: the user's input is wrong, not the build. */
+const REFUSED = 64;
 
 /** Runs one build container to its end and stores what it left in /out. The container is gone afterwards. */
 export async function runBuild(
@@ -69,7 +68,7 @@ async function runToEnd(
   container: Container,
   onLine: (line: string) => void,
 ): Promise<number> {
-  const output: Readable = await container.attach();
+  const output = await container.attach();
   const exit = container.wait(ctx.signal);
   // The rejection is looked at below; until then it must not count as unhandled.
   exit.catch(() => undefined);
@@ -77,12 +76,12 @@ async function runToEnd(
   const interrupt = () => output.destroy();
   ctx.signal.addEventListener("abort", interrupt, { once: true });
   try {
-    for await (const line of createInterface({ input: output, crlfDelay: Infinity })) onLine(line);
+    for await (const line of linesOf(output)) onLine(line);
   } finally {
     ctx.signal.removeEventListener("abort", interrupt);
+    ctx.signal.throwIfAborted();
   }
-  ctx.signal.throwIfAborted();
-  return exit;
+  return await exit;
 }
 
 interface BuildProgress {

@@ -84,7 +84,7 @@ describe("an engine elsewhere works like the one here", () => {
     const bin = await sshThatRuns(`
       const engine = require("node:net").connect({ path: ${JSON.stringify(SOCKET)}, allowHalfOpen: true });
       process.stdin.pipe(engine).pipe(process.stdout);
-      engine.on("end", () => process.exit());`);
+      engine.on("end", () => process.stdout.write("", () => process.exit()));`);
     await tryOut({ DOCKER_HOST: "ssh://ada@lab", PATH: `${bin}:${process.env["PATH"] ?? ""}` });
   });
 

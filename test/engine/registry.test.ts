@@ -84,7 +84,8 @@ it("falls back on bootstrapping, says so once, and says what to do without mmdeb
 });
 
 function plan(registryName: string) {
-  return basePlan("trixie", loadConfig({ flags: { images: { registry: registryName } } }).images);
+  const images = { registry: registryName, base: "registry" };
+  return basePlan("trixie", loadConfig({ flags: { images } }).images);
 }
 
 function context(events: Event[]): Context {
