@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # machine.sh — sourced by quickstart.sh and test.sh: makes a machine ready for kdock. Installs what is missing through
 # apt, starts a Docker engine where none answers, builds kdock.
 

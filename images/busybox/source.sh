@@ -165,11 +165,11 @@ if ! from_web && ! from_debian; then
   elif [ -n "$absent" ] && [ -n "$unchecked" ]; then
     echo "error: Debian has no busybox $version, and a download needs a checksum:" >&2
     hint="set busybox.sha256 to the published sha256 of $file"
-    code=2
+    code=64
   elif [ -n "$absent" ]; then
     echo "error: no source that answers has busybox $version:" >&2
     hint="set busybox.source to a version that one of these has, or add a mirror that has this one to busybox.mirrors"
-    code=2
+    code=64
   else
     echo "error: busybox $version could not be fetched:" >&2
     hint="check the network and proxy of the machine the engine runs on, or set busybox.mirrors to an address it reaches"

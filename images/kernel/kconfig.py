@@ -198,6 +198,8 @@ def check(args):
     ]
     if not missing:
         return
+    # The user's own requests stand last, and are what they want to read first.
+    missing.reverse()
     kconf = None
     try:
         if args.source:

@@ -25,19 +25,27 @@ export function aboutObjects(options: number): number {
 
 const TELLING = /\berror\b[: ]|\*\*\*|undefined reference|No space left|fatal:|Killed/i;
 const CONTEXT_AFTER = 4;
-const MAX_TAIL = 25;
+const MAX_TAIL = 30;
 
 /**
- * The lines of a failed build that matter: those that name an error with what follows them (a compiler's excerpt), or
- * the end of the log when none does. With parallel make the first error may stand hundreds of lines above the end.
+ * The lines of a failed build that matter: those that name an error with what belongs to them (a compiler's excerpt, an
+ * indented list), or the end of the log when none does. With parallel make the first error may stand hundreds of lines
+ * above the end.
  */
 export function tellingLines(log: readonly string[]): string[] {
   const keep = new Set<number>();
   log.forEach((line, index) => {
     if (!TELLING.test(line) || line.startsWith("@kdock")) return;
-    for (let near = index; near <= index + CONTEXT_AFTER; near += 1) keep.add(near);
+    for (let near = index; near <= endOfContext(log, index); near += 1) keep.add(near);
   });
   const chosen = [...keep].sort((a, b) => a - b).flatMap((index) => log[index] ?? []);
   const told = chosen.length > 0 ? chosen.slice(0, MAX_TAIL) : log.slice(-MAX_TAIL);
   return told.filter((line) => !line.startsWith("@kdock"));
+}
+
+/** kbuild indents its progress by two blanks and a word in capitals; that is not an excerpt. */
+function endOfContext(log: readonly string[], index: number): number {
+  let end = index;
+  while (/^\s+(?![A-Z]{2,}\b)\S/.test(log[end + 1] ?? "")) end += 1;
+  return Math.max(end, index + CONTEXT_AFTER);
 }

@@ -68,7 +68,7 @@ describe("a running VM", () => {
       const answer = readAll(port);
       const { all, exitCode } = await debugging;
       const heard = await answer;
-      return { all: all ?? "", exitCode, heard, listener: await listener };
+      return { all, exitCode, heard, listener: await listener };
     });
     expect(outcome.exitCode, outcome.all).toBe(0);
     expect(outcome.all).toMatch(

@@ -29,13 +29,19 @@ describe("tellingLines", () => {
     expect(told[0]).toMatch(/error: expected/);
     expect(told).toContain("      | ^~~~~~");
     expect(told.at(-1)).toMatch(/Error 1/);
-    expect(told.length).toBeLessThanOrEqual(25);
+    expect(told.length).toBeLessThanOrEqual(30);
   });
 
   it("falls back on the end of the log", () => {
     const log = Array.from({ length: 100 }, (_, i) => `line ${i}`);
     expect(tellingLines(log).at(-1)).toBe("line 99");
-    expect(tellingLines(log)).toHaveLength(25);
+    expect(tellingLines(log)).toHaveLength(30);
+  });
+
+  it("keeps an indented list below an error whole", () => {
+    const list = Array.from({ length: 12 }, (_, i) => `  CONFIG_${i}=y  (is n)`);
+    const log = ["error: not what was asked for:", ...list, "make: leaving", "more", "and", "more"];
+    expect(tellingLines(log)).toEqual(log.slice(0, 13));
   });
 
   it("does not take file names like error.o for errors", () => {
