@@ -1,0 +1,158 @@
+/**
+ * kdock against the bare tools, in the same run, as ratios: `npm run bench`. Needs what scripts/quickstart.sh built.
+ * Every figure is the median of several runs; the machine's noise is in both sides of a ratio.
+ */
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { execa } from "execa";
+import { connectEngine } from "../../src/engine/connect.js";
+import type { Container } from "../../src/engine/engine.js";
+import { createNodeHost } from "../../src/host/node-host.js";
+import { loadConfig } from "../../src/config/layers.js";
+import { makePlan } from "../../src/plan/plan.js";
+import { vmPlan } from "../../src/plan/vm-plan.js";
+import { readAssets } from "../../src/project.js";
+import type { Context } from "../../src/steps/context.js";
+import { extractFolder } from "../../src/steps/extract.js";
+import { CLI } from "../support/kdock.js";
+import { LAB } from "../support/lab.js";
+
+const RUNS = 5;
+const host = createNodeHost({ env: process.env });
+const config = loadConfig({});
+const assets = await readAssets(host.files);
+const NO_FILES = {
+  kernelFragments: [],
+  kernelPreset: undefined,
+  busyboxFragments: [],
+  overlay: [],
+};
+const plan = makePlan({ folder: LAB, config, assets, user: NO_FILES });
+const engine = await connectEngine({
+  env: process.env,
+  home: process.env["HOME"] ?? "/root",
+  onLeak: () => undefined,
+});
+
+async function median(work: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let run = 0; run < RUNS; run += 1) {
+    const start = performance.now();
+    await work();
+    times.push(performance.now() - start);
+  }
+  return times.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? NaN;
+}
+
+const kdock = (...args: string[]) => execa("node", [CLI, ...args], { cwd: LAB, stdin: "ignore" });
+
+function report(what: string, ms: number, bareName: string, bareMs: number): void {
+  const ratio = (ms / bareMs).toFixed(2);
+  const difference = (ms - bareMs).toFixed(0);
+  process.stdout.write(
+    `${what.padEnd(34)} ${ms.toFixed(0).padStart(6)} ms   ${bareName.padEnd(30)} ${bareMs.toFixed(0).padStart(6)} ms   ×${ratio}  ${difference} ms more\n`,
+  );
+}
+
+/** Start-up and a build with nothing to do. */
+async function commandLine(): Promise<void> {
+  const bare = await median(() => execa("node", ["-e", "0"]));
+  report("kdock --help", await median(() => kdock("--help")), "node -e 0", bare);
+  report("kdock build, nothing owed", await median(() => kdock("build")), "node -e 0", bare);
+}
+
+/** Boot, one command, power off: against QEMU with the same arguments whose guest powers off by itself. */
+async function boot(): Promise<void> {
+  const mode = { paused: false, command: true };
+  const least = vmPlan(config, plan.names, plan.vmImage, mode).attempts.at(-1)?.container;
+  if (least === undefined) throw new Error("no way to start a VM");
+  const folder = `${LAB}/.kdock/out/current`;
+  await using container = await engine.createContainer(
+    { ...least, name: `${least.name}-bench`, network: undefined, ports: [], command: ["sleep"] },
+    AbortSignal.timeout(600_000),
+  );
+  await execa("docker", [
+    "cp",
+    "-L",
+    `${folder}/kernel/bzImage`,
+    `${container.id}:/artifacts/kernel/`,
+  ]);
+  await execa("docker", [
+    "cp",
+    "-L",
+    `${folder}/rootfs/rootfs.cpio`,
+    `${container.id}:/artifacts/rootfs/`,
+  ]);
+  await execa("docker", ["commit", "-q", container.id, "kdock-bench/vm"]);
+  const append = "console=ttyS0 nokaslr panic=-1 quiet rdinit=/bin/busybox -- poweroff -f";
+  const argv = least.command.map((arg, at) => (least.command[at - 1] === "-append" ? append : arg));
+  const flags = ["--cap-add", "NET_ADMIN", "--device", "/dev/net/tun", "--rm", "-t"];
+  const env = Object.entries(least.env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
+  const script =
+    'exec 3>/tmp/t; sed -i "s|exec setpriv|date +%s%N >\\&3; setpriv|" /usr/local/lib/kdock/start.sh; sh /usr/local/lib/kdock/start.sh "$@" >/dev/null; echo $(( ($(date +%s%N) - $(cat /tmp/t)) / 1000000 ))';
+  const bare: number[] = [];
+  for (let run = 0; run < RUNS; run += 1) {
+    const { stdout } = await execa("docker", [
+      ...["run", ...flags, "--sysctl", "net.ipv4.ip_forward=1", ...env],
+      ...["--entrypoint", "sh", "kdock-bench/vm", "-c", script, "sh", ...argv],
+    ]);
+    bare.push(Number(/(\d+)\s*$/.exec(stdout)?.[1]));
+  }
+  await execa("docker", ["rmi", "-f", "kdock-bench/vm"]);
+  const bareMs = bare.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? NaN;
+  report(
+    "kdock run -- true",
+    await median(() => kdock("run", "--gdb", "0", "--", "true")),
+    "bare QEMU, same arguments",
+    bareMs,
+  );
+}
+
+/** One touched source file: kdock's build script against bare make, in the same image and volumes. */
+async function incremental(): Promise<void> {
+  const { container: spec } = plan.kernel;
+  const volumes = spec.mounts.flatMap(({ volume, target }) => ["-v", `${volume}:${target}`]);
+  const inBuilder = (script: string) =>
+    execa("docker", ["run", "--rm", ...volumes, "--entrypoint", "sh", spec.image, "-c", script]);
+  const touch = "touch /src/net/ipv4/tcp_ipv4.c";
+  const environment =
+    ". /dev/null; export KBUILD_BUILD_TIMESTAMP=\"$(LC_ALL=C date -u -d @$(stat -c %Y /src/Makefile) '+%a %b %e %T UTC %Y')\" KBUILD_BUILD_USER=kdock KBUILD_BUILD_HOST=kdock KBUILD_BUILD_VERSION=1 LOCALVERSION= KCONFIG_NOTIMESTAMP=1";
+  const make =
+    'make -C /src O=/build CC="ccache gcc-14" HOSTCC=gcc-14 HOSTCFLAGS="-O2 -fcommon" -j"$(nproc)" bzImage scripts_gdb modules';
+  await inBuilder(`${touch}; sh /usr/local/lib/kdock/build.sh compile`);
+  const ours = await median(() => inBuilder(`${touch}; sh /usr/local/lib/kdock/build.sh compile`));
+  const bare = await median(() => inBuilder(`${touch}; ${environment}; ${make}`));
+  report("one touched file, build.sh", ours, "one touched file, bare make", bare);
+}
+
+/** vmlinux and what goes with it out of a container: against docker cp. */
+async function extraction(): Promise<void> {
+  const { container: spec } = plan.kernel;
+  await using container: Container = await engine.createContainer(
+    { ...spec, name: `${spec.name}-bench`, mounts: [], command: ["true"] },
+    AbortSignal.timeout(600_000),
+  );
+  const from = `${LAB}/.kdock/out/current/kernel/vmlinux`;
+  await execa("docker", ["cp", "-L", from, `${container.id}:/out/vmlinux`]);
+  const target = join(tmpdir(), "kdock-bench");
+  const ctx = { host, signal: AbortSignal.timeout(600_000) } as unknown as Context;
+  const log = { line: () => undefined, phase: () => undefined, progress: () => undefined };
+  const ours = await median(async () => {
+    await rm(target, { recursive: true, force: true });
+    await host.files.makeFolder(target);
+    await extractFolder(ctx, container, "/out", target, log);
+  });
+  const bare = await median(async () => {
+    await rm(target, { recursive: true, force: true });
+    await execa("docker", ["cp", `${container.id}:/out`, target]);
+  });
+  await rm(target, { recursive: true, force: true });
+  report("extract vmlinux, with sha256", ours, "docker cp", bare);
+}
+
+await commandLine();
+await extraction();
+await boot();
+await incremental();
