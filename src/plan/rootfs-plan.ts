@@ -18,20 +18,8 @@ export interface RootfsPlan {
   readonly inputs: KeyInputs;
 }
 
-/** Mount points and homes that exist in every guest, empty. */
-const FOLDERS = [
-  "dev",
-  "etc",
-  "etc/init.d",
-  "mnt",
-  "proc",
-  "root",
-  "run",
-  "sys",
-  "tmp",
-  "usr",
-  "usr/sbin",
-];
+/** Mount points and homes that exist in every guest, empty; images/rootfs/pack.sh has the same, and a test compares. */
+const FOLDERS = ["dev", "mnt", "proc", "root", "run", "sys", "tmp"];
 
 const TREE = "images/rootfs/tree";
 
