@@ -26,6 +26,7 @@ const TREE = "images/rootfs/tree";
 export function rootfsPlan(busyboxKey: string, assets: Assets, user: UserFiles): RootfsPlan {
   const inputs: KeyInputs = {
     busybox: busyboxKey,
+    folders: FOLDERS,
     tree: assetsDigest(selectAssets(assets, [TREE])),
     overlay: sha256(
       JSON.stringify(
