@@ -19,7 +19,7 @@ import { extractFolder } from "../../src/steps/extract.js";
 import { CLI } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 
-const RUNS = 5;
+const RUNS = 3;
 const host = createNodeHost({ env: process.env });
 const config = loadConfig({});
 const assets = await readAssets(host.files);

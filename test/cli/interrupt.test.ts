@@ -17,7 +17,10 @@ beforeAll(async () => {
   await writeFile(join(folder, "kdock.yaml"), "busybox: { set: { FEATURE_SH_MATH: y } }\n");
 });
 afterAll(async () => {
-  await kdock(["clean", "--all"], { cwd: folder, env: {} }).catch(() => undefined);
+  // Not --all: images and compiler cache are shared with every other project of this engine.
+  await kdock(["clean"], { cwd: folder });
+  const sources = await docker("volume", "ls", "-q", "--filter", label);
+  for (const name of sources.split("\n").filter(Boolean)) await docker("volume", "rm", name);
   await rm(folder, { recursive: true, force: true });
 });
 
