@@ -85,7 +85,7 @@ async function boot(): Promise<void> {
     `${folder}/rootfs/rootfs.cpio`,
     `${container.id}:/artifacts/rootfs/`,
   ]);
-  await execa("docker", ["commit", "-q", container.id, "kdock-bench/vm"]);
+  await execa("docker", ["commit", container.id, "kdock-bench/vm"]);
   const append = "console=ttyS0 nokaslr panic=-1 quiet rdinit=/bin/busybox -- poweroff -f";
   const argv = least.command.map((arg, at) => (least.command[at - 1] === "-append" ? append : arg));
   const flags = ["--cap-add", "NET_ADMIN", "--device", "/dev/net/tun", "--rm", "-t"];
