@@ -1,6 +1,7 @@
 import { relative, resolve } from "node:path";
 import type { KeyFlags } from "./commands/flags.js";
-import { KdockError } from "./errors.js";
+import { EXIT_CODES, KdockError } from "./errors.js";
+import { DETACHED } from "./print.js";
 import type { Project } from "./project.js";
 import type { Target } from "./steps/build.js";
 import type { Reporter } from "./ui/reporter.js";
@@ -70,7 +71,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const { ctx, config } = await open();
       const { diagnose } = await import("./steps/doctor.js");
       const findings = await diagnose(ctx, config);
-      if (findings.some((finding) => finding.verdict === "fail")) exitCode = 3;
+      if (findings.some((finding) => finding.verdict === "fail")) exitCode = EXIT_CODES.environment;
       const { doctorText } = await import("./ui/doctor-text.js");
       (await printer("doctor")).result(findings, doctorText(findings));
     },
@@ -113,11 +114,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const { ctx, plan } = await open();
       const { openConsole } = await import("./steps/vms.js");
       const end = await openConsole(ctx, plan);
-      (await printer("console")).note(
-        end === "detached"
-          ? "\ndetached; the VM goes on (kdock console, kdock stop)"
-          : "\nthe VM ended",
-      );
+      (await printer("console")).note(end === "detached" ? DETACHED : "\nthe VM ended");
     },
 
     async stop() {

@@ -8,6 +8,9 @@ export interface Printer {
   note(text: string): void;
 }
 
+/** Said wherever somebody leaves a console. */
+export const DETACHED = "\ndetached; the VM goes on (kdock console, kdock stop)";
+
 export function createPrinter(
   world: World,
   reporter: Reporter,

@@ -52,6 +52,11 @@ export interface EngineInfo {
   readonly architecture: string;
 }
 
+/** An engine behind a unix socket shares its machine, hence ports, devices and disks, with us. */
+export function isOnThisMachine({ endpoint }: Pick<EngineInfo, "endpoint">): boolean {
+  return endpoint.startsWith("unix:");
+}
+
 export interface ImageInfo {
   readonly id: string;
   readonly tags: readonly string[];

@@ -31,23 +31,21 @@ export function artifactFolder(ctx: Context, stage: string, key: string): string
 }
 
 /** The manifest of a whole artifact folder; undefined when there is none. Folders appear only when they are whole. */
-export async function readManifest(
+export function readManifest(
   ctx: Context,
   stage: string,
   key: string,
 ): Promise<Manifest | undefined> {
-  const folder = artifactFolder(ctx, stage, key);
-  const text = await ctx.host.files.readText(`${folder}/${FOLDER.manifest}`);
-  return text === undefined ? undefined : (JSON.parse(text) as Manifest);
+  return manifestIn(ctx, artifactFolder(ctx, stage, key));
 }
 
 /** The manifest of the last good set's stage, for saying what changed. */
-export async function readCurrentManifest(
-  ctx: Context,
-  stage: string,
-): Promise<Manifest | undefined> {
-  const path = inProject(ctx, `${FOLDER.current}/${stage}/${FOLDER.manifest}`);
-  const text = await ctx.host.files.readText(path);
+export function readCurrentManifest(ctx: Context, stage: string): Promise<Manifest | undefined> {
+  return manifestIn(ctx, inProject(ctx, `${FOLDER.current}/${stage}`));
+}
+
+async function manifestIn(ctx: Context, folder: string): Promise<Manifest | undefined> {
+  const text = await ctx.host.files.readText(`${folder}/${FOLDER.manifest}`);
   return text === undefined ? undefined : (JSON.parse(text) as Manifest);
 }
 

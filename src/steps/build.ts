@@ -1,4 +1,3 @@
-import { KdockError } from "../errors.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import { changedInputs } from "../plan/keys.js";
 import { FOLDER } from "../plan/names.js";
@@ -51,8 +50,8 @@ export async function build(
   if (wanted.has("rootfs")) manifests.rootfs = await rootfsStage(ctx, plan, user, options.noCache);
 
   const whole =
-    (await readManifest(ctx, "kernel", plan.kernel.key)) !== undefined &&
-    (await readManifest(ctx, "rootfs", plan.rootfs.key)) !== undefined;
+    (manifests.kernel ?? (await readManifest(ctx, "kernel", plan.kernel.key))) !== undefined &&
+    (manifests.rootfs ?? (await readManifest(ctx, "rootfs", plan.rootfs.key))) !== undefined;
   if (!whole) return { current: undefined, manifests };
   await pointCurrent(ctx, plan.setKey, {
     kernel: plan.kernel.key,
@@ -117,14 +116,4 @@ async function sayWhy(ctx: Context, stage: string, inputs: Manifest["inputs"]): 
 function summaryOf(manifest: Manifest): string {
   const { resolved } = manifest;
   return resolved["release"] ?? resolved["source-origin"] ?? `${manifest.files.length} files`;
-}
-
-/** For commands that need a whole set and must not build one. */
-export async function requireBuilt(ctx: Context, plan: Plan): Promise<void> {
-  const kernel = await readManifest(ctx, "kernel", plan.kernel.key);
-  const rootfs = await readManifest(ctx, "rootfs", plan.rootfs.key);
-  if (kernel !== undefined && rootfs !== undefined) return;
-  throw new KdockError("usage", "there is nothing built for this kdock.yaml", {
-    hint: "Run `kdock build` first.",
-  });
 }

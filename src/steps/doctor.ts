@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.js";
-import type { EngineInfo } from "../engine/engine.js";
+import { type EngineInfo, isOnThisMachine } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
 import { basePlan } from "../plan/image-plan.js";
 import type { Context } from "./context.js";
@@ -43,7 +43,7 @@ async function engineFinding(ctx: Context): Promise<{ finding: Finding; info?: E
 
 /** Devices and disk can only be looked at when the engine is on this very machine. */
 async function onThisMachine(ctx: Context, info: EngineInfo): Promise<Finding[]> {
-  if (!info.endpoint.startsWith("unix:")) {
+  if (!isOnThisMachine(info)) {
     return [ok("devices", "the engine is on another machine: start.sh looks at them there")];
   }
   return [await tunFinding(ctx), await kvmFinding(ctx), await diskFinding(ctx, info)];

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Container } from "../engine/engine.js";
+import type { Container, Exec } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { type GuestSession, openSession } from "../guest/session.js";
 import { INSIDE } from "../plan/names.js";
@@ -11,17 +11,25 @@ export interface GuestChannel extends AsyncDisposable {
   readonly session: GuestSession;
 }
 
-/** How long a guest may take until it says that it is ready: a distribution's kernel under emulation takes a minute. */
-export const BOOT_TIMEOUT_SECONDS = 300;
+/**
+ * A connection to one of QEMU's sockets in the VM container, as the user QEMU runs as. QEMU makes them a moment after
+ * the container's start: socat tries again until they are there.
+ */
+export function connectInside(
+  container: Container,
+  socket: string,
+  signal: AbortSignal,
+): Promise<Exec> {
+  const address = `UNIX-CONNECT:${socket},retry=600,interval=0.05`;
+  return container.exec(["socat", "-", address], { tty: false, signal, user: "qemu" });
+}
 
 /** Connects to the agent's end in the VM container. Resolves when the guest has said that it is ready. */
 export async function openGuestChannel(
   container: Container,
   signal: AbortSignal,
 ): Promise<GuestChannel> {
-  // QEMU makes the socket a moment after the container's start: socat tries again until it is there.
-  const socket = `UNIX-CONNECT:${INSIDE.agentSocket},retry=600,interval=0.05`;
-  const exec = await container.exec(["socat", "-", socket], { tty: false, signal, user: "qemu" });
+  const exec = await connectInside(container, INSIDE.agentSocket, signal);
   try {
     const session = await openSession(exec.stream, { signal });
     return {

@@ -6,7 +6,7 @@ import type { Plan } from "../plan/plan.js";
 import type { VmPlan } from "../plan/vm-plan.js";
 import { watchConsole } from "./console-tail.js";
 import type { Context } from "./context.js";
-import { unexpectedEnd, whenReady } from "./guest-channel.js";
+import { connectInside, unexpectedEnd, whenReady } from "./guest-channel.js";
 import { type StartedVm, startVm } from "./start-vm.js";
 
 export interface DetachedVm {
@@ -54,11 +54,10 @@ function detached({ container, gdb }: StartedVm): Pick<DetachedVm, "container" |
 }
 
 /** QEMU greets on its QMP socket when it is up, which is after its gdbstub listens. */
-export async function qemuAnswers(ctx: Context, container: Container): Promise<void> {
+async function qemuAnswers(ctx: Context, container: Container): Promise<void> {
   const timeout = AbortSignal.timeout(LISTEN_TIMEOUT_MS);
   const signal = AbortSignal.any([ctx.signal, timeout]);
-  const socket = `UNIX-CONNECT:${INSIDE.qmpSocket},retry=600,interval=0.05`;
-  const exec = await container.exec(["socat", "-", socket], { tty: false, signal, user: "qemu" });
+  const exec = await connectInside(container, INSIDE.qmpSocket, signal);
   try {
     for await (const chunk of exec.stream) if (String(chunk).includes('"QMP"')) return;
     // The stream ended without a greeting: the container is on its way out, and its exit says why.

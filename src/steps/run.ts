@@ -1,8 +1,8 @@
+import { FOLDER } from "../plan/names.js";
 import { vmPlan } from "../plan/vm-plan.js";
-import type { Printer } from "../print.js";
+import { DETACHED, type Printer } from "../print.js";
 import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
-import { FOLDER } from "../plan/names.js";
 import { runAttached } from "./run-attached.js";
 import { runCommand } from "./run-command.js";
 import { runDetached } from "./run-detached.js";
@@ -37,7 +37,7 @@ export async function run(
   const end = await runAttached(ctx, plan, vm, (started) => {
     print.note(attachedText(started, request.paused, ctx.terminal.isInteractive));
   });
-  if (end === "detached") print.note("\ndetached; the VM goes on (kdock console, kdock stop)");
+  if (end === "detached") print.note(DETACHED);
   return 0;
 }
 

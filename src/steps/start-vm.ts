@@ -1,6 +1,11 @@
 import type { Duplex } from "node:stream";
 import { packTar } from "../archive/tar.js";
-import type { Container, Engine, PublishedPort } from "../engine/engine.js";
+import {
+  type Container,
+  type Engine,
+  isOnThisMachine,
+  type PublishedPort,
+} from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
 import { INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
@@ -18,19 +23,18 @@ export interface StartedVm extends AsyncDisposable {
   readonly exit: Promise<number>;
   /** Where the debugger connects to, from the engine's host; undefined without gdb. */
   readonly gdb: PublishedPort | undefined;
-  readonly privilege: VmAttempt["privilege"];
   /** Lets go of a VM that is to go on by itself: console and exit are watched no more, or they would keep the process. */
   release(): void;
 }
 
 export async function startVm(ctx: Context, plan: Plan, vm: VmPlan): Promise<StartedVm> {
   const engine = await ctx.engine();
-  const image = await ensureImage(ctx, vm.image, { noCache: false });
+  await ensureImage(ctx, vm.image, { noCache: false });
   await makeRoom(ctx, engine, plan);
   await checkPorts(ctx, engine, vm);
   await engine.ensureNetwork(vm.network, labels("network", plan.names.id));
   try {
-    return await firstThatStarts(ctx, engine, plan, vm, image.tag);
+    return await firstThatStarts(ctx, engine, plan, vm);
   } catch (error) {
     await removeNetworkIfUnused(engine, plan);
     throw ctx.signal.aborted ? ctx.signal.reason : error;
@@ -53,9 +57,8 @@ async function makeRoom(ctx: Context, engine: Engine, plan: Plan): Promise<void>
 
 /** Only an engine on this machine shares its ports with us. */
 async function checkPorts(ctx: Context, engine: Engine, vm: VmPlan): Promise<void> {
-  const { endpoint } = await engine.info();
+  if (!isOnThisMachine(await engine.info())) return;
   const ports = vm.attempts[0]?.container.ports ?? [];
-  if (!endpoint.startsWith("unix:")) return;
   for (const { hostAddress, hostPort, containerPort, protocol } of ports) {
     if (hostPort === 0 || protocol !== "tcp") continue;
     if (await ctx.host.portIsFree(hostAddress, hostPort)) continue;
@@ -86,12 +89,11 @@ async function firstThatStarts(
   engine: Engine,
   plan: Plan,
   vm: VmPlan,
-  tag: string,
 ): Promise<StartedVm> {
   let refusal: unknown;
   for (const attempt of vm.attempts) {
     try {
-      const started = await start(ctx, engine, plan, { ...attempt, tag });
+      const started = await start(ctx, engine, plan, attempt);
       announceFallback(ctx, vm, attempt, refusal);
       return started;
     } catch (error) {
@@ -122,7 +124,7 @@ async function start(
   ctx: Context,
   engine: Engine,
   plan: Plan,
-  attempt: VmAttempt & { tag: string },
+  attempt: VmAttempt,
 ): Promise<StartedVm> {
   const container = await engine.createContainer(attempt.container, ctx.signal);
   try {
@@ -138,7 +140,6 @@ async function start(
       console,
       exit,
       gdb: ports.find((port) => port.containerPort === INSIDE.gdbPort),
-      privilege: attempt.privilege,
       release() {
         console.destroy();
         watch.abort();
