@@ -15,6 +15,18 @@
 # Lines that begin with "@kdock" are for kdock's progress display, not for people.
 set -eu
 umask 022
+
+# What a caller's environment holds must not reach a compiler, be it CFLAGS or MAKEFLAGS. Kept are kdock's own words, the
+# way to the network, and what images/verify preloads to make life hard.
+for name in $(env | LC_ALL=C sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+  case "$name" in
+    KDOCK_* | *_proxy | *_PROXY | LD_PRELOAD | FAKETIME* | NO_FAKE_STAT | DONT_FAKE_MONOTONIC) ;;
+    *) unset "$name" ;;
+  esac
+done
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/nonexistent LC_ALL=C.UTF-8 TZ=UTC
+export PATH HOME LC_ALL TZ
+
 lib=/usr/local/lib/kdock
 : "${KDOCK_SOURCE:=release:1.37.0}"
 jobs=${KDOCK_JOBS:-$(nproc)}
@@ -26,18 +38,32 @@ fetch() { sh "$lib/source.sh" "$KDOCK_SOURCE"; }
 
 # Everything that would otherwise differ from machine to machine and from day to day.
 pin_environment() {
-  SOURCE_DATE_EPOCH=$(stat -c %Y /src/Makefile)
-  LC_ALL=C TZ=UTC
-  export SOURCE_DATE_EPOCH LC_ALL TZ
+  SOURCE_DATE_EPOCH=$(sed -n 's/^epoch //p' /src/.kdock-source)
+  : "${SOURCE_DATE_EPOCH:=$(stat -c %Y /src/Makefile)}"
+  LC_ALL=C PYTHONHASHSEED=0
+  export SOURCE_DATE_EPOCH LC_ALL PYTHONHASHSEED
   # The banner shows the time of the build; before 1.34 only leaving it out makes it the same for everybody.
   grep -q SOURCE_DATE_EPOCH /src/scripts/kconfig/confdata.c || export KCONFIG_NOTIMESTAMP=1
 }
 
-# make, with musl's compiler; -idirafter so that musl's own headers win over the kernel's.
-bmake() { # objects folder, make arguments
-  objects=$1
-  shift
-  make -C /src O="$objects" CC="musl-gcc -idirafter /usr/local/include/kernel" HOSTCC=gcc "$@"
+# COMMAND make WORD..., with musl's compiler; -idirafter so that musl's own headers win over the kernel's.
+with_toolchain() { # command, objects folder, make's other words
+  run=$1 objects=$2
+  shift 2
+  "$run" make -C /src O="$objects" CC="musl-gcc -idirafter /usr/local/include/kernel" HOSTCC=gcc "$@"
+}
+
+bmake() { with_toolchain command "$@"; }
+
+# Objects that make would take for its own, although they were made from or with something else: source files come with
+# times of their own, and make does not look at its tools.
+forget_foreign_objects() {
+  made_from="$(sed -n 's/^sha256 //p' /src/.kdock-source) $(tools | sha256sum)"
+  if [ "$(cat /build/.kdock/made-from 2>/dev/null)" != "$made_from" ]; then
+    find /build -mindepth 1 -delete
+    mkdir /build/.kdock
+  fi
+  echo "$made_from" > /build/.kdock/made-from
 }
 
 configure() {
@@ -69,8 +95,12 @@ compile() {
   phase compile
   # This Makefile takes any "s" among make's flags for -s and would show nothing; "quiet_" is its name for normal.
   bmake /build -j"$jobs" quiet=quiet_ busybox
-  musl-gcc -static -O2 -Wall -Wextra -Werror -o kdock-agent "$lib/agent/kdock-agent.c"
-  strip kdock-agent
+  agent command
+}
+
+agent() { # command
+  "$1" musl-gcc -static -O2 -Wall -Wextra -Werror -o kdock-agent "$lib/agent/kdock-agent.c"
+  "$1" strip kdock-agent
 }
 
 collect() {
@@ -83,7 +113,52 @@ collect() {
   cp .kdock/demands.config /out/demands.config
   cp /src/.kdock-source /out/source.txt
   { gcc --version | head -n 1; dpkg-query -W -f '${Package} ${Version}\n' musl-dev; } > /out/toolchain.txt
+  commands > /out/commands.txt
+  tools > /out/tools.txt
   say "busybox $(stat -c %s /out/busybox) bytes, $(/out/busybox --list | wc -l) commands; agent $(stat -c %s /out/kdock-agent) bytes"
+}
+
+# What has been typed here, in order; without how many at a time, which differs from machine to machine.
+commands() {
+  for name in SOURCE_DATE_EPOCH KCONFIG_NOTIMESTAMP PYTHONHASHSEED LC_ALL TZ; do
+    eval "value=\${$name-}"
+    # shellcheck disable=SC2154 # eval's
+    [ -z "$value" ] || echo "export $(quoted "$name=$value")"
+  done
+  with_toolchain quoted /build/.kdock/config defconfig
+  with_toolchain quoted /build/.kdock/config oldconfig
+  with_toolchain quoted /build busybox
+  agent quoted
+  with_toolchain quoted /build install CONFIG_PREFIX=/out/install
+}
+
+# The words of a command line, in quotes where a shell would need them.
+quoted() {
+  for word in "$@"; do
+    case "$word" in
+      *[!A-Za-z0-9_./=:+,-]*) printf "'%s' " "$word" ;;
+      *) printf '%s ' "$word" ;;
+    esac
+  done | sed 's/ $//'
+  echo
+}
+
+# "name version": Debian's version, which names the program to the last patch.
+tools() {
+  names="gcc=$(readlink /usr/bin/gcc) ld=binutils musl=musl-dev make=make python3=python3 cpio=cpio tar=tar bzip2=bzip2 xz=xz-utils
+    headers=linux-libc-dev"
+  # shellcheck disable=SC2046,SC2086 # a list of packages on purpose; those that this suite lacks are left out
+  dpkg-query -W -f '${Package} ${Version}\n' $(printf '%s\n' $names | sed 's/.*=//') 2>/dev/null |
+    awk -v names="$names" '
+      BEGIN { for (i = split(names, pairs); i > 0; i--) { split(pairs[i], pair, "="); name[pair[2]] = pair[1] } }
+      $2 != "" { print name[$1], $2 }' | LC_ALL=C sort
+}
+
+prepare() {
+  pin_environment
+  forget_foreign_objects
+  configure
+  echo "@kdock config $(sha256sum < /build/.config | cut -d' ' -f1)"
 }
 
 [ $# -gt 0 ] || set -- all
@@ -94,9 +169,9 @@ esac
 for command in "$@"; do
   case "$command" in
     source) fetch ;;
-    configure) pin_environment; configure ;;
-    compile) pin_environment; configure; compile; collect ;;
-    all) fetch; pin_environment; configure; compile; collect ;;
+    configure) prepare ;;
+    compile) prepare; compile; collect ;;
+    all) fetch; prepare; compile; collect ;;
     pack) sh "$lib/rootfs/pack.sh" ;;
     *) echo "unknown command '$command': source, configure, compile, all or pack" >&2; exit 64 ;;
   esac

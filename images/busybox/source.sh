@@ -1,20 +1,23 @@
 #!/bin/sh
 # source.sh release:X.Y.Z — puts the busybox source into /src, once: /src/.kdock-source says what is there.
+# source.sh --resolve release:X.Y.Z — downloads nothing and prints "@kdock source busybox VERSION SHA256 SIGNER": which
+# tarball that is, and on whose word. Runs as root in a bare Debian container too.
 #
 # Tried in this order: the mirrors in KDOCK_MIRRORS, busybox.net, and Debian's source package, whose orig tarball is
 # upstream's file. Over http(s) only a known checksum makes a tarball trustworthy (KDOCK_SHA256, or the file sha256sums);
 # what comes through apt is vouched for by the archive's signature, and must match the checksum all the same if we know it.
+# KDOCK_MIRROR is the Debian mirror to ask instead of the one that the image's apt names.
 #
-# Exit code 2: there is no such version, or its checksum is wanted. 1: nothing could be fetched.
+# Exit code 64: there is no such version, or its checksum is wanted. 1: nothing could be fetched.
 set -eu
 umask 022
-spec=$1
-lib=/usr/local/lib/kdock
-
-if [ "$(sed -n 's/^spec //p' /src/.kdock-source 2>/dev/null)" = "$spec" ]; then
-  echo "==> source: $(sed -n 's/^origin //p' /src/.kdock-source) (already there)"
-  exit 0
+lib=$(dirname "$0")
+resolving=
+if [ "$1" = --resolve ]; then
+  resolving=1
+  shift
 fi
+spec=$1
 
 version=${spec#release:}
 case "$spec" in
@@ -27,10 +30,24 @@ esac
 file=busybox-$version.tar.bz2
 wanted=${KDOCK_SHA256:-$(sed -n "s/^\([0-9a-f]\{64\}\)  $file\$/\1/p" "$lib/sha256sums")}
 
-work=$(mktemp -d /src/.fetch.XXXXXX)
+told() { sed -n "s/^$1 //p" /src/.kdock-source 2>/dev/null; }
+# What was fetched under another checksum, before the lock was moved or the user changed it, is not what is wanted.
+if [ -z "$resolving" ] && [ "$(told spec)" = "$spec" ] && [ "$(told sha256)" = "${wanted:-$(told sha256)}" ]; then
+  echo "==> source: $(told origin) (already there)"
+  exit 0
+fi
+
+if [ -n "$resolving" ] && [ -n "$wanted" ]; then
+  signer=pinned:kdock
+  [ -z "${KDOCK_SHA256:-}" ] || signer=pinned:kdock.yaml
+  echo "@kdock source busybox $version $wanted $signer"
+  exit 0
+fi
+
+if [ -n "$resolving" ]; then work=$(mktemp -d); else work=$(mktemp -d /src/.fetch.XXXXXX); fi
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-mkdir -p /src/.download "$work/tree"
+[ -n "$resolving" ] || mkdir -p /src/.download "$work/tree"
 tarball=/src/.download/$file
 note() { echo "  $*" >> "$work/tried"; }
 : > "$work/tried"
@@ -98,12 +115,12 @@ from_web() {
 }
 
 # apt in a state directory of our own: no root needed, and nothing in the image is touched.
-from_debian() {
+set_up_apt() {
   mkdir -p "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial" "$work/apt/etc/sources.list.d"
   # shellcheck source=/dev/null
   own=$(. /etc/os-release && echo "$VERSION_CODENAME")
   # shellcheck disable=SC2016 # apt's own placeholders
-  mirror=$(apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE)' | awk -v s="$own" '$2 == s { print $1; exit }')
+  mirror=${KDOCK_MIRROR:-$(apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE)' | awk -v s="$own" '$2 == s { print $1; exit }')}
   [ -n "$mirror" ] || { note "Debian: this image names no mirror for $own"; return 1; }
   cp -r /etc/apt/trusted.gpg.d "$work/apt/etc/" 2>/dev/null || mkdir -p "$work/apt/etc/trusted.gpg.d"
   # Images whose keys lie elsewhere name them in their sources; without any key apt refuses, as it should.
@@ -116,7 +133,12 @@ from_debian() {
     -o Dir::Etc::trustedparts=$work/apt/etc/trusted.gpg.d -o Dir::State=$work/apt/state -o Dir::Cache=$work/apt/cache
     -o Debug::NoLocking=1 -o APT::Sandbox::User= -o Acquire::Retries=1 -o Acquire::http::Timeout=15
     -o Acquire::https::Timeout=15 -o Acquire::Languages=none"
+}
 
+# Looks through the suites and does what it is told with the first that has this version, or with the next one that has.
+from_debian() { # a function
+  take=$1
+  set_up_apt || return 1
   tried=
   for suite in "$own" bookworm trixie sid; do
     case " $tried " in *" $suite "*) continue ;; esac
@@ -124,40 +146,62 @@ from_debian() {
     echo "==> source: looking for busybox $version in Debian $suite"
     echo "deb-src $signed$mirror $suite main" > "$work/apt/etc/sources.list"
     # shellcheck disable=SC2086 # options on purpose
-    if ! apt-get $apt update -q --error-on=any > "$work/apt.log" 2>&1; then
-      note "Debian $suite: $(sed -n 's/^[EW]: //p' "$work/apt.log" | head -n 1)"
+    if ! apt-get $apt update -q --error-on=any -o Debug::Acquire::gpgv=1 -o Debug::Acquire::sqv=1 > "$work/update.log" 2>&1; then
+      note "Debian $suite: $(sed -n 's/^[EW]: //p' "$work/update.log" | head -n 1)"
       # A machine that reaches no mirror for its own suite reaches none for the others.
       [ "$suite" = "$own" ] && return 1
       continue
     fi
     # shellcheck disable=SC2086
-    versions=$(apt-cache $apt showsrc --only-source busybox 2>/dev/null | sed -n 's/^Version: //p')
+    apt-cache $apt showsrc --only-source busybox > "$work/showsrc" 2>/dev/null
     match=
-    for candidate in $versions; do
+    for candidate in $(sed -n 's/^Version: //p' "$work/showsrc"); do
       upstream=${candidate#*:}
       [ "${upstream%-*}" = "$version" ] && match=$candidate
     done
     if [ -z "$match" ]; then
       absent=1
-      # shellcheck disable=SC2086
-      note "Debian $suite: has $(printf '%s\n' $versions | sed 's/^[0-9]*://; s/-[^-]*$//' | sort -uV | xargs)"
+      note "Debian $suite: has $(sed -n 's/^Version: //p' "$work/showsrc" | sed 's/^[0-9]*://; s/-[^-]*$//' | sort -uV | xargs)"
       continue
     fi
-    # shellcheck disable=SC2086
-    if ! (cd "$work" && apt-get $apt source -q --download-only --only-source "busybox=$match") > "$work/apt.log" 2>&1; then
-      note "Debian $suite: $(sed -n 's/^E: //p' "$work/apt.log" | head -n 1)"
-      continue
-    fi
-    mv "$work/busybox_$version".orig.tar.* "$tarball"
-    checksum_holds "Debian $suite" || continue
-    origin="Debian busybox $match"
-    return
+    ! $take || return 0
   done
   return 1
 }
 
-echo "@kdock phase fetch"
-if ! from_web && ! from_debian; then
+download_match() {
+  # shellcheck disable=SC2086
+  if ! (cd "$work" && apt-get $apt source -q --download-only --only-source "busybox=$match") > "$work/apt.log" 2>&1; then
+    note "Debian $suite: $(sed -n 's/^E: //p' "$work/apt.log" | head -n 1)"
+    return 1
+  fi
+  mv "$work/busybox_$version".orig.tar.* "$tarball"
+  checksum_holds "Debian $suite" || return 1
+  origin="Debian busybox $match"
+}
+
+# The index has the checksum, and apt's log of checking the index the keys; sqv and gpgv have each their own words.
+resolve_match() {
+  sum=$(awk -v RS= -v version="$match" 'index("\n" $0 "\n", "\nVersion: " version "\n")' "$work/showsrc" |
+    sed -n "/^Checksums-Sha256:/,/^[^ ]/s/^ \([0-9a-f]\{64\}\) .* busybox_$version\.orig\.tar\.[a-z0-9]*\$/\1/p" | head -n 1)
+  keys=$(sed -n 's/^Got GOODSIG \([0-9A-F]\{40\}\)$/\1/p; s/^.*\[GNUPG:\] VALIDSIG .* //p' "$work/update.log" | sort -u | paste -sd, -)
+  if [ -z "$sum" ] || [ -z "$keys" ]; then
+    note "Debian $suite: its index of busybox $match has no checksum or no known signature"
+    return 1
+  fi
+}
+
+if [ -n "$resolving" ]; then
+  unchecked=1
+  note "the web: not asked, because no checksum of busybox $version is known"
+  if from_debian resolve_match; then
+    echo "@kdock source busybox $version $sum debian:$keys"
+    exit 0
+  fi
+fi
+
+[ -n "$resolving" ] || echo "@kdock phase fetch"
+if [ -n "$resolving" ] || { ! from_web && ! from_debian download_match; }; then
   if [ -n "$corrupt" ]; then
     echo "error: no source gave the expected $file:" >&2
     hint="if the version was published anew on purpose, set busybox.sha256; if not, somebody between you and the source changes files"

@@ -1,50 +1,145 @@
 #!/bin/sh
-# build.sh [source|configure|compile|all] — what a person would type by hand, in the order in which they would type it.
+# build.sh [source|configure|compile|all]... — what a person would type by hand, in the order in which they would type it.
 #
 #   /src     the kernel source, fetched once             (volume)
 #   /build   objects, kept so that a rebuild is short    (volume)
 #   /ccache  the compiler cache                          (volume)
-#   /in      base.config, fragments.config: what the user asks for on top of the preset (optional)
+#   /in      what the user asks for; all of it optional:
+#              base.config          the configuration to start from (preset "file")
+#              fragments.config     what is asked for on top of the preset
+#              patches/*.patch      applied to the source, in the order of their names
+#              initramfs/PATH       the project's files that CONFIG_INITRAMFS_SOURCE names by relative paths
+#              module-signing.pem   the key to sign modules with, instead of the public one in keys/
 #   /out     the artifacts
 #
 #   KDOCK_SOURCE  debian:6.12       KDOCK_PRESET  debug | defconfig | tiny | file
 #   KDOCK_JOBS    make -j, default: all processors       KDOCK_CCACHE  1 | 0
+#   KDOCK_CONFIG_SHA256  of the .config that a lock expects; another one ends the build before it compiles
+#   source.sh says what else decides about the source.
 #
+# Exit codes: 64 the input is refused; 65 something is not what a lock expects.
 # Lines that begin with "@kdock" are for kdock's progress display, not for people.
 set -eu
 umask 022
+
+# What a caller's environment holds must not reach a compiler, be it XZ_OPT, KCFLAGS or MAKEFLAGS. Kept are kdock's own
+# words, the way to the network, and what images/verify preloads to make life hard.
+for name in $(env | LC_ALL=C sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+  case "$name" in
+    KDOCK_* | TOOLCHAIN | CCACHE_DIR | CCACHE_MAXSIZE | *_proxy | *_PROXY) ;;
+    LD_PRELOAD | FAKETIME* | NO_FAKE_STAT | DONT_FAKE_MONOTONIC) ;;
+    *) unset "$name" ;;
+  esac
+done
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/nonexistent LC_ALL=C.UTF-8 TZ=UTC
+export PATH HOME LC_ALL TZ
+
 lib=/usr/local/lib/kdock
+# A key's place is part of the .config, and so of the kernel.
+module_key=/build/.kdock/module-signing.pem
+initramfs=/build/.kdock/initramfs
 : "${KDOCK_SOURCE:=debian:6.12}" "${KDOCK_PRESET:=debug}" "${KDOCK_CCACHE:=1}"
 jobs=${KDOCK_JOBS:-$(nproc)}
 
 say() { echo "==> $*"; }
 phase() { echo "@kdock phase $*"; }
+has() { grep -q "^CONFIG_$1=y" /build/.config; }
 
 # Everything that would otherwise differ from machine to machine and from day to day.
 pin_environment() {
-  SOURCE_DATE_EPOCH=$(stat -c %Y /src/Makefile)
+  # The Makefile's own time stands in for the line that markers did not have before; no patch is applied to those yet.
+  SOURCE_DATE_EPOCH=$(sed -n 's/^epoch //p' /src/.kdock-source)
+  : "${SOURCE_DATE_EPOCH:=$(stat -c %Y /src/Makefile)}"
   KBUILD_BUILD_TIMESTAMP=$(LC_ALL=C date -u -d "@$SOURCE_DATE_EPOCH" '+%a %b %e %T UTC %Y')
   KBUILD_BUILD_USER=kdock KBUILD_BUILD_HOST=kdock KBUILD_BUILD_VERSION=1
   LOCALVERSION='' KCONFIG_NOTIMESTAMP=1 PYTHONHASHSEED=0
+  # Threads cut what they compress into other pieces than one does.
+  XZ_OPT=-T1 ZSTD_NBTHREADS=1
   export SOURCE_DATE_EPOCH KBUILD_BUILD_TIMESTAMP KBUILD_BUILD_USER KBUILD_BUILD_HOST KBUILD_BUILD_VERSION
-  export LOCALVERSION KCONFIG_NOTIMESTAMP PYTHONHASHSEED
+  export LOCALVERSION KCONFIG_NOTIMESTAMP PYTHONHASHSEED XZ_OPT ZSTD_NBTHREADS
+  # The cache knows the compiler by its content, but not the assembler that the compiler calls.
+  CCACHE_COMPILERCHECK=content CCACHE_NAMESPACE=binutils-$(dpkg-query -W -f '${Version}' binutils)
+  export CCACHE_COMPILERCHECK CCACHE_NAMESPACE
+  pahole=
+  needs_pahole_wrapper && pahole=/build/.kdock/bin/pahole
+  return 0
 }
 
-# make, with the toolchain of this image. Host tools get -fcommon because kernels before 5.7 need it with gcc >= 10.
-kmake() {
-  cache=
-  [ "$KDOCK_CCACHE" = 1 ] && cache="ccache "
+# Before 1.29, pahole with several threads numbers types in the order in which the threads get at them, and old kernels
+# ask for threads without asking whether the result is to be the same.
+needs_pahole_wrapper() {
+  found=$(pahole --version 2>/dev/null | sed -n 's/^v1\.\([0-9]*\)$/\1/p')
+  [ -n "$found" ] && [ "$found" -lt 29 ] || return 1
+  mkdir -p /build/.kdock/bin
+  cat > /build/.kdock/bin/pahole.new <<'EOF'
+#!/bin/sh
+# pahole with one thread.
+for word in "$@"; do
+  shift
+  case "$word" in -j | -j[0-9]* | --jobs | --jobs=*) ;; *) set -- "$@" "$word" ;; esac
+done
+exec pahole "$@"
+EOF
+  chmod +x /build/.kdock/bin/pahole.new
+  mv /build/.kdock/bin/pahole.new /build/.kdock/bin/pahole
+}
+
+# COMMAND make WORD..., with the toolchain of this image. Host tools get -fcommon because kernels before 5.7 need it with
+# gcc >= 10.
+with_toolchain() { # command, before the compiler's name, make's other words
+  run=$1 cache=$2
+  shift 2
+  [ -z "$pahole" ] || set -- PAHOLE="$pahole" "$@"
+  # The layout of structures is shuffled by a seed: by ours, not by one out of /dev/urandom.
+  if [ -n "${randstruct:-}" ]; then set -- gen-randstruct-seed="$lib/randstruct-seed.sh" "$@"; fi
   case "$TOOLCHAIN" in
     clang-*)
-      make -C /src O=/build LLVM="-${TOOLCHAIN#clang-}" CC="${cache}$TOOLCHAIN" HOSTCC="$TOOLCHAIN" "$@" ;;
+      "$run" make -C /src O=/build LLVM="-${TOOLCHAIN#clang-}" CC="${cache}$TOOLCHAIN" HOSTCC="$TOOLCHAIN" "$@" ;;
     *)
-      make -C /src O=/build CC="${cache}$TOOLCHAIN" HOSTCC="$TOOLCHAIN" HOSTCFLAGS="-O2 -fcommon" "$@" ;;
+      "$run" make -C /src O=/build CC="${cache}$TOOLCHAIN" HOSTCC="$TOOLCHAIN" HOSTCXX="g++-${TOOLCHAIN#gcc-}" \
+        HOSTCFLAGS="-O2 -fcommon" "$@" ;;
   esac
+}
+
+kmake() {
+  if [ "$KDOCK_CCACHE" = 1 ]; then with_toolchain command "ccache " "$@"; else with_toolchain command "" "$@"; fi
+}
+
+fetch() {
+  sh "$lib/source.sh" "$KDOCK_SOURCE"
+  sh "$lib/patches.sh"
+}
+
+# Objects that make would take for its own, although they were made from or with something else: source files come with
+# times of their own, and make does not look at its tools.
+forget_foreign_objects() {
+  made_from="$(sed -n 's/^sha256 //p' /src/.kdock-source) $(tools | sha256sum)"
+  mkdir -p /build/.kdock
+  [ "$(cat /build/.kdock/made-from 2>/dev/null)" = "$made_from" ] || forget_objects
+  echo "$made_from" > /build/.kdock/made-from
+}
+
+forget_objects() {
+  find /build -mindepth 1 -maxdepth 1 ! -name .config ! -name .kdock -exec rm -rf {} +
+}
+
+# The project's files for a compiled-in initramfs, without the times, owners and modes they happen to come with.
+stage_initramfs() {
+  rm -rf "$initramfs"
+  [ -d /in/initramfs ] || return 0
+  mkdir -p "$initramfs"
+  (cd /in/initramfs && tar -cf - --no-acls --no-xattrs .) | tar -xf - -C "$initramfs" --no-same-owner --no-same-permissions
+  find "$initramfs" -type d -exec chmod 0755 {} +
+  find "$initramfs" -type f -perm -u+x -exec chmod 0755 {} +
+  find "$initramfs" -type f ! -perm -u+x -exec chmod 0644 {} +
+  find "$initramfs" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 }
 
 configure() {
   phase configure
   cd /build
+  mkdir -p .kdock
+  stage_initramfs
   version=$(make -s -C /src kernelversion 2>/dev/null)
   say "kernel $version, preset $KDOCK_PRESET, $TOOLCHAIN"
 
@@ -61,17 +156,20 @@ configure() {
   [ -s /in/fragments.config ] && user=/in/fragments.config || user=
 
   # ... and what the user asked for comes last, so it wins.
-  mkdir -p .kdock
   # shellcheck disable=SC2086 # lists of words on purpose
   python3 "$lib/kconfig.py" merge --version "$version" --config-dir "$lib/config" \
     --output .kdock/demands.config $fragments ${user:+--user "$user"}
 
   # Nothing that the configuration is made from has changed: seconds saved on every rebuild.
   stamp=$({ echo "$version $KDOCK_PRESET $TOOLCHAIN"; cat .kdock/demands.config "$lib/kconfig.py" /src/.kdock-source
-            if [ "$KDOCK_PRESET" = file ]; then cat /in/base.config; fi; } | sha256sum)
+            if [ "$KDOCK_PRESET" = file ]; then cat /in/base.config; fi
+            if [ -e /src/.kdock-patches/series ]; then cat /src/.kdock-patches/series; fi
+            if [ -d "$initramfs" ]; then (cd "$initramfs" && find . | LC_ALL=C sort); fi; } | sha256sum)
   if [ -f .config ] && [ "$(cat .kdock/configured 2>/dev/null)" = "$stamp $(sha256sum < .config)" ]; then
     rm -f .config.new
     say "configuration unchanged"
+    # What had to be said about it is still true.
+    cat .kdock/pins.log
     return
   fi
 
@@ -80,24 +178,166 @@ configure() {
   if [ -f .config.new ]; then mv .config.new .config; else kmake -s "$base"; fi
   python3 "$lib/kconfig.py" apply --demands .kdock/demands.config --config .config
   kmake -s olddefconfig
-  python3 "$lib/kconfig.py" check --demands .kdock/demands.config --config .config --source /src --toolchain "$TOOLCHAIN"
+  python3 "$lib/kconfig.py" pin --demands .kdock/demands.config --config .config --initramfs "$initramfs" > .kdock/pins.log
+  cat .kdock/pins.log
+  python3 "$lib/kconfig.py" check --demands .kdock/demands.config --config .config --initramfs "$initramfs" \
+    --source /src --toolchain "$TOOLCHAIN"
 
   # An unchanged .config keeps its old time, so that make does not start over.
   if [ -n "$previous" ] && cmp -s "$previous" .config; then touch -r "$previous" .config; fi
   echo "$stamp $(sha256sum < .config)" > .kdock/configured
 }
 
+# A lock says which configuration the options came to; another one cannot give the kernel that it names.
+expect_config() {
+  found=$(sha256sum < /build/.config | cut -d' ' -f1)
+  echo "@kdock config $found"
+  [ "${KDOCK_CONFIG_SHA256:-$found}" != "$found" ] || return 0
+  echo "@kdock config-drift"
+  echo "error: the final .config is not the one that the lock names: its sha256 is $found, not $KDOCK_CONFIG_SHA256" >&2
+  exit 65
+}
+
+# What the configuration would have drawn by lot is given, and said where somebody might rely on its being secret.
+pin_chance() {
+  cd /build
+  place_listed_files
+  randstruct=
+  if has RANDSTRUCT || has GCC_PLUGIN_RANDSTRUCT; then pin_randstruct; fi
+  if grep -qxF "CONFIG_MODULE_SIG_KEY=\"$module_key\"" .config; then
+    pin_module_key
+  elif [ -s /in/module-signing.pem ]; then
+    say "the configuration has no use for the module signing key that was given"
+  fi
+  # gcov's stamps and the latent_entropy plugin's constants come from the clock and /dev/urandom unless there is a seed.
+  # $@ gives each part of the tree its own: make expands it where it descends into drivers, net and so on.
+  if has GCC_PLUGIN_LATENT_ENTROPY || has GCOV_KERNEL; then
+    # shellcheck disable=SC2016 # make's variable, not ours
+    KCFLAGS='-frandom-seed=kdock-$$@'
+    export KCFLAGS
+  fi
+  if has GCC_PLUGIN_LATENT_ENTROPY; then say "latent entropy comes from kdock's public seed: it is the same for everybody"; fi
+}
+
+pin_randstruct() {
+  say "structures are laid out by kdock's public seed: it hides nothing"
+  randstruct=1
+  # Before 5.19 the seed was a header of the plugin's, made only where there is none.
+  [ -e /src/scripts/gcc-plugins/gen-random-seed.sh ] || return 0
+  sh "$lib/randstruct-seed.sh" .kdock/seed .kdock/seed-hash.h
+  echo "const char *randstruct_seed = \"$(cat .kdock/seed)\";" > .kdock/seed.h
+  mkdir -p scripts/gcc-plugins include/generated
+  cmp -s .kdock/seed.h scripts/gcc-plugins/randomize_layout_seed.h || cp .kdock/seed.h scripts/gcc-plugins/randomize_layout_seed.h
+  cmp -s .kdock/seed-hash.h include/generated/randomize_layout_hash.h || cp .kdock/seed-hash.h include/generated/randomize_layout_hash.h
+}
+
+pin_module_key() {
+  if [ -s /in/module-signing.pem ]; then
+    key=/in/module-signing.pem
+    check_module_key
+    say "modules are signed with the given key: $(openssl x509 -in "$key" -noout -subject -nameopt RFC2253 | sed 's/^subject=//')"
+  else
+    key=$lib/keys/module-signing.pem
+    say "modules are signed with kdock's public lab key: it protects nothing; kernel.moduleKey pins your own"
+  fi
+  # A key that has not changed keeps its time, so that make does not embed it again.
+  cmp -s "$key" "$module_key" || { rm -f "$module_key"; (umask 077; cat "$key" > "$module_key"); }
+}
+
+refuse_key() { echo "error: the module signing key $*" >&2; exit 64; }
+
+check_module_key() {
+  public=$(openssl pkey -in "$key" -passin pass: -pubout 2>/dev/null) ||
+    refuse_key "cannot be read: it has to be an unencrypted private key in PEM form"
+  certified=$(openssl x509 -in "$key" -noout -pubkey 2>/dev/null) ||
+    refuse_key "lacks its certificate: both belong into the file, in PEM form"
+  [ "$public" = "$certified" ] || refuse_key "and the certificate beside it do not belong together"
+  openssl x509 -in "$key" -noout -text | grep -q 'Public Key Algorithm: rsaEncryption$' ||
+    refuse_key "is not an RSA key: signatures of other kinds differ each time they are made, and so would the kernel's modules"
+}
+
 compile() {
   cd /build
-  # Old trees do not notice that the time stamp changed (before 6.5): their embedded initramfs is made anew.
-  if [ "$(cat .kdock/epoch 2>/dev/null)" != "$SOURCE_DATE_EPOCH" ]; then rm -rf usr; echo "$SOURCE_DATE_EPOCH" > .kdock/epoch; fi
+  forget_stale_headers
+  forget_stale_initramfs
   echo "@kdock options $(grep -c '=[ym]$' .config)"
   phase compile
-  targets="bzImage"
-  grep -q '^CONFIG_GDB_SCRIPTS=y' .config && targets="$targets scripts_gdb"
-  grep -q '^CONFIG_MODULES=y' .config && targets="$targets modules"
-  # shellcheck disable=SC2086 # a list of make targets on purpose
-  kmake -j"$jobs" $targets
+  pack_headers
+  # shellcheck disable=SC2046 # a list of make targets on purpose
+  kmake -j"$jobs" $(targets)
+}
+
+targets() {
+  echo bzImage
+  if has GDB_SCRIPTS; then echo scripts_gdb; fi
+  if has MODULES; then echo modules; fi
+}
+
+# CONFIG_IKHEADERS packs whatever headers lie in include/generated, also those of an earlier configuration.
+forget_stale_headers() {
+  grep -q '^CONFIG_IKHEADERS=[ym]' .config || return 0
+  packed="$(sha256sum < .config) $(cat /src/.kdock-patches/series 2>/dev/null | sha256sum)"
+  [ "$(cat .kdock/packed-headers 2>/dev/null)" = "$packed" ] || forget_objects
+  echo "$packed" > .kdock/packed-headers
+}
+
+# The headers are packed before the rest is made. The one with the kernel's banner is made later, so that it would come
+# along only in a rebuild; the kernel's script knows it by name, as no reason to pack again. Hidden meanwhile it keeps its
+# time, and nothing is linked again for it.
+pack_headers() {
+  grep -q '^CONFIG_IKHEADERS=[ym]' .config || return 0
+  rm -rf .kdock/hidden
+  mkdir .kdock/hidden
+  for header in $(grep -o 'include/generated/[a-z]*\.h' /src/kernel/gen_kheaders.sh | sort -u); do
+    [ "$header" = include/generated/autoconf.h ] || [ ! -e "$header" ] || mv "$header" .kdock/hidden/
+  done
+  kmake -j"$jobs" kernel/kheaders.o
+  find .kdock/hidden -type f -exec mv -t include/generated {} +
+}
+
+# Old trees do not notice that the time stamp changed (before 6.5), and files that all have one date never look new.
+forget_stale_initramfs() {
+  packed="$SOURCE_DATE_EPOCH $(initramfs_digest)"
+  [ "$(cat .kdock/epoch 2>/dev/null)" = "$packed" ] || rm -rf usr
+  echo "$packed" > .kdock/epoch
+}
+
+initramfs_words() { sed -n 's/^CONFIG_INITRAMFS_SOURCE="\(.*\)"$/\1/p' .config; }
+
+# A list of files (usr/gen_init_cpio.c) names them by paths of its own: they mean the staged files as well.
+place_listed_files() {
+  for list in $(initramfs_words); do
+    case "$list" in
+      *.cpio | *.cpio.*) continue ;;
+      "$initramfs"/*) [ -f "$list" ] || continue ;;
+      *) continue ;;
+    esac
+    awk -v folder="$initramfs/" '
+      $1 == "file" && !sub("^/in/initramfs/", folder, $3) && $3 !~ "^[/$]" { $3 = folder $3 }
+      { print }' "$list" > .kdock/list
+    while read -r kind _ location _; do
+      case "$kind $location" in
+        "file $initramfs"/*) [ -e "$location" ] || refuse_list "${list#"$initramfs"/}" "${location#"$initramfs"/}" ;;
+      esac
+    done < .kdock/list
+    cp .kdock/list "$list"
+    touch --date="@$SOURCE_DATE_EPOCH" "$list"
+  done
+}
+
+refuse_list() { # list, file
+  echo "error: $1 names $2, which is not among the project's files" >&2
+  exit 64
+}
+
+# Of everything that CONFIG_INITRAMFS_SOURCE names, in names, modes and contents.
+initramfs_digest() {
+  words=$(initramfs_words)
+  [ -n "$words" ] || return 0
+  # The files that a list names lie in there, too.
+  [ ! -d "$initramfs" ] || words="$words $initramfs"
+  # shellcheck disable=SC2086 # a list of paths on purpose
+  tar -cPf - --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner $words | sha256sum
 }
 
 # Copies the artifacts to /out; links are followed, because the gdb scripts in /build only point into /src.
@@ -109,7 +349,7 @@ collect() {
   cp .config /out/config
   cp .kdock/demands.config /out/demands.config
   kmake -s kernelrelease | tail -n 1 > /out/kernel.release
-  if [ -e vmlinux-gdb.py ]; then
+  if has GDB_SCRIPTS; then
     mkdir -p /out/scripts/gdb
     cp -L vmlinux-gdb.py /out/
     cp -rL scripts/gdb/linux /out/scripts/gdb/
@@ -117,20 +357,80 @@ collect() {
     find /out/scripts/gdb ! -type d ! -name '*.py' -delete
   fi
   if grep -q '=m$' .config; then
-    kmake -s modules_install INSTALL_MOD_PATH=/out/modules DEPMOD=/sbin/depmod
+    kmake -s -j"$jobs" modules_install INSTALL_MOD_PATH=/out/modules DEPMOD=/sbin/depmod
     # Both point at paths inside this container.
     rm -f /out/modules/lib/modules/*/build /out/modules/lib/modules/*/source
   fi
   "$TOOLCHAIN" --version | head -n 1 > /out/toolchain.txt
   cp /src/.kdock-source /out/source.txt
+  commands > /out/commands.txt
+  tools > /out/tools.txt
   say "$(cat /out/kernel.release): vmlinux $(stat -c %s /out/vmlinux) bytes, bzImage $(stat -c %s /out/bzImage) bytes"
 }
 
-command=${1:-all}
-case "$command" in
-  source) sh "$lib/source.sh" "$KDOCK_SOURCE" ;;
-  configure) pin_environment; configure ;;
-  compile) pin_environment; configure; compile; collect ;;
-  all) sh "$lib/source.sh" "$KDOCK_SOURCE"; pin_environment; configure; compile; collect ;;
+# What has been typed here, in order; without what differs from machine to machine: how many at a time, and the cache.
+commands() {
+  for name in SOURCE_DATE_EPOCH KBUILD_BUILD_TIMESTAMP KBUILD_BUILD_USER KBUILD_BUILD_HOST KBUILD_BUILD_VERSION \
+    LOCALVERSION KCONFIG_NOTIMESTAMP PYTHONHASHSEED XZ_OPT ZSTD_NBTHREADS LC_ALL TZ KCFLAGS; do
+    eval "value=\${$name-}"
+    # shellcheck disable=SC2154 # eval's
+    [ "$name" = KCFLAGS ] && [ -z "$value" ] || echo "export $(quoted "$name=$value")"
+  done
+  # shellcheck disable=SC2154 # configure's
+  [ "$KDOCK_PRESET" = file ] || with_toolchain quoted "" "$base"
+  with_toolchain quoted "" olddefconfig
+  # shellcheck disable=SC2046 # a list of make targets on purpose
+  with_toolchain quoted "" $(targets)
+  grep -q '=m$' .config || return 0
+  with_toolchain quoted "" modules_install INSTALL_MOD_PATH=/out/modules DEPMOD=/sbin/depmod
+}
+
+# The words of a command line, in quotes where a shell would need them.
+quoted() {
+  for word in "$@"; do
+    case "$word" in
+      *[!A-Za-z0-9_./=:+,-]*) printf "'%s' " "$word" ;;
+      *) printf '%s ' "$word" ;;
+    esac
+  done | sed 's/ $//'
+  echo
+}
+
+# "name version": Debian's version, which names the program to the last patch.
+tools() {
+  case "$TOOLCHAIN" in
+    gcc-*) compiler="gcc=$TOOLCHAIN g++=g++-${TOOLCHAIN#gcc-} gcc-plugin=$TOOLCHAIN-plugin-dev" ;;
+    clang-*) compiler="clang=$TOOLCHAIN lld=lld-${TOOLCHAIN#clang-} llvm=llvm-${TOOLCHAIN#clang-} gcc=gcc" ;;
+  esac
+  names="$compiler ld=binutils make=make bison=bison flex=flex bc=bc perl=perl python3=python3 kmod=kmod cpio=cpio tar=tar
+    gzip=gzip bzip2=bzip2 xz=xz-utils zstd=zstd lz4=lz4 openssl=openssl pahole=pahole ccache=ccache patch=patch
+    libc=libc6-dev libelf=libelf-dev libssl=libssl-dev libdw=libdw-dev"
+  # shellcheck disable=SC2046,SC2086 # a list of packages on purpose; those that this suite lacks are left out
+  dpkg-query -W -f '${Package} ${Version}\n' $(printf '%s\n' $names | sed 's/.*=//') 2>/dev/null |
+    awk -v names="$names" '
+      BEGIN { for (i = split(names, pairs); i > 0; i--) { split(pairs[i], pair, "="); name[pair[2]] = pair[1] } }
+      $2 != "" { print name[$1], $2 }' | LC_ALL=C sort
+}
+
+prepare() {
+  pin_environment
+  forget_foreign_objects
+  configure
+  expect_config
+  pin_chance
+}
+
+[ $# -gt 0 ] || set -- all
+case "$1" in
+  source|configure|compile|all) ;;
   *) exec "$@" ;;
 esac
+for command in "$@"; do
+  case "$command" in
+    source) fetch ;;
+    configure) sh "$lib/patches.sh"; prepare ;;
+    compile) sh "$lib/patches.sh"; prepare; compile; collect ;;
+    all) fetch; prepare; compile; collect ;;
+    *) echo "unknown command '$command': source, configure, compile or all" >&2; exit 64 ;;
+  esac
+done

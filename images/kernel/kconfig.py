@@ -2,11 +2,16 @@
 
   kconfig.py merge --version 6.12.1 --config-dir DIR --output FILE [--user FILE] FRAGMENT...
   kconfig.py apply --demands FILE --config .config
-  kconfig.py check --demands FILE --config .config [--source /src --toolchain gcc-14]
+  kconfig.py pin   --demands FILE --config .config [--initramfs DIR]
+  kconfig.py check --demands FILE --config .config [--initramfs DIR] [--source /src --toolchain gcc-14]
 
 A fragment NAME is DIR/NAME.config plus every DIR/NAME.ge-X.Y.config and DIR/NAME.lt-X.Y.config whose condition
 holds for the kernel version, so that an option which came or went with a version never fails a build. A line
 "include NAME" stands for another fragment.
+
+pin puts fixed values in the place of defaults that would make every build another one; what the user demanded stays,
+and is told if it cannot be reproduced. Relative paths in CONFIG_INITRAMFS_SOURCE mean files below the folder that
+--initramfs names. Exit code 64: one of them is not there.
 """
 
 import argparse
@@ -16,6 +21,33 @@ import os
 import re
 import subprocess
 import sys
+from typing import NamedTuple
+
+
+class Pin(NamedTuple):
+    """A value to take instead of Kconfig's default."""
+
+    instead_of: str
+    value: str
+    # Which demanded values differ from build to build, and why: the end of a sentence.
+    spoilt: str
+    why: str
+
+
+INITRAMFS = "CONFIG_INITRAMFS_SOURCE"
+
+# Applied to what is in the final .config; a symbol that is not there is none of this kernel's or depends on what is off.
+PINS = {
+    "CONFIG_MODULE_SIG_KEY": Pin(
+        '"certs/signing_key.pem"',
+        '"/build/.kdock/module-signing.pem"',
+        r'"certs/signing_key\.pem"',
+        "the kernel's Makefiles make a new key for every build folder",
+    ),
+    # The files of an initramfs belong to whoever builds: -1 means him, and makes them root's.
+    "CONFIG_INITRAMFS_ROOT_UID": Pin("0", "-1", r"(?!-1$).*", "the files belong to the user that builds"),
+    "CONFIG_INITRAMFS_ROOT_GID": Pin("0", "-1", r"(?!-1$).*", "the files belong to the group that builds"),
+}
 
 SET = re.compile(r'^(CONFIG_\w+)=(y|m|n|"(?:[^"\\]|\\.)*"|-?\d+|0[xX][0-9a-fA-F]+)$')
 UNSET = re.compile(r"^# (CONFIG_\w+) is not set$")
@@ -95,6 +127,37 @@ def apply(args):
     with open(args.config, "w", encoding="utf-8") as file:
         file.writelines(kept)
         file.writelines(as_line(name, value) + "\n" for name, value in demands.items())
+
+
+def pin(args):
+    demands = read_config(args.demands)
+    with open(args.config, encoding="utf-8") as file:
+        lines = file.readlines()
+    for index, line in enumerate(lines):
+        name, value = parse_line(line) or ("", "")
+        if name == INITRAMFS:
+            lines[index] = as_line(name, placed(name, value, args.initramfs)) + "\n"
+        fixed = PINS.get(name)
+        if fixed and name not in demands and value == fixed.instead_of:
+            lines[index] = as_line(name, fixed.value) + "\n"
+        elif fixed and name in demands and re.fullmatch(fixed.spoilt, value):
+            print(f"==> not reproducible: {name}={value}: {fixed.why}")
+    with open(args.config, "w", encoding="utf-8") as file:
+        file.writelines(lines)
+
+
+def placed(name, value, folder):
+    """The value with the project's files where they are in here; any other option's as it is."""
+    if name != INITRAMFS or not folder:
+        return value
+    words = []
+    for word in value.strip('"').split():
+        path = word if word.startswith("/") else os.path.join(folder, os.path.normpath(word))
+        if not word.startswith("/") and (os.path.normpath(word).startswith("..") or not os.path.lexists(path)):
+            print(f"error: {INITRAMFS} names {word}, which is not among the project's files", file=sys.stderr)
+            sys.exit(64)
+        words.append(path)
+    return '"' + " ".join(words) + '"'
 
 
 def load_kconfig(source, toolchain, config):
@@ -194,7 +257,7 @@ def check(args):
     missing = [
         (name, wanted, final.get(name, "n"))
         for name, wanted in read_config(args.demands).items()
-        if final.get(name, "n") != wanted
+        if final.get(name, "n") != placed(name, wanted, args.initramfs)
     ]
     if not missing:
         return
@@ -228,7 +291,13 @@ def main():
     applying.add_argument("--demands", required=True)
     applying.add_argument("--config", required=True)
     applying.set_defaults(run=apply)
+    pinning = commands.add_parser("pin")
+    pinning.add_argument("--demands", required=True)
+    pinning.add_argument("--config", required=True)
+    pinning.add_argument("--initramfs", help="where the project's files for an initramfs are")
+    pinning.set_defaults(run=pin)
     checking = commands.add_parser("check")
+    checking.add_argument("--initramfs")
     checking.add_argument("--demands", required=True)
     checking.add_argument("--config", required=True)
     checking.add_argument("--source", help="the kernel tree, for saying why; without it only what")

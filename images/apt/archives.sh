@@ -1,0 +1,52 @@
+# shellcheck shell=sh
+# archives.sh — sourced by install.sh and resolve.sh: which archives apt asks. All of it is said to apt through a
+# configuration in /tmp, because an /etc/apt that is changed, even for a moment, becomes part of the layer.
+#
+#   MIRROR         a Debian mirror to ask instead of those that the base image names
+#   SNAPSHOT       20261123T033000Z: the moment at which the pinned versions were the current ones
+#   SNAPSHOT_URL   a snapshot archive's address with @SNAPSHOTID@ in it; empty: apt finds Debian's, where apt can
+
+work=${TMPDIR:-/tmp}/kdock-work
+mkdir -p "$work/parts" "$work/lists.d" /var/lib/apt/lists/partial /var/cache/apt/archives/partial
+# shellcheck source=/dev/null
+suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+export APT_CONFIG="$work/apt.conf" DEBIAN_FRONTEND=noninteractive LC_ALL=C
+
+# Docker's images delete downloaded packages at once: here /var/cache/apt is a cache mount, which costs no layer and
+# saves the next build a download.
+cp /etc/apt/apt.conf.d/* "$work/parts/"
+rm -f "$work/parts/docker-clean"
+cat > "$APT_CONFIG" <<EOF
+Dir::Etc::Parts "$work/parts";
+Dir::Etc::SourceList "$work/none.list";
+Dir::Etc::SourceParts "$work/lists.d";
+APT::Keep-Downloaded-Packages "true";
+APT::Install-Recommends "false";
+Acquire::Languages "none";
+Dpkg::Use-Pty "0";
+Dpkg::Options { "--force-unsafe-io"; };
+EOF
+
+# shellcheck source=images/apt/debian.sh
+. "$(dirname "$0")/debian.sh"
+
+if [ -n "${MIRROR:-}" ]; then
+  suite_lines "$MIRROR" "$suite" > "$work/lists.d/mirror.list"
+else
+  [ ! -e /etc/apt/sources.list ] || cp /etc/apt/sources.list "$work/lists.d/"
+  find /etc/apt/sources.list.d -type f -exec cp -t "$work/lists.d" {} +
+fi
+
+# One name to a line; after it may stand the only suite that it is for, or "!" and the one that it is not for.
+package_list() {
+  awk -v suite="$suite" '{ sub(/#.*/, "") } NF == 1 || $2 == suite || ($2 ~ /^!/ && $2 != "!" suite) { print $1 }' "$1"
+}
+
+# "PACKAGE VERSION" for everything that is there; what was removed but for its configuration is not.
+installed() { dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\n' | sed -n 's/^ii *//p'; }
+
+# "PACKAGE VERSION" for everything that these arguments of `apt-get install` would put on or raise.
+simulated() {
+  apt-get install -s -q "$@" > "$work/simulation" || return
+  sed -n 's/^Inst \([^ :]*\)[^ (]*\( \[[^]]*\]\)\{0,1\} (\([^ ]*\) .*/\1 \3/p' "$work/simulation"
+}

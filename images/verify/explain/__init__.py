@@ -1,0 +1,1 @@
+"""What differs between two builds of the same thing, and why."""
