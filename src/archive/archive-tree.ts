@@ -101,7 +101,8 @@ function inside(name: string): string {
  * led to, and then no look at the text alone says where it ends.
  */
 function insideTarget(name: string, target: string, path: string): string {
-  const parts = target.split("/");
+  // "." and a doubled slash lead nowhere.
+  const parts = target.split("/").filter((part, at) => part !== "." && (part !== "" || at === 0));
   const up = parts.findIndex((part) => part !== "..");
   const isSane = parts.slice(up === -1 ? parts.length : up).every((part) => part !== "..");
   const ups = up === -1 ? parts.length : up;

@@ -8,7 +8,7 @@ import { readTar } from "./read-tar.js";
 
 /** Where the entries go. Paths are relative, stay inside, and go through no link; folders come before what is in them. */
 export interface TarSink {
-  file(path: string, mode: number): Promise<NodeJS.WritableStream>;
+  file(path: string, mode: number, modified: Date | undefined): Promise<NodeJS.WritableStream>;
   directory(path: string, mode: number): Promise<void>;
   symlink(path: string, target: string): Promise<void>;
 }
@@ -73,7 +73,7 @@ async function write(
       await sink.symlink(path, target);
       return { kind, size: 0, sha256: "", target };
     case "file": {
-      const file = await sink.file(path, mode);
+      const file = await sink.file(path, mode, header.mtime);
       const { size, sha256 } = await copy(content, file);
       if (size !== header.size) throw refused(`${path} with ${size} of ${header.size} bytes`);
       return { kind, size, sha256, target: "" };

@@ -47,6 +47,15 @@ export const kernel = z
       title: "a map of options",
       description: "single options, for example CONFIG_TCP_CONG_BBR: y; the last word",
     }),
+    patches: paths.meta({
+      title: "a list of paths",
+      description: "patches for the source (-p1), relative to this file, applied in order",
+    }),
+    moduleKey: z.string().min(1).optional().meta({
+      title: "a path",
+      description: "PEM file with key and certificate that modules are signed with",
+      example: "./module-signing.pem",
+    }),
     toolchain: z
       .string()
       .regex(/^(?:auto|gcc-\d+|clang-\d+)$/, "expected auto, gcc-N or clang-N")

@@ -15,6 +15,10 @@ export interface KernelConfig {
   /** Relative to the folder of kdock.yaml, or absolute. */
   readonly fragments: readonly string[];
   readonly set: KconfigSettings;
+  /** Applied in this order, with -p1. */
+  readonly patches: readonly string[];
+  /** A PEM file with the key and certificate that modules are signed with. */
+  readonly moduleKey: string | undefined;
   /** "auto", "gcc-14", "clang-19" */
   readonly toolchain: string;
   readonly jobs: number | "auto";
@@ -64,6 +68,8 @@ export interface PortForward {
 export interface GdbConfig {
   readonly enable: boolean;
   readonly listen: ListenAddress;
+  /** Relative to the folder of kdock.yaml, or absolute; sourced in this order. */
+  readonly scripts: readonly string[];
 }
 
 export interface ListenAddress {
@@ -78,4 +84,6 @@ export interface ImagesConfig {
   readonly registry: string;
   readonly mirror: string | undefined;
   readonly base: "auto" | "registry" | "bootstrap";
+  /** A snapshot archive's address with @SNAPSHOTID@ where the moment stands; undefined lets apt find Debian's. */
+  readonly snapshot: string | undefined;
 }

@@ -80,6 +80,14 @@ export const gdb = z
         title: "ADDRESS:PORT or a port",
         description: "where the host listens for gdb; port 0 picks a free one",
       }),
+    scripts: z
+      .array(z.string().regex(/^[^\r\n]+$/, "must be a path on one line"))
+      .default([])
+      .meta({
+        title: "a list of paths",
+        description: "gdb scripts, relative to this file, that kdock.gdb sources last, in order",
+        example: ["./tcp.gdb"],
+      }),
   })
   .prefault({})
   .meta({ description: "the gdbserver" });
@@ -99,8 +107,21 @@ export const images = z
       .optional()
       .meta({
         title: "a URL",
-        description: "Debian mirror to use instead of the usual one",
+        description:
+          "Debian mirror to use instead of the usual one; debian-security beside it is asked, too",
         example: "https://mirror.example/debian",
+      }),
+    snapshot: z
+      .string()
+      .regex(
+        /^https?:\/\/\S*@SNAPSHOTID@\S*$/,
+        "expected a http or https URL with @SNAPSHOTID@ in it",
+      )
+      .optional()
+      .meta({
+        title: "a URL with @SNAPSHOTID@",
+        description: "snapshot archive that has what the lock pins and mirrors no longer have",
+        example: "https://snapshot.example/archive/debian/@SNAPSHOTID@",
       }),
     base: z.enum(["auto", "registry", "bootstrap"]).default("auto").meta({
       title: "auto, registry or bootstrap",

@@ -12,11 +12,11 @@ export type CheckedFile = z.output<typeof ConfigFile>;
 export function complete({ kernel, busybox, rootfs, vm, gdb, images }: CheckedFile): Config {
   const { memory, ...machine } = vm;
   return {
-    kernel,
+    kernel: { ...kernel, moduleKey: kernel.moduleKey },
     busybox: { ...busybox, sha256: busybox.sha256 },
     rootfs: { overlay: rootfs.overlay },
     vm: { ...machine, memoryMiB: memory },
     gdb,
-    images: { ...images, mirror: images.mirror },
+    images: { ...images, mirror: images.mirror, snapshot: images.snapshot },
   };
 }

@@ -5,6 +5,7 @@ import type { ContainerSpec, PublishedPort } from "./engine.js";
 export function containerOptions(spec: ContainerSpec): Docker.ContainerCreateOptions {
   return {
     Image: spec.image,
+    ...(spec.entrypoint === undefined ? {} : { Entrypoint: [...spec.entrypoint] }),
     ...(spec.command.length === 0 ? {} : { Cmd: [...spec.command] }),
     ...(spec.hostname === undefined ? {} : { Hostname: spec.hostname }),
     ...(spec.stopSignal === undefined ? {} : { StopSignal: spec.stopSignal }),

@@ -15,13 +15,13 @@ import type {
   EngineInfo,
   ImageBuild,
   ImageInfo,
-  ImportOptions,
   Labels,
+  LoadOptions,
   NetworkInfo,
   StreamOptions,
   VolumeInfo,
 } from "./engine.js";
-import { labelInstruction, withTag } from "./image-text.js";
+import { withTag } from "./image-text.js";
 import { asReadable } from "./node-stream.js";
 import { readPullStream } from "./pull-stream.js";
 import { Upload } from "./upload.js";
@@ -68,20 +68,19 @@ export class DockerEngine implements Engine {
     );
   }
 
-  async importImage(rootfs: Readable, options: ImportOptions): Promise<ImageInfo> {
-    const { tag, labels, onLine, onProgress } = options;
-    using upload = new Upload(rootfs, options.signal, (sent) => onProgress?.(sent, sent));
+  async loadImage(archive: Readable, options: LoadOptions): Promise<ImageInfo> {
+    const { tag, onLine, onProgress } = options;
+    using upload = new Upload(archive, options.signal, (sent) => onProgress?.(sent, sent));
     const { signal } = upload;
     return await engineCall(
-      `import ${tag}`,
+      `load ${tag}`,
       async () => {
-        const body = await this.#docker.importImage(upload.body, {
-          repo: tag,
-          changes: Object.entries(labels).map(([key, value]) => labelInstruction(key, value)),
+        const body = await this.#docker.loadImage(upload.body, {
+          quiet: true,
           abortSignal: signal,
         });
-        const id = await readPullStream(addAbortSignal(signal, asReadable(body)), { onLine });
-        return await this.#image(id);
+        await readPullStream(addAbortSignal(signal, asReadable(body)), { onLine });
+        return await this.#image(tag);
       },
       signal,
     );

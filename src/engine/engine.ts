@@ -12,8 +12,8 @@ export interface Engine {
   findImage(ref: string): Promise<ImageInfo | undefined>;
   /** Rejects with an `engine` error when no registry answers or the name is unknown there. */
   pullImage(ref: string, options: StreamOptions): Promise<ImageInfo>;
-  /** Makes a one-layer image of an uncompressed root file system tar; rejects when the tar stream fails. */
-  importImage(rootfs: Readable, options: ImportOptions): Promise<ImageInfo>;
+  /** Takes what `docker save` writes, and returns the image that it calls `tag`; rejects when the archive fails. */
+  loadImage(archive: Readable, options: LoadOptions): Promise<ImageInfo>;
   /** BuildKit. Rejects with a `build` error carrying the end of the log when a Dockerfile step fails. */
   buildImage(build: ImageBuild, options: StreamOptions): Promise<ImageInfo>;
   listImages(labels: Labels): Promise<ImageInfo[]>;
@@ -89,9 +89,8 @@ export interface StreamOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-export interface ImportOptions extends StreamOptions {
+export interface LoadOptions extends StreamOptions {
   readonly tag: string;
-  readonly labels: Labels;
 }
 
 export interface ImageBuild {

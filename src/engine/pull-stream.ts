@@ -17,7 +17,7 @@ export interface PullListener {
 }
 
 /**
- * Reads a pull or an import to its end and returns the last status: for an import, the image's id. A failure is a
+ * Reads a pull or a load to its end and returns the last status. A failure is a
  * record in a 200 answer; it rejects with an `engine` error.
  */
 export async function readPullStream(

@@ -15,11 +15,13 @@ type Done = (error?: Error | null) => void;
 export class FileWriter extends Writable {
   readonly #file: FileHandle;
   readonly #path: string;
+  readonly #modified: Date | undefined;
 
-  constructor(file: FileHandle, path: string) {
+  constructor(file: FileHandle, path: string, modified?: Date) {
     super({ highWaterMark: BUFFER_BYTES, decodeStrings: true });
     this.#file = file;
     this.#path = path;
+    this.#modified = modified;
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
@@ -28,6 +30,11 @@ export class FileWriter extends Writable {
 
   override _writev(chunks: Chunk[], done: Done): void {
     this.#settle(this.#writeAll(chunks.map(({ chunk }) => chunk)), done);
+  }
+
+  override _final(done: Done): void {
+    const time = this.#modified;
+    this.#settle(time === undefined ? Promise.resolve() : this.#file.utimes(time, time), done);
   }
 
   override _destroy(error: Error | null, done: Done): void {

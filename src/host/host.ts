@@ -44,6 +44,8 @@ export interface HostFiles {
   readText(path: string): Promise<string | undefined>;
   readBytes(path: string): Promise<Uint8Array>;
   exists(path: string): Promise<boolean>;
+  /** False for what is not there; links are followed. */
+  isFolder(path: string): Promise<boolean>;
   /** Every entry below a folder, in code-unit order of path; rejects with a `config` error on sockets and devices. */
   tree(path: string): Promise<TreeEntry[]>;
   /** Whole or not at all: written to a temporary name beside it and renamed. Parent folders are made. */
@@ -52,8 +54,11 @@ export interface HostFiles {
   openLog(path: string): LogFile;
   /** A fresh folder beside `path` on the same file system, for `replace`. */
   makeTemporary(path: string): Promise<string>;
-  /** A writer for a file inside a folder that exists; parents are made; mode is permission bits. */
-  writeStream(path: string, mode: number): Promise<NodeJS.WritableStream>;
+  /**
+   * A writer for a file inside a folder that exists; parents are made; mode is permission bits. `modified` becomes the
+   * file's time, which is that of the last write otherwise.
+   */
+  writeStream(path: string, mode: number, modified?: Date): Promise<NodeJS.WritableStream>;
   makeSymlink(target: string, path: string): Promise<void>;
   makeFolder(path: string): Promise<void>;
   /** Puts `from` in the place of `to`, atomically where `to` is not there yet. */

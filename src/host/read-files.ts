@@ -36,6 +36,15 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw readError(path, error);
+  }
+}
+
 export async function list(path: string): Promise<string[]> {
   const names = await readdir(path).catch((error: unknown) => {
     throw readError(path, error);

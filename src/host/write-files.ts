@@ -51,13 +51,17 @@ export async function makeTemporary(path: string): Promise<string> {
   });
 }
 
-export async function writeStream(path: string, mode: number): Promise<NodeJS.WritableStream> {
+export async function writeStream(
+  path: string,
+  mode: number,
+  modified?: Date,
+): Promise<NodeJS.WritableStream> {
   return written(path, async () => {
     await makeParents(path);
     const file = await open(path, "wx", mode);
     // The umask has no say in what a build's artifacts are.
     await file.chmod(mode);
-    return new FileWriter(file, path);
+    return new FileWriter(file, path, modified);
   });
 }
 

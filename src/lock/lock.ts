@@ -1,0 +1,98 @@
+import { z } from "zod";
+
+/** The format this kdock writes. A file with a higher number comes from a newer kdock and is not touched. */
+export const LOCK_FORMAT = 1;
+
+const sha256 = z.string().regex(/^[\da-f]{64}$/, "expected 64 hexadecimal digits in lower case");
+/** As Debian's snapshot archive writes a moment: year to second, in UTC. */
+const moment = z.string().regex(/^\d{8}T\d{6}Z$/, "expected a time such as 20261123T033000Z");
+const suite = z.enum(["bullseye", "bookworm", "trixie"]);
+/** What dpkg accepts as a version, which is also all that may reach a shell. */
+const version = z.string().regex(/^[\w.+~:-]+$/, "expected a Debian package version");
+const packages = z.record(
+  z.string().regex(/^[a-z\d][a-z\d.+-]+$/, "expected a Debian package name"),
+  version,
+);
+
+const Base = z.strictObject({
+  from: z.enum(["registry", "bootstrap"]),
+  /** registry: "debian@sha256:…"; bootstrap: the fingerprint of the root file system's tar. */
+  digest: z.string().regex(/^(?:[\w./:-]+@sha256:)?[\da-f]{64}$/, "expected a digest"),
+  time: moment,
+  packages,
+});
+
+const Image = z.strictObject({ base: suite, time: moment, packages });
+
+const Source = z.strictObject({
+  /** The Debian package of the kernel's source; busybox comes as a tarball. */
+  package: z
+    .string()
+    .regex(/^[a-z\d.+-]+$/, "expected a Debian package name")
+    .optional(),
+  /** Also "bookworm-backports" and the like. */
+  suite: z
+    .string()
+    .regex(/^[a-z-]+$/, "expected a Debian suite")
+    .optional(),
+  version,
+  /** Of the file that is fetched: the .deb of a kernel, the tarball of a busybox. */
+  sha256,
+  /** When it was resolved: where to look in a snapshot archive once mirrors have moved on. */
+  time: moment,
+  /** Who vouches for it: "debian:" and the fingerprints of the archive's keys, or "pinned:kdock". */
+  signedBy: z
+    .string()
+    .regex(
+      /^(?:debian:[\dA-F]{40}(?:,[\dA-F]{40})*|pinned:kdock(?:\.yaml)?)$/,
+      'expected "debian:FINGERPRINT" or "pinned:kdock"',
+    ),
+});
+
+const Stage = z.strictObject({
+  inputs: z.record(z.string(), z.string()),
+  /** sha256 of the final .config; there is none before the first build. */
+  config: sha256.optional(),
+});
+
+export const LockFile = z.strictObject({
+  format: z.literal(LOCK_FORMAT),
+  /** The kdock that wrote it. */
+  kdock: z.string(),
+  bases: z.partialRecord(suite, Base),
+  images: z.record(z.string(), Image),
+  sources: z.record(z.string(), Source),
+  /** What kdock.yaml and the files it names ask for, stage by stage. */
+  stages: z.partialRecord(z.enum(["kernel", "busybox", "rootfs"]), Stage),
+  /** kdock's own files that go into containers, by path. */
+  files: z.record(z.string(), sha256),
+});
+
+/** kdock.lock: what was resolved once and holds for everybody who has the file. */
+export type Lock = Readonly<z.output<typeof LockFile>>;
+export type LockedBase = z.output<typeof Base>;
+export type LockedImage = z.output<typeof Image>;
+export type LockedSource = z.output<typeof Source>;
+export type LockedStage = z.output<typeof Stage>;
+
+export const EMPTY_LOCK: Lock = {
+  format: LOCK_FORMAT,
+  kdock: "",
+  bases: {},
+  images: {},
+  sources: {},
+  stages: {},
+  files: {},
+};
+
+/** "20261123T033000Z" → seconds since 1970. */
+export function epochOf(time: string): number {
+  const [, date = "", clock = ""] = /^(\d{8})T(\d{6})Z$/.exec(time) ?? [];
+  const iso = `${date.replace(/(\d{4})(\d\d)(\d\d)/, "$1-$2-$3")}T${clock.replace(/(\d\d)(\d\d)(\d\d)/, "$1:$2:$3")}Z`;
+  return Date.parse(iso) / 1000;
+}
+
+/** Milliseconds since 1970 → "20261123T033000Z". */
+export function momentOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/[-:]|\.\d+/g, "");
+}

@@ -1,0 +1,131 @@
+import type { Config } from "../config/config.js";
+import { kernelToolchain } from "../plan/toolchain.js";
+import type { Suite } from "../plan/toolchain.js";
+import type { Lock } from "./lock.js";
+
+/** An image whose packages are to be pinned. */
+export interface ImageRequest {
+  /** Its name in the lock: "kernel gcc-14", "vm". */
+  readonly name: string;
+  readonly kind: "kernel" | "busybox" | "vm" | "gdb";
+  readonly suite: Suite;
+  /** "gcc-14" for the kernel's builder. */
+  readonly toolchain: string | undefined;
+}
+
+/** A source whose version and digest are to be pinned. */
+export interface SourceRequest {
+  /** Its name in the lock: "kernel debian:6.12". */
+  readonly name: string;
+  readonly kind: "kernel" | "busybox";
+  /** "debian:6.12" */
+  readonly spec: string;
+  /** Where it is looked for first. */
+  readonly suite: Suite;
+}
+
+export interface LockRequests {
+  readonly bases: readonly Suite[];
+  readonly images: readonly ImageRequest[];
+  readonly sources: readonly SourceRequest[];
+}
+
+export const UPDATE_PARTS = ["kernel", "busybox", "base", "toolchain", "qemu", "gdb"] as const;
+export type UpdatePart = (typeof UPDATE_PARTS)[number];
+
+/** Everything that a configuration needs pinned before a build can be the same for everybody. */
+export function lockRequests(config: Config): LockRequests {
+  const { suite, compiler } = kernelToolchain(config);
+  const own = { suite: "trixie", toolchain: undefined } as const;
+  return {
+    bases: [...new Set([suite, own.suite])].sort(),
+    images: [
+      { name: kernelImageName(compiler), kind: "kernel", suite, toolchain: compiler },
+      { name: "busybox", kind: "busybox", ...own },
+      { name: "vm", kind: "vm", ...own },
+      { name: "gdb", kind: "gdb", ...own },
+    ],
+    sources: [
+      { name: sourceName("kernel", config), kind: "kernel", spec: config.kernel.source, suite },
+      {
+        name: sourceName("busybox", config),
+        kind: "busybox",
+        spec: config.busybox.source,
+        suite: own.suite,
+      },
+    ],
+  };
+}
+
+export function kernelImageName(compiler: string): string {
+  return `kernel ${compiler}`;
+}
+
+export function sourceName(kind: "kernel" | "busybox", config: Config): string {
+  return `${kind} ${config[kind].source}`;
+}
+
+/** The requests that the lock does not answer. Packages over a base that is not locked answer nothing: see `forget`. */
+export function owedTo(
+  lock: Lock,
+  { bases, images, sources }: LockRequests,
+  config: Config,
+): LockRequests {
+  return {
+    bases: bases.filter((suite) => lock.bases[suite] === undefined),
+    images: images.filter(
+      ({ name, suite }) => lock.bases[suite] === undefined || lock.images[name]?.base !== suite,
+    ),
+    sources: sources.filter(({ name, kind }) => {
+      const locked = lock.sources[name];
+      const wanted = kind === "busybox" ? config.busybox.sha256 : undefined;
+      return locked === undefined || (wanted !== undefined && wanted !== locked.sha256);
+    }),
+  };
+}
+
+export function isNothing({ bases, images, sources }: LockRequests): boolean {
+  return bases.length + images.length + sources.length === 0;
+}
+
+/** The lock without what is to be resolved anew. Packages are resolved over their base, so they go with it. */
+export function forget(lock: Lock, parts: readonly UpdatePart[]): Lock {
+  const has = (part: UpdatePart) => parts.includes(part);
+  const gone = (name: string) =>
+    has("base") ||
+    (has("toolchain") && (name.startsWith("kernel ") || name === "busybox")) ||
+    (has("qemu") && name === "vm") ||
+    (has("gdb") && name === "gdb");
+  return {
+    ...lock,
+    bases: has("base") ? {} : lock.bases,
+    images: without(lock.images, gone),
+    sources: without(
+      lock.sources,
+      (name) =>
+        (has("kernel") && name.startsWith("kernel ")) ||
+        (has("busybox") && name.startsWith("busybox ")),
+    ),
+  };
+}
+
+/** The lock without entries that nobody asks for any more. */
+export function prune(lock: Lock, requests: LockRequests): Lock {
+  const images = new Set(requests.images.map(({ name }) => name));
+  const sources = new Set(requests.sources.map(({ name }) => name));
+  return {
+    ...lock,
+    bases: Object.fromEntries(
+      Object.entries(lock.bases).filter(([suite]) => requests.bases.includes(suite as Suite)),
+    ),
+    images: without(lock.images, (name) => !images.has(name)),
+    sources: without(lock.sources, (name) => !sources.has(name)),
+  };
+}
+
+function without<T>(
+  map: Readonly<Record<string, T>>,
+  gone: (name: string) => boolean,
+): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).filter(([name]) => !gone(name)));
+}

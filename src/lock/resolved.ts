@@ -1,0 +1,91 @@
+import { type Lock, LockFile, type LockedSource, momentOf } from "./lock.js";
+import type { ImageRequest, SourceRequest } from "./requests.js";
+
+/** What images/apt/resolve.sh and the source.sh scripts found out in a container of the base image. */
+export interface Resolved {
+  /** Packages that an image adds to its base or upgrades there, by the image's name in the lock. */
+  readonly packages: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** What the base image itself has. */
+  readonly installed: Readonly<Record<string, string>>;
+  readonly sources: ReadonlyMap<"kernel" | "busybox", Omit<LockedSource, "time">>;
+}
+
+/** Reads the "@kdock" lines among what the scripts print; all other lines are for people. */
+export function readResolved(lines: readonly string[]): Resolved {
+  const packages = new Map<string, Record<string, string>>();
+  const installed: Record<string, string> = {};
+  const sources = new Map<"kernel" | "busybox", Omit<LockedSource, "time">>();
+  for (const line of lines) {
+    const [mark, what, ...words] = line.trim().split(" ");
+    if (mark !== "@kdock") continue;
+    if (what === "package") {
+      const [image = "", name = "", version = ""] = words;
+      const found = packages.get(image) ?? {};
+      packages.set(image, { ...found, [name]: version });
+    }
+    if (what === "installed") installed[words[0] ?? ""] = words[1] ?? "";
+    if (what === "source") readSource(words, sources);
+  }
+  return { packages, installed, sources };
+}
+
+function readSource(
+  [kind = "", ...words]: readonly string[],
+  sources: Map<"kernel" | "busybox", Omit<LockedSource, "time">>,
+): void {
+  if (kind === "kernel") {
+    const [name = "", version = "", suite = "", sha256 = "", signedBy = ""] = words;
+    sources.set(kind, { package: name, version, suite, sha256, signedBy });
+  }
+  if (kind === "busybox") {
+    const [version = "", sha256 = "", signedBy = ""] = words;
+    sources.set(kind, { version, sha256, signedBy });
+  }
+}
+
+export interface ResolvedBase {
+  readonly from: "registry" | "bootstrap";
+  readonly digest: string;
+  /** Seconds since 1970. */
+  readonly createdAt: number;
+}
+
+/**
+ * The lock with what one suite's container found out. `now` (milliseconds since 1970) becomes the time of the entries:
+ * files in the images are dated by it, and snapshots are looked for there. Throws when the scripts left something out.
+ */
+export function withResolved(
+  lock: Lock,
+  suite: ImageRequest["suite"],
+  base: ResolvedBase,
+  requests: { images: readonly ImageRequest[]; sources: readonly SourceRequest[] },
+  found: Resolved,
+  now: number,
+): Lock {
+  const time = momentOf(now);
+  const images = requests.images.map(({ name }) => {
+    const packages = found.packages.get(name.replace(" ", "-"));
+    if (packages === undefined) throw new Error(`nothing was resolved for the image ${name}`);
+    return [name, { base: suite, time, packages }] as const;
+  });
+  const sources = requests.sources.map(({ name, kind }) => {
+    const source = found.sources.get(kind);
+    if (source === undefined) throw new Error(`nothing was resolved for the source ${name}`);
+    return [name, { ...source, time }] as const;
+  });
+  const { from, digest, createdAt } = base;
+  return LockFile.parse({
+    ...lock,
+    bases: {
+      ...lock.bases,
+      [suite]: lock.bases[suite] ?? {
+        from,
+        digest,
+        time: momentOf(createdAt * 1000),
+        packages: found.installed,
+      },
+    },
+    images: { ...lock.images, ...Object.fromEntries(images) },
+    sources: { ...lock.sources, ...Object.fromEntries(sources) },
+  });
+}

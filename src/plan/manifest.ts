@@ -1,0 +1,27 @@
+import type { KeyInputs } from "./keys.js";
+
+/** One file of an artifact set. */
+export interface ManifestFile {
+  readonly path: string;
+  readonly kind: "file" | "symlink";
+  readonly size: number;
+  /** "" for links. */
+  readonly sha256: string;
+  /** The link's text, "" for files. */
+  readonly target: string;
+}
+
+/** What was made, from what, and the proof: manifest.json beside the artifacts. */
+export interface Manifest {
+  readonly kdock: 1;
+  readonly stage: string;
+  readonly key: string;
+  readonly inputs: KeyInputs;
+  /** What was resolved on the way: base image, builder image, source package, compiler. */
+  readonly resolved: Readonly<Record<string, string>>;
+  /** The environment and the command lines that made it, as a person would type them. */
+  readonly commands?: readonly string[];
+  /** Versions of the tools that took part, by name. */
+  readonly tools?: Readonly<Record<string, string>>;
+  readonly files: readonly ManifestFile[];
+}

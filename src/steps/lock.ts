@@ -1,0 +1,160 @@
+import { KdockError } from "../errors.js";
+import { lockChanges } from "../lock/changes.js";
+import {
+  lockDrift,
+  type Wanted,
+  wantedOf,
+  withConfigDigest,
+  withoutConfigDigests,
+  withWanted,
+} from "../lock/drift.js";
+import { EMPTY_LOCK, type Lock } from "../lock/lock.js";
+import { printLock } from "../lock/lock-text.js";
+import {
+  forget,
+  isNothing,
+  lockRequests,
+  owedTo,
+  prune,
+  type UpdatePart,
+} from "../lock/requests.js";
+import { FOLDER } from "../plan/names.js";
+import { type Project, relocked } from "../project.js";
+import type { Manifest } from "../plan/manifest.js";
+import { readManifest } from "./artifact-store.js";
+import { ensureImage } from "./builder-image.js";
+import { inProject, projectMutex } from "./context.js";
+import { resolveLock } from "./resolve-lock.js";
+import { configureOnly } from "./run-build.js";
+import { runStep } from "./run-step.js";
+
+/** The project under a lock that answers all it asks for; what was not locked is resolved and written down. */
+export async function ensureLocked(project: Project): Promise<Project> {
+  const { ctx, config, plan } = project;
+  const lock = project.lock ?? EMPTY_LOCK;
+  const owed = owedTo(lock, lockRequests(config), config);
+  if (isNothing(owed)) return project;
+  const resolved = await resolveLock(ctx, { config, names: plan.names }, lock, owed, {
+    freshBase: false,
+  });
+  return save(project, { ...resolved, kdock: ctx.version });
+}
+
+/** `kdock lock`: resolves what is owed and what is to be updated, and forgets what nobody asks for any more. */
+export async function updateLock(
+  project: Project,
+  update: readonly UpdatePart[],
+): Promise<{ project: Project; changes: string[] }> {
+  const { ctx, config, plan } = project;
+  await using _mutex = await projectMutex(ctx);
+  const before = project.lock ?? EMPTY_LOCK;
+  const requests = lockRequests(config);
+  const kept = forget(before, update);
+  const resolved = await resolveLock(
+    ctx,
+    { config, names: plan.names },
+    kept,
+    owedTo(kept, requests, config),
+    { freshBase: update.length > 0 },
+  );
+  const pruned = withWanted(prune(resolved, requests), wanted(project), ctx.version);
+  const changes = lockChanges(before, pruned);
+  const saved = await save(project, changes.length > 0 ? withoutConfigDigests(pruned) : pruned);
+  const configured = await lockConfigs(saved);
+  return { ...configured, changes: [...changes, ...configured.changes] };
+}
+
+/** What the options come to is known only to the builders: those whose final .config is not locked configure once. */
+async function lockConfigs(project: Project): Promise<{ project: Project; changes: string[] }> {
+  let locked = project;
+  const changes: string[] = [];
+  for (const stage of ["kernel", "busybox"] as const) {
+    const { lock } = locked;
+    if (lock === undefined || lock.stages[stage]?.config !== undefined) continue;
+    const digest = await finalConfig(locked, stage);
+    if (digest === undefined) continue;
+    changes.push(`${stage}: final .config ${digest.slice(0, 16)}…`);
+    locked = await save(locked, withConfigDigest(lock, stage, digest));
+  }
+  return { project: locked, changes };
+}
+
+/** Of the build that there is, or of one that goes no further than that. */
+async function finalConfig(
+  { ctx, plan }: Project,
+  stage: "kernel" | "busybox",
+): Promise<string | undefined> {
+  const build = plan[stage];
+  const built = configDigest(await readManifest(ctx, stage, build.key));
+  if (built !== undefined) return built;
+  await ensureImage(ctx, build.image, { noCache: false });
+  return runStep(ctx, `config-${stage}`, `configuration of ${build.title}`, async (log) => ({
+    value: await configureOnly(ctx, build, log),
+    cached: false,
+  }));
+}
+
+/** Rejects with a `config` error that names each difference, unless everything is as it was locked. */
+export function requireFrozen(project: Project): Project {
+  const { lock, config } = project;
+  if (lock === undefined) {
+    throw new KdockError("config", `there is no ${FOLDER.lockfile} to build from`, {
+      hint: "Run `kdock lock` (or a build without --frozen) and commit the file.",
+    });
+  }
+  const drift = lockDrift(lock, wanted(project), owedTo(lock, lockRequests(config), config));
+  if (drift.length > 0) throw frozenError(drift);
+  return project;
+}
+
+/** After a build: what it was made from, and the digests of the final configurations. */
+export async function recordBuild(
+  project: Project,
+  manifests: Readonly<Partial<Record<string, Manifest>>>,
+): Promise<Project> {
+  const { lock, ctx } = project;
+  // Flags and variables are for one build; the lock is for what kdock.yaml asks for.
+  if (lock === undefined || project.overridden) return project;
+  let recorded = withWanted(lock, wanted(project), ctx.version);
+  for (const stage of ["kernel", "busybox"] as const) {
+    const digest = configDigest(manifests[stage]);
+    if (digest !== undefined) recorded = withConfigDigest(recorded, stage, digest);
+  }
+  return save(project, recorded);
+}
+
+/** Rejects when a stage's final configuration is not the locked one, though everything it is made from is. */
+export function requireSameConfig(project: Project, stage: "kernel" | "busybox", made: Manifest) {
+  const locked = project.lock?.stages[stage]?.config;
+  const digest = configDigest(made);
+  if (locked === undefined || digest === undefined || locked === digest) return;
+  throw frozenError([
+    `${stage}: the final .config is ${digest.slice(0, 16)}…, not ${locked.slice(0, 16)}…`,
+  ]);
+}
+
+function frozenError(drift: readonly string[]): KdockError {
+  return new KdockError(
+    "config",
+    [`this is not what ${FOLDER.lockfile} says:`, ...drift].join("\n  "),
+    { hint: "Undo these changes, or build without --frozen and commit the new kdock.lock." },
+  );
+}
+
+function configDigest(manifest: Manifest | undefined): string | undefined {
+  const names = ["config", "busybox.config"];
+  return manifest?.files.find(({ path }) => names.includes(path))?.sha256;
+}
+
+function wanted({ plan, ctx }: Project): Wanted {
+  return wantedOf(plan, ctx.assets);
+}
+
+async function save(project: Project, lock: Lock): Promise<Project> {
+  const { ctx } = project;
+  const text = printLock(lock);
+  if (project.lock === undefined || printLock(project.lock) !== text) {
+    await ctx.host.files.writeAtomic(inProject(ctx, FOLDER.lockfile), text);
+  }
+  return relocked(project, lock);
+}

@@ -1,0 +1,160 @@
+import { packTar } from "../archive/tar.js";
+import type { Config } from "../config/config.js";
+import { KdockError } from "../errors.js";
+import type { Lock } from "../lock/lock.js";
+import type { ImageRequest, LockRequests, SourceRequest } from "../lock/requests.js";
+import { readResolved, type ResolvedBase, withResolved } from "../lock/resolved.js";
+import { selectAssets } from "../plan/assets.js";
+import { busyboxEnvironment, mirrorEnvironment } from "../plan/build-plan.js";
+import { type ContainerSpec, PLAIN } from "../plan/container-spec.js";
+import { basePlan, mirrorArgs, packagesDigest } from "../plan/image-plan.js";
+import { LABEL, labels, type ProjectNames } from "../plan/names.js";
+import { type BaseImage, ensureBase } from "./base-image.js";
+import type { Context } from "./context.js";
+import { runContainer } from "./run-container.js";
+import { runStep, type StepLog } from "./run-step.js";
+
+/** Where the scripts are inside the container that resolves. */
+const SCRIPTS = "/in";
+
+/** Exit code of the scripts for a name that no archive has. */
+const UNKNOWN = 64;
+
+export interface ResolveOptions {
+  /** Take a new base image even where the engine has one. */
+  readonly freshBase: boolean;
+}
+
+/** Finds out what is owed, suite by suite, in throw-away containers of the base images. */
+export async function resolveLock(
+  ctx: Context,
+  { config, names }: { config: Config; names: ProjectNames },
+  lock: Lock,
+  owed: LockRequests,
+  options: ResolveOptions,
+): Promise<Lock> {
+  let resolved = lock;
+  const all = [...owed.bases, ...[...owed.images, ...owed.sources].map(({ suite }) => suite)];
+  for (const suite of [...new Set(all)].sort()) {
+    const plan = basePlan(suite, config.images, resolved);
+    const base = await ensureBase(ctx, plan, {
+      fresh: options.freshBase && plan.pin === undefined,
+    });
+    const requests = {
+      images: owed.images.filter((image) => image.suite === suite),
+      sources: owed.sources.filter((source) => source.suite === suite),
+    };
+    const title = `packages and sources of Debian ${suite}`;
+    const found = await runStep(ctx, `lock-${suite}`, title, async (log) => {
+      const lines = await ask(ctx, resolver(config, names, base, requests), log);
+      return { value: readResolved(lines), cached: false };
+    });
+    resolved = withResolved(resolved, suite, lockable(base), requests, found, ctx.host.now());
+    resolved = await withKnownTimes(ctx, resolved, requests.images);
+  }
+  return resolved;
+}
+
+/**
+ * Where the engine has an image with just these packages, its time is taken: a project that is new on this machine then
+ * needs no images of its own.
+ */
+async function withKnownTimes(
+  ctx: Context,
+  lock: Lock,
+  images: readonly ImageRequest[],
+): Promise<Lock> {
+  const engine = await ctx.engine();
+  let known = lock;
+  for (const { name, kind, suite } of images) {
+    const locked = lock.images[name];
+    if (locked === undefined) continue;
+    const digest = packagesDigest(lock.bases[suite]?.digest ?? "", locked.packages);
+    const wanted = { ...labels(`image-${kind}`, undefined), [LABEL.packages]: digest };
+    const time = (await engine.listImages(wanted))[0]?.labels[LABEL.time];
+    if (time === undefined) continue;
+    known = { ...known, images: { ...known.images, [name]: { ...locked, time } } };
+  }
+  return known;
+}
+
+function lockable({ ref, info, fingerprint }: BaseImage): ResolvedBase {
+  const { createdAt } = info;
+  if (fingerprint !== undefined) return { from: "bootstrap", digest: fingerprint, createdAt };
+  const [digest] = info.repoDigests;
+  if (digest !== undefined) return { from: "registry", digest, createdAt };
+  throw new KdockError("environment", `${ref} cannot be locked: the engine knows no digest of it`, {
+    hint: `Pull it from its registry (docker pull ${ref}), or set images.base to bootstrap.`,
+  });
+}
+
+function resolver(
+  config: Config,
+  names: ProjectNames,
+  base: BaseImage,
+  requests: { images: readonly ImageRequest[]; sources: readonly SourceRequest[] },
+): ContainerSpec {
+  const groups = requests.images.map(({ name, kind, toolchain }) =>
+    [
+      name.replace(" ", "-"),
+      `${SCRIPTS}/images/${kind}/packages`,
+      ...(toolchain === undefined ? [] : [`toolchain:${toolchain}`]),
+    ].join(" "),
+  );
+  const commands = [
+    // Also without images: what the base has is asked in the same breath.
+    `sh ${SCRIPTS}/images/apt/resolve.sh ${groups.join(" -- ")}`,
+    ...requests.sources.map(
+      ({ kind, spec }) => `sh ${SCRIPTS}/images/${kind}/source.sh --resolve ${spec}`,
+    ),
+  ];
+  return {
+    name: names.buildContainer("lock"),
+    image: base.ref,
+    // Names and specs were checked by the configuration's schema: nothing in them means anything to a shell.
+    command: ["sh", "-ec", commands.join("\n")],
+    env: {
+      ...busyboxEnvironment(config, undefined),
+      ...mirrorEnvironment(config),
+      ...mirrorArgs(config.images),
+    },
+    labels: labels("build", names.id),
+    mounts: [],
+    ...PLAIN,
+    network: undefined,
+    hostname: undefined,
+    // apt drops its own privileges, for which it needs some.
+    capDrop: [],
+  };
+}
+
+async function ask(ctx: Context, spec: ContainerSpec, log: StepLog): Promise<string[]> {
+  const lines: string[] = [];
+  const exitCode = await runContainer(ctx, spec, {
+    prepare: (container) =>
+      container.putArchive(
+        "/",
+        packTar(
+          selectAssets(ctx.assets, ["images"]).map(([path, { content }]) => ({
+            path: `${SCRIPTS.slice(1)}/${path}`,
+            kind: "file",
+            mode: 0o644,
+            content,
+          })),
+        ),
+      ),
+    onLine: (line) => {
+      log.line(line);
+      lines.push(line);
+    },
+  });
+  if (exitCode === 0) return lines;
+  if (exitCode === UNKNOWN) {
+    throw new KdockError("config", "something that kdock.yaml asks for cannot be found", {
+      hint: "The lines above say what, and what there is; correct kdock.yaml.",
+    });
+  }
+  throw new KdockError("environment", "the Debian archive could not be asked for versions", {
+    hint: "Check the network and proxy of the engine's machine, or set images.mirror to a mirror it reaches.",
+  });
+}

@@ -1,0 +1,139 @@
+import { packCpio } from "../archive/cpio.js";
+import { KdockError } from "../errors.js";
+import type { BuildPlan } from "../plan/build-plan.js";
+import type { Manifest, ManifestFile } from "../plan/manifest.js";
+import { FOLDER } from "../plan/names.js";
+import { hostileImage, VARIED, verifyBuild } from "../plan/verify-plan.js";
+import type { Verification, VerifiedStage } from "../plan/verification.js";
+import type { Project } from "../project.js";
+import { artifactFolder, manifestFile, readManifest } from "./artifact-store.js";
+import type { Target } from "./build.js";
+import { ensureDerived, ensureImage } from "./builder-image.js";
+import { inProject, projectMutex } from "./context.js";
+import { explain } from "./explain.js";
+import { rootfsFiles } from "./pack-rootfs.js";
+import { buildInto } from "./run-build.js";
+import { runStep } from "./run-step.js";
+
+/** Builds stages again under conditions that must not matter, and compares every file with the first build's. */
+export async function verify(project: Project, stages: readonly Target[]): Promise<Verification> {
+  const { ctx } = project;
+  await using _mutex = await projectMutex(ctx);
+  // All of them are looked for before the first build begins.
+  const first = new Map<Target, Manifest>();
+  for (const stage of stages) first.set(stage, await built(project, stage));
+  const results: VerifiedStage[] = [];
+  for (const [stage, manifest] of first) results.push(await verifyStage(project, stage, manifest));
+  return {
+    equal: results.every(({ differing }) => differing.length === 0),
+    varied: VARIED,
+    stages: results,
+  };
+}
+
+async function built({ ctx, plan }: Project, stage: Target): Promise<Manifest> {
+  const manifest = await readManifest(ctx, stage, plan[stage].key);
+  if (manifest !== undefined) return manifest;
+  throw new KdockError(
+    "usage",
+    `there is no ${stage} to verify: it is not built, or changed since`,
+    {
+      hint: "Run `kdock build` first; `kdock verify` builds it a second time and compares.",
+    },
+  );
+}
+
+async function verifyStage(
+  project: Project,
+  stage: Target,
+  manifest: Manifest,
+): Promise<VerifiedStage> {
+  const { ctx, plan } = project;
+  const startedAt = ctx.host.now();
+  const kept = inProject(ctx, `${FOLDER.verify}/${stage}`);
+  await ctx.host.files.remove(kept);
+  const folder = await ctx.host.files.makeTemporary(kept);
+  const second = stage === "rootfs" ? undefined : await secondBuild(project, plan[stage]);
+  try {
+    const files =
+      second === undefined ? await packAgain(project, folder) : await second.run(folder);
+    const differing = differingFiles(manifest.files, files);
+    const explanations =
+      differing.length === 0
+        ? []
+        : await explain(ctx, plan, {
+            files: differing,
+            first: artifactFolder(ctx, stage, manifest.key),
+            second: folder,
+            plan: second?.plan,
+            objects: second?.objects,
+          });
+    if (differing.length > 0) await ctx.host.files.replace(folder, kept);
+    return {
+      stage,
+      key: manifest.key,
+      files: files.length,
+      differing,
+      explanations,
+      kept: differing.length > 0 ? kept : undefined,
+      ms: ctx.host.now() - startedAt,
+    };
+  } finally {
+    await ctx.host.files.remove(folder);
+    await second?.[Symbol.asyncDispose]();
+  }
+}
+
+interface SecondBuild extends AsyncDisposable {
+  readonly plan: BuildPlan;
+  /** The volume that its objects are in, until it is disposed of. */
+  readonly objects: string;
+  run(folder: string): Promise<ManifestFile[]>;
+}
+
+async function secondBuild({ ctx, plan }: Project, build: BuildPlan): Promise<SecondBuild> {
+  const engine = await ctx.engine();
+  await ensureImage(ctx, build.image, { noCache: false });
+  const image = hostileImage(build.image, ctx.assets);
+  await ensureDerived(ctx, image);
+  const { cpus } = await engine.info();
+  const { container, volumes, objects } = verifyBuild(build, plan.names, image, cpus);
+  const forget = async () => {
+    for (const name of Object.keys(volumes)) await engine.removeVolume(name).catch(() => undefined);
+  };
+  return {
+    plan: build,
+    objects,
+    // Left by one that was killed: a clean build begins with nothing.
+    run: async (folder) => {
+      await forget();
+      return runStep(ctx, `verify-${build.stage}`, `${build.title}, once more`, async (log) => ({
+        value: await buildInto(ctx, { ...build, volumes }, container, folder, log),
+        cached: false,
+      }));
+    },
+    [Symbol.asyncDispose]: forget,
+  };
+}
+
+/** From the first busybox, whose own stage says whether it can be trusted. */
+async function packAgain({ ctx, plan, user }: Project, folder: string): Promise<ManifestFile[]> {
+  return runStep(ctx, "verify-rootfs", "initramfs, once more", async () => {
+    const entries = await rootfsFiles(ctx, plan.busybox.key, user);
+    // The order in which they come must not matter.
+    const cpio = packCpio(entries.reverse());
+    await ctx.host.files.writeAtomic(`${folder}/rootfs.cpio`, cpio);
+    return { value: [manifestFile("rootfs.cpio", cpio)], cached: false };
+  });
+}
+
+/** Paths that are not the same in both, sorted. */
+export function differingFiles(
+  first: readonly ManifestFile[],
+  second: readonly ManifestFile[],
+): string[] {
+  const hashes = (files: readonly ManifestFile[]) =>
+    new Map(files.map(({ path, kind, sha256, target }) => [path, `${kind} ${sha256} ${target}`]));
+  const [a, b] = [hashes(first), hashes(second)];
+  return [...new Set([...a.keys(), ...b.keys()])].filter((p) => a.get(p) !== b.get(p)).sort();
+}
