@@ -1,13 +1,15 @@
 import { relative, resolve } from "node:path";
 import type { KeyFlags } from "./commands/flags.js";
+import type { UpdatePart } from "./lock/requests.js";
 import { EXIT_CODES, KdockError } from "./errors.js";
 import { DETACHED } from "./print.js";
 import type { Project } from "./project.js";
 import type { Target } from "./steps/build.js";
+import type { Editor } from "./steps/ide.js";
 import type { Reporter } from "./ui/reporter.js";
 import type { GlobalFlags, World } from "./world.js";
 
-export type { Target };
+export type { Editor, Target, UpdatePart };
 
 /** What commands may call. Each method prints its result; `exitCode` is set where success has more than one. */
 export interface App {
@@ -21,13 +23,39 @@ export interface App {
   logs(follow: boolean): Promise<void>;
   console(): Promise<void>;
   stop(): Promise<void>;
+  /** Arguments of gdb's own. */
+  gdb(args: readonly string[]): Promise<void>;
+  trap(options: TrapOptions, flags: KeyFlags): Promise<void>;
+  dap(): Promise<void>;
   clean(options: { readonly all: boolean; readonly dryRun: boolean }): Promise<void>;
-  compose(): Promise<void>;
+  compose(unlocked: boolean): Promise<void>;
+  /** Resolves what is not locked yet, and anew what is named. */
+  lock(update: readonly UpdatePart[]): Promise<void>;
+  verify(options: VerifyOptions): Promise<void>;
+  /** Two stages or sets, each by key or as "current". */
+  diff(one: string, two: string): Promise<void>;
+  sbom(): Promise<void>;
+  exportSource(options: ExportOptions): Promise<void>;
+  ide(options: { readonly editor: Editor; readonly force: boolean }): Promise<void>;
+}
+
+export interface ExportOptions {
+  /** As typed. */
+  readonly folder: string;
+  readonly force: boolean;
+  readonly compileCommands: boolean;
 }
 
 export interface BuildOptions {
   readonly targets: readonly Target[];
   readonly noCache: boolean;
+  readonly frozen: boolean;
+}
+
+export interface VerifyOptions {
+  readonly stages: readonly Target[];
+  /** Path of a colleague's manifest.json, as typed. */
+  readonly manifest: string | undefined;
 }
 
 export interface RunOptions {
@@ -38,16 +66,46 @@ export interface RunOptions {
   readonly bootTimeout: string;
 }
 
+export interface TrapOptions {
+  readonly places: readonly string[];
+  /** A shell command for the guest. */
+  readonly exec: string | undefined;
+  readonly condition: string | undefined;
+  readonly bt: boolean;
+  readonly args: boolean;
+  readonly locals: boolean;
+  readonly print: readonly string[];
+  readonly keep: boolean;
+  /** As typed: a number of hits, and seconds. */
+  readonly count: string;
+  readonly timeout: string;
+  readonly bootTimeout: string;
+}
+
+/** Exit code of a comparison that found a difference, as with diff and cmp. */
+const DIFFERENT = 1;
+
+/** Exit code of a trap that nobody stepped into. */
+const NOT_HIT = 1;
+
 /**
  * Every method loads what it needs when it is called: `kdock --help` must not wait for a Docker client, a YAML parser
  * and a spinner.
  */
 export function createApp(world: World, reporter: Reporter, globals: () => GlobalFlags): App {
   let exitCode = 0;
-  const open = async (flags: KeyFlags = {}): Promise<Project> => {
+  const open = async (
+    flags: KeyFlags = {},
+    {
+      readLock,
+    }: { /** What needs names only works beside a broken lock, too. */ readLock: boolean } = {
+      readLock: false,
+    },
+  ): Promise<Project> => {
     const { openProject } = await import("./project.js");
-    return openProject(world, globals(), reporter, flags);
+    return openProject(world, globals(), reporter, flags, { readLock });
   };
+  const openLocked = (flags: KeyFlags = {}) => open(flags, { readLock: true });
   const printer = async (command: string) => {
     const { createPrinter } = await import("./print.js");
     return createPrinter(world, reporter, globals(), command);
@@ -77,22 +135,22 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     },
 
     async plan(flags) {
-      const { config, plan } = await open(flags);
+      const { config, plan } = await openLocked(flags);
       const { planData, planText } = await import("./plan/plan-text.js");
       (await printer("plan")).result(planData(config, plan), planText(config, plan));
     },
 
     async build(options, flags) {
-      const { ctx, plan, user } = await open(flags);
+      const project = await openLocked(flags);
       const steps = await import("./steps/build.js");
-      const result = await steps.build(ctx, plan, user, options);
+      const { result } = await steps.build(project, options);
       const lines = result.current === undefined ? [] : [`artifacts: ${result.current}`];
       (await printer("build")).result(result, lines);
     },
 
     async run(options, flags) {
       const { run } = await import("./steps/run.js");
-      const project = await open(flags);
+      const project = await openLocked(flags);
       exitCode = await run(project, parseRunOptions(options), await printer("run"));
     },
 
@@ -126,6 +184,38 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       (await printer("stop")).result({ stopped }, lines);
     },
 
+    async gdb(args) {
+      const project = await openLocked();
+      const { runGdb } = await import("./steps/run-gdb.js");
+      exitCode = await runGdb(project, args);
+    },
+
+    async dap() {
+      const project = await openLocked();
+      const { runDap } = await import("./steps/run-dap.js");
+      exitCode = await runDap(project);
+    },
+
+    async trap({ places, condition, ...options }, flags) {
+      const count = numberOf("--count", options.count, { whole: true });
+      const timeout = numberOf("--timeout", options.timeout);
+      const bootTimeoutSeconds = numberOf("--boot-timeout", options.bootTimeout);
+      const project = await openLocked(flags);
+      const print = await printer("trap");
+      const { trap } = await import("./steps/trap.js");
+      const { trapText } = await import("./ui/trap-text.js");
+      const { bt, args, locals, print: expressions } = options;
+      const asked = {
+        ...{ stops: places, condition: condition ?? null, bt, args, locals },
+        ...{ print: expressions, count, timeout },
+      };
+      const result = await trap(project, { ...options, asked, bootTimeoutSeconds }, (event) => {
+        print.line(trapText(event));
+      });
+      if (result.reason !== "count") exitCode = NOT_HIT;
+      print.result(result, []);
+    },
+
     async clean({ all, dryRun }) {
       const { ctx, plan } = await open();
       const { findLeavings, removeLeavings } = await import("./steps/clean.js");
@@ -139,8 +229,72 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       );
     },
 
-    async compose() {
-      const { config, plan, ctx } = await open();
+    async lock(parts) {
+      const project = await openLocked();
+      const { updateLock } = await import("./steps/lock.js");
+      const { changes } = await updateLock(project, parts);
+      const lines = changes.length > 0 ? changes : ["kdock.lock is up to date"];
+      (await printer("lock")).result({ changes }, lines);
+    },
+
+    async verify({ stages, manifest }) {
+      const project = await openLocked();
+      const print = await printer("verify");
+      if (manifest !== undefined) {
+        const { compareWithManifest } = await import("./steps/verify-manifest.js");
+        const { comparisonText } = await import("./ui/verify-text.js");
+        const found = await compareWithManifest(project, resolve(world.cwd, manifest));
+        if (!found.equal) exitCode = DIFFERENT;
+        print.result(found, comparisonText(found));
+        return;
+      }
+      const { verify } = await import("./steps/verify.js");
+      const { verifyText } = await import("./ui/verify-text.js");
+      const found = await verify(project, stages);
+      if (!found.equal) exitCode = DIFFERENT;
+      print.result(found, verifyText(found));
+    },
+
+    async diff(one, two) {
+      const { ctx } = await open();
+      const { diffArtifacts } = await import("./steps/diff.js");
+      const { diffText } = await import("./ui/diff-text.js");
+      const diff = await diffArtifacts(ctx, one, two);
+      if (!diff.equal) exitCode = DIFFERENT;
+      (await printer("diff")).result(diff, diffText(diff));
+    },
+
+    async sbom() {
+      const { ctx, plan, lock } = await openLocked();
+      const { makeSbom } = await import("./steps/sbom.js");
+      const text = await makeSbom(ctx, plan, lock);
+      (await printer("sbom")).result(JSON.parse(text), [text.trimEnd()]);
+    },
+
+    async exportSource({ folder, force, compileCommands }) {
+      const { ctx, plan } = await openLocked();
+      const { exportSource } = await import("./steps/source-export.js");
+      const path = resolve(world.cwd, folder);
+      const { home } = world;
+      const result = await exportSource(ctx, plan, { path, compileCommands, force, home });
+      (await printer("source export")).result(result, [`source: ${result.path}`]);
+    },
+
+    async ide({ editor, force }) {
+      const { ctx, plan } = await open();
+      const { KDOCK_ROOT } = await import("./project.js");
+      const { writeIdeFiles } = await import("./steps/ide.js");
+      const { config } = globals();
+      const flags =
+        config === undefined ? [] : ["-c", relative(ctx.folder, resolve(world.cwd, config))];
+      const kdockRoot = resolve(KDOCK_ROOT);
+      const files = await writeIdeFiles(ctx, plan, { editor, force, flags, kdockRoot });
+      const lines = files.map(({ path, state }) => `${state.padEnd(10)} ${path}`);
+      (await printer("ide")).result({ files }, lines);
+    },
+
+    async compose(unlocked) {
+      const { config, plan, ctx } = await open({}, { readLock: !unlocked });
       const { composeFile } = await import("./plan/compose.js");
       const { KDOCK_ROOT } = await import("./project.js");
       world.stdout.write(composeFile(config, plan, relative(ctx.folder, KDOCK_ROOT) || "."));
@@ -148,14 +302,16 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
   };
 }
 
+/** A flag's number, more than 0. */
+function numberOf(flag: string, typed: string, { whole } = { whole: false }): number {
+  const number = Number(typed);
+  if (Number.isFinite(number) && number > 0 && (!whole || Number.isInteger(number))) return number;
+  const what = whole ? "a whole number from 1" : "a number of seconds";
+  throw new KdockError("usage", `${flag}: ${typed} is not ${what}`);
+}
+
 function parseRunOptions(options: RunOptions) {
-  const bootTimeoutSeconds = Number(options.bootTimeout);
-  if (!Number.isFinite(bootTimeoutSeconds) || bootTimeoutSeconds <= 0) {
-    throw new KdockError(
-      "usage",
-      `--boot-timeout: ${options.bootTimeout} is not a number of seconds`,
-    );
-  }
+  const bootTimeoutSeconds = numberOf("--boot-timeout", options.bootTimeout);
   if (options.command.length > 0 && (options.detach || options.paused)) {
     throw new KdockError("usage", "a command cannot be run with --detach or --paused", {
       hint: "Start the VM with `kdock run -d` first, or leave the command out.",

@@ -31,20 +31,17 @@ const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.
   version: string;
 };
 
-process.exitCode = await main(
-  process.argv.slice(2),
-  {
-    env: process.env,
-    home: homedir(),
-    cwd: process.cwd(),
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
-    signal: interrupt.signal,
-    onExit: (each) => restores.push(each),
-  },
-  manifest.version,
-);
+process.exitCode = await main(process.argv.slice(2), {
+  env: process.env,
+  home: homedir(),
+  version: manifest.version,
+  cwd: process.cwd(),
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signal: interrupt.signal,
+  onExit: (each) => restores.push(each),
+});
 // A pipe or terminal that nobody reads any more must not keep the process.
 // (stdin from a file is a stream that has nothing to hold on to.)
 if ("unref" in process.stdin) process.stdin.unref();

@@ -4,14 +4,23 @@ import { buildCommand } from "./commands/build.js";
 import { cleanCommand } from "./commands/clean.js";
 import { composeCommand } from "./commands/compose.js";
 import { consoleCommand } from "./commands/console.js";
+import { dapCommand } from "./commands/dap.js";
+import { diffCommand } from "./commands/diff.js";
 import { doctorCommand } from "./commands/doctor.js";
+import { gdbCommand } from "./commands/gdb.js";
+import { ideCommand } from "./commands/ide.js";
 import { initCommand } from "./commands/init.js";
+import { lockCommand } from "./commands/lock.js";
 import { logsCommand } from "./commands/logs.js";
 import { planCommand } from "./commands/plan.js";
 import { psCommand } from "./commands/ps.js";
 import { runCommand } from "./commands/run.js";
+import { sbomCommand } from "./commands/sbom.js";
+import { sourceCommand } from "./commands/source.js";
 import { stopCommand } from "./commands/stop.js";
 import { BUG_EXIT_CODE, EXIT_CODES, KdockError } from "./errors.js";
+import { verifyCommand } from "./commands/verify.js";
+import { trapCommand } from "./commands/trap.js";
 import type { Reporter } from "./ui/reporter.js";
 import type { GlobalFlags, World } from "./world.js";
 
@@ -19,14 +28,23 @@ const COMMANDS = [
   initCommand,
   doctorCommand,
   planCommand,
+  lockCommand,
+  verifyCommand,
+  diffCommand,
+  sbomCommand,
   buildCommand,
   runCommand,
   psCommand,
   logsCommand,
   consoleCommand,
+  gdbCommand,
+  dapCommand,
+  trapCommand,
   stopCommand,
   cleanCommand,
   composeCommand,
+  sourceCommand,
+  ideCommand,
 ];
 
 const EXAMPLES = `
@@ -34,17 +52,14 @@ Examples:
   kdock build && kdock run           build everything, boot, gdbserver on 127.0.0.1:1234
   kdock run -d --paused              in the background, stopped before the first instruction
   kdock run -- uname -r              run one command in a fresh guest
+  kdock trap tcp_v4_rcv --exec 'wget -q -O- http://10.0.3.1/' --bt
   kdock build --preset defconfig --set CONFIG_TCP_CONG_BBR=y
 
-Exit codes: 0 ok, 1 build or VM failed, 2 usage or configuration, 3 environment or engine, 70 bug in kdock,
+Exit codes: 0 ok, 1 build or VM failed, or verify or diff found a difference, 2 usage or configuration, 3 environment or engine, 70 bug in kdock,
 130 interrupted; with \`run -- command\` the command's own.`;
 
 /** Parses, runs one command, and turns whatever was thrown into text and an exit code. The only catch-all. */
-export async function main(
-  argv: readonly string[],
-  world: World,
-  version: string,
-): Promise<number> {
+export async function main(argv: readonly string[], world: World): Promise<number> {
   const program = new Command("kdock");
   const globals = () => program.opts<GlobalFlags>();
   // Which reporter it is depends on flags, and loading one takes longer than printing --help.
@@ -57,7 +72,7 @@ export async function main(
     chosen = await loadReporter(world, globals());
   });
   const app = createApp(world, reporter, globals);
-  define(program, app, version);
+  define(program, app, world.version);
   try {
     await program.parseAsync(argv, { from: "user" });
     return app.exitCode;
@@ -96,7 +111,11 @@ function define(program: Command, app: App, version: string): void {
     .showHelpAfterError("(see kdock --help)")
     .exitOverride();
   for (const make of COMMANDS) {
-    program.addCommand(make(app).exitOverride().showHelpAfterError("(--help lists what there is)"));
+    const command = make(app);
+    for (const each of [command, ...command.commands]) {
+      each.exitOverride().showHelpAfterError("(--help lists what there is)");
+    }
+    program.addCommand(command);
   }
 }
 

@@ -4,6 +4,8 @@ import type { GlobalFlags, World } from "./world.js";
 /** Where a command's result goes: lines for people on stdout, or one event with --json. */
 export interface Printer {
   result(data: unknown, lines: readonly string[]): void;
+  /** Lines of a result that is told as it comes about; none with --json, where `result` has it all. */
+  line(lines: readonly string[]): void;
   /** For people only, on stderr. */
   note(text: string): void;
 }
@@ -24,6 +26,11 @@ export function createPrinter(
         reporter.pause();
         world.stdout.write(`${lines.join("\n")}\n`);
       }
+    },
+    line(lines) {
+      if (globals.json === true || lines.length === 0) return;
+      reporter.pause();
+      world.stdout.write(`${lines.join("\n")}\n`);
     },
     note(text) {
       if (globals.json === true) return;

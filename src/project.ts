@@ -1,17 +1,20 @@
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FLAG_NAMES, type KeyFlags, keyValues } from "./commands/flags.js";
+import { isDeepStrictEqual } from "node:util";
+import { artifactSettings } from "./config/artifact-settings.js";
 import type { Config } from "./config/config.js";
 import { loadConfig } from "./config/layers.js";
 import type { Engine } from "./engine/engine.js";
 import { KdockError, messageOf } from "./errors.js";
 import { createNodeHost } from "./host/node-host.js";
 import { createTerminal } from "./host/terminal.js";
+import type { Lock } from "./lock/lock.js";
 import type { Asset, Assets } from "./plan/assets.js";
 import { FOLDER } from "./plan/names.js";
 import { makePlan, type Plan } from "./plan/plan.js";
 import type { UserFiles } from "./plan/user-files.js";
-import type { Context } from "./steps/context.js";
+import { type Context, inProject } from "./steps/context.js";
 import { readUserFiles } from "./steps/read-user-files.js";
 import type { Reporter } from "./ui/reporter.js";
 import { outputEvents } from "./ui/output-events.js";
@@ -22,6 +25,17 @@ export interface Project {
   readonly config: Config;
   readonly user: UserFiles;
   readonly plan: Plan;
+  /** undefined before anything is locked, and for commands that need no lock. */
+  readonly lock: Lock | undefined;
+  /** Flags or variables ask for other artifacts than kdock.yaml does. */
+  readonly overridden: boolean;
+}
+
+/** The same project under another lock. */
+export function relocked(project: Project, lock: Lock): Project {
+  const { ctx, config, user } = project;
+  const { folder, assets } = ctx;
+  return { ...project, lock, plan: makePlan({ folder, config, assets, user, lock }) };
 }
 
 /** kdock's own root: the folder that holds images/ and the Dockerfiles; one above src/ and dist/ alike. */
@@ -35,6 +49,7 @@ export async function openProject(
   globals: GlobalFlags,
   reporter: Reporter,
   flags: KeyFlags,
+  { readLock }: { readLock: boolean },
 ): Promise<Project> {
   const host = createNodeHost({ env: world.env });
   const path = resolve(world.cwd, globals.config ?? FOLDER.config);
@@ -51,6 +66,7 @@ export async function openProject(
     flags: keyValues(flags),
     flagNames: FLAG_NAMES,
   });
+  const asWritten = loadConfig({ file });
   const folder = await host.files.realPath(dirname(path));
   const assets = await readAssets(host.files);
   let engine: Promise<Engine> | undefined;
@@ -68,10 +84,27 @@ export async function openProject(
     signal: world.signal,
     folder,
     assets,
+    version: world.version,
     engine: () => (engine ??= connect(world, reporter)),
   };
   const user = await readUserFiles(ctx, config);
-  return { ctx, config, user, plan: makePlan({ folder, config, assets, user }) };
+  const lock = readLock ? await readLockFile(ctx) : undefined;
+  return {
+    ctx,
+    config,
+    user,
+    lock,
+    overridden: !isDeepStrictEqual(artifactSettings(asWritten), artifactSettings(config)),
+    plan: makePlan({ folder, config, assets, user, lock }),
+  };
+}
+
+async function readLockFile(ctx: Context): Promise<Lock | undefined> {
+  const text = await ctx.host.files.readText(inProject(ctx, FOLDER.lockfile));
+  if (text === undefined) return undefined;
+  // As slow to load as the configuration, and not every project has one.
+  const { parseLock } = await import("./lock/lock-text.js");
+  return parseLock(text, FOLDER.lockfile);
 }
 
 /** The Docker client is slow to load: only a command that needs the engine pays for it. */

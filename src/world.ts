@@ -2,6 +2,8 @@
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
+  /** Of this kdock, as in package.json. */
+  readonly version: string;
   readonly cwd: string;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;

@@ -4,15 +4,33 @@ export type BuildLine =
   /** How many options are set: the number of objects follows from it, about. */
   | { readonly kind: "options"; readonly count: number }
   | { readonly kind: "object" }
+  /** The sha256 of the final .config. */
+  | { readonly kind: "config"; readonly digest: string }
+  /** Something the lock pins is not to be had: what, in words. */
+  | { readonly kind: "drift"; readonly text: string }
   | { readonly kind: "text" };
 
 const OBJECT = /^ {2}(?:CC|AS|HOSTCC|CC \[M\]|LD \[M\]) +\S/;
 
 export function readBuildLine(line: string): BuildLine {
+  const drift = /^@kdock drift (\S+) (\S+) (\S+)$/.exec(line);
+  if (drift !== null) return { kind: "drift", text: driftText(drift) };
+  if (line === "@kdock config-drift") return { kind: "drift", text: CONFIG_DRIFT };
   const marker = /^@kdock (\w+) (.*)$/.exec(line);
   if (marker?.[1] === "phase") return { kind: "phase", phase: marker[2] ?? "" };
   if (marker?.[1] === "options") return { kind: "options", count: Number(marker[2]) };
+  if (marker?.[1] === "config") return { kind: "config", digest: marker[2] ?? "" };
   return OBJECT.test(line) ? { kind: "object" } : { kind: "text" };
+}
+
+const CONFIG_DRIFT =
+  "the kernel's final .config is another one, though nothing that it is made from changed";
+
+function driftText([, name = "", locked = "", available = ""]: RegExpExecArray): string {
+  if (available === "none") return `${name} ${locked} is gone, and there is no other version`;
+  if (available === locked) return `${name} ${locked} has other contents now`;
+  if (locked === "none") return `${name} is needed now (${available})`;
+  return `${name} ${locked} → ${available}`;
 }
 
 /**

@@ -1,12 +1,14 @@
 import type { Config } from "../config/config.js";
-import type { ContainerSpec } from "./container-spec.js";
+import type { Lock, LockedSource } from "../lock/lock.js";
+import { kernelImageName, sourceName } from "../lock/requests.js";
+import { type ContainerSpec, PLAIN } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
-import { requestedConfig } from "./kconfig.js";
+import { type Fragment, requestedConfig } from "./kconfig.js";
 import { type KeyInputs, sha256, stageKey } from "./keys.js";
-import { CCACHE_VOLUME, INSIDE, labels, type ProjectNames, type Role } from "./names.js";
-import { toolchainFor } from "./toolchain.js";
-import type { UserFiles } from "./user-files.js";
+import { CCACHE_VOLUME, INSIDE, labels, type ProjectNames, type Role, slug } from "./names.js";
+import { kernelToolchain } from "./toolchain.js";
+import { entryDigests, type InputTree, type UserFiles } from "./user-files.js";
 
 /** A build is a container run from a builder image: what goes in, what it is told, where its volumes are. */
 export interface BuildPlan {
@@ -15,87 +17,121 @@ export interface BuildPlan {
   readonly image: ImagePlan;
   readonly key: string;
   readonly inputs: KeyInputs;
+  /** The part of the inputs that is the user's: what kdock.yaml and the files it names ask for. */
+  readonly asked: Readonly<Record<string, string>>;
   /** Everything but the image's tag is fixed here; see `buildContainer`. */
   readonly container: ContainerSpec;
   /** The labels each volume is made with, by volume name. */
   readonly volumes: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Put into /in before the build starts, by file name. */
+  /** Put into /in before the build starts, by path there. */
   readonly files: Readonly<Record<string, string>>;
+  /** Put into /in/initramfs, each under the path it has in the project. */
+  readonly trees: readonly InputTree[];
+}
+
+/** What plans are made from besides the configuration. */
+export interface PlanSources {
+  readonly assets: Assets;
+  readonly user: UserFiles;
+  readonly lock: Lock | undefined;
 }
 
 export function kernelBuildPlan(
   config: Config,
   names: ProjectNames,
-  assets: Assets,
-  user: UserFiles,
+  { assets, user, lock }: PlanSources,
 ): BuildPlan {
   const { kernel } = config;
-  const version = kernel.source.slice(kernel.source.indexOf(":") + 1);
-  const toolchain = toolchainFor(version, kernel.toolchain);
+  const { suite, compiler } = kernelToolchain(config);
   const image = imagePlan(
-    { name: "kernel", dockerfile: "Dockerfile.kernel", args: { TOOLCHAIN: toolchain.compiler } },
-    basePlan(toolchain.suite, config.images),
+    { name: "kernel", dockerfile: "Dockerfile.kernel", args: { TOOLCHAIN: compiler } },
+    basePlan(suite, config.images, lock),
     assets,
+    lock?.images[kernelImageName(compiler)],
   );
-  const files = withoutEmpty({
-    "fragments.config": requestedConfig(user.kernelFragments, kernel.set),
-    "base.config": user.kernelPreset ?? "",
-  });
-  const inputs: KeyInputs = {
-    image: image.key,
-    toolchain: toolchain.compiler,
+  const source = lock?.sources[sourceName("kernel", config)];
+  const asked = {
     source: kernel.source,
     preset: kernel.preset,
-    ...digests(files),
+    toolchain: compiler,
+    ...(user.kernelPreset === undefined ? {} : { "preset file": sha256(user.kernelPreset) }),
+    ...fragmentInputs("fragment", user.kernelFragments),
+    ...fragmentInputs("patch", user.kernelPatches),
+    ...settingInputs(kernel.set),
+    ...(user.moduleKey === undefined ? {} : { "module key": sha256(user.moduleKey) }),
+    ...initramfsInputs(user.initramfs),
   };
+  const inputs: KeyInputs = { image: image.key, ...asked, ...sourceInputs(source) };
   return {
     stage: "kernel",
-    title: `Linux ${kernel.source}, preset ${kernel.preset}, ${toolchain.compiler}`,
+    title: `Linux ${kernel.source}, preset ${kernel.preset}, ${compiler}`,
     image,
     key: stageKey(inputs),
     inputs,
-    ...container(names, "kernel", image, kernelEnvironment(config), [
-      [names.volume("src", kernel.source), INSIDE.source, "source"],
-      // Objects are kept by source and compiler, not by configuration: changing an option rebuilds what it touches.
-      [names.volume("build", `${kernel.source}-${toolchain.compiler}`), INSIDE.objects, "objects"],
-      [CCACHE_VOLUME, INSIDE.ccache, "ccache"],
-    ]),
-    files,
+    asked,
+    ...container(
+      names,
+      "kernel",
+      image,
+      { ...kernelEnvironment(config), ...sourceEnvironment(config, source) },
+      [
+        [names.volume("src", kernel.source), INSIDE.source, "source"],
+        // Objects are kept by source and compiler, not by configuration: changing an option rebuilds what it touches.
+        [names.volume("build", `${kernel.source}-${compiler}`), INSIDE.objects, "objects"],
+        [CCACHE_VOLUME, INSIDE.ccache, "ccache"],
+      ],
+    ),
+    files: withoutEmpty({
+      "fragments.config": requestedConfig(user.kernelFragments, kernel.set),
+      "base.config": user.kernelPreset ?? "",
+      "module-signing.pem": user.moduleKey ?? "",
+      ...patchFiles(user.kernelPatches),
+    }),
+    trees: user.initramfs,
   };
 }
 
 export function busyboxBuildPlan(
   config: Config,
   names: ProjectNames,
-  assets: Assets,
-  user: UserFiles,
+  { assets, user, lock }: PlanSources,
 ): BuildPlan {
   const { busybox } = config;
   const image = imagePlan(
     { name: "busybox", dockerfile: "Dockerfile.busybox", args: {} },
-    basePlan("trixie", config.images),
+    basePlan("trixie", config.images, lock),
     assets,
+    lock?.images["busybox"],
   );
-  const files = withoutEmpty({
-    "fragments.config": requestedConfig(user.busyboxFragments, busybox.set),
-  });
-  const inputs: KeyInputs = {
-    image: image.key,
+  const source = lock?.sources[sourceName("busybox", config)];
+  const asked = {
     source: busybox.source,
-    sha256: busybox.sha256 ?? "",
-    ...digests(files),
+    ...(busybox.sha256 === undefined ? {} : { sha256: busybox.sha256 }),
+    ...fragmentInputs("fragment", user.busyboxFragments),
+    ...settingInputs(busybox.set),
   };
+  const inputs: KeyInputs = { image: image.key, ...asked, ...sourceInputs(source) };
   return {
     stage: "busybox",
     title: `busybox ${busybox.source}, static`,
     image,
     key: stageKey(inputs),
     inputs,
-    ...container(names, "busybox", image, busyboxEnvironment(config), [
-      [names.volume("src", `busybox-${busybox.source}`), INSIDE.source, "source"],
-      [names.volume("build", `busybox-${busybox.source}`), INSIDE.objects, "objects"],
-    ]),
-    files,
+    asked,
+    ...container(
+      names,
+      "busybox",
+      image,
+      { ...busyboxEnvironment(config, source), ...mirrorEnvironment(config) },
+      [
+        [names.volume("src", `busybox-${busybox.source}`), INSIDE.source, "source"],
+        [names.volume("build", `busybox-${busybox.source}`), INSIDE.objects, "objects"],
+      ],
+    ),
+    files: withoutEmpty({
+      "fragments.config": requestedConfig(user.busyboxFragments, busybox.set),
+    }),
+    trees: [],
   };
 }
 
@@ -110,11 +146,39 @@ export function kernelEnvironment({ kernel }: Config): Readonly<Record<string, s
 }
 
 /** What images/busybox/build.sh reads. */
-export function busyboxEnvironment({ busybox }: Config): Readonly<Record<string, string>> {
+export function busyboxEnvironment(
+  { busybox }: Config,
+  source: LockedSource | undefined,
+): Readonly<Record<string, string>> {
+  const sha256 = source?.sha256 ?? busybox.sha256;
   return {
     KDOCK_SOURCE: busybox.source,
-    ...(busybox.sha256 === undefined ? {} : { KDOCK_SHA256: busybox.sha256 }),
+    ...(sha256 === undefined ? {} : { KDOCK_SHA256: sha256 }),
     ...(busybox.mirrors.length === 0 ? {} : { KDOCK_MIRRORS: busybox.mirrors.join(" ") }),
+  };
+}
+
+/** Which Debian mirror a builder asks for sources; none is set where the image's own configuration will do. */
+export function mirrorEnvironment({ images }: Config): Readonly<Record<string, string>> {
+  return images.mirror === undefined ? {} : { KDOCK_MIRROR: images.mirror };
+}
+
+/** What images/kernel/source.sh needs to fetch exactly the source that is locked. */
+function sourceEnvironment(
+  config: Config,
+  source: LockedSource | undefined,
+): Readonly<Record<string, string>> {
+  const { snapshot } = config.images;
+  return {
+    ...mirrorEnvironment(config),
+    ...(snapshot === undefined ? {} : { KDOCK_SNAPSHOT_URL: snapshot }),
+    ...(source === undefined
+      ? {}
+      : {
+          KDOCK_SNAPSHOT: source.time,
+          KDOCK_SOURCE_VERSION: source.version,
+          KDOCK_SOURCE_SHA256: source.sha256,
+        }),
   };
 }
 
@@ -133,19 +197,11 @@ function container(
       env,
       labels: labels("build", names.id),
       mounts: volumes.map(([volume, target]) => ({ volume, target, readOnly: false })),
-      ports: [],
+      ...PLAIN,
       network: undefined,
       hostname: "kdock",
-      privileged: false,
       // A compiler needs no privileges, and the image's user has none.
       capDrop: ["ALL"],
-      capAdd: [],
-      devices: [],
-      sysctls: {},
-      securityOpt: ["no-new-privileges"],
-      tty: false,
-      openStdin: false,
-      stopSignal: undefined,
     },
     volumes: Object.fromEntries(
       volumes.map(([name, , role]) => [
@@ -160,6 +216,41 @@ function withoutEmpty(files: Readonly<Record<string, string>>): Readonly<Record<
   return Object.fromEntries(Object.entries(files).filter(([, text]) => text !== ""));
 }
 
-function digests(files: Readonly<Record<string, string>>): KeyInputs {
-  return Object.fromEntries(Object.entries(files).map(([name, text]) => [name, sha256(text)]));
+function sourceInputs(source: LockedSource | undefined): KeyInputs {
+  return source === undefined ? {} : { version: source.version, "source digest": source.sha256 };
+}
+
+/** The list, because order counts, and one input for each, so that the one that changed can be named. */
+function fragmentInputs(
+  what: "fragment" | "patch",
+  fragments: readonly Fragment[],
+): Readonly<Record<string, string>> {
+  if (fragments.length === 0) return {};
+  return {
+    [what === "patch" ? "patches" : "fragments"]: fragments.map(({ name }) => name).join(" "),
+    ...Object.fromEntries(fragments.map(({ name, text }) => [`${what} ${name}`, sha256(text)])),
+  };
+}
+
+function settingInputs(set: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(set).map(([name, value]) => [`set ${name}`, value]));
+}
+
+function initramfsInputs(trees: readonly InputTree[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    trees.flatMap(({ path, entries }) =>
+      Object.entries(entryDigests(`initramfs ${path}`, entries)),
+    ),
+  );
+}
+
+/** Numbered, because the builder applies them in the order of their names. */
+function patchFiles(patches: readonly Fragment[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    patches.map(({ name, text }, index) => {
+      const number = String(index + 1).padStart(4, "0");
+      const base = slug((name.split("/").at(-1) ?? name).replace(/\.patch$/, ""));
+      return [`patches/${number}-${base}.patch`, text];
+    }),
+  );
 }

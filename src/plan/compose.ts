@@ -23,7 +23,7 @@ const HEADER = ` The same lab without Node: docker compose up
  * `context` is the folder of kdock's images, as compose.yaml's reader sees it.
  */
 export function composeFile(config: Config, plan: Plan, context: string): string {
-  const document = new Document({
+  const content = {
     name: "kdock",
     services: {
       kernel: builder(config, plan.kernel, context, ["all"]),
@@ -42,7 +42,9 @@ export function composeFile(config: Config, plan: Plan, context: string): string
       // Shared with the kdock command and with every other project: it is keyed by content.
       ccache: { name: CCACHE_VOLUME },
     },
-  });
+  };
+  // Services that share a list of ours are still to be read and changed one by one.
+  const document = new Document(content, { aliasDuplicateObjects: false });
   document.commentBefore = HEADER;
   return document.toString({ lineWidth: 0 });
 }
@@ -54,12 +56,17 @@ function builder(config: Config, plan: BuildPlan, context: string, command: read
     build: imageBuild(plan.image, context),
     image: plan.image.tag,
     command,
-    environment: { ...escaped(plan.container.env), ...kernelVariables(config, plan) },
+    environment: {
+      ...escaped(plan.container.env),
+      ...kernelVariables(config, plan),
+      KDOCK_MIRROR: variable("KDOCK_IMAGES_MIRROR", config.images.mirror ?? ""),
+    },
     volumes: [
       `${stage}-src:${INSIDE.source}`,
       `${stage}-build:${INSIDE.objects}`,
       `${stage}-out:${INSIDE.output}`,
       ...(stage === "kernel" ? [`ccache:${INSIDE.ccache}`] : []),
+      ...plan.trees.map(({ path }) => `${relative(path)}:${INSIDE.input}/initramfs/${path}:ro`),
       ...(stage === "busybox" && overlay !== undefined ? [`${relative(overlay)}:/overlay:ro`] : []),
     ],
     ...(Object.keys(plan.files).length === 0
@@ -130,14 +137,16 @@ function vm(config: Config, image: ImagePlan, context: string) {
 }
 
 function imageBuild(image: ImagePlan, context: string) {
-  const base = image.base.registryRef ?? image.base.bootstrapTag ?? "";
+  const { pin, registryRef, bootstrapTag } = image.base;
+  const locked = pin?.from === "registry" ? pin.digest : pin && bootstrapTag;
+  const base = locked ?? registryRef ?? bootstrapTag ?? "";
   return {
     context,
     dockerfile: image.dockerfile,
     args: {
+      ...image.args,
       BASE: variable(`KDOCK_BASE_${image.base.suite.toUpperCase()}`, base),
       MIRROR: variable("KDOCK_IMAGES_MIRROR", image.base.mirror ?? ""),
-      ...image.args,
     },
   };
 }
@@ -153,7 +162,7 @@ function configs(plan: Plan) {
 }
 
 function configName(plan: BuildPlan, file: string): string {
-  return `${plan.stage}-${file.replaceAll(".", "-")}`;
+  return `${plan.stage}-${file.replace(/[^\w]+/g, "-")}`;
 }
 
 function variable(name: string, fallback: string): string {

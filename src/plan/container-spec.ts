@@ -18,6 +18,8 @@ export interface PublishedPort {
 export interface ContainerSpec {
   readonly name: string;
   readonly image: string;
+  /** In the place of the image's own. */
+  readonly entrypoint?: readonly string[];
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly labels: Labels;
@@ -38,3 +40,16 @@ export interface ContainerSpec {
   /** A soft stop's signal; the engine's default when undefined. */
   readonly stopSignal: string | undefined;
 }
+
+/** What every container has that only works: no ports, devices or terminal, and no way to gain privileges. */
+export const PLAIN = {
+  ports: [],
+  privileged: false,
+  capAdd: [],
+  devices: [],
+  sysctls: {},
+  securityOpt: ["no-new-privileges"],
+  tty: false,
+  openStdin: false,
+  stopSignal: undefined,
+} as const satisfies Partial<ContainerSpec>;

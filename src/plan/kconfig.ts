@@ -35,6 +35,17 @@ export function requestedConfig(
   return parts.join("");
 }
 
+const INITRAMFS = /^CONFIG_INITRAMFS_SOURCE="([^"]*)"$/gm;
+
+/**
+ * The project's files that an initramfs is to be compiled in from: the words of CONFIG_INITRAMFS_SOURCE that are
+ * relative paths. The last of the given texts that sets the option decides, as it does for the kernel.
+ */
+export function initramfsPaths(texts: readonly string[]): string[] {
+  const value = texts.flatMap((text) => [...text.matchAll(INITRAMFS)]).at(-1)?.[1] ?? "";
+  return value.split(/\s+/).filter((word) => word !== "" && !word.startsWith("/"));
+}
+
 function badLines({ name, text }: Fragment): string[] {
   return text.split(/\r?\n/).flatMap((raw, index) => {
     const line = raw.trim();

@@ -15,15 +15,22 @@ export function stageKey(inputs: KeyInputs): string {
   return sha256(JSON.stringify(sorted)).slice(0, 16);
 }
 
+/** The names, sorted, under which two records do not say the same. */
+export function differingNames(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .sort()
+    .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+}
+
 /** Which inputs differ, for saying why work is owed: `preset: debug → tiny`. Hashes are not spelt out. */
 export function changedInputs(before: KeyInputs, after: KeyInputs): string[] {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-  return names
-    .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
-    .map((name) => {
-      const [from, to] = [before[name], after[name]].map(inWords);
-      return from === undefined || to === undefined ? name : `${name}: ${from} → ${to}`;
-    });
+  return differingNames(before, after).map((name) => {
+    const [from, to] = [before[name], after[name]].map(inWords);
+    return from === undefined || to === undefined ? name : `${name}: ${from} → ${to}`;
+  });
 }
 
 function inWords(value: KeyInputs[string] | undefined): string | undefined {

@@ -7,6 +7,11 @@ export const LABEL = {
   project: "io.kdock.project",
   role: "io.kdock.role",
   key: "io.kdock.key",
+  /** Of bootstrapped base images: see `tarFingerprint`. */
+  fingerprint: "io.kdock.fingerprint",
+  /** Of images: which packages of which base they hold, and the time in the lock they were made by. */
+  packages: "io.kdock.packages",
+  time: "io.kdock.time",
   /** The VM container's facts for `kdock ps`: see VM_FACTS in vm-plan.ts. */
   vm: "io.kdock.vm",
 } as const;
@@ -16,12 +21,30 @@ export type Role =
   | "image-kernel"
   | "image-busybox"
   | "image-vm"
+  | "image-gdb"
+  | "image-verify"
   | "build"
   | "source"
   | "objects"
+  | "symbols"
   | "ccache"
   | "vm"
+  | "gdb"
   | "network";
+
+/** For an image: what `labels` says, and what is in it. */
+export function imageLabels(
+  role: Role,
+  key: string,
+  contents: { readonly packages: string; readonly time: string } | undefined,
+): Labels {
+  return {
+    ...labels(role, undefined, key),
+    ...(contents === undefined
+      ? {}
+      : { [LABEL.packages]: contents.packages, [LABEL.time]: contents.time }),
+  };
+}
 
 export function labels(role: Role, project: string | undefined, key?: string): Labels {
   return {
@@ -29,6 +52,10 @@ export function labels(role: Role, project: string | undefined, key?: string): L
     ...(project === undefined ? {} : { [LABEL.project]: project }),
     ...(key === undefined ? {} : { [LABEL.key]: key }),
   };
+}
+
+export function imageTag(name: string, tag: string): string {
+  return `kdock/${name}:${tag}`;
 }
 
 /** Where things are inside the containers. */
@@ -45,6 +72,14 @@ export const INSIDE = {
   agentSocket: "/run/kdock/agent.sock",
   qmpSocket: "/run/kdock/qmp.sock",
   gdbPort: 1234,
+  /** The debugger's own files in its image. */
+  gdbSession: "/usr/local/lib/kdock/session.gdb",
+  gdbSettings: "/usr/local/lib/kdock/settings.gdb",
+  gdbTrap: "/usr/local/lib/kdock/kdock/trap.py",
+  /** Kept from session to session, on the host. */
+  gdbHistory: "/in/history",
+  /** In a volume of symbols: it was filled to the end. */
+  symbolsWhole: "/out/.whole",
   agentPort: "io.kdock.agent",
 } as const;
 
@@ -56,8 +91,9 @@ export interface ProjectNames {
   readonly id: string;
   readonly network: string;
   readonly vmContainer: string;
+  readonly gdbContainer: string;
   buildContainer(stage: string): string;
-  volume(kind: "src" | "build", detail: string): string;
+  volume(kind: "src" | "build" | "symbols", detail: string): string;
 }
 
 export function projectNames(folder: string): ProjectNames {
@@ -67,6 +103,7 @@ export function projectNames(folder: string): ProjectNames {
     id,
     network: `kdock-${id}`,
     vmContainer: `kdock-${id}-vm`,
+    gdbContainer: `kdock-${id}-gdb`,
     buildContainer: (stage) => `kdock-${id}-build-${stage}`,
     volume: (kind, detail) => `kdock-${id}-${kind}-${slug(detail)}`,
   };
@@ -87,6 +124,18 @@ export const FOLDER = {
   out: ".kdock/out",
   current: ".kdock/out/current",
   logs: ".kdock/logs",
+  verify: ".kdock/verify",
+  gdbHistory: ".kdock/gdb_history",
+  execLog: ".kdock/logs/exec.log",
+  gdbLog: ".kdock/logs/gdb.log",
   lock: ".kdock/lock",
+  lockfile: "kdock.lock",
+  /** Where the tree of the last `kdock source export` is. */
+  sourceExport: ".kdock/source-export.json",
+  /** Where the last VM's gdbserver was published. */
+  gdbAddress: ".kdock/gdb-address",
+  /** In an artifact set's folder. */
+  gdbScript: "kdock.gdb",
+  editorScript: "editor.gdb",
   manifest: "manifest.json",
 } as const;

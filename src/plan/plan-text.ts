@@ -9,7 +9,7 @@ const MODE = { paused: false, command: false } as const;
 
 /** `kdock plan --json`. */
 export function planData(config: Config, plan: Plan): unknown {
-  const vm = vmPlan(config, plan.names, plan.vmImage, MODE);
+  const vm = vmPlan(config, plan, MODE);
   return {
     project: plan.names.id,
     kernel: stageData(plan.kernel),
@@ -26,7 +26,7 @@ function stageData({ image, key, inputs, container, files }: BuildPlan): unknown
 
 /** `kdock plan`, for people: the commands they would type, stage by stage. */
 export function planText(config: Config, plan: Plan): string[] {
-  const vm = vmPlan(config, plan.names, plan.vmImage, MODE);
+  const vm = vmPlan(config, plan, MODE);
   const [first] = vm.attempts;
   return [
     `project ${plan.names.id}`,

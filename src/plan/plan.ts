@@ -1,7 +1,10 @@
 import type { Config } from "../config/config.js";
+import type { Lock } from "../lock/lock.js";
 import type { Assets } from "./assets.js";
+import { gdbImagePlan } from "./debugger-plan.js";
 import { type BuildPlan, busyboxBuildPlan, kernelBuildPlan } from "./build-plan.js";
 import type { ImagePlan } from "./image-plan.js";
+import { type GdbPlan, gdbPlan } from "./gdb-plan.js";
 import { stageKey } from "./keys.js";
 import { projectNames, type ProjectNames } from "./names.js";
 import { rootfsPlan, type RootfsPlan } from "./rootfs-plan.js";
@@ -15,6 +18,8 @@ export interface Plan {
   readonly busybox: BuildPlan;
   readonly rootfs: RootfsPlan;
   readonly vmImage: ImagePlan;
+  readonly gdbImage: ImagePlan;
+  readonly gdb: GdbPlan;
   /** Names the whole artifact set: one key for kernel and rootfs together. */
   readonly setKey: string;
 }
@@ -25,19 +30,23 @@ export interface PlanInputs {
   readonly config: Config;
   readonly assets: Assets;
   readonly user: UserFiles;
+  /** undefined before anything is locked: the plan then names what it asks for instead of what it gets. */
+  readonly lock?: Lock | undefined;
 }
 
-export function makePlan({ folder, config, assets, user }: PlanInputs): Plan {
+export function makePlan({ folder, config, assets, user, lock }: PlanInputs): Plan {
   const names = projectNames(folder);
-  const kernel = kernelBuildPlan(config, names, assets, user);
-  const busybox = busyboxBuildPlan(config, names, assets, user);
+  const kernel = kernelBuildPlan(config, names, { assets, user, lock });
+  const busybox = busyboxBuildPlan(config, names, { assets, user, lock });
   const rootfs = rootfsPlan(busybox.key, assets, user);
   return {
     names,
     kernel,
     busybox,
     rootfs,
-    vmImage: vmImagePlan(config, assets),
+    vmImage: vmImagePlan(config, assets, lock),
+    gdbImage: gdbImagePlan(config, assets, lock),
+    gdb: gdbPlan(config.gdb, folder),
     setKey: stageKey({ kernel: kernel.key, rootfs: rootfs.key }),
   };
 }

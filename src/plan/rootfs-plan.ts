@@ -1,6 +1,6 @@
 import { assetsDigest, type Assets, selectAssets } from "./assets.js";
-import { type KeyInputs, sha256, stageKey } from "./keys.js";
-import type { OverlayEntry, UserFiles } from "./user-files.js";
+import { type KeyInputs, stageKey } from "./keys.js";
+import { entryDigests, type OverlayEntry, type UserFiles } from "./user-files.js";
 
 /** One entry of the guest's root: where its content comes from is told apart by `from`. */
 export type RootfsEntry =
@@ -16,6 +16,8 @@ export type RootfsEntry =
 export interface RootfsPlan {
   readonly key: string;
   readonly inputs: KeyInputs;
+  /** The part of the inputs that is the user's. */
+  readonly asked: Readonly<Record<string, string>>;
 }
 
 /** Mount points and homes that exist in every guest, empty; images/rootfs/pack.sh has the same, and a test compares. */
@@ -24,17 +26,14 @@ const FOLDERS = ["dev", "mnt", "proc", "root", "run", "sys", "tmp"];
 const TREE = "images/rootfs/tree";
 
 export function rootfsPlan(busyboxKey: string, assets: Assets, user: UserFiles): RootfsPlan {
+  const asked = entryDigests("overlay", user.overlay);
   const inputs: KeyInputs = {
     busybox: busyboxKey,
     folders: FOLDERS,
     tree: assetsDigest(selectAssets(assets, [TREE])),
-    overlay: sha256(
-      JSON.stringify(
-        user.overlay.map((e) => [e.path, e.kind, e.executable, e.target, sha256(e.content)]),
-      ),
-    ),
+    ...asked,
   };
-  return { key: stageKey(inputs), inputs };
+  return { key: stageKey(inputs), inputs, asked };
 }
 
 /**

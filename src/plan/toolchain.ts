@@ -1,3 +1,4 @@
+import type { Config } from "../config/config.js";
 import { KdockError } from "../errors.js";
 
 export type Suite = "bullseye" | "bookworm" | "trixie";
@@ -36,6 +37,11 @@ const COMPILERS: Readonly<Record<string, Suite>> = {
   "clang-18": "trixie",
   "clang-19": "trixie",
 };
+
+/** The toolchain that a configuration's kernel is built with. */
+export function kernelToolchain({ kernel }: Pick<Config, "kernel">): Toolchain {
+  return toolchainFor(kernel.source.slice(kernel.source.indexOf(":") + 1), kernel.toolchain);
+}
 
 /** The toolchain for a kernel "X.Y"; `wanted` is kernel.toolchain of kdock.yaml. */
 export function toolchainFor(kernelVersion: string, wanted: string): Toolchain {

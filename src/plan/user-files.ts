@@ -1,13 +1,28 @@
 import type { Config } from "../config/config.js";
 import type { Fragment } from "./kconfig.js";
+import { sha256 } from "./keys.js";
 
 /** The files that kdock.yaml names, read once at the door. */
 export interface UserFiles {
   readonly kernelFragments: readonly Fragment[];
   /** The text of `preset: file:…`. */
   readonly kernelPreset: string | undefined;
+  /** In the order in which they are applied. */
+  readonly kernelPatches: readonly Fragment[];
+  /** The text of `kernel.moduleKey`. */
+  readonly moduleKey: string | undefined;
+  /** What relative paths in CONFIG_INITRAMFS_SOURCE name, by that path. */
+  readonly initramfs: readonly InputTree[];
   readonly busyboxFragments: readonly Fragment[];
   readonly overlay: readonly OverlayEntry[];
+}
+
+/** A file or folder of the user's that goes into a build container as it is. */
+export interface InputTree {
+  /** As the user wrote it, relative to the folder of kdock.yaml. */
+  readonly path: string;
+  /** Of a folder: what is below it. Of a file: itself, with the path "". */
+  readonly entries: readonly OverlayEntry[];
 }
 
 export interface OverlayEntry {
@@ -19,6 +34,19 @@ export interface OverlayEntry {
   readonly target: string;
   /** Empty for folders and links. */
   readonly content: Uint8Array;
+}
+
+/** One input for each entry, so that the one that changed can be named: "overlay etc/motd". */
+export function entryDigests(
+  what: string,
+  entries: readonly OverlayEntry[],
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    entries.map(({ path, kind, executable, target, content }) => [
+      `${what} ${path}`.trimEnd(),
+      sha256(JSON.stringify([kind, executable, target, sha256(content)])),
+    ]),
+  );
 }
 
 /** The path of `preset: file:PATH`, undefined for the named presets. */

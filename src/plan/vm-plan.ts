@@ -1,9 +1,11 @@
 import type { Config } from "../config/config.js";
+import type { Lock } from "../lock/lock.js";
 import type { ContainerSpec, PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
-import { INSIDE, LABEL, labels, type ProjectNames } from "./names.js";
+import { INSIDE, LABEL, labels } from "./names.js";
 import { GUEST_MAC, guestNetwork } from "./network.js";
+import type { Plan } from "./plan.js";
 import { kernelCommandLine, type Machine, qemuArgs } from "./qemu-args.js";
 
 /** How one start of the VM differs from another. */
@@ -44,20 +46,34 @@ export const LEAST = {
   securityOpt: ["no-new-privileges"],
 } as const;
 
-export function vmImagePlan(config: Config, assets: Assets): ImagePlan {
+export function vmImagePlan(config: Config, assets: Assets, lock: Lock | undefined): ImagePlan {
   return imagePlan(
     { name: "vm", dockerfile: "images/vm/Dockerfile", args: {} },
-    basePlan("trixie", config.images),
+    basePlan("trixie", config.images, lock),
     assets,
+    lock?.images["vm"],
   );
+}
+
+/** What a VM's label says about it, for those who come later. */
+export interface VmFacts {
+  /** "debian:6.12" */
+  readonly kernel: string;
+  /** Of the kernel's artifacts: which symbols belong to it. */
+  readonly kernelKey: string;
+  readonly paused: boolean;
 }
 
 export function vmPlan(
   config: Config,
-  names: ProjectNames,
-  image: ImagePlan,
+  { names, vmImage: image, kernel }: Pick<Plan, "names" | "vmImage" | "kernel">,
   mode: RunMode,
 ): VmPlan {
+  const facts: VmFacts = {
+    kernel: config.kernel.source,
+    kernelKey: kernel.key,
+    paused: mode.paused,
+  };
   const least: ContainerSpec = {
     name: names.vmContainer,
     image: image.tag,
@@ -65,7 +81,7 @@ export function vmPlan(
     env: vmEnvironment(config),
     labels: {
       ...labels("vm", names.id),
-      [LABEL.vm]: JSON.stringify({ kernel: config.kernel.source, paused: mode.paused }),
+      [LABEL.vm]: JSON.stringify(facts),
     },
     mounts: [],
     ports: publishedPorts(config),

@@ -1,29 +1,7 @@
 import { createHash } from "node:crypto";
-import type { KeyInputs } from "../plan/keys.js";
+import type { Manifest, ManifestFile } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
 import { type Context, inProject } from "./context.js";
-
-/** One file of an artifact set. */
-export interface ManifestFile {
-  readonly path: string;
-  readonly kind: "file" | "symlink";
-  readonly size: number;
-  /** "" for links. */
-  readonly sha256: string;
-  /** The link's text, "" for files. */
-  readonly target: string;
-}
-
-/** What was made, from what, and the proof: manifest.json beside the artifacts. */
-export interface Manifest {
-  readonly kdock: 1;
-  readonly stage: string;
-  readonly key: string;
-  readonly inputs: KeyInputs;
-  /** What was resolved on the way: base image, builder image, source package, compiler. */
-  readonly resolved: Readonly<Record<string, string>>;
-  readonly files: readonly ManifestFile[];
-}
 
 /** Absolute path of the folder that holds (or will hold) a stage's artifacts. */
 export function artifactFolder(ctx: Context, stage: string, key: string): string {
@@ -57,15 +35,16 @@ export async function storeArtifacts(
   ctx: Context,
   manifest: Omit<Manifest, "files" | "kdock">,
   fill: (folder: string) => Promise<readonly ManifestFile[]>,
-  resolve: (folder: string) => Promise<Manifest["resolved"]> = () => Promise.resolve({}),
+  about: (folder: string) => Promise<Partial<Manifest>> = () => Promise.resolve({}),
 ): Promise<Manifest> {
   const { files } = ctx.host;
   const folder = artifactFolder(ctx, manifest.stage, manifest.key);
   const temporary = await files.makeTemporary(folder);
   try {
     const made = await fill(temporary);
-    const resolved = { ...manifest.resolved, ...(await resolve(temporary)) };
-    const whole: Manifest = { kdock: 1, ...manifest, resolved, files: made };
+    const found = await about(temporary);
+    const resolved = { ...manifest.resolved, ...found.resolved };
+    const whole: Manifest = { kdock: 1, ...manifest, ...found, resolved, files: made };
     await files.writeAtomic(
       `${temporary}/${FOLDER.manifest}`,
       `${JSON.stringify(whole, undefined, 2)}\n`,

@@ -1,7 +1,7 @@
 import type { Engine, ImageInfo } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
 import type { BasePlan } from "../plan/image-plan.js";
-import { labels } from "../plan/names.js";
+import { bootstrapBase, fingerprintOf } from "./bootstrap-base.js";
 import type { Context } from "./context.js";
 import { runStep, type StepLog, type StepResult } from "./run-step.js";
 
@@ -9,21 +9,66 @@ export interface BaseImage {
   /** What a Dockerfile may say in FROM. */
   readonly ref: string;
   readonly info: ImageInfo;
+  /** See `tarFingerprint`; undefined for what came from a registry, where the digest says the same. */
+  readonly fingerprint: string | undefined;
 }
 
-/** Brings a Debian base image into the engine: from a registry, else bootstrapped from a Debian mirror. */
-export function ensureBase(ctx: Context, plan: BasePlan): Promise<BaseImage> {
+/**
+ * Brings a Debian base image into the engine: from a registry, else bootstrapped from a Debian mirror. One that is
+ * locked comes from where it came from then, and is what it was then, or this rejects.
+ */
+export function ensureBase(
+  ctx: Context,
+  plan: BasePlan,
+  { fresh = false }: { /** Take a new one even where the engine has one. */ fresh?: boolean } = {},
+): Promise<BaseImage> {
   const step = `base-${plan.suite}`;
   return runStep(ctx, step, `Debian ${plan.suite} base image`, async (log) => {
     const engine = await ctx.engine();
-    return (await present(engine, plan)) ?? (await bring(ctx, engine, plan, log));
+    const wanted = lockedPlan(plan);
+    const there = fresh ? undefined : await present(engine, wanted);
+    return there ?? (await bring(ctx, engine, wanted, log));
   });
 }
 
-async function present(engine: Engine, plan: BasePlan): Promise<StepResult<BaseImage> | undefined> {
-  for (const ref of [plan.registryRef, plan.bootstrapTag]) {
+/** The plan with the one way that its pin leaves open. */
+function lockedPlan(plan: BasePlan): BasePlan {
+  const { pin, suite, registryRef, bootstrapTag } = plan;
+  const other = pin?.from === "registry" ? registryRef : bootstrapTag;
+  if (pin === undefined) return plan;
+  if (other === undefined) {
+    const [locked, asked] =
+      pin.from === "registry"
+        ? ["comes from a registry", "no registry may be asked"]
+        : ["was bootstrapped", "only a registry may be asked"];
+    throw new KdockError(
+      "environment",
+      `the locked base image of Debian ${suite} ${locked}, but ${asked} here (images.registry, images.base)`,
+      { hint: "Change these settings, or run `kdock lock --update base` to lock another one." },
+    );
+  }
+  return pin.from === "registry"
+    ? { ...plan, registryRef: withDigest(other, pin.digest), bootstrapTag: undefined }
+    : { ...plan, registryRef: undefined };
+}
+
+/** The registry may be another one than when it was locked: the digest counts. */
+function withDigest(ref: string, digest: string): string {
+  const tagAt = ref.indexOf(":", ref.lastIndexOf("/"));
+  const repository = tagAt < 0 ? ref : ref.slice(0, tagAt);
+  return `${repository}@${digest.slice(digest.indexOf("@") + 1)}`;
+}
+
+async function present(
+  engine: Engine,
+  { registryRef, bootstrapTag, pin }: BasePlan,
+): Promise<StepResult<BaseImage> | undefined> {
+  for (const ref of [registryRef, bootstrapTag]) {
     const info = ref === undefined ? undefined : await engine.findImage(ref);
-    if (ref !== undefined && info !== undefined) return { value: { ref, info }, cached: true };
+    if (ref === undefined || info === undefined) continue;
+    const fingerprint = fingerprintOf(info);
+    if (pin?.from === "bootstrap" && pin.digest !== fingerprint) continue;
+    return { value: { ref, info, fingerprint }, cached: true };
   }
   return undefined;
 }
@@ -34,26 +79,24 @@ async function bring(
   plan: BasePlan,
   log: StepLog,
 ): Promise<StepResult<BaseImage>> {
-  const refusals: string[] = [];
-  if (plan.registryRef !== undefined) {
-    const ref = plan.registryRef;
-    log.phase("pulling");
-    try {
-      const info = await engine.pullImage(ref, {
-        signal: ctx.signal,
-        onProgress: (done, total) => {
-          log.progress(done, total, "bytes", false);
-        },
-      });
-      return { value: { ref, info }, cached: false, summary: info.repoDigests[0] ?? ref };
-    } catch (error) {
-      ctx.signal.throwIfAborted();
-      refusals.push(`${ref}: ${messageOf(error)}`);
-      log.line(`pull failed: ${messageOf(error)}`);
-      if (plan.bootstrapTag === undefined) throw error;
-    }
+  const { registryRef: ref } = plan;
+  if (ref === undefined) return bootstrap(ctx, engine, plan, log, []);
+  log.phase("pulling");
+  try {
+    const info = await engine.pullImage(ref, {
+      signal: ctx.signal,
+      onProgress: (done, total) => {
+        log.progress(done, total, "bytes", false);
+      },
+    });
+    const value = { ref, info, fingerprint: undefined };
+    return { value, cached: false, summary: info.repoDigests[0] ?? ref };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    log.line(`pull failed: ${messageOf(error)}`);
+    if (plan.bootstrapTag === undefined) throw error;
+    return bootstrap(ctx, engine, plan, log, [`${ref}: ${messageOf(error)}`]);
   }
-  return bootstrap(ctx, engine, plan, log, refusals);
 }
 
 async function bootstrap(
@@ -63,15 +106,16 @@ async function bootstrap(
   log: StepLog,
   refusals: readonly string[],
 ): Promise<StepResult<BaseImage>> {
-  const tag = plan.bootstrapTag;
-  if (tag === undefined) throw new Error("bootstrap without a tag");
-  const why = refusals.length > 0 ? "no registry answers" : "no registry is configured";
+  const why = reasonFor(plan, refusals);
   if ((await ctx.host.which("mmdebstrap")) === undefined) {
     throw new KdockError(
       "environment",
       [`${why}, and mmdebstrap is not installed here`, ...refusals].join("\n  "),
       {
-        hint: "Install it (apt-get install mmdebstrap), or name a registry that can be reached (images.registry).",
+        hint:
+          plan.pin === undefined
+            ? "Install it (apt-get install mmdebstrap), or name a registry that can be reached (images.registry)."
+            : "Install it: apt-get install mmdebstrap.",
       },
     );
   }
@@ -80,17 +124,11 @@ async function bootstrap(
     text: `${why}: bootstrapping Debian ${plan.suite} from a Debian mirror with mmdebstrap`,
   });
   log.phase("bootstrapping");
-  const argv = ["mmdebstrap", "--variant=minbase", "--format=tar", plan.suite, "-"];
-  const rootfs = ctx.host.stream([...argv, ...(plan.mirror === undefined ? [] : [plan.mirror])], {
-    signal: ctx.signal,
-    onStderr: (line) => {
-      log.line(line);
-    },
-  });
-  const info = await engine.importImage(rootfs, {
-    tag,
-    labels: labels("base", undefined, plan.key),
-    signal: ctx.signal,
-  });
-  return { value: { ref: tag, info }, cached: false, summary: tag };
+  const { ref, info } = await bootstrapBase(ctx, engine, plan, log);
+  return { value: { ref, info, fingerprint: fingerprintOf(info) }, cached: false, summary: ref };
+}
+
+function reasonFor({ pin }: BasePlan, refusals: readonly string[]): string {
+  if (pin !== undefined) return "the locked base image is one that was bootstrapped";
+  return refusals.length > 0 ? "no registry answers" : "no registry is configured";
 }

@@ -1,16 +1,15 @@
 import type { BuildPlan } from "../plan/build-plan.js";
 import { changedInputs } from "../plan/keys.js";
+import type { Manifest } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { UserFiles } from "../plan/user-files.js";
-import {
-  type Manifest,
-  pointCurrent,
-  readCurrentManifest,
-  readManifest,
-} from "./artifact-store.js";
+import type { Project } from "../project.js";
+import { pointCurrent, readCurrentManifest, readManifest } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
-import { type Context, inProject } from "./context.js";
+import { type Context, inProject, projectMutex } from "./context.js";
+import { writeGdbScripts } from "./gdb-script.js";
+import { ensureLocked, recordBuild, requireFrozen, requireSameConfig } from "./lock.js";
 import { packRootfs } from "./pack-rootfs.js";
 import { runBuild } from "./run-build.js";
 import { runStep } from "./run-step.js";
@@ -22,6 +21,8 @@ export interface BuildOptions {
   readonly targets: readonly Target[];
   /** Build images and artifacts anew even when their keys are known. */
   readonly noCache: boolean;
+  /** Refuse whatever is not as kdock.lock says, instead of locking it. */
+  readonly frozen: boolean;
 }
 
 export interface BuildResult {
@@ -30,35 +31,54 @@ export interface BuildResult {
   readonly manifests: Readonly<Partial<Record<Target, Manifest>>>;
 }
 
-/** Carries out what a plan owes, one build at a time in a project, and points `current` at the whole set. */
+/**
+ * Carries out what a plan owes, one build at a time in a project, and points `current` at the whole set. Returns the
+ * project under the lock that the build was made with: its plan has the keys.
+ */
 export async function build(
-  ctx: Context,
-  plan: Plan,
-  user: UserFiles,
+  project: Project,
   options: BuildOptions,
-): Promise<BuildResult> {
-  await using _lock = await ctx.host.files.lock(
-    inProject(ctx, FOLDER.lock),
-    "another kdock build of this project",
-  );
-  const wanted = withRequirements(options.targets);
-  const manifests: Partial<Record<Target, Manifest>> = {};
-  if (wanted.has("kernel")) manifests.kernel = await builtStage(ctx, plan.kernel, options.noCache);
-  if (wanted.has("busybox")) {
-    manifests.busybox = await builtStage(ctx, plan.busybox, options.noCache);
-  }
-  if (wanted.has("rootfs")) manifests.rootfs = await rootfsStage(ctx, plan, user, options.noCache);
+): Promise<{ project: Project; result: BuildResult }> {
+  const { ctx } = project;
+  await using _mutex = await projectMutex(ctx);
+  const locked = options.frozen ? requireFrozen(project) : await ensureLocked(project);
+  const manifests = await builtStages(locked, options);
+  const recorded = options.frozen ? locked : await recordBuild(locked, manifests);
+  return { project: recorded, result: { current: await current(recorded, manifests), manifests } };
+}
 
+async function builtStages(
+  project: Project,
+  { targets, noCache, frozen }: BuildOptions,
+): Promise<BuildResult["manifests"]> {
+  const { ctx, plan, user } = project;
+  const wanted = withRequirements(targets);
+  const manifests: Partial<Record<Target, Manifest>> = {};
+  for (const stage of ["kernel", "busybox"] as const) {
+    if (!wanted.has(stage)) continue;
+    const manifest = await builtStage(ctx, plan[stage], noCache);
+    if (frozen) requireSameConfig(project, stage, manifest);
+    manifests[stage] = manifest;
+  }
+  if (wanted.has("rootfs")) manifests.rootfs = await rootfsStage(ctx, plan, user, noCache);
+  return manifests;
+}
+
+async function current(
+  { ctx, plan }: Project,
+  manifests: BuildResult["manifests"],
+): Promise<string | undefined> {
   const whole =
     (manifests.kernel ?? (await readManifest(ctx, "kernel", plan.kernel.key))) !== undefined &&
     (manifests.rootfs ?? (await readManifest(ctx, "rootfs", plan.rootfs.key))) !== undefined;
-  if (!whole) return { current: undefined, manifests };
+  if (!whole) return undefined;
   await pointCurrent(ctx, plan.setKey, {
     kernel: plan.kernel.key,
     busybox: plan.busybox.key,
     rootfs: plan.rootfs.key,
   });
-  return { current: inProject(ctx, FOLDER.current), manifests };
+  await writeGdbScripts(ctx, plan);
+  return inProject(ctx, FOLDER.current);
 }
 
 function withRequirements(targets: readonly Target[]): ReadonlySet<Target> {

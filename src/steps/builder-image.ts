@@ -3,9 +3,12 @@ import { packTar } from "../archive/tar.js";
 import type { ImageInfo } from "../engine/engine.js";
 import { type Assets, selectAssets } from "../plan/assets.js";
 import type { ImagePlan } from "../plan/image-plan.js";
-import { labels } from "../plan/names.js";
+import { readBuildLine } from "../plan/build-log.js";
+import { imageLabels } from "../plan/names.js";
+import type { DerivedImage } from "../plan/verify-plan.js";
 import { type BaseImage, ensureBase } from "./base-image.js";
 import type { Context } from "./context.js";
+import { driftError } from "./drift-error.js";
 import { runStep } from "./run-step.js";
 
 export interface ReadyImage {
@@ -25,24 +28,52 @@ export async function ensureImage(
   if (there !== undefined) return { tag: plan.tag, info: there, base: undefined };
 
   const base = await ensureBase(ctx, plan.base);
+  const info = await buildFrom(ctx, plan, base.ref, options.noCache);
+  return { tag: plan.tag, info, base };
+}
+
+/** An image over one that is there, built if the engine has none with its key. */
+export async function ensureDerived(ctx: Context, image: DerivedImage): Promise<ImageInfo> {
+  const engine = await ctx.engine();
+  return (await engine.findImage(image.tag)) ?? (await buildFrom(ctx, image, image.from, false));
+}
+
+type Buildable = Pick<
+  ImagePlan,
+  "role" | "dockerfile" | "context" | "args" | "tag" | "key" | "contents"
+>;
+
+function buildFrom(
+  ctx: Context,
+  plan: Buildable,
+  from: string,
+  noCache: boolean,
+): Promise<ImageInfo> {
   return runStep(ctx, plan.role, `image ${plan.tag}`, async (log) => {
-    const info = await engine.buildImage(
+    const engine = await ctx.engine();
+    const drift: string[] = [];
+    const building = engine.buildImage(
       {
-        context: buildContext(ctx.assets, plan.context),
+        context: buildContext(ctx.assets, [...plan.context, plan.dockerfile]),
         dockerfile: plan.dockerfile,
         tag: plan.tag,
-        args: { ...plan.args, BASE: base.ref },
-        labels: labels(plan.role, undefined, plan.key),
-        noCache: options.noCache,
+        args: { ...plan.args, BASE: from },
+        labels: imageLabels(plan.role, plan.key, plan.contents),
+        noCache,
       },
       {
         signal: ctx.signal,
         onLine: (line) => {
           log.line(line);
+          const meaning = readBuildLine(line);
+          if (meaning.kind === "drift") drift.push(meaning.text);
         },
       },
     );
-    return { value: { tag: plan.tag, info, base }, cached: false, summary: plan.tag };
+    const info = await building.catch((error: unknown) => {
+      throw drift.length > 0 && !ctx.signal.aborted ? driftError(drift) : error;
+    });
+    return { value: info, cached: false, summary: plan.tag };
   });
 }
 

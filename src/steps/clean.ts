@@ -20,15 +20,22 @@ export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Prom
   const shared = (role: Role) => labels(role, undefined);
 
   const containers = await Promise.all(
-    (["vm", "build"] as const).map((role) => engine.listContainers(mine(role))),
+    (["vm", "gdb", "build"] as const).map((role) => engine.listContainers(mine(role))),
   );
   const networks = await engine.listNetworks(mine("network"));
   const volumes = await Promise.all(
-    [mine("objects"), ...(all ? [mine("source"), shared("ccache")] : [])].map((wanted) =>
-      engine.listVolumes(wanted),
+    [mine("objects"), mine("symbols"), ...(all ? [mine("source"), shared("ccache")] : [])].map(
+      (wanted) => engine.listVolumes(wanted),
     ),
   );
-  const roles = ["image-kernel", "image-busybox", "image-vm", "base"] as const;
+  const roles = [
+    "image-kernel",
+    "image-busybox",
+    "image-vm",
+    "image-gdb",
+    "image-verify",
+    "base",
+  ] as const;
   const images = all ? await Promise.all(roles.map((role) => engine.listImages(shared(role)))) : [];
   const state = inProject(ctx, FOLDER.state);
   const folders = all && (await ctx.host.files.exists(state)) ? [state] : [];

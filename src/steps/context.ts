@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { Engine } from "../engine/engine.js";
 import type { Host, Terminal } from "../host/host.js";
+import { FOLDER } from "../plan/names.js";
 import type { Assets } from "../plan/assets.js";
 import type { Reporter } from "../ui/reporter.js";
 
@@ -19,8 +20,15 @@ export interface Context {
   /** Absolute path of the folder that holds kdock.yaml. */
   readonly folder: string;
   readonly assets: Assets;
+  /** This kdock's. */
+  readonly version: string;
   /** Connects at the first call: a build with nothing to do needs no engine. */
   engine(): Promise<Engine>;
+}
+
+/** Keeps other builds of this project out until disposed of; see `HostFiles.lock`. */
+export function projectMutex(ctx: Context): Promise<AsyncDisposable> {
+  return ctx.host.files.lock(inProject(ctx, FOLDER.lock), "another kdock build of this project");
 }
 
 /** An absolute path for one that FOLDER spells relative to the project. */

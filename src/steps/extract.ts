@@ -1,10 +1,21 @@
+import { Writable } from "node:stream";
 import { extractTar } from "../archive/tar-extract.js";
 import type { Container } from "../engine/engine.js";
-import type { ManifestFile } from "./artifact-store.js";
+import type { ManifestFile } from "../plan/manifest.js";
 import type { Context } from "./context.js";
 import type { StepLog } from "./run-step.js";
 
 const TELL_EVERY_BYTES = 8e6;
+
+/** Which entries are wanted, by path in the folder, and what becomes of their permissions and times. */
+export interface Selection {
+  readonly wanted: (path: string) => boolean;
+  readonly mode: (mode: number) => number;
+  /** Files keep the time they have in the container. */
+  readonly keepTimes: boolean;
+}
+
+const EVERYTHING: Selection = { wanted: () => true, mode: (mode) => mode, keepTimes: false };
 
 /**
  * Streams a folder of a container into a folder of the host that exists and is empty. The archive is untrusted:
@@ -16,6 +27,7 @@ export async function extractFolder(
   from: string,
   to: string,
   log: StepLog,
+  { wanted, mode: newMode, keepTimes }: Selection = EVERYTHING,
 ): Promise<ManifestFile[]> {
   const { files } = ctx.host;
   const archive = await container.getArchive(from, ctx.signal);
@@ -28,12 +40,19 @@ export async function extractFolder(
     log.progress(bytes, undefined, "bytes", false);
   });
   const entries = await extractTar(archive, {
-    file: (path, mode) => files.writeStream(`${to}/${path}`, mode),
-    directory: (path) => files.makeFolder(`${to}/${path}`),
-    symlink: (path, target) => files.makeSymlink(target, `${to}/${path}`),
+    file: async (path, mode, modified) =>
+      wanted(path)
+        ? files.writeStream(`${to}/${path}`, newMode(mode), keepTimes ? modified : undefined)
+        : nowhere(),
+    directory: async (path) => {
+      if (wanted(path)) await files.makeFolder(`${to}/${path}`);
+    },
+    symlink: async (path, target) => {
+      if (wanted(path)) await files.makeSymlink(target, `${to}/${path}`);
+    },
   });
   return entries
-    .filter((entry) => entry.kind !== "directory")
+    .filter((entry) => entry.kind !== "directory" && wanted(entry.path))
     .map(({ path, kind, size, sha256, target }) => ({
       path,
       kind: kind === "symlink" ? "symlink" : "file",
@@ -41,4 +60,12 @@ export async function extractFolder(
       sha256,
       target,
     }));
+}
+
+function nowhere(): Writable {
+  return new Writable({
+    write: (_chunk, _encoding, done) => {
+      done();
+    },
+  });
 }

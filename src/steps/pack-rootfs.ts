@@ -1,7 +1,8 @@
-import { packCpio } from "../archive/cpio.js";
+import { type CpioEntry, packCpio } from "../archive/cpio.js";
 import { type RootfsEntry, rootfsEntries, type RootfsPlan } from "../plan/rootfs-plan.js";
 import type { UserFiles } from "../plan/user-files.js";
-import { artifactFolder, type Manifest, manifestFile, storeArtifacts } from "./artifact-store.js";
+import type { Manifest } from "../plan/manifest.js";
+import { artifactFolder, manifestFile, storeArtifacts } from "./artifact-store.js";
 import type { Context } from "./context.js";
 
 /** Packs the initramfs from the busybox artifacts, images/rootfs/tree and the overlay. */
@@ -11,14 +12,7 @@ export async function packRootfs(
   busyboxKey: string,
   user: UserFiles,
 ): Promise<Manifest> {
-  const busybox = artifactFolder(ctx, "busybox", busyboxKey);
-  const agent = await ctx.host.files.readBytes(`${busybox}/kdock-agent`);
-  const tree = await installTree(ctx, `${busybox}/install`);
-  const cpio = packCpio(
-    rootfsEntries(tree, agent, ctx.assets, user.overlay).map((entry) =>
-      entry.kind === "file" ? { ...entry, mode: entry.executable ? 0o755 : 0o644 } : { ...entry },
-    ),
-  );
+  const cpio = packCpio(await rootfsFiles(ctx, busyboxKey, user));
   return storeArtifacts(
     ctx,
     { stage: "rootfs", key: plan.key, inputs: plan.inputs, resolved: {} },
@@ -26,6 +20,20 @@ export async function packRootfs(
       await ctx.host.files.writeAtomic(`${folder}/rootfs.cpio`, cpio);
       return [manifestFile("rootfs.cpio", cpio)];
     },
+  );
+}
+
+/** Everything that goes into the initramfs, in no particular order. */
+export async function rootfsFiles(
+  ctx: Context,
+  busyboxKey: string,
+  user: UserFiles,
+): Promise<CpioEntry[]> {
+  const busybox = artifactFolder(ctx, "busybox", busyboxKey);
+  const agent = await ctx.host.files.readBytes(`${busybox}/kdock-agent`);
+  const tree = await installTree(ctx, `${busybox}/install`);
+  return rootfsEntries(tree, agent, ctx.assets, user.overlay).map((entry) =>
+    entry.kind === "file" ? { ...entry, mode: entry.executable ? 0o755 : 0o644 } : { ...entry },
   );
 }
 

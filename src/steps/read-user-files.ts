@@ -1,15 +1,31 @@
 import type { Config } from "../config/config.js";
 import { KdockError } from "../errors.js";
-import type { Fragment } from "../plan/kconfig.js";
-import { type OverlayEntry, presetFile, type UserFiles } from "../plan/user-files.js";
+import { type Fragment, initramfsPaths, requestedConfig } from "../plan/kconfig.js";
+import {
+  type InputTree,
+  type OverlayEntry,
+  presetFile,
+  type UserFiles,
+} from "../plan/user-files.js";
 import type { Context } from "./context.js";
 
 /** Reads every file that kdock.yaml names; a missing one is a `config` error that names its key. */
 export async function readUserFiles(ctx: Context, config: Config): Promise<UserFiles> {
+  const { kernel } = config;
   const preset = presetFile(config);
+  const kernelPreset = preset === undefined ? undefined : await text(ctx, "kernel.preset", preset);
+  await checkScripts(ctx, config.gdb.scripts);
+  const kernelFragments = await fragments(ctx, "kernel.fragments", kernel.fragments);
+  const requests = [kernelPreset ?? "", requestedConfig(kernelFragments, kernel.set)];
   return {
-    kernelFragments: await fragments(ctx, "kernel.fragments", config.kernel.fragments),
-    kernelPreset: preset === undefined ? undefined : await text(ctx, "kernel.preset", preset),
+    kernelFragments,
+    kernelPreset,
+    kernelPatches: await fragments(ctx, "kernel.patches", kernel.patches),
+    moduleKey:
+      kernel.moduleKey === undefined
+        ? undefined
+        : await text(ctx, "kernel.moduleKey", kernel.moduleKey),
+    initramfs: await Promise.all(initramfsPaths(requests).map((path) => inputTree(ctx, path))),
     busyboxFragments: await fragments(ctx, "busybox.fragments", config.busybox.fragments),
     overlay: config.rootfs.overlay === undefined ? [] : await overlay(ctx, config.rootfs.overlay),
   };
@@ -19,14 +35,37 @@ function fragments(ctx: Context, key: string, paths: readonly string[]): Promise
   return Promise.all(paths.map(async (name) => ({ name, text: await text(ctx, key, name) })));
 }
 
+/** gdb reads them itself; kdock only says in time that one is missing. */
+async function checkScripts(ctx: Context, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    if (!(await ctx.host.files.exists(absolute(ctx, path)))) throw missing("gdb.scripts", path);
+  }
+}
+
 async function text(ctx: Context, key: string, path: string): Promise<string> {
   const content = await ctx.host.files.readText(absolute(ctx, path));
-  if (content === undefined) {
-    throw new KdockError("config", `${key}: there is no file ${path}`, {
-      hint: "Paths in kdock.yaml are relative to the folder that holds it.",
+  if (content === undefined) throw missing(key, path);
+  return content;
+}
+
+function missing(key: string, path: string): KdockError {
+  return new KdockError("config", `${key}: there is no file ${path}`, {
+    hint: "Paths in kdock.yaml are relative to the folder that holds it.",
+  });
+}
+
+async function inputTree(ctx: Context, path: string): Promise<InputTree> {
+  const { files } = ctx.host;
+  const full = absolute(ctx, path);
+  const parts = path.split("/");
+  if (parts.includes("..") || !(await files.exists(full))) {
+    throw new KdockError("config", `CONFIG_INITRAMFS_SOURCE: there is no ${path} in the project`, {
+      hint: "Relative paths in it are relative to the folder that holds kdock.yaml, and stay below it.",
     });
   }
-  return content;
+  if (await files.isFolder(full)) return { path, entries: await entriesBelow(ctx, full) };
+  const content = await files.readBytes(full);
+  return { path, entries: [{ path: "", kind: "file", executable: false, target: "", content }] };
 }
 
 async function overlay(ctx: Context, path: string): Promise<OverlayEntry[]> {
@@ -36,6 +75,10 @@ async function overlay(ctx: Context, path: string): Promise<OverlayEntry[]> {
       hint: "Make it, or take the key out of kdock.yaml.",
     });
   }
+  return entriesBelow(ctx, folder);
+}
+
+async function entriesBelow(ctx: Context, folder: string): Promise<OverlayEntry[]> {
   const entries = await ctx.host.files.tree(folder);
   return Promise.all(
     entries.map(async (entry) => ({

@@ -1,14 +1,18 @@
-import { packTar } from "../archive/tar.js";
-import type { Container, Engine } from "../engine/engine.js";
+import { packTar, type TarEntry } from "../archive/tar.js";
+import type { Container } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { aboutObjects, readBuildLine } from "../plan/build-log.js";
 import type { BuildPlan } from "../plan/build-plan.js";
+import type { ContainerSpec } from "../plan/container-spec.js";
 import { INSIDE } from "../plan/names.js";
-import { type Manifest, storeArtifacts } from "./artifact-store.js";
+import type { OverlayEntry } from "../plan/user-files.js";
+import type { Manifest, ManifestFile } from "../plan/manifest.js";
+import { storeArtifacts } from "./artifact-store.js";
 import type { ReadyImage } from "./builder-image.js";
 import type { Context } from "./context.js";
 import { extractFolder } from "./extract.js";
-import { linesOf } from "./lines.js";
+import { driftError } from "./drift-error.js";
+import { runContainer } from "./run-container.js";
 import type { StepLog } from "./run-step.js";
 
 /** build.sh's exit code (EX_USAGE) for a request it cannot serve: the user's input is wrong, not the build. */
@@ -21,71 +25,105 @@ export async function runBuild(
   image: ReadyImage,
   log: StepLog,
 ): Promise<Manifest> {
-  const engine = await ctx.engine();
-  await removeStale(ctx, engine, plan);
-  for (const [name, labels] of Object.entries(plan.volumes))
-    await engine.ensureVolume(name, labels);
-
-  await using container = await engine.createContainer(plan.container, ctx.signal);
-  await container.putArchive(INSIDE.input, packTar(inputFiles(plan)));
-  const progress = followBuild(log);
-  const exitCode = await runToEnd(ctx, container, progress.onLine);
-  if (exitCode !== 0) throw buildError(plan, exitCode, progress.noSpace());
-
-  log.phase("extracting");
-  // Awaited here: the container must outlive its extraction.
+  // An interrupted extraction leaves nothing; the container must outlive it.
   return await storeArtifacts(
     ctx,
     { stage: plan.stage, key: plan.key, inputs: plan.inputs, resolved: resolvedImage(image) },
-    (folder) => extractFolder(ctx, container, INSIDE.output, folder, log),
-    (folder) => resolvedByBuild(ctx, folder),
+    (folder) => buildInto(ctx, plan, plan.container, folder, log),
+    (folder) => madeWith(ctx, folder),
   );
 }
 
-/** The project's lock is ours, so a build container of this name that exists belongs to nobody alive. */
-async function removeStale(ctx: Context, engine: Engine, plan: BuildPlan): Promise<void> {
-  for (const { id, name } of await engine.listContainers(plan.container.labels)) {
-    if (name !== plan.container.name) continue;
-    ctx.reporter.emit({
-      type: "notice",
-      text: `removing ${name}, left by a build that was killed`,
-    });
-    await engine.container(id).remove();
-  }
+/** Runs a build and puts what it left in /out into a folder of the host that exists and is empty. */
+export async function buildInto(
+  ctx: Context,
+  plan: BuildPlan,
+  spec: ContainerSpec,
+  folder: string,
+  log: StepLog,
+): Promise<ManifestFile[]> {
+  let files: ManifestFile[] = [];
+  await runBuilder(ctx, plan, spec, log, async (container) => {
+    log.phase("extracting");
+    files = await extractFolder(ctx, container, INSIDE.output, folder, log);
+  });
+  return files;
 }
 
-function inputFiles(plan: BuildPlan) {
-  return Object.entries(plan.files).map(([path, text]) => ({
+/** Fetches the source and configures it, and no more: resolves with the sha256 of the final .config. */
+export async function configureOnly(
+  ctx: Context,
+  plan: BuildPlan,
+  log: StepLog,
+): Promise<string | undefined> {
+  const spec = { ...plan.container, command: ["source", "configure"] };
+  const { config } = await runBuilder(ctx, plan, spec, log);
+  return config();
+}
+
+/** Puts the source into its volume, patches applied, unless it is there. */
+export async function fetchSource(ctx: Context, plan: BuildPlan, log: StepLog): Promise<void> {
+  await runBuilder(ctx, plan, { ...plan.container, command: ["source"] }, log);
+}
+
+/** A builder's container from start to end. Rejects as its exit code and its words demand. */
+async function runBuilder(
+  ctx: Context,
+  plan: BuildPlan,
+  spec: ContainerSpec,
+  log: StepLog,
+  harvest?: (container: Container) => Promise<void>,
+): Promise<BuildProgress> {
+  const engine = await ctx.engine();
+  for (const [name, labels] of Object.entries(plan.volumes))
+    await engine.ensureVolume(name, labels);
+  const progress = followBuild(log);
+  const exitCode = await runContainer(ctx, spec, {
+    prepare: (container) => container.putArchive(INSIDE.input, packTar(inputFiles(plan))),
+    onLine: progress.onLine,
+    ...(harvest === undefined ? {} : { harvest }),
+  });
+  if (exitCode !== 0) throw buildError(plan, exitCode, progress);
+  return progress;
+}
+
+function inputFiles(plan: BuildPlan): TarEntry[] {
+  const files = Object.entries(plan.files).map(([path, text]): TarEntry => ({
     path,
-    kind: "file" as const,
+    kind: "file",
     mode: 0o644,
     content: Buffer.from(text),
   }));
+  const trees = plan.trees.flatMap(({ path, entries }) => [
+    ...(entries.some((entry) => entry.path === "") ? [] : [folderEntry(`initramfs/${path}`)]),
+    ...entries.map((entry) =>
+      treeEntry(`initramfs/${path}/${entry.path}`.replace(/\/$/, ""), entry),
+    ),
+  ]);
+  return [...files, ...trees];
 }
 
-async function runToEnd(
-  ctx: Context,
-  container: Container,
-  onLine: (line: string) => void,
-): Promise<number> {
-  const output = await container.attach();
-  const exit = container.wait(ctx.signal);
-  // The rejection is looked at below; until then it must not count as unhandled.
-  exit.catch(() => undefined);
-  await container.start();
-  const interrupt = () => output.destroy();
-  ctx.signal.addEventListener("abort", interrupt, { once: true });
-  try {
-    for await (const line of linesOf(output)) onLine(line);
-  } finally {
-    ctx.signal.removeEventListener("abort", interrupt);
-    ctx.signal.throwIfAborted();
+function folderEntry(path: string): TarEntry {
+  return { path, kind: "directory", mode: 0o755 };
+}
+
+function treeEntry(path: string, entry: OverlayEntry): TarEntry {
+  switch (entry.kind) {
+    case "directory":
+      return folderEntry(path);
+    case "symlink":
+      return { path, kind: "symlink", target: entry.target };
+    case "file":
+      return { path, kind: "file", mode: entry.executable ? 0o755 : 0o644, content: entry.content };
   }
-  return await exit;
 }
 
 interface BuildProgress {
   readonly onLine: (line: string) => void;
+  /** What is no longer to be had in the version that is locked, a line each. */
+  readonly drift: () => readonly string[];
+  /** The sha256 of the final .config, once there is one. */
+  readonly config: () => string | undefined;
   /** Whether a tool said that the disk is full: the one cause whose cure is not in the log. */
   readonly noSpace: () => boolean;
 }
@@ -94,25 +132,31 @@ function followBuild(log: StepLog): BuildProgress {
   let objects = 0;
   let total: number | undefined;
   let noSpace = false;
+  let config: string | undefined;
+  const drift: string[] = [];
   const onLine = (line: string) => {
     log.line(line);
     noSpace ||= line.includes("No space left on device");
     const meaning = readBuildLine(line);
     if (meaning.kind === "phase") log.phase(meaning.phase);
     if (meaning.kind === "options") total = aboutObjects(meaning.count);
+    if (meaning.kind === "config") config = meaning.digest;
+    if (meaning.kind === "drift") drift.push(meaning.text);
     if (meaning.kind === "object") log.progress((objects += 1), total, "objects", true);
   };
-  return { onLine, noSpace: () => noSpace };
+  return { onLine, noSpace: () => noSpace, drift: () => drift, config: () => config };
 }
 
-function buildError(plan: BuildPlan, exitCode: number, noSpace: boolean): KdockError {
+function buildError(plan: BuildPlan, exitCode: number, progress: BuildProgress): KdockError {
+  const drift = progress.drift();
+  if (drift.length > 0) return driftError(drift);
   if (exitCode === REFUSED) {
     return new KdockError("config", `the ${plan.stage} builder refused its input`, {
       hint: "The lines above say why; correct kdock.yaml.",
     });
   }
   return new KdockError("build", `the ${plan.stage} build ended with exit code ${exitCode}`, {
-    hint: buildHint(exitCode, noSpace),
+    hint: buildHint(exitCode, progress.noSpace()),
   });
 }
 
@@ -136,23 +180,30 @@ function resolvedImage(image: ReadyImage): Readonly<Record<string, string>> {
   };
 }
 
-/** build.sh leaves words about what it found: the exact source package and compiler. */
-async function resolvedByBuild(
+/** build.sh leaves words about what it found and did: the exact source, the commands, the versions of the tools. */
+async function madeWith(
   ctx: Context,
   folder: string,
-): Promise<Readonly<Record<string, string>>> {
-  const source = (await ctx.host.files.readText(`${folder}/source.txt`)) ?? "";
-  const compiler = (await ctx.host.files.readText(`${folder}/toolchain.txt`)) ?? "";
-  const release = await ctx.host.files.readText(`${folder}/kernel.release`);
-  const words = Object.fromEntries(
-    source
-      .trim()
-      .split("\n")
-      .map((line) => [`source-${line.split(" ")[0] ?? ""}`, line.split(" ").slice(1).join(" ")]),
-  );
+): Promise<Pick<Manifest, "resolved" | "commands" | "tools">> {
+  const read = async (name: string) =>
+    ((await ctx.host.files.readText(`${folder}/${name}`)) ?? "").trim();
+  const lines = async (name: string) =>
+    (await read(name)).split("\n").filter((line) => line !== "");
+  const release = await read("kernel.release");
   return {
-    ...words,
-    compiler: compiler.trim(),
-    ...(release === undefined ? {} : { release: release.trim() }),
+    resolved: {
+      ...Object.fromEntries(
+        (await lines("source.txt")).map(words).map(([name, value]) => [`source-${name}`, value]),
+      ),
+      compiler: await read("toolchain.txt"),
+      ...(release === "" ? {} : { release }),
+    },
+    commands: await lines("commands.txt"),
+    tools: Object.fromEntries((await lines("tools.txt")).map(words)),
   };
+}
+
+function words(line: string): [first: string, rest: string] {
+  const [first = "", ...rest] = line.split(" ");
+  return [first, rest.join(" ")];
 }

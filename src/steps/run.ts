@@ -16,15 +16,12 @@ export interface RunRequest {
 }
 
 /** Builds what is owed, then boots in the way that was asked for. Resolves with the process's exit code. */
-export async function run(
-  { ctx, config, plan, user }: Project,
-  request: RunRequest,
-  print: Printer,
-): Promise<number> {
-  await build(ctx, plan, user, { targets: TARGETS, noCache: false });
+export async function run(project: Project, request: RunRequest, print: Printer): Promise<number> {
+  const built = await build(project, { targets: TARGETS, noCache: false, frozen: false });
+  const { ctx, config, plan } = built.project;
   const [program, ...args] = request.command;
   const mode = { paused: request.paused, command: program !== undefined };
-  const vm = vmPlan(config, plan.names, plan.vmImage, mode);
+  const vm = vmPlan(config, plan, mode);
 
   if (program !== undefined) {
     return runCommand(ctx, plan, vm, [program, ...args], request.bootTimeoutSeconds);
@@ -67,6 +64,5 @@ function attachedText(started: StartedVm, paused: boolean, interactive: boolean)
 }
 
 function gdbText(address: string): string {
-  const vmlinux = `${FOLDER.current}/kernel/vmlinux`;
-  return `gdbserver on ${address}: gdb ${vmlinux} -ex 'target remote ${address}'`;
+  return `gdbserver on ${address}: gdb -x ${FOLDER.current}/${FOLDER.gdbScript}`;
 }

@@ -13,6 +13,7 @@ import type { VmAttempt, VmPlan } from "../plan/vm-plan.js";
 import { artifactFolder } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import type { Context } from "./context.js";
+import { noteGdbPort } from "./gdb-script.js";
 
 /** A VM that was started by this process. Disposing of it removes its container, and the network when it was the last. */
 export interface StartedVm extends AsyncDisposable {
@@ -135,11 +136,13 @@ async function start(
     exit.catch(() => undefined);
     await container.start();
     const { ports } = await container.inspect();
+    const gdb = ports.find((port) => port.containerPort === INSIDE.gdbPort);
+    await noteGdbPort(ctx, plan, gdb);
     return {
       container,
       console,
       exit,
-      gdb: ports.find((port) => port.containerPort === INSIDE.gdbPort),
+      gdb,
       release() {
         console.destroy();
         watch.abort();

@@ -4,6 +4,7 @@ import { INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
 import type { Context } from "./context.js";
+import { forgetGdbPort } from "./gdb-script.js";
 import { saveConsole } from "./run-attached.js";
 import { removeNetworkIfUnused } from "./start-vm.js";
 
@@ -51,6 +52,7 @@ export async function stopVms(ctx: Context, plan: Plan): Promise<string[]> {
     await container.remove();
   }
   await removeNetworkIfUnused(engine, plan);
+  await forgetGdbPort(ctx);
   return vms.map((vm) => vm.name);
 }
 
@@ -79,7 +81,7 @@ export async function openConsole(ctx: Context, plan: Plan): Promise<ConsoleEnd>
   return end;
 }
 
-async function findVm(
+export async function findVm(
   ctx: Context,
   plan: Plan,
 ): Promise<{ container: Container; info: ContainerInfo }> {

@@ -1,0 +1,230 @@
+"""A vmlinux or module as a file: its symbols, its bytes, its build id. Pure: gdb needs 11 s to list the functions of a
+kernel with debug information, and the table at the end of the file is read in a tenth of one."""
+
+from __future__ import annotations
+
+import bisect
+import mmap
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+SHT_SYMTAB, SHT_NOTE, SHT_NOBITS = 2, 7, 8
+SHF_ALLOC, SHF_EXECINSTR = 2, 4
+STT_NOTYPE, STT_FUNC, STT_GNU_IFUNC = 0, 2, 10
+NT_GNU_BUILD_ID = 3
+IDENTIFIER = re.compile(rb"(?<=\0)[A-Za-z_]\w{2,80}(?=\0)")
+SOURCE = re.compile(rb"(?<=\0)[\w./+-]+\.[chS](?=\0)")
+
+
+class NotElf(Exception):
+    """The file is none that this can read."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A run of bytes with a name."""
+
+    name: str
+    kind: int
+    flags: int
+    address: int
+    offset: int
+    size: int
+    link: int
+
+
+@dataclass(frozen=True)
+class Function:
+    """A symbol for code."""
+
+    name: str
+    address: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Note:
+    """One entry of an ELF note section, and where its description is within it."""
+
+    owner: str
+    kind: int
+    description: bytes
+    at: int
+
+
+class Image:
+    """An ELF file, read as far as it is asked about."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        with open(path, "rb") as file:
+            try:
+                self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            except ValueError as error:
+                raise NotElf(f"{path} is empty") from error
+        if self._data[:4] != b"\x7fELF" or self._data[4] not in (1, 2) or self._data[5] not in (1, 2):
+            raise NotElf(f"{path} is no ELF file")
+        self._wide = self._data[4] == 2
+        self.order = "<" if self._data[5] == 1 else ">"
+        try:
+            self.sections = self._read_sections()
+        except (struct.error, IndexError) as error:
+            raise NotElf(f"{path} is a broken ELF file") from error
+
+    def _read_sections(self) -> list[Section]:
+        table, size, count, names_at = struct.unpack_from(
+            f"{self.order}Q10xHHH" if self._wide else f"{self.order}L10xHHH", self._data, 40 if self._wide else 32
+        )
+        row = struct.Struct(f"{self.order}" + ("LLQQQQLL16x" if self._wide else "LLLLLLLL8x"))
+        rows = [row.unpack_from(self._data, table + index * size) for index in range(count)]
+        names = rows[names_at]
+        return [
+            Section(self._text(names[4] + name), kind, flags, address, offset, length, link)
+            for name, kind, flags, address, offset, length, link, _ in rows
+        ]
+
+    def _text(self, at: int) -> str:
+        return self._data[at : self._data.find(b"\0", at)].decode("utf-8", "replace")
+
+    def without_addresses(self) -> bytes | None:
+        """A relocatable file as gdb needs it; None where it is so already.
+
+        A module's linker script may leave an address at a section (6.12: .data) although nothing has been placed yet.
+        gdb takes that for a sign that all of them have been, and then shows every function as if it were in .text.
+        """
+        if not any(each.address for each in self.sections):
+            return None
+        table, size, count = struct.unpack_from(
+            f"{self.order}Q10xHH" if self._wide else f"{self.order}L10xHH", self._data, 40 if self._wide else 32
+        )
+        content = bytearray(self._data[:])
+        for index in range(count):
+            struct.pack_into(f"{self.order}{'Q' if self._wide else 'L'}", content, table + index * size + (16 if self._wide else 12), 0)
+        return bytes(content)
+
+    def bytes_of(self, section: Section) -> bytes:
+        """A section's content; nothing for those that are not in the file."""
+        return b"" if section.kind == SHT_NOBITS else self._data[section.offset : section.offset + section.size]
+
+    def section_at(self, address: int) -> Section | None:
+        """The section that is loaded there."""
+        return next(
+            (each for each in self.sections if each.flags & SHF_ALLOC and each.address <= address < each.address + each.size and each.address),
+            None,
+        )
+
+    def read(self, address: int, size: int) -> bytes:
+        """What the file has for an address; less than asked for at a section's end."""
+        section = self.section_at(address)
+        if section is None or section.kind == SHT_NOBITS:
+            return b""
+        start = section.offset + address - section.address
+        return self._data[start : min(start + size, section.offset + section.size)]
+
+    @cached_property
+    def functions(self) -> dict[str, list[Function]]:
+        """Code by name; static functions of one name in several files are several."""
+        found: dict[str, list[Function]] = {}
+        for function in self._code_symbols():
+            found.setdefault(function.name, []).append(function)
+        return found
+
+    def _code_symbols(self) -> Iterator[Function]:
+        table = next((each for each in self.sections if each.kind == SHT_SYMTAB), None)
+        if table is None:
+            return
+        code = {index for index, each in enumerate(self.sections) if each.flags & SHF_EXECINSTR}
+        names = self.bytes_of(self.sections[table.link])
+        row = struct.Struct(f"{self.order}" + ("LBxHQQ" if self._wide else "LLLBxH"))
+        raw = self.bytes_of(table)
+        for fields in row.iter_unpack(raw[: len(raw) // row.size * row.size]):
+            if self._wide:
+                name_at, info, index, address, size = fields
+            else:
+                name_at, address, size, info, index = fields
+            if index not in code or info & 15 not in (STT_FUNC, STT_GNU_IFUNC, STT_NOTYPE) or not name_at:
+                continue
+            yield Function(names[name_at : names.index(b"\0", name_at)].decode("utf-8", "replace"), address, size)
+
+    @cached_property
+    def _by_address(self) -> tuple[list[int], list[Function]]:
+        ordered = sorted((each for group in self.functions.values() for each in group), key=lambda each: (each.address, each.size))
+        return [each.address for each in ordered], ordered
+
+    def function_at(self, address: int) -> Function | None:
+        """The function that an address is in."""
+        starts, ordered = self._by_address
+        at = bisect.bisect_right(starts, address) - 1
+        while at >= 0 and address - ordered[at].address < 1 << 20:
+            if ordered[at].address <= address < ordered[at].address + max(1, ordered[at].size):
+                return ordered[at]
+            at -= 1
+        return None
+
+    def address_of(self, name: str) -> int | None:
+        """Of any symbol, data included."""
+        table = next((each for each in self.sections if each.kind == SHT_SYMTAB), None)
+        if table is None:
+            return None
+        section = self.sections[table.link]
+        strings = self.bytes_of(section)
+        at = strings.find(b"\0" + name.encode() + b"\0") + 1
+        if at == 0:
+            return None
+        wanted = struct.pack(f"{self.order}L", at)
+        raw, step = self.bytes_of(table), 24 if self._wide else 16
+        found = raw.find(wanted)
+        while found >= 0 and found % step:
+            found = raw.find(wanted, found + 1)
+        if found < 0:
+            return None
+        return struct.unpack_from(f"{self.order}Q" if self._wide else f"{self.order}L", raw, found + (8 if self._wide else 4))[0]
+
+    @cached_property
+    def debug_names(self) -> set[str]:
+        """Every identifier in the debug information. Inlined functions have no symbol; types and variables are here too."""
+        section = next((each for each in self.sections if each.name == ".debug_str" and not each.flags & 0x800), None)
+        return set() if section is None else {hit.decode() for hit in IDENTIFIER.findall(b"\0" + self.bytes_of(section))}
+
+    @cached_property
+    def source_names(self) -> set[str]:
+        """The source files' names without folders, as DWARF 5 lists them."""
+        section = next((each for each in self.sections if each.name == ".debug_line_str" and not each.flags & 0x800), None)
+        return set() if section is None else {
+            hit.rpartition(b"/")[2].decode() for hit in SOURCE.findall(b"\0" + self.bytes_of(section))
+        }
+
+    @cached_property
+    def notes(self) -> tuple[int, list[Note]]:
+        """The address of .notes and what is in it."""
+        section = next((each for each in self.sections if each.name == ".notes" and each.kind == SHT_NOTE), None)
+        return (0, []) if section is None else (section.address, read_notes(self.bytes_of(section), self.order))
+
+
+def read_notes(raw: bytes, order: str = "<") -> list[Note]:
+    """The entries of a note section; what is broken ends it."""
+    notes: list[Note] = []
+    at = 0
+    while at + 12 <= len(raw):
+        name_size, size, kind = struct.unpack_from(f"{order}LLL", raw, at)
+        body = at + 12 + (name_size + 3) // 4 * 4
+        if body + size > len(raw):
+            break
+        owner = raw[at + 12 : at + 12 + name_size].rstrip(b"\0").decode("ascii", "replace")
+        notes.append(Note(owner, kind, raw[body : body + size], body))
+        at = body + (size + 3) // 4 * 4
+    return notes
+
+
+def build_id_note(notes: list[Note]) -> Note | None:
+    """The linker's hash of what it linked."""
+    return next((note for note in notes if note.owner == "GNU" and note.kind == NT_GNU_BUILD_ID), None)
+
+
+def names_of_map(text: str) -> set[str]:
+    """The functions in a System.map."""
+    rows = (line.split() for line in text.splitlines())
+    return {row[2] for row in rows if len(row) >= 3 and row[1] in "tTwW"}

@@ -1,0 +1,109 @@
+"""Modules: which one has a function, whether the guest has loaded it, and where."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+from collections.abc import Iterator
+
+import gdb
+
+from .image import Image, NotElf
+from .names import Spec
+
+MAX_MODULES = 4096
+
+
+def module_name(path: str) -> str:
+    """As lsmod has it: snd-hda-intel.ko is snd_hda_intel."""
+    return os.path.basename(path).removesuffix(".ko").replace("-", "_")
+
+
+def module_files(folder: str) -> list[str]:
+    """Every module below a folder, in one order."""
+    found = [
+        os.path.join(base, name) for base, _, names in os.walk(folder) for name in names if name.endswith(".ko")
+    ]
+    return sorted(found)
+
+
+def find_in_modules(spec: Spec, files: list[str]) -> str | None:
+    """The first module that has such a function, or was made from such a source file."""
+    source = (spec.file or "").rpartition("/")[2]
+    wanted = (spec.function or source).encode() + b"\0"
+    for path in files:
+        try:
+            with open(path, "rb") as file:
+                # Cheaper than reading thousands of symbol tables.
+                if wanted not in file.read():
+                    continue
+            image = Image(path)
+            if spec.function in image.functions or (spec.function is None and source in image.source_names):
+                return path
+        except (OSError, NotElf):
+            continue
+    return None
+
+
+def loaded_modules() -> dict[str, gdb.Value]:
+    """The guest's struct modules by name; it must stand still."""
+    found: dict[str, gdb.Value] = {}
+    with_errors = _walk()
+    try:
+        for module in with_errors:
+            found[module["name"].string()] = module
+    except gdb.error:
+        pass  # A list that is being built, or a kernel without modules.
+    return found
+
+
+def _walk() -> Iterator[gdb.Value]:
+    head = gdb.parse_and_eval("&modules")
+    kind = gdb.lookup_type("struct module")
+    offset = next(field.bitpos // 8 for field in kind.fields() if field.name == "list")
+    entry = head["next"]
+    for _ in range(MAX_MODULES):
+        if entry == head:
+            return
+        yield (entry.cast(gdb.lookup_type("unsigned long")) - offset).cast(kind.pointer()).dereference()
+        entry = entry["next"]
+
+
+def add_symbols(path: str, module: gdb.Value) -> None:
+    """Tells gdb where the guest has put a module's sections."""
+    content = Image(path).without_addresses()
+    if content is not None:
+        with tempfile.NamedTemporaryFile(prefix=f"{module_name(path)}-", suffix=".ko", delete=False) as file:
+            file.write(content)
+        # gdb may read from it for as long as it lives.
+        atexit.register(os.unlink, file.name)
+        path = file.name
+    sections: dict[str, int] = {}
+    try:
+        attributes = module["sect_attrs"]
+        for index in range(int(attributes["nsections"])):
+            entry = attributes["attrs"][index]
+            sections[entry["battr"]["attr"]["name"].string()] = int(entry["address"])
+    except gdb.error:
+        pass  # Kept in another way before 5.8 and since 6.14, or not at all: the code's address is enough for stops.
+    text = sections.pop(".text", None) or int(_base(module))
+    wanted = {name: at for name, at in sections.items() if name in (".data", ".rodata", ".bss", ".init.text", ".exit.text", ".text.unlikely")}
+    rest = "".join(f" -s {name} {at:#x}" for name, at in sorted(wanted.items()))
+    gdb.execute(f"add-symbol-file {path} {text:#x}{rest}", to_string=True)
+
+
+def _base(module: gdb.Value) -> gdb.Value:
+    """Where the code begins; the field was moved in 6.4 and in 4.5."""
+    if _has(module, "mem"):
+        return module["mem"][0]["base"]
+    if _has(module, "core_layout"):
+        return module["core_layout"]["base"]
+    return module["module_core"]
+
+
+def _has(value: gdb.Value, name: str) -> bool:
+    kind = value.type.strip_typedefs()
+    if kind.code == gdb.TYPE_CODE_PTR:
+        kind = kind.target().strip_typedefs()
+    return any(field.name == name for field in kind.fields())

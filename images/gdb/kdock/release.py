@@ -1,0 +1,34 @@
+"""Lets a guest run that a debugger left standing, as one does that is killed; breakpoints that it left are taken out.
+
+    KDOCK_TARGET=127.0.0.1:1234 gdb -nx -batch -x …/kdock/release.py      (any python3 will do as well)
+
+Exit codes: 0 it runs, 66 no gdbserver there, 1 another debugger holds it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.dont_write_bytecode = True
+
+from kdock.stub import address_of, release  # noqa: E402
+
+
+def main() -> int:
+    """The exit code."""
+    target = os.environ.get("KDOCK_TARGET", "")
+    address = address_of(target)
+    try:
+        return 0 if address and release(*address) else 1 if address else 66
+    except OSError as error:
+        print(f"no gdbserver at {target}: {error}", file=sys.stderr)
+        return 66
+
+
+if __name__ == "__main__":
+    code = main()
+    if "gdb" in sys.modules:
+        sys.modules["gdb"].execute(f"quit {code}")
+    sys.exit(code)

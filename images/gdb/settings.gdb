@@ -1,0 +1,17 @@
+# settings.gdb — what `kdock gdb` and `kdock dap` type before anybody else does. Paths are those of the debugger's container; they are also the ones
+# in the debug information, so that sources are found without any rule.
+set confirm off
+set pagination off
+set print pretty on
+set history save on
+set history filename /in/history
+set history size 10000
+set auto-load safe-path /out:/src:/build
+set index-cache directory /out/index
+set index-cache enabled on
+
+file /out/vmlinux
+# The kernel's own commands: lx-ps, lx-dmesg, lx-symbols, $lx_current() and others. `apropos lx` lists them.
+source /out/vmlinux-gdb.py
+# kdock-break and kdock-check: names as other kernel versions have them, and whether this is the kernel that runs.
+source /usr/local/lib/kdock/kdock/commands.py

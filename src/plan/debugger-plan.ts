@@ -1,0 +1,105 @@
+import type { Config } from "../config/config.js";
+import type { Lock } from "../lock/lock.js";
+import type { Assets } from "./assets.js";
+import type { BuildPlan } from "./build-plan.js";
+import { type ContainerSpec, type Labels, type Mount, PLAIN } from "./container-spec.js";
+import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
+import { INSIDE, labels, type ProjectNames } from "./names.js";
+
+export function gdbImagePlan(config: Config, assets: Assets, lock: Lock | undefined): ImagePlan {
+  return imagePlan(
+    { name: "gdb", dockerfile: "images/gdb/Dockerfile", args: {} },
+    basePlan("trixie", config.images, lock),
+    assets,
+    lock?.images["gdb"],
+  );
+}
+
+/** The volume that holds what a debugger needs of one kernel's artifacts, with gdb's index of it. */
+export interface SymbolsVolume {
+  readonly name: string;
+  readonly labels: Labels;
+}
+
+export function symbolsVolume(names: ProjectNames, kernelKey: string): SymbolsVolume {
+  return {
+    name: names.volume("symbols", kernelKey),
+    labels: labels("symbols", names.id, kernelKey),
+  };
+}
+
+/** Fills a volume of symbols; see images/gdb/start.sh. */
+export function prepareContainer(
+  names: ProjectNames,
+  image: ImagePlan,
+  symbols: SymbolsVolume,
+): ContainerSpec {
+  return {
+    ...debuggerContainer(names, image, [mount(symbols.name, INSIDE.output, false)]),
+    name: names.buildContainer("symbols"),
+    command: ["prepare"],
+    labels: labels("build", names.id),
+    network: "none",
+  };
+}
+
+export interface SessionRequest {
+  /** The VM's container, whose network the debugger shares. */
+  readonly vm: string;
+  readonly symbols: SymbolsVolume;
+  /** Those of the kernel's volumes that are there: where sources and objects are. */
+  readonly volumes: readonly Mount[];
+  readonly gdbArguments: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly terminal: boolean;
+}
+
+export function sessionContainer(
+  names: ProjectNames,
+  image: ImagePlan,
+  request: SessionRequest,
+): ContainerSpec {
+  const mounts = [
+    mount(request.symbols.name, INSIDE.output, true),
+    ...request.volumes.map((volume) => ({ ...volume, readOnly: true })),
+  ];
+  return {
+    ...debuggerContainer(names, image, mounts),
+    name: names.gdbContainer,
+    command: request.gdbArguments,
+    env: request.env,
+    labels: labels("gdb", names.id),
+    network: `container:${request.vm}`,
+    tty: request.terminal,
+    openStdin: true,
+  };
+}
+
+/** The kernel's source and objects; not its compiler cache. */
+export function sourceMounts({ container }: BuildPlan): readonly Mount[] {
+  const wanted: readonly string[] = [INSIDE.source, INSIDE.objects];
+  return container.mounts.filter(({ target }) => wanted.includes(target));
+}
+
+function debuggerContainer(
+  names: ProjectNames,
+  image: ImagePlan,
+  mounts: readonly Mount[],
+): ContainerSpec {
+  return {
+    name: names.gdbContainer,
+    image: image.tag,
+    command: [],
+    env: {},
+    labels: {},
+    mounts,
+    ...PLAIN,
+    network: undefined,
+    hostname: undefined,
+    capDrop: ["ALL"],
+  };
+}
+
+function mount(volume: string, target: string, readOnly: boolean): Mount {
+  return { volume, target, readOnly };
+}

@@ -1,0 +1,140 @@
+import { INSIDE } from "./names.js";
+
+/** What a gdb on this machine is told. Paths are absolute. */
+export interface GdbFacts {
+  readonly vmlinux: string;
+  /** The kernel's own commands (lx-ps and so on); undefined for kernels built without them. */
+  readonly kernelCommands: string | undefined;
+  /** The folder with the modules; undefined when the kernel has none. */
+  readonly modules: string | undefined;
+  /** The exported source tree; undefined before `kdock source export`. */
+  readonly source: ExportedTree | undefined;
+  /** "127.0.0.1:1234"; undefined when no VM has told its port yet. */
+  readonly address: string | undefined;
+  /** The user's own, sourced last. */
+  readonly scripts: readonly string[];
+}
+
+export interface ExportedTree {
+  readonly source: string;
+  /** The generated sources and headers: what is /build to the compiler. */
+  readonly objects: string;
+}
+
+const HEADER = [
+  "# Written by kdock, anew at every build and start of a VM; changes to it are lost.",
+  "# Your own gdb scripts go into kdock.yaml: gdb.scripts.",
+];
+
+/**
+ * kdock.gdb: symbols, sources, the connection to the VM and the kernel's own commands, for `gdb -x` from any folder. gdb
+ * ends a script at the first error, so what may fail for an honest reason is asked for through Python.
+ */
+export function gdbScript(facts: GdbFacts): string {
+  return lines(
+    ...HEADER,
+    ...settings(facts),
+    ...kernelCommands(facts),
+    `file ${quoted(facts.vmlinux)}`,
+    ...connection(facts.address),
+    ...(facts.modules === undefined || facts.kernelCommands === undefined
+      ? []
+      : moduleSymbols(facts)),
+    ...facts.scripts.map((path) => `source ${path}`),
+  );
+}
+
+/**
+ * editor.gdb: what an editor's debug adapter does not do by itself. It names the program and the address in its own
+ * configuration, and would end the VM together with its session.
+ */
+export function editorScript(facts: GdbFacts): string {
+  return lines(
+    ...HEADER,
+    ...settings(facts),
+    ...kernelCommands(facts),
+    "# A debug session ends with `kill`, at which QEMU would end, too.",
+    "python",
+    "class KdockKill(gdb.Command):",
+    '    """Let go of the VM, which goes on; `kdock stop` ends it."""',
+    "    def __init__(self):",
+    '        super().__init__("kill", gdb.COMMAND_RUNNING)',
+    "    def invoke(self, argument, from_tty):",
+    '        gdb.execute("detach")',
+    "KdockKill()",
+    "end",
+  );
+}
+
+function settings({ source }: GdbFacts): string[] {
+  return [
+    "set pagination off",
+    "# An index of the symbols is kept in ~/.cache/gdb: the second start takes a fraction of the first.",
+    "python",
+    'gdb.execute("set architecture i386:x86-64", to_string=True)',
+    'for setting in "index-cache enabled on", "index-cache on":',
+    "    try:",
+    '        gdb.execute("set " + setting)',
+    "        break",
+    "    except gdb.error:",
+    "        pass  # gdb before 12 knows the second name only, gdb before 8.3 neither",
+    "end",
+    ...(source === undefined
+      ? ["# `kdock source export FOLDER` brings the source files that the symbols name."]
+      : [
+          `set substitute-path ${INSIDE.source} ${quoted(source.source)}`,
+          `set substitute-path ${INSIDE.objects} ${quoted(source.objects)}`,
+        ]),
+  ];
+}
+
+/** gdb loads vmlinux-gdb.py together with the vmlinux beside it, where it is allowed to. */
+function kernelCommands({ kernelCommands: path }: GdbFacts): string[] {
+  return path === undefined ? [] : [`add-auto-load-safe-path ${path}`];
+}
+
+function connection(address: string | undefined): string[] {
+  if (address === undefined) {
+    return [
+      "echo kdock: no VM has told its gdb port yet: `kdock run -d` starts one and writes this file anew\\n",
+    ];
+  }
+  return [
+    "python",
+    "try:",
+    '    gdb.execute("set tcp auto-retry off")',
+    `    gdb.execute("target remote ${address}")`,
+    "except gdb.error as error:",
+    `    print("kdock: no VM answers at ${address} (%s); \`kdock run -d\` starts one" % error)`,
+    "end",
+  ];
+}
+
+/** The kernel's list of modules can be read once it has booted, and lx-symbols splits paths at blanks. */
+function moduleSymbols({ modules = "", vmlinux }: GdbFacts): string[] {
+  if (/\s/.test(modules + vmlinux)) {
+    return ["echo kdock: lx-symbols knows no paths with blanks: modules have no symbols here\\n"];
+  }
+  // JSON's strings are Python's.
+  const command = JSON.stringify(`lx-symbols ${modules}`);
+  return [
+    "python",
+    "if gdb.selected_inferior().pid:",
+    "    try:",
+    '        if int(gdb.parse_and_eval("(int) system_state")) == 0:',
+    '            raise gdb.error("the kernel is still booting")',
+    `        gdb.execute(${command})`,
+    "    except gdb.error as error:",
+    `        print("kdock: no symbols of modules (%s); later: %s" % (error, ${command}))`,
+    "end",
+  ];
+}
+
+/** A word for those of gdb's commands that split their arguments. `source` and others take the line as it is. */
+function quoted(path: string): string {
+  return `"${path.replace(/["\\]/g, "\\$&")}"`;
+}
+
+function lines(...text: readonly string[]): string {
+  return `${text.join("\n")}\n`;
+}

@@ -1,0 +1,22 @@
+import type { ExportedTree } from "../gdb-script.js";
+
+/** What an editor's files are made from. */
+export interface IdeFacts {
+  /** Absolute path of the folder that holds kdock.yaml; the editor's workspace. */
+  readonly folder: string;
+  /** Words between `kdock` and a command: another configuration file than kdock.yaml. */
+  readonly flags: readonly string[];
+  /** Where the last VM's gdbserver is: "127.0.0.1:1234". */
+  readonly address: string;
+  /** Where every VM's is that `kdock run` starts; undefined when that takes any free port. */
+  readonly fixedAddress: string | undefined;
+  /** The exported source tree; undefined before `kdock source export`. */
+  readonly source: ExportedTree | undefined;
+  /** Whether that tree has a compile_commands.json. */
+  readonly hasCompileCommands: boolean;
+  /** Absolute paths of the user's own gdb scripts. */
+  readonly scripts: readonly string[];
+}
+
+/** Begins the name of every entry that kdock writes into a file that it shares with a person. */
+export const OURS = "kdock: ";

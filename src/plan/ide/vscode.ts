@@ -1,0 +1,159 @@
+import { FOLDER, INSIDE } from "../names.js";
+import { COMPILE_COMMANDS } from "../source-export.js";
+import { type IdeFacts, OURS } from "./ide-facts.js";
+import type { EntryFile } from "./merge-entries.js";
+
+const WORKSPACE = "${workspaceFolder}";
+const CURRENT = `${WORKSPACE}/${FOLDER.current}`;
+const VMLINUX = `${CURRENT}/kernel/vmlinux`;
+
+const RUN_TASK = `${OURS}run`;
+
+/** The files of .vscode, by path in the project: each a list of entries, some of them kdock's. */
+export function vscodeFiles(facts: IdeFacts): readonly EntryFile[] {
+  return [
+    {
+      path: ".vscode/launch.json",
+      list: "configurations",
+      id: "name",
+      entries: launchConfigurations(facts),
+      rest: { version: "0.2.0" },
+    },
+    {
+      path: ".vscode/tasks.json",
+      list: "tasks",
+      id: "label",
+      entries: tasks(facts),
+      rest: { version: "2.0.0" },
+    },
+    ...(facts.source === undefined ? [] : [cppProperties(facts)]),
+  ];
+}
+
+function launchConfigurations(facts: IdeFacts): readonly Record<string, unknown>[] {
+  const { address, fixedAddress } = facts;
+  return [
+    { name: `${OURS}attach (C/C++)`, ...cppConfiguration(facts, address) },
+    ...(fixedAddress === undefined
+      ? []
+      : [
+          {
+            name: `${OURS}run and attach (C/C++)`,
+            ...cppConfiguration(facts, fixedAddress),
+            preLaunchTask: RUN_TASK,
+          },
+        ]),
+    {
+      name: `${OURS}attach (CodeLLDB)`,
+      type: "lldb",
+      request: "attach",
+      targetCreateCommands: [`target create "${VMLINUX}"`],
+      processCreateCommands: [`gdb-remote ${address}`],
+      stopOnEntry: true,
+      sourceMap: sourceMap(facts),
+    },
+  ];
+}
+
+/** For the C/C++ extension a kernel that runs already is launched: by connecting to its gdbserver. */
+function cppConfiguration(facts: IdeFacts, address: string): Record<string, unknown> {
+  return {
+    type: "cppdbg",
+    request: "launch",
+    program: VMLINUX,
+    args: [],
+    environment: [],
+    cwd: WORKSPACE,
+    externalConsole: false,
+    MIMode: "gdb",
+    miDebuggerPath: "gdb",
+    miDebuggerServerAddress: address,
+    stopAtConnect: true,
+    setupCommands: [source("what kdock tells gdb", `${CURRENT}/${FOLDER.editorScript}`)],
+    ...(facts.scripts.length === 0
+      ? {}
+      : {
+          postRemoteConnectCommands: facts.scripts.map((path) =>
+            source("gdb.scripts of kdock.yaml", inWorkspace(facts, path)),
+          ),
+        }),
+    sourceFileMap: sourceMap(facts),
+  };
+}
+
+function source(description: string, path: string) {
+  return { description, text: `source ${path}`, ignoreFailures: false };
+}
+
+function sourceMap(facts: IdeFacts): Record<string, string> {
+  if (facts.source === undefined) return {};
+  return {
+    [INSIDE.source]: inWorkspace(facts, facts.source.source),
+    [INSIDE.objects]: inWorkspace(facts, facts.source.objects),
+  };
+}
+
+function tasks({ flags }: IdeFacts): readonly Record<string, unknown>[] {
+  const task = (label: string, args: readonly string[], more = {}) => ({
+    label,
+    type: "shell",
+    command: "kdock",
+    args: [...flags, ...args],
+    options: { cwd: WORKSPACE },
+    problemMatcher: [],
+    ...more,
+  });
+  return [
+    task(`${OURS}build`, ["build"], { group: "build" }),
+    task(RUN_TASK, ["run", "-d"]),
+    task(`${OURS}stop`, ["stop"]),
+  ];
+}
+
+function cppProperties(facts: IdeFacts): EntryFile {
+  const { source: tree, hasCompileCommands } = facts;
+  const path = inWorkspace(facts, tree?.source ?? "");
+  const objects = inWorkspace(facts, tree?.objects ?? "");
+  return {
+    path: ".vscode/c_cpp_properties.json",
+    list: "configurations",
+    id: "name",
+    entries: [
+      {
+        name: `${OURS}kernel`,
+        // The kernel is compiled without any library's headers, and by a compiler that is not on this machine.
+        compilerPath: "",
+        intelliSenseMode: "linux-gcc-x64",
+        cStandard: "gnu11",
+        ...(hasCompileCommands ? { compileCommands: `${path}/${COMPILE_COMMANDS}` } : {}),
+        includePath: includePath(path, objects),
+        defines: ["__KERNEL__"],
+        forcedInclude: [
+          `${path}/include/linux/kconfig.h`,
+          `${path}/include/linux/compiler_types.h`,
+        ],
+        browse: { path: [path], limitSymbolsToIncludedHeaders: true },
+      },
+    ],
+    rest: { version: 4 },
+  };
+}
+
+/** In the order of the kernel's own Makefile (LINUXINCLUDE). */
+function includePath(path: string, objects: string): readonly string[] {
+  return [
+    `${path}/arch/x86/include`,
+    `${objects}/arch/x86/include/generated`,
+    `${path}/include`,
+    `${objects}/include`,
+    `${path}/arch/x86/include/uapi`,
+    `${objects}/arch/x86/include/generated/uapi`,
+    `${path}/include/uapi`,
+    `${objects}/include/generated/uapi`,
+  ];
+}
+
+/** So that the file serves wherever the project is checked out. */
+function inWorkspace({ folder }: IdeFacts, path: string): string {
+  return path.startsWith(`${folder}/`) ? `${WORKSPACE}${path.slice(folder.length)}` : path;
+}

@@ -1,0 +1,146 @@
+import type { BuildPlan } from "./build-plan.js";
+import { type ContainerSpec, PLAIN } from "./container-spec.js";
+import type { ExportedTree } from "./gdb-script.js";
+import { stageKey } from "./keys.js";
+import { INSIDE, labels, type ProjectNames } from "./names.js";
+
+/** In the exported folder: says that it is one, and of what. */
+export const EXPORT_MARKER = ".kdock-source-export";
+export const COMPILE_COMMANDS = "compile_commands.json";
+
+/** Where the generated sources and headers are in an exported folder. */
+export function exportedObjects(path: string): string {
+  return `${path}/.kdock-build`;
+}
+
+/** Which of /src is the kernel's, as opposed to kdock's own notes. */
+export function isKernelSource(path: string): boolean {
+  return !/^\.(?:kdock-|fetch\.)/.test(path);
+}
+
+export interface ExportRequest {
+  /** Absolute. */
+  readonly path: string;
+  readonly compileCommands: boolean;
+}
+
+/** The source's and objects' volumes, read-only, for images/editor/collect.sh. */
+export function exportContainer(
+  plan: BuildPlan,
+  names: ProjectNames,
+  image: string,
+  volumes: ReadonlySet<string>,
+  request: ExportRequest,
+): ContainerSpec {
+  return {
+    name: names.buildContainer("export"),
+    image,
+    entrypoint: ["sh", `${INSIDE.input}/collect.sh`],
+    command: request.compileCommands ? ["compile-commands"] : [],
+    env: {},
+    labels: labels("build", names.id),
+    mounts: plan.container.mounts
+      .filter(({ volume, target }) => target !== INSIDE.ccache && volumes.has(volume))
+      .map((mount) => ({ ...mount, readOnly: true })),
+    ...PLAIN,
+    network: "none",
+    hostname: undefined,
+    capDrop: ["ALL"],
+  };
+}
+
+/** What collect.sh found. */
+export interface FoundSource {
+  readonly origin: string;
+  readonly compiled: boolean;
+  readonly tree: string;
+  readonly generated: string;
+}
+
+export function foundSource(lines: readonly string[]): FoundSource {
+  const word = (name: string) =>
+    lines.find((line) => line.startsWith(`@kdock ${name} `))?.slice(name.length + 8) ?? "";
+  return {
+    origin: word("origin"),
+    compiled: lines.includes("@kdock compiled"),
+    tree: word("tree"),
+    generated: word("generated"),
+  };
+}
+
+/** Changes with every file of the export, and with where it goes when paths are in its files. */
+export function exportKey(found: FoundSource, request: ExportRequest): string {
+  return stageKey({
+    tree: found.tree,
+    generated: found.generated,
+    "compile commands": request.compileCommands ? request.path : "",
+  });
+}
+
+interface CompileCommand {
+  readonly directory: string;
+  readonly file: string;
+  readonly command: string;
+}
+
+/**
+ * Options of gcc's that clangd takes for mistakes, and what only a build needs. The list is of what Linux 4.19 to 6.12
+ * ask for on x86.
+ */
+const NOT_FOR_EDITORS = [
+  /^-Wp,-MM?D,/,
+  /^-fplugin/,
+  /^-f(?:no-)?conserve-stack$/,
+  /^-fno-allow-store-data-races$/,
+  /^--param=allow-store-data-races=/,
+  /^-fmin-function-alignment=/,
+  /^-fno-(?:ipa|stringop|partial|var-tracking|code-hoisting|reorder)/,
+  /^-m(?:record-mcount|skip-rax-setup)$/,
+  /^-mpreferred-stack-boundary=/,
+  /^-m(?:indirect-branch|function-return)/,
+  /^-femit-struct-debug/,
+];
+
+/** The kernel's own compile_commands.json with the paths of the exported tree, as lists of words, for editors. */
+export function editorCompileCommands(text: string, to: ExportedTree): string {
+  const entries = (JSON.parse(text) as CompileCommand[]).map(({ directory, file, command }) => ({
+    directory: moved(directory, to),
+    file: moved(file, to),
+    arguments: compilerWords(command)
+      .filter((word) => !NOT_FOR_EDITORS.some((option) => option.test(word)))
+      .map((word) => moved(word, to)),
+  }));
+  return `${JSON.stringify(entries, undefined, 1)}\n`;
+}
+
+function compilerWords(command: string): string[] {
+  const words = shellWords(command);
+  return words[0] === "ccache" ? words.slice(1) : words;
+}
+
+/** `/src` and `/build` as the beginning of a path: alone, after an option's letter, or after a "=". */
+function moved(word: string, { source, objects }: ExportedTree): string {
+  return word
+    .replace(/^(-[A-Za-z]|[^/]*[=,:])?\/src(?=\/|$)/, (_match, before = "") => `${before}${source}`)
+    .replace(
+      /^(-[A-Za-z]|[^/]*[=,:])?\/build(?=\/|$)/,
+      (_match, before = "") => `${before}${objects}`,
+    );
+}
+
+/** A command line's words as a shell would see them; make's commands have quotes, but no substitutions. */
+export function shellWords(command: string): string[] {
+  const words: string[] = [];
+  const pieces = /\s+|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)/gsy;
+  let word: string | undefined;
+  for (const [piece, single, double, escaped, plain] of command.matchAll(pieces)) {
+    if (/^\s/.test(piece)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else {
+      word =
+        (word ?? "") + (single ?? double?.replace(/\\([$`"\\])/g, "$1") ?? escaped ?? plain ?? "");
+    }
+  }
+  return word === undefined ? words : [...words, word];
+}

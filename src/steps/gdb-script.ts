@@ -1,0 +1,64 @@
+import type { PublishedPort } from "../engine/engine.js";
+import { publishedAddress } from "../plan/gdb-plan.js";
+import { editorScript, type GdbFacts, gdbScript } from "../plan/gdb-script.js";
+import { FOLDER } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
+import { type Context, inProject } from "./context.js";
+import { exportedTree } from "./source-record.js";
+
+/** Remembers where a VM that just started has its gdbserver, and says so in the current set's scripts. */
+export async function noteGdbPort(
+  ctx: Context,
+  plan: Plan,
+  port: PublishedPort | undefined,
+): Promise<void> {
+  const path = inProject(ctx, FOLDER.gdbAddress);
+  if (port === undefined) await ctx.host.files.remove(path);
+  else await ctx.host.files.writeAtomic(path, `${publishedAddress(port)}\n`);
+  await writeGdbScripts(ctx, plan);
+}
+
+/** A VM that ended takes its address with it. */
+export async function forgetGdbPort(ctx: Context): Promise<void> {
+  await ctx.host.files.remove(inProject(ctx, FOLDER.gdbAddress));
+}
+
+/** Writes kdock.gdb and editor.gdb beside the current set's stages; nothing happens when there is no set. */
+export async function writeGdbScripts(ctx: Context, plan: Plan): Promise<void> {
+  const { files } = ctx.host;
+  const facts = await gdbFacts(ctx, plan);
+  if (facts === undefined) return;
+  const current = await files.realPath(inProject(ctx, FOLDER.current));
+  const texts = [
+    [FOLDER.gdbScript, gdbScript(facts)],
+    [FOLDER.editorScript, editorScript(facts)],
+  ] as const;
+  for (const [name, text] of texts) {
+    const path = `${current}/${name}`;
+    if ((await files.readText(path)) !== text) await files.writeAtomic(path, text);
+  }
+}
+
+/** What there is to debug in the current set; undefined before the first whole build. */
+export async function gdbFacts(ctx: Context, plan: Plan): Promise<GdbFacts | undefined> {
+  const { files } = ctx.host;
+  const link = inProject(ctx, `${FOLDER.current}/kernel`);
+  if (!(await files.exists(link))) return undefined;
+  // By its real name, so that a script goes on meaning the kernel that it was written for.
+  const kernel = await files.realPath(link);
+  const ifThere = async (path: string) => ((await files.exists(path)) ? path : undefined);
+  return {
+    vmlinux: `${kernel}/vmlinux`,
+    kernelCommands: await ifThere(`${kernel}/vmlinux-gdb.py`),
+    modules: await ifThere(`${kernel}/modules`),
+    source: await exportedTree(ctx),
+    address: await lastGdbAddress(ctx, plan),
+    scripts: plan.gdb.scripts,
+  };
+}
+
+/** Of the last VM that started here. It wins over kdock.yaml, because `kdock run --gdb` wins over it, too. */
+export async function lastGdbAddress(ctx: Context, plan: Plan): Promise<string | undefined> {
+  const remembered = await ctx.host.files.readText(inProject(ctx, FOLDER.gdbAddress));
+  return remembered?.trim() ?? plan.gdb.address;
+}

@@ -1,0 +1,191 @@
+import type { Duplex } from "node:stream";
+import { packTar, type TarEntry } from "../archive/tar.js";
+import { readTar } from "../archive/read-tar.js";
+import type { Container, ContainerInfo, Engine } from "../engine/engine.js";
+import { KdockError } from "../errors.js";
+import { sessionContainer, sourceMounts } from "../plan/debugger-plan.js";
+import { FOLDER, INSIDE, LABEL, labels, slug } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
+import type { VmFacts } from "../plan/vm-plan.js";
+import { ensureImage } from "./builder-image.js";
+import { type Context, inProject, projectMutex } from "./context.js";
+import { fetchSource } from "./run-build.js";
+import { runStep } from "./run-step.js";
+import { releaseStub, stubClient } from "./stub.js";
+import { ensureSymbols, isWhole } from "./symbols.js";
+import { findVm } from "./vms.js";
+
+/** An exit code from here on is 128 and the number of a signal. */
+const KILLED = 129;
+
+export interface GdbRequest {
+  /** After kdock's own; see images/gdb/session.gdb. */
+  readonly gdbArguments: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly terminal: boolean;
+}
+
+/** A debugger that runs beside a VM. Disposing of it removes its container, and lets the guest go on if it did not. */
+export interface GdbSession extends AsyncDisposable {
+  /** Its terminal, or stdin and stdout+stderr. */
+  readonly stream: Duplex;
+  resize(size: { rows: number; columns: number }): Promise<void>;
+  /** Of gdb. */
+  readonly exit: Promise<number>;
+}
+
+/**
+ * Starts gdb in a container that shares the running VM's network, with symbols, sources and objects where the debug
+ * information says. Rejects with a `usage` error without a VM, without a gdbstub, and while another debugger has it.
+ */
+export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Promise<GdbSession> {
+  const engine = await ctx.engine();
+  const { container: vm, info } = await findVm(ctx, plan);
+  requireStub(info);
+  await requireFree(ctx, plan, vm);
+  await ensureImage(ctx, plan.gdbImage, { noCache: false });
+  const container = await withSymbols(ctx, engine, plan, { vm: info, request });
+  let ended: number | undefined;
+  try {
+    await container.putArchive(INSIDE.input, packTar(await inputs(ctx, plan)));
+    const stream = await container.attach();
+    const exit = container.wait(ctx.signal).then((code) => (ended = code));
+    exit.catch(() => undefined);
+    await container.start();
+    return {
+      stream,
+      resize: (size) => container.resize(size),
+      exit,
+      async [Symbol.asyncDispose]() {
+        stream.destroy();
+        await keepHistory(ctx, container);
+        await container[Symbol.asyncDispose]();
+        // One that ended by itself let go; one that was killed left its breakpoints in and the guest stopped.
+        if (ended === undefined || ended >= KILLED) await releaseStub(vm).catch(() => undefined);
+      },
+    };
+  } catch (error) {
+    await container[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function requireStub(vm: ContainerInfo): void {
+  if (!vm.running) {
+    throw new KdockError("vm", `the VM is not running (${vm.status})`, {
+      hint: "`kdock logs` shows its last words; `kdock run -d` starts it anew.",
+    });
+  }
+  if (vm.ports.some((port) => port.containerPort === INSIDE.gdbPort)) return;
+  throw new KdockError("usage", "the VM was started without a gdbserver", {
+    hint: "`kdock stop`, then `kdock run` without --no-gdb (gdb.enable: true).",
+  });
+}
+
+/** QEMU would let a second debugger wait without a word. */
+async function requireFree(ctx: Context, plan: Plan, vm: Container): Promise<void> {
+  const engine = await ctx.engine();
+  for (const { id, name, running, status } of await engine.listContainers(
+    labels("gdb", plan.names.id),
+  )) {
+    if (running) {
+      throw new KdockError("usage", `another debugger is at this VM: ${name} (${status})`, {
+        hint: `Quit it, or end it with \`docker rm -f ${name}\`.`,
+      });
+    }
+    await engine.container(id).remove();
+  }
+  const client = await stubClient(vm);
+  if (client === undefined) return;
+  throw new KdockError("usage", `another debugger, at ${client}, is connected to this VM`, {
+    hint: "Quit it (or let it `disconnect`): the gdbstub serves one at a time.",
+  });
+}
+
+/** Where a VM's symbols are: its own kernel's, whatever kdock.yaml asks for by now. */
+function kernelKeyOf(vm: ContainerInfo, plan: Plan): string {
+  const facts = JSON.parse(vm.labels[LABEL.vm] ?? "{}") as Partial<VmFacts>;
+  return facts.kernelKey ?? plan.kernel.key;
+}
+
+/** One at a time, as with builds: what is made here is shared by all that come later. */
+async function withSymbols(
+  ctx: Context,
+  engine: Engine,
+  plan: Plan,
+  { vm, request }: { vm: ContainerInfo; request: GdbRequest },
+): Promise<Container> {
+  await using _mutex = await projectMutex(ctx);
+  const there = await withSource(ctx, engine, plan);
+  const key = kernelKeyOf(vm, plan);
+  for (;;) {
+    const symbols = await ensureSymbols(ctx, plan, key);
+    const spec = sessionContainer(plan.names, plan.gdbImage, {
+      ...request,
+      vm: vm.id,
+      symbols,
+      // A mount would make a volume that is not there.
+      volumes: sourceMounts(plan.kernel).filter(({ volume }) => there.has(volume)),
+    });
+    const container = await engine.createContainer(spec, ctx.signal);
+    try {
+      if (await isWhole(ctx, container)) return container;
+    } catch (error) {
+      await container[Symbol.asyncDispose]();
+      throw error;
+    }
+    await container[Symbol.asyncDispose]();
+    await engine.removeVolume(symbols.name);
+  }
+}
+
+/** The names of the volumes there are; the source's is among them. Artifacts may be older than the engine's volumes. */
+async function withSource(ctx: Context, engine: Engine, plan: Plan): Promise<ReadonlySet<string>> {
+  const names = async () => new Set((await engine.listVolumes({})).map(({ name }) => name));
+  const there = await names();
+  if (sourceMounts(plan.kernel).every(({ volume }) => there.has(volume))) return there;
+  await ensureImage(ctx, plan.kernel.image, { noCache: false });
+  await runStep(ctx, "source", `source of ${plan.kernel.title}`, async (log) => {
+    await fetchSource(ctx, plan.kernel, log);
+    return { value: undefined, cached: false };
+  });
+  return names();
+}
+
+/** gdb's arguments for the user's own scripts, which `inputs` puts where they say. */
+export function scriptArguments({ gdb }: Plan): string[] {
+  return gdb.scripts.flatMap((path, index) => ["-x", `${INSIDE.input}/${scriptName(path, index)}`]);
+}
+
+function scriptName(path: string, index: number): string {
+  return `${index + 1}-${slug(path.split("/").at(-1) ?? "")}`;
+}
+
+/** What was typed before, and the user's scripts: fresh for every session, never part of an image. */
+async function inputs(ctx: Context, plan: Plan): Promise<TarEntry[]> {
+  const { files } = ctx.host;
+  const scripts = await Promise.all(
+    plan.gdb.scripts.map(async (path, index): Promise<TarEntry> => {
+      const content = await files.readBytes(path);
+      return { path: scriptName(path, index), kind: "file", mode: 0o644, content };
+    }),
+  );
+  const history = await files.readText(inProject(ctx, FOLDER.gdbHistory));
+  if (history === undefined) return scripts;
+  const path = INSIDE.gdbHistory.slice(INSIDE.input.length + 1);
+  return [...scripts, { path, kind: "file", mode: 0o666, content: Buffer.from(history) }];
+}
+
+/** What was typed outlives the container. A session without history, or with a broken one, loses nothing else. */
+async function keepHistory(ctx: Context, container: Container): Promise<void> {
+  try {
+    const archive = await container.getArchive(INSIDE.gdbHistory, AbortSignal.timeout(5000));
+    await readTar(archive, async (_header, content) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of content) chunks.push(Buffer.from(chunk));
+      await ctx.host.files.writeAtomic(inProject(ctx, FOLDER.gdbHistory), Buffer.concat(chunks));
+    });
+  } catch {
+    // There is none: nothing was typed.
+  }
+}

@@ -1,0 +1,48 @@
+import { type DapMessage, dapMessages, encodeDap, withPaths } from "../dap/frames.js";
+import { KdockError } from "../errors.js";
+import { INSIDE } from "../plan/names.js";
+import type { Project } from "../project.js";
+import { openGdb, scriptArguments } from "./gdb.js";
+import { exportedTree } from "./source-record.js";
+
+/**
+ * gdb's own Debug Adapter Protocol server beside the running VM, on kdock's stdin and stdout; `attach` with
+ * target "127.0.0.1:1234" connects it. Sources are named by where `kdock source export` put them, if it did. Resolves
+ * with gdb's exit code when the editor hangs up or gdb ends; the guest goes on.
+ */
+export async function runDap({ ctx, plan }: Project): Promise<number> {
+  const { stdin } = ctx;
+  if (stdin === undefined) {
+    throw new KdockError("usage", "kdock dap is spoken to by an editor, not by a person", {
+      hint: "`kdock ide vscode` or `kdock ide nvim` writes what your editor needs; `kdock gdb` is for people.",
+    });
+  }
+  const exported = (await exportedTree(ctx))?.source ?? INSIDE.source;
+  await using session = await openGdb(ctx, plan, {
+    gdbArguments: ["dap", "-nx", "-q", "-x", INSIDE.gdbSettings, ...scriptArguments(plan)],
+    env: {},
+    terminal: false,
+  });
+  const toGdb = relay(stdin, (message) => {
+    session.stream.write(encodeDap(withPaths(message, exported, INSIDE.source)));
+  });
+  const toEditor = relay(session.stream, (message) => {
+    ctx.stdout.write(encodeDap(withPaths(message, INSIDE.source, exported)));
+  });
+  toEditor.catch(() => undefined);
+  // An editor that goes away without a word ends the session: the container is removed, and the guest let go.
+  const ended = await Promise.race([session.exit, toGdb.then(() => undefined)]);
+  if (ended !== undefined) {
+    await toEditor.catch(() => {
+      ctx.signal.throwIfAborted();
+    });
+  }
+  return ended ?? 0;
+}
+
+async function relay(
+  from: AsyncIterable<Uint8Array>,
+  onMessage: (message: DapMessage) => void,
+): Promise<void> {
+  for await (const message of dapMessages(from)) onMessage(message);
+}

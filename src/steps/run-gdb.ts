@@ -1,0 +1,14 @@
+import { INSIDE } from "../plan/names.js";
+import type { Project } from "../project.js";
+import { attachProgram } from "./attach-program.js";
+import { openGdb, scriptArguments } from "./gdb.js";
+
+/** gdb for a person, or for a script on stdin. Resolves with gdb's exit code; the guest goes on afterwards. */
+export async function runGdb({ ctx, plan }: Project, args: readonly string[]): Promise<number> {
+  await using session = await openGdb(ctx, plan, {
+    gdbArguments: ["-nx", "-q", "-x", INSIDE.gdbSession, ...scriptArguments(plan), ...args],
+    env: ctx.terminal.isInteractive ? { TERM: "xterm-256color" } : {},
+    terminal: ctx.terminal.isInteractive,
+  });
+  return await attachProgram(ctx, session, "\nquit\n");
+}

@@ -1,0 +1,194 @@
+import { packTar } from "../archive/tar.js";
+import type { Container, Engine } from "../engine/engine.js";
+import { KdockError } from "../errors.js";
+import { INSIDE, labels } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
+import {
+  COMPILE_COMMANDS,
+  editorCompileCommands,
+  EXPORT_MARKER,
+  exportContainer,
+  exportedObjects,
+  exportKey,
+  type ExportRequest,
+  type FoundSource,
+  foundSource,
+  isKernelSource,
+} from "../plan/source-export.js";
+import { ensureImage } from "./builder-image.js";
+import { type Context, projectMutex } from "./context.js";
+import { checkExportFolder, exportedKey } from "./export-folder.js";
+import { extractFolder } from "./extract.js";
+import { writeGdbScripts } from "./gdb-script.js";
+import { runContainer } from "./run-container.js";
+import { runStep, type StepLog } from "./run-step.js";
+import { rememberExport } from "./source-record.js";
+
+export interface SourceExport {
+  /** Absolute. */
+  readonly path: string;
+  /** "linux-source-6.12_6.12.117-1_all" */
+  readonly origin: string;
+  /** Absolute; undefined when it was not asked for. */
+  readonly compileCommands: string | undefined;
+}
+
+/** images/editor/collect.sh's words on what is missing. */
+const NO_SOURCE = 66;
+const NOT_COMPILED = 67;
+
+/**
+ * Copies the kernel's source as it was (or would be) compiled, patches and all, out of the engine into a folder of this
+ * machine. Files come without write permission: the copy is for reading, and the next export replaces it.
+ */
+export async function exportSource(
+  ctx: Context,
+  plan: Plan,
+  request: ExportRequest & { readonly force: boolean; readonly home: string },
+): Promise<SourceExport> {
+  const path = await checkExportFolder(ctx, request);
+  // A build may be at work on the very files.
+  await using _mutex = await projectMutex(ctx);
+  const volumes = await existingVolumes(ctx, plan);
+  const found = await runStep(ctx, "source-export", `source to ${path}`, async (log) => {
+    const image = await someBuilder(ctx, plan);
+    const { value, cached } = await collect(
+      ctx,
+      exportContainer(plan.kernel, plan.names, image, volumes, request),
+      { ...request, path },
+      log,
+    );
+    return { value, cached, summary: value.origin };
+  });
+  await rememberExport(ctx, path);
+  await writeGdbScripts(ctx, plan);
+  if (!found.compiled) {
+    const text =
+      "the kernel is not compiled: headers that a build generates are missing; `kdock build` and another export bring them";
+    ctx.reporter.emit({ type: "notice", text });
+  }
+  const compileCommands = request.compileCommands ? `${path}/${COMPILE_COMMANDS}` : undefined;
+  return { path, origin: found.origin, compileCommands };
+}
+
+/** Naming a volume that is not there would make one. */
+async function existingVolumes(ctx: Context, plan: Plan): Promise<ReadonlySet<string>> {
+  const engine = await ctx.engine();
+  const { id } = plan.names;
+  const volumes = [
+    ...(await engine.listVolumes(labels("source", id))),
+    ...(await engine.listVolumes(labels("objects", id))),
+  ];
+  const names = new Set(volumes.map(({ name }) => name));
+  const source = plan.kernel.container.mounts.find(({ target }) => target === INSIDE.source);
+  if (source === undefined || !names.has(source.volume)) throw noSource();
+  return names;
+}
+
+function noSource(): KdockError {
+  return new KdockError("usage", "there is no kernel source in the engine yet", {
+    hint: "Run `kdock build` first.",
+  });
+}
+
+/** Any builder image will do: what it builds with is not needed. */
+async function someBuilder(ctx: Context, plan: Plan): Promise<string> {
+  const engine = await ctx.engine();
+  const there =
+    (await engine.findImage(plan.kernel.image.tag)) ?? (await newest(engine, "image-kernel"));
+  return there?.id ?? (await ensureImage(ctx, plan.kernel.image, { noCache: false })).tag;
+}
+
+async function newest(engine: Engine, role: "image-kernel") {
+  const images = await engine.listImages(labels(role, undefined));
+  return [...images].sort((a, b) => b.createdAt - a.createdAt)[0];
+}
+
+async function collect(
+  ctx: Context,
+  spec: ReturnType<typeof exportContainer>,
+  request: ExportRequest & { readonly force: boolean },
+  log: StepLog,
+): Promise<{ value: FoundSource; cached: boolean }> {
+  const lines: string[] = [];
+  let cached = false;
+  const exitCode = await runContainer(ctx, spec, {
+    prepare: (container) => container.putArchive(INSIDE.input, packTar(script(ctx))),
+    onLine: (line) => {
+      lines.push(line);
+      log.line(line);
+    },
+    harvest: async (container) => {
+      const found = foundSource(lines);
+      const there = request.force ? undefined : await exportedKey(ctx, request.path);
+      cached = there === exportKey(found, request);
+      if (!cached) await copyOut(ctx, container, found, request, log);
+    },
+  });
+  if (exitCode === NO_SOURCE) throw noSource();
+  if (exitCode === NOT_COMPILED) {
+    throw new KdockError("usage", "the kernel's objects are not there: no file has been compiled", {
+      hint: "Run `kdock build` first; where it has nothing to do, `kdock build kernel --no-cache`.",
+    });
+  }
+  if (exitCode !== 0) {
+    throw new KdockError("build", `collecting the source ended with exit code ${exitCode}`, {
+      hint: "The lines above say why.",
+    });
+  }
+  return { value: foundSource(lines), cached };
+}
+
+function* script(ctx: Context) {
+  const asset = ctx.assets.get("images/editor/collect.sh");
+  if (asset === undefined) throw new Error("images/editor/collect.sh is missing");
+  yield { path: "collect.sh", kind: "file", mode: 0o755, content: asset.content } as const;
+}
+
+/** Whole or not at all: under a temporary name first. */
+async function copyOut(
+  ctx: Context,
+  container: Container,
+  found: FoundSource,
+  request: ExportRequest,
+  log: StepLog,
+): Promise<void> {
+  const { files } = ctx.host;
+  const { path } = request;
+  const temporary = await files.makeTemporary(path);
+  // gdb compares the times of sources with the kernel's.
+  const readOnly = { mode: (mode: number) => mode & 0o555, keepTimes: true };
+  try {
+    log.phase("extracting");
+    await extractFolder(ctx, container, INSIDE.source, temporary, log, {
+      ...readOnly,
+      wanted: isKernelSource,
+    });
+    const generated = exportedObjects(temporary);
+    await files.makeFolder(generated);
+    await extractFolder(ctx, container, INSIDE.output, generated, log, {
+      ...readOnly,
+      wanted: () => true,
+    });
+    if (request.compileCommands) await moveCompileCommands(ctx, temporary, path);
+    const marker = { kdock: 1, key: exportKey(found, request), origin: found.origin };
+    await files.writeAtomic(
+      `${temporary}/${EXPORT_MARKER}`,
+      `${JSON.stringify(marker, undefined, 2)}\n`,
+    );
+    await files.replace(temporary, path);
+  } catch (error) {
+    await files.remove(temporary);
+    throw error;
+  }
+}
+
+/** From the builder's paths to those that the tree is going to have, and to where clangd looks. */
+async function moveCompileCommands(ctx: Context, folder: string, path: string): Promise<void> {
+  const { files } = ctx.host;
+  const made = `${exportedObjects(folder)}/${COMPILE_COMMANDS}`;
+  const tree = { source: path, objects: exportedObjects(path) };
+  const text = editorCompileCommands((await files.readText(made)) ?? "[]", tree);
+  await files.remove(made);
+  await files.writeAtomic(`${folder}/${COMPILE_COMMANDS}`, text);
+}

@@ -1,0 +1,123 @@
+import { KdockError } from "../errors.js";
+import { FOLDER, INSIDE } from "../plan/names.js";
+import { readTrapLine, TRAP_VARIABLE, type TrapEvent, type TrapRequest } from "../plan/trap.js";
+import type { Project } from "../project.js";
+import { inProject } from "./context.js";
+import { openGdb } from "./gdb.js";
+import { linesOf } from "./lines.js";
+import { provoke } from "./provoke.js";
+import { type RunningVm, runningVm } from "./running-vm.js";
+
+export interface TrapOptions {
+  readonly asked: Pick<
+    TrapRequest,
+    "stops" | "condition" | "bt" | "args" | "locals" | "print" | "count" | "timeout"
+  >;
+  /** A shell command that is run in the guest once the stops are set. */
+  readonly exec: string | undefined;
+  readonly bootTimeoutSeconds: number;
+  /** Leave a VM running that was started for this. */
+  readonly keep: boolean;
+}
+
+type EventOf<K extends TrapEvent["event"]> = Extract<TrapEvent, { event: K }>;
+
+export interface TrapResult {
+  readonly stops: EventOf<"armed">["stops"];
+  readonly hits: readonly EventOf<"hit">[];
+  /** "count" when as many hits came as were asked for. */
+  readonly reason: EventOf<"end">["reason"];
+  /** About each stop that was never hit. */
+  readonly why: EventOf<"end">["why"];
+}
+
+/**
+ * Sets stops, provokes them, tells each hit as it comes; the guest goes on afterwards. Rejects with a `usage` error that
+ * names what is near for a place or expression that is unknown, and with a `vm` error when the guest goes away.
+ */
+export async function trap(
+  project: Project,
+  options: TrapOptions,
+  onEvent: (event: TrapEvent) => void,
+): Promise<TrapResult> {
+  const vm = await runningVm(project, { ...options, paused: false });
+  try {
+    return await trapIn(vm, options, onEvent);
+  } finally {
+    if (vm.isOurs && !options.keep) await vm.stop();
+  }
+}
+
+async function trapIn(
+  { project: { ctx, plan }, container }: RunningVm,
+  { asked, exec }: TrapOptions,
+  onEvent: (event: TrapEvent) => void,
+): Promise<TrapResult> {
+  await using provoking = exec === undefined ? undefined : await provoke(ctx, container, exec);
+  const request: TrapRequest = {
+    ...asked,
+    vmlinux: `${INSIDE.output}/vmlinux`,
+    target: `127.0.0.1:${INSIDE.gdbPort}`,
+    modules: `${INSIDE.output}/modules`,
+    systemMap: `${INSIDE.output}/System.map`,
+    release: "",
+    hardware: false,
+    substitutePath: null,
+  };
+  await using session = await openGdb(ctx, plan, {
+    gdbArguments: ["-nx", "-q", "-batch", "-x", INSIDE.gdbTrap],
+    env: { [TRAP_VARIABLE]: JSON.stringify(request) },
+    terminal: false,
+  });
+  const events: TrapEvent[] = [];
+  await using log = ctx.host.files.openLog(inProject(ctx, FOLDER.gdbLog));
+  for await (const line of linesOf(session.stream)) {
+    const event = readTrapLine(line);
+    if (event === undefined) {
+      log.write(line);
+      continue;
+    }
+    events.push(event);
+    onEvent(event);
+    if (event.event === "armed") provoking?.start();
+  }
+  const exitCode = await session.exit;
+  return resultOf(events, exitCode);
+}
+
+function resultOf(events: readonly TrapEvent[], exitCode: number): TrapResult {
+  const of = <K extends TrapEvent["event"]>(kind: K) =>
+    events.filter((event): event is EventOf<K> => event.event === kind);
+  const errors = of("error");
+  if (errors.length > 0) throw trapError(errors);
+  const [armed] = of("armed");
+  const [end] = of("end");
+  if (end === undefined) {
+    throw new KdockError("vm", `gdb ended early, with exit code ${exitCode}`, {
+      hint: `Its words are in ${FOLDER.gdbLog}.`,
+    });
+  }
+  return { stops: armed?.stops ?? [], hits: of("hit"), reason: end.reason, why: end.why };
+}
+
+/** What each kind of failure is, and what to do about it. */
+const FAILURES: Readonly<Record<EventOf<"error">["kind"], readonly ["usage" | "vm", string]>> = {
+  "unknown-function": ["usage", "Name a function, FILE:LINE or *ADDRESS of this kernel."],
+  "bad-expression": ["usage", "Correct the expression: it is read where the stop is."],
+  "bad-condition": ["usage", "Correct the condition: it is read where the stop is."],
+  "bad-vmlinux": ["usage", "Build the kernel again: `kdock build --no-cache kernel`."],
+  "stale-vmlinux": ["usage", "Start the VM anew with what is built: `kdock stop`, `kdock run -d`."],
+  "no-target": ["vm", "`kdock ps` and `kdock logs` tell how the VM does."],
+  "busy-target": ["usage", "Quit the other debugger: the gdbstub serves one at a time."],
+  "target-lost": ["vm", "`kdock logs` shows the guest's last words."],
+  "bad-request": ["vm", `The whole story is in ${FOLDER.gdbLog}.`],
+  bug: ["vm", `The whole story is in ${FOLDER.gdbLog}.`],
+};
+
+function trapError(errors: readonly EventOf<"error">[]): KdockError {
+  const [code, usual] = FAILURES[errors[0]?.kind ?? "bug"];
+  const near = [...new Set(errors.flatMap((error) => error.near))].slice(0, 5);
+  return new KdockError(code, errors.map(({ message }) => message).join("\n"), {
+    hint: near.length > 0 ? `Did you mean ${near.join(", ")}?` : usual,
+  });
+}

@@ -1,0 +1,69 @@
+import type { TrapEvent } from "../plan/trap.js";
+
+/** An event of `kdock trap`, for people; no lines for what is only of use to programs. */
+export function trapText(event: TrapEvent): string[] {
+  switch (event.event) {
+    case "armed":
+      return event.stops.flatMap(({ asked, note, locations }) => [
+        `${asked}: ${locations.length === 0 ? "waits for its module" : places(locations)}${note ? ` (${note})` : ""}`,
+      ]);
+    case "hit":
+      return hitText(event);
+    case "end":
+      return [
+        ...(event.reason === "count" ? [] : [`ended (${event.reason}) with ${event.hits} hits`]),
+        ...event.why.map(({ stop, text }) => `${stop}: ${text}`),
+      ];
+    case "error":
+      return [];
+  }
+}
+
+type Armed = Extract<TrapEvent, { event: "armed" }>;
+type Hit = Extract<TrapEvent, { event: "hit" }>;
+
+const PLACES_SHOWN = 3;
+
+function places(locations: Armed["stops"][number]["locations"]): string {
+  const shown = locations
+    .slice(0, PLACES_SHOWN)
+    .map(
+      ({ file, line, address, inlinedInto }) =>
+        `${file === null ? address : `${shortPath(file)}:${line ?? "?"}`}${inlinedInto ? ` inlined into ${inlinedInto}` : ""}`,
+    );
+  const more = locations.length - shown.length;
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join(", ");
+}
+
+function hitText(hit: Hit): string[] {
+  const { number, file, line, args, locals, prints, backtrace } = hit;
+  const where = file === null ? "" : ` at ${shortPath(file)}:${line ?? "?"}`;
+  return [
+    `hit ${number}: ${hit.function}${where}`,
+    ...named("argument", args),
+    ...named("local", locals),
+    ...prints.map(
+      ({ expression, ...got }) =>
+        `  ${expression} = ${"value" in got ? indented(got.value) : `<${got.error}>`}`,
+    ),
+    ...backtrace.map(
+      (frame) =>
+        `  #${frame.level}  ${frame.function} (${frame.args.map(({ name, value }) => `${name}=${value}`).join(", ")})` +
+        (frame.file === null ? "" : ` at ${shortPath(frame.file)}:${frame.line ?? "?"}`),
+    ),
+  ];
+}
+
+function named(what: string, values: readonly { name: string; value: string }[]): string[] {
+  return values.map(({ name, value }) => `  ${what} ${name} = ${indented(value)}`);
+}
+
+/** Structures come in several lines. */
+function indented(value: string): string {
+  return value.replaceAll("\n", "\n  ");
+}
+
+/** Debug information has the source at /src; people know files by their place in the tree. */
+function shortPath(path: string): string {
+  return path.replace(/^\/src\//, "");
+}
