@@ -2,6 +2,7 @@
  * kdock against the bare tools, in the same run, as ratios: `npm run bench`. Needs what scripts/quickstart.sh built.
  * Every figure is the median of several runs; the machine's noise is in both sides of a ratio.
  */
+import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,7 @@ import { connectEngine } from "../../src/engine/connect.js";
 import type { Container } from "../../src/engine/engine.js";
 import { createNodeHost } from "../../src/host/node-host.js";
 import { loadConfig } from "../../src/config/layers.js";
+import { parseLock } from "../../src/lock/lock-text.js";
 import { makePlan } from "../../src/plan/plan.js";
 import { vmPlan } from "../../src/plan/vm-plan.js";
 import { readAssets } from "../../src/project.js";
@@ -22,14 +24,18 @@ import { LAB } from "../support/lab.js";
 const RUNS = 3;
 const host = createNodeHost({ env: process.env });
 const config = loadConfig({});
+const lock = parseLock(readFileSync(join(LAB, "kdock.lock"), "utf8"), "kdock.lock");
 const assets = await readAssets(host.files);
 const NO_FILES = {
   kernelFragments: [],
   kernelPreset: undefined,
+  kernelPatches: [],
+  moduleKey: undefined,
+  initramfs: [],
   busyboxFragments: [],
   overlay: [],
 };
-const plan = makePlan({ folder: LAB, config, assets, user: NO_FILES });
+const plan = makePlan({ folder: LAB, config, assets, user: NO_FILES, lock });
 const engine = await connectEngine({
   env: process.env,
   home: process.env["HOME"] ?? "/root",
@@ -66,7 +72,7 @@ async function commandLine(): Promise<void> {
 /** Boot, one command, power off: against QEMU with the same arguments whose guest powers off by itself. */
 async function boot(): Promise<void> {
   const mode = { paused: false, command: true };
-  const least = vmPlan(config, plan.names, plan.vmImage, mode).attempts.at(-1)?.container;
+  const least = vmPlan(config, plan, mode).attempts.at(-1)?.container;
   if (least === undefined) throw new Error("no way to start a VM");
   const folder = `${LAB}/.kdock/out/current`;
   await using container = await engine.createContainer(

@@ -36,7 +36,7 @@ describe("the life of a container", () => {
   });
 
   it("has stdout and stderr in order in attach and in the log", async () => {
-    const command = ["sh", "-c", "echo a; sleep 0.1; echo b >&2; sleep 0.1; echo c"];
+    const command = ["sh", "-c", "echo a; sleep 0.4; echo b >&2; sleep 0.4; echo c"];
     await using container = await lab.create({ command });
     const ended = container.wait(lab.signal);
     const output = await container.attach();

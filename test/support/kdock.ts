@@ -22,18 +22,25 @@ export async function kdock(
 /** The same, while it runs: for signals and for reading as it goes. */
 export function start(
   args: readonly string[],
-  options: { cwd: string; env?: Record<string, string>; input?: string | Uint8Array },
+  options: {
+    cwd: string;
+    env?: Record<string, string>;
+    input?: string | Uint8Array;
+    /** Its stdin is written to as it goes. */
+    pipe?: boolean;
+  },
 ) {
-  const { input, ...rest } = options;
+  const { input, pipe = false, ...rest } = options;
   const given: Options = {
     ...rest,
     reject: false,
     stripFinalNewline: false,
-    ...(input === undefined ? { stdin: "ignore" } : { input }),
+    ...(input === undefined ? { stdin: pipe ? "pipe" : "ignore" } : { input }),
   };
   return execa("node", [CLI, ...args], given) as unknown as Promise<Outcome> & {
     kill(signal: string): boolean;
     readonly pid: number;
+    readonly stdin: NodeJS.WritableStream;
     readonly stdout: NodeJS.ReadableStream;
     readonly stderr: NodeJS.ReadableStream;
   };

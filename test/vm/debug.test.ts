@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { execa } from "execa";
@@ -48,6 +49,16 @@ describe("a running VM", () => {
     port = (await docker("port", vm.container, "9090/tcp")).split("\n")[0] ?? "";
   });
   afterAll(stop);
+
+  it("kdock.gdb finds it from any folder, on the port that it has", async () => {
+    const script = `${LAB}/.kdock/out/current/kdock.gdb`;
+    const words = ["-nx", "-batch", "-x", script, "-ex", "lx-version", "-ex", "detach"];
+    const { all } = await execa("gdb", words, { cwd: "/", stdin: "ignore", all: true });
+    expect(await readFile(script, "utf8")).toContain(`target remote ${vm.gdb}`);
+    expect(all).toMatch(/^Linux version /m);
+    expect(all).toContain("detached]");
+    expect(all).not.toMatch(/declined|kdock: no/);
+  });
 
   it("stops in tcp_v4_rcv when a real connection comes in, with ip_rcv's frames above it", async () => {
     const outcome = await withGuest(vm.container, async (session) => {

@@ -216,3 +216,12 @@ it("skips contents that the visitor of readTar leaves unread", async () => {
   );
   expect(names).toEqual(["a", "b"]);
 });
+
+it("a link's text may have dots and doubled slashes in it, which lead nowhere", async () => {
+  const sink = new MemorySink();
+  const link = (linkname: string) => rawTar(root, { name: "out/a/b/l", type: "symlink", linkname });
+  await extractTar(link(".././..//c"), sink);
+  expect(sink.calls).toEqual(["symlink a/b/l -> .././..//c"]);
+  await expect(extractTar(link(".././../../c"), sink)).rejects.toThrow("may be outside");
+  await expect(extractTar(link("./c/../d"), sink)).rejects.toThrow("may be outside");
+});

@@ -9,6 +9,8 @@ it("gives a complete configuration for nothing at all", () => {
       preset: "debug",
       fragments: [],
       set: {},
+      patches: [],
+      moduleKey: undefined,
       toolchain: "auto",
       jobs: "auto",
       ccache: true,
@@ -26,8 +28,8 @@ it("gives a complete configuration for nothing at all", () => {
       ports: [],
       qemu: [],
     },
-    gdb: { enable: true, listen: { address: "127.0.0.1", port: 1234 } },
-    images: { registry: "docker.io/library", mirror: undefined, base: "auto" },
+    gdb: { enable: true, listen: { address: "127.0.0.1", port: 1234 }, scripts: [] },
+    images: { registry: "docker.io/library", mirror: undefined, base: "auto", snapshot: undefined },
   });
 });
 

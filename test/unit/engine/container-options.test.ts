@@ -106,3 +106,10 @@ it.each<[string, Partial<ContainerSpec>, object]>([
 ])("maps %s", (_name, change, expected) => {
   expect(containerOptions({ ...least, ...change })).toMatchObject(expected);
 });
+
+it("puts another program in the place of the image's own", () => {
+  expect(containerOptions({ ...least, entrypoint: ["sh", "/in/x.sh"] }).Entrypoint).toEqual([
+    "sh",
+    "/in/x.sh",
+  ]);
+});

@@ -64,10 +64,7 @@ describe("an engine that dies rejects with an engine error, and soon,", () => {
       (engine) => engine.buildImage({ ...build, context: Readable.from([]) }, { signal }),
     ],
     ["a pull", (engine) => engine.pullImage("debian", { signal })],
-    [
-      "an import",
-      (engine) => engine.importImage(Readable.from([]), { tag: "t", labels: {}, signal }),
-    ],
+    ["a load", (engine) => engine.loadImage(Readable.from([]), { tag: "t", signal })],
     ["a wait", (engine) => engine.container("c").wait(signal)],
   ])("in %s", async (_name, call) => {
     await using stand = await standIn(cutAfter('{"status":"so far, so good"}\n'));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { labelInstruction, withTag } from "../../../src/engine/image-text.js";
+import { withTag } from "../../../src/engine/image-text.js";
 import { readPullStream } from "../../../src/engine/pull-stream.js";
 
 async function* records(...list: object[]) {
@@ -59,8 +59,4 @@ it.each([
   ["debian@sha256:00", "debian@sha256:00"],
 ])("%s is pulled as %s", (ref, tagged) => {
   expect(withTag(ref)).toBe(tagged);
-});
-
-it("quotes a label", () => {
-  expect(labelInstruction("io.kdock.x", 'a "$HOME"')).toBe('LABEL "io.kdock.x"="a \\"\\$HOME\\""');
 });

@@ -104,6 +104,12 @@ describe("writing", () => {
     expect((await readFile(at("new", "run"))).equals(Buffer.concat(content))).toBe(true);
   });
 
+  it("gives a streamed file the time it was given", async () => {
+    const time = new Date("2020-02-02T00:00:00Z");
+    await pipeline(Readable.from(["a"]), await files.writeStream(at("old"), 0o444, time));
+    expect((await stat(at("old"))).mtime).toEqual(time);
+  });
+
   it("does not write a stream over what is there", async () => {
     await writeFile(at("file"), "");
     await expect(files.writeStream(at("file"), 0o644)).rejects.toThrow("it exists already");

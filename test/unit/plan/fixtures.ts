@@ -7,6 +7,9 @@ import type { UserFiles } from "../../../src/plan/user-files.js";
 export const NO_FILES: UserFiles = {
   kernelFragments: [],
   kernelPreset: undefined,
+  kernelPatches: [],
+  moduleKey: undefined,
+  initramfs: [],
   busyboxFragments: [],
   overlay: [],
 };

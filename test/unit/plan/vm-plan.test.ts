@@ -6,8 +6,8 @@ import { config, plan } from "./fixtures.js";
 const INTERACTIVE = { paused: false, command: false };
 
 function vm(yaml = "", mode = INTERACTIVE) {
-  const { names, vmImage } = plan(yaml);
-  return vmPlan(config(yaml), names, vmImage, mode);
+  const made = plan(yaml);
+  return vmPlan(config(yaml), made, mode);
 }
 
 function args(yaml = "", mode = INTERACTIVE): string {

@@ -1,0 +1,169 @@
+import { describe, expect, it } from "vitest";
+import { EMPTY_LOCK, type Lock } from "../../../src/lock/lock.js";
+import {
+  forget,
+  isNothing,
+  lockRequests,
+  owedTo,
+  prune,
+  UPDATE_PARTS,
+  type UpdatePart,
+} from "../../../src/lock/requests.js";
+import { config } from "../plan/fixtures.js";
+import { SAMPLE } from "./sample.js";
+
+const DEFAULT = config();
+const WANTED = lockRequests(DEFAULT);
+
+interface Owed {
+  bases: string[];
+  images: string[];
+  sources: string[];
+}
+
+/** What this configuration is owed by a lock, by name. */
+function owed(lock: Lock, yaml = ""): Owed {
+  const asked = config(yaml);
+  const { bases, images, sources } = owedTo(lock, lockRequests(asked), asked);
+  const names = (list: readonly { name: string }[]) => list.map(({ name }) => name);
+  return { bases: [...bases], images: names(images), sources: names(sources) };
+}
+
+function without<T>(map: Readonly<Record<string, T>>, name: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).filter(([key]) => key !== name));
+}
+
+const NOTHING: Owed = { bases: [], images: [], sources: [] };
+const IMAGES = ["kernel gcc-14", "busybox", "vm", "gdb"];
+const SOURCES = ["kernel debian:6.12", "busybox release:1.37.0"];
+
+describe("lockRequests", () => {
+  it("asks for each base once, for four images and two sources", () => {
+    expect(WANTED).toEqual({
+      bases: ["trixie"],
+      images: [
+        { name: "kernel gcc-14", kind: "kernel", suite: "trixie", toolchain: "gcc-14" },
+        { name: "busybox", kind: "busybox", suite: "trixie", toolchain: undefined },
+        { name: "vm", kind: "vm", suite: "trixie", toolchain: undefined },
+        { name: "gdb", kind: "gdb", suite: "trixie", toolchain: undefined },
+      ],
+      sources: [
+        { name: "kernel debian:6.12", kind: "kernel", spec: "debian:6.12", suite: "trixie" },
+        {
+          name: "busybox release:1.37.0",
+          kind: "busybox",
+          spec: "release:1.37.0",
+          suite: "trixie",
+        },
+      ],
+    });
+  });
+
+  it("asks for the kernel's own base beside the others'", () => {
+    const { bases, images, sources } = lockRequests(config("kernel: { source: debian:6.1 }"));
+    expect(bases).toEqual(["bookworm", "trixie"]);
+    expect(images[0]).toMatchObject({ name: "kernel gcc-12", suite: "bookworm" });
+    expect(sources[0]).toMatchObject({ name: "kernel debian:6.1", suite: "bookworm" });
+  });
+});
+
+describe("owedTo", () => {
+  it("owes everything without a lock and nothing with all of it", () => {
+    expect(owed(EMPTY_LOCK)).toEqual({ bases: ["trixie"], images: IMAGES, sources: SOURCES });
+    expect(owed(SAMPLE)).toEqual(NOTHING);
+    expect(isNothing(owedTo(SAMPLE, WANTED, DEFAULT))).toBe(true);
+    expect(isNothing(owedTo(EMPTY_LOCK, WANTED, DEFAULT))).toBe(false);
+  });
+
+  it.each(IMAGES)("owes the image %s alone", (name) => {
+    const lock = { ...SAMPLE, images: without(SAMPLE.images, name) };
+    expect(owed(lock)).toEqual({ ...NOTHING, images: [name] });
+    expect(isNothing(owedTo(lock, WANTED, DEFAULT))).toBe(false);
+  });
+
+  it.each(SOURCES)("owes the source %s alone", (name) => {
+    const lock = { ...SAMPLE, sources: without(SAMPLE.sources, name) };
+    expect(owed(lock)).toEqual({ ...NOTHING, sources: [name] });
+    expect(isNothing(owedTo(lock, WANTED, DEFAULT))).toBe(false);
+  });
+
+  it("owes a base together with what is resolved over it", () => {
+    expect(owed({ ...SAMPLE, bases: without(SAMPLE.bases, "trixie") })).toEqual({
+      bases: ["trixie"],
+      images: IMAGES,
+      sources: [],
+    });
+    expect(owed({ ...SAMPLE, bases: without(SAMPLE.bases, "bookworm") })).toEqual(NOTHING);
+  });
+
+  it("owes an image that was resolved over another base", () => {
+    const old = { ...SAMPLE.images["vm"], base: "bookworm", time: "", packages: {} } as const;
+    expect(owed({ ...SAMPLE, images: { ...SAMPLE.images, vm: old } })).toEqual({
+      ...NOTHING,
+      images: ["vm"],
+    });
+  });
+
+  it.each([
+    ["kernel: { source: debian:6.16 }", { sources: ["kernel debian:6.16"] }],
+    ["busybox: { source: release:1.36.1 }", { sources: ["busybox release:1.36.1"] }],
+    [`busybox: { sha256: ${"a".repeat(64)} }`, { sources: ["busybox release:1.37.0"] }],
+    [`busybox: { sha256: "${"4".repeat(64)}" }`, {}],
+    ["kernel: { toolchain: gcc-13 }", { images: ["kernel gcc-13"] }],
+    ["kernel: { toolchain: gcc-12 }", {}],
+    ["kernel: { preset: tiny }", {}],
+  ])("owes what changes with %s", (yaml, expected) => {
+    expect(owed(SAMPLE, yaml)).toEqual({ ...NOTHING, ...expected });
+  });
+});
+
+describe("forget", () => {
+  it.each<[UpdatePart[], Partial<Owed>]>([
+    [[], {}],
+    [["kernel"], { sources: ["kernel debian:6.12"] }],
+    [["busybox"], { sources: ["busybox release:1.37.0"] }],
+    [["base"], { bases: ["trixie"], images: IMAGES }],
+    [["toolchain"], { images: ["kernel gcc-14", "busybox"] }],
+    [["qemu"], { images: ["vm"] }],
+    [["gdb"], { images: ["gdb"] }],
+    [["qemu", "kernel"], { images: ["vm"], sources: ["kernel debian:6.12"] }],
+    [[...UPDATE_PARTS], { bases: ["trixie"], images: IMAGES, sources: SOURCES }],
+  ])("of %j makes exactly that owed", (parts, expected) => {
+    const before = structuredClone(SAMPLE);
+    const after = forget(SAMPLE, parts);
+    expect(owed(after)).toEqual({ ...NOTHING, ...expected });
+    expect(after).toMatchObject({ stages: SAMPLE.stages, files: SAMPLE.files });
+    expect(SAMPLE).toEqual(before);
+  });
+
+  it("forgets the entries of all kernels", () => {
+    expect(Object.keys(forget(SAMPLE, ["toolchain"]).images)).toEqual(["vm", "gdb"]);
+    const older = { ...SAMPLE.sources["kernel debian:6.12"], version: "6.1.1-1" };
+    const lock = { ...SAMPLE, sources: { ...SAMPLE.sources, "kernel debian:6.1": older } };
+    expect(Object.keys(forget(lock as Lock, ["kernel"]).sources)).toEqual([
+      "busybox release:1.37.0",
+    ]);
+  });
+});
+
+describe("prune", () => {
+  it("drops the entries that nobody asks for, and nothing else", () => {
+    const pruned = prune(SAMPLE, WANTED);
+    expect(Object.keys(pruned.bases)).toEqual(["trixie"]);
+    expect(Object.keys(pruned.images).sort()).toEqual([...IMAGES].sort());
+    expect(Object.keys(pruned.sources).sort()).toEqual([...SOURCES].sort());
+    expect(pruned).toMatchObject({ stages: SAMPLE.stages, files: SAMPLE.files });
+    expect(owed(pruned)).toEqual(NOTHING);
+    expect(prune(pruned, WANTED)).toEqual(pruned);
+  });
+
+  it("drops each part that another configuration replaces", () => {
+    const yaml =
+      "{ kernel: { source: debian:6.1, toolchain: gcc-12 }, busybox: { source: release:1.36.1 } }";
+    const pruned = prune(SAMPLE, lockRequests(config(yaml)));
+    expect(Object.keys(pruned.bases).sort()).toEqual(["bookworm", "trixie"]);
+    expect(Object.keys(pruned.images)).not.toContain("kernel gcc-14");
+    expect(Object.keys(pruned.images)).toContain("kernel gcc-12");
+    expect(pruned.sources).toEqual({});
+  });
+});

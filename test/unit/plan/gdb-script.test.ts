@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { publishedAddress } from "../../../src/plan/gdb-plan.js";
+import { editorScript, type GdbFacts, gdbScript } from "../../../src/plan/gdb-script.js";
+import { plan } from "./fixtures.js";
+
+const FACTS: GdbFacts = {
+  vmlinux: "/home/ada/lab/.kdock/out/kernel/0123/vmlinux",
+  kernelCommands: "/home/ada/lab/.kdock/out/kernel/0123/vmlinux-gdb.py",
+  modules: undefined,
+  source: undefined,
+  address: "127.0.0.1:1234",
+  scripts: [],
+};
+
+function script(change: Partial<GdbFacts> = {}): string {
+  return gdbScript({ ...FACTS, ...change });
+}
+
+describe("kdock.gdb", () => {
+  it("allows the kernel's commands, loads the symbols, and connects, in that order", () => {
+    const words = ["add-auto-load-safe-path", "\nfile ", "target remote 127.0.0.1:1234"];
+    const places = words.map((word) => script().indexOf(word));
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(Math.min(...places)).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ["without kernel commands", { kernelCommands: undefined }, "add-auto-load-safe-path", false],
+    ["without an export", {}, "substitute-path", false],
+    [
+      "with one",
+      { source: { source: "/home/ada/linux", objects: "/home/ada/linux/.kdock-build" } },
+      'set substitute-path /src "/home/ada/linux"\nset substitute-path /build "/home/ada/linux/.kdock-build"\n',
+      true,
+    ],
+    ["without an address", { address: undefined }, "target remote", false],
+    ["and says why", { address: undefined }, "no VM has told its gdb port yet", true],
+    ["without modules", {}, "lx-symbols", false],
+    ["with modules", { modules: "/out/modules" }, 'gdb.execute("lx-symbols /out/modules")', true],
+    ["blanks lx-symbols cannot take", { modules: "/o ut/modules" }, 'gdb.execute("lx', false],
+    ["the new name of the index cache", {}, '"index-cache enabled on"', true],
+    ["and the old one", {}, '"index-cache on"', true],
+  ])("%s", (_what, change, words, present) => {
+    expect(script(change).includes(words)).toBe(present);
+  });
+
+  it("quotes paths for the commands that split their words, and for no others", () => {
+    const odd = `/home/ada/it's a "lab" \\ here`;
+    const text = script({
+      vmlinux: `${odd}/vmlinux`,
+      kernelCommands: `${odd}/vmlinux-gdb.py`,
+      source: { source: odd, objects: `${odd}/b` },
+      scripts: [`${odd}/my.gdb`],
+    });
+    const quoted = `/home/ada/it's a \\"lab\\" \\\\ here`;
+    expect(text).toContain(`\nfile "${quoted}/vmlinux"\n`);
+    expect(text).toContain(`\nset substitute-path /src "${quoted}"\n`);
+    expect(text).toContain(`\nadd-auto-load-safe-path ${odd}/vmlinux-gdb.py\n`);
+    expect(text).toContain(`\nsource ${odd}/my.gdb\n`);
+  });
+
+  it("sources the user's own scripts last, in their order", () => {
+    const text = script({ scripts: ["/a.gdb", "/b.py"], modules: "/out/modules" });
+    expect(text.endsWith("end\nsource /a.gdb\nsource /b.py\n")).toBe(true);
+  });
+});
+
+it("editor.gdb leaves program and connection to the adapter, and keeps its end from being the VM's", () => {
+  const text = editorScript({ ...FACTS, scripts: ["/a.gdb"] });
+  expect(text).not.toMatch(/^file |target remote|^source /m);
+  expect(text).toContain("add-auto-load-safe-path");
+  expect(text).toMatch(/"kill".*\n.*invoke.*\n.*"detach"/);
+});
+
+describe("where gdb connects to", () => {
+  it.each([
+    ["", "127.0.0.1:1234"],
+    ["gdb: { listen: 0 }", undefined],
+    ["gdb: { enable: false }", undefined],
+    ["gdb: { listen: '0.0.0.0:4321' }", "127.0.0.1:4321"],
+    ["gdb: { listen: '[::1]:4321' }", "[::1]:4321"],
+  ])("%s", (yaml, address) => {
+    expect(plan(yaml).gdb.address).toBe(address);
+  });
+
+  it("a published port of every address is called at this machine's own", () => {
+    const port = { containerPort: 1234, protocol: "tcp", hostPort: 5000 } as const;
+    expect(publishedAddress({ ...port, hostAddress: "::" })).toBe("[::1]:5000");
+    expect(publishedAddress({ ...port, hostAddress: "10.0.0.7" })).toBe("10.0.0.7:5000");
+  });
+});
+
+it("gdb.scripts are relative to kdock.yaml", () => {
+  const { scripts } = plan("gdb: { scripts: [tcp.gdb, /opt/all.gdb] }").gdb;
+  expect(scripts).toEqual(["/home/ada/lab/tcp.gdb", "/opt/all.gdb"]);
+});
+
+it("gdb.scripts decide about nothing that is built", () => {
+  expect(plan("gdb: { scripts: [tcp.gdb] }").setKey).toBe(plan().setKey);
+});

@@ -1,0 +1,145 @@
+import { describe, expect, it } from "vitest";
+import type { IdeFacts } from "../../../../src/plan/ide/ide-facts.js";
+import { mergeEntries } from "../../../../src/plan/ide/merge-entries.js";
+import { vscodeFiles } from "../../../../src/plan/ide/vscode.js";
+
+const FACTS: IdeFacts = {
+  folder: "/home/ada/lab",
+  flags: [],
+  address: "127.0.0.1:1234",
+  fixedAddress: "127.0.0.1:1234",
+  source: { source: "/home/ada/lab/linux", objects: "/home/ada/lab/linux/.kdock-build" },
+  hasCompileCommands: true,
+  scripts: ["/home/ada/lab/tcp.gdb"],
+};
+
+/** Every field that is written, from the pages that document it. */
+const DOCUMENTED = {
+  // "Configure C/C++ debugging" (code.visualstudio.com/docs/cpp/launch-json-reference); preLaunchTask and name:
+  // "Visual Studio Code debug configuration".
+  cppdbg: [
+    ...["name", "type", "request", "preLaunchTask", "program", "args", "environment", "cwd"],
+    ...["externalConsole", "MIMode", "miDebuggerPath", "miDebuggerServerAddress", "stopAtConnect"],
+    ...["setupCommands", "postRemoteConnectCommands", "sourceFileMap"],
+  ],
+  // "CodeLLDB User's Manual", Starting a New Debug Session and Attaching to a Running Process.
+  lldb: [
+    ...["name", "type", "request", "targetCreateCommands", "processCreateCommands"],
+    ...["stopOnEntry", "sourceMap"],
+  ],
+  // "Visual Studio Code Tasks Appendix", Schema for tasks.json.
+  shell: ["label", "type", "command", "args", "options", "problemMatcher", "group"],
+  // "c_cpp_properties.json reference".
+  kernel: [
+    ...["name", "compilerPath", "intelliSenseMode", "cStandard", "compileCommands"],
+    ...["includePath", "defines", "forcedInclude", "browse"],
+  ],
+};
+
+function file(path: string, change: Partial<IdeFacts> = {}) {
+  const found = vscodeFiles({ ...FACTS, ...change }).find((each) => each.path === path);
+  if (found === undefined) throw new Error(`no ${path}`);
+  return found;
+}
+
+const launch = (change: Partial<IdeFacts> = {}) => file(".vscode/launch.json", change);
+
+describe("the files of .vscode", () => {
+  it("have documented fields only", () => {
+    for (const { entries } of vscodeFiles(FACTS)) {
+      for (const entry of entries) {
+        const kind = (entry["type"] ?? "kernel") as keyof typeof DOCUMENTED;
+        expect(DOCUMENTED[kind]).toEqual(expect.arrayContaining(Object.keys(entry)));
+      }
+    }
+  });
+
+  it("begin every entry's name with kdock's", () => {
+    for (const { entries, id } of vscodeFiles(FACTS)) {
+      for (const entry of entries) expect(entry[id]).toMatch(/^kdock: /);
+    }
+  });
+
+  it("connect both debuggers to where the VM is", () => {
+    const [attach, , lldb] = launch({ address: "127.0.0.1:5000" }).entries;
+    expect(attach?.["miDebuggerServerAddress"]).toBe("127.0.0.1:5000");
+    expect(lldb?.["processCreateCommands"]).toEqual(["gdb-remote 127.0.0.1:5000"]);
+  });
+
+  it("start a VM only where it will be found again", () => {
+    const tasks = file(".vscode/tasks.json").entries.map(({ label }) => label);
+    const [, runs] = launch({ address: "127.0.0.1:5000" }).entries;
+    expect(runs?.["miDebuggerServerAddress"]).toBe("127.0.0.1:1234");
+    expect(tasks).toContain(runs?.["preLaunchTask"]);
+    const anyPort = launch({ fixedAddress: undefined }).entries;
+    expect(anyPort.filter((entry) => "preLaunchTask" in entry)).toEqual([]);
+  });
+
+  it("name what is in the project relative to it, and other places as they are", () => {
+    const map = (change: Partial<IdeFacts>) => launch(change).entries[0]?.["sourceFileMap"];
+    expect(map({})).toEqual({
+      "/src": "${workspaceFolder}/linux",
+      "/build": "${workspaceFolder}/linux/.kdock-build",
+    });
+    expect(map({ source: { source: "/opt/linux", objects: "/opt/linux/b" } })).toMatchObject({
+      "/src": "/opt/linux",
+    });
+    expect(map({ source: undefined })).toEqual({});
+  });
+
+  it("leave IntelliSense alone as long as there are no sources", () => {
+    const paths = vscodeFiles({ ...FACTS, source: undefined }).map(({ path }) => path);
+    expect(paths).toEqual([".vscode/launch.json", ".vscode/tasks.json"]);
+  });
+
+  it("use the configuration file that was named", () => {
+    const [build] = file(".vscode/tasks.json", { flags: ["-c", "old.yaml"] }).entries;
+    expect(build?.["args"]).toEqual(["-c", "old.yaml", "build"]);
+  });
+});
+
+describe("adding to a file that is there", () => {
+  const THEIRS = `{ // mine
+\t"version": "0.2.0",
+\t"configurations": [
+\t\t/* keep */ { "name": "mine", "type": "node" }, // after
+\t],
+}
+`;
+
+  it("keeps everything that is not kdock's, comments and all", () => {
+    const merged = mergeEntries(launch(), THEIRS);
+    expect(merged).toContain(
+      '\t\t/* keep */ { "name": "mine", "type": "node" }, // after\n\t],\n}',
+    );
+    expect(merged.startsWith('{ // mine\n\t"version": "0.2.0",\n')).toBe(true);
+    expect(merged.match(/"name": "kdock: /g)).toHaveLength(3);
+  });
+
+  it.each([THEIRS, "{}", '{ "configurations": [] }', "", undefined])(
+    "changes nothing the second time (%j)",
+    (text) => {
+      const once = mergeEntries(launch(), text);
+      expect(mergeEntries(launch(), once)).toBe(once);
+    },
+  );
+
+  it("replaces kdock's own entries, and removes those that are gone", () => {
+    const before = mergeEntries(launch(), THEIRS);
+    const after = mergeEntries(
+      launch({ address: "127.0.0.1:5000", fixedAddress: undefined }),
+      before,
+    );
+    expect(after.match(/"name": "kdock: /g)).toHaveLength(2);
+    expect(after).not.toContain("127.0.0.1:1234");
+    expect(after).toContain("// after");
+  });
+
+  it.each([
+    ["{ broken", /launch\.json cannot be added to \(line 1/],
+    ["[]", /it is no object/],
+    ['{ "configurations": {} }', /"configurations" is no list/],
+  ])("refuses %s and says what to do", (text, message) => {
+    expect(() => mergeEntries(launch(), text)).toThrow(message);
+  });
+});
