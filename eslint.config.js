@@ -81,8 +81,18 @@ export default tseslint.config(
     "**/host/**",
     "**/commands/**",
   ),
+  fence(
+    "lock",
+    ...EFFECTS,
+    "**/engine/**",
+    "**/steps/**",
+    "**/ui/**",
+    "**/host/**",
+    "**/commands/**",
+  ),
   fence("archive", ...EFFECTS, "**/engine/**", "**/plan/**", "**/steps/**", "**/host/**"),
   fence("guest", ...EFFECTS, "**/engine/**", "**/plan/**", "**/steps/**", "**/host/**"),
+  fence("dap", ...EFFECTS, "**/engine/**", "**/plan/**", "**/steps/**", "**/host/**"),
   fence("engine", "ora", "commander", "**/steps/**", "**/commands/**", "**/ui/**"),
   fence(
     "host",

@@ -9,6 +9,15 @@ export default defineConfig({
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       { test: { name: "engine", include: ["test/engine/**/*.test.ts"], ...real } },
       { test: { name: "vm", include: ["test/vm/**/*.test.ts"], ...real } },
+      // Kernels built twice: not for every commit. See `npm run test:repro`.
+      {
+        test: {
+          name: "repro",
+          include: ["test/repro/**/*.test.ts"],
+          ...real,
+          testTimeout: 7_200_000,
+        },
+      },
       { test: { name: "cli", include: ["test/cli/**/*.test.ts"], ...real } },
     ],
   },

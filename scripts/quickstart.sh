@@ -36,7 +36,7 @@ It works. What to type next:
 
   npm link                                puts `kdock` on your PATH
   kdock run                               the console of your kernel; Ctrl-] leaves it running
-  gdb .kdock/out/current/kernel/vmlinux -ex 'target remote 127.0.0.1:1234'
+  gdb -x .kdock/out/current/kdock.gdb
                                           in a second terminal: break tcp_v4_rcv, continue, and from the guest: ping it
   kdock plan                              every command that was run, to take apart
   kdock init                              a commented kdock.yaml: other kernels, options, presets

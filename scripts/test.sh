@@ -44,7 +44,7 @@ vitest_projects() {
 }
 
 need_node
-install dockerd:docker.io gdb:gdb mmdebstrap:mmdebstrap docker-registry:docker-registry tmux:tmux shellcheck:shellcheck
+install dockerd:docker.io gdb:gdb python3:python3 mmdebstrap:mmdebstrap docker-registry:docker-registry tmux:tmux shellcheck:shellcheck
 if [ "${CI:-}" = true ]; then start_own_engine; else need_engine; fi
 build_kdock
 
@@ -74,6 +74,13 @@ for (const project of ["unit", "engine", "vm", "cli"]) {
   passed += run.numPassedTests;
   failed += run.numFailedTests;
   skipped += run.numPendingTests + run.numTodoTests;
+  // Named once more at the very end: who reads only the tail of a long log must find the cause there.
+  for (const file of run.testResults) {
+    if (file.status === "failed" && file.assertionResults.length === 0) console.log(`\nFAILED ${file.name}\n${file.message}`);
+    for (const test of file.assertionResults) {
+      if (test.status === "failed") console.log(`\nFAILED ${project}: ${test.fullName}\n${test.failureMessages.join("\n")}`);
+    }
+  }
 }
 console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
 // Nothing is skipped silently: a skipped test is a failed run.
