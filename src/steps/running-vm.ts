@@ -4,7 +4,7 @@ import { vmPlan } from "../plan/vm-plan.js";
 import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
 import { runDetached } from "./run-detached.js";
-import { stopVms } from "./vms.js";
+import { chooseVm, stopVm } from "./vms.js";
 
 export interface RunningVm {
   /** The project under the lock that it was built with. */
@@ -38,14 +38,13 @@ export async function runningVm(
 async function findRunning(project: Project): Promise<Omit<RunningVm, "isOurs"> | undefined> {
   const { ctx, plan } = project;
   const engine = await ctx.engine();
-  const vms = await engine.listContainers(labels("vm", plan.names.id));
-  const vm = vms.find(({ running }) => running);
-  return vm && ended(project, engine.container(vm.id));
+  const vm = chooseVm(await engine.listContainers(labels("vm", plan.names.id)));
+  return vm?.running === true ? ended(project, engine.container(vm.id)) : undefined;
 }
 
 function ended(project: Project, container: Container): Omit<RunningVm, "isOurs"> {
   const stop = async () => {
-    await stopVms(project.ctx, project.plan);
+    await stopVm(project.ctx, project.plan, container);
   };
   return { project, container, stop };
 }

@@ -41,19 +41,32 @@ function row(info: ContainerInfo): VmRow {
   };
 }
 
-/** Ends this project's VMs and removes them; returns their names, none when there was none. */
+/** Ends this project's VM and removes it, and what earlier ones left; returns their names, none when there was none. */
 export async function stopVms(ctx: Context, plan: Plan): Promise<string[]> {
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", plan.names.id));
-  for (const { id } of vms) {
-    const container = engine.container(id);
-    await container.stop(STOP_SECONDS);
-    await saveConsole(ctx, id);
-    await container.remove();
-  }
-  await removeNetworkIfUnused(engine, plan);
-  await forgetGdbPort(ctx);
+  // Of several that run nobody says which is meant.
+  chooseVm(vms);
+  for (const { id } of vms) await end(ctx, engine.container(id));
+  await forget(ctx, plan);
   return vms.map((vm) => vm.name);
+}
+
+/** Ends one VM and removes it. */
+export async function stopVm(ctx: Context, plan: Plan, vm: Container): Promise<void> {
+  await end(ctx, vm);
+  await forget(ctx, plan);
+}
+
+async function end(ctx: Context, vm: Container): Promise<void> {
+  await vm.stop(STOP_SECONDS);
+  await saveConsole(ctx, vm.id);
+  await vm.remove();
+}
+
+async function forget(ctx: Context, plan: Plan): Promise<void> {
+  await removeNetworkIfUnused(await ctx.engine(), plan);
+  await forgetGdbPort(ctx);
 }
 
 /** QEMU ends at SIGTERM at once; the limit is for an engine under load. */
@@ -81,16 +94,28 @@ export async function openConsole(ctx: Context, plan: Plan): Promise<ConsoleEnd>
   return end;
 }
 
+/** Rejects with a `usage` error when there is none, or when it is not clear which one is meant. */
 export async function findVm(
   ctx: Context,
   plan: Plan,
 ): Promise<{ container: Container; info: ContainerInfo }> {
   const engine = await ctx.engine();
-  const [info] = await engine.listContainers(labels("vm", plan.names.id));
+  const info = chooseVm(await engine.listContainers(labels("vm", plan.names.id)));
   if (info === undefined) {
     throw new KdockError("usage", "this project has no VM", {
       hint: "Start one with `kdock run`.",
     });
   }
   return { container: engine.container(info.id), info };
+}
+
+/** Of a project's VMs the one that is meant: the one that runs, else the one that has ended. */
+export function chooseVm(vms: readonly ContainerInfo[]): ContainerInfo | undefined {
+  const running = vms.filter((vm) => vm.running);
+  const [meant, ...others] = running.length > 0 ? running : vms;
+  if (meant === undefined || others.length === 0) return meant;
+  const named = [meant, ...others].map(({ name, status }) => `${name} (${status})`);
+  throw new KdockError("usage", `this project has several VMs: ${named.join(", ")}`, {
+    hint: "Remove those that are not meant: `docker rm -f NAME`.",
+  });
 }
