@@ -19,14 +19,18 @@ export interface App {
   plan(flags: KeyFlags): Promise<void>;
   build(options: BuildOptions, flags: KeyFlags): Promise<void>;
   run(options: RunOptions, flags: KeyFlags): Promise<void>;
+  /** Starts the VMs that are named, or all of kdock.yaml's. */
+  up(names: readonly string[], bootTimeout: string, flags: KeyFlags): Promise<void>;
+  /** Ends all VMs of the project. */
+  down(): Promise<void>;
   ps(all: boolean): Promise<void>;
-  logs(follow: boolean): Promise<void>;
-  console(): Promise<void>;
-  stop(): Promise<void>;
+  logs(options: VmChoice & { readonly follow: boolean }): Promise<void>;
+  console(options: VmChoice): Promise<void>;
+  stop(options: VmChoice): Promise<void>;
   /** Arguments of gdb's own. */
-  gdb(args: readonly string[]): Promise<void>;
+  gdb(options: VmChoice & { readonly args: readonly string[] }): Promise<void>;
   trap(options: TrapOptions, flags: KeyFlags): Promise<void>;
-  dap(): Promise<void>;
+  dap(options: VmChoice): Promise<void>;
   clean(options: { readonly all: boolean; readonly dryRun: boolean }): Promise<void>;
   compose(unlocked: boolean): Promise<void>;
   /** Resolves what is not locked yet, and anew what is named. */
@@ -37,6 +41,11 @@ export interface App {
   sbom(): Promise<void>;
   exportSource(options: ExportOptions): Promise<void>;
   ide(options: { readonly editor: Editor; readonly force: boolean }): Promise<void>;
+}
+
+export interface VmChoice {
+  /** A VM's name; undefined: the only one. */
+  readonly vm: string | undefined;
 }
 
 export interface ExportOptions {
@@ -59,6 +68,7 @@ export interface VerifyOptions {
 }
 
 export interface RunOptions {
+  readonly name: string | undefined;
   readonly command: readonly string[];
   readonly detach: boolean;
   readonly paused: boolean;
@@ -66,7 +76,7 @@ export interface RunOptions {
   readonly bootTimeout: string;
 }
 
-export interface TrapOptions {
+export interface TrapOptions extends VmChoice {
   readonly places: readonly string[];
   /** A shell command for the guest. */
   readonly exec: string | undefined;
@@ -150,8 +160,28 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
 
     async run(options, flags) {
       const { run } = await import("./steps/run.js");
+      const { flagsForVm } = await import("./config/vm-flags.js");
+      const { keyValues } = await import("./commands/flags.js");
+      const request = await parseRunOptions(options);
       const project = await openLocked(flags);
-      exitCode = await run(project, parseRunOptions(options), await printer("run"));
+      const config = flagsForVm(project.config, request.name, keyValues(flags));
+      exitCode = await run({ ...project, config }, request, await printer("run"));
+    },
+
+    async up(names, bootTimeout, flags) {
+      const bootTimeoutSeconds = numberOf("--boot-timeout", bootTimeout);
+      const project = await openLocked(flags);
+      const { up } = await import("./steps/up.js");
+      const { upText } = await import("./ui/vm-table.js");
+      const result = await up(project, { names, bootTimeoutSeconds });
+      (await printer("up")).result(result, upText(result));
+    },
+
+    async down() {
+      const { ctx, plan } = await open();
+      const { stopVms } = await import("./steps/vms.js");
+      const stopped = await stopVms(ctx, plan);
+      (await printer("down")).result({ stopped }, stoppedText(stopped));
     },
 
     async ps(all) {
@@ -162,38 +192,36 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       (await printer("ps")).result(rows, vmTable(rows, all));
     },
 
-    async logs(follow) {
+    async logs(options) {
       const { ctx, plan } = await open();
       const { streamLogs } = await import("./steps/vms.js");
-      await streamLogs(ctx, plan, follow);
+      await streamLogs(ctx, plan, options);
     },
 
-    async console() {
+    async console({ vm }) {
       const { ctx, plan } = await open();
       const { openConsole } = await import("./steps/vms.js");
-      const end = await openConsole(ctx, plan);
+      const end = await openConsole(ctx, plan, vm);
       (await printer("console")).note(end === "detached" ? DETACHED : "\nthe VM ended");
     },
 
-    async stop() {
+    async stop({ vm }) {
       const { ctx, plan } = await open();
-      const { stopVms } = await import("./steps/vms.js");
-      const stopped = await stopVms(ctx, plan);
-      const lines =
-        stopped.length > 0 ? stopped.map((name) => `stopped ${name}`) : ["no VM to stop"];
-      (await printer("stop")).result({ stopped }, lines);
+      const { stopOne } = await import("./steps/vms.js");
+      const stopped = await stopOne(ctx, plan, vm);
+      (await printer("stop")).result({ stopped }, stoppedText(stopped));
     },
 
-    async gdb(args) {
+    async gdb(options) {
       const project = await openLocked();
       const { runGdb } = await import("./steps/run-gdb.js");
-      exitCode = await runGdb(project, args);
+      exitCode = await runGdb(project, options);
     },
 
-    async dap() {
+    async dap({ vm }) {
       const project = await openLocked();
       const { runDap } = await import("./steps/run-dap.js");
-      exitCode = await runDap(project);
+      exitCode = await runDap(project, vm);
     },
 
     async trap({ places, condition, ...options }, flags) {
@@ -310,12 +338,21 @@ function numberOf(flag: string, typed: string, { whole } = { whole: false }): nu
   throw new KdockError("usage", `${flag}: ${typed} is not ${what}`);
 }
 
-function parseRunOptions(options: RunOptions) {
+function stoppedText(stopped: readonly string[]): string[] {
+  return stopped.length > 0 ? stopped.map((name) => `stopped ${name}`) : ["no VM to stop"];
+}
+
+async function parseRunOptions(options: RunOptions) {
+  const { DEFAULT_VM } = await import("./plan/names.js");
+  const { vmNameProblem } = await import("./config/run-schema.js");
+  const name = options.name ?? DEFAULT_VM;
+  const problem = vmNameProblem(name);
+  if (problem !== undefined) throw new KdockError("usage", `--name: ${problem}`);
   const bootTimeoutSeconds = numberOf("--boot-timeout", options.bootTimeout);
   if (options.command.length > 0 && (options.detach || options.paused)) {
     throw new KdockError("usage", "a command cannot be run with --detach or --paused", {
       hint: "Start the VM with `kdock run -d` first, or leave the command out.",
     });
   }
-  return { ...options, bootTimeoutSeconds };
+  return { ...options, name, bootTimeoutSeconds };
 }

@@ -19,6 +19,7 @@ import { sbomCommand } from "./commands/sbom.js";
 import { sourceCommand } from "./commands/source.js";
 import { stopCommand } from "./commands/stop.js";
 import { BUG_EXIT_CODE, EXIT_CODES, KdockError } from "./errors.js";
+import { downCommand, upCommand } from "./commands/up.js";
 import { verifyCommand } from "./commands/verify.js";
 import { trapCommand } from "./commands/trap.js";
 import type { Reporter } from "./ui/reporter.js";
@@ -34,6 +35,8 @@ const COMMANDS = [
   sbomCommand,
   buildCommand,
   runCommand,
+  upCommand,
+  downCommand,
   psCommand,
   logsCommand,
   consoleCommand,

@@ -3,8 +3,10 @@
 # up root and becomes QEMU. The arguments come from kdock (`kdock plan` prints them); the machine's part is decided here.
 #
 #   KDOCK_ACCEL    auto | kvm | tcg
-#   KDOCK_GATEWAY  10.0.3.1/24, the bridge's address     KDOCK_DHCP_RANGE  10.0.3.2,10.0.3.254
-#   KDOCK_GUEST    10.0.3.2, the guest's address         KDOCK_GUEST_MAC   52:54:00:...
+#   KDOCK_GATEWAY  10.0.3.1/24, the bridge's address     KDOCK_GATEWAY_MAC  52:54:00:...
+#   KDOCK_GUEST    10.0.3.2, the guest's address         KDOCK_GUEST_MAC    52:54:00:...
+#   KDOCK_GUEST_NAME guest, its host name
+#   KDOCK_HOSTS    10.0.3.2=a 10.0.3.3=b, where all VMs of a network are known beforehand; see lan.sh
 #   KDOCK_PORTS    tcp/9090/9090 udp/53/53: protocol / port of the container / port of the guest
 #   KDOCK_GDB_PORT 1234, or empty: where QEMU's gdbstub listens
 #
@@ -46,7 +48,8 @@ make_network() {
   mtu=1500
   [ -n "$uplink" ] && mtu=$(cat "/sys/class/net/$uplink/mtu")
 
-  ip link add br0 type bridge forward_delay 0
+  # An address of its own: it would change with every port, and the guest would lose its gateway for a while.
+  ip link add br0 address "$KDOCK_GATEWAY_MAC" type bridge forward_delay 0
   ip addr add "$KDOCK_GATEWAY" dev br0
   ip link set br0 mtu "$mtu" up
   ip tuntap add dev tap0 mode tap user qemu
@@ -66,12 +69,17 @@ make_network() {
     iptables -A INPUT -i br0 -p tcp --dport "$KDOCK_GDB_PORT" -j REJECT --reject-with tcp-reset
   fi
 
-  # DHCP for the guest; names are answered by the resolver that the engine gave this container.
-  dnsmasq --conf-file=/dev/null --interface=br0 --bind-interfaces --except-interface=lo --no-hosts --user=root --group=root \
-    --dhcp-range="$KDOCK_DHCP_RANGE,12h" --dhcp-host="$KDOCK_GUEST_MAC,$KDOCK_GUEST,guest" \
+  # DHCP for this guest and no other that is on the same wire; names are answered by the resolver that the engine gave
+  # this container, those of other guests by lan.sh's file.
+  : > /run/kdock-hosts
+  dnsmasq --conf-file=/dev/null --interface=br0 --bind-interfaces --except-interface=lo --no-hosts --addn-hosts=/run/kdock-hosts --user=root --group=root \
+    --dhcp-range="${subnet%/*},static,12h" --dhcp-host="$KDOCK_GUEST_MAC,$KDOCK_GUEST,$KDOCK_GUEST_NAME" --dhcp-ignore='tag:!known' \
     --dhcp-option=option:router,"${KDOCK_GATEWAY%/*}" --dhcp-option=option:dns-server,"${KDOCK_GATEWAY%/*}" \
     --dhcp-option=option:mtu,"$mtu" --dhcp-authoritative --dhcp-leasefile=/run/dnsmasq.leases --pid-file=/run/dnsmasq.pid \
     --log-facility=/run/dnsmasq.log
+  echo "$uplink" > /run/kdock-uplink
+  # shellcheck disable=SC2086 # a list on purpose
+  if [ -n "${KDOCK_HOSTS:-}" ]; then sh /usr/local/lib/kdock/lan.sh $KDOCK_HOSTS; fi
   say "network: guest $KDOCK_GUEST on br0 $KDOCK_GATEWAY, MASQUERADE to ${uplink:-nowhere: this container has no default route}"
 }
 

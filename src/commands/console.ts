@@ -4,5 +4,6 @@ import type { App } from "../app.js";
 export function consoleCommand(app: App): Command {
   return new Command("console")
     .description("attach to the console of the running VM; Ctrl-] detaches")
-    .action(() => app.console());
+    .argument("[vm]", "its name, when there are several")
+    .action((vm: string | undefined) => app.console({ vm }));
 }

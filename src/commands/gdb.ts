@@ -8,5 +8,6 @@ export function gdbCommand(app: App): Command {
     )
     .usage("[options] [-- gdb-arguments...]")
     .argument("[arguments...]", "gdb's own, such as -tui or -batch -ex bt")
-    .action((args: string[]) => app.gdb(args));
+    .option("--vm <name>", "which VM, when there are several")
+    .action((args: string[], { vm }: { vm?: string }) => app.gdb({ vm, args }));
 }

@@ -3,6 +3,7 @@ import type { App } from "../app.js";
 import { addBuildFlags, addVmFlags, type KeyFlags } from "./flags.js";
 
 interface RunFlags extends KeyFlags {
+  readonly name?: string;
   readonly detach?: boolean;
   readonly paused?: boolean;
   readonly requireKvm?: boolean;
@@ -14,12 +15,14 @@ export function runCommand(app: App): Command {
     .description("boot the VM: console attached, gdbserver on 127.0.0.1:1234")
     .usage("[options] [-- command...]")
     .argument("[command...]", "run this in the guest, exit with its code, power off")
+    .option("--name <name>", "one of several VMs on one network; also its host name")
     .option("-d, --detach", "in the background; returns when the guest is ready")
     .option("--paused", "stop before the first instruction and wait for a debugger")
     .option("--boot-timeout <seconds>", "how long the guest may take until it is ready", "300");
   return addVmFlags(addBuildFlags(command)).action((argv: string[], flags: RunFlags) =>
     app.run(
       {
+        name: flags.name,
         command: argv,
         detach: flags.detach ?? false,
         paused: flags.paused ?? false,

@@ -3,6 +3,7 @@ import type { App } from "../app.js";
 import { addBuildFlags, addVmFlags, type KeyFlags } from "./flags.js";
 
 interface TrapFlags extends KeyFlags {
+  readonly vm?: string;
   readonly exec?: string;
   readonly if?: string;
   readonly bt?: boolean;
@@ -28,6 +29,7 @@ export function trapCommand(app: App): Command {
       "stop at functions or lines, print what was asked for at each hit, go on; no prompt",
     )
     .argument("<place...>", "function, FILE:LINE or *ADDRESS")
+    .option("--vm <name>", "which VM, when there are several")
     .option("--exec <command>", "shell command for the guest, once the stops are set")
     .option("--if <expression>", "only when this is true")
     .option("--bt", "print the backtrace")
@@ -44,6 +46,7 @@ export function trapCommand(app: App): Command {
       app.trap(
         {
           places,
+          vm: flags.vm,
           exec: flags.exec,
           condition: flags.if,
           bt: flags.bt ?? false,

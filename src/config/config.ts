@@ -4,6 +4,8 @@ export interface Config {
   readonly busybox: BusyboxConfig;
   readonly rootfs: RootfsConfig;
   readonly vm: VmConfig;
+  /** By name, in the order of the file. */
+  readonly vms: Readonly<Record<string, VmSpecial>>;
   readonly gdb: GdbConfig;
   readonly images: ImagesConfig;
 }
@@ -55,6 +57,13 @@ export interface VmConfig {
   readonly ports: readonly PortForward[];
   /** More arguments for QEMU. */
   readonly qemu: readonly string[];
+}
+
+/** How one of several VMs differs from the others. */
+export interface VmSpecial {
+  readonly vm: Partial<VmConfig>;
+  /** undefined: the common address, on a port of its own. */
+  readonly listen: ListenAddress | undefined;
 }
 
 export interface PortForward {

@@ -9,7 +9,9 @@ const RESERVED = /^KDOCK_(?:DEBUG$|PRIVILEGED$|BASE|TEST_|REQUIRE_)/;
 
 /** KDOCK_VM_CPUS=2 is vm.cpus; KDOCK_ variables that stand for nothing are problems. */
 export function environmentLayer(env: Readonly<Record<string, string | undefined>>): Layer {
-  const keys = new Map(configKeys().map((key) => [key.env, key]));
+  const keys = new Map(
+    configKeys().flatMap((key) => (key.env === undefined ? [] : [[key.env, key] as const])),
+  );
   const problems: string[] = [];
   let values: RawValues = {};
   for (const [name, text] of Object.entries(env).sort(byName)) {
@@ -44,5 +46,5 @@ function whereInEnvironment(path: Path, keys: readonly ConfigKey[]): string {
 }
 
 function variable(key: ConfigKey): string {
-  return `environment variable ${key.env}`;
+  return `environment variable ${key.env ?? key.name}`;
 }

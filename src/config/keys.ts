@@ -2,14 +2,14 @@ import { z } from "zod";
 import { ConfigFile } from "./schema.js";
 
 /** How a value that comes as text is to be read. */
-export type KeyKind = "text" | "integer" | "boolean" | "list" | "map" | "text-or-integer";
+export type KeyKind = "text" | "integer" | "boolean" | "list" | "map" | "vms" | "text-or-integer";
 
 export interface ConfigKey {
   readonly path: readonly string[];
   /** "vm.net.subnet" */
   readonly name: string;
-  /** "KDOCK_VM_NET_SUBNET" */
-  readonly env: string;
+  /** "KDOCK_VM_NET_SUBNET"; undefined for what is too much for a variable. */
+  readonly env: string | undefined;
   readonly kind: KeyKind;
   /** What is accepted, as it follows "expected": "true or false". */
   readonly form: string;
@@ -32,6 +32,7 @@ const Node = z.looseObject({
   default: z.unknown().optional(),
   example: z.unknown().optional(),
   properties: z.record(z.string(), z.unknown()).optional(),
+  additionalProperties: z.unknown().optional(),
 });
 type Node = z.infer<typeof Node>;
 
@@ -64,11 +65,12 @@ function below(node: Node, path: readonly string[]): (ConfigKey | ConfigSection)
 }
 
 function configKey(node: Node, path: readonly string[]): ConfigKey {
+  const kind = kindOf(node);
   return {
     path,
     name: path.join("."),
-    env: `KDOCK_${path.join("_").toUpperCase()}`,
-    kind: kindOf(node),
+    env: kind === "vms" ? undefined : `KDOCK_${path.join("_").toUpperCase()}`,
+    kind,
     form: node.title ?? "",
     description: node.description ?? "",
     fallback: node.default,
@@ -76,7 +78,7 @@ function configKey(node: Node, path: readonly string[]): ConfigKey {
   };
 }
 
-function kindOf({ type, anyOf }: Node): KeyKind {
+function kindOf({ type, anyOf, additionalProperties }: Node): KeyKind {
   if (anyOf !== undefined) return "text-or-integer";
   switch (type) {
     case "integer":
@@ -85,8 +87,13 @@ function kindOf({ type, anyOf }: Node): KeyKind {
     case "array":
       return "list";
     case "object":
-      return "map";
+      return isSection(additionalProperties) ? "vms" : "map";
     default:
       return "text";
   }
+}
+
+/** A map of sections, rather than of single values. */
+function isSection(node: unknown): boolean {
+  return Node.safeParse(node).data?.properties !== undefined;
 }

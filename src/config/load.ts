@@ -63,13 +63,20 @@ function keepSpelling(document: Document.Parsed): void {
   }
 }
 
-/** A section whose keys are all commented out is null in YAML. */
+/** A section whose keys are all commented out is null in YAML; so is a VM that has nothing special. */
 function withoutEmptySections(content: RawValues): RawValues {
-  const sections = configTree().filter((node) => !("kind" in node));
+  const sections = configTree().flatMap((node) =>
+    !("kind" in node) ? [node.path] : node.kind === "vms" ? namesBelow(content, node.path) : [],
+  );
   return sections.reduce(
-    (values, { path }) => (valueAt(values, path) === null ? withValue(values, path, {}) : values),
+    (values, path) => (valueAt(values, path) === null ? withValue(values, path, {}) : values),
     content,
   );
+}
+
+function namesBelow(content: RawValues, path: readonly string[]): (readonly string[])[] {
+  const vms = valueAt(content, path);
+  return isRecord(vms) ? Object.keys(vms).map((name) => [...path, name]) : [];
 }
 
 /** Of the innermost key on the way that is there. */

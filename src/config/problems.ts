@@ -20,6 +20,7 @@ export function describeIssue(issue: Issue, layer: Layer): readonly string[] {
 
 function problemText(issue: Issue, value: unknown): string {
   if (value === null) return "has no value; give it one or remove the key";
+  if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
   const key = keyAt(issue.path);
   const hasOwnMessage = issue.code === "custom" || issue.code === "invalid_format";
   if (hasOwnMessage && !issue.message.startsWith("Invalid")) return issue.message;
@@ -29,7 +30,14 @@ function problemText(issue: Issue, value: unknown): string {
 }
 
 function keyAt(path: Path): ConfigKey | undefined {
-  return configKeys().find((key) => key.name === pathText(path));
+  return configKeys().find((key) => key.name === pathText(asCommon(path)));
+}
+
+/** What stands under vms.NAME is a key of vm, or the gdbserver's address. */
+function asCommon(path: Path): Path {
+  const [first, , ...rest] = path;
+  if (first !== "vms" || path.length < 2) return path;
+  return rest[0] === "gdb" ? ["gdb", "listen", ...rest.slice(1)] : ["vm", ...rest];
 }
 
 /** For what stands inside a list or a map. */
@@ -43,7 +51,8 @@ function sectionForm(path: Path): string {
   return `a map of keys (${wordsBelow(path).join(", ")})`;
 }
 
-function wordsBelow(path: Path): string[] {
+function wordsBelow(section: Path): string[] {
+  const path = asCommon(section);
   const isBelow = (other: Path) =>
     other.length === path.length + 1 && path.every((part, at) => part === other[at]);
   return configTree()

@@ -16,6 +16,8 @@ export function rawValue(kind: KeyKind, text: string): Parsed<unknown> {
       return { value: TRUE.test(text) ? true : FALSE.test(text) ? false : text };
     case "list":
       return { value: splitList(text) };
+    case "vms":
+      return { problem: "stands in kdock.yaml only" };
     case "map":
       return rawMap(splitList(text));
   }

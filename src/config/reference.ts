@@ -6,7 +6,7 @@ export function configReference(): string {
     code(name),
     form,
     fallback === undefined ? "" : code(JSON.stringify(fallback)),
-    code(env),
+    env === undefined ? "" : code(env),
     description,
   ]);
   const head = ["Key", "Accepts", "Default", "Environment variable", "What it is"];

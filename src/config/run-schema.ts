@@ -3,31 +3,53 @@ import { parseListen, parsePort, parseSubnet, type Parsed } from "./addresses.js
 
 const MIN_MEMORY_MIB = 64;
 
+/** What a machine may be told, checked; keys and defaults stand below. */
+const checks = {
+  cpus: z.int().min(1).max(64),
+  memory: text(memoryMiB),
+  append: z
+    .string()
+    // eslint-disable-next-line no-control-regex -- a kernel command line is one line
+    .regex(/^[^\u0000-\u001f]*$/, "must be one line without tabs"),
+  accel: z.enum(["auto", "kvm", "tcg"]),
+  privilege: z.enum(["privileged", "least"]),
+  nic: z.enum(["virtio", "e1000"]),
+  ports: z.array(text(parsePort)).superRefine((ports, context) => {
+    const seen = new Set<string>();
+    ports.forEach(({ hostAddress, hostPort, protocol }, index) => {
+      const key = `${hostAddress}:${hostPort}/${protocol}`;
+      if (hostPort !== 0 && seen.has(key)) {
+        context.addIssue({ code: "custom", message: `${key} is given twice`, path: [index] });
+      }
+      seen.add(key);
+    });
+  }),
+  qemu: z.array(z.string()),
+};
+
+const listen = z.union([z.string(), z.int()]).transform(String).pipe(text(parseListen));
+
 export const vm = z
   .strictObject({
-    cpus: z.int().min(1).max(64).default(1).meta({
+    cpus: checks.cpus.default(1).meta({
       title: "a whole number from 1 to 64",
       description: "processors; with one, stepping it stops the whole machine",
     }),
-    memory: text(memoryMiB)
+    memory: checks.memory
       .prefault("512M")
       .meta({ title: "a size such as 512M or 2G", description: "memory" }),
-    append: z
-      .string()
-      // eslint-disable-next-line no-control-regex -- a kernel command line is one line
-      .regex(/^[^\u0000-\u001f]*$/, "must be one line without tabs")
+    append: checks.append
       .default("")
       .meta({ title: "text", description: "put at the end of the kernel command line" }),
-    accel: z.enum(["auto", "kvm", "tcg"]).default("auto").meta({
+    accel: checks.accel.default("auto").meta({
       title: "auto, kvm or tcg",
       description: "accelerator; auto tries KVM and falls back to emulation",
     }),
-    privilege: z.enum(["privileged", "least"]).default("privileged").meta({
+    privilege: checks.privilege.default("privileged").meta({
       title: "privileged or least",
       description: "what the VM's container may do; least grants NET_ADMIN and the devices only",
     }),
-    nic: z
-      .enum(["virtio", "e1000"])
+    nic: checks.nic
       .default("virtio")
       .meta({ title: "virtio or e1000", description: "network card of the guest" }),
     net: z
@@ -39,31 +61,51 @@ export const vm = z
       })
       .prefault({})
       .meta({ description: "the guest's network" }),
-    ports: z
-      .array(text(parsePort))
-      .superRefine((ports, context) => {
-        const seen = new Set<string>();
-        ports.forEach(({ hostAddress, hostPort, protocol }, index) => {
-          const key = `${hostAddress}:${hostPort}/${protocol}`;
-          if (hostPort !== 0 && seen.has(key)) {
-            context.addIssue({ code: "custom", message: `${key} is given twice`, path: [index] });
-          }
-          seen.add(key);
-        });
-      })
-      .prefault([])
-      .meta({
-        title: "a list of [ADDRESS:]HOST:GUEST[/udp]",
-        description: "ports of the guest on the host; the address is 127.0.0.1 unless given",
-        example: ["9090:9090", "0.0.0.0:5353:53/udp"],
-      }),
-    qemu: z
-      .array(z.string())
+    ports: checks.ports.prefault([]).meta({
+      title: "a list of [ADDRESS:]HOST:GUEST[/udp]",
+      description: "ports of the guest on the host; the address is 127.0.0.1 unless given",
+      example: ["9090:9090", "0.0.0.0:5353:53/udp"],
+    }),
+    qemu: checks.qemu
       .default([])
       .meta({ title: "a list of texts", description: "more arguments for QEMU" }),
   })
   .prefault({})
   .meta({ description: "the virtual machine" });
+
+/** A name becomes part of a container's, and is the guest's host name: what RFC 1123 allows, short. */
+const VM_NAME = /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/;
+
+/** Why a VM cannot be called that; undefined when it can. */
+export function vmNameProblem(name: string): string | undefined {
+  if (VM_NAME.test(name)) return undefined;
+  return `${name} cannot be a VM's name: lower-case letters, digits and dashes, 32 at most, a letter first`;
+}
+
+export const vms = z
+  .record(
+    z.string().superRefine((name, context) => {
+      const problem = vmNameProblem(name);
+      if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+    }),
+    z.strictObject({
+      cpus: checks.cpus.optional(),
+      memory: checks.memory.optional(),
+      append: checks.append.optional(),
+      accel: checks.accel.optional(),
+      privilege: checks.privilege.optional(),
+      nic: checks.nic.optional(),
+      ports: checks.ports.optional(),
+      qemu: checks.qemu.optional(),
+      gdb: listen.optional(),
+    }),
+  )
+  .default({})
+  .meta({
+    title: "a map of names to keys of vm, and gdb",
+    description: "several VMs on one network, for `kdock up`: what is special about each, by name",
+    example: { server: { ports: ["9090:9090"] }, client: { memory: "256M", gdb: 1240 } },
+  });
 
 export const gdb = z
   .strictObject({
@@ -71,15 +113,10 @@ export const gdb = z
       .boolean()
       .default(true)
       .meta({ title: "true or false", description: "offer a gdbserver; turns KASLR off" }),
-    listen: z
-      .union([z.string(), z.int()])
-      .transform(String)
-      .pipe(text(parseListen))
-      .prefault("127.0.0.1:1234")
-      .meta({
-        title: "ADDRESS:PORT or a port",
-        description: "where the host listens for gdb; port 0 picks a free one",
-      }),
+    listen: listen.prefault("127.0.0.1:1234").meta({
+      title: "ADDRESS:PORT or a port",
+      description: "where the host listens for gdb; port 0 picks a free one",
+    }),
     scripts: z
       .array(z.string().regex(/^[^\r\n]+$/, "must be a path on one line"))
       .default([])

@@ -1,22 +1,36 @@
 import { z } from "zod";
 import { busybox, kernel, rootfs } from "./build-schema.js";
-import type { Config } from "./config.js";
-import { gdb, images, vm } from "./run-schema.js";
+import type { Config, VmSpecial } from "./config.js";
+import { gdb, images, vm, vms } from "./run-schema.js";
 
 /** kdock.yaml. Descriptions and titles are what `kdock init`, the README and error messages say about a key. */
-export const ConfigFile = z.strictObject({ kernel, busybox, rootfs, vm, gdb, images });
+export const ConfigFile = z.strictObject({ kernel, busybox, rootfs, vm, vms, gdb, images });
 
 export type CheckedFile = z.output<typeof ConfigFile>;
 
 /** From the words of the file to those of plans. */
-export function complete({ kernel, busybox, rootfs, vm, gdb, images }: CheckedFile): Config {
+export function complete({ kernel, busybox, rootfs, vm, vms, gdb, images }: CheckedFile): Config {
   const { memory, ...machine } = vm;
   return {
     kernel: { ...kernel, moduleKey: kernel.moduleKey },
     busybox: { ...busybox, sha256: busybox.sha256 },
     rootfs: { overlay: rootfs.overlay },
     vm: { ...machine, memoryMiB: memory },
+    vms: Object.fromEntries(
+      Object.entries(vms).map(([name, special]) => [name, specialVm(special)]),
+    ),
     gdb,
     images: { ...images, mirror: images.mirror, snapshot: images.snapshot },
+  };
+}
+
+function specialVm({ memory, gdb, ...keys }: CheckedFile["vms"][string]): VmSpecial {
+  const given = Object.entries(keys).filter(([, value]) => value !== undefined);
+  return {
+    vm: {
+      ...(Object.fromEntries(given) as VmSpecial["vm"]),
+      ...(memory === undefined ? {} : { memoryMiB: memory }),
+    },
+    listen: gdb,
   };
 }

@@ -158,6 +158,17 @@ export class DockerEngine implements Engine {
     }
   }
 
+  async connectNetwork(name: string, container: string): Promise<void> {
+    try {
+      await engineCall(`connect to the network ${name}`, () =>
+        this.#docker.getNetwork(name).connect({ Container: container }),
+      );
+    } catch (error) {
+      // "endpoint with name … already exists in network"
+      if (!isStatus(error, 403)) throw error;
+    }
+  }
+
   async listNetworks(labels: Labels): Promise<NetworkInfo[]> {
     return await engineCall("list networks", async () =>
       answers.networkInfos(await this.#docker.listNetworks({ filters: byLabel(labels) })),

@@ -26,6 +26,8 @@ export interface Engine {
 
   /** Creates the bridge network unless it is there. */
   ensureNetwork(name: string, labels: Labels): Promise<void>;
+  /** Plugs a running container into one more network; nothing happens when it is in it. */
+  connectNetwork(name: string, container: string): Promise<void>;
   listNetworks(labels: Labels): Promise<NetworkInfo[]>;
   /** Rejects with an `engine` error while containers are attached. */
   removeNetwork(name: string): Promise<void>;

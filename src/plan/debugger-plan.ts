@@ -35,7 +35,7 @@ export function prepareContainer(
   symbols: SymbolsVolume,
 ): ContainerSpec {
   return {
-    ...debuggerContainer(names, image, [mount(symbols.name, INSIDE.output, false)]),
+    ...debuggerContainer(image, [mount(symbols.name, INSIDE.output, false)]),
     name: names.buildContainer("symbols"),
     command: ["prepare"],
     labels: labels("build", names.id),
@@ -45,7 +45,7 @@ export function prepareContainer(
 
 export interface SessionRequest {
   /** The VM's container, whose network the debugger shares. */
-  readonly vm: string;
+  readonly vm: { readonly id: string; readonly name: string };
   readonly symbols: SymbolsVolume;
   /** Those of the kernel's volumes that are there: where sources and objects are. */
   readonly volumes: readonly Mount[];
@@ -64,12 +64,12 @@ export function sessionContainer(
     ...request.volumes.map((volume) => ({ ...volume, readOnly: true })),
   ];
   return {
-    ...debuggerContainer(names, image, mounts),
-    name: names.gdbContainer,
+    ...debuggerContainer(image, mounts),
+    name: names.gdbContainer(request.vm.name),
     command: request.gdbArguments,
     env: request.env,
     labels: labels("gdb", names.id),
-    network: `container:${request.vm}`,
+    network: `container:${request.vm.id}`,
     tty: request.terminal,
     openStdin: true,
   };
@@ -82,12 +82,10 @@ export function sourceMounts({ container }: BuildPlan): readonly Mount[] {
 }
 
 function debuggerContainer(
-  names: ProjectNames,
   image: ImagePlan,
   mounts: readonly Mount[],
-): ContainerSpec {
+): Omit<ContainerSpec, "name"> {
   return {
-    name: names.gdbContainer,
     image: image.tag,
     command: [],
     env: {},

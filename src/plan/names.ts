@@ -30,7 +30,8 @@ export type Role =
   | "ccache"
   | "vm"
   | "gdb"
-  | "network";
+  | "network"
+  | "lan";
 
 /** For an image: what `labels` says, and what is in it. */
 export function imageLabels(
@@ -71,6 +72,8 @@ export const INSIDE = {
   rootfs: "/artifacts/rootfs/rootfs.cpio",
   agentSocket: "/run/kdock/agent.sock",
   qmpSocket: "/run/kdock/qmp.sock",
+  /** Joins a VM's bridge with those of others, and tells it their names. */
+  lanScript: "/usr/local/lib/kdock/lan.sh",
   gdbPort: 1234,
   /** The debugger's own files in its image. */
   gdbSession: "/usr/local/lib/kdock/session.gdb",
@@ -90,8 +93,10 @@ export interface ProjectNames {
   /** "linuxlab-1a2b3c": the folder's name and a hash of its whole path, so that two checkouts never meet. */
   readonly id: string;
   readonly network: string;
-  readonly vmContainer: string;
-  readonly gdbContainer: string;
+  /** What guests of several VMs meet on, frame by frame; see steps/lan.ts. */
+  readonly lan: string;
+  vmContainer(vm: string): string;
+  gdbContainer(vm: string): string;
   buildContainer(stage: string): string;
   volume(kind: "src" | "build" | "symbols", detail: string): string;
 }
@@ -102,11 +107,19 @@ export function projectNames(folder: string): ProjectNames {
   return {
     id,
     network: `kdock-${id}`,
-    vmContainer: `kdock-${id}-vm`,
-    gdbContainer: `kdock-${id}-gdb`,
+    lan: `kdock-${id}-lan`,
+    vmContainer: (vm) => `kdock-${id}-vm${suffix(vm)}`,
+    gdbContainer: (vm) => `kdock-${id}-gdb${suffix(vm)}`,
     buildContainer: (stage) => `kdock-${id}-build-${stage}`,
     volume: (kind, detail) => `kdock-${id}-${kind}-${slug(detail)}`,
   };
+}
+
+/** The VM of a project that has one, and gives it no name. */
+export const DEFAULT_VM = "vm";
+
+function suffix(vm: string): string {
+  return vm === DEFAULT_VM ? "" : `-${vm}`;
 }
 
 /** What Docker accepts in a name: letters, digits, dots and dashes. */
@@ -115,6 +128,11 @@ export function slug(text: string): string {
     .toLowerCase()
     .replace(/[^a-z0-9.]+/g, "-")
     .replace(/^[-.]+|[-.]+$/g, "");
+}
+
+/** What a VM has said on its console, once it has ended. */
+export function consoleLog(vm: string): string {
+  return `${FOLDER.logs}/console${suffix(vm)}.log`;
 }
 
 /** Where things are in the project's folder. Paths are relative to it. */
@@ -129,6 +147,8 @@ export const FOLDER = {
   execLog: ".kdock/logs/exec.log",
   gdbLog: ".kdock/logs/gdb.log",
   lock: ".kdock/lock",
+  /** Held while a VM finds its place. */
+  seats: ".kdock/seats",
   lockfile: "kdock.lock",
   /** Where the tree of the last `kdock source export` is. */
   sourceExport: ".kdock/source-export.json",

@@ -1,20 +1,24 @@
 import { KdockError } from "../errors.js";
 
-/** Addresses of the guest's network, all of one subnet: gateway first, then the guest, then the rest for DHCP. */
+/** One guest's part of the network that all guests of a project share. */
 export interface GuestNetwork {
   readonly subnet: string;
-  /** "10.0.3.1/24": the bridge's own address with its prefix. */
+  /** "10.0.3.1/24": the address of the guest's own bridge, with its prefix. */
   readonly gateway: string;
   readonly guest: string;
-  /** "10.0.3.2,10.0.3.254" */
-  readonly dhcpRange: string;
+  readonly gatewayMac: string;
+  readonly guestMac: string;
 }
 
-/** 52:54:00 is QEMU's locally administered prefix; the rest is fixed, so that every boot sees the same machine. */
-export const GUEST_MAC = "52:54:00:6b:64:02";
+/** How many VMs of a project can run side by side: what the last byte of a MAC address has room for. */
+export const MAX_VMS = 100;
 
-/** `subnet` is a network address with prefix; needs room for a gateway and one guest (a /30 or larger). */
-export function guestNetwork(subnet: string): GuestNetwork {
+/**
+ * `subnet` is a network address with prefix; `seat` counts a project's VMs from 0. Guests are numbered from below and
+ * their gateways from above, but for the first: it has the addresses that everybody knows, .1 and .2. Rejects with a
+ * `config` error when the subnet has no room (a /30 has it for one guest).
+ */
+export function guestNetwork(subnet: string, seat: number): GuestNetwork {
   const [address = "", prefixText = ""] = subnet.split("/");
   const prefix = Number(prefixText);
   const first = toNumber(address);
@@ -28,12 +32,28 @@ export function guestNetwork(subnet: string): GuestNetwork {
       },
     );
   }
+  const guest = first + 2 + seat;
+  const gateway = seat === 0 ? first + 1 : first + size - 1 - seat;
+  if (seat >= MAX_VMS || (seat > 0 && guest >= gateway)) {
+    throw new KdockError("config", `vm.net.subnet: ${subnet} has no room for ${seat + 1} VMs`, {
+      hint: `Name a larger network, like 10.0.3.0/24; ${MAX_VMS} VMs are the most.`,
+    });
+  }
   return {
     subnet,
-    gateway: `${toText(first + 1)}/${prefix}`,
-    guest: toText(first + 2),
-    dhcpRange: `${toText(first + 2)},${toText(first + size - 2)}`,
+    gateway: `${toText(gateway)}/${prefix}`,
+    guest: toText(guest),
+    gatewayMac: mac(GATEWAYS, seat + 1),
+    guestMac: mac(GUESTS, seat + 2),
   };
+}
+
+// 52:54:00 is QEMU's locally administered prefix; the rest is fixed, so that every boot sees the same machine.
+const GUESTS = "52:54:00:6b:64";
+const GATEWAYS = "52:54:00:6b:65";
+
+function mac(prefix: string, last: number): string {
+  return `${prefix}:${last.toString(16).padStart(2, "0")}`;
 }
 
 function toNumber(address: string): number {

@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.js";
 import type { BuildPlan } from "./build-plan.js";
 import type { ImagePlan } from "./image-plan.js";
+import { DEFAULT_VM } from "./names.js";
 import type { Plan } from "./plan.js";
 import { machine, vmPlan } from "./vm-plan.js";
 import { qemuArgs } from "./qemu-args.js";
@@ -41,7 +42,7 @@ export function planText(config: Config, plan: Plan): string[] {
     `vm        image ${plan.vmImage.tag}`,
     ...imageText(plan.vmImage),
     `  docker network create ${vm.network}`,
-    `  docker run ${first?.privilege === "privileged" ? "--privileged" : "(least privilege)"} -it --network ${vm.network} --name ${plan.names.vmContainer} …`,
+    `  docker run ${first?.privilege === "privileged" ? "--privileged" : "(least privilege)"} -it --network ${vm.network} --name ${plan.names.vmContainer(DEFAULT_VM)} …`,
     ...Object.entries(first?.container.env ?? {}).map(([name, value]) => `    ${name}=${value}`),
     "  qemu-system-x86_64 -accel (chosen at the start: kvm where it works, else tcg)",
     ...argumentLines(qemuArgs(machine(config, MODE))),

@@ -1,5 +1,4 @@
 import { INSIDE } from "./names.js";
-import { GUEST_MAC } from "./network.js";
 
 /** What QEMU is told, apart from the accelerator and the sandbox, which images/vm/start.sh chooses on the spot. */
 export interface Machine {
@@ -7,6 +6,8 @@ export interface Machine {
   readonly cpus: string;
   readonly memory: string;
   readonly nic: "virtio" | "e1000";
+  /** Of that card. */
+  readonly mac: string;
   readonly commandLine: string;
   /** QEMU's gdbstub listens here, inside the container; undefined for none. */
   readonly gdbPort: number | undefined;
@@ -27,7 +28,7 @@ export function qemuArgs(machine: Machine): readonly string[] {
     // The console is the container's terminal; Ctrl-C belongs to the guest.
     ...["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
     ...["-netdev", "tap,id=net0,ifname=tap0,script=no,downscript=no"],
-    ...["-device", `${NIC[machine.nic]},netdev=net0,mac=${GUEST_MAC},romfile=`],
+    ...["-device", `${NIC[machine.nic]},netdev=net0,mac=${machine.mac},romfile=`],
     // The guest says here that it is ready, and runs commands.
     ...["-device", "virtio-serial-pci"],
     ...["-chardev", `socket,id=agent,path=${INSIDE.agentSocket},server=on,wait=off`],

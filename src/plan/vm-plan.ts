@@ -4,7 +4,8 @@ import type { ContainerSpec, PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { INSIDE, LABEL, labels } from "./names.js";
-import { GUEST_MAC, guestNetwork } from "./network.js";
+import { guestNetwork } from "./network.js";
+import { FIRST_SEAT, guestName, type VmSeat } from "./seats.js";
 import type { Plan } from "./plan.js";
 import { kernelCommandLine, type Machine, qemuArgs } from "./qemu-args.js";
 
@@ -62,23 +63,42 @@ export interface VmFacts {
   /** Of the kernel's artifacts: which symbols belong to it. */
   readonly kernelKey: string;
   readonly paused: boolean;
+  readonly seat: VmSeat;
+  readonly address: string;
+}
+
+/** How kdock.yaml's words apply to one of several VMs. */
+export function configFor(config: Config, { name, index }: VmSeat): Config {
+  const special = config.vms[name];
+  const { listen } = config.gdb;
+  // Each gdbserver has a port of its own, unless that is for the engine to find.
+  const own = listen.port === 0 ? listen : { ...listen, port: listen.port + index };
+  return {
+    ...config,
+    vm: { ...config.vm, ...special?.vm },
+    gdb: { ...config.gdb, listen: special?.listen ?? own },
+  };
 }
 
 export function vmPlan(
-  config: Config,
+  common: Config,
   { names, vmImage: image, kernel }: Pick<Plan, "names" | "vmImage" | "kernel">,
   mode: RunMode,
+  seat = FIRST_SEAT,
 ): VmPlan {
+  const config = configFor(common, seat);
   const facts: VmFacts = {
     kernel: config.kernel.source,
     kernelKey: kernel.key,
     paused: mode.paused,
+    seat,
+    address: guestNetwork(config.vm.net.subnet, seat.index).guest,
   };
   const least: ContainerSpec = {
-    name: names.vmContainer,
+    name: names.vmContainer(seat.name),
     image: image.tag,
-    command: qemuArgs(machine(config, mode)),
-    env: vmEnvironment(config),
+    command: qemuArgs(machine(config, mode, seat)),
+    env: vmEnvironment(config, seat),
     labels: {
       ...labels("vm", names.id),
       [LABEL.vm]: JSON.stringify(facts),
@@ -109,12 +129,13 @@ function attempt(container: ContainerSpec): VmAttempt {
   return { container, privilege: container.privileged ? "privileged" : "least" };
 }
 
-export function machine(config: Config, mode: RunMode): Machine {
+export function machine(config: Config, mode: RunMode, seat = FIRST_SEAT): Machine {
   const { vm, gdb } = config;
   return {
     cpus: String(vm.cpus),
     memory: `${vm.memoryMiB}M`,
     nic: vm.nic,
+    mac: guestNetwork(vm.net.subnet, seat.index).guestMac,
     commandLine: kernelCommandLine({
       quiet: mode.command,
       shellOnConsole: !mode.command,
@@ -128,14 +149,15 @@ export function machine(config: Config, mode: RunMode): Machine {
 }
 
 /** What images/vm/start.sh reads. */
-export function vmEnvironment(config: Config): Readonly<Record<string, string>> {
-  const network = guestNetwork(config.vm.net.subnet);
+export function vmEnvironment(config: Config, seat = FIRST_SEAT): Readonly<Record<string, string>> {
+  const network = guestNetwork(config.vm.net.subnet, seat.index);
   return {
     KDOCK_ACCEL: config.vm.accel,
     KDOCK_GATEWAY: network.gateway,
-    KDOCK_DHCP_RANGE: network.dhcpRange,
+    KDOCK_GATEWAY_MAC: network.gatewayMac,
     KDOCK_GUEST: network.guest,
-    KDOCK_GUEST_MAC: GUEST_MAC,
+    KDOCK_GUEST_MAC: network.guestMac,
+    KDOCK_GUEST_NAME: guestName(seat),
     KDOCK_PORTS: config.vm.ports
       .map((port) => `${port.protocol}/${port.guestPort}/${port.guestPort}`)
       .join(" "),

@@ -22,7 +22,10 @@ export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Prom
   const containers = await Promise.all(
     (["vm", "gdb", "build"] as const).map((role) => engine.listContainers(mine(role))),
   );
-  const networks = await engine.listNetworks(mine("network"));
+  const networks = [
+    ...(await engine.listNetworks(mine("network"))),
+    ...(await engine.listNetworks(mine("lan"))),
+  ];
   const volumes = await Promise.all(
     [mine("objects"), mine("symbols"), ...(all ? [mine("source"), shared("ccache")] : [])].map(
       (wanted) => engine.listVolumes(wanted),

@@ -1,5 +1,7 @@
 import type { Readable, Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Engine } from "../engine/engine.js";
+import { KdockError } from "../errors.js";
 import type { Host, Terminal } from "../host/host.js";
 import { FOLDER } from "../plan/names.js";
 import type { Assets } from "../plan/assets.js";
@@ -29,6 +31,23 @@ export interface Context {
 /** Keeps other builds of this project out until disposed of; see `HostFiles.lock`. */
 export function projectMutex(ctx: Context): Promise<AsyncDisposable> {
   return ctx.host.files.lock(inProject(ctx, FOLDER.lock), "another kdock build of this project");
+}
+
+/** How long one VM's start waits for another's. */
+const SEAT_MS = 60_000;
+
+/** Held while a VM takes its seat among those of the project, which is a matter of a second; others wait. */
+export async function seatMutex(ctx: Context): Promise<AsyncDisposable> {
+  const lock = () => ctx.host.files.lock(inProject(ctx, FOLDER.seats), "another VM's start");
+  for (const deadline = Date.now() + SEAT_MS; Date.now() < deadline;) {
+    try {
+      return await lock();
+    } catch (error) {
+      if (!(error instanceof KdockError)) throw error;
+      await sleep(100, undefined, { signal: ctx.signal });
+    }
+  }
+  return lock();
 }
 
 /** An absolute path for one that FOLDER spells relative to the project. */

@@ -4,21 +4,22 @@ import { readTar } from "../archive/read-tar.js";
 import type { Container, ContainerInfo, Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { sessionContainer, sourceMounts } from "../plan/debugger-plan.js";
-import { FOLDER, INSIDE, LABEL, labels, slug } from "../plan/names.js";
+import { FOLDER, INSIDE, labels, slug } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import type { VmFacts } from "../plan/vm-plan.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, inProject, projectMutex } from "./context.js";
 import { fetchSource } from "./run-build.js";
 import { runStep } from "./run-step.js";
 import { releaseStub, stubClient } from "./stub.js";
 import { ensureSymbols, isWhole } from "./symbols.js";
-import { findVm } from "./vms.js";
+import { factsOf, findVm, type FoundVm } from "./vms.js";
 
 /** An exit code from here on is 128 and the number of a signal. */
 const KILLED = 129;
 
 export interface GdbRequest {
+  /** A VM's name; undefined: the only one. */
+  readonly vm: string | undefined;
   /** After kdock's own; see images/gdb/session.gdb. */
   readonly gdbArguments: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -40,9 +41,9 @@ export interface GdbSession extends AsyncDisposable {
  */
 export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Promise<GdbSession> {
   const engine = await ctx.engine();
-  const { container: vm, info } = await findVm(ctx, plan);
+  const { container: vm, info } = await findVm(ctx, plan, request.vm);
   requireStub(info);
-  await requireFree(ctx, plan, vm);
+  await requireFree(ctx, plan, { container: vm, info });
   await ensureImage(ctx, plan.gdbImage, { noCache: false });
   const container = await withSymbols(ctx, engine, plan, { vm: info, request });
   let ended: number | undefined;
@@ -83,11 +84,13 @@ function requireStub(vm: ContainerInfo): void {
 }
 
 /** QEMU would let a second debugger wait without a word. */
-async function requireFree(ctx: Context, plan: Plan, vm: Container): Promise<void> {
+async function requireFree(ctx: Context, plan: Plan, vm: FoundVm): Promise<void> {
+  const ours = plan.names.gdbContainer(factsOf(vm.info).seat.name);
   const engine = await ctx.engine();
   for (const { id, name, running, status } of await engine.listContainers(
     labels("gdb", plan.names.id),
   )) {
+    if (name !== ours) continue;
     if (running) {
       throw new KdockError("usage", `another debugger is at this VM: ${name} (${status})`, {
         hint: `Quit it, or end it with \`docker rm -f ${name}\`.`,
@@ -95,7 +98,7 @@ async function requireFree(ctx: Context, plan: Plan, vm: Container): Promise<voi
     }
     await engine.container(id).remove();
   }
-  const client = await stubClient(vm);
+  const client = await stubClient(vm.container);
   if (client === undefined) return;
   throw new KdockError("usage", `another debugger, at ${client}, is connected to this VM`, {
     hint: "Quit it (or let it `disconnect`): the gdbstub serves one at a time.",
@@ -104,8 +107,7 @@ async function requireFree(ctx: Context, plan: Plan, vm: Container): Promise<voi
 
 /** Where a VM's symbols are: its own kernel's, whatever kdock.yaml asks for by now. */
 function kernelKeyOf(vm: ContainerInfo, plan: Plan): string {
-  const facts = JSON.parse(vm.labels[LABEL.vm] ?? "{}") as Partial<VmFacts>;
-  return facts.kernelKey ?? plan.kernel.key;
+  return factsOf(vm).kernelKey || plan.kernel.key;
 }
 
 /** One at a time, as with builds: what is made here is shared by all that come later. */
@@ -122,7 +124,7 @@ async function withSymbols(
     const symbols = await ensureSymbols(ctx, plan, key);
     const spec = sessionContainer(plan.names, plan.gdbImage, {
       ...request,
-      vm: vm.id,
+      vm: { id: vm.id, name: factsOf(vm).seat.name },
       symbols,
       // A mount would make a volume that is not there.
       volumes: sourceMounts(plan.kernel).filter(({ volume }) => there.has(volume)),

@@ -1,11 +1,10 @@
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Plan } from "../plan/plan.js";
-import type { VmPlan } from "../plan/vm-plan.js";
 import { watchConsole } from "./console-tail.js";
 import type { Context } from "./context.js";
 import { endedOr, unexpectedEnd, whenReady } from "./guest-channel.js";
-import { startVm } from "./start-vm.js";
+import { startVm, type VmOrder } from "./start-vm.js";
 
 /** The guest is given this long to power off by itself before its container is removed. */
 const POWER_OFF_MS = 3000;
@@ -14,7 +13,7 @@ const POWER_OFF_MS = 3000;
 export async function runCommand(
   ctx: Context,
   plan: Plan,
-  vm: VmPlan,
+  vm: VmOrder,
   argv: readonly [string, ...string[]],
   bootTimeoutSeconds: number,
 ): Promise<number> {

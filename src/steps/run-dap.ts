@@ -10,7 +10,7 @@ import { exportedTree } from "./source-record.js";
  * target "127.0.0.1:1234" connects it. Sources are named by where `kdock source export` put them, if it did. Resolves
  * with gdb's exit code when the editor hangs up or gdb ends; the guest goes on.
  */
-export async function runDap({ ctx, plan }: Project): Promise<number> {
+export async function runDap({ ctx, plan }: Project, vm: string | undefined): Promise<number> {
   const { stdin } = ctx;
   if (stdin === undefined) {
     throw new KdockError("usage", "kdock dap is spoken to by an editor, not by a person", {
@@ -19,6 +19,7 @@ export async function runDap({ ctx, plan }: Project): Promise<number> {
   }
   const exported = (await exportedTree(ctx))?.source ?? INSIDE.source;
   await using session = await openGdb(ctx, plan, {
+    vm,
     gdbArguments: ["dap", "-nx", "-q", "-x", INSIDE.gdbSettings, ...scriptArguments(plan)],
     env: {},
     terminal: false,

@@ -3,13 +3,15 @@ import type { Container } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import type { VmPlan } from "../plan/vm-plan.js";
 import { watchConsole } from "./console-tail.js";
 import type { Context } from "./context.js";
 import { connectInside, unexpectedEnd, whenReady } from "./guest-channel.js";
-import { type StartedVm, startVm } from "./start-vm.js";
+import { type StartedVm, startVm, type VmOrder } from "./start-vm.js";
 
 export interface DetachedVm {
+  readonly name: string;
+  /** The guest's. */
+  readonly address: string;
   readonly container: string;
   /** "127.0.0.1:1234"; undefined without gdb. */
   readonly gdb: string | undefined;
@@ -27,7 +29,7 @@ const LISTEN_TIMEOUT_MS = 30_000;
 export async function runDetached(
   ctx: Context,
   plan: Plan,
-  vm: VmPlan,
+  vm: VmOrder,
   options: { readonly paused: boolean; readonly bootTimeoutSeconds: number },
 ): Promise<DetachedVm> {
   const started = await startVm(ctx, plan, vm);
@@ -49,8 +51,12 @@ export async function runDetached(
   }
 }
 
-function detached({ container, gdb }: StartedVm): Pick<DetachedVm, "container" | "gdb"> {
-  return { container: container.id, gdb: gdb && `${gdb.hostAddress}:${gdb.hostPort}` };
+function detached({ container, gdb, facts }: StartedVm): Omit<DetachedVm, "bootMs"> {
+  const { address, seat } = facts;
+  return {
+    ...{ name: seat.name, address, container: container.id },
+    gdb: gdb && `${gdb.hostAddress}:${gdb.hostPort}`,
+  };
 }
 
 /** QEMU greets on its QMP socket when it is up, which is after its gdbstub listens. */

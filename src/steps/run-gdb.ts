@@ -4,8 +4,12 @@ import { attachProgram } from "./attach-program.js";
 import { openGdb, scriptArguments } from "./gdb.js";
 
 /** gdb for a person, or for a script on stdin. Resolves with gdb's exit code; the guest goes on afterwards. */
-export async function runGdb({ ctx, plan }: Project, args: readonly string[]): Promise<number> {
+export async function runGdb(
+  { ctx, plan }: Project,
+  { vm, args }: { readonly vm: string | undefined; readonly args: readonly string[] },
+): Promise<number> {
   await using session = await openGdb(ctx, plan, {
+    vm,
     gdbArguments: ["-nx", "-q", "-x", INSIDE.gdbSession, ...scriptArguments(plan), ...args],
     env: ctx.terminal.isInteractive ? { TERM: "xterm-256color" } : {},
     terminal: ctx.terminal.isInteractive,

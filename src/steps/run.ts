@@ -1,5 +1,4 @@
 import { FOLDER } from "../plan/names.js";
-import { vmPlan } from "../plan/vm-plan.js";
 import { DETACHED, type Printer } from "../print.js";
 import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
@@ -9,6 +8,7 @@ import { runDetached } from "./run-detached.js";
 import type { StartedVm } from "./start-vm.js";
 
 export interface RunRequest {
+  readonly name: string;
   readonly command: readonly string[];
   readonly detach: boolean;
   readonly paused: boolean;
@@ -21,7 +21,7 @@ export async function run(project: Project, request: RunRequest, print: Printer)
   const { ctx, config, plan } = built.project;
   const [program, ...args] = request.command;
   const mode = { paused: request.paused, command: program !== undefined };
-  const vm = vmPlan(config, plan, mode);
+  const vm = { name: request.name, config, mode };
 
   if (program !== undefined) {
     return runCommand(ctx, plan, vm, [program, ...args], request.bootTimeoutSeconds);

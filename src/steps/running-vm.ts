@@ -1,14 +1,14 @@
 import type { Container } from "../engine/engine.js";
-import { labels } from "../plan/names.js";
-import { vmPlan } from "../plan/vm-plan.js";
+import { DEFAULT_VM, labels } from "../plan/names.js";
 import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
 import { runDetached } from "./run-detached.js";
-import { chooseVm, stopVm } from "./vms.js";
+import { chooseVm, factsOf, findVm, type FoundVm, stopVm } from "./vms.js";
 
 export interface RunningVm {
   /** The project under the lock that it was built with. */
   readonly project: Project;
+  readonly name: string;
   readonly container: Container;
   /** Whether it was started for this purpose, so that it may be stopped afterwards. */
   readonly isOurs: boolean;
@@ -16,35 +16,42 @@ export interface RunningVm {
   stop(): Promise<void>;
 }
 
-/** The project's VM if one runs, else one that is built, if need be, and booted. */
+/** The VM of that name (without one, the project's) if it runs, else one that is built, if need be, and booted. */
 export async function runningVm(
   project: Project,
-  options: { readonly paused: boolean; readonly bootTimeoutSeconds: number },
+  options: {
+    readonly vm: string | undefined;
+    readonly paused: boolean;
+    readonly bootTimeoutSeconds: number;
+  },
 ): Promise<RunningVm> {
-  const there = await findRunning(project);
-  if (there !== undefined) return { ...there, isOurs: false };
+  const there = await findRunning(project, options.vm);
+  if (there !== undefined) return running(project, there, false);
   const { project: built } = await build(project, {
     targets: TARGETS,
     noCache: false,
     frozen: false,
   });
   const { ctx, config, plan } = built;
+  const name = options.vm ?? DEFAULT_VM;
   const mode = { paused: options.paused, command: false };
-  const { container } = await runDetached(ctx, plan, vmPlan(config, plan, mode), options);
-  const engine = await ctx.engine();
-  return { ...ended(built, engine.container(container)), isOurs: true };
+  await runDetached(ctx, plan, { name, config, mode }, options);
+  return running(built, await findVm(ctx, plan, name), true);
 }
 
-async function findRunning(project: Project): Promise<Omit<RunningVm, "isOurs"> | undefined> {
-  const { ctx, plan } = project;
+async function findRunning(
+  { ctx, plan }: Project,
+  name: string | undefined,
+): Promise<FoundVm | undefined> {
   const engine = await ctx.engine();
-  const vm = chooseVm(await engine.listContainers(labels("vm", plan.names.id)));
-  return vm?.running === true ? ended(project, engine.container(vm.id)) : undefined;
+  const vms = await engine.listContainers(labels("vm", plan.names.id));
+  const wanted = vms.filter((vm) => name === undefined || factsOf(vm).seat.name === name);
+  const info = chooseVm(wanted, undefined);
+  return info?.running === true ? { container: engine.container(info.id), info } : undefined;
 }
 
-function ended(project: Project, container: Container): Omit<RunningVm, "isOurs"> {
-  const stop = async () => {
-    await stopVm(project.ctx, project.plan, container);
-  };
-  return { project, container, stop };
+function running(project: Project, vm: FoundVm, isOurs: boolean): RunningVm {
+  const stop = () => stopVm(project.ctx, project.plan, vm);
+  const { name } = factsOf(vm.info).seat;
+  return { project, name, container: vm.container, isOurs, stop };
 }

@@ -7,13 +7,23 @@ import {
   type PublishedPort,
 } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
-import { INSIDE, LABEL, labels } from "../plan/names.js";
+import { DEFAULT_VM, INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import type { VmAttempt, VmPlan } from "../plan/vm-plan.js";
+import type { Config } from "../config/config.js";
+import { takeSeat, type VmSeat } from "../plan/seats.js";
+import {
+  type RunMode,
+  type VmAttempt,
+  type VmFacts,
+  type VmPlan,
+  vmPlan,
+} from "../plan/vm-plan.js";
 import { artifactFolder } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
-import type { Context } from "./context.js";
+import { type Context, seatMutex } from "./context.js";
 import { noteGdbPort } from "./gdb-script.js";
+import { joinLan } from "./lan.js";
+import { factsOf } from "./vms.js";
 
 /** A VM that was started by this process. Disposing of it removes its container, and the network when it was the last. */
 export interface StartedVm extends AsyncDisposable {
@@ -22,38 +32,67 @@ export interface StartedVm extends AsyncDisposable {
   readonly console: Duplex;
   /** QEMU's (or start.sh's) exit code. */
   readonly exit: Promise<number>;
+  /** What its label says. */
+  readonly facts: VmFacts;
   /** Where the debugger connects to, from the engine's host; undefined without gdb. */
   readonly gdb: PublishedPort | undefined;
   /** Lets go of a VM that is to go on by itself: console and exit are watched no more, or they would keep the process. */
   release(): void;
 }
 
-export async function startVm(ctx: Context, plan: Plan, vm: VmPlan): Promise<StartedVm> {
+/** Which VM is to be started, and how. */
+export interface VmOrder {
+  readonly name: string;
+  readonly config: Config;
+  readonly mode: RunMode;
+}
+
+export async function startVm(
+  ctx: Context,
+  plan: Plan,
+  { name, config, mode }: VmOrder,
+): Promise<StartedVm> {
   const engine = await ctx.engine();
-  await ensureImage(ctx, vm.image, { noCache: false });
-  await makeRoom(ctx, engine, plan);
+  await ensureImage(ctx, plan.vmImage, { noCache: false });
+  await using _mutex = await seatMutex(ctx);
+  const others = await makeRoom(ctx, engine, plan, name);
+  const vm = vmPlan(config, plan, mode, takeSeat(name, Object.keys(config.vms), others));
   await checkPorts(ctx, engine, vm);
   await engine.ensureNetwork(vm.network, labels("network", plan.names.id));
   try {
-    return await firstThatStarts(ctx, engine, plan, vm);
+    const started = await firstThatStarts(ctx, engine, plan, vm);
+    try {
+      await joinLan(ctx, plan);
+      return started;
+    } catch (error) {
+      await started[Symbol.asyncDispose]();
+      throw error;
+    }
   } catch (error) {
     await removeNetworkIfUnused(engine, plan);
     throw ctx.signal.aborted ? ctx.signal.reason : error;
   }
 }
 
-/** A VM that has ended makes room for a new one; one that runs is an error. */
-async function makeRoom(ctx: Context, engine: Engine, plan: Plan): Promise<void> {
-  for (const { id, name, running } of await engine.listContainers(labels("vm", plan.names.id))) {
-    if (name !== plan.names.vmContainer) continue;
+/** A VM that has ended makes room for a new one; one that runs is an error. Returns the seats that are taken. */
+async function makeRoom(
+  ctx: Context,
+  engine: Engine,
+  plan: Plan,
+  name: string,
+): Promise<readonly VmSeat[]> {
+  const vms = await engine.listContainers(labels("vm", plan.names.id));
+  for (const { id, running } of vms.filter((vm) => factsOf(vm).seat.name === name)) {
     if (running) {
-      throw new KdockError("usage", "this project's VM is already running", {
-        hint: "Attach with `kdock console`, or end it with `kdock stop`.",
+      const which = name === DEFAULT_VM ? "this project's VM" : `the VM ${name}`;
+      throw new KdockError("usage", `${which} is already running`, {
+        hint: "Attach with `kdock console`, end it with `kdock stop`, or start another one with --name.",
       });
     }
     ctx.signal.throwIfAborted();
     await engine.container(id).remove();
   }
+  return vms.filter((vm) => vm.running).map((vm) => factsOf(vm).seat);
 }
 
 /** Only an engine on this machine shares its ports with us. */
@@ -135,6 +174,7 @@ async function start(
     const exit = container.wait(AbortSignal.any([ctx.signal, watch.signal]));
     exit.catch(() => undefined);
     await container.start();
+    const facts = factsOf(attempt.container);
     const { ports } = await container.inspect();
     const gdb = ports.find((port) => port.containerPort === INSIDE.gdbPort);
     await noteGdbPort(ctx, plan, gdb);
@@ -142,6 +182,7 @@ async function start(
       container,
       console,
       exit,
+      facts,
       gdb,
       release() {
         console.destroy();
@@ -179,11 +220,12 @@ async function artifacts(ctx: Context, plan: Plan) {
   );
 }
 
-/** The network goes with its last VM; another VM's attaching at this very moment only means that it stays. */
+/** Networks go with the last VM; another VM's attaching at this very moment only means that they stay. */
 export async function removeNetworkIfUnused(engine: Engine, plan: Plan): Promise<void> {
   try {
     const left = await engine.listContainers(labels("vm", plan.names.id));
-    if (left.length === 0) await engine.removeNetwork(plan.names.network);
+    if (left.length > 0) return;
+    for (const name of [plan.names.network, plan.names.lan]) await engine.removeNetwork(name);
   } catch {
     // `kdock clean` removes it; a failure here must not hide what the user asked for.
   }

@@ -9,6 +9,8 @@ import { provoke } from "./provoke.js";
 import { type RunningVm, runningVm } from "./running-vm.js";
 
 export interface TrapOptions {
+  /** A VM's name; undefined: the only one. */
+  readonly vm: string | undefined;
   readonly asked: Pick<
     TrapRequest,
     "stops" | "condition" | "bt" | "args" | "locals" | "print" | "count" | "timeout"
@@ -49,7 +51,7 @@ export async function trap(
 }
 
 async function trapIn(
-  { project: { ctx, plan }, container }: RunningVm,
+  { project: { ctx, plan }, name, container }: RunningVm,
   { asked, exec }: TrapOptions,
   onEvent: (event: TrapEvent) => void,
 ): Promise<TrapResult> {
@@ -65,6 +67,7 @@ async function trapIn(
     substitutePath: null,
   };
   await using session = await openGdb(ctx, plan, {
+    vm: name,
     gdbArguments: ["-nx", "-q", "-batch", "-x", INSIDE.gdbTrap],
     env: { [TRAP_VARIABLE]: JSON.stringify(request) },
     terminal: false,

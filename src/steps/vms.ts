@@ -2,21 +2,34 @@ import type { Container, ContainerInfo } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
+import { FIRST_SEAT } from "../plan/seats.js";
+import type { VmFacts } from "../plan/vm-plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
 import type { Context } from "./context.js";
 import { forgetGdbPort } from "./gdb-script.js";
+import { joinLan } from "./lan.js";
 import { saveConsole } from "./run-attached.js";
 import { removeNetworkIfUnused } from "./start-vm.js";
 
 export interface VmRow {
   readonly project: string;
+  /** What `--name` said. */
   readonly name: string;
+  readonly container: string;
+  /** The guest's. */
+  readonly address: string;
   readonly running: boolean;
   readonly status: string;
   readonly kernel: string;
   readonly gdb: string;
   /** "127.0.0.1:9090→9090/tcp" */
   readonly ports: readonly string[];
+}
+
+/** What a VM's container says about itself. */
+export function factsOf({ labels }: Pick<ContainerInfo, "labels">): VmFacts {
+  const known = JSON.parse(labels[LABEL.vm] ?? "{}") as Partial<VmFacts>;
+  return { kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT, ...known };
 }
 
 /** This project's VMs, or every project's of the engine. */
@@ -27,13 +40,15 @@ export async function listVms(ctx: Context, project: string | undefined): Promis
 
 function row(info: ContainerInfo): VmRow {
   const gdb = info.ports.find((port) => port.containerPort === INSIDE.gdbPort);
-  const facts = JSON.parse(info.labels[LABEL.vm] ?? "{}") as { kernel?: string };
+  const facts = factsOf(info);
   return {
     project: info.labels[LABEL.project] ?? "",
-    name: info.name,
+    name: facts.seat.name,
+    container: info.name,
+    address: facts.address,
     running: info.running,
     status: info.status,
-    kernel: facts.kernel ?? "",
+    kernel: facts.kernel,
     gdb: gdb === undefined ? "" : `${gdb.hostAddress}:${gdb.hostPort}`,
     ports: info.ports
       .filter((port) => port !== gdb)
@@ -41,47 +56,74 @@ function row(info: ContainerInfo): VmRow {
   };
 }
 
-/** Ends this project's VM and removes it, and what earlier ones left; returns their names, none when there was none. */
+/** Ends all VMs of this project and removes them; returns their names, none when there was none. */
 export async function stopVms(ctx: Context, plan: Plan): Promise<string[]> {
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", plan.names.id));
-  // Of several that run nobody says which is meant.
-  chooseVm(vms);
-  for (const { id } of vms) await end(ctx, engine.container(id));
+  const ends = await Promise.allSettled(
+    vms.map((info) => end(ctx, { container: engine.container(info.id), info })),
+  );
   await forget(ctx, plan);
-  return vms.map((vm) => vm.name);
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  return vms.map((vm) => factsOf(vm).seat.name);
 }
 
-/** Ends one VM and removes it. */
-export async function stopVm(ctx: Context, plan: Plan, vm: Container): Promise<void> {
+/** Ends the VM that is meant and removes it; returns its name, nothing when there was none to end. */
+export async function stopOne(
+  ctx: Context,
+  plan: Plan,
+  name: string | undefined,
+): Promise<string[]> {
+  const engine = await ctx.engine();
+  const vms = await engine.listContainers(labels("vm", plan.names.id));
+  const info = chooseVm(vms, name);
+  if (info === undefined) {
+    await forget(ctx, plan);
+    return [];
+  }
+  await stopVm(ctx, plan, { container: engine.container(info.id), info });
+  return [factsOf(info).seat.name];
+}
+
+/** Ends one VM, or what is left of it, and removes it. */
+export async function stopVm(ctx: Context, plan: Plan, vm: FoundVm): Promise<void> {
   await end(ctx, vm);
   await forget(ctx, plan);
 }
 
-async function end(ctx: Context, vm: Container): Promise<void> {
-  await vm.stop(STOP_SECONDS);
-  await saveConsole(ctx, vm.id);
-  await vm.remove();
+async function end(ctx: Context, { container, info }: FoundVm): Promise<void> {
+  await container.stop(STOP_SECONDS);
+  await saveConsole(ctx, container.id, factsOf(info).seat.name);
+  await container.remove();
 }
 
 async function forget(ctx: Context, plan: Plan): Promise<void> {
   await removeNetworkIfUnused(await ctx.engine(), plan);
   await forgetGdbPort(ctx);
+  await joinLan(ctx, plan);
 }
 
 /** QEMU ends at SIGTERM at once; the limit is for an engine under load. */
 const STOP_SECONDS = 5;
 
 /** What the guest has said on its console so far, and with `follow` goes on saying. */
-export async function streamLogs(ctx: Context, plan: Plan, follow: boolean): Promise<void> {
-  const { container } = await findVm(ctx, plan);
+export async function streamLogs(
+  ctx: Context,
+  plan: Plan,
+  { vm, follow }: { readonly vm: string | undefined; readonly follow: boolean },
+): Promise<void> {
+  const { container } = await findVm(ctx, plan, vm);
   const logs = await container.logs({ follow, signal: ctx.signal });
   ctx.reporter.pause();
   for await (const chunk of logs) ctx.stdout.write(chunk as Buffer);
 }
 
-export async function openConsole(ctx: Context, plan: Plan): Promise<ConsoleEnd> {
-  const { container, info } = await findVm(ctx, plan);
+export async function openConsole(
+  ctx: Context,
+  plan: Plan,
+  vm: string | undefined,
+): Promise<ConsoleEnd> {
+  const { container, info } = await findVm(ctx, plan, vm);
   if (!info.running) {
     throw new KdockError("vm", `the VM is not running (${info.status})`, {
       hint: "`kdock logs` shows its last words; `kdock run` starts it anew.",
@@ -94,13 +136,15 @@ export async function openConsole(ctx: Context, plan: Plan): Promise<ConsoleEnd>
   return end;
 }
 
-/** Rejects with a `usage` error when there is none, or when it is not clear which one is meant. */
-export async function findVm(
-  ctx: Context,
-  plan: Plan,
-): Promise<{ container: Container; info: ContainerInfo }> {
+export interface FoundVm {
+  readonly container: Container;
+  readonly info: ContainerInfo;
+}
+
+/** Rejects with a `usage` error when there is none of that name, or when it is not clear which one is meant. */
+export async function findVm(ctx: Context, plan: Plan, name: string | undefined): Promise<FoundVm> {
   const engine = await ctx.engine();
-  const info = chooseVm(await engine.listContainers(labels("vm", plan.names.id)));
+  const info = chooseVm(await engine.listContainers(labels("vm", plan.names.id)), name);
   if (info === undefined) {
     throw new KdockError("usage", "this project has no VM", {
       hint: "Start one with `kdock run`.",
@@ -109,13 +153,29 @@ export async function findVm(
   return { container: engine.container(info.id), info };
 }
 
-/** Of a project's VMs the one that is meant: the one that runs, else the one that has ended. */
-export function chooseVm(vms: readonly ContainerInfo[]): ContainerInfo | undefined {
+/** Of a project's VMs the one that is named; without a name the one that runs, else the one that has ended. */
+export function chooseVm(
+  vms: readonly ContainerInfo[],
+  name: string | undefined,
+): ContainerInfo | undefined {
+  if (name !== undefined) return namedVm(vms, name);
   const running = vms.filter((vm) => vm.running);
   const [meant, ...others] = running.length > 0 ? running : vms;
   if (meant === undefined || others.length === 0) return meant;
-  const named = [meant, ...others].map(({ name, status }) => `${name} (${status})`);
+  const named = [meant, ...others].map((vm) => `${factsOf(vm).seat.name} (${vm.status})`);
   throw new KdockError("usage", `this project has several VMs: ${named.join(", ")}`, {
-    hint: "Remove those that are not meant: `docker rm -f NAME`.",
+    hint: "Name the one that is meant.",
+  });
+}
+
+function namedVm(vms: readonly ContainerInfo[], name: string): ContainerInfo {
+  const meant = vms.find((vm) => factsOf(vm).seat.name === name);
+  if (meant !== undefined) return meant;
+  const names = vms.map((vm) => factsOf(vm).seat.name);
+  throw new KdockError("usage", `this project has no VM ${name}`, {
+    hint:
+      names.length === 0
+        ? `Start it with \`kdock run --name ${name}\`.`
+        : `There is ${names.join(", ")}.`,
   });
 }

@@ -3,6 +3,7 @@ import { table } from "./table.js";
 interface VmRow {
   readonly project: string;
   readonly name: string;
+  readonly address: string;
   readonly status: string;
   readonly kernel: string;
   readonly gdb: string;
@@ -11,16 +12,49 @@ interface VmRow {
 
 /** `kdock ps`, for people. */
 export function vmTable(rows: readonly VmRow[], withProject: boolean): readonly string[] {
-  const head = [...(withProject ? ["PROJECT"] : []), "NAME", "KERNEL", "STATUS", "GDB", "PORTS"];
+  const head = [
+    ...(withProject ? ["PROJECT"] : []),
+    "NAME",
+    "ADDRESS",
+    "KERNEL",
+    "STATUS",
+    "GDB",
+    "PORTS",
+  ];
   return table([
     head,
     ...rows.map((row) => [
       ...(withProject ? [row.project] : []),
       row.name,
+      row.address,
       row.kernel,
       row.status,
       row.gdb || "-",
       row.ports.join(" ") || "-",
+    ]),
+  ]);
+}
+
+/** `kdock up`, for people. */
+export function upText({
+  started,
+  there,
+}: {
+  readonly started: readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly gdb: string | undefined;
+    readonly bootMs: number | undefined;
+  }[];
+  readonly there: readonly string[];
+}): readonly string[] {
+  return table([
+    ...there.map((name) => [name, "runs already"]),
+    ...started.map(({ name, address, gdb, bootMs }) => [
+      name,
+      `ready (${((bootMs ?? 0) / 1000).toFixed(1)} s)`,
+      address,
+      gdb === undefined ? "-" : `gdbserver on ${gdb}`,
     ]),
   ]);
 }

@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { openSession, type GuestSession } from "../../src/guest/session.js";
 import { connectEngine } from "../../src/engine/connect.js";
-import { INSIDE, projectNames } from "../../src/plan/names.js";
+import { DEFAULT_VM, INSIDE, projectNames } from "../../src/plan/names.js";
 import { ROOT } from "./kdock.js";
 
 /**
@@ -9,7 +9,12 @@ import { ROOT } from "./kdock.js";
  * failure, never a skip.
  */
 export const LAB = ROOT.replace(/\/$/, "");
-export const LAB_NAMES = projectNames(await realpath(LAB));
+const names = projectNames(await realpath(LAB));
+export const LAB_NAMES = {
+  ...names,
+  vmContainer: names.vmContainer(DEFAULT_VM),
+  gdbContainer: names.gdbContainer(DEFAULT_VM),
+};
 
 /** A conversation with the guest of a VM that runs. */
 export async function withGuest<T>(

@@ -17,6 +17,7 @@ it("gives a complete configuration for nothing at all", () => {
     },
     busybox: { source: "release:1.37.0", sha256: undefined, mirrors: [], fragments: [], set: {} },
     rootfs: { overlay: undefined },
+    vms: {},
     vm: {
       cpus: 1,
       memoryMiB: 512,

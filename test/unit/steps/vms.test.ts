@@ -1,9 +1,11 @@
 import { expect, it } from "vitest";
 import type { ContainerInfo } from "../../../src/engine/engine.js";
+import { LABEL } from "../../../src/plan/names.js";
 import { chooseVm } from "../../../src/steps/vms.js";
 
 const vm = (name: string, running: boolean): ContainerInfo => ({
-  ...{ id: name, name, image: "", labels: {}, ports: [], createdAt: 0 },
+  ...{ id: name, name, image: "", ports: [], createdAt: 0 },
+  labels: { [LABEL.vm]: JSON.stringify({ seat: { name, index: 0 } }) },
   ...{ running, status: running ? "Up 3 minutes" : "Exited (0)" },
 });
 
@@ -13,12 +15,27 @@ it.each([
   ["one that has ended, for its last words", [vm("a", false)], "a"],
   ["the one that runs beside a leftover", [vm("old", false), vm("a", true)], "a"],
 ])("of a project's VMs, means %s", (_which, vms, name) => {
-  expect(chooseVm(vms)?.name).toBe(name);
+  expect(chooseVm(vms, undefined)?.name).toBe(name);
 });
 
 it.each([[[vm("a", true), vm("b", true), vm("c", false)]], [[vm("a", false), vm("b", false)]]])(
   "names them when it is not clear which one is meant",
   (vms) => {
-    expect(() => chooseVm(vms)).toThrow(/several VMs: a \([^)]+\)?\)*, b \(/);
+    expect(() => chooseVm(vms, undefined)).toThrow(/several VMs: a \([^)]+\)?\)*, b \(/);
   },
 );
+
+it("takes the one that is named, running or not", () => {
+  expect(chooseVm([vm("a", true), vm("b", false)], "b")?.name).toBe("b");
+});
+
+it.each([
+  [[vm("a", true), vm("b", false)], "There is a, b."],
+  [[], "kdock run --name c"],
+])("names those that there are, for one that there is not", (vms, hint) => {
+  const choose = () => chooseVm(vms, "c");
+  expect(choose).toThrow(/no VM c/);
+  expect(choose).toThrow(
+    expect.objectContaining({ hint: expect.stringContaining(hint) as string }),
+  );
+});

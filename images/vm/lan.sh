@@ -1,0 +1,28 @@
+#!/bin/sh
+# lan.sh [ADDRESS=NAME...] — run in a VM's container when the project has several VMs: makes every further network that
+# the container is in a port of the guest's bridge, so that guests meet on it frame by frame, and has dnsmasq know all
+# guests by name. Each guest keeps its own container as its gateway. May be run again at any time.
+set -eu
+
+# start.sh writes here when bridge and dnsmasq are there, and which interface is the way out.
+tries=0
+until [ -e /run/kdock-uplink ]; do
+  tries=$((tries + 1))
+  if [ "$tries" -gt 300 ]; then echo "lan.sh: the guest's bridge is not there" >&2; exit 1; fi
+  sleep 0.1
+done
+uplink=$(cat /run/kdock-uplink)
+
+for path in /sys/class/net/*; do
+  name=${path##*/}
+  if [ "$name" = "$uplink" ] || [ "$name" = lo ] || [ -e "$path/brport" ] || [ -e "$path/bridge" ]; then continue; fi
+  # What an engine plugs in is one end of a pair: it is linked to another interface than itself.
+  if [ "$(cat "$path/iflink")" = "$(cat "$path/ifindex")" ]; then continue; fi
+  ip addr flush dev "$name"
+  ip link set "$name" master br0 up
+done
+
+: > /run/kdock-hosts.new
+for host in "$@"; do echo "${host%%=*} ${host#*=}" >> /run/kdock-hosts.new; done
+mv /run/kdock-hosts.new /run/kdock-hosts
+kill -HUP "$(cat /run/dnsmasq.pid)"

@@ -1,0 +1,56 @@
+import { KdockError } from "../errors.js";
+import { DEFAULT_VM, labels } from "../plan/names.js";
+import type { Project } from "../project.js";
+import { build, TARGETS } from "./build.js";
+import { type DetachedVm, runDetached } from "./run-detached.js";
+import { factsOf } from "./vms.js";
+
+export interface UpResult {
+  readonly started: readonly DetachedVm[];
+  /** Names of those that ran already. */
+  readonly there: readonly string[];
+}
+
+/**
+ * Builds what is owed and boots the VMs that are named (without names, those of kdock.yaml; without those, the one that
+ * every project has) in the background, side by side; resolves when all are ready. VMs that run already stay as they
+ * are. When one does not get there, the others go on, and the promise rejects with what was wrong with the first.
+ */
+export async function up(
+  project: Project,
+  request: { readonly names: readonly string[]; readonly bootTimeoutSeconds: number },
+): Promise<UpResult> {
+  const wanted = wantedNames(Object.keys(project.config.vms), request.names);
+  const { project: built } = await build(project, {
+    targets: TARGETS,
+    noCache: false,
+    frozen: false,
+  });
+  const { ctx, config, plan } = built;
+  const engine = await ctx.engine();
+  const vms = await engine.listContainers(labels("vm", plan.names.id));
+  const running = new Set(vms.filter((vm) => vm.running).map((vm) => factsOf(vm).seat.name));
+  const mode = { paused: false, command: false };
+  const options = { paused: false, bootTimeoutSeconds: request.bootTimeoutSeconds };
+  const ends = await Promise.allSettled(
+    wanted
+      .filter((name) => !running.has(name))
+      .map((name) => runDetached(ctx, plan, { name, config, mode }, options)),
+  );
+  const started = ends.map((end) => {
+    if (end.status === "rejected") throw end.reason;
+    return end.value;
+  });
+  return { started, there: wanted.filter((name) => running.has(name)) };
+}
+
+function wantedNames(known: readonly string[], asked: readonly string[]): readonly string[] {
+  const all = known.length === 0 ? [DEFAULT_VM] : known;
+  const stranger = asked.find((name) => !all.includes(name));
+  if (stranger !== undefined) {
+    throw new KdockError("usage", `kdock.yaml has no VM ${stranger}`, {
+      hint: `There is ${all.join(", ")}; \`kdock run -d --name ${stranger}\` starts one that is not in the file.`,
+    });
+  }
+  return asked.length === 0 ? all : [...new Set(asked)];
+}
