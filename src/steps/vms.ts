@@ -6,7 +6,7 @@ import { FIRST_SEAT } from "../plan/seats.js";
 import type { VmFacts } from "../plan/vm-plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
 import type { Context } from "./context.js";
-import { forgetGdbPort } from "./gdb-script.js";
+import { forgetGdbPort, noteGdbPort } from "./gdb-script.js";
 import { joinLan } from "./lan.js";
 import { saveConsole } from "./run-attached.js";
 import { removeNetworkIfUnused } from "./start-vm.js";
@@ -99,8 +99,18 @@ async function end(ctx: Context, { container, info }: FoundVm): Promise<void> {
 
 async function forget(ctx: Context, plan: Plan): Promise<void> {
   await removeNetworkIfUnused(await ctx.engine(), plan);
-  await forgetGdbPort(ctx);
+  await noteRemaining(ctx, plan);
   await joinLan(ctx, plan);
+}
+
+/** kdock.gdb connects to the VM that is left, when it is one. */
+async function noteRemaining(ctx: Context, plan: Plan): Promise<void> {
+  const engine = await ctx.engine();
+  const vms = await engine.listContainers(labels("vm", plan.names.id));
+  const [left, ...others] = vms.filter((vm) => vm.running);
+  const port = left?.ports.find(({ containerPort }) => containerPort === INSIDE.gdbPort);
+  if (left === undefined) await forgetGdbPort(ctx);
+  else if (others.length === 0) await noteGdbPort(ctx, plan, port);
 }
 
 /** QEMU ends at SIGTERM at once; the limit is for an engine under load. */

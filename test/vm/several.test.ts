@@ -1,0 +1,100 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { projectNames } from "../../src/plan/names.js";
+import { docker, kdock } from "../support/kdock.js";
+import { inGuest, LAB, withGuest } from "../support/lab.js";
+
+/** In the lab's own folder: the same project and artifacts, with two VMs. */
+const FILE = `several-${process.pid}.yaml`;
+const NAMES = projectNames(LAB);
+const here = (...args: readonly string[]) => kdock(["-c", FILE, ...args], { cwd: LAB });
+const guest = (vm: string, script: string) =>
+  withGuest(NAMES.vmContainer(vm), (session) => inGuest(session, script));
+const kdockThings = async () => [
+  await docker("ps", "-aq", "--filter", `name=^/kdock-${NAMES.id}-vm`),
+  await docker("network", "ls", "-q", "--filter", `name=^kdock-${NAMES.id}`),
+];
+
+beforeAll(async () => {
+  await kdock(["down"], { cwd: LAB });
+  await writeFile(join(LAB, FILE), "gdb: { listen: 0 }\nvms:\n  a:\n  b: { memory: 256M }\n");
+  const { exitCode, stdout, stderr } = await here("up");
+  expect(exitCode, stderr).toBe(0);
+  expect(stdout).toMatch(/^a +ready .* 10\.0\.3\.2 +gdbserver on 127\.0\.0\.1:\d+$/m);
+  expect(stdout).toMatch(/^b +ready .* 10\.0\.3\.3 +gdbserver on 127\.0\.0\.1:\d+$/m);
+});
+
+afterAll(async () => {
+  await here("down");
+  await rm(join(LAB, FILE));
+});
+
+it("guests reach each other by name, with whole frames, from both sides", async () => {
+  for (const [from, to] of [
+    ["a", "b"],
+    ["b", "a"],
+  ] as const) {
+    const { stdout, exitCode } = await guest(from, `hostname; ping -c 2 -W 5 -s 1472 ${to}`);
+    expect(exitCode, stdout).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^${from}\n`));
+  }
+});
+
+it("each has its own gateway, and leaves through it", async () => {
+  expect((await guest("a", "ip route")).stdout).toContain("default via 10.0.3.1 ");
+  expect((await guest("b", "ip route")).stdout).toContain("default via 10.0.3.254 ");
+  for (const vm of ["a", "b"]) {
+    // The other VM's container is somebody outside, as seen from the engine's network.
+    const peer = vm === "a" ? "b" : "a";
+    const format = `{{(index .NetworkSettings.Networks "${NAMES.network}").IPAddress}}`;
+    const address = await docker("inspect", "-f", format, NAMES.vmContainer(peer));
+    expect((await guest(vm, `ping -c 1 -W 5 ${address}`)).exitCode).toBe(0);
+  }
+});
+
+it("what is special about one is not the other's", async () => {
+  const memory = async (vm: string) =>
+    Number(/MemTotal: +(\d+)/.exec((await guest(vm, "cat /proc/meminfo")).stdout)?.[1]);
+  expect(await memory("b")).toBeLessThan(256 * 1024);
+  expect(await memory("a")).toBeGreaterThan(256 * 1024);
+});
+
+it("nobody guesses which one is meant", async () => {
+  const stop = await here("stop");
+  expect(stop.exitCode).toBe(2);
+  expect(stop.stderr).toMatch(/several VMs: .*[ab] \(Up.*[ab] \(Up/);
+  const strange = await here("gdb", "--vm", "c");
+  expect(strange.exitCode).toBe(2);
+  expect(strange.stderr).toMatch(/no VM c\n→ There is /);
+  const twice = await here("run", "-d", "--name", "a");
+  expect(twice.exitCode).toBe(2);
+  expect(twice.stderr).toContain("the VM a is already running");
+});
+
+it("a debugger joins the one that is named", async () => {
+  const { stdout, stderr, exitCode } = await here(
+    ...["trap", "--vm", "b", "__x64_sys_sethostname", "--exec", "hostname other"],
+  );
+  expect(exitCode, stderr).toBe(0);
+  expect(stdout).toContain("hit 1:");
+  expect((await guest("b", "hostname b; hostname")).stdout).toBe("b\n");
+});
+
+it("one that comes later finds the others, and one that goes is forgotten", async () => {
+  const { exitCode, stderr } = await here("run", "-d", "--name", "late", "--memory", "128M");
+  expect(exitCode, stderr).toBe(0);
+  expect((await guest("late", "ping -c 1 -W 5 a && ping -c 1 -W 5 b")).exitCode).toBe(0);
+  expect((await guest("a", "ping -c 1 -W 5 late")).exitCode).toBe(0);
+  expect((await here("stop", "late")).stdout).toBe("stopped late\n");
+  expect((await guest("a", "nslookup late")).exitCode).not.toBe(0);
+  expect((await guest("a", "ping -c 1 -W 5 b")).exitCode).toBe(0);
+});
+
+it("ps has them all, and down leaves nothing", async () => {
+  const { stdout } = await here("ps");
+  expect(stdout).toMatch(/^a +10\.0\.3\.2 /m);
+  expect(stdout).toMatch(/^b +10\.0\.3\.3 /m);
+  expect((await here("down")).exitCode).toBe(0);
+  expect(await kdockThings()).toEqual(["", ""]);
+});
