@@ -27,6 +27,7 @@ export interface App {
   logs(options: VmChoice & { readonly follow: boolean }): Promise<void>;
   console(options: VmChoice): Promise<void>;
   stop(options: VmChoice): Promise<void>;
+  capture(options: CaptureOptions): Promise<void>;
   /** Arguments of gdb's own. */
   gdb(options: VmChoice & { readonly args: readonly string[] }): Promise<void>;
   trap(options: TrapOptions, flags: KeyFlags): Promise<void>;
@@ -46,6 +47,17 @@ export interface App {
 export interface VmChoice {
   /** A VM's name; undefined: the only one. */
   readonly vm: string | undefined;
+}
+
+export interface CaptureOptions {
+  readonly words: readonly string[];
+  /** As typed: a file, or "-". */
+  readonly to: string | undefined;
+  readonly force: boolean;
+  readonly side: "guest" | "uplink" | "both";
+  /** As typed. */
+  readonly count?: string;
+  readonly more: readonly string[];
 }
 
 export interface ExportOptions {
@@ -210,6 +222,14 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const { stopOne } = await import("./steps/vms.js");
       const stopped = await stopOne(ctx, plan, vm);
       (await printer("stop")).result({ stopped }, stoppedText(stopped));
+    },
+
+    async capture({ to, count, ...options }) {
+      const packets = count === undefined ? undefined : numberOf("--count", count, { whole: true });
+      const project = await open();
+      const { capture } = await import("./steps/capture.js");
+      const path = to === undefined || to === "-" ? to : resolve(world.cwd, to);
+      await capture(project, { ...options, to: path, count: packets });
     },
 
     async gdb(options) {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { type App, createApp } from "./app.js";
 import { buildCommand } from "./commands/build.js";
+import { captureCommand } from "./commands/capture.js";
 import { cleanCommand } from "./commands/clean.js";
 import { composeCommand } from "./commands/compose.js";
 import { consoleCommand } from "./commands/console.js";
@@ -40,6 +41,7 @@ const COMMANDS = [
   psCommand,
   logsCommand,
   consoleCommand,
+  captureCommand,
   gdbCommand,
   dapCommand,
   trapCommand,

@@ -74,6 +74,7 @@ export const INSIDE = {
   qmpSocket: "/run/kdock/qmp.sock",
   /** Joins a VM's bridge with those of others, and tells it their names. */
   lanScript: "/usr/local/lib/kdock/lan.sh",
+  captureScript: "/usr/local/lib/kdock/capture.sh",
   gdbPort: 1234,
   /** The debugger's own files in its image. */
   gdbSession: "/usr/local/lib/kdock/session.gdb",

@@ -1,0 +1,39 @@
+import { Command, Option } from "commander";
+import type { App } from "../app.js";
+
+interface CaptureFlags {
+  readonly write?: string;
+  readonly force?: boolean;
+  readonly side: "guest" | "uplink" | "both";
+  readonly count?: string;
+  readonly tcpdumpArg?: string[];
+}
+
+const list = (value: string, before: string[] | undefined) => [...(before ?? []), value];
+
+const EXAMPLES = `
+Examples:
+  kdock capture icmp                               what the guest sends and gets, live
+  kdock capture --side both 'tcp port 80'          both sides of the address translation
+  kdock capture server -w server.pcap              of the VM server, to a file
+  kdock capture -w - | wireshark -k -i -`;
+
+export function captureCommand(app: App): Command {
+  return new Command("capture")
+    .description("tcpdump at the guest's network, live or to a pcap file; Ctrl-C ends it")
+    .usage("[options] [vm] [filter...]")
+    .argument("[words...]", "a VM's name, when there are several, and a filter of pcap-filter(7)")
+    .option("-w, --write <file>", "packets to a pcap file; - is stdout")
+    .option("--force", "write over a file that is there")
+    .addOption(
+      new Option("--side <side>", "the guest's tap, the container's way out, or both")
+        .choices(["guest", "uplink", "both"])
+        .default("guest"),
+    )
+    .option("--count <n>", "end after so many packets")
+    .option("--tcpdump-arg <argument>", "one more argument for tcpdump; may be repeated", list)
+    .addHelpText("after", EXAMPLES)
+    .action((words: string[], { write, force, tcpdumpArg, ...flags }: CaptureFlags) =>
+      app.capture({ words, to: write, force: force ?? false, more: tcpdumpArg ?? [], ...flags }),
+    );
+}

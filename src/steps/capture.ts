@@ -1,0 +1,116 @@
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { KdockError } from "../errors.js";
+import { INSIDE, labels } from "../plan/names.js";
+import type { Project } from "../project.js";
+import type { Context } from "./context.js";
+import { linesOf } from "./lines.js";
+import { factsOf, findVm } from "./vms.js";
+
+export interface CaptureRequest {
+  /** A VM's name first, if it is one, then tcpdump's filter. */
+  readonly words: readonly string[];
+  /** Absolute path of a pcap file, "-" for stdout, undefined for lines to read. */
+  readonly to: string | undefined;
+  /** Write over a file that is there. */
+  readonly force: boolean;
+  readonly side: "guest" | "uplink" | "both";
+  /** End after so many packets; undefined: at Ctrl-C. */
+  readonly count: number | undefined;
+  /** More arguments for tcpdump. */
+  readonly more: readonly string[];
+}
+
+/**
+ * tcpdump in the VM's container, until Ctrl-C, `count`, or the VM's end. Rejects with a `usage` error for a filter that
+ * tcpdump does not understand, and with a `vm` error when the VM ended first; what was captured until then is kept.
+ */
+export async function capture({ ctx, plan }: Project, request: CaptureRequest): Promise<void> {
+  const { vm, filter } = await chosen(ctx, plan.names.id, request.words);
+  const { container, info } = await findVm(ctx, plan, vm);
+  if (!info.running) {
+    throw new KdockError("vm", `the VM is not running (${info.status})`, {
+      hint: "`kdock run -d` starts it anew.",
+    });
+  }
+  const sink = await openSink(ctx, request);
+  // Not the command's signal: its end is ours to arrange, so that tcpdump writes what it still has.
+  const hangUp = new AbortController();
+  const exec = await container.exec(
+    ["sh", INSIDE.captureScript, request.side, filter, ...options(request)],
+    { tty: false, signal: hangUp.signal },
+  );
+  const stop = () => exec.stream.end();
+  ctx.signal.addEventListener("abort", stop);
+  try {
+    ctx.reporter.pause();
+    const said = tell(ctx, exec.stderr);
+    await pipeline(exec.stream, sink, {
+      end: request.to !== "-" && sink !== ctx.stdout,
+    });
+    const last = await said;
+    const exitCode = await exec.exitCode();
+    if (exitCode !== 0 && !ctx.signal.aborted) throw failed(exitCode, last);
+  } finally {
+    ctx.signal.removeEventListener("abort", stop);
+    hangUp.abort();
+  }
+}
+
+async function chosen(ctx: Context, project: string, words: readonly string[]) {
+  const [first, ...rest] = words;
+  const engine = await ctx.engine();
+  const vms = await engine.listContainers(labels("vm", project));
+  const isVm = vms.some((vm) => factsOf(vm).seat.name === first);
+  return isVm ? { vm: first, filter: rest.join(" ") } : { vm: undefined, filter: words.join(" ") };
+}
+
+function options({ to, count, more }: CaptureRequest): readonly string[] {
+  return [
+    // Each packet at once: somebody is watching.
+    ...(to === undefined ? ["-l"] : ["-U", "-w", "-"]),
+    ...(count === undefined ? [] : ["-c", String(count)]),
+    ...more,
+  ];
+}
+
+async function openSink(
+  ctx: Context,
+  { to, force }: CaptureRequest,
+): Promise<NodeJS.WritableStream> {
+  if (to === undefined) return ctx.stdout;
+  if (to === "-") {
+    if (!ctx.terminal.isInteractive) return ctx.stdout;
+    throw new KdockError("usage", "packets are not for a terminal", {
+      hint: "Give -w a file, or pipe it: `kdock capture -w - | wireshark -k -i -`.",
+    });
+  }
+  if (!force && (await ctx.host.files.exists(to))) {
+    throw new KdockError("usage", `${to} is there already`, {
+      hint: "Name another file, or write over it with --force.",
+    });
+  }
+  return await ctx.host.files.writeStream(to, 0o644);
+}
+
+/** tcpdump's own words go to stderr as they come; resolves with the last one. */
+async function tell(ctx: Context, stderr: Readable): Promise<string> {
+  let last = "";
+  for await (const line of linesOf(stderr)) {
+    ctx.stderr.write(`${line}\n`);
+    if (line !== "") last = line;
+  }
+  return last;
+}
+
+/** capture.sh's code for a VM without a way out, and the codes of a container's end. */
+const NO_UPLINK = 3;
+const KILLED = 128;
+
+function failed(exitCode: number, last: string): KdockError {
+  if (exitCode === NO_UPLINK) return new KdockError("vm", last, { hint: "Try --side guest." });
+  if (exitCode > KILLED) return new KdockError("vm", "the VM ended while packets were captured");
+  return new KdockError("usage", `tcpdump says: ${last.replace(/^tcpdump: /, "")}`, {
+    hint: "The filter's language is that of pcap-filter(7): 'tcp port 80', 'host 10.0.3.2', 'icmp'.",
+  });
+}
