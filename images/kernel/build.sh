@@ -14,6 +14,7 @@
 #
 #   KDOCK_SOURCE  debian:6.12       KDOCK_PRESET  debug | defconfig | tiny | file
 #   KDOCK_JOBS    make -j, default: all processors       KDOCK_CCACHE  1 | 0
+#   KDOCK_DEOPTIMIZE  C files of the source to compile so that one can step through them: "net/ipv4/tcp_ipv4.c ..."
 #   KDOCK_CONFIG_SHA256  of the .config that a lock expects; another one ends the build before it compiles
 #   source.sh says what else decides about the source.
 #
@@ -40,6 +41,9 @@ module_key=/build/.kdock/module-signing.pem
 initramfs=/build/.kdock/initramfs
 : "${KDOCK_SOURCE:=debian:6.12}" "${KDOCK_PRESET:=debug}" "${KDOCK_CCACHE:=1}"
 jobs=${KDOCK_JOBS:-$(nproc)}
+
+# shellcheck source=images/kernel/deoptimize.sh
+. "$lib/deoptimize.sh"
 
 say() { echo "==> $*"; }
 phase() { echo "@kdock phase $*"; }
@@ -101,8 +105,13 @@ with_toolchain() { # command, before the compiler's name, make's other words
   esac
 }
 
+# cc.sh stands before the cache, which has to see what it adds.
 kmake() {
-  if [ "$KDOCK_CCACHE" = 1 ]; then with_toolchain command "ccache " "$@"; else with_toolchain command "" "$@"; fi
+  if [ "$KDOCK_CCACHE" = 1 ]; then
+    with_toolchain command "$lib/cc.sh ccache " "$@"
+  else
+    with_toolchain command "$lib/cc.sh " "$@"
+  fi
 }
 
 fetch() {
@@ -263,8 +272,15 @@ compile() {
   echo "@kdock options $(grep -c '=[ym]$' .config)"
   phase compile
   pack_headers
-  # shellcheck disable=SC2046 # a list of make targets on purpose
-  kmake -j"$jobs" $(targets)
+  begin_levels
+  if [ -n "$KDOCK_DEOPTIMIZE" ]; then
+    compile_deoptimized
+    # shellcheck disable=SC2046 # a list of make targets on purpose
+    link_deoptimized $(targets)
+  else
+    # shellcheck disable=SC2046 # a list of make targets on purpose
+    kmake -j"$jobs" $(targets)
+  fi
 }
 
 targets() {
@@ -363,6 +379,7 @@ collect() {
   fi
   "$TOOLCHAIN" --version | head -n 1 > /out/toolchain.txt
   cp /src/.kdock-source /out/source.txt
+  [ -z "$KDOCK_DEOPTIMIZE" ] || deoptimized > /out/deoptimized.txt
   commands > /out/commands.txt
   tools > /out/tools.txt
   say "$(cat /out/kernel.release): vmlinux $(stat -c %s /out/vmlinux) bytes, bzImage $(stat -c %s /out/bzImage) bytes"
@@ -376,13 +393,19 @@ commands() {
     # shellcheck disable=SC2154 # eval's
     [ "$name" = KCFLAGS ] && [ -z "$value" ] || echo "export $(quoted "$name=$value")"
   done
+  # Without a list cc.sh changes nothing.
+  prefix=
+  if [ -n "${KDOCK_OPTIMIZE-}" ]; then
+    prefix="$lib/cc.sh "
+    echo "export $(quoted "KDOCK_OPTIMIZE=$KDOCK_OPTIMIZE")"
+  fi
   # shellcheck disable=SC2154 # configure's
-  [ "$KDOCK_PRESET" = file ] || with_toolchain quoted "" "$base"
-  with_toolchain quoted "" olddefconfig
+  [ "$KDOCK_PRESET" = file ] || with_toolchain quoted "$prefix" "$base"
+  with_toolchain quoted "$prefix" olddefconfig
   # shellcheck disable=SC2046 # a list of make targets on purpose
-  with_toolchain quoted "" $(targets)
+  with_toolchain quoted "$prefix" $(targets)
   grep -q '=m$' .config || return 0
-  with_toolchain quoted "" modules_install INSTALL_MOD_PATH=/out/modules DEPMOD=/sbin/depmod
+  with_toolchain quoted "$prefix" modules_install INSTALL_MOD_PATH=/out/modules DEPMOD=/sbin/depmod
 }
 
 # The words of a command line, in quotes where a shell would need them.
@@ -417,6 +440,7 @@ prepare() {
   forget_foreign_objects
   configure
   expect_config
+  check_deoptimize
   pin_chance
 }
 

@@ -10,6 +10,7 @@ const KEYS = {
   toolchain: ["kernel", "toolchain"],
   set: ["kernel", "set"],
   fragment: ["kernel", "fragments"],
+  deoptimize: ["kernel", "deoptimize"],
   jobs: ["kernel", "jobs"],
   busybox: ["busybox", "source"],
   overlay: ["rootfs", "overlay"],
@@ -62,6 +63,11 @@ export function addBuildFlags(command: Command): Command {
     .option("--preset <name>", "debug, defconfig, tiny or file:PATH (kernel.preset)")
     .option("--fragment <file>", "kconfig fragment; may be repeated (kernel.fragments)", list)
     .option("--set <option=value>", "one kernel option; may be repeated (kernel.set)", list)
+    .option(
+      "--deoptimize <file>",
+      "C file of the source to compile for stepping; may be repeated (kernel.deoptimize)",
+      list,
+    )
     .option("--toolchain <name>", "auto, gcc-N or clang-N (kernel.toolchain)")
     .option("-j, --jobs <n>", "how many compilers at once (kernel.jobs)")
     .option("--busybox <source>", "busybox source, like release:1.37.0 (busybox.source)")

@@ -22,6 +22,9 @@ const settings = z
 
 const paths = z.array(z.string().min(1)).default([]);
 
+/** As make names it: from the source's top, in the one way in which a path can be written. */
+const SOURCE_FILE = /^(?:[\w+-][\w.+-]*\/)*[\w+-][\w.+-]*\.c$/;
+
 export const kernel = z
   .strictObject({
     source: z
@@ -51,6 +54,21 @@ export const kernel = z
       title: "a list of paths",
       description: "patches for the source (-p1), relative to this file, applied in order",
     }),
+    deoptimize: z
+      .array(
+        z
+          .string()
+          .regex(
+            SOURCE_FILE,
+            "expected a C file of the kernel's source, for example net/ipv4/tcp_ipv4.c",
+          ),
+      )
+      .default([])
+      .meta({
+        title: "a list of C files of the source",
+        description: "compiled with -Og, for stepping through them; all others stay as they are",
+        example: ["net/ipv4/tcp_ipv4.c"],
+      }),
     moduleKey: z.string().min(1).optional().meta({
       title: "a path",
       description: "PEM file with key and certificate that modules are signed with",

@@ -19,6 +19,8 @@ export interface KernelConfig {
   readonly set: KconfigSettings;
   /** Applied in this order, with -p1. */
   readonly patches: readonly string[];
+  /** C files, relative to the source, to compile so that one can step through them. */
+  readonly deoptimize: readonly string[];
   /** A PEM file with the key and certificate that modules are signed with. */
   readonly moduleKey: string | undefined;
   /** "auto", "gcc-14", "clang-19" */

@@ -8,6 +8,8 @@ export type BuildLine =
   | { readonly kind: "config"; readonly digest: string }
   /** Something the lock pins is not to be had: what, in words. */
   | { readonly kind: "drift"; readonly text: string }
+  /** Something that the user should know although the build goes on. */
+  | { readonly kind: "notice"; readonly text: string }
   | { readonly kind: "text" };
 
 const OBJECT = /^ {2}(?:CC|AS|HOSTCC|CC \[M\]|LD \[M\]) +\S/;
@@ -20,6 +22,7 @@ export function readBuildLine(line: string): BuildLine {
   if (marker?.[1] === "phase") return { kind: "phase", phase: marker[2] ?? "" };
   if (marker?.[1] === "options") return { kind: "options", count: Number(marker[2]) };
   if (marker?.[1] === "config") return { kind: "config", digest: marker[2] ?? "" };
+  if (marker?.[1] === "notice") return { kind: "notice", text: marker[2] ?? "" };
   return OBJECT.test(line) ? { kind: "object" } : { kind: "text" };
 }
 

@@ -58,6 +58,7 @@ export function kernelBuildPlan(
     ...fragmentInputs("fragment", user.kernelFragments),
     ...fragmentInputs("patch", user.kernelPatches),
     ...settingInputs(kernel.set),
+    ...deoptimizeInput(config),
     ...(user.moduleKey === undefined ? {} : { "module key": sha256(user.moduleKey) }),
     ...initramfsInputs(user.initramfs),
   };
@@ -141,8 +142,21 @@ export function kernelEnvironment({ kernel }: Config): Readonly<Record<string, s
     KDOCK_SOURCE: kernel.source,
     KDOCK_PRESET: kernel.preset.startsWith("file:") ? "file" : kernel.preset,
     KDOCK_CCACHE: kernel.ccache ? "1" : "0",
+    ...(kernel.deoptimize.length === 0
+      ? {}
+      : { KDOCK_DEOPTIMIZE: deoptimized({ kernel }).join(" ") }),
     ...(kernel.jobs === "auto" ? {} : { KDOCK_JOBS: String(kernel.jobs) }),
   };
+}
+
+/** Each once, in an order that does not depend on how they were written down. */
+function deoptimized({ kernel }: Pick<Config, "kernel">): readonly string[] {
+  return [...new Set(kernel.deoptimize)].sort();
+}
+
+function deoptimizeInput(config: Config): KeyInputs {
+  const files = deoptimized(config);
+  return files.length === 0 ? {} : { deoptimize: files.join(" ") };
 }
 
 /** What images/busybox/build.sh reads. */

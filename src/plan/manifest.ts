@@ -21,6 +21,8 @@ export interface Manifest {
   readonly resolved: Readonly<Record<string, string>>;
   /** The environment and the command lines that made it, as a person would type them. */
   readonly commands?: readonly string[];
+  /** The C files of kernel.deoptimize, each with what it was compiled with: "-Og", "-O1", or "normal". */
+  readonly deoptimized?: Readonly<Record<string, string>>;
   /** Versions of the tools that took part, by name. */
   readonly tools?: Readonly<Record<string, string>>;
   readonly files: readonly ManifestFile[];

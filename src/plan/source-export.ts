@@ -115,7 +115,9 @@ export function editorCompileCommands(text: string, to: ExportedTree): string {
 
 function compilerWords(command: string): string[] {
   const words = shellWords(command);
-  return words[0] === "ccache" ? words.slice(1) : words;
+  // Of kdock's own: what stands before the compiler's name.
+  while (words[0] === "ccache" || words[0]?.endsWith("/kdock/cc.sh") === true) words.shift();
+  return words;
 }
 
 /** `/src` and `/build` as the beginning of a path: alone, after an option's letter, or after a "=". */

@@ -77,7 +77,9 @@ async function runBuilder(
   const engine = await ctx.engine();
   for (const [name, labels] of Object.entries(plan.volumes))
     await engine.ensureVolume(name, labels);
-  const progress = followBuild(log);
+  const progress = followBuild(log, (text) => {
+    ctx.reporter.emit({ type: "notice", text });
+  });
   const exitCode = await runContainer(ctx, spec, {
     prepare: (container) => container.putArchive(INSIDE.input, packTar(inputFiles(plan))),
     onLine: progress.onLine,
@@ -128,7 +130,7 @@ interface BuildProgress {
   readonly noSpace: () => boolean;
 }
 
-function followBuild(log: StepLog): BuildProgress {
+function followBuild(log: StepLog, say: (text: string) => void): BuildProgress {
   let objects = 0;
   let total: number | undefined;
   let noSpace = false;
@@ -139,6 +141,7 @@ function followBuild(log: StepLog): BuildProgress {
     noSpace ||= line.includes("No space left on device");
     const meaning = readBuildLine(line);
     if (meaning.kind === "phase") log.phase(meaning.phase);
+    if (meaning.kind === "notice") say(meaning.text);
     if (meaning.kind === "options") total = aboutObjects(meaning.count);
     if (meaning.kind === "config") config = meaning.digest;
     if (meaning.kind === "drift") drift.push(meaning.text);
@@ -184,12 +187,13 @@ function resolvedImage(image: ReadyImage): Readonly<Record<string, string>> {
 async function madeWith(
   ctx: Context,
   folder: string,
-): Promise<Pick<Manifest, "resolved" | "commands" | "tools">> {
+): Promise<Pick<Manifest, "resolved" | "commands" | "tools" | "deoptimized">> {
   const read = async (name: string) =>
     ((await ctx.host.files.readText(`${folder}/${name}`)) ?? "").trim();
   const lines = async (name: string) =>
     (await read(name)).split("\n").filter((line) => line !== "");
   const release = await read("kernel.release");
+  const deoptimized = (await lines("deoptimized.txt")).map(words);
   return {
     resolved: {
       ...Object.fromEntries(
@@ -199,6 +203,7 @@ async function madeWith(
       ...(release === "" ? {} : { release }),
     },
     commands: await lines("commands.txt"),
+    ...(deoptimized.length === 0 ? {} : { deoptimized: Object.fromEntries(deoptimized) }),
     tools: Object.fromEntries((await lines("tools.txt")).map(words)),
   };
 }

@@ -1,0 +1,30 @@
+#!/bin/sh
+# cc.sh COMPILER WORD... — the compiler as make knows it: the same words, and for some objects a few more at their end,
+# where they win over those before them.
+#
+#   KDOCK_OPTIMIZE  which objects, and what: "net/ipv4/tcp_ipv4.o=-Og net/ipv4/tcp_input.o=-O1"
+#
+# An object is named as make names it, by its whole path: a Makefile's own CFLAGS_tcp_ipv4.o would mean every
+# tcp_ipv4.o. It is there in every build, because make compares command lines: were it not, a list that is no longer
+# empty would compile the whole kernel anew.
+[ -n "${KDOCK_OPTIMIZE-}" ] || exec "$@"
+
+object='' previous=''
+for word in "$@"; do
+  [ "$previous" != -o ] || object=$word
+  previous=$word
+done
+# Kernels before 5.18 write objects under such a name first when they want the versions of symbols.
+case "$object" in
+  */.tmp_*.o) object=${object%/*}/${object##*/.tmp_} ;;
+esac
+
+for pair in $KDOCK_OPTIMIZE; do
+  [ "${pair%%=*}" = "$object" ] || continue
+  # A warning that only this level gives is no mistake of the source's, also where CONFIG_WERROR makes it one.
+  case "${pair#*=}" in
+    -Og) set -- "$@" -Og -Wno-error ;;
+    *) set -- "$@" "${pair#*=}" -Wno-error ;;
+  esac
+done
+exec "$@"
