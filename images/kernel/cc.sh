@@ -22,9 +22,11 @@ esac
 for pair in $KDOCK_OPTIMIZE; do
   [ "${pair%%=*}" = "$object" ] || continue
   # A warning that only this level gives is no mistake of the source's, also where CONFIG_WERROR makes it one.
-  case "${pair#*=}" in
-    -Og) set -- "$@" -Og -Wno-error ;;
-    *) set -- "$@" "${pair#*=}" -Wno-error ;;
+  set -- "$@" "${pair#*=}" -Wno-error
+  # To gcc's -Og: what min() and others of the kernel's macros need to see that a value is not negative; without what
+  # throws away values that nobody needs any more, and the order of the source.
+  case "$TOOLCHAIN ${pair#*=}" in
+    gcc-*' -Og') set -- "$@" -ftree-bit-ccp -fno-tree-dce -fno-reorder-blocks ;;
   esac
 done
 exec "$@"

@@ -1,62 +1,33 @@
-"""For gdb, at the first line of a function: steps through it with `next`, and says how readable that was.
+"""For gdb: steps through functions with `next`, from the first line to the last, and says how readable that was.
 
-Prints one line of JSON that begins with "walked ": how often the next line was above the one before, and how many of the
-arguments and locals in scope had no value, over all steps.
+`functions` names them, in the order in which they are called. Prints "ready" when it waits for the first call, and one
+line of JSON that begins with "walked ": how often the next line was above the one before, and how many of the arguments
+and locals had no value, over all steps. Variables that macros bring along (__mptr, pto_val__) are nobody's to read.
 """
 
 import json
+import re
 
 import gdb
 
-MOST_STEPS = 400
+MOST_STEPS = 300
 
 
 def visible(frame):
-    """Every argument and local in scope, the function's own included."""
+    """Every argument and local in scope, up to those of the function itself."""
     block = frame.block()
     while block is not None:
-        yield from (symbol for symbol in block if symbol.is_variable or symbol.is_argument)
+        for symbol in block:
+            is_static = symbol.addr_class == gdb.SYMBOL_LOC_STATIC
+            if (symbol.is_variable or symbol.is_argument) and not is_static and not re.search("^__|__$", symbol.name):
+                yield symbol
         if block.function is not None:
             return
         block = block.superblock
 
 
-def walk():
-    start = gdb.selected_frame()
-    name, file, level = start.name(), start.find_sal().symtab.filename, depth(start)
-    producer = gdb.execute("info source", to_string=True)
-    steps = backward = values = missing = 0
-    before = 0
-    lines = []
-    while steps < MOST_STEPS:
-        frame = gdb.selected_frame()
-        if depth(frame) < level:
-            break
-        place = frame.find_sal()
-        if place.symtab is not None and place.symtab.filename == file:
-            backward += place.line < before
-            before = place.line
-            lines.append(place.line)
-        for symbol in visible(frame):
-            if symbol.addr_class == gdb.SYMBOL_LOC_STATIC:
-                continue
-            values += 1
-            missing += symbol.value(frame).is_optimized_out
-        steps += 1
-        gdb.execute("next", to_string=True)
-    return {
-        "function": name,
-        "level": "-Og" if " -Og" in producer else "-O1" if " -O1" in producer else "-O2",
-        "steps": steps,
-        "backward": int(backward),
-        "values": values,
-        "missing": int(missing),
-        "lines": lines,
-    }
-
-
 def depth(frame):
-    """How many real calls there are: an inlined function is a frame, but no call."""
+    """How many calls there are; an inlined function is a frame, but no call."""
     count = 0
     while frame is not None:
         count += frame.type() != gdb.INLINE_FRAME
@@ -64,4 +35,36 @@ def depth(frame):
     return count
 
 
-print("walked " + json.dumps(walk()))
+def walk(function):
+    gdb.Breakpoint(function, temporary=True)
+    gdb.execute("continue", to_string=True)
+    start = gdb.selected_frame()
+    file, calls = start.find_sal().symtab.filename, depth(start)
+    lines, missing, values = [], [], 0
+    for _ in range(MOST_STEPS):
+        frame = gdb.selected_frame()
+        if depth(frame) < calls:
+            break
+        place = frame.find_sal()
+        if place.symtab is not None and place.symtab.filename == file:
+            lines.append(place.line)
+        for symbol in visible(frame):
+            values += 1
+            if symbol.value(frame).is_optimized_out:
+                missing.append(symbol.name)
+        gdb.execute("next", to_string=True)
+    return {
+        "function": function,
+        "steps": len(lines),
+        "backward": sum(later < earlier for earlier, later in zip(lines, lines[1:])),
+        "values": values,
+        "missing": len(missing),
+        "lines": lines,
+        "names": {name: missing.count(name) for name in sorted(set(missing))},
+    }
+
+
+print("ready")
+gdb.flush()
+walks = [walk(function) for function in functions]
+print("walked " + json.dumps(walks))

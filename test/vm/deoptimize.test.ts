@@ -1,14 +1,21 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { kdock, ROOT, start } from "../support/kdock.js";
+import type { Manifest } from "../../src/plan/manifest.js";
+import { kdock, type Outcome, ROOT, start } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 
 const FILE = "net/ipv4/tcp_ipv4.c";
+/** A BUILD_BUG() stands in a function of it that nothing calls, once gcc has done more than -Og does. */
+const TOO_CLEVER = "mm/page_alloc.c";
+/** As one connection calls them. */
+const FUNCTIONS = ["tcp_v4_connect", "tcp_v4_rcv", "tcp_v4_do_rcv"];
+
+const inLab = (...args: string[]) => kdock(args, { cwd: LAB });
+const flags = (...files: string[]) => files.flatMap((file) => ["--deoptimize", file]);
 
 /** What test/gdb/step_through.py counts. */
 interface Walk {
   readonly function: string;
-  readonly level: string;
   readonly steps: number;
   /** Times that the next line was above the one before. */
   readonly backward: number;
@@ -17,21 +24,18 @@ interface Walk {
   readonly missing: number;
 }
 
-/** Boots the kernel of these flags and steps through tcp_v4_rcv with the first segment of a connection. */
-async function walkThrough(...flags: string[]): Promise<Walk> {
-  const started = await kdock(["run", "-d", "--gdb", "0", ...flags], { cwd: LAB });
+/** Boots the kernel of these flags and steps through FUNCTIONS in the guest's own connection to itself. */
+async function walkThrough(...kernel: string[]): Promise<Walk[]> {
+  const started = await inLab("run", "-d", "--gdb", "0", ...kernel);
   expect(started.exitCode, started.stderr).toBe(0);
   try {
     const script = await readFile(`${ROOT}test/gdb/step_through.py`, "utf8");
+    const lines = ["python", `functions = ${JSON.stringify(FUNCTIONS)}`, script, "end", ""];
     return await withGuest(LAB_NAMES.vmContainer, async (session) => {
       const listener = inGuest(session, "nc -l -p 9090");
       await inGuest(session, "until netstat -ltn | grep -q :9090; do usleep 20000; done");
-      const commands = ["break tcp_v4_rcv", "python gdb.flush()", "continue", "delete"];
-      const debugging = start(["gdb", ...flags.slice(0, 0)], {
-        cwd: LAB,
-        input: [...commands, "python", script, "end", ""].join("\n"),
-      });
-      await untilArmed(debugging.stdout);
+      const debugging = start(["gdb"], { cwd: LAB, input: lines.join("\n") });
+      await untilReady(debugging.stdout);
       const knock = inGuest(session, "echo hi | nc 127.0.0.1 9090");
       const { stdout, stderr } = await debugging;
       // The guest goes on where the debugger left it, and the kernel still does what it did.
@@ -39,19 +43,19 @@ async function walkThrough(...flags: string[]): Promise<Walk> {
       expect((await listener).stdout).toBe("hi\n");
       const [, json] = /^walked (.*)$/m.exec(stdout) ?? [];
       if (json === undefined) throw new Error(`gdb walked nowhere: ${stdout}${stderr}`);
-      return JSON.parse(json) as Walk;
+      return JSON.parse(json) as Walk[];
     });
   } finally {
-    await kdock(["stop"], { cwd: LAB });
+    await inLab("stop");
   }
 }
 
-function untilArmed(output: NodeJS.ReadableStream): Promise<void> {
+function untilReady(output: NodeJS.ReadableStream): Promise<void> {
   let seen = "";
   return new Promise((resolve, reject) => {
     output.on("data", (chunk) => {
       seen += String(chunk);
-      if (seen.includes("Breakpoint 1 at")) resolve();
+      if (seen.includes("ready")) resolve();
     });
     output.on("end", () => {
       reject(new Error(`gdb ended early: ${seen}`));
@@ -59,11 +63,68 @@ function untilArmed(output: NodeJS.ReadableStream): Promise<void> {
   });
 }
 
-describe("a file of kernel.deoptimize", () => {
-  it("is easier to read", async () => {
+function sum(walks: readonly Walk[], what: "backward" | "values" | "missing"): number {
+  return walks.reduce((total, walk) => total + walk[what], 0);
+}
+
+/** For people: what the numbers in the README are copied from. */
+function told(name: string, walks: readonly Walk[]): string {
+  return [`${name}:`]
+    .concat(
+      walks.map(
+        ({ function: called, steps, backward, values, missing }) =>
+          `  ${called}: ${steps} steps, ${backward} backward, ${missing} of ${values} <optimized out>`,
+      ),
+    )
+    .join("\n");
+}
+
+it("names what is wrong with each file before anything is compiled", async () => {
+  const { exitCode, stderr } = await inLab(
+    "build",
+    "kernel",
+    ...flags("net/tcp_ipv4.c", "net/ipv4/tcp_bbr.c", "kernel/sched/rt.c", "arch/x86/boot/main.c"),
+  );
+  expect(stderr).toContain("net/tcp_ipv4.c: this kernel's source has no such file");
+  expect(stderr).toContain("did you mean net/ipv4/tcp_ipv4.c?");
+  expect(stderr).toMatch(/tcp_bbr\.c: .* needs CONFIG_TCP_CONG_BBR \(net\/ipv4\/Makefile\)/);
+  expect(stderr).toMatch(/rt\.c: .*kernel\/sched\/build_policy\.c includes it; name that/);
+  expect(stderr).toContain("arch/x86/boot/main.c: it is no part of the running kernel");
+  expect(exitCode).toBe(2);
+});
+
+describe("files of kernel.deoptimize", () => {
+  let built: Outcome;
+  beforeAll(async () => {
+    built = await inLab("build", "kernel", ...flags(FILE, TOO_CLEVER));
+  });
+  // `current` is what the other tests look at.
+  afterAll(() => inLab("build"));
+
+  it("get the lowest level that they build with, and kdock says which", async () => {
+    expect(built.exitCode, built.stderr).toBe(0);
+    expect(built.stdout + built.stderr).toMatch(
+      /mm\/page_alloc\.c is compiled with -O1: with -Og it does not compile \(BUILD_BUG failed\)/,
+    );
+    const manifest = JSON.parse(
+      await readFile(`${LAB}/.kdock/out/current/kernel/manifest.json`, "utf8"),
+    ) as Manifest;
+    expect(manifest.deoptimized).toEqual({ [FILE]: "-Og", [TOO_CLEVER]: "-O1" });
+    expect(manifest.inputs["deoptimize"]).toBe(`${TOO_CLEVER} ${FILE}`);
+    // The same commands, typed by hand, give the same kernel.
+    expect(manifest.commands).toContainEqual(
+      "export 'KDOCK_OPTIMIZE=mm/page_alloc.o=-O1 net/ipv4/tcp_ipv4.o=-Og'",
+    );
+  });
+
+  it("are read from top to bottom, and most values are there", async () => {
+    const after = await walkThrough(...flags(FILE, TOO_CLEVER));
     const before = await walkThrough();
-    console.log(JSON.stringify(before));
-    const after = await walkThrough("--deoptimize", FILE);
-    console.log(JSON.stringify(after));
+    process.stdout.write(`${told("as usual", before)}\n${told("kernel.deoptimize", after)}\n`);
+    expect(sum(before, "backward")).toBeGreaterThan(2);
+    expect(sum(after, "backward")).toBeLessThan(sum(before, "backward") / 2);
+    const lost = (walks: readonly Walk[]) => sum(walks, "missing") / sum(walks, "values");
+    expect(lost(after)).toBeLessThan(lost(before) * 0.67);
+    expect(after.map(({ steps }) => steps > 5)).toEqual(FUNCTIONS.map(() => true));
   });
 });

@@ -8,6 +8,7 @@ it("gives a complete configuration for nothing at all", () => {
       source: "debian:6.12",
       preset: "debug",
       fragments: [],
+      deoptimize: [],
       set: {},
       patches: [],
       moduleKey: undefined,

@@ -5,6 +5,7 @@ describe("readBuildLine", () => {
   it.each([
     ["@kdock phase compile", { kind: "phase", phase: "compile" }],
     ["@kdock config 0a1b", { kind: "config", digest: "0a1b" }],
+    ["@kdock notice a.c is odd", { kind: "notice", text: "a.c is odd" }],
     ["@kdock options 785", { kind: "options", count: 785 }],
     ["  CC      net/ipv4/tcp_ipv4.o", { kind: "object" }],
     ["  CC [M]  drivers/net/dummy.o", { kind: "object" }],

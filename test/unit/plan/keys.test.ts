@@ -33,6 +33,8 @@ describe("the keys of a plan", () => {
   it.each([
     ["kernel.preset", "kernel: { preset: tiny }", ["kernel", "set"]],
     ["kernel.source", "kernel: { source: 'debian:6.1' }", ["kernel", "set"]],
+    ["kernel.deoptimize", "kernel: { deoptimize: [mm/slub.c] }", ["kernel", "set"]],
+    ["kernel.deoptimize, which is empty", "kernel: { deoptimize: [] }", []],
     ["kernel.set", "kernel: { set: { TCP_CONG_BBR: y } }", ["kernel", "set"]],
     ["busybox.source", "busybox: { source: 'release:1.36.1' }", ["busybox", "rootfs", "set"]],
     ["vm.memory, which no artifact is made from", "vm: { memory: 1G }", []],
@@ -50,6 +52,14 @@ describe("the keys of a plan", () => {
   ])("change when %s is edited", (path, expected) => {
     const assets = new Map(ASSETS).set(path, { content: text("edited"), executable: false });
     expect(changedStages(plan("", { assets }))).toEqual(expected);
+  });
+
+  it("do not change with the order of kernel.deoptimize, nor with a file that stands there twice", () => {
+    const kernel = plan("kernel: { deoptimize: [b/x.c, a.c, b/x.c] }").kernel;
+    expect(kernel.key).toBe(plan("kernel: { deoptimize: [a.c, b/x.c] }").kernel.key);
+    expect(kernel.asked).toMatchObject({ deoptimize: "a.c b/x.c" });
+    expect(kernel.container.env).toMatchObject({ KDOCK_DEOPTIMIZE: "a.c b/x.c" });
+    expect(before.kernel.container.env).not.toHaveProperty("KDOCK_DEOPTIMIZE");
   });
 
   it("change when a fragment's or overlay's content changes", () => {

@@ -70,6 +70,17 @@ describe("compile_commands.json for editors", () => {
     ]);
   });
 
+  it.each(["", "ccache ", "/usr/local/lib/kdock/cc.sh ", "/usr/local/lib/kdock/cc.sh ccache "])(
+    "names the compiler, and not %j before it",
+    (before) => {
+      const entry = { directory: "/build", file: "/src/a.c", command: `${before}clang-19 -c a.c` };
+      const [moved] = JSON.parse(editorCompileCommands(JSON.stringify([entry]), TREE)) as {
+        arguments: string[];
+      }[];
+      expect(moved?.arguments).toEqual(["clang-19", "-c", "a.c"]);
+    },
+  );
+
   it("leaves paths alone that only look alike", () => {
     const other = "cc -I/usr/src/x -I/srcs/y -I../src/z /building/w.c";
     const entry = { directory: "/build/sub", file: "/src/a.c", command: other };
