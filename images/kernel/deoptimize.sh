@@ -16,6 +16,10 @@ not_the_source='Killed|terminated program|No space left|[Cc]annot allocate|[Oo]u
 # Names what cannot be compiled in another way, before anything is compiled.
 check_deoptimize() {
   [ -n "$KDOCK_DEOPTIMIZE" ] || return 0
+  if has LTO_CLANG; then
+    echo "error: kernel.deoptimize does nothing with CONFIG_LTO_CLANG: there the linker optimises; set CONFIG_LTO_NONE" >&2
+    exit 64
+  fi
   # shellcheck disable=SC2086 # a list of paths on purpose
   python3 "$lib/objects.py" --source /src --config /build/.config $KDOCK_DEOPTIMIZE
 }
@@ -81,8 +85,9 @@ compile_deoptimized() {
   : > .kdock/notices
   objects=$(cut -d' ' -f1 "$levels")
   set_levels
+  # Of what make says only what it is at: an error is none yet.
   # shellcheck disable=SC2086 # a list of make targets on purpose
-  kmake -k -j"$jobs" $objects > .kdock/all.log 2>&1 || true
+  { kmake -k -j"$jobs" $objects 2>&1 || true; } | tee .kdock/all.log | grep --line-buffered '^  [A-Z]' || true
   for object in $objects; do
     [ -z "$(objection "$object" .kdock/all.log)" ] || compile_alone "$object"
   done
