@@ -94,7 +94,8 @@ compile_deoptimized() {
 }
 
 # Whose fault it is that the kernel does not link, or that the linker's helpers warn: of the objects that still have
-# another level, those that ask for a symbol which nobody has, or have the function that is complained about.
+# another level, those that ask for a symbol which nobody has, or have the function that is complained about. Leaves them
+# in $lowered.
 lower_culprits() { # log
   sed -n -e "s/.*undefined reference to [\`']\([^']*\)'.*/\1/p" -e 's/.*undefined symbol: \([^ ]*\).*/\1/p' \
     -e 's/.*ERROR: \(modpost: \)\{0,1\}"\([^"]*\)" \[.*\] undefined!.*/\2/p' "$1" | sort -u > .kdock/undefined
@@ -106,15 +107,14 @@ lower_culprits() { # log
     symbol=$(nm -u "$object" 2>/dev/null | awk '{ print $2 }' | grep -m 1 -xF -f .kdock/undefined || true)
     if [ -n "$symbol" ]; then
       lower "$object" "it asks for $symbol, which does not exist"
-      lowered=1
+      lowered="$lowered $object"
       continue
     fi
     symbol=$(nm --defined-only "$object" 2>/dev/null | awk '{ print $3 }' | grep -m 1 -xF -f .kdock/suspects || true)
     [ -n "$symbol" ] || continue
     lower "$object" "it does not pass the checks of the link ($(grep -m 1 -F "$symbol" "$1" | sed 's/^.*warning: *//'))"
-    lowered=1
+    lowered="$lowered $object"
   done
-  [ -n "$lowered" ]
 }
 
 # The kernel with the levels that were found, or with lower ones.
@@ -122,7 +122,9 @@ link_deoptimized() { # make target...
   while :; do
     set_levels
     { kmake -j"$jobs" "$@" 2>&1 && echo 0 > .kdock/status || echo $? > .kdock/status; } | tee .kdock/link.log
-    lower_culprits .kdock/link.log || break
+    lower_culprits .kdock/link.log
+    [ -n "$lowered" ] || break
+    for object in $lowered; do compile_alone "$object"; done
   done
   [ "$(cat .kdock/status)" = 0 ] || exit 1
   cat .kdock/notices
