@@ -75,6 +75,7 @@ export async function openProject(
     terminal: createTerminal({
       stdin: world.stdin,
       stdout: world.stdout,
+      type: world.env["TERM"],
       onExit: world.onExit,
     }),
     reporter,

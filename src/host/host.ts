@@ -83,6 +83,8 @@ export interface LogFile extends AsyncDisposable {
 /** The person's terminal, if there is one. */
 export interface Terminal {
   readonly isInteractive: boolean;
+  /** "xterm-256color", as TERM says; undefined where nobody says. */
+  readonly type: string | undefined;
   size(): { rows: number; columns: number };
   /** Bytes typed, until disposed of: raw mode on, and restored on dispose and on every way out of the process. */
   raw(): RawTerminal;

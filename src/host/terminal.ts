@@ -4,13 +4,14 @@ import type { RawTerminal, Terminal } from "./host.js";
 export interface TerminalOptions {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
+  readonly type: string | undefined;
   /** Runs on every way out of the process, synchronously. */
   readonly onExit: (restore: () => void) => void;
 }
 
 const USUAL_SIZE = { rows: 24, columns: 80 };
 
-export function createTerminal({ stdin, stdout, onExit }: TerminalOptions): Terminal {
+export function createTerminal({ stdin, stdout, type, onExit }: TerminalOptions): Terminal {
   let current: RawTerminal | undefined;
   // Once, not for every session: exits cannot be unsaid.
   onExit(() => current?.[Symbol.dispose]());
@@ -18,6 +19,7 @@ export function createTerminal({ stdin, stdout, onExit }: TerminalOptions): Term
     get isInteractive() {
       return [stdin, stdout].every(isTerminal);
     },
+    type,
     size() {
       // A terminal that does not know its size says 0.
       return {

@@ -4,7 +4,7 @@ import type { Assets } from "./assets.js";
 import type { BuildPlan } from "./build-plan.js";
 import { type ContainerSpec, type Labels, type Mount, PLAIN } from "./container-spec.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
-import { INSIDE, labels, type ProjectNames } from "./names.js";
+import { INSIDE, labels, type ProjectNames, slug } from "./names.js";
 
 export function gdbImagePlan(config: Config, assets: Assets, lock: Lock | undefined): ImagePlan {
   return imagePlan(
@@ -73,6 +73,25 @@ export function sessionContainer(
     tty: request.terminal,
     openStdin: true,
   };
+}
+
+/** The user's own gdb scripts, and where a debugger's container has them. */
+export function scriptsInside(
+  paths: readonly string[],
+): readonly { readonly path: string; readonly inside: string }[] {
+  return paths.map((path, index) => {
+    const name = `${index + 1}-${slug(path.split("/").at(-1) ?? "")}`;
+    return { path, inside: `${INSIDE.input}/${name}` };
+  });
+}
+
+/** gdb's arguments for a session at the VM's gdbstub: kdock's settings, then the user's scripts. */
+export function sessionArguments(scripts: readonly string[]): readonly string[] {
+  return ["-nx", "-q", "-x", INSIDE.gdbSession, ...scriptArguments(scripts)];
+}
+
+export function scriptArguments(scripts: readonly string[]): readonly string[] {
+  return scriptsInside(scripts).flatMap(({ inside }) => ["-x", inside]);
 }
 
 /** The kernel's source and objects; not its compiler cache. */

@@ -80,6 +80,8 @@ export const INSIDE = {
   gdbSession: "/usr/local/lib/kdock/session.gdb",
   gdbSettings: "/usr/local/lib/kdock/settings.gdb",
   gdbTrap: "/usr/local/lib/kdock/kdock/trap.py",
+  gdbDebug: "/usr/local/lib/kdock/kdock/debug.py",
+  gdbStart: "/usr/local/lib/kdock/start.sh",
   /** Kept from session to session, on the host. */
   gdbHistory: "/in/history",
   /** In a volume of symbols: it was filled to the end. */

@@ -3,8 +3,9 @@ import { packTar, type TarEntry } from "../archive/tar.js";
 import { readTar } from "../archive/read-tar.js";
 import type { Container, ContainerInfo, Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
-import { sessionContainer, sourceMounts } from "../plan/debugger-plan.js";
-import { FOLDER, INSIDE, labels, slug } from "../plan/names.js";
+import type { Terminal } from "../host/host.js";
+import { scriptsInside, sessionContainer, sourceMounts } from "../plan/debugger-plan.js";
+import { FOLDER, INSIDE, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, inProject, projectMutex } from "./context.js";
@@ -16,6 +17,9 @@ import { factsOf, findVm, type FoundVm } from "./vms.js";
 
 /** An exit code from here on is 128 and the number of a signal. */
 const KILLED = 129;
+
+/** Long enough for an engine under load. */
+const INTERRUPT_MS = 10_000;
 
 export interface GdbRequest {
   /** A VM's name; undefined: the only one. */
@@ -33,6 +37,8 @@ export interface GdbSession extends AsyncDisposable {
   resize(size: { rows: number; columns: number }): Promise<void>;
   /** Of gdb. */
   readonly exit: Promise<number>;
+  /** What Ctrl-C does on a terminal: a guest that runs stops, and gdb reads on. */
+  interrupt(): Promise<void>;
 }
 
 /**
@@ -53,22 +59,56 @@ export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Pr
     const exit = container.wait(ctx.signal).then((code) => (ended = code));
     exit.catch(() => undefined);
     await container.start();
+    const guard = new AbortController();
+    endWithUs(container, guard.signal);
     return {
       stream,
       resize: (size) => container.resize(size),
       exit,
+      interrupt: () => interrupt(container),
       async [Symbol.asyncDispose]() {
         stream.destroy();
         await keepHistory(ctx, container);
         await container[Symbol.asyncDispose]();
+        guard.abort();
         // One that ended by itself let go; one that was killed left its breakpoints in and the guest stopped.
-        if (ended === undefined || ended >= KILLED) await releaseStub(vm).catch(() => undefined);
+        if (ended !== undefined && ended < KILLED) return;
+        await releaseStub(vm).catch(() => undefined);
+        if (ended !== undefined) ctx.reporter.emit({ type: "warning", text: wasKilled(ended) });
       },
     };
   } catch (error) {
     await container[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** For a program on the person's terminal; images/gdb/start.sh takes another type for one that the image does not know. */
+export function terminalEnvironment({
+  isInteractive,
+  type,
+}: Pick<Terminal, "isInteractive" | "type">): Readonly<Record<string, string>> {
+  return isInteractive && type !== undefined ? { TERM: type } : {};
+}
+
+function wasKilled(exitCode: number): string {
+  return `gdb was killed (exit code ${exitCode}): its breakpoints are taken out, and the guest goes on`;
+}
+
+/** Has gdb end when this process does, even by SIGKILL: the engine closes a command's stdin with its connection. */
+function endWithUs(container: Container, signal: AbortSignal): void {
+  container.exec(["sh", INSIDE.gdbStart, "guard"], { tty: false, signal }).then(
+    ({ stream }) => stream.resume(),
+    // A gdb that has ended by now needs no guard.
+    () => undefined,
+  );
+}
+
+async function interrupt(container: Container): Promise<void> {
+  const signal = AbortSignal.timeout(INTERRUPT_MS);
+  const exec = await container.exec(["sh", INSIDE.gdbStart, "interrupt"], { tty: false, signal });
+  exec.stream.resume();
+  await exec.exitCode();
 }
 
 function requireStub(vm: ContainerInfo): void {
@@ -154,22 +194,13 @@ async function withSource(ctx: Context, engine: Engine, plan: Plan): Promise<Rea
   return names();
 }
 
-/** gdb's arguments for the user's own scripts, which `inputs` puts where they say. */
-export function scriptArguments({ gdb }: Plan): string[] {
-  return gdb.scripts.flatMap((path, index) => ["-x", `${INSIDE.input}/${scriptName(path, index)}`]);
-}
-
-function scriptName(path: string, index: number): string {
-  return `${index + 1}-${slug(path.split("/").at(-1) ?? "")}`;
-}
-
 /** What was typed before, and the user's scripts: fresh for every session, never part of an image. */
 async function inputs(ctx: Context, plan: Plan): Promise<TarEntry[]> {
   const { files } = ctx.host;
   const scripts = await Promise.all(
-    plan.gdb.scripts.map(async (path, index): Promise<TarEntry> => {
+    scriptsInside(plan.gdb.scripts).map(async ({ path, inside }): Promise<TarEntry> => {
       const content = await files.readBytes(path);
-      return { path: scriptName(path, index), kind: "file", mode: 0o644, content };
+      return { path: inside.slice(INSIDE.input.length + 1), kind: "file", mode: 0o644, content };
     }),
   );
   const history = await files.readText(inProject(ctx, FOLDER.gdbHistory));

@@ -1,8 +1,9 @@
 import { type DapMessage, dapMessages, encodeDap, withPaths } from "../dap/frames.js";
 import { KdockError } from "../errors.js";
+import { scriptArguments } from "../plan/debugger-plan.js";
 import { INSIDE } from "../plan/names.js";
 import type { Project } from "../project.js";
-import { openGdb, scriptArguments } from "./gdb.js";
+import { openGdb } from "./gdb.js";
 import { exportedTree } from "./source-record.js";
 
 /**
@@ -20,7 +21,14 @@ export async function runDap({ ctx, plan }: Project, vm: string | undefined): Pr
   const exported = (await exportedTree(ctx))?.source ?? INSIDE.source;
   await using session = await openGdb(ctx, plan, {
     vm,
-    gdbArguments: ["dap", "-nx", "-q", "-x", INSIDE.gdbSettings, ...scriptArguments(plan)],
+    gdbArguments: [
+      "dap",
+      "-nx",
+      "-q",
+      "-x",
+      INSIDE.gdbSettings,
+      ...scriptArguments(plan.gdb.scripts),
+    ],
     env: {},
     terminal: false,
   });

@@ -1,7 +1,7 @@
-import { INSIDE } from "../plan/names.js";
+import { sessionArguments } from "../plan/debugger-plan.js";
 import type { Project } from "../project.js";
 import { attachProgram } from "./attach-program.js";
-import { openGdb, scriptArguments } from "./gdb.js";
+import { openGdb, terminalEnvironment } from "./gdb.js";
 
 /** gdb for a person, or for a script on stdin. Resolves with gdb's exit code; the guest goes on afterwards. */
 export async function runGdb(
@@ -10,9 +10,9 @@ export async function runGdb(
 ): Promise<number> {
   await using session = await openGdb(ctx, plan, {
     vm,
-    gdbArguments: ["-nx", "-q", "-x", INSIDE.gdbSession, ...scriptArguments(plan), ...args],
-    env: ctx.terminal.isInteractive ? { TERM: "xterm-256color" } : {},
+    gdbArguments: [...sessionArguments(plan.gdb.scripts), ...args],
+    env: terminalEnvironment(ctx.terminal),
     terminal: ctx.terminal.isInteractive,
   });
-  return await attachProgram(ctx, session, "\nquit\n");
+  return await attachProgram(ctx, session, "quit\n");
 }

@@ -32,6 +32,7 @@ function open() {
   const terminal = createTerminal({
     stdin: stdin as unknown as NodeJS.ReadStream,
     stdout: stdout as unknown as NodeJS.WriteStream,
+    type: "xterm",
     onExit: (restore) => exits.push(restore),
   });
   return { stdin, stdout, exits, terminal };
