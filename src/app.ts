@@ -30,6 +30,7 @@ export interface App {
   capture(options: CaptureOptions): Promise<void>;
   /** Arguments of gdb's own. */
   gdb(options: VmChoice & { readonly args: readonly string[] }): Promise<void>;
+  debug(options: DebugOptions, flags: KeyFlags): Promise<void>;
   trap(options: TrapOptions, flags: KeyFlags): Promise<void>;
   dap(options: VmChoice): Promise<void>;
   clean(options: { readonly all: boolean; readonly dryRun: boolean }): Promise<void>;
@@ -84,6 +85,18 @@ export interface RunOptions {
   readonly command: readonly string[];
   readonly detach: boolean;
   readonly paused: boolean;
+  /** Seconds, as typed. */
+  readonly bootTimeout: string;
+}
+
+export interface DebugOptions extends VmChoice {
+  readonly places: readonly string[];
+  readonly gdbArguments: readonly string[];
+  /** A shell command for the guest. */
+  readonly exec: string | undefined;
+  readonly condition: string | undefined;
+  readonly boot: boolean;
+  readonly keep: boolean;
   /** Seconds, as typed. */
   readonly bootTimeout: string;
 }
@@ -238,6 +251,14 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       exitCode = await runGdb(project, options);
     },
 
+    async debug({ condition, ...typed }, flags) {
+      const options = parseDebugOptions(typed);
+      const asked = { stops: options.places, condition: condition ?? null };
+      const project = await openLocked(flags);
+      const { debug } = await import("./steps/debug.js");
+      exitCode = await debug(project, { ...options, asked });
+    },
+
     async dap({ vm }) {
       const project = await openLocked();
       const { runDap } = await import("./steps/run-dap.js");
@@ -356,6 +377,21 @@ function numberOf(flag: string, typed: string, { whole } = { whole: false }): nu
   if (Number.isFinite(number) && number > 0 && (!whole || Number.isInteger(number))) return number;
   const what = whole ? "a whole number from 1" : "a number of seconds";
   throw new KdockError("usage", `${flag}: ${typed} is not ${what}`);
+}
+
+function parseDebugOptions(options: Omit<DebugOptions, "condition">) {
+  const bootTimeoutSeconds = numberOf("--boot-timeout", options.bootTimeout);
+  if (options.places.length === 0) {
+    throw new KdockError("usage", "no place to stop at", {
+      hint: "Name one: `kdock debug tcp_v4_rcv`. `kdock gdb` stops the guest wherever it is.",
+    });
+  }
+  if (options.boot && options.exec !== undefined) {
+    throw new KdockError("usage", "--exec needs a guest that has booted, and --boot stops before", {
+      hint: "Leave one of them out.",
+    });
+  }
+  return { ...options, bootTimeoutSeconds };
 }
 
 function stoppedText(stopped: readonly string[]): string[] {

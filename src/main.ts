@@ -6,6 +6,7 @@ import { cleanCommand } from "./commands/clean.js";
 import { composeCommand } from "./commands/compose.js";
 import { consoleCommand } from "./commands/console.js";
 import { dapCommand } from "./commands/dap.js";
+import { debugCommand } from "./commands/debug.js";
 import { diffCommand } from "./commands/diff.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { gdbCommand } from "./commands/gdb.js";
@@ -43,6 +44,7 @@ const COMMANDS = [
   consoleCommand,
   captureCommand,
   gdbCommand,
+  debugCommand,
   dapCommand,
   trapCommand,
   stopCommand,

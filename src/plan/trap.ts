@@ -106,7 +106,7 @@ const End = z.object({
 });
 
 /** Several of them where several things are wrong with a request; the guest was not touched then. */
-const Failed = z.object({
+export const FailedEvent = z.object({
   event: z.literal("error"),
   kind: z.enum([
     "unknown-function",
@@ -114,6 +114,7 @@ const Failed = z.object({
     "bad-condition",
     "bad-vmlinux",
     "stale-vmlinux",
+    "boot-only",
     "no-target",
     "busy-target",
     "target-lost",
@@ -125,7 +126,7 @@ const Failed = z.object({
   near: z.array(z.string()),
 });
 
-const Event = z.discriminatedUnion("event", [Armed, Hit, End, Failed]);
+const Event = z.discriminatedUnion("event", [Armed, Hit, End, FailedEvent]);
 
 export type TrapEvent = z.infer<typeof Event>;
 

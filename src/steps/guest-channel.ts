@@ -45,6 +45,32 @@ export async function openGuestChannel(
   }
 }
 
+/** A guest that runs answers at once; the limit is for a machine under load. */
+const ANSWER_MS = 30_000;
+
+/** The same for a guest that has booted: one that stands at a breakpoint, or that is paused, answers nobody. */
+export async function openPromptly(
+  container: Container,
+  signal: AbortSignal,
+): Promise<GuestChannel> {
+  // Given up once it is open, the signal would end the session at any later time too.
+  const giveUp = new AbortController();
+  const timer = setTimeout(() => {
+    giveUp.abort();
+  }, ANSWER_MS);
+  try {
+    return await openGuestChannel(container, AbortSignal.any([signal, giveUp.signal]));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!giveUp.signal.aborted) throw error;
+    throw new KdockError("vm", "the guest does not answer", {
+      hint: "Is it paused, or does it stand at a breakpoint? `kdock gdb -- -batch` lets it go on.",
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Waits for the guest with a limit; a VM that ends first, or hangs, is an error that shows its last words. */
 export async function whenReady(
   ctx: Context,

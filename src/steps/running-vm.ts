@@ -39,7 +39,7 @@ export async function runningVm(
   return running(built, await findVm(ctx, plan, name), true);
 }
 
-async function findRunning(
+export async function findRunning(
   { ctx, plan }: Project,
   name: string | undefined,
 ): Promise<FoundVm | undefined> {

@@ -3,6 +3,7 @@ import { FOLDER, INSIDE } from "../plan/names.js";
 import { readTrapLine, TRAP_VARIABLE, type TrapEvent, type TrapRequest } from "../plan/trap.js";
 import type { Project } from "../project.js";
 import { inProject } from "./context.js";
+import { debuggerError } from "./debugger-error.js";
 import { openGdb } from "./gdb.js";
 import { linesOf } from "./lines.js";
 import { provoke } from "./provoke.js";
@@ -92,7 +93,7 @@ function resultOf(events: readonly TrapEvent[], exitCode: number): TrapResult {
   const of = <K extends TrapEvent["event"]>(kind: K) =>
     events.filter((event): event is EventOf<K> => event.event === kind);
   const errors = of("error");
-  if (errors.length > 0) throw trapError(errors);
+  if (errors.length > 0) throw debuggerError(errors);
   const [armed] = of("armed");
   const [end] = of("end");
   if (end === undefined) {
@@ -101,26 +102,4 @@ function resultOf(events: readonly TrapEvent[], exitCode: number): TrapResult {
     });
   }
   return { stops: armed?.stops ?? [], hits: of("hit"), reason: end.reason, why: end.why };
-}
-
-/** What each kind of failure is, and what to do about it. */
-const FAILURES: Readonly<Record<EventOf<"error">["kind"], readonly ["usage" | "vm", string]>> = {
-  "unknown-function": ["usage", "Name a function, FILE:LINE or *ADDRESS of this kernel."],
-  "bad-expression": ["usage", "Correct the expression: it is read where the stop is."],
-  "bad-condition": ["usage", "Correct the condition: it is read where the stop is."],
-  "bad-vmlinux": ["usage", "Build the kernel again: `kdock build --no-cache kernel`."],
-  "stale-vmlinux": ["usage", "Start the VM anew with what is built: `kdock stop`, `kdock run -d`."],
-  "no-target": ["vm", "`kdock ps` and `kdock logs` tell how the VM does."],
-  "busy-target": ["usage", "Quit the other debugger: the gdbstub serves one at a time."],
-  "target-lost": ["vm", "`kdock logs` shows the guest's last words."],
-  "bad-request": ["vm", `The whole story is in ${FOLDER.gdbLog}.`],
-  bug: ["vm", `The whole story is in ${FOLDER.gdbLog}.`],
-};
-
-function trapError(errors: readonly EventOf<"error">[]): KdockError {
-  const [code, usual] = FAILURES[errors[0]?.kind ?? "bug"];
-  const near = [...new Set(errors.flatMap((error) => error.near))].slice(0, 5);
-  return new KdockError(code, errors.map(({ message }) => message).join("\n"), {
-    hint: near.length > 0 ? `Did you mean ${near.join(", ")}?` : usual,
-  });
 }

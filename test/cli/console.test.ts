@@ -1,35 +1,17 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, it } from "vitest";
-import { CLI, docker, kdock, run } from "../support/kdock.js";
+import { CLI, docker, kdock } from "../support/kdock.js";
 import { LAB, LAB_NAMES } from "../support/lab.js";
+import { screen } from "../support/screen.js";
 
-/** A terminal as a person has it. */
-const SESSION = `kdock-test-${process.pid}`;
-
-async function tmux(...args: string[]): Promise<string> {
-  return run("tmux", "-L", SESSION, ...args);
-}
-
-const screen = () => tmux("capture-pane", "-p", "-J", "-t", SESSION, "-S", "-200");
-const type = (...keys: string[]) => tmux("send-keys", "-t", SESSION, ...keys);
-
-async function shows(what: RegExp, seconds = 60): Promise<string> {
-  const until = Date.now() + seconds * 1000;
-  for (;;) {
-    const text = await screen();
-    if (what.test(text)) return text;
-    if (Date.now() > until) throw new Error(`not on the screen: ${what.source}\n${text}`);
-    await sleep(100);
-  }
-}
+const { open, type, shows, close } = screen("console");
 
 afterEach(async () => {
-  await tmux("kill-server").catch(() => undefined);
+  await close();
   await kdock(["stop"], { cwd: LAB });
 });
 
 it("gives a raw console with the terminal's size, Ctrl-] detaches and restores the terminal", async () => {
-  await tmux("new-session", "-d", "-s", SESSION, "-x", "120", "-y", "40", "-c", LAB, "bash --norc");
+  await open(LAB);
   await type(`stty -a | grep -c ' icanon '; node ${CLI} run --gdb 0`, "Enter");
   await shows(/gdbserver on 127\.0\.0\.1:\d+/);
   await shows(/Boot took [\d.]+ seconds/);

@@ -15,38 +15,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import gdb  # noqa: E402
 
 from kdock import buildid  # noqa: E402
-from kdock.image import Image, NotElf  # noqa: E402
-from kdock.symbols import Resolver, UnknownPlace, locations, notes  # noqa: E402
-
-MAX_SHOWN = 12
-#: The file that is open, read once.
-_images: dict[str, Image] = {}
-
-
-def image_of_session() -> Image:
-    """The file that gdb has open. Raises gdb.GdbError."""
-    path = gdb.current_progspace().filename
-    if not path:
-        raise gdb.GdbError("no vmlinux is open: file /path/to/vmlinux")
-    if path not in _images:
-        try:
-            _images[path] = Image(path)
-        except (OSError, NotElf) as error:
-            raise gdb.GdbError(str(error)) from error
-    return _images[path]
-
-
-def is_connected() -> bool:
-    """Whether there is a guest."""
-    return any(thread.is_valid() for thread in gdb.selected_inferior().threads())
-
-
-def read(address: int, size: int) -> bytes | None:
-    """The guest's memory as it is mapped now."""
-    try:
-        return gdb.selected_inferior().read_memory(address, size).tobytes()
-    except gdb.error:
-        return None
+from kdock.session import image_of_session, is_connected, read, set_place  # noqa: E402
+from kdock.symbols import Resolver, UnknownPlace  # noqa: E402
 
 
 class KdockBreak(gdb.Command):
@@ -72,24 +42,7 @@ not mapped yet the breakpoint is a hardware one."""
         except UnknownPlace as error:
             hint = f"; did you mean {', '.join(error.near)}?" if error.near else ""
             raise gdb.GdbError(f"{error}{hint}") from error
-        made = [gdb.Breakpoint(spec) for spec in place.specs]
-        found = locations(place, made)
-        if found and is_connected() and read(found[0].address, 1) is None:
-            for breakpoint in made:
-                breakpoint.delete()
-            made = [gdb.Breakpoint(spec, type=gdb.BP_HARDWARE_BREAKPOINT) for spec in place.specs]
-        if condition.strip():
-            for breakpoint in made:
-                breakpoint.condition = condition.strip()
-        told = notes(place, found, image)
-        if told:
-            gdb.write(f"{told}\n")
-        if len(found) > 1:
-            for each in found[:MAX_SHOWN]:
-                copy = f", inlined in {each.inlined_into}" if each.inlined_into else ""
-                gdb.write(f"  {each.address:#x} {each.function} {each.file}:{each.line}{copy}\n")
-            if len(found) > MAX_SHOWN:
-                gdb.write(f"  and {len(found) - MAX_SHOWN} more\n")
+        set_place(place, condition.strip(), image)
 
 
 class KdockCheck(gdb.Command):

@@ -13,6 +13,8 @@ from .modules import module_name
 from .names import successor
 from .symbols import Location, Place, locations, notes
 
+#: Code that is there while the kernel boots, and not afterwards.
+BOOT_SECTIONS = (".init.text", ".exit.text")
 #: So often may a condition fail before it is taken for a wrong one.
 MAX_FAILURES = 10
 
@@ -87,10 +89,14 @@ class Stop:
         """Waiting may help."""
         return bool(self.breakpoints) or self.module is not None
 
+    def is_boot_code(self, image: Image) -> bool:
+        """All of it is thrown away once the kernel has booted."""
+        sections = [image.section_at(each.address) for each in self.locations]
+        return bool(sections) and all(each and each.name in BOOT_SECTIONS for each in sections)
+
     def look_at_memory(self, image: Image, read, init_is_gone: bool) -> None:
         """Compares the guest with the file, while no breakpoint is in it."""
-        sections = [image.section_at(each.address) for each in self.locations]
-        if sections and init_is_gone and all(each and each.name in (".init.text", ".exit.text") for each in sections):
+        if init_is_gone and self.is_boot_code(image):
             # The memory may be anything by now: a breakpoint there would damage it under KVM.
             self.init_gone = True
             self.unset()
@@ -131,6 +137,14 @@ class Stop:
             successor=later.note if later and _exists(later.name) else None,
             cut_short=cut_short,
         )
+
+
+def has_booted() -> bool:
+    """Whether the guest has booted; its memory must be readable."""
+    try:
+        return int(gdb.parse_and_eval("(int)system_state")) >= int(gdb.parse_and_eval("(int)SYSTEM_RUNNING"))
+    except gdb.error:
+        return False
 
 
 def check_expressions(stops: list[Stop], expressions: list[str], check) -> None:

@@ -27,7 +27,7 @@ from kdock.image import Image, NotElf, names_of_map  # noqa: E402
 from kdock.modules import add_symbols, find_in_modules, loaded_modules, module_files, module_name  # noqa: E402
 from kdock.names import Spec, BadSpec, parse_spec  # noqa: E402
 from kdock.request import BadRequest, Request, parse_request  # noqa: E402
-from kdock.stops import Stop, check_expressions  # noqa: E402
+from kdock.stops import Stop, check_expressions, has_booted  # noqa: E402
 from kdock.symbols import Place, Resolver, UnknownPlace  # noqa: E402
 from kdock.target import Guest, NoTarget, Watch  # noqa: E402
 
@@ -143,7 +143,7 @@ class Trap:
         # Software breakpoints are written into memory, which is not there before the kernel has mapped itself.
         unmapped = self._guest.read(self._stops[0].locations[0].address, 1) is None if self._stops[0].locations else False
         hardware = self._request.hardware or not checked or unmapped
-        init_is_gone = checked and _init_is_gone()
+        init_is_gone = checked and has_booted()
         self._take_modules(loaded_modules() if any(stop.module for stop in self._stops) else {})
         for stop in self._stops:
             if checked:
@@ -245,13 +245,6 @@ def _open(vmlinux: str) -> Image:
         return image
     except (OSError, NotElf, gdb.error) as error:
         raise Failure(USAGE, "bad-vmlinux", str(error)) from error
-
-
-def _init_is_gone() -> bool:
-    try:
-        return int(gdb.parse_and_eval("(int)system_state")) >= int(gdb.parse_and_eval("(int)SYSTEM_RUNNING"))
-    except gdb.error:
-        return False
 
 
 def _set_up_gdb(request: Request) -> None:

@@ -1,0 +1,132 @@
+"""How `kdock debug` begins: sets breakpoints, and leaves gdb to the person who asked for them.
+
+    KDOCK_DEBUG='{"stops": …}' gdb -nx -x …/settings.gdb -x …/kdock/debug.py -ex kdock-armed -ex continue
+
+What kdock has to know is told to it among gdb's output, in a form that kdock takes out again: see tell().
+Exit codes: 64 the user's words, 65 another kernel runs, 66 no guest to debug; after a session they are gdb's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.dont_write_bytecode = True
+
+import gdb  # noqa: E402
+
+from kdock import buildid, expressions  # noqa: E402
+from kdock.image import Image  # noqa: E402
+from kdock.session import image_of_session, is_connected, read, set_place  # noqa: E402
+from kdock.stops import Stop, check_expressions, has_booted  # noqa: E402
+from kdock.symbols import Resolver, UnknownPlace, locations  # noqa: E402
+
+USAGE, STALE, TARGET = 64, 65, 66
+#: A terminal command that no terminal knows: one that would see it shows nothing.
+BEGIN, END = "\033]kdock;", "\a"
+
+
+def tell(event: str, **fields: object) -> None:
+    """An event for kdock, in the middle of whatever gdb says."""
+    gdb.flush()
+    text = json.dumps({"event": event, **fields}, ensure_ascii=True, separators=(",", ":"))
+    left = f"{BEGIN}{text}{END}".encode()
+    while left:
+        left = left[os.write(1, left) :]
+
+
+class Failure(Exception):
+    """Why there is nothing to debug; the guest has not been touched, or runs again."""
+
+    def __init__(self, code: int, kind: str, message: str, near: list[str] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.kind = kind
+        self.near = near or []
+
+
+class KdockArmed(gdb.Command):
+    """Tells kdock that the breakpoints are set: what is to provoke them begins when the guest goes on."""
+
+    def __init__(self) -> None:
+        super().__init__("kdock-armed", gdb.COMMAND_RUNNING)
+
+    def invoke(self, argument: str, from_tty: bool) -> None:
+        """Run by gdb."""
+        gdb.events.stop.connect(_stopped)
+        tell("armed")
+
+
+def _stopped(_event: gdb.StopEvent) -> None:
+    gdb.events.stop.disconnect(_stopped)
+    tell("stopped")
+
+
+def _resolve(asked: list[str], condition: str | None, image: Image) -> list[Stop]:
+    resolver = Resolver(image)
+    stops: list[Stop] = []
+    failures: list[Failure] = []
+    for each in asked:
+        try:
+            stops.append(Stop(resolver.resolve(each), condition))
+        except UnknownPlace as error:
+            failures.append(Failure(USAGE, "unknown-function", str(error), error.near))
+    for failure in failures[:-1]:
+        _tell_failure(failure)
+    if failures:
+        raise failures[-1]
+    try:
+        check_expressions(stops, [condition] if condition else [], expressions.check)
+    except expressions.BadExpression as error:
+        raise Failure(USAGE, "bad-condition", f"{condition}: {error}", error.near) from error
+    return stops
+
+
+def _connect(target: str) -> None:
+    gdb.execute("set tcp auto-retry off")
+    try:
+        gdb.execute(f"target remote {target}")
+    except gdb.error as error:
+        if is_connected():
+            return  # What kdock-check has against this kernel is looked at next.
+        raise Failure(TARGET, "no-target", f"no gdbserver at {target}: {error}") from error
+
+
+def _set(stops: list[Stop], image: Image) -> None:
+    verdict = buildid.check(image, read)
+    if verdict.kind == "other":
+        raise Failure(STALE, "stale-vmlinux", f"{image.path} is not the kernel that runs: {verdict.reason}")
+    booted = verdict.kind == "same" and has_booted()
+    for stop in stops:
+        probes = [gdb.Breakpoint(spec, internal=True) for spec in stop.place.specs]
+        stop.locations = locations(stop.place, probes)
+        for probe in probes:
+            probe.delete()
+        if booted and stop.is_boot_code(image):
+            raise Failure(USAGE, "boot-only", f"{stop.place.name} is code of the boot (__init), which has been run and thrown away")
+    for stop in stops:
+        set_place(stop.place, stop.condition or "", image)
+
+
+def _tell_failure(failure: Failure) -> None:
+    tell("error", kind=failure.kind, message=str(failure), near=failure.near)
+
+
+def main() -> None:
+    """Ends gdb where there is nothing to debug."""
+    request = json.loads(os.environ["KDOCK_DEBUG"])
+    KdockArmed()
+    try:
+        image = image_of_session()
+        stops = _resolve(request["stops"], request["condition"], image)
+        _connect(request["target"])
+        _set(stops, image)
+    except (Failure, gdb.GdbError) as error:
+        failure = error if isinstance(error, Failure) else Failure(USAGE, "bad-vmlinux", str(error))
+        _tell_failure(failure)
+        gdb.execute(f"quit {failure.code}")
+
+
+main()

@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { scriptArguments } from "./debugger-plan.js";
+import { INSIDE } from "./names.js";
+import { FailedEvent } from "./trap.js";
+
+/** Where a person wants to stop: images/gdb/kdock/debug.py reads it as JSON from the environment variable DEBUG_VARIABLE. */
+export interface DebugRequest {
+  /** "127.0.0.1:1234" */
+  readonly target: string;
+  /** Functions, file.c:line, file.c:function, function+offset or *address. */
+  readonly stops: readonly string[];
+  readonly condition: string | null;
+}
+
+export const DEBUG_VARIABLE = "KDOCK_DEBUG";
+
+/** gdb's arguments: breakpoints and the user's scripts first, then the guest goes on until it stops, then the user's own. */
+export function debugArguments(
+  scripts: readonly string[],
+  gdbArguments: readonly string[],
+): readonly string[] {
+  return [
+    ...["-nx", "-q", "-x", INSIDE.gdbSettings, "-x", INSIDE.gdbDebug, ...scriptArguments(scripts)],
+    ...["-ex", "kdock-armed", "-ex", "continue"],
+    ...gdbArguments,
+  ];
+}
+
+const DebugEvent = z.discriminatedUnion("event", [
+  /** The breakpoints are set, and the guest is about to go on. */
+  z.object({ event: z.literal("armed") }),
+  /** It has stopped, for whatever reason, for the first time since. */
+  z.object({ event: z.literal("stopped") }),
+  FailedEvent,
+]);
+
+export type DebugEvent = z.infer<typeof DebugEvent>;
+
+/** Around an event in gdb's output. */
+const BEGIN = Buffer.from("\x1b]kdock;");
+const END = Buffer.from("\x07");
+
+/**
+ * What gdb says, without the events in it, which are handed over as they come; either may be split anywhere. Throws for
+ * an event that this cannot be.
+ */
+export async function* withoutEvents(
+  output: AsyncIterable<Uint8Array>,
+  onEvent: (event: DebugEvent) => void,
+): AsyncGenerator<Buffer> {
+  let held: Buffer = Buffer.alloc(0);
+  for await (const chunk of output) {
+    held = Buffer.concat([held, chunk]);
+    for (;;) {
+      const begin = beginning(held);
+      if (begin > 0) yield held.subarray(0, begin);
+      held = held.subarray(begin);
+      const end = held.indexOf(END);
+      if (!held.subarray(0, BEGIN.length).equals(BEGIN) || end < 0) break;
+      onEvent(DebugEvent.parse(JSON.parse(held.subarray(BEGIN.length, end).toString())));
+      held = held.subarray(end + END.length);
+    }
+  }
+  if (held.length > 0) yield held;
+}
+
+/** Where an event begins, or may turn out to begin when more comes; the end where none does. */
+function beginning(bytes: Buffer): number {
+  const whole = bytes.indexOf(BEGIN);
+  if (whole >= 0) return whole;
+  for (let length = Math.min(BEGIN.length - 1, bytes.length); length > 0; length -= 1) {
+    if (bytes.subarray(-length).equals(BEGIN.subarray(0, length))) return bytes.length - length;
+  }
+  return bytes.length;
+}

@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { z } from "zod";
+import { KdockError } from "../errors.js";
+import type { GuestExit } from "../guest/session.js";
+import {
+  DEBUG_VARIABLE,
+  debugArguments,
+  type DebugEvent,
+  type DebugRequest,
+  withoutEvents,
+} from "../plan/debug.js";
+import { FOLDER, INSIDE } from "../plan/names.js";
+import type { FailedEvent } from "../plan/trap.js";
+import type { Project } from "../project.js";
+import { attachProgram } from "./attach-program.js";
+import type { Context } from "./context.js";
+import { debuggerError } from "./debugger-error.js";
+import { type GdbSession, openGdb, terminalEnvironment } from "./gdb.js";
+import { provoke } from "./provoke.js";
+import { findRunning, type RunningVm, runningVm } from "./running-vm.js";
+
+export interface DebugOptions {
+  /** A VM's name; undefined: the only one. */
+  readonly vm: string | undefined;
+  readonly asked: Pick<DebugRequest, "stops" | "condition">;
+  /** A shell command that is run in the guest once the breakpoints are set. */
+  readonly exec: string | undefined;
+  /** From the first instruction of a VM that is started for this. */
+  readonly boot: boolean;
+  readonly bootTimeoutSeconds: number;
+  /** Leave a VM running that was started for this. */
+  readonly keep: boolean;
+  readonly gdbArguments: readonly string[];
+}
+
+/** What a command does that has just ended may still be on its way to the place that is waited for. */
+const SETTLE_MS = 1000;
+
+/**
+ * Stops where somebody asked for and gives them gdb's prompt. Resolves with gdb's exit code; the guest goes on, or is
+ * ended when it was started for this. Rejects with a `usage` error for a place that is unknown, before the guest stops.
+ */
+export async function debug(project: Project, options: DebugOptions): Promise<number> {
+  if (options.boot) await requireNone(project, options.vm);
+  const vm = await runningVm(project, { ...options, paused: options.boot });
+  try {
+    return await debugIn(vm, options);
+  } finally {
+    if (vm.isOurs) await leave(vm, options);
+  }
+}
+
+async function requireNone(project: Project, vm: string | undefined): Promise<void> {
+  if ((await findRunning(project, vm)) === undefined) return;
+  throw new KdockError("usage", "--boot is for a VM that has yet to boot, and one is running", {
+    hint: "End it with `kdock stop`, or leave --boot out to stop in what it does from now on.",
+  });
+}
+
+async function leave(vm: RunningVm, { keep }: DebugOptions): Promise<void> {
+  if (!keep) await vm.stop();
+  vm.project.ctx.reporter.emit({
+    type: "notice",
+    text: keep
+      ? "the VM goes on (kdock console, kdock stop)"
+      : "the VM that was started for this is ended (--keep leaves it running)",
+  });
+}
+
+async function debugIn(
+  { project: { ctx, plan }, name, container }: RunningVm,
+  { asked, exec, gdbArguments }: DebugOptions,
+): Promise<number> {
+  await using provoking = exec === undefined ? undefined : await provoke(ctx, container, exec);
+  const request: DebugRequest = { ...asked, target: `127.0.0.1:${INSIDE.gdbPort}` };
+  await using session = await openGdb(ctx, plan, {
+    vm: name,
+    gdbArguments: debugArguments(plan.gdb.scripts, gdbArguments),
+    env: { ...terminalEnvironment(ctx.terminal), [DEBUG_VARIABLE]: JSON.stringify(request) },
+    terminal: ctx.terminal.isInteractive,
+  });
+  const errors: z.infer<typeof FailedEvent>[] = [];
+  let stopped = false;
+  const onEvent = (event: DebugEvent) => {
+    if (event.event === "armed") provoking?.start();
+    else if (event.event === "stopped") stopped = true;
+    else errors.push(event);
+  };
+  void provoking?.ended.then(async (exit) => {
+    await sleep(SETTLE_MS, undefined, { ref: false });
+    if (!stopped) await tellMissed(ctx, session, `${exec ?? ""} ${endOf(exit)}`);
+  });
+  const output = withoutEvents(session.stream, onEvent);
+  const exitCode = await attachProgram(ctx, { ...session, output }, "quit\n");
+  if (errors.length > 0) throw debuggerError(errors);
+  return exitCode;
+}
+
+/** A person decides whether to wait on; a script on stdin is read from here, by a gdb that has stopped the guest. */
+async function tellMissed(ctx: Context, session: GdbSession, what: string): Promise<void> {
+  const person = ctx.terminal.isInteractive;
+  ctx.reporter.emit({
+    type: "notice",
+    text: `${what}, and nothing was hit${person ? "; Ctrl-C stops the guest and gives the prompt" : ""} (its output: ${FOLDER.execLog})`,
+  });
+  // A gdb that has ended meanwhile needs none.
+  if (!person) await session.interrupt().catch(() => undefined);
+}
+
+function endOf(exit: GuestExit): string {
+  return exit.kind === "exited"
+    ? `has ended with exit code ${exit.code}`
+    : `was ended by signal ${exit.signal}`;
+}

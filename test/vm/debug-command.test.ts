@@ -1,0 +1,202 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { CLI, docker, kdock, start } from "../support/kdock.js";
+import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
+import { screen } from "../support/screen.js";
+
+const inLab = (...args: string[]) => kdock(args, { cwd: LAB });
+const scripted = (input: string, ...args: string[]) =>
+  kdock(["debug", ...args], { cwd: LAB, input });
+
+async function expectGuestRuns(): Promise<void> {
+  const { stdout } = await withGuest(LAB_NAMES.vmContainer, (session) =>
+    inGuest(session, "ls / >/dev/null; echo alive"),
+  );
+  expect(stdout).toBe("alive\n");
+}
+
+const containers = (name: string) => docker("ps", "-q", "--filter", `name=^${name}$`);
+
+describe("without a VM", () => {
+  afterAll(() => inLab("stop"));
+
+  it("--boot stops where only a booting kernel comes by, and the VM ends with gdb", async () => {
+    const { exitCode, stdout, stderr } = await scripted(
+      "backtrace 1\nhbreak rest_init\ncontinue\n",
+      ...["--boot", "start_kernel", "--gdb", "0"],
+    );
+    expect(stdout).toMatch(/^Breakpoint 1, start_kernel \(\) at .*init\/main\.c:\d+/m);
+    expect(stdout).toMatch(/^Breakpoint 2, rest_init \(\)/m);
+    expect(stderr).toContain(
+      "the VM that was started for this is ended (--keep leaves it running)",
+    );
+    expect(exitCode).toBe(0);
+    expect(await docker("ps", "-aq", "--filter", `name=${LAB_NAMES.id}`)).toBe("");
+  });
+
+  it("boots one, and --keep leaves it running", async () => {
+    const flags = ["--keep", "--gdb", "0", "--exec", "ls"];
+    const { exitCode, stdout, stderr } = await scripted("", "kernel_clone", ...flags);
+    expect(stdout).toMatch(/^Breakpoint 1, kernel_clone \(/m);
+    expect(stderr).toContain("the VM goes on");
+    expect(exitCode).toBe(0);
+    await expectGuestRuns();
+  });
+
+  it.each([
+    [[], /no place to stop at/],
+    [["--boot", "start_kernel", "--exec", "ls"], /--exec needs a guest that has booted/],
+  ])("refuses %j", async (args, message) => {
+    const { exitCode, stderr } = await inLab("debug", ...args);
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe("beside a running VM", () => {
+  beforeAll(async () => {
+    const { exitCode, stderr } = await inLab("run", "-d", "--gdb", "0");
+    expect(exitCode, stderr).toBe(0);
+  });
+  afterEach(expectGuestRuns);
+  afterAll(() => inLab("stop"));
+
+  it("stops by the name that articles have when the command comes by, and reads on from stdin", async () => {
+    const { exitCode, stdout } = await scripted(
+      "backtrace 2\nfinish\n",
+      ...["_do_fork", "--exec", "ls /"],
+    );
+    expect(stdout).toMatch(/_do_fork is called kernel_clone since Linux 5\.10/);
+    expect(stdout).toMatch(/^Breakpoint 1, kernel_clone \(args=/m);
+    expect(stdout.match(/Run till exit/g)).toHaveLength(1);
+    expect(stdout).not.toContain("]kdock;");
+    expect(exitCode).toBe(0);
+  });
+
+  it("takes a condition, several places, and gdb's own arguments", async () => {
+    const { exitCode, stdout } = await inLab(
+      ...["debug", "icmp_rcv", "--break", "tcp_v4_rcv", "--if", "skb->len == 20"],
+      ...["--exec", "wget -q -O- http://10.0.3.1/", "--"],
+      ...["-batch", "-ex", "info breakpoints", "-ex", "print skb->len"],
+    );
+    expect(stdout).toMatch(/^1 +breakpoint +keep y .* in icmp_rcv/m);
+    expect(stdout).toMatch(/stop only if skb->len == 20/);
+    expect(stdout).toMatch(/^\$1 = 20$/m);
+    expect(exitCode).toBe(0);
+  });
+
+  it("says that the command came by nothing", async () => {
+    const { stdout, stderr } = await scripted("print 40 + 2\n", "icmp_rcv", "--exec", "exit 3");
+    expect(stderr).toMatch(/^exit 3 has ended with exit code 3, and nothing was hit/m);
+    expect(stdout).toMatch(/= 42$/m);
+  });
+
+  it.each([
+    [["tcp_v4_rvc"], /no function tcp_v4_rvc\n→ Did you mean tcp_v4_rcv/],
+    [["tcp_v4_rcv", "--if", "skb->lenn"], /no member named lenn.*\n→ Did you mean len/],
+    [["start_kernel"], /start_kernel is code of the boot.*\n→ .*kdock debug --boot/],
+    [["--boot", "start_kernel"], /--boot is for a VM that has yet to boot.*\n→ .*kdock stop/],
+  ])("refuses %j, with a word on what to do", async (args, message) => {
+    const { exitCode, stderr } = await inLab("debug", ...args);
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(2);
+  });
+
+  it("says that gdb was killed, and lets the guest go on", async () => {
+    const first = start(["gdb", "--", "-ex", "break kernel_clone", "-ex", "continue"], {
+      cwd: LAB,
+    });
+    await untilSaid(LAB_NAMES.gdbContainer, "Breakpoint 1 at");
+    await docker("rm", "-f", LAB_NAMES.gdbContainer);
+    const { exitCode, stderr } = await first;
+    expect(stderr).toMatch(/gdb was killed \(exit code 137\): its breakpoints are taken out/);
+    expect(exitCode).toBe(137);
+  });
+
+  it("gdb does not outlive a kdock that was killed, and the guest goes on", async () => {
+    const first = start(["debug", "kernel_clone"], { cwd: LAB });
+    await untilSaid(LAB_NAMES.gdbContainer, "Breakpoint 1 at");
+    first.kill("SIGKILL");
+    await first;
+    await expect.poll(() => containers(LAB_NAMES.gdbContainer), { timeout: 20_000 }).toBe("");
+    await expectGuestRuns();
+    // And the next one is not in its way.
+    expect((await inLab("gdb", "--", "-batch")).exitCode).toBe(0);
+  });
+
+  it("of two VMs of the project takes neither, and names them", async () => {
+    const other = `${LAB_NAMES.vmContainer}-other`;
+    const labels = ["io.kdock.role=vm", `io.kdock.project=${LAB_NAMES.id}`];
+    const image = await docker("inspect", "-f", "{{.Image}}", LAB_NAMES.vmContainer);
+    await docker(
+      ...["run", "-d", "--name", other, ...labels.flatMap((label) => ["--label", label])],
+      ...["--entrypoint", "sleep", image, "1000"],
+    );
+    try {
+      const commands = [["gdb"], ["trap", "kernel_clone"], ["debug", "x"], ["console"], ["stop"]];
+      for (const command of commands) {
+        const { exitCode, stderr } = await inLab(...command);
+        expect(stderr, command.join(" ")).toMatch(/this project has several VMs: .*-vm.*-vm/);
+        expect(stderr).toContain(other);
+        expect(exitCode).toBe(2);
+      }
+      await docker("stop", "-t", "0", other);
+      // A leftover is in nobody's way.
+      expect((await inLab("gdb", "--", "-batch")).exitCode).toBe(0);
+    } finally {
+      await docker("rm", "-f", other);
+    }
+  });
+});
+
+describe("on a terminal", () => {
+  const { open, type, shows, close } = screen("debug");
+  const debug = (...args: string[]) => type(`clear; node ${CLI} debug ${args.join(" ")}`, "Enter");
+
+  beforeAll(async () => {
+    await inLab("run", "-d", "--gdb", "0");
+  });
+  afterEach(close);
+  afterAll(() => inLab("stop"));
+
+  it("gives the prompt at the stop; quitting leaves VM and terminal as they were", async () => {
+    await open(LAB);
+    await debug("_do_fork", "--exec", "'ls /'");
+    await shows(/Breakpoint 1, kernel_clone \([^]*\(gdb\) $/m);
+    await type("print args->exit_signal", "Enter");
+    await shows(/\$1 = 17/);
+    await type("quit", "Enter");
+    await shows(/\$ $/m);
+    await type("stty -a | grep -o -w -e '-\\?icanon' | tr '\\n' '+'; echo done", "Enter");
+    await shows(/^icanon\+done/m);
+    await expectGuestRuns();
+  });
+
+  it("has a TUI, on a terminal that the image does not know, too", async () => {
+    await open(LAB);
+    await type(`TERM=nobodys-terminal node ${CLI} debug kernel_clone --exec ls -- -tui`, "Enter");
+    await shows(/fork\.c[^]*B\+> *\d+ +\{/);
+    await type("quit", "Enter");
+    await shows(/\$ $/m);
+  });
+
+  it("Ctrl-C gives the prompt when the command came by nothing", async () => {
+    await open(LAB);
+    await debug("icmp_rcv", "--exec", "true");
+    await shows(/true has ended with exit code 0, and nothing was hit; Ctrl-C stops the guest/);
+    await type("C-c");
+    await shows(/Program received signal SIGINT[^]*\(gdb\) $/m);
+    await type("quit", "Enter");
+    await shows(/\$ $/m);
+    await expectGuestRuns();
+  });
+});
+
+async function untilSaid(container: string, what: string): Promise<void> {
+  for (let tries = 0; tries < 300; tries += 1) {
+    const id = await containers(container);
+    if (id !== "" && (await docker("logs", id)).includes(what)) return;
+    await sleep(100);
+  }
+  throw new Error(`${container} does not come up`);
+}
