@@ -9,6 +9,7 @@
 #   KDOCK_HOSTS    10.0.3.2=a 10.0.3.3=b, where all VMs of a network are known beforehand; see lan.sh
 #   KDOCK_PORTS    tcp/9090/9090 udp/53/53: protocol / port of the container / port of the guest
 #   KDOCK_GDB_PORT 1234, or empty: where QEMU's gdbstub listens
+#   KDOCK_GUEST_MUX  the sockets that guest-mux.pl is given: its own, the guest's port, QEMU's monitor
 #
 # Lines that begin with "[kdock]" are passed on to the person who started this.
 set -eu
@@ -104,5 +105,8 @@ case "$accel" in kvm) cpu=host ;; *) cpu=max ;; esac
 sandbox=on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
 chown qemu:qemu /run/kdock
 [ -t 0 ] && stty raw -echo 2>/dev/null || true
-exec setpriv --reuid=qemu --regid=qemu --clear-groups --no-new-privs --inh-caps=-all \
-  qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -sandbox "$sandbox" "$@"
+as_qemu="setpriv --reuid=qemu --regid=qemu --clear-groups --no-new-privs --inh-caps=-all"
+# Whoever wants to run commands in the guest shares its one port; it is begun anew should it ever end.
+[ -z "${KDOCK_GUEST_MUX:-}" ] || $as_qemu sh -c 'cd /run/kdock && while :; do
+    perl /usr/local/lib/kdock/guest-mux.pl '"$KDOCK_GUEST_MUX"' 2>>guest-mux.log; sleep 1; done' </dev/null >/dev/null &
+exec $as_qemu qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -sandbox "$sandbox" "$@"

@@ -140,6 +140,14 @@ export interface Exec {
   exitCode(): Promise<number>;
 }
 
+/** Somewhere a command can be run, and talked with. */
+export interface CanExec {
+  exec(
+    command: readonly string[],
+    options: { tty: boolean; signal: AbortSignal; user?: string },
+  ): Promise<Pick<Exec, "stream" | "stderr">>;
+}
+
 /**
  * A container kdock made. `await using` removes it, with its anonymous volumes, on the engine's own clock: disposing
  * never throws and is not stopped by an aborted signal; a removal that fails is reported through the engine's `onLeak`.

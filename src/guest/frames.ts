@@ -1,7 +1,8 @@
 import { KdockError } from "../errors.js";
 
 /**
- * The frames that kdock and the guest's kdock-agent exchange (images/busybox/agent/kdock-agent.c is the other end).
+ * The frames that kdock and the guest's kdock-agent exchange (images/busybox/agent/kdock-agent.c is the other end). In
+ * between is images/vm/guest-mux.pl, which gives every client a connection of its own and says how the guest is.
  * Header: type u8, flags u8 (0), id u16, payload length u32; little endian. `id` names a command of this connection.
  */
 export interface Frame {
@@ -10,10 +11,12 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const MAX_PAYLOAD = 65_536;
 /** Bytes of stdin that may be on their way to one command without an acknowledgement. */
-export const STDIN_WINDOW = 65_536;
+export const STDIN_WINDOW = 262_144;
+/** Bytes of output that the agent sends of one command without an acknowledgement. */
+export const OUT_WINDOW = 1_048_576;
 
 export const HOST_FRAME = {
   hello: 1,
@@ -22,6 +25,7 @@ export const HOST_FRAME = {
   signal: 4,
   resize: 5,
   powerOff: 6,
+  outAck: 9,
 } as const;
 export const GUEST_FRAME = {
   hello: 129,
@@ -30,13 +34,12 @@ export const GUEST_FRAME = {
   exit: 132,
   error: 133,
   stdinAck: 134,
+  state: 135,
 } as const;
 
 const HEADER_BYTES = 8;
 const EXEC_FIXED_BYTES = 9;
 const HELLO_FIXED_BYTES = 12;
-/** The kernel allows a release of 64 bytes. */
-export const MAX_HELLO_BYTES = HELLO_FIXED_BYTES + 65;
 /** By this the agent finds the beginning of a connection, even behind half a frame of the one before. */
 const HELLO_MAGIC = "kdock hello\n";
 
@@ -56,7 +59,7 @@ export interface GuestExec {
 }
 
 export type HostFrame =
-  /** Ends every command of earlier connections; the answer repeats the nonce. */
+  /** The first words of a connection; the answer repeats the nonce. */
   | { readonly kind: "hello"; readonly nonce: number }
   | { readonly kind: "exec"; readonly id: number; readonly exec: GuestExec }
   /** No bytes mean the end of the input. */
@@ -65,10 +68,11 @@ export type HostFrame =
   | { readonly kind: "signal"; readonly id: number; readonly signal: number }
   /** Id 0 is the guest's console. */
   | { readonly kind: "resize"; readonly id: number; readonly size: TtySize }
+  /** So many bytes of a command's output have been taken. */
+  | { readonly kind: "outAck"; readonly id: number; readonly bytes: number }
   | { readonly kind: "powerOff" };
 
 export type GuestFrame =
-  /** Nonce 0: said unasked, when the guest sees a host arrive. */
   | {
       readonly kind: "hello";
       readonly version: number;
@@ -82,7 +86,9 @@ export type GuestFrame =
   | { readonly kind: "signalled"; readonly id: number; readonly signal: number }
   /** Why a command could not be run; an "exited" with 126 or 127 follows. */
   | { readonly kind: "error"; readonly id: number; readonly text: string }
-  | { readonly kind: "stdinAck"; readonly id: number; readonly bytes: number };
+  | { readonly kind: "stdinAck"; readonly id: number; readonly bytes: number }
+  /** How the machine is, in QEMU's words: "running", "paused", "debug"; at first, and whenever that changes. */
+  | { readonly kind: "state"; readonly state: string };
 
 export function encodeFrame(type: number, id: number, payload: Uint8Array): Buffer {
   if (payload.length > MAX_PAYLOAD) throw new RangeError(`a frame holds ${MAX_PAYLOAD} bytes`);
@@ -111,6 +117,8 @@ export function encodeHostFrame(frame: HostFrame): Buffer {
       return encodeFrame(HOST_FRAME.signal, frame.id, Uint8Array.of(frame.signal));
     case "resize":
       return encodeFrame(HOST_FRAME.resize, frame.id, u16s(frame.size.rows, frame.size.columns));
+    case "outAck":
+      return encodeFrame(HOST_FRAME.outAck, frame.id, u32(frame.bytes));
     case "powerOff":
       return encodeFrame(HOST_FRAME.powerOff, 0, Buffer.alloc(0));
   }
@@ -144,6 +152,8 @@ export function parseGuestFrame({ type, id, payload }: Frame): GuestFrame {
     case GUEST_FRAME.stdinAck:
       requireLength(payload, payload.length === 4);
       return { kind: "stdinAck", id, bytes: payload.readUInt32LE(0) };
+    case GUEST_FRAME.state:
+      return { kind: "state", state: payload.toString("utf8") };
     default:
       throw malformed(`a frame of unknown type ${type}`);
   }
@@ -194,22 +204,6 @@ export class FrameDecoder {
       first === undefined || first.length === count ? rest : [first.subarray(count), ...rest];
     this.#pendingBytes -= count;
   }
-}
-
-/**
- * Where the guest's hello with this nonce begins in `bytes`. Before it may lie anything: the rest of what the guest
- * was saying to a host that left.
- */
-export function findHello(bytes: Buffer, nonce: number): number | undefined {
-  const needle = u32(nonce);
-  const toNonce = HEADER_BYTES + 4;
-  for (let at = bytes.indexOf(needle); at !== -1; at = bytes.indexOf(needle, at + 1)) {
-    const start = at - toNonce;
-    if (start < 0 || bytes.readUInt32LE(start) !== GUEST_FRAME.hello) continue;
-    const length = bytes.readUInt32LE(start + 4);
-    if (length >= HELLO_FIXED_BYTES && length <= MAX_HELLO_BYTES) return start;
-  }
-  return undefined;
 }
 
 function execPayload({ argv, env, cwd, tty }: GuestExec): Buffer {

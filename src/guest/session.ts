@@ -5,10 +5,9 @@ import type { Duplex } from "node:stream";
 import { KdockError } from "../errors.js";
 import {
   encodeHostFrame,
-  findHello,
   FrameDecoder,
-  MAX_HELLO_BYTES,
   MAX_PAYLOAD,
+  OUT_WINDOW,
   parseGuestFrame,
   PROTOCOL_VERSION,
   STDIN_WINDOW,
@@ -28,8 +27,8 @@ export type GuestExit =
   | { readonly kind: "signalled"; readonly signal: number };
 
 /**
- * A command in the guest. Both outputs must be read or destroyed: one that nobody reads holds up the whole session,
- * because nothing is kept in memory beyond a stream's usual buffer.
+ * A command in the guest. Both outputs must be read or destroyed: one that nobody reads holds up the whole session, and
+ * no other, because nothing is kept in memory beyond a stream's usual buffer.
  */
 export interface GuestCommand {
   /** Takes no more than the guest does. Closed, without an error, when the command ends. */
@@ -58,20 +57,27 @@ export interface GuestSession extends AsyncDisposable {
   readonly closed: Promise<void>;
 }
 
+export interface SessionOptions {
+  /** Aborted, it ends the session, before or after it is open. */
+  readonly signal: AbortSignal;
+  /** Told how the machine is, in QEMU's words ("running", "paused", "debug"): at first, and when that changes. */
+  readonly onState?: (state: string) => void;
+}
+
 /**
  * Speaks with the agent at the other end of `duplex`, which belongs to the session from here on. Resolves when the
- * agent answers, however long the guest takes to boot. An aborted signal ends the session, before or after that.
+ * agent answers, however long the guest takes to boot.
  */
-export async function openSession(
-  duplex: Duplex,
-  { signal }: { signal: AbortSignal },
-): Promise<GuestSession> {
-  const session = new Session(duplex, signal);
+export async function openSession(duplex: Duplex, options: SessionOptions): Promise<GuestSession> {
+  const session = new Session(duplex, options);
   await session.ready;
   return session;
 }
 
 const MAX_ID = 0xffff;
+
+/** Few enough acknowledgements, and long before the agent has to wait for one. */
+const ACK_BYTES = OUT_WINDOW / 8;
 
 type Send = (frame: HostFrame) => void;
 
@@ -80,15 +86,17 @@ class Session implements GuestSession {
   readonly closed: Promise<void>;
   readonly #duplex: Duplex;
   readonly #signal: AbortSignal;
+  readonly #onState: (state: string) => void;
   readonly #commands = new Map<number, Command>();
   readonly #nonce = randomInt(1, 2 ** 32);
   #hello: GuestHello | undefined;
   #ended: Error | undefined;
   #lastId = 0;
 
-  constructor(duplex: Duplex, signal: AbortSignal) {
+  constructor(duplex: Duplex, { signal, onState = ignore }: SessionOptions) {
     this.#duplex = duplex;
     this.#signal = signal;
+    this.#onState = onState;
     // The reading loop sees every error; one that comes after it must not be thrown at the process.
     duplex.on("error", ignore);
     // The loop may be waiting for somebody to read a command's output; that must not keep it from seeing the end.
@@ -176,54 +184,27 @@ class Session implements GuestSession {
   /** Resolves when the guest hangs up. */
   async #converse(onReady: () => void): Promise<void> {
     this.#signal.throwIfAborted();
-    this.#sayHello();
+    this.#send({ kind: "hello", nonce: this.#nonce });
     const decoder = new FrameDecoder();
-    let unheard: Buffer = Buffer.alloc(0);
-
     for await (const chunk of this.#duplex as AsyncIterable<Buffer>) {
-      let bytes = chunk;
-      if (this.#hello === undefined) {
-        unheard = Buffer.concat([unheard, chunk]);
-        const start = findHello(unheard, this.#nonce);
-        if (start === undefined) {
-          unheard = this.#wait(unheard);
-          continue;
-        }
-        bytes = unheard.subarray(start);
-      }
-      for (const frame of decoder.push(bytes)) {
+      for (const frame of decoder.push(chunk)) {
         const said = parseGuestFrame(frame);
         if (said.kind === "hello") this.#greet(said, onReady);
+        else if (said.kind === "state") this.#onState(said.state);
         else await this.#take(said);
       }
     }
-  }
-
-  #sayHello(): void {
-    this.#send({ kind: "hello", nonce: this.#nonce });
-  }
-
-  /** Keeps of `unheard` what may yet become the answer. */
-  #wait(unheard: Buffer): Buffer {
-    const unasked = findHello(unheard, 0);
-    if (unasked === undefined) return unheard.subarray(-MAX_HELLO_BYTES);
-    // An agent that saw its host leave says hello unasked to the next one, and may have thrown our own hello away
-    // with what the other had left. Saying it twice does no harm: no command runs yet.
-    this.#sayHello();
-    return unheard.subarray(unasked + 1);
   }
 
   #greet(said: Extract<GuestFrame, { kind: "hello" }>, onReady: () => void): void {
     if (said.nonce !== this.#nonce) {
       throw new KdockError("vm", "the guest's agent started anew while commands were running");
     }
-    // A second answer is that to the hello we had to repeat.
-    if (this.#hello !== undefined) return;
     if (said.version !== PROTOCOL_VERSION) {
       throw new KdockError(
         "vm",
         `the guest's agent speaks version ${said.version} of the protocol, not ${PROTOCOL_VERSION}`,
-        { hint: "Build busybox and the rootfs again with this version of kdock." },
+        { hint: "End this VM with `kdock stop`: the next `kdock run` makes what is needed anew." },
       );
     }
     const { version, uptimeMs, release } = said;
@@ -231,16 +212,18 @@ class Session implements GuestSession {
     onReady();
   }
 
-  async #take(said: Exclude<GuestFrame, { kind: "hello" }>): Promise<void> {
+  async #take(said: Exclude<GuestFrame, { kind: "hello" | "state" }>): Promise<void> {
     const command = this.#commands.get(said.id);
     // The last words of a command from a former connection.
     if (command === undefined) return;
     switch (said.kind) {
       case "stdout":
         await command.stdout.deliver(said.bytes);
+        command.taken(said.bytes.length);
         break;
       case "stderr":
         await command.stderr.deliver(said.bytes);
+        command.taken(said.bytes.length);
         break;
       case "stdinAck":
         command.acknowledge(said.bytes);
@@ -269,6 +252,8 @@ class Command implements GuestCommand {
   readonly #send: Send;
   readonly #exit = deferred<GuestExit>();
   #error: string | undefined;
+  /** Bytes of output that the guest does not know to be taken. */
+  #taken = 0;
   /** Bytes of stdin the guest still has room for. */
   #room = STDIN_WINDOW;
   #onRoom: (() => void) | undefined;
@@ -304,6 +289,14 @@ class Command implements GuestCommand {
     this.#onRoom?.();
   }
 
+  /** So many bytes more have found a reader, or need none. */
+  taken(bytes: number): void {
+    this.#taken += bytes;
+    if (this.#taken < ACK_BYTES) return;
+    this.#send({ kind: "outAck", id: this.#id, bytes: this.#taken });
+    this.#taken = 0;
+  }
+
   couldNotRun(why: string): void {
     this.#error = why;
   }
@@ -329,16 +322,19 @@ class Command implements GuestCommand {
   }
 
   #feed(bytes: Buffer, done: () => void): void {
-    const fits = bytes.subarray(0, Math.min(this.#room, MAX_PAYLOAD));
-    // A frame without bytes would mean the end of the input.
-    if (fits.length > 0) this.#send({ kind: "stdin", id: this.#id, bytes: fits });
-    this.#room -= fits.length;
-    if (fits.length === bytes.length) {
+    let rest = bytes;
+    while (rest.length > 0 && this.#room > 0) {
+      const fits = rest.subarray(0, Math.min(this.#room, MAX_PAYLOAD));
+      this.#send({ kind: "stdin", id: this.#id, bytes: fits });
+      this.#room -= fits.length;
+      rest = rest.subarray(fits.length);
+    }
+    if (rest.length === 0) {
       this.#onRoom = undefined;
       done();
     } else {
       this.#onRoom = () => {
-        this.#feed(bytes.subarray(fits.length), done);
+        this.#feed(rest, done);
       };
     }
   }

@@ -70,7 +70,10 @@ export const INSIDE = {
   artifacts: "/artifacts",
   bzImage: "/artifacts/kernel/bzImage",
   rootfs: "/artifacts/rootfs/rootfs.cpio",
+  /** Where clients of the guest's agent connect; guest-mux.pl listens there, and has the next two for itself. */
   agentSocket: "/run/kdock/agent.sock",
+  portSocket: "/run/kdock/port.sock",
+  monitorSocket: "/run/kdock/monitor.sock",
   qmpSocket: "/run/kdock/qmp.sock",
   /** Joins a VM's bridge with those of others, and tells it their names. */
   lanScript: "/usr/local/lib/kdock/lan.sh",

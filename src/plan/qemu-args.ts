@@ -34,9 +34,11 @@ export function qemuArgs(machine: Machine): readonly string[] {
     ...["-device", `${NIC[machine.nic]},netdev=net0,mac=${machine.mac},romfile=`],
     // The guest says here that it is ready, and runs commands.
     ...["-device", "virtio-serial-pci"],
-    ...["-chardev", `socket,id=agent,path=${INSIDE.agentSocket},server=on,wait=off`],
+    ...["-chardev", `socket,id=agent,path=${INSIDE.portSocket},server=on,wait=off`],
     ...["-device", `virtserialport,chardev=agent,name=${INSIDE.agentPort}`],
     ...["-qmp", `unix:${INSIDE.qmpSocket},server=on,wait=off`],
+    // A monitor serves one client at a time: guest-mux.pl has one of its own.
+    ...["-qmp", `unix:${INSIDE.monitorSocket},server=on,wait=off`],
     ...["-device", "virtio-rng-pci"],
     // A panic ends the machine with a failure instead of a silent reboot.
     ...["-device", "pvpanic-pci", "-action", "panic=exit-failure,reboot=shutdown"],

@@ -162,6 +162,7 @@ export function vmEnvironment(config: Config, seat = FIRST_SEAT): Readonly<Recor
       .map((port) => `${port.protocol}/${port.guestPort}/${port.guestPort}`)
       .join(" "),
     KDOCK_GDB_PORT: config.gdb.enable ? String(INSIDE.gdbPort) : "",
+    KDOCK_GUEST_MUX: [INSIDE.agentSocket, INSIDE.portSocket, INSIDE.monitorSocket].join(" "),
   };
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Container, Exec } from "../engine/engine.js";
+import type { CanExec, Container, Exec } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { type GuestSession, openSession } from "../guest/session.js";
 import { INSIDE } from "../plan/names.js";
@@ -16,22 +16,24 @@ export interface GuestChannel extends AsyncDisposable {
  * the container's start: socat tries again until they are there.
  */
 export function connectInside(
-  container: Container,
+  container: CanExec,
   socket: string,
   signal: AbortSignal,
-): Promise<Exec> {
+): Promise<Pick<Exec, "stream" | "stderr">> {
   const address = `UNIX-CONNECT:${socket},retry=600,interval=0.05`;
   return container.exec(["socat", "-", address], { tty: false, signal, user: "qemu" });
 }
 
 /** Connects to the agent's end in the VM container. Resolves when the guest has said that it is ready. */
 export async function openGuestChannel(
-  container: Container,
+  container: CanExec,
   signal: AbortSignal,
+  onState?: (state: string) => void,
 ): Promise<GuestChannel> {
   const exec = await connectInside(container, INSIDE.agentSocket, signal);
   try {
-    const session = await openSession(exec.stream, { signal });
+    const told = onState === undefined ? {} : { onState };
+    const session = await openSession(exec.stream, { signal, ...told });
     return {
       session,
       [Symbol.asyncDispose]() {

@@ -7,6 +7,10 @@
  * A connection begins with the host's HELLO, which ends whatever an earlier connection left running and is answered
  * with its nonce. That answer, not the port's state, tells the host that it may begin: while the guest stands at a
  * breakpoint hosts come and go, and both ends may find half a frame of a former connection in the pipe.
+ *
+ * The host at the other end is images/vm/guest-mux.pl, which shares the connection among those who want to run commands.
+ * It asks with PING, which is answered as HELLO is and ends nothing, and ends a single command with HANG_UP. Nobody who
+ * does not read may hold up the others: a command's output waits, beyond OUT_WINDOW bytes, for an OUT_ACK.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -28,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HELLO = 1, EXEC, STDIN, SIGNAL, RESIZE, POWEROFF };
+enum { HELLO = 1, EXEC, STDIN, SIGNAL, RESIZE, POWEROFF, PING, HANG_UP, OUT_ACK };
 enum { R_HELLO = 129, R_STDOUT, R_STDERR, R_EXIT, R_ERROR, R_STDIN_ACK };
 
 #define PORT_NAME "io.kdock.agent"
@@ -36,10 +40,11 @@ enum { R_HELLO = 129, R_STDOUT, R_STDERR, R_EXIT, R_ERROR, R_STDIN_ACK };
 #define DEFAULT_PATH "/usr/sbin:/usr/bin:/sbin:/bin"
 
 enum {
-	PROTOCOL_VERSION = 1,
+	PROTOCOL_VERSION = 2,
 	HEADER = 8,
 	MAX_PAYLOAD = 65536,
-	STDIN_WINDOW = 65536,  /* what the host may send before it is acknowledged, per command */
+	STDIN_WINDOW = 256 << 10, /* what the host may send before it is acknowledged, per command */
+	OUT_WINDOW = 1 << 20,  /* what we may send before it is acknowledged, per command */
 	MAX_COMMANDS = 64,
 	HUP_GRACE_MS = 50,     /* a host gone for less may be one that has come back already */
 	KILL_GRACE_MS = 500,   /* between SIGHUP and SIGKILL */
@@ -59,7 +64,8 @@ struct command {
 	int status;
 	char exited, orphan, killed;
 	long long kill_at;
-	int in_eof, in_len, ack;
+	int in_eof, in_at, in_len, ack;
+	int out_room;     /* of OUT_WINDOW */
 	int drain_left;
 	char in[STDIN_WINDOW + 1];  /* the end-of-file character of a tty needs room too */
 };
@@ -262,7 +268,7 @@ static void start(uint16_t id, char **argv, char **env, const char *cwd, int tty
 		refuse(id, argv[0], "too many commands at once", 126);
 		return;
 	}
-	*c = (struct command){ .id = id, .tty = tty, .fd = { -1, -1, -1 }, .drain_left = DRAIN_MAX };
+	*c = (struct command){ .id = id, .tty = tty, .fd = { -1, -1, -1 }, .out_room = OUT_WINDOW, .drain_left = DRAIN_MAX };
 	if (open_ends(tty, size, theirs, c->fd) < 0 || pipe2(up, O_CLOEXEC) < 0 || (c->pid = fork()) < 0) {
 		refuse(id, argv[0], strerror(errno), 126);
 		goto fail;
@@ -325,7 +331,7 @@ static void close_stdin(struct command *c)
 static void feed(struct command *c)
 {
 	while (c->in_len > 0 && c->fd[IN] >= 0) {
-		ssize_t n = write(c->fd[IN], c->in, c->in_len);
+		ssize_t n = write(c->fd[IN], c->in + c->in_at, c->in_len);
 
 		if (n < 0 && errno == EAGAIN)
 			break;
@@ -334,11 +340,23 @@ static void feed(struct command *c)
 			break;
 		}
 		c->ack += n;
+		c->in_at += n;
 		c->in_len -= n;
-		memmove(c->in, c->in + n, c->in_len);
 	}
+	if (c->in_len == 0)
+		c->in_at = 0;
 	if (c->in_eof && c->in_len == 0 && !c->tty)
 		close_fd(&c->fd[IN]);
+}
+
+static void queue_input(struct command *c, const uint8_t *p, uint32_t len)
+{
+	if (c->in_at + c->in_len + len > sizeof c->in) {
+		memmove(c->in, c->in + c->in_at, c->in_len);
+		c->in_at = 0;
+	}
+	memcpy(c->in + c->in_at + c->in_len, p, len);
+	c->in_len += len;
 }
 
 static void stdin_request(struct command *c, const uint8_t *p, uint32_t len)
@@ -350,27 +368,33 @@ static void stdin_request(struct command *c, const uint8_t *p, uint32_t len)
 	} else if (len > (uint32_t)(STDIN_WINDOW - c->in_len)) {
 		kill(-c->pid, SIGKILL); /* the host broke its promise; nothing it says next can be trusted to fit */
 	} else if (len > 0) {
-		memcpy(c->in + c->in_len, p, len);
-		c->in_len += len;
+		queue_input(c, p, len);
 	} else {
 		c->in_eof = 1;
 		/* A terminal has no end; a line discipline that edits lines takes a character for it. */
 		if (c->tty && tcgetattr(c->fd[IN], &mode) == 0 && mode.c_lflag & ICANON) {
-			c->in[c->in_len++] = mode.c_cc[VEOF];
+			queue_input(c, &mode.c_cc[VEOF], 1);
 			c->ack--; /* never sent, so never to be acknowledged */
 		}
 	}
 	feed(c);
 }
 
-/* Reads once; false when there is no more for now. */
+static int may_pump(const struct command *c, int which)
+{
+	return c->fd[which] >= 0 && out_len < OUT_STOP && c->out_room > 0;
+}
+
+/* Reads once, when it may; false when there is no more for now. */
 static int pump(struct command *c, int which)
 {
-	uint8_t *frame = reserve(MAX_PAYLOAD);
-	ssize_t n = read(c->fd[which], frame + HEADER, MAX_PAYLOAD);
+	int max = c->out_room < MAX_PAYLOAD ? c->out_room : MAX_PAYLOAD;
+	uint8_t *frame = reserve(max);
+	ssize_t n = read(c->fd[which], frame + HEADER, max);
 
 	if (n > 0) {
 		commit(which == OUT ? R_STDOUT : R_STDERR, c->id, n);
+		c->out_room -= n;
 		if (!c->exited || (c->drain_left -= n) > 0)
 			return 1;
 	} else if (n < 0 && errno == EAGAIN && !c->exited) {
@@ -395,7 +419,7 @@ static void settle(int slot)
 		return;
 	}
 	for (int i = OUT; c->exited && i <= ERR; i++)
-		while (c->fd[i] >= 0 && out_len < OUT_STOP && pump(c, i))
+		while (may_pump(c, i) && pump(c, i))
 			;
 	if (c->ack > 0 && out_len < IN_STOP) {
 		uint8_t payload[4];
@@ -461,6 +485,15 @@ static void handle(int type, uint16_t id, uint8_t *p, uint32_t len)
 		stdin_request(c, p, len);
 	} else if (type == SIGNAL && c && len == 1) {
 		kill(-c->pid, p[0]);
+	} else if (type == OUT_ACK && c && len == 4) {
+		/* No more than it was: whoever counts wrongly gains nothing. */
+		uint32_t more = get32(p), used = OUT_WINDOW - c->out_room;
+
+		c->out_room += more < used ? more : used;
+	} else if (type == HANG_UP && c) {
+		hang_up(c);
+	} else if (type == PING && len == 4) {
+		send_hello(get32(p));
 	} else if (type == RESIZE && len == 4) {
 		struct winsize size = { .ws_row = get16(p), .ws_col = get16(p + 2) };
 
@@ -643,7 +676,7 @@ int main(void)
 
 			p[IN] = (struct pollfd){ .fd = c && c->in_len > 0 ? c->fd[IN] : -1, .events = POLLOUT };
 			for (int k = OUT; k <= ERR; k++)
-				p[k] = (struct pollfd){ .fd = c && out_len < OUT_STOP ? c->fd[k] : -1, .events = POLLIN };
+				p[k] = (struct pollfd){ .fd = c && may_pump(c, k) ? c->fd[k] : -1, .events = POLLIN };
 		}
 		if (poll(polled, 2 + 3 * MAX_COMMANDS, timeout_ms()) < 0 && errno != EINTR)
 			return 1;
@@ -661,7 +694,7 @@ int main(void)
 			if (c && p[IN].revents)
 				feed(c);
 			for (int k = OUT; k <= ERR; k++)
-				if (c && p[k].revents && c->fd[k] >= 0 && out_len < OUT_STOP)
+				if (c && p[k].revents && may_pump(c, k))
 					pump(c, k);
 		}
 		parse();

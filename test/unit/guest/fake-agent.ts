@@ -5,7 +5,7 @@ import type { Frame } from "../../../src/guest/frames.js";
 
 export function helloFrame(
   nonce: number,
-  { version = 1, uptimeMs = 1234 }: { version?: number; uptimeMs?: number } = {},
+  { version = 2, uptimeMs = 1234 }: { version?: number; uptimeMs?: number } = {},
 ): Buffer {
   const numbers = Buffer.alloc(12);
   numbers.writeUInt32LE(version, 0);
