@@ -33,6 +33,8 @@ export interface App {
   debug(options: DebugOptions, flags: KeyFlags): Promise<void>;
   trap(options: TrapOptions, flags: KeyFlags): Promise<void>;
   dap(options: VmChoice): Promise<void>;
+  exec(options: ExecOptions): Promise<void>;
+  cp(options: CopyOptions): Promise<void>;
   clean(options: { readonly all: boolean; readonly dryRun: boolean }): Promise<void>;
   compose(unlocked: boolean): Promise<void>;
   /** Resolves what is not locked yet, and anew what is named. */
@@ -97,6 +99,26 @@ export interface DebugOptions extends VmChoice {
   readonly condition: string | undefined;
   readonly boot: boolean;
   readonly keep: boolean;
+  /** Seconds, as typed. */
+  readonly bootTimeout: string;
+}
+
+export interface ExecOptions extends VmChoice {
+  /** Empty for a shell. */
+  readonly command: readonly string[];
+  readonly input: boolean;
+  readonly tty: boolean;
+  readonly cwd: string;
+  /** As typed: NAME=VALUE, or NAME for the value it has here. */
+  readonly env: readonly string[];
+  /** Seconds, as typed. */
+  readonly bootTimeout: string;
+}
+
+export interface CopyOptions {
+  /** As typed: a path here, or VM:PATH. */
+  readonly from: string;
+  readonly to: string;
   /** Seconds, as typed. */
   readonly bootTimeout: string;
 }
@@ -283,6 +305,28 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       });
       if (result.reason !== "count") exitCode = NOT_HIT;
       print.result(result, []);
+    },
+
+    async exec({ bootTimeout, ...options }) {
+      const bootTimeoutSeconds = numberOf("--boot-timeout", bootTimeout);
+      const { openGuestContext } = await import("./guest-project.js");
+      const { execRequest } = await import("./plan/exec-request.js");
+      const { execInGuest } = await import("./steps/exec.js");
+      const { stdin, stdout, env } = world;
+      const terminal = { isTty: stdin.isTTY && stdout.isTTY, env };
+      const request = { ...execRequest(options, terminal), bootTimeoutSeconds };
+      exitCode = await execInGuest(await openGuestContext(world, globals(), reporter), request);
+    },
+
+    async cp({ from, to, bootTimeout }) {
+      const bootTimeoutSeconds = numberOf("--boot-timeout", bootTimeout);
+      const { openGuestContext } = await import("./guest-project.js");
+      const { copyRequest } = await import("./plan/copy-request.js");
+      const { copy } = await import("./steps/copy.js");
+      const request = copyRequest(from, to);
+      const ctx = await openGuestContext(world, globals(), reporter);
+      const result = await copy(ctx, request, bootTimeoutSeconds);
+      (await printer("cp")).result(result, []);
     },
 
     async clean({ all, dryRun }) {

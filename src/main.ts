@@ -9,6 +9,8 @@ import { dapCommand } from "./commands/dap.js";
 import { debugCommand } from "./commands/debug.js";
 import { diffCommand } from "./commands/diff.js";
 import { doctorCommand } from "./commands/doctor.js";
+import { cpCommand } from "./commands/cp.js";
+import { execCommand } from "./commands/exec.js";
 import { gdbCommand } from "./commands/gdb.js";
 import { ideCommand } from "./commands/ide.js";
 import { initCommand } from "./commands/init.js";
@@ -43,6 +45,8 @@ const COMMANDS = [
   logsCommand,
   consoleCommand,
   captureCommand,
+  execCommand,
+  cpCommand,
   gdbCommand,
   debugCommand,
   dapCommand,
@@ -59,11 +63,12 @@ Examples:
   kdock build && kdock run           build everything, boot, gdbserver on 127.0.0.1:1234
   kdock run -d --paused              in the background, stopped before the first instruction
   kdock run -- uname -r              run one command in a fresh guest
+  kdock exec -it                     a shell in the running guest
   kdock trap tcp_v4_rcv --exec 'wget -q -O- http://10.0.3.1/' --bt
   kdock build --preset defconfig --set CONFIG_TCP_CONG_BBR=y
 
 Exit codes: 0 ok, 1 build or VM failed, or verify or diff found a difference, 2 usage or configuration, 3 environment or engine, 70 bug in kdock,
-130 interrupted; with \`run -- command\` the command's own.`;
+130 interrupted; with \`run -- command\` and \`exec\` the command's own.`;
 
 /** Parses, runs one command, and turns whatever was thrown into text and an exit code. The only catch-all. */
 export async function main(argv: readonly string[], world: World): Promise<number> {
@@ -75,8 +80,10 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     emit: (event) => chosen?.emit(event),
     pause: () => chosen?.pause(),
   };
-  program.hook("preAction", async () => {
-    chosen = await loadReporter(world, globals());
+  program.hook("preAction", async (_program, command) => {
+    // The screen is the guest's from the first moment: nothing of ours may move on it.
+    const canMove = command.name() !== "exec";
+    chosen = await loadReporter(world, globals(), canMove);
   });
   const app = createApp(world, reporter, globals);
   define(program, app, world.version);
@@ -91,11 +98,19 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
   }
 }
 
-async function loadReporter(world: World, globals: GlobalFlags): Promise<Reporter> {
+async function loadReporter(
+  world: World,
+  globals: GlobalFlags,
+  canMove: boolean,
+): Promise<Reporter> {
   const { chooseReporter } = await import("./ui/choose-reporter.js");
   return chooseReporter({
     json: globals.json ?? false,
-    isTty: world.stderr.isTTY && world.env["TERM"] !== "dumb" && world.env["CI"] === undefined,
+    isTty:
+      canMove &&
+      world.stderr.isTTY &&
+      world.env["TERM"] !== "dumb" &&
+      world.env["CI"] === undefined,
     verbose: globals.verbose ?? false,
     color: world.env["NO_COLOR"] === undefined,
     stderr: world.stderr,

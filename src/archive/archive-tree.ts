@@ -12,9 +12,20 @@ export interface PlacedEntry {
 
 const MAX_PATH_LENGTH = 4096;
 
+/**
+ * Which symbolic links are taken: those that stay inside, or all, as text. No entry is ever written through one, in either
+ * case; what reads the result later may follow them.
+ */
+export type LinkPolicy = "inside" | "as-text";
+
 /** What an archive has built so far, to judge whether its next entry may be added. It trusts no archive. */
 export class ArchiveTree {
   readonly #kinds = new Map<string, PlacedEntry["kind"]>();
+  readonly #links: LinkPolicy;
+
+  constructor(links: LinkPolicy = "inside") {
+    this.#links = links;
+  }
 
   /** undefined for the leading folder itself. Throws an `engine` error for entries that must not be unpacked. */
   place(header: Header): PlacedEntry | undefined {
@@ -48,6 +59,7 @@ export class ArchiveTree {
   #target({ type, name, linkname: text }: Header, path: string): string {
     // tar-stream's types do not say that an empty one is null.
     const linkname = (text as string | null) ?? "";
+    if (type === "symlink" && this.#links === "as-text") return linkText(name, linkname);
     if (type === "symlink") return insideTarget(name, linkname, path);
     return type === "link" ? this.#hardLink(name, linkname, path) : "";
   }
@@ -94,6 +106,12 @@ function inside(name: string): string {
     throw refused(name, "which is no safe path");
   }
   return below.join("/");
+}
+
+function linkText(name: string, text: string): string {
+  const isText = text !== "" && text.length <= MAX_PATH_LENGTH && !text.includes("\0");
+  if (!isText) throw refused(name, `as a link to ${show(text)}`);
+  return text;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { KdockError } from "../errors.js";
 
 /** What is in a file: bytes in memory, or as many bytes as are said from a stream that is opened when its turn comes. */
 export type Content = Uint8Array | { readonly size: number; readonly open: () => Readable };
@@ -19,6 +20,7 @@ export async function* bytesOf(path: string, content: Content): AsyncGenerator<U
     yield chunk;
   }
   if (size !== content.size) {
-    throw new Error(`${path} was to have ${content.size} bytes and has ${size}`);
+    const message = `${path} was to have ${content.size} bytes and has ${size}`;
+    throw new KdockError("environment", message, { hint: "Try again when nobody writes to it." });
   }
 }

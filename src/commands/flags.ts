@@ -55,6 +55,8 @@ function put(values: Record<string, unknown>, path: readonly string[], value: un
   else put((values[head] ??= {}) as Record<string, unknown>, rest, value);
 }
 
+export const BOOT_TIMEOUT = "how long the guest may take until it is ready";
+
 const list = (value: string, before: string[] | undefined) => [...(before ?? []), value];
 
 export function addBuildFlags(command: Command): Command {

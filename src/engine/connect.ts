@@ -1,20 +1,13 @@
-import { readFileSync } from "node:fs";
 import { Agent } from "node:https";
 import type Dockerode from "dockerode";
 import { KdockError, messageOf } from "../errors.js";
 import { carefulModem } from "./careful-modem.js";
-import type { OnLeak } from "./docker-container.js";
+import { type ConnectOptions, readIfThere } from "./connect-options.js";
 import { endpointName, type Endpoint } from "./endpoint.js";
 import { connectionHint, unreachableReason } from "./engine-error.js";
 import { engineSearch, type Candidate, type Env } from "./engine-search.js";
 import type { Engine } from "./engine.js";
 import { sshAgent } from "./ssh-agent.js";
-
-export interface ConnectOptions {
-  readonly env: Env;
-  readonly home: string;
-  readonly onLeak: OnLeak;
-}
 
 /** A local engine answers a ping at once, even a busy one; ssh may have to log in first. */
 const PING_TIMEOUT_MS = { unix: 10_000, tcp: 15_000, ssh: 45_000 } as const;
@@ -107,13 +100,4 @@ function noEngine(failures: readonly Failure[]): KdockError {
     hint: ssh === undefined ? connectionHint(errors) : SSH_HINT,
     cause: errors.length === 1 ? errors[0] : new AggregateError(errors),
   });
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new KdockError("environment", `cannot read ${path}: ${messageOf(cause)}`, { cause });
-  }
 }

@@ -39,7 +39,21 @@ export interface TreeEntry {
   readonly sizeBytes: number;
 }
 
+export interface FileStatus {
+  readonly kind: "file" | "directory" | "symlink" | "other";
+  /** Permission bits. */
+  readonly mode: number;
+  readonly sizeBytes: number;
+  readonly modified: Date;
+  /** The link's text; "" for others. */
+  readonly target: string;
+}
+
 export interface HostFiles {
+  /** Of a link itself, not of what is behind it; undefined when there is nothing. */
+  status(path: string): Promise<FileStatus | undefined>;
+  /** A file's bytes as they are read; fails with a `config` error that names the path. */
+  readStream(path: string): Readable;
   /** undefined when there is no such file; other failures reject with a `config` error that names the path. */
   readText(path: string): Promise<string | undefined>;
   readBytes(path: string): Promise<Uint8Array>;
@@ -63,6 +77,13 @@ export interface HostFiles {
   makeFolder(path: string): Promise<void>;
   /** Puts `from` in the place of `to`, atomically where `to` is not there yet. */
   replace(from: string, to: string): Promise<void>;
+  /**
+   * Moves a tree to where one may be already: folders that are in both become one, files and links take the place of
+   * files and links. Rejects with an `environment` error when a folder meets something else, links to folders included.
+   */
+  mergeInto(from: string, to: string): Promise<void>;
+  /** Permission bits of a file or folder; links are not followed, and have none. */
+  setMode(path: string, mode: number): Promise<void>;
   /** Points a symbolic link somewhere else, atomically. */
   pointLink(link: string, target: string): Promise<void>;
   /** Files, links and folders alike; nothing happens when it is not there. */

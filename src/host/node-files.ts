@@ -1,14 +1,26 @@
 import type { HostFiles } from "./host.js";
 import { lock } from "./lock.js";
-import { exists, isFolder, list, readBytes, readText, realPath, tree } from "./read-files.js";
+import {
+  exists,
+  isFolder,
+  list,
+  readBytes,
+  readStream,
+  readText,
+  realPath,
+  status,
+  tree,
+} from "./read-files.js";
 import {
   makeFolder,
   makeSymlink,
   makeTemporary,
+  mergeInto,
   openLog,
   pointLink,
   remove,
   replace,
+  setMode,
   writeAtomic,
   writeStream,
 } from "./write-files.js";
@@ -16,5 +28,6 @@ import {
 export const nodeFiles: HostFiles = {
   ...{ readText, readBytes, exists, isFolder, tree, list, realPath },
   ...{ writeAtomic, writeStream, openLog, makeTemporary, makeSymlink, makeFolder },
+  ...{ status, readStream, mergeInto, setMode },
   ...{ replace, pointLink, remove, lock },
 };

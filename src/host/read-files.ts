@@ -1,9 +1,10 @@
-import type { Dirent } from "node:fs";
+import { createReadStream, type Dirent, type Stats } from "node:fs";
 import { lstat, readdir, readFile, readlink, realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { PassThrough, pipeline, type Readable } from "node:stream";
 import { KdockError } from "../errors.js";
 import { isMissing, readError } from "./file-error.js";
-import type { TreeEntry } from "./host.js";
+import type { FileStatus, TreeEntry } from "./host.js";
 
 export async function readText(path: string): Promise<string | undefined> {
   let bytes: Uint8Array;
@@ -43,6 +44,36 @@ export async function isFolder(path: string): Promise<boolean> {
     if (isMissing(error)) return false;
     throw readError(path, error);
   }
+}
+
+export async function status(path: string): Promise<FileStatus | undefined> {
+  try {
+    const found = await lstat(path);
+    const kind = statusKind(found);
+    const target = kind === "symlink" ? await readlink(path) : "";
+    const { mode, size: sizeBytes, mtime: modified } = found;
+    return { kind, mode: mode & 0o7777, sizeBytes, modified, target };
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw readError(path, error);
+  }
+}
+
+function statusKind(found: Stats): FileStatus["kind"] {
+  if (found.isFile()) return "file";
+  if (found.isDirectory()) return "directory";
+  return found.isSymbolicLink() ? "symlink" : "other";
+}
+
+/** Large enough that a file is read in few trips to another thread. */
+const READ_BYTES = 1 << 18;
+
+export function readStream(path: string): Readable {
+  const read = createReadStream(path, { highWaterMark: READ_BYTES });
+  const out = new PassThrough({ highWaterMark: READ_BYTES });
+  pipeline(read, out, () => undefined);
+  read.prependOnceListener("error", (error) => out.destroy(readError(path, error)));
+  return out;
 }
 
 export async function list(path: string): Promise<string[]> {

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, createWriteStream } from "node:fs";
-import { chmod, mkdir, mkdtemp, open, rename, rm, symlink } from "node:fs/promises";
-import { dirname } from "node:path";
+import { chmod, lstat, mkdir, mkdtemp, open, readdir, rename, rm, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { finished } from "node:stream/promises";
-import { codeOf, writeError } from "./file-error.js";
+import { KdockError } from "../errors.js";
+import { codeOf, isMissing, writeError } from "./file-error.js";
 import { FileWriter } from "./file-writer.js";
 import type { LogFile } from "./host.js";
 
@@ -88,6 +89,32 @@ export async function replace(from: string, to: string): Promise<void> {
   });
 }
 
+export async function mergeInto(from: string, to: string): Promise<void> {
+  await written(to, () => merge(from, to));
+}
+
+async function merge(from: string, to: string): Promise<void> {
+  const there = await lstat(to).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+  const isFolder = (await lstat(from)).isDirectory();
+  if (there === undefined || (!isFolder && !there.isDirectory())) {
+    await rename(from, to);
+  } else if (isFolder && there.isDirectory()) {
+    for (const name of await readdir(from)) await merge(join(from, name), join(to, name));
+  } else {
+    const what = there.isDirectory() ? "a folder" : "no folder";
+    throw new KdockError("environment", `${to} is ${what}, and in the way`, {
+      hint: "Remove it, or copy to another place.",
+    });
+  }
+}
+
+export async function setMode(path: string, mode: number): Promise<void> {
+  await written(path, () => chmod(path, mode));
+}
+
 export async function pointLink(link: string, target: string): Promise<void> {
   const temporary = beside(link);
   await written(link, async () => {
@@ -110,7 +137,7 @@ async function written<T>(path: string, write: () => Promise<T>): Promise<T> {
   try {
     return await write();
   } catch (error) {
-    throw writeError(path, error);
+    throw error instanceof KdockError ? error : writeError(path, error);
   }
 }
 

@@ -1,7 +1,6 @@
 import { createJsonReporter } from "./json-reporter.js";
 import { createPlainReporter } from "./plain-reporter.js";
 import type { Reporter } from "./reporter.js";
-import { createSpinnerReporter } from "./spinner-reporter.js";
 
 export interface ReporterChoice {
   readonly json: boolean;
@@ -17,11 +16,13 @@ export interface ReporterChoice {
 }
 
 /** Events are the result when they are asked for as JSON, hence stdout; they are news otherwise, hence stderr. */
-export function chooseReporter(choice: ReporterChoice): Reporter {
+export async function chooseReporter(choice: ReporterChoice): Promise<Reporter> {
   const { json, isTty, verbose, color, stderr, stdout, now } = choice;
   if (json) return createJsonReporter({ write: (text) => stdout.write(text), now });
   if (!isTty || verbose) {
     return createPlainReporter({ write: (text) => stderr.write(text), now, verbose });
   }
+  // Slow to load.
+  const { createSpinnerReporter } = await import("./spinner-reporter.js");
   return createSpinnerReporter({ stream: stderr, color, now });
 }

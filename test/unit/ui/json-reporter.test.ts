@@ -4,10 +4,10 @@ import { chooseReporter } from "../../../src/ui/choose-reporter.js";
 
 const choice = { isTty: true, verbose: false, color: true, now: () => 1234 };
 
-it("writes each event as one JSON line with its time to stdout, and nothing to stderr", () => {
+it("writes each event as one JSON line with its time to stdout, and nothing to stderr", async () => {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const reporter = chooseReporter({ ...choice, json: true, stdout, stderr });
+  const reporter = await chooseReporter({ ...choice, json: true, stdout, stderr });
   reporter.emit({ type: "log", step: "kernel", line: "a\nb" });
   reporter.emit({ type: "result", command: "build", data: { files: [] } });
   reporter.pause();
@@ -23,10 +23,10 @@ it("writes each event as one JSON line with its time to stdout, and nothing to s
 it.each([
   ["stderr is no terminal", { isTty: false }],
   ["every log line is wanted", { verbose: true }],
-])("writes plain lines to stderr when %s", (_why, change) => {
+])("writes plain lines to stderr when %s", async (_why, change) => {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const reporter = chooseReporter({ ...choice, ...change, json: false, stdout, stderr });
+  const reporter = await chooseReporter({ ...choice, ...change, json: false, stdout, stderr });
   reporter.emit({ type: "step-started", step: "kernel", title: "building" });
 
   expect(String(stderr.read())).toBe("kernel   building\n");

@@ -1,6 +1,5 @@
-import { PassThrough } from "node:stream";
 import { afterEach, expect, it } from "vitest";
-import { chooseReporter } from "../../../src/ui/choose-reporter.js";
+import { createSpinnerReporter } from "../../../src/ui/spinner-reporter.js";
 import type { Event, Reporter } from "../../../src/ui/reporter.js";
 import { FakeTerminal } from "./fake-terminal.js";
 
@@ -12,15 +11,7 @@ afterEach(() => {
 function record(color = false) {
   const terminal = new FakeTerminal();
   let time = 0;
-  const made = chooseReporter({
-    json: false,
-    isTty: true,
-    verbose: false,
-    color,
-    stderr: terminal,
-    stdout: new PassThrough(),
-    now: () => time,
-  });
+  const made = createSpinnerReporter({ stream: terminal, color, now: () => time });
   reporter = made;
   return {
     terminal,

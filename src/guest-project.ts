@@ -1,0 +1,60 @@
+import { dirname, resolve } from "node:path";
+import type { Engine } from "./engine/engine.js";
+import type { QuickEngine } from "./engine/quick-engine.js";
+import { KdockError, messageOf } from "./errors.js";
+import { nodeFiles } from "./host/node-files.js";
+import { createTerminal } from "./host/terminal.js";
+import { FOLDER, projectNames } from "./plan/names.js";
+import type { GuestContext } from "./steps/guest-context.js";
+import type { Reporter } from "./ui/reporter.js";
+import { outputEvents } from "./ui/output-events.js";
+import type { GlobalFlags, World } from "./world.js";
+
+/**
+ * What talking to a running guest takes: the project's name, which its folder decides, and an engine. Neither kdock.yaml
+ * nor kdock's own files are read, because somebody waits for a command that takes a tenth of a second.
+ */
+export async function openGuestContext(
+  world: World,
+  globals: GlobalFlags,
+  reporter: Reporter,
+): Promise<GuestContext> {
+  const path = resolve(world.cwd, globals.config ?? FOLDER.config);
+  if (globals.config !== undefined && !(await nodeFiles.exists(path))) {
+    throw new KdockError("config", `there is no file ${globals.config}`, {
+      hint: "`kdock init` writes a commented kdock.yaml.",
+    });
+  }
+  const options = {
+    env: world.env,
+    home: world.home,
+    onLeak: (what: string, error: unknown) => {
+      reporter.emit({ type: "warning", text: `${what} was not removed: ${messageOf(error)}` });
+    },
+  };
+  let whole: Promise<Engine> | undefined;
+  let quick: Promise<QuickEngine> | undefined;
+  const engine = () =>
+    (whole ??= import("./engine/connect.js").then((module) => module.connectEngine(options)));
+  return {
+    files: nodeFiles,
+    terminal: createTerminal({
+      type: world.env["TERM"],
+      stdin: world.stdin,
+      stdout: world.stdout,
+      onExit: world.onExit,
+    }),
+    reporter,
+    stdout: globals.json === true ? outputEvents(reporter, "stdout") : world.stdout,
+    stderr: globals.json === true ? outputEvents(reporter, "stderr") : world.stderr,
+    stdin: world.stdin,
+    signal: world.signal,
+    cwd: world.cwd,
+    names: projectNames(await nodeFiles.realPath(dirname(path))),
+    engine,
+    quickEngine: () =>
+      (quick ??= import("./engine/quick-engine.js").then((module) =>
+        module.connectQuickly(options, engine),
+      )),
+  };
+}

@@ -1,0 +1,77 @@
+import { KdockError } from "../errors.js";
+import type { GuestSession } from "../guest/session.js";
+import { openGuestChannel } from "./guest-channel.js";
+import type { GuestContext } from "./guest-context.js";
+import { type GuestVm, lastLines, whyLost } from "./guest-vm.js";
+import { Standstill } from "./standstill.js";
+
+/** A conversation with a guest that runs. Disposing of it hangs up, which ends its commands. */
+export interface GuestLine extends AsyncDisposable {
+  readonly session: GuestSession;
+}
+
+/** A guest that runs answers in milliseconds; one that boots is worth a word. */
+const WORD_MS = 2000;
+
+/**
+ * Resolves when the guest answers. One that boots is waited for, `timeoutSeconds` at most; one that a debugger has
+ * stopped for as long as it takes, which is said. An interrupt ends the waiting, and nothing later.
+ */
+export async function openGuestLine(
+  ctx: GuestContext,
+  vm: GuestVm,
+  timeoutSeconds: number,
+  say: (text: string) => void,
+): Promise<GuestLine> {
+  const giveUp = new AbortController();
+  const onInterrupt = () => {
+    giveUp.abort(ctx.signal.reason);
+  };
+  ctx.signal.throwIfAborted();
+  ctx.signal.addEventListener("abort", onInterrupt);
+  const word = setTimeout(() => {
+    if (!still.stands) say(`waiting for the guest to be ready, ${timeoutSeconds} s at most`);
+  }, WORD_MS);
+  let late = setTimeout(expire, timeoutSeconds * 1000);
+  function expire() {
+    giveUp.abort(new KdockError("vm", NOT_READY));
+  }
+  const still = new Standstill(say, (stands) => {
+    clearTimeout(late);
+    if (!stands) late = setTimeout(expire, timeoutSeconds * 1000);
+  });
+  try {
+    const channel = await openGuestChannel(vm.container, giveUp.signal, (state) => {
+      still.see(state);
+    });
+    still.settle();
+    return {
+      session: channel.session,
+      async [Symbol.asyncDispose]() {
+        still[Symbol.dispose]();
+        await channel[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    still[Symbol.dispose]();
+    if (error instanceof KdockError && error.message === NOT_READY) {
+      throw notReady(timeoutSeconds, await lastLines(ctx, vm));
+    }
+    throw await whyLost(ctx, vm, error);
+  } finally {
+    ctx.signal.removeEventListener("abort", onInterrupt);
+    clearTimeout(word);
+    clearTimeout(late);
+  }
+}
+
+const NOT_READY = "the guest was not ready in time";
+
+/** The agent says on the console why it cannot serve: a kernel without virtio-serial, for one. */
+function notReady(seconds: number, lines: readonly string[]): KdockError {
+  const complaint = lines.findLast((line) => line.includes("kdock-agent:"));
+  const why = complaint === undefined ? "" : `; it said: ${complaint.trim()}`;
+  return new KdockError("vm", `the guest did not answer in ${seconds} s${why}`, {
+    hint: "`kdock logs` has its console; --boot-timeout gives it longer.",
+  });
+}

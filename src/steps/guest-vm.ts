@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CanExec } from "../engine/engine.js";
+import type { FoundContainer } from "../engine/quick-engine.js";
+import { KdockError } from "../errors.js";
+import { labels } from "../plan/names.js";
+import type { GuestContext } from "./guest-context.js";
+import { vmEnded } from "./guest-channel.js";
+import { linesOf } from "./lines.js";
+
+/** A VM of the project that runs. */
+export interface GuestVm {
+  readonly id: string;
+  readonly name: string;
+  readonly container: CanExec;
+}
+
+/** `wanted` is a VM's name; undefined means the one that runs. */
+export async function findGuestVm(ctx: GuestContext, wanted: string | undefined): Promise<GuestVm> {
+  const engine = await ctx.quickEngine();
+  const vm = chooseVm(await engine.findContainers(labels("vm", ctx.names.id)), wanted);
+  return { id: vm.id, name: vm.name, container: engine.container(vm.id) };
+}
+
+/** Rejects with an error that lists those that run, when the one that is wanted does not. */
+export function chooseVm(
+  all: readonly FoundContainer[],
+  wanted: string | undefined,
+): FoundContainer {
+  const running = all.filter((vm) => vm.running);
+  const named = running.find(({ name }) => name === wanted);
+  if (named !== undefined) return named;
+  const list = running.map(({ name }) => name).join(", ");
+  if (wanted !== undefined) {
+    throw new KdockError("usage", `no VM named ${wanted} runs in this project`, {
+      hint:
+        list === ""
+          ? "None does: start one with `kdock run -d`."
+          : `Running: ${list}. A command comes after \`--\`.`,
+    });
+  }
+  const [only, ...others] = running;
+  if (only !== undefined && others.length === 0) return only;
+  if (only !== undefined) {
+    throw new KdockError("usage", `several VMs of this project run: ${list}`, {
+      hint: "Name the one that is meant.",
+    });
+  }
+  const [ended] = all;
+  if (ended === undefined) {
+    throw new KdockError("usage", "this project has no VM", {
+      hint: "Start one with `kdock run -d`.",
+    });
+  }
+  throw new KdockError("vm", `the VM is not running (${ended.status})`, {
+    hint: "`kdock logs` shows its last words; `kdock run` starts it anew.",
+  });
+}
+
+/** A container that ends takes a moment to say so. */
+const END_MS = 3000;
+const LOOK_EVERY_MS = 100;
+
+/** Why the conversation with the guest broke off: the VM's end where it has ended, else the error itself. */
+export async function whyLost(ctx: GuestContext, vm: GuestVm, error: unknown): Promise<unknown> {
+  if (ctx.signal.aborted) return ctx.signal.reason;
+  if (!(error instanceof KdockError) || error.code === "usage") return error;
+  const engine = await ctx.engine();
+  const container = engine.container(vm.id);
+  for (let waited = 0; waited < END_MS; waited += LOOK_EVERY_MS) {
+    const [state] = await engine
+      .listContainers(labels("vm", ctx.names.id))
+      .then((all) => all.filter(({ id }) => id === vm.id));
+    if (state === undefined) return new KdockError("vm", "the VM was stopped and removed");
+    if (!state.running) {
+      const { exitCode } = await container.inspect();
+      const lines = await lastLines(ctx, vm);
+      return exitCode === 0 ? switchedOff(lines) : vmEnded(exitCode, lines);
+    }
+    await sleep(LOOK_EVERY_MS);
+  }
+  return error;
+}
+
+function switchedOff(lines: readonly string[]): KdockError {
+  const rebooted = lines.some((line) => line.includes("reboot: Restarting system"));
+  const what = rebooted ? "rebooted, which ends the VM" : "was switched off";
+  return new KdockError("vm", `the guest ${what}`, { hint: "`kdock run -d` starts it anew." });
+}
+
+const LAST_LINES = 60;
+
+/** The end of what the guest said on its console. */
+export async function lastLines(ctx: GuestContext, vm: GuestVm): Promise<string[]> {
+  const engine = await ctx.engine();
+  const options = { follow: false, tail: LAST_LINES, signal: ctx.signal };
+  const logs = await engine.container(vm.id).logs(options);
+  const lines: string[] = [];
+  for await (const line of linesOf(logs)) lines.push(line);
+  return lines;
+}
