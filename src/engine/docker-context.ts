@@ -1,25 +1,18 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { z } from "zod";
 import { KdockError, messageOf } from "../errors.js";
 import { parseEndpoint, type Endpoint, type Tls } from "./endpoint.js";
 
 /** A file's text; undefined when there is no such file. */
 export type ReadFile = (path: string) => string | undefined;
 
-const ConfigFile = z.object({ currentContext: z.string().optional() });
-const ContextMeta = z.object({
-  Endpoints: z.object({
-    docker: z.object({ Host: z.string(), SkipTLSVerify: z.boolean().optional() }),
-  }),
-});
-
 /** What `docker context use` chose. */
 export function currentContext(configDir: string, readFile: ReadFile): string | undefined {
   const path = join(configDir, "config.json");
   const text = readFile(path);
   if (text === undefined) return undefined;
-  const context = parse(ConfigFile, text, path).currentContext;
+  const context = parse(text, path)["currentContext"] ?? "";
+  if (typeof context !== "string") throw foreign(path, "currentContext is no text");
   return context === "" ? undefined : context;
 }
 
@@ -33,14 +26,13 @@ export function contextEndpoint(name: string, configDir: string, readFile: ReadF
       hint: "Run `docker context ls` to see those there are.",
     });
   }
-  const { Host, SkipTLSVerify } = parse(ContextMeta, text, path).Endpoints.docker;
-  const tls = readTls(
-    join(configDir, "contexts/tls", id, "docker"),
-    readFile,
-    SkipTLSVerify !== true,
-  );
-  const isPlain = tls.ca === undefined && tls.cert === undefined && SkipTLSVerify !== true;
-  return parseEndpoint(Host, isPlain ? undefined : tls, `docker context ${name}`);
+  const docker = objectIn(objectIn(parse(text, path), "Endpoints", path), "docker", path);
+  const host = docker["Host"];
+  if (typeof host !== "string") throw foreign(path, "it names no Host");
+  const verify = docker["SkipTLSVerify"] !== true;
+  const tls = readTls(join(configDir, "contexts/tls", id, "docker"), readFile, verify);
+  const isPlain = tls.ca === undefined && tls.cert === undefined && verify;
+  return parseEndpoint(host, isPlain ? undefined : tls, `docker context ${name}`);
 }
 
 export function readTls(folder: string, readFile: ReadFile, verify: boolean): Tls {
@@ -52,11 +44,24 @@ export function readTls(folder: string, readFile: ReadFile, verify: boolean): Tl
   };
 }
 
-function parse<T>(schema: z.ZodType<T>, text: string, path: string): T {
+type Json = Readonly<Record<string, unknown>>;
+
+/** By hand: a library that checks shapes takes longer to load than the engine takes to answer. */
+function parse(text: string, path: string): Json {
   try {
-    return schema.parse(JSON.parse(text));
+    const json: unknown = JSON.parse(text);
+    return objectIn({ json }, "json", path);
   } catch (cause) {
-    const message = `${path} is not what docker writes: ${messageOf(cause)}`;
-    throw new KdockError("environment", message, { cause });
+    throw cause instanceof KdockError ? cause : foreign(path, messageOf(cause), cause);
   }
+}
+
+function objectIn(json: Json, key: string, path: string): Json {
+  const value = json[key];
+  if (typeof value === "object" && value !== null) return value as Json;
+  throw foreign(path, `${key} is no object`);
+}
+
+function foreign(path: string, why: string, cause?: unknown): KdockError {
+  return new KdockError("environment", `${path} is not what docker writes: ${why}`, { cause });
 }

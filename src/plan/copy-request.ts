@@ -1,4 +1,5 @@
 import { KdockError } from "../errors.js";
+import { vmName } from "./exec-request.js";
 
 /** One end of a copy, as typed. */
 export interface CopyEnd {
@@ -15,9 +16,6 @@ export interface CopyRequest {
 
 /** `VM:PATH`, `:PATH`, or a path of the host; a name in front of a colon has no slash in it. */
 const GUEST = /^([\w.-]*):(.*)$/s;
-
-/** In messages and in the help: whichever VM runs. */
-const ANY_VM = "vm";
 
 /** Throws a `usage` error unless exactly one end is the guest's. */
 export function copyRequest(from: string, to: string): CopyRequest {
@@ -45,9 +43,5 @@ function copyEnd(typed: string): CopyEnd {
   if (!path.startsWith("/") || path.includes("\0")) {
     throw new KdockError("usage", `${typed}: a path of the guest begins with /, like :/root`);
   }
-  return {
-    place: "guest",
-    vm: name === "" || name.toLowerCase() === ANY_VM ? undefined : name,
-    path,
-  };
+  return { place: "guest", vm: vmName(name), path };
 }

@@ -24,6 +24,11 @@ const SHELL = ["sh", "-l"] as const;
 /** What of the caller's environment makes a terminal's programs draw properly. */
 const TERMINAL_VARIABLES = ["TERM", "COLORTERM"];
 
+/** As the help has it: "vm" is whichever one runs. */
+export function vmName(typed: string | undefined): string | undefined {
+  return typed === undefined || typed === "" || typed.toLowerCase() === "vm" ? undefined : typed;
+}
+
 /** Throws a `usage` error for what cannot be meant. */
 export function execRequest(typed: TypedExec, caller: CallersTerminal) {
   const { vm, command, input, tty, cwd, env } = typed;
@@ -44,7 +49,7 @@ export function execRequest(typed: TypedExec, caller: CallersTerminal) {
   const variables = tty ? TERMINAL_VARIABLES.map((name) => [name, caller.env[name]]) : [];
   const argv: readonly [string, ...string[]] = program === undefined ? SHELL : [program, ...args];
   return {
-    ...{ vm, argv, input, tty, cwd },
+    ...{ vm: vmName(vm), argv, input, tty, cwd },
     env: Object.fromEntries(
       [...variables, ...env.map((text) => variable(text, caller))].filter(isSet),
     ),

@@ -225,3 +225,16 @@ it("a link's text may have dots and doubled slashes in it, which lead nowhere", 
   await expect(extractTar(link(".././../../c"), sink)).rejects.toThrow("may be outside");
   await expect(extractTar(link("./c/../d"), sink)).rejects.toThrow("may be outside");
 });
+
+it("keeps links as they are on request, and still writes through none", async () => {
+  const sink = new MemorySink();
+  const link = { name: "./l", type: "symlink", linkname: "/etc" } as const;
+  const archive = rawTar({ name: "./", type: "directory" }, link);
+  await extractTar(archive, sink, { links: "as-text" });
+  expect(sink.calls).toEqual(["symlink l -> /etc"]);
+
+  const hostile = rawTar(link, { name: "./l/passwd", text: "root::0:0" });
+  await expect(extractTar(hostile, sink, { links: "as-text" })).rejects.toThrow(
+    /below l, which is a symlink/,
+  );
+});

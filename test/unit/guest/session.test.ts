@@ -7,7 +7,13 @@ import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
 import { KdockError } from "../../../src/errors.js";
-import { encodeFrame, GUEST_FRAME, HOST_FRAME, STDIN_WINDOW } from "../../../src/guest/frames.js";
+import {
+  encodeFrame,
+  GUEST_FRAME,
+  HOST_FRAME,
+  OUT_WINDOW,
+  STDIN_WINDOW,
+} from "../../../src/guest/frames.js";
 import { openSession } from "../../../src/guest/session.js";
 import type { GuestCommand, GuestSession } from "../../../src/guest/session.js";
 import { FakeAgent, helloFrame } from "./fake-agent.js";
@@ -39,6 +45,21 @@ describe("opening a session", () => {
     const { session } = await connected();
 
     expect(session.hello).toEqual({ version: 2, uptimeMs: 1234, release: "6.12.0" });
+  });
+
+  it("tells how the machine is, before it answers and after", async () => {
+    const { host, agent } = wire({ answersHello: false });
+    const states: string[] = [];
+    const opening = openSession(host, { ...quiet(), onState: (state) => states.push(state) });
+    const { payload } = await agent.frame(HOST_FRAME.hello);
+    agent.send(GUEST_FRAME.state, 0, "paused");
+    agent.send(GUEST_FRAME.state, 0, "running");
+    agent.sendBytes(helloFrame(payload.readUInt32LE(4)));
+    await opening;
+    agent.send(GUEST_FRAME.state, 0, "debug");
+    await turns(5);
+
+    expect(states).toEqual(["paused", "running", "debug"]);
   });
 
   it("refuses an agent of another version", async () => {
@@ -249,6 +270,21 @@ describe("back-pressure", () => {
     expect(command.stdout.readableLength).toBeLessThanOrEqual(2 * chunk.length);
 
     expect(await buffer(command.stdout)).toHaveLength(50 * chunk.length);
+  });
+
+  it("tells the guest what has been taken, before the guest has to wait for it", async () => {
+    const { agent, session } = await connected();
+    const command = exec(session, "yes");
+    const { id } = await agent.exec();
+    await flood(agent, id, 50);
+    const acknowledged = () =>
+      agent.received
+        .filter(({ type }) => type === HOST_FRAME.outAck)
+        .reduce((sum, { payload }) => sum + payload.readUInt32LE(0), 0);
+    expect(acknowledged()).toBeLessThan(OUT_WINDOW / 2);
+
+    await buffer(command.stdout);
+    expect(acknowledged()).toBeGreaterThan(50 * chunk.length - OUT_WINDOW / 2);
   });
 
   it("ends for an output that is not wanted any more", async () => {

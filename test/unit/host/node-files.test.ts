@@ -11,6 +11,7 @@ import {
 } from "node:fs/promises";
 import { createServer } from "node:net";
 import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { describe, expect, it } from "vitest";
 import { writeError } from "../../../src/host/file-error.js";
@@ -170,6 +171,47 @@ describe("writing", () => {
     expect(writeError("/x", Object.assign(new Error("x"), { code }))).toMatchObject({
       code: "environment",
       message,
+    });
+  });
+});
+
+describe("merging", () => {
+  const into = async (...paths: string[]) => {
+    for (const path of paths) {
+      await mkdir(at(path, ".."), { recursive: true });
+      await writeFile(at(path), path);
+    }
+  };
+
+  it("makes one folder of two", async () => {
+    await into("new/d/a", "new/d/b", "new/e/f", "old/d/b", "old/d/c");
+    await files.mergeInto(at("new"), at("old"));
+    const tree = (await files.tree(at("old"))).map(({ path }) => path);
+    expect(tree).toEqual(["d", "d/a", "d/b", "d/c", "e", "e/f"]);
+    expect(await readFile(at("old/d/b"), "utf8")).toBe("new/d/b");
+  });
+
+  it("goes through no link that stands where a folder is to be", async () => {
+    await into("new/d/passwd", "outside/x", "old/y");
+    await symlink(at("outside"), at("old", "d"));
+    await expect(files.mergeInto(at("new"), at("old"))).rejects.toMatchObject({
+      code: "environment",
+      message: `${at("old", "d")} is no folder, and in the way`,
+    });
+    expect(await readdir(at("outside"))).toEqual(["x"]);
+  });
+
+  it("tells what is at a path, and not what is behind a link", async () => {
+    await into("f");
+    await symlink("f", at("l"));
+    expect(await files.status(at("l"))).toMatchObject({ kind: "symlink", target: "f" });
+    expect(await files.status(at("f"))).toMatchObject({ kind: "file", sizeBytes: 1 });
+    expect(await files.status(at("none"))).toBeUndefined();
+  });
+
+  it("names the file that cannot be read as a stream", async () => {
+    await expect(text(files.readStream(at("none")))).rejects.toMatchObject({
+      message: `cannot read ${at("none")}: there is no such file`,
     });
   });
 });
