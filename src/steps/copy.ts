@@ -5,7 +5,7 @@ import { copyOut } from "./copy-out.js";
 import { CopyProgress, type CopyResult } from "./copy-progress.js";
 import type { GuestContext } from "./guest-context.js";
 import { openGuestLine } from "./guest-line.js";
-import { findGuestVm, whyLost } from "./guest-vm.js";
+import { findGuestVm } from "./guest-vm.js";
 
 /** Copies a file, a link or a folder between the host and the project's guest, either way. */
 export async function copy(
@@ -38,7 +38,7 @@ export async function copy(
     return result;
   } catch (error) {
     progress.end(false);
-    throw await whyLost(ctx, vm, error);
+    throw await line.explain(error);
   } finally {
     ctx.signal.removeEventListener("abort", onInterrupt);
   }

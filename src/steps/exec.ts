@@ -6,7 +6,7 @@ import { KdockError } from "../errors.js";
 import { DETACH_BYTE } from "./attach-console.js";
 import type { GuestContext } from "./guest-context.js";
 import { openGuestLine } from "./guest-line.js";
-import { findGuestVm, whyLost } from "./guest-vm.js";
+import { findGuestVm } from "./guest-vm.js";
 
 export interface ExecRequest {
   /** A VM's name; undefined means the one that runs. */
@@ -49,7 +49,7 @@ export async function execInGuest(ctx: GuestContext, request: ExecRequest): Prom
     if (exit.error !== undefined) ctx.stderr.write(`kdock: ${exit.error}\n`);
     return exit.code;
   } catch (error) {
-    throw await whyLost(ctx, vm, error);
+    throw await line.explain(error);
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { KdockError } from "../errors.js";
 import type { GuestSession } from "../guest/session.js";
 import { openGuestChannel } from "./guest-channel.js";
@@ -8,6 +9,8 @@ import { Standstill } from "./standstill.js";
 /** A conversation with a guest that runs. Disposing of it hangs up, which ends its commands. */
 export interface GuestLine extends AsyncDisposable {
   readonly session: GuestSession;
+  /** What to tell of a failure: why the conversation broke off where it did, else the failure itself. */
+  explain(error: unknown): Promise<unknown>;
 }
 
 /** A guest that runs answers in milliseconds; one that boots is worth a word. */
@@ -45,8 +48,15 @@ export async function openGuestLine(
       still.see(state);
     });
     still.settle();
+    let isLost = false;
+    void channel.session.closed.then(() => (isLost = true));
     return {
       session: channel.session,
+      async explain(error) {
+        // Whoever waited for a command may hear of the end before we do.
+        await turn();
+        return ctx.signal.aborted || isLost ? await whyLost(ctx, vm, error) : error;
+      },
       async [Symbol.asyncDispose]() {
         still[Symbol.dispose]();
         await channel[Symbol.asyncDispose]();

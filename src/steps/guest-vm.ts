@@ -63,6 +63,7 @@ const LOOK_EVERY_MS = 100;
 /** Why the conversation with the guest broke off: the VM's end where it has ended, else the error itself. */
 export async function whyLost(ctx: GuestContext, vm: GuestVm, error: unknown): Promise<unknown> {
   if (ctx.signal.aborted) return ctx.signal.reason;
+  // A fault of ours, and what somebody typed, have nothing to do with it.
   if (!(error instanceof KdockError) || error.code === "usage") return error;
   const engine = await ctx.engine();
   const container = engine.container(vm.id);

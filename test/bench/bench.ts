@@ -2,8 +2,9 @@
  * kdock against the bare tools, in the same run, as ratios: `npm run bench`. Needs what scripts/quickstart.sh built.
  * Every figure is the median of several runs; the machine's noise is in both sides of a ratio.
  */
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -97,7 +98,7 @@ async function boot(): Promise<void> {
   const flags = ["--cap-add", "NET_ADMIN", "--device", "/dev/net/tun", "--rm", "-t"];
   const env = Object.entries(least.env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
   const script =
-    'exec 3>/tmp/t; sed -i "s|exec setpriv|date +%s%N >\\&3; setpriv|" /usr/local/lib/kdock/start.sh; sh /usr/local/lib/kdock/start.sh "$@" >/dev/null; echo $(( ($(date +%s%N) - $(cat /tmp/t)) / 1000000 ))';
+    'exec 3>/tmp/t; sed -i "s|^exec .as_qemu|date +%s%N >\\&3; \\$as_qemu|" /usr/local/lib/kdock/start.sh; sh /usr/local/lib/kdock/start.sh "$@" >/dev/null; echo $(( ($(date +%s%N) - $(cat /tmp/t)) / 1000000 ))';
   const bare: number[] = [];
   for (let run = 0; run < RUNS; run += 1) {
     const { stdout } = await execa("docker", [
@@ -158,7 +159,41 @@ async function extraction(): Promise<void> {
   report("extract vmlinux, with sha256", ours, "docker cp", bare);
 }
 
+/** The guest at hand: against docker's own exec and cp into the VM's container, which are half of the way. */
+async function guest(): Promise<void> {
+  await kdock("stop");
+  await kdock("run", "-d", "--gdb", "0");
+  const vm = plan.names.vmContainer;
+  const bareExec = await median(() => execa("docker", ["exec", vm, "true"]));
+  report(
+    "kdock exec -- true",
+    await median(() => kdock("exec", "--", "true")),
+    "docker exec",
+    bareExec,
+  );
+  const twenty = () => Promise.all(Array.from({ length: 20 }, () => kdock("exec", "--", "true")));
+  report("20 at once", await median(twenty), "one docker exec", bareExec);
+
+  const folder = await mkdtemp(join(tmpdir(), "kdock-bench-"));
+  const here = join(folder, "file");
+  await writeFile(here, randomBytes(COPY_BYTES));
+  const inMs = await median(() => kdock("cp", here, ":/tmp/file"));
+  const outMs = await median(() => kdock("cp", ":/tmp/file", join(folder, "back")));
+  const bareIn = await median(() => execa("docker", ["cp", here, `${vm}:/tmp/file`]));
+  report(`kdock cp, 10 MiB in, ${rate(inMs)}`, inMs, "docker cp", bareIn);
+  report(`kdock cp, 10 MiB out, ${rate(outMs)}`, outMs, "docker cp", bareIn);
+  await rm(folder, { recursive: true, force: true });
+  await kdock("stop");
+}
+
+const COPY_BYTES = 10 << 20;
+
+function rate(ms: number): string {
+  return `${(COPY_BYTES / 1000 / ms).toFixed(1)} MB/s`;
+}
+
 await commandLine();
+await guest();
 await extraction();
 await boot();
 await incremental();

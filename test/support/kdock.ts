@@ -28,13 +28,16 @@ export function start(
     input?: string | Uint8Array;
     /** Its stdin is written to as it goes. */
     pipe?: boolean;
+    /** Its output is read as it goes, and not kept. */
+    stream?: boolean;
   },
 ) {
-  const { input, pipe = false, ...rest } = options;
+  const { input, pipe = false, stream = false, ...rest } = options;
   const given: Options = {
     ...rest,
     reject: false,
     stripFinalNewline: false,
+    buffer: !stream,
     ...(input === undefined ? { stdin: pipe ? "pipe" : "ignore" } : { input }),
   };
   return execa("node", [CLI, ...args], given) as unknown as Promise<Outcome> & {

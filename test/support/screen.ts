@@ -4,7 +4,7 @@ import { run } from "./kdock.js";
 /** A terminal as a person has it, by tmux. */
 export interface Screen {
   /** A shell in a folder. */
-  readonly open: (folder: string) => Promise<void>;
+  readonly open: (folder: string, env?: Readonly<Record<string, string>>) => Promise<void>;
   /** Keys as tmux names them: "C-c", "Enter", or text. */
   readonly type: (...keys: string[]) => Promise<string>;
   /** Resolves with the screen once it shows this. */
@@ -17,9 +17,10 @@ export function screen(name: string): Screen {
   const tmux = (...args: string[]) => run("tmux", "-L", session, ...args);
   const text = () => tmux("capture-pane", "-p", "-J", "-t", session, "-S", "-200");
   return {
-    async open(folder) {
+    async open(folder, env = {}) {
       const size = ["-x", "120", "-y", "40"];
-      const shell = ["-c", folder, "bash --norc"];
+      const given = Object.entries(env).flatMap(([key, value]) => ["-e", `${key}=${value}`]);
+      const shell = ["-c", folder, ...given, "bash --norc"];
       await tmux("new-session", "-d", "-s", session, ...size, ...shell);
     },
     type: (...keys) => tmux("send-keys", "-t", session, ...keys),

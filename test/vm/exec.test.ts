@@ -1,0 +1,263 @@
+import { createHash, randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CLI, docker, kdock, run, start } from "../support/kdock.js";
+import { LAB, LAB_NAMES } from "../support/lab.js";
+import { screen } from "../support/screen.js";
+
+const inLab = (...args: string[]) => kdock(args, { cwd: LAB });
+const exec = (...command: string[]) => inLab("exec", "--", ...command);
+const sh = (script: string) => exec("sh", "-c", script);
+
+async function boot(): Promise<void> {
+  const { exitCode, stderr } = await inLab("run", "-d", "--gdb", "0");
+  expect(exitCode, stderr).toBe(0);
+}
+
+/** Polls the guest until a process with these words is there, or gone. */
+async function untilProcess(words: string, isThere: boolean): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const { stdout } = await exec("pgrep", "-f", words);
+    if ((stdout !== "") === isThere) return;
+    await sleep(100);
+  }
+  throw new Error(`${words} ${isThere ? "never began" : "still runs"} in the guest`);
+}
+
+/** What a command says and how much of it, without keeping it. */
+async function digest(stream: AsyncIterable<Uint8Array>): Promise<{ bytes: number; md5: string }> {
+  const hash = createHash("md5");
+  let bytes = 0;
+  for await (const chunk of stream) {
+    hash.update(chunk);
+    bytes += chunk.byteLength;
+  }
+  return { bytes, md5: hash.digest("hex") };
+}
+
+const person = screen("exec");
+
+const resize = (columns: number, rows: number) =>
+  run(
+    "tmux",
+    "-L",
+    `kdock-test-exec-${process.pid}`,
+    "resize-window",
+    "-x",
+    `${columns}`,
+    "-y",
+    `${rows}`,
+  );
+
+describe("without a VM", () => {
+  beforeAll(() => inLab("stop"));
+
+  it("says how to start one", async () => {
+    const { exitCode, stderr } = await exec("true");
+    expect(stderr).toMatch(/this project has no VM\n→ Start one with `kdock run -d`/);
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe("a guest that runs", () => {
+  beforeAll(boot);
+  afterAll(async () => {
+    await person.close();
+    await inLab("stop");
+  });
+
+  it("keeps stdout, stderr and exit code apart", async () => {
+    expect(await sh("echo out; echo err >&2; exit 7")).toEqual({
+      ...{ stdout: "out\n", stderr: "err\n", exitCode: 7 },
+    });
+  });
+
+  it.each([
+    ["nosuch", 127, "kdock: nosuch: No such file or directory\n"],
+    ["/etc/passwd", 126, "kdock: /etc/passwd: Permission denied\n"],
+  ])("tells why %s cannot be run, and exits with %i", async (command, exitCode, stderr) => {
+    expect(await exec(command)).toEqual({ stdout: "", stderr, exitCode });
+  });
+
+  it("exits with 128 + N for signal N", async () => {
+    expect((await sh("kill -9 $$")).exitCode).toBe(137);
+  });
+
+  it("has the folder and the variables that were asked for, and no stdin unless asked", async () => {
+    const script = 'pwd; echo "$A"; cat';
+    const flags = ["--cwd", "/etc", "-e", "A=b c"];
+    const { stdout } = await kdock(["exec", ...flags, "--", "sh", "-c", script], {
+      cwd: LAB,
+      input: "not passed on",
+    });
+    expect(stdout).toBe("/etc\nb c\n");
+  });
+
+  it("hands binary stdin and stdout through unchanged", async () => {
+    const bytes = randomBytes(3_000_001);
+    const running = start(["exec", "-i", "--", "cat"], {
+      ...{ cwd: LAB, input: bytes, stream: true },
+    });
+    const { bytes: count, md5 } = await digest(running.stdout as AsyncIterable<Uint8Array>);
+    expect({ count, md5 }).toEqual({
+      count: bytes.length,
+      md5: createHash("md5").update(bytes).digest("hex"),
+    });
+    expect((await running).exitCode).toBe(0);
+  });
+
+  it("names the VMs that run when another one is asked for", async () => {
+    const { exitCode, stderr } = await inLab("exec", "other", "--", "true");
+    expect(stderr).toContain(`Running: ${LAB_NAMES.vmContainer}.`);
+    expect(exitCode).toBe(2);
+    expect((await inLab("exec", LAB_NAMES.vmContainer, "--", "true")).exitCode).toBe(0);
+  });
+
+  it("serves twenty at once, and each has its own output", async () => {
+    const all = Array.from({ length: 20 }, (_, n) => sh(`sleep 1; echo ${n}; exit ${n}`));
+    expect((await Promise.all(all)).map(({ stdout, exitCode }) => [stdout, exitCode])).toEqual(
+      Array.from({ length: 20 }, (_, n) => [`${n}\n`, n]),
+    );
+  });
+
+  it("is not held up by one that nobody reads", async () => {
+    const stuck = start(["exec", "--", "yes"], { cwd: LAB, stream: true });
+    stuck.stdout.pause();
+    await untilProcess("^yes", true);
+    expect((await exec("echo", "on")).stdout).toBe("on\n");
+    stuck.kill("SIGKILL");
+    await untilProcess("^yes", false);
+  });
+
+  // Minutes on a machine that is busy with other guests.
+  it("passes 256 MiB on without loss, in constant memory", async () => {
+    const size = 256 << 20;
+    const running = start(["exec", "--", "sh", "-c", `yes kdock | head -c ${size}`], {
+      cwd: LAB,
+      stream: true,
+    });
+    let peak = 0;
+    const watch = setInterval(() => {
+      void readFile(`/proc/${running.pid}/status`, "utf8").then(
+        (status) => (peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0))),
+        () => undefined,
+      );
+    }, 200);
+    const line = Buffer.from("kdock\n");
+    const block = Buffer.alloc(line.length << 15, line);
+    const here = createHash("md5");
+    for (let done = 0; done < size; done += block.length) {
+      here.update(block.subarray(0, Math.min(block.length, size - done)));
+    }
+    const found = await digest(running.stdout as AsyncIterable<Uint8Array>);
+    clearInterval(watch);
+    expect(found).toEqual({ bytes: size, md5: here.digest("hex") });
+    expect(peak).toBeGreaterThan(0);
+    expect(peak).toBeLessThan(200_000);
+  }, 1_800_000);
+
+  it("Ctrl-C ends the command in the guest, too, also one that takes no notice", async () => {
+    for (const script of ["exec sleep 4711", "trap '' INT; sleep 4711; sleep 4711"]) {
+      const running = start(["exec", "--", "sh", "-c", `echo begun; ${script}`], { cwd: LAB });
+      await once(running.stdout, "data");
+      running.kill("SIGINT");
+      const { exitCode, stderr } = await running;
+      expect(stderr).toBe("kdock: interrupted\n");
+      expect(exitCode).toBe(130);
+      await untilProcess("4711", false);
+    }
+  });
+
+  it("leaves nothing in the guest when it is killed itself", async () => {
+    const running = start(["exec", "--", "sleep", "4712"], { cwd: LAB });
+    await untilProcess("4712", true);
+    running.kill("SIGKILL");
+    await untilProcess("4712", false);
+  });
+
+  it("ends when its reader goes away", async () => {
+    const { stdout } = await execa("sh", ["-c", `node ${CLI} exec -- yes | head -n 1`], {
+      cwd: LAB,
+    });
+    expect(stdout).toBe("y");
+    await untilProcess("^yes", false);
+  });
+
+  it("says that a debugger has stopped the guest, and goes on when it does", async () => {
+    const address = (await docker("port", LAB_NAMES.vmContainer)).split(" -> ")[1] ?? "";
+    const commands = [`target remote ${address}`, "shell sleep 5", "detach"];
+    const args = ["-nx", "-batch", ...commands.flatMap((command) => ["-ex", command])];
+    const debugger_ = execa("gdb", args, { reject: false });
+    await sleep(2000);
+    const { stdout, stderr, exitCode } = await exec("echo", "on");
+    await debugger_;
+    expect(stderr).toBe("the guest is stopped by a debugger; this goes on when the guest does\n");
+    expect({ stdout, exitCode }).toEqual({ stdout: "on\n", exitCode: 0 });
+  });
+
+  it("-it is a shell with job control on a terminal of the person's size", async () => {
+    await person.open(LAB);
+    await person.type(`node ${CLI} exec -it`, "Enter");
+    await person.shows(/[#$] ?$/m);
+    await person.type("stty size; echo $TERM", "Enter");
+    await person.shows(/^40 120$/m);
+    await resize(100, 30);
+    await person.type(
+      "until stty size | grep -q '30 100'; do usleep 100000; done; echo size-$((40+2))",
+      "Enter",
+    );
+    await person.shows(/^size-42/m);
+    // Both are the guest's: kdock stays.
+    await person.type("sleep 1000", "Enter");
+    await untilProcess("sleep 1000", true);
+    await person.type("C-z");
+    await person.shows(/Stopped.*sleep 1000/);
+    await person.type("jobs; fg", "Enter");
+    await person.type("C-c");
+    await person.type("echo alive-$((40+2))", "Enter");
+    await person.shows(/^alive-42/m);
+    await person.type("exit 5", "Enter");
+    await person.shows(/^bash-[\d.]+[#$] ?$/m);
+    await person.type("echo code-$?; stty -a | grep -c ' icanon '", "Enter");
+    await person.shows(/^code-5\n1$/m);
+
+    await person.type(`clear; node ${CLI} exec -it -- sleep 4713`, "Enter");
+    await untilProcess("4713", true);
+    await person.type("C-]");
+    await person.shows(/left; the command in the guest is hung up on/);
+    await untilProcess("4713", false);
+  });
+});
+
+describe("a guest that goes away", () => {
+  it.each([
+    ["poweroff -f", /the guest was switched off\n→ `kdock run -d` starts it anew/],
+    ["reboot -f", /the guest rebooted, which ends the VM/],
+    ["echo c > /proc/sysrq-trigger", /the guest's kernel panicked/],
+  ])("%s is told, with exit code 1", async (script, message) => {
+    await boot();
+    const [waiting, cause] = [start(["exec", "--", "sleep", "600"], { cwd: LAB }), "sleep 600"];
+    await untilProcess(cause, true);
+    await sh(`${script}; sleep 60`);
+    const { exitCode, stderr } = await waiting;
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(1);
+    expect((await exec("true")).exitCode).toBe(1);
+    await inLab("stop");
+  });
+
+  it("one that boots is waited for", async () => {
+    await inLab("run", "-d", "--gdb", "0", "--paused");
+    const waiting = start(["exec", "--", "echo", "ready"], { cwd: LAB });
+    await once(waiting.stderr, "data");
+    const address = (await docker("port", LAB_NAMES.vmContainer)).split(" -> ")[1] ?? "";
+    await execa("gdb", ["-nx", "-batch", "-ex", `target remote ${address}`, "-ex", "detach"]);
+    const { stdout, stderr, exitCode } = await waiting;
+    expect(stderr).toMatch(/stopped by a debugger/);
+    expect({ stdout, exitCode }).toEqual({ stdout: "ready\n", exitCode: 0 });
+    await inLab("stop");
+  });
+});
