@@ -45,7 +45,8 @@ export async function openGuestLine(
   });
   try {
     const channel = await openGuestChannel(vm.container, giveUp.signal, (state) => {
-      still.see(state);
+      if (state === PANICKED) giveUp.abort(panicked());
+      else still.see(state);
     });
     still.settle();
     let isLost = false;
@@ -55,6 +56,7 @@ export async function openGuestLine(
       async explain(error) {
         // Whoever waited for a command may hear of the end before we do.
         await turn();
+        if (giveUp.signal.aborted) return giveUp.signal.reason as Error;
         return ctx.signal.aborted || isLost ? await whyLost(ctx, vm, error) : error;
       },
       async [Symbol.asyncDispose]() {
@@ -67,12 +69,21 @@ export async function openGuestLine(
     if (error instanceof KdockError && error.message === NOT_READY) {
       throw notReady(timeoutSeconds, await lastLines(ctx, vm));
     }
-    throw await whyLost(ctx, vm, error);
+    throw giveUp.signal.aborted ? error : await whyLost(ctx, vm, error);
   } finally {
     ctx.signal.removeEventListener("abort", onInterrupt);
     clearTimeout(word);
     clearTimeout(late);
   }
+}
+
+/** QEMU's word for a machine that is kept after a panic, to be looked at. */
+const PANICKED = "guest-panicked";
+
+function panicked(): KdockError {
+  return new KdockError("vm", "the guest's kernel has panicked", {
+    hint: "`kdock logs` shows why; `kdock stop` and `kdock run` start it anew.",
+  });
 }
 
 const NOT_READY = "the guest was not ready in time";

@@ -79,7 +79,7 @@ it("has docker cp's rules for what is there already", async () => {
   await writeFile(at("d", "e", "f"), "new");
   await sh("mkdir -p /tmp/is/e /tmp/is/d/e; echo old > /tmp/is/d/e/f; echo kept > /tmp/is/d/g");
   await expectDone(cp(at("d"), ":/tmp/is"));
-  await expectDone(cp(at("d", "."), ":/tmp/is"));
+  await expectDone(cp(`${at("d")}/.`, ":/tmp/is"));
   await expectDone(cp(at("d"), ":/tmp/was-not"));
   const { stdout } = await sh("cd /tmp && find . -type f | sort | xargs grep .");
   expect(stdout).toBe(

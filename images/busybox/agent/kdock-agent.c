@@ -47,7 +47,7 @@ enum {
 	OUT_WINDOW = 1 << 20,  /* what we may send before it is acknowledged, per command */
 	MAX_COMMANDS = 64,
 	HUP_GRACE_MS = 50,     /* a host gone for less may be one that has come back already */
-	KILL_GRACE_MS = 500,   /* between SIGHUP and SIGKILL */
+	KILL_GRACE_MS = 2000,  /* between SIGHUP and SIGKILL */
 	DRAIN_MAX = 1 << 20,   /* read from a pipe after its command ended: no pipe holds more */
 	OUT_STOP = 256 << 10,  /* queued for the host: more than this, and no command is read from */
 	IN_STOP = 384 << 10,   /* ... and more than this, and the host is not listened to either */
