@@ -17,10 +17,16 @@ async function boot(): Promise<void> {
   expect(exitCode, stderr).toBe(0);
 }
 
-/** Polls the guest until a process with these words is there, or gone. */
-async function untilProcess(words: string, isThere: boolean): Promise<void> {
+/** A pattern that finds the words, and not the process that looks for them. */
+function notItself(words: string): string {
+  return words.replace(/[a-z0-9]/, "[$&]");
+}
+
+/** Polls the guest until a process with these words is there, in this state if need be, or gone. */
+async function untilProcess(words: string, isThere: boolean, state = ""): Promise<void> {
+  const script = 'for p in $(pgrep -f "$0"); do grep "^State:.$1" "/proc/$p/status"; done';
   for (let tries = 0; tries < 100; tries += 1) {
-    const { stdout } = await exec("pgrep", "-f", words);
+    const { stdout } = await exec("sh", "-c", script, notItself(words), state);
     if ((stdout !== "") === isThere) return;
     await sleep(100);
   }
@@ -215,7 +221,8 @@ describe("a guest that runs", () => {
     await untilProcess("sleep 1000", true);
     await person.type("C-z");
     await person.shows(/Stopped.*sleep 1000/);
-    await person.type("jobs; fg", "Enter");
+    await person.type("fg", "Enter");
+    await untilProcess("sleep 1000", true, "S");
     await person.type("C-c");
     await person.type("echo alive-$((40+2))", "Enter");
     await person.shows(/^alive-42/m);

@@ -186,7 +186,8 @@ static void hang_up(struct command *c)
 {
 	kill(-c->pid, SIGHUP);
 	kill(-c->pid, SIGCONT);
-	for (int i = IN; i <= ERR; i++)
+	/* Its outputs stay open, unread: a shell that is to tidy up says "Hangup" first, and must not die of saying so. */
+	for (int i = IN; i <= (c->tty ? ERR : IN); i++)
 		close_fd(&c->fd[i]);
 	c->orphan = 1;
 	c->kill_at = now_ms() + KILL_GRACE_MS;
@@ -382,7 +383,7 @@ static void stdin_request(struct command *c, const uint8_t *p, uint32_t len)
 
 static int may_pump(const struct command *c, int which)
 {
-	return c->fd[which] >= 0 && out_len < OUT_STOP && c->out_room > 0;
+	return !c->orphan && c->fd[which] >= 0 && out_len < OUT_STOP && c->out_room > 0;
 }
 
 /* Reads once, when it may; false when there is no more for now. */
@@ -413,6 +414,8 @@ static void settle(int slot)
 		if (!c->killed && now_ms() >= c->kill_at)
 			c->killed = kill(-c->pid, SIGKILL) || 1;
 		if (c->exited && c->killed) {
+			close_fd(&c->fd[OUT]);
+			close_fd(&c->fd[ERR]);
 			free(c);
 			commands[slot] = NULL;
 		}
