@@ -16,6 +16,7 @@ export interface FoundContainer {
   readonly running: boolean;
   /** The engine's own words: "Up 3 minutes". */
   readonly status: string;
+  readonly labels: Labels;
 }
 
 /**
@@ -83,11 +84,12 @@ class HttpEngine implements QuickEngine {
     const query = new URLSearchParams({ all: "1", filters: JSON.stringify({ label }) });
     const path = `/containers/json?${query.toString()}`;
     const found = await this.#json("list containers", { method: "GET", path });
-    return (found as ListedContainer[]).map(({ Id, Names, State, Status }) => ({
+    return (found as ListedContainer[]).map(({ Id, Names, State, Status, Labels }) => ({
       id: Id,
       name: Names[0]?.replace(/^\//, "") ?? "",
       running: State === "running",
       status: Status,
+      labels: Labels,
     }));
   }
 
@@ -157,6 +159,7 @@ interface ListedContainer {
   readonly Names: readonly string[];
   readonly State: string;
   readonly Status: string;
+  readonly Labels: Labels;
 }
 
 interface Asked {

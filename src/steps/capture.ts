@@ -3,9 +3,10 @@ import { pipeline } from "node:stream/promises";
 import { KdockError } from "../errors.js";
 import { INSIDE, labels } from "../plan/names.js";
 import type { Project } from "../project.js";
+import { factsOf, requireRunning } from "./choose-vm.js";
 import type { Context } from "./context.js";
 import { linesOf } from "./lines.js";
-import { factsOf, findVm } from "./vms.js";
+import { findVm } from "./vms.js";
 
 export interface CaptureRequest {
   /** A VM's name first, if it is one, then tcpdump's filter. */
@@ -28,11 +29,7 @@ export interface CaptureRequest {
 export async function capture({ ctx, plan }: Project, request: CaptureRequest): Promise<void> {
   const { vm, filter } = await chosen(ctx, plan.names.id, request.words);
   const { container, info } = await findVm(ctx, plan, vm);
-  if (!info.running) {
-    throw new KdockError("vm", `the VM is not running (${info.status})`, {
-      hint: "`kdock run -d` starts it anew.",
-    });
-  }
+  requireRunning(info);
   const sink = await openSink(ctx, request);
   // Not the command's signal: its end is ours to arrange, so that tcpdump writes what it still has.
   const hangUp = new AbortController();

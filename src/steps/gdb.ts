@@ -13,7 +13,8 @@ import { fetchSource } from "./run-build.js";
 import { runStep } from "./run-step.js";
 import { releaseStub, stubClient } from "./stub.js";
 import { ensureSymbols, isWhole } from "./symbols.js";
-import { factsOf, findVm, type FoundVm } from "./vms.js";
+import { factsOf, requireRunning } from "./choose-vm.js";
+import { findVm, type FoundVm } from "./vms.js";
 
 /** An exit code from here on is 128 and the number of a signal. */
 const KILLED = 129;
@@ -112,11 +113,7 @@ async function interrupt(container: Container): Promise<void> {
 }
 
 function requireStub(vm: ContainerInfo): void {
-  if (!vm.running) {
-    throw new KdockError("vm", `the VM is not running (${vm.status})`, {
-      hint: "`kdock logs` shows its last words; `kdock run -d` starts it anew.",
-    });
-  }
+  requireRunning(vm);
   if (vm.ports.some((port) => port.containerPort === INSIDE.gdbPort)) return;
   throw new KdockError("usage", "the VM was started without a gdbserver", {
     hint: "`kdock stop`, then `kdock run` without --no-gdb (gdb.enable: true).",

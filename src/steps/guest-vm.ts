@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CanExec } from "../engine/engine.js";
-import type { FoundContainer } from "../engine/quick-engine.js";
 import { KdockError } from "../errors.js";
 import { labels } from "../plan/names.js";
+import { chooseRunningVm, factsOf } from "./choose-vm.js";
 import type { GuestContext } from "./guest-context.js";
 import { vmEnded } from "./guest-channel.js";
 import { linesOf } from "./lines.js";
@@ -17,43 +17,8 @@ export interface GuestVm {
 /** `wanted` is a VM's name; undefined means the one that runs. */
 export async function findGuestVm(ctx: GuestContext, wanted: string | undefined): Promise<GuestVm> {
   const engine = await ctx.quickEngine();
-  const vm = chooseVm(await engine.findContainers(labels("vm", ctx.names.id)), wanted);
-  return { id: vm.id, name: vm.name, container: engine.container(vm.id) };
-}
-
-/** Rejects with an error that lists those that run, when the one that is wanted does not. */
-export function chooseVm(
-  all: readonly FoundContainer[],
-  wanted: string | undefined,
-): FoundContainer {
-  const running = all.filter((vm) => vm.running);
-  const named = running.find(({ name }) => name === wanted);
-  if (named !== undefined) return named;
-  const list = running.map(({ name }) => name).join(", ");
-  if (wanted !== undefined) {
-    throw new KdockError("usage", `no VM named ${wanted} runs in this project`, {
-      hint:
-        list === ""
-          ? "None does: start one with `kdock run -d`."
-          : `Running: ${list}. A command comes after \`--\`.`,
-    });
-  }
-  const [only, ...others] = running;
-  if (only !== undefined && others.length === 0) return only;
-  if (only !== undefined) {
-    throw new KdockError("usage", `several VMs of this project run: ${list}`, {
-      hint: "Name the one that is meant.",
-    });
-  }
-  const [ended] = all;
-  if (ended === undefined) {
-    throw new KdockError("usage", "this project has no VM", {
-      hint: "Start one with `kdock run -d`.",
-    });
-  }
-  throw new KdockError("vm", `the VM is not running (${ended.status})`, {
-    hint: "`kdock logs` shows its last words; `kdock run` starts it anew.",
-  });
+  const vm = chooseRunningVm(await engine.findContainers(labels("vm", ctx.names.id)), wanted);
+  return { id: vm.id, name: factsOf(vm).seat.name, container: engine.container(vm.id) };
 }
 
 /** A container that ends takes a moment to say so. */

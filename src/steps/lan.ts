@@ -4,7 +4,7 @@ import type { Plan } from "../plan/plan.js";
 import { guestName } from "../plan/seats.js";
 import type { Context } from "./context.js";
 import { KdockError } from "../errors.js";
-import { factsOf } from "./vms.js";
+import { factsOf } from "./choose-vm.js";
 
 /**
  * Lets the guests of a project meet, once there are several: plugs every VM's bridge into one network of the engine, and

@@ -3,7 +3,8 @@ import { DEFAULT_VM, labels } from "../plan/names.js";
 import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
 import { runDetached } from "./run-detached.js";
-import { chooseVm, factsOf, findVm, type FoundVm, stopVm } from "./vms.js";
+import { chooseVm, factsOf } from "./choose-vm.js";
+import { findVm, type FoundVm, stopVm } from "./vms.js";
 
 export interface RunningVm {
   /** The project under the lock that it was built with. */

@@ -23,7 +23,7 @@ import { ensureImage } from "./builder-image.js";
 import { type Context, seatMutex } from "./context.js";
 import { noteGdbPort } from "./gdb-script.js";
 import { joinLan } from "./lan.js";
-import { factsOf } from "./vms.js";
+import { factsOf } from "./choose-vm.js";
 
 /** A VM that was started by this process. Disposing of it removes its container, and the network when it was the last. */
 export interface StartedVm extends AsyncDisposable {

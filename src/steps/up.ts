@@ -3,7 +3,7 @@ import { DEFAULT_VM, labels } from "../plan/names.js";
 import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
 import { type DetachedVm, runDetached } from "./run-detached.js";
-import { factsOf } from "./vms.js";
+import { factsOf } from "./choose-vm.js";
 
 export interface UpResult {
   readonly started: readonly DetachedVm[];

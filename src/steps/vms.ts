@@ -2,9 +2,8 @@ import type { Container, ContainerInfo } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { FIRST_SEAT } from "../plan/seats.js";
-import type { VmFacts } from "../plan/vm-plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
+import { chooseVm, factsOf, requireRunning } from "./choose-vm.js";
 import type { Context } from "./context.js";
 import { forgetGdbPort, noteGdbPort } from "./gdb-script.js";
 import { joinLan } from "./lan.js";
@@ -24,12 +23,6 @@ export interface VmRow {
   readonly gdb: string;
   /** "127.0.0.1:9090→9090/tcp" */
   readonly ports: readonly string[];
-}
-
-/** What a VM's container says about itself. */
-export function factsOf({ labels }: Pick<ContainerInfo, "labels">): VmFacts {
-  const known = JSON.parse(labels[LABEL.vm] ?? "{}") as Partial<VmFacts>;
-  return { kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT, ...known };
 }
 
 /** This project's VMs, or every project's of the engine. */
@@ -134,11 +127,7 @@ export async function openConsole(
   vm: string | undefined,
 ): Promise<ConsoleEnd> {
   const { container, info } = await findVm(ctx, plan, vm);
-  if (!info.running) {
-    throw new KdockError("vm", `the VM is not running (${info.status})`, {
-      hint: "`kdock logs` shows its last words; `kdock run` starts it anew.",
-    });
-  }
+  requireRunning(info);
   const console = await container.attach();
   ctx.reporter.emit({ type: "notice", text: "attached to the console; Ctrl-] detaches" });
   const { end } = await attachConsole(ctx, container, console);
@@ -161,31 +150,4 @@ export async function findVm(ctx: Context, plan: Plan, name: string | undefined)
     });
   }
   return { container: engine.container(info.id), info };
-}
-
-/** Of a project's VMs the one that is named; without a name the one that runs, else the one that has ended. */
-export function chooseVm(
-  vms: readonly ContainerInfo[],
-  name: string | undefined,
-): ContainerInfo | undefined {
-  if (name !== undefined) return namedVm(vms, name);
-  const running = vms.filter((vm) => vm.running);
-  const [meant, ...others] = running.length > 0 ? running : vms;
-  if (meant === undefined || others.length === 0) return meant;
-  const named = [meant, ...others].map((vm) => `${factsOf(vm).seat.name} (${vm.status})`);
-  throw new KdockError("usage", `this project has several VMs: ${named.join(", ")}`, {
-    hint: "Name the one that is meant.",
-  });
-}
-
-function namedVm(vms: readonly ContainerInfo[], name: string): ContainerInfo {
-  const meant = vms.find((vm) => factsOf(vm).seat.name === name);
-  if (meant !== undefined) return meant;
-  const names = vms.map((vm) => factsOf(vm).seat.name);
-  throw new KdockError("usage", `this project has no VM ${name}`, {
-    hint:
-      names.length === 0
-        ? `Start it with \`kdock run --name ${name}\`.`
-        : `There is ${names.join(", ")}.`,
-  });
 }

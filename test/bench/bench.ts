@@ -15,6 +15,7 @@ import { createNodeHost } from "../../src/host/node-host.js";
 import { loadConfig } from "../../src/config/layers.js";
 import { parseLock } from "../../src/lock/lock-text.js";
 import { makePlan } from "../../src/plan/plan.js";
+import { DEFAULT_VM } from "../../src/plan/names.js";
 import { vmPlan } from "../../src/plan/vm-plan.js";
 import { readAssets } from "../../src/project.js";
 import type { Context } from "../../src/steps/context.js";
@@ -163,7 +164,7 @@ async function extraction(): Promise<void> {
 async function guest(): Promise<void> {
   await kdock("stop");
   await kdock("run", "-d", "--gdb", "0");
-  const vm = plan.names.vmContainer;
+  const vm = plan.names.vmContainer(DEFAULT_VM);
   const bareExec = await median(() => execa("docker", ["exec", vm, "true"]));
   report(
     "kdock exec -- true",

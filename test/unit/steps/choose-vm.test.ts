@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { ContainerInfo } from "../../../src/engine/engine.js";
 import { LABEL } from "../../../src/plan/names.js";
-import { chooseVm } from "../../../src/steps/vms.js";
+import { chooseRunningVm, chooseVm } from "../../../src/steps/choose-vm.js";
 
 const vm = (name: string, running: boolean): ContainerInfo => ({
   ...{ id: name, name, image: "", ports: [], createdAt: 0 },
@@ -38,4 +38,10 @@ it.each([
   expect(choose).toThrow(
     expect.objectContaining({ hint: expect.stringContaining(hint) as string }),
   );
+});
+
+it("is an error to need one that has ended, or that nobody started", () => {
+  expect(() => chooseRunningVm([vm("a", false)], undefined)).toThrow(/not running \(Exited/);
+  expect(() => chooseRunningVm([], undefined)).toThrow(/has no VM/);
+  expect(chooseRunningVm([vm("old", false), vm("a", true)], undefined).name).toBe("a");
 });
