@@ -27,6 +27,8 @@ export interface App {
   gdb(args: readonly string[]): Promise<void>;
   trap(options: TrapOptions, flags: KeyFlags): Promise<void>;
   dap(): Promise<void>;
+  /** Of the running VM's memory. */
+  dump(options: DumpOptions): Promise<void>;
   clean(options: { readonly all: boolean; readonly dryRun: boolean }): Promise<void>;
   compose(unlocked: boolean): Promise<void>;
   /** Resolves what is not locked yet, and anew what is named. */
@@ -37,6 +39,13 @@ export interface App {
   sbom(): Promise<void>;
   exportSource(options: ExportOptions): Promise<void>;
   ide(options: { readonly editor: Editor; readonly force: boolean }): Promise<void>;
+}
+
+export interface DumpOptions {
+  /** As typed. */
+  readonly file: string;
+  readonly compress: boolean;
+  readonly force: boolean;
 }
 
 export interface ExportOptions {
@@ -194,6 +203,15 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const project = await openLocked();
       const { runDap } = await import("./steps/run-dap.js");
       exitCode = await runDap(project);
+    },
+
+    async dump({ file, compress, force }) {
+      const project = await open();
+      const { dump } = await import("./steps/dump.js");
+      const { dumpText } = await import("./ui/dump-text.js");
+      const format = compress ? "kdump-zlib" : "elf";
+      const result = await dump(project, { path: resolve(world.cwd, file), format, force });
+      (await printer("dump")).result(result, dumpText(result));
     },
 
     async trap({ places, condition, ...options }, flags) {

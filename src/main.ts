@@ -6,6 +6,7 @@ import { composeCommand } from "./commands/compose.js";
 import { consoleCommand } from "./commands/console.js";
 import { dapCommand } from "./commands/dap.js";
 import { diffCommand } from "./commands/diff.js";
+import { dumpCommand } from "./commands/dump.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { gdbCommand } from "./commands/gdb.js";
 import { ideCommand } from "./commands/ide.js";
@@ -40,6 +41,7 @@ const COMMANDS = [
   gdbCommand,
   dapCommand,
   trapCommand,
+  dumpCommand,
   stopCommand,
   cleanCommand,
   composeCommand,

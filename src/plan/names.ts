@@ -71,6 +71,8 @@ export const INSIDE = {
   rootfs: "/artifacts/rootfs/rootfs.cpio",
   agentSocket: "/run/kdock/agent.sock",
   qmpSocket: "/run/kdock/qmp.sock",
+  /** In the VM's image: passes on what QEMU dumps. */
+  vmDump: "/usr/local/lib/kdock/dump.sh",
   gdbPort: 1234,
   /** The debugger's own files in its image. */
   gdbSession: "/usr/local/lib/kdock/session.gdb",

@@ -13,7 +13,7 @@ import { fetchSource } from "./run-build.js";
 import { runStep } from "./run-step.js";
 import { releaseStub, stubClient } from "./stub.js";
 import { ensureSymbols, isWhole } from "./symbols.js";
-import { findVm } from "./vms.js";
+import { findRunningVm } from "./vms.js";
 
 /** An exit code from here on is 128 and the number of a signal. */
 const KILLED = 129;
@@ -40,7 +40,7 @@ export interface GdbSession extends AsyncDisposable {
  */
 export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Promise<GdbSession> {
   const engine = await ctx.engine();
-  const { container: vm, info } = await findVm(ctx, plan);
+  const { container: vm, info } = await findRunningVm(ctx, plan);
   requireStub(info);
   await requireFree(ctx, plan, vm);
   await ensureImage(ctx, plan.gdbImage, { noCache: false });
@@ -71,11 +71,6 @@ export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Pr
 }
 
 function requireStub(vm: ContainerInfo): void {
-  if (!vm.running) {
-    throw new KdockError("vm", `the VM is not running (${vm.status})`, {
-      hint: "`kdock logs` shows its last words; `kdock run -d` starts it anew.",
-    });
-  }
   if (vm.ports.some((port) => port.containerPort === INSIDE.gdbPort)) return;
   throw new KdockError("usage", "the VM was started without a gdbserver", {
     hint: "`kdock stop`, then `kdock run` without --no-gdb (gdb.enable: true).",

@@ -68,12 +68,7 @@ export async function streamLogs(ctx: Context, plan: Plan, follow: boolean): Pro
 }
 
 export async function openConsole(ctx: Context, plan: Plan): Promise<ConsoleEnd> {
-  const { container, info } = await findVm(ctx, plan);
-  if (!info.running) {
-    throw new KdockError("vm", `the VM is not running (${info.status})`, {
-      hint: "`kdock logs` shows its last words; `kdock run` starts it anew.",
-    });
-  }
+  const { container } = await findRunningVm(ctx, plan);
   const console = await container.attach();
   ctx.reporter.emit({ type: "notice", text: "attached to the console; Ctrl-] detaches" });
   const { end } = await attachConsole(ctx, container, console);
@@ -93,4 +88,16 @@ export async function findVm(
     });
   }
   return { container: engine.container(info.id), info };
+}
+
+/** Rejects with a `vm` error for one that has ended. */
+export async function findRunningVm(
+  ctx: Context,
+  plan: Plan,
+): Promise<{ container: Container; info: ContainerInfo }> {
+  const found = await findVm(ctx, plan);
+  if (found.info.running) return found;
+  throw new KdockError("vm", `the VM is not running (${found.info.status})`, {
+    hint: "`kdock logs` shows its last words; `kdock run` starts it anew.",
+  });
 }
