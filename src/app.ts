@@ -2,6 +2,7 @@ import { relative, resolve } from "node:path";
 import type { KeyFlags } from "./commands/flags.js";
 import type { UpdatePart } from "./lock/requests.js";
 import { EXIT_CODES, KdockError } from "./errors.js";
+import type { MemoryTool } from "./plan/memory-plan.js";
 import { DETACHED } from "./print.js";
 import type { Project } from "./project.js";
 import type { Target } from "./steps/build.js";
@@ -29,6 +30,8 @@ export interface App {
   dap(): Promise<void>;
   /** Of the running VM's memory. */
   dump(options: DumpOptions): Promise<void>;
+  /** A debugger of memory at rest. */
+  memory(options: MemoryOptions): Promise<void>;
   clean(options: { readonly all: boolean; readonly dryRun: boolean }): Promise<void>;
   compose(unlocked: boolean): Promise<void>;
   /** Resolves what is not locked yet, and anew what is named. */
@@ -46,6 +49,14 @@ export interface DumpOptions {
   readonly file: string;
   readonly compress: boolean;
   readonly force: boolean;
+}
+
+export interface MemoryOptions {
+  readonly tool: MemoryTool;
+  /** Path of a dump, as typed; undefined for a fresh one. */
+  readonly core: string | undefined;
+  /** The tool's own; those that are files of this machine are given to it. */
+  readonly args: readonly string[];
 }
 
 export interface ExportOptions {
@@ -212,6 +223,17 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const format = compress ? "kdump-zlib" : "elf";
       const result = await dump(project, { path: resolve(world.cwd, file), format, force });
       (await printer("dump")).result(result, dumpText(result));
+    },
+
+    async memory({ tool, core, args }) {
+      const project = await openLocked();
+      const { runMemory } = await import("./steps/memory.js");
+      const { filesAmong } = await import("./steps/files-among.js");
+      const at = (path: string) => resolve(world.cwd, path);
+      exitCode = await runMemory(project, {
+        ...{ tool, args, core: core === undefined ? undefined : at(core) },
+        files: await filesAmong(project.ctx, args, at),
+      });
     },
 
     async trap({ places, condition, ...options }, flags) {

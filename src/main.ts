@@ -4,10 +4,12 @@ import { buildCommand } from "./commands/build.js";
 import { cleanCommand } from "./commands/clean.js";
 import { composeCommand } from "./commands/compose.js";
 import { consoleCommand } from "./commands/console.js";
+import { crashCommand } from "./commands/crash.js";
 import { dapCommand } from "./commands/dap.js";
 import { diffCommand } from "./commands/diff.js";
-import { dumpCommand } from "./commands/dump.js";
 import { doctorCommand } from "./commands/doctor.js";
+import { drgnCommand } from "./commands/drgn.js";
+import { dumpCommand } from "./commands/dump.js";
 import { gdbCommand } from "./commands/gdb.js";
 import { ideCommand } from "./commands/ide.js";
 import { initCommand } from "./commands/init.js";
@@ -42,6 +44,8 @@ const COMMANDS = [
   dapCommand,
   trapCommand,
   dumpCommand,
+  drgnCommand,
+  crashCommand,
   stopCommand,
   cleanCommand,
   composeCommand,

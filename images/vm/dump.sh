@@ -12,7 +12,12 @@ mkfifo -m 600 "$pipe"
 # Open for reading before QEMU opens it: QEMU, and the guest with it, would wait for a reader. That in turn needs a
 # writer, which is this shell until QEMU is done.
 exec 3<>"$pipe" 4<"$pipe"
-socat -u -b 65536 FD:4 "$1" 3>&- &
+# A reader that dies takes this shell with it, or QEMU would wait for it.
+(
+  trap 'kill "$!"' TERM
+  socat -u -b 65536 FD:4 "$1" &
+  wait "$!" || { rm -f "$pipe"; kill $$; exit 1; }
+) 3>&- &
 reader=$!
 exec 4<&-
 echo "$pipe" >&2

@@ -43,6 +43,8 @@ export interface HostFiles {
   /** undefined when there is no such file; other failures reject with a `config` error that names the path. */
   readText(path: string): Promise<string | undefined>;
   readBytes(path: string): Promise<Uint8Array>;
+  /** For files that are too large to hold: how many bytes they have, and a way to read them. */
+  readStream(path: string): Promise<{ readonly size: number; readonly open: () => Readable }>;
   exists(path: string): Promise<boolean>;
   /** False for what is not there; links are followed. */
   isFolder(path: string): Promise<boolean>;

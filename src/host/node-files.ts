@@ -1,6 +1,15 @@
 import type { HostFiles } from "./host.js";
 import { lock } from "./lock.js";
-import { exists, isFolder, list, readBytes, readText, realPath, tree } from "./read-files.js";
+import {
+  exists,
+  isFolder,
+  list,
+  readBytes,
+  readStream,
+  readText,
+  realPath,
+  tree,
+} from "./read-files.js";
 import {
   makeFolder,
   makeSymlink,
@@ -14,7 +23,7 @@ import {
 } from "./write-files.js";
 
 export const nodeFiles: HostFiles = {
-  ...{ readText, readBytes, exists, isFolder, tree, list, realPath },
+  ...{ readText, readBytes, readStream, exists, isFolder, tree, list, realPath },
   ...{ writeAtomic, writeStream, openLog, makeTemporary, makeSymlink, makeFolder },
   ...{ replace, pointLink, remove, lock },
 };

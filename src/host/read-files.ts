@@ -1,9 +1,22 @@
-import type { Dirent } from "node:fs";
-import { lstat, readdir, readFile, readlink, realpath, stat, statfs } from "node:fs/promises";
+import { createReadStream, type Dirent } from "node:fs";
+import {
+  access,
+  constants,
+  lstat,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  stat,
+  statfs,
+} from "node:fs/promises";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { KdockError } from "../errors.js";
 import { isMissing, readError } from "./file-error.js";
 import type { TreeEntry } from "./host.js";
+
+const READ_BYTES = 1 << 20;
 
 export async function readText(path: string): Promise<string | undefined> {
   let bytes: Uint8Array;
@@ -24,6 +37,18 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   return await readFile(path).catch((error: unknown) => {
     throw readError(path, error);
   });
+}
+
+export async function readStream(
+  path: string,
+): Promise<{ readonly size: number; readonly open: () => Readable }> {
+  try {
+    await access(path, constants.R_OK);
+    const { size } = await stat(path);
+    return { size, open: () => createReadStream(path, { highWaterMark: READ_BYTES }) };
+  } catch (error) {
+    throw readError(path, error);
+  }
 }
 
 export async function exists(path: string): Promise<boolean> {

@@ -81,7 +81,7 @@ export function sourceMounts({ container }: BuildPlan): readonly Mount[] {
   return container.mounts.filter(({ target }) => wanted.includes(target));
 }
 
-function debuggerContainer(
+export function debuggerContainer(
   names: ProjectNames,
   image: ImagePlan,
   mounts: readonly Mount[],
@@ -100,6 +100,6 @@ function debuggerContainer(
   };
 }
 
-function mount(volume: string, target: string, readOnly: boolean): Mount {
+export function mount(volume: string, target: string, readOnly: boolean): Mount {
   return { volume, target, readOnly };
 }

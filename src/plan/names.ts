@@ -30,6 +30,8 @@ export type Role =
   | "ccache"
   | "vm"
   | "gdb"
+  | "memory"
+  | "dump"
   | "network";
 
 /** For an image: what `labels` says, and what is in it. */
@@ -82,6 +84,11 @@ export const INSIDE = {
   gdbHistory: "/in/history",
   /** In a volume of symbols: it was filled to the end. */
   symbolsWhole: "/out/.whole",
+  /** In the debugger's container: the dump, and what is made into one; see images/gdb/kdock/core.py. */
+  dump: "/dump",
+  dumpGiven: "/dump/given",
+  /** An abstract socket in the VM's network namespace. */
+  dumpSocket: "kdock-dump",
   agentPort: "io.kdock.agent",
 } as const;
 
@@ -94,6 +101,9 @@ export interface ProjectNames {
   readonly network: string;
   readonly vmContainer: string;
   readonly gdbContainer: string;
+  /** Of drgn or crash. */
+  readonly memoryContainer: string;
+  readonly dumpVolume: string;
   buildContainer(stage: string): string;
   volume(kind: "src" | "build" | "symbols", detail: string): string;
 }
@@ -106,6 +116,8 @@ export function projectNames(folder: string): ProjectNames {
     network: `kdock-${id}`,
     vmContainer: `kdock-${id}-vm`,
     gdbContainer: `kdock-${id}-gdb`,
+    memoryContainer: `kdock-${id}-memory`,
+    dumpVolume: `kdock-${id}-dump`,
     buildContainer: (stage) => `kdock-${id}-build-${stage}`,
     volume: (kind, detail) => `kdock-${id}-${kind}-${slug(detail)}`,
   };

@@ -34,6 +34,8 @@ export function qemuArgs(machine: Machine): readonly string[] {
     ...["-device", `virtserialport,chardev=agent,name=${INSIDE.agentPort}`],
     ...["-qmp", `unix:${INSIDE.qmpSocket},server=on,wait=off`],
     ...["-device", "virtio-rng-pci"],
+    // The kernel leaves its description (VMCOREINFO) here, which `kdock dump` puts beside its memory.
+    ...["-device", "vmcoreinfo"],
     // A panic ends the machine with a failure instead of a silent reboot.
     ...["-device", "pvpanic-pci", "-action", "panic=exit-failure,reboot=shutdown"],
     ...(machine.gdbPort === undefined ? [] : ["-gdb", `tcp::${machine.gdbPort}`]),

@@ -1,0 +1,15 @@
+import { Command } from "commander";
+import type { App } from "../app.js";
+
+export function drgnCommand(app: App): Command {
+  return new Command("drgn")
+    .description(
+      "drgn at the running guest's memory, or at a dump: Python, with the kernel's types",
+    )
+    .usage("[options] [-- arguments...]")
+    .argument("[arguments...]", "drgn's own: a script and its arguments, or -e CODE")
+    .option("--core <file>", "a dump that kdock dump wrote, instead of a fresh one")
+    .action((args: string[], flags: { core?: string }) =>
+      app.memory({ tool: "drgn", core: flags.core, args }),
+    );
+}
