@@ -19,11 +19,12 @@ import {
   remove,
   replace,
   writeAtomic,
+  writeSparse,
   writeStream,
 } from "./write-files.js";
 
 export const nodeFiles: HostFiles = {
   ...{ readText, readBytes, readStream, exists, isFolder, tree, list, realPath },
-  ...{ writeAtomic, writeStream, openLog, makeTemporary, makeSymlink, makeFolder },
+  ...{ writeAtomic, writeStream, writeSparse, openLog, makeTemporary, makeSymlink, makeFolder },
   ...{ replace, pointLink, remove, lock },
 };

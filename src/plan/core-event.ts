@@ -32,8 +32,12 @@ export function readCoreLine(line: string): CoreEvent | undefined {
   return Event.parse(JSON.parse(line.slice(PREFIX.length)));
 }
 
-/** What a kernel needs before QEMU can tell where its description (VMCOREINFO) is. One of each list is enough. */
-const DESCRIBES_ITSELF = [["CONFIG_FW_CFG_SYSFS"], ["CONFIG_VMCORE_INFO", "CONFIG_CRASH_CORE"]];
+/** So that the types are known, and QEMU is told where the kernel's description (VMCOREINFO) is. One of each list is enough. */
+const READABLE = [
+  ["CONFIG_DEBUG_INFO"],
+  ["CONFIG_FW_CFG_SYSFS"],
+  ["CONFIG_VMCORE_INFO", "CONFIG_CRASH_CORE"],
+];
 
 /** What turns an option on that has no prompt. */
 const TURNED_ON_BY: Readonly<Record<string, string>> = { CONFIG_VMCORE_INFO: "CONFIG_PROC_KCORE" };
@@ -41,7 +45,7 @@ const TURNED_ON_BY: Readonly<Record<string, string>> = { CONFIG_VMCORE_INFO: "CO
 /** Of a final .config: the options that are to be set to y so that drgn can read a dump. */
 export function missingForDump(config: string): string[] {
   const isSet = (option: string) => config.includes(`\n${option}=y\n`);
-  return DESCRIBES_ITSELF.filter((options) => !options.some(isSet)).map(
+  return READABLE.filter((options) => !options.some(isSet)).map(
     ([option = ""]) => TURNED_ON_BY[option] ?? option,
   );
 }

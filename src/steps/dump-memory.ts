@@ -16,6 +16,8 @@ export type DumpFormat = "elf" | "kdump-zlib";
 export interface DumpResult {
   readonly path: string;
   readonly sizeBytes: number;
+  /** How long it took; the guest stood for most of it. */
+  readonly ms: number;
 }
 
 /**
@@ -30,16 +32,18 @@ export async function dumpGuestMemory(
 ): Promise<DumpResult> {
   const { files } = ctx.host;
   return await runStep(ctx, "dump", "the guest's memory", async (log) => {
+    const startedAt = ctx.host.now();
     const temporary = await files.makeTemporary(path);
     try {
-      const file = await files.writeStream(`${temporary}/core`, 0o600);
+      const file = await files.writeSparse(`${temporary}/core`, 0o600);
       let sizeBytes = 0;
       await streamMemory(ctx, container, { format, to: "-" }, log, async (stream) => {
         stream.on("data", (chunk: Buffer) => (sizeBytes += chunk.length));
         await pipeline(stream, file, { signal: ctx.signal });
       });
       await files.replace(`${temporary}/core`, path);
-      return { value: { path, sizeBytes }, cached: false };
+      const ms = ctx.host.now() - startedAt;
+      return { value: { path, sizeBytes, ms }, cached: false };
     } finally {
       await files.remove(temporary);
     }

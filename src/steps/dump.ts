@@ -1,6 +1,9 @@
 import { KdockError } from "../errors.js";
 import type { Project } from "../project.js";
+import type { Context } from "./context.js";
 import { type DumpFormat, dumpGuestMemory, type DumpResult } from "./dump-memory.js";
+import { missingOptions } from "./dumped-kernel.js";
+import { kernelKeyOf } from "./session-container.js";
 import { findRunningVm } from "./vms.js";
 
 export interface DumpOptions {
@@ -25,6 +28,15 @@ export async function dump(
       hint: "Name another file, or replace it with --force.",
     });
   }
-  const { container } = await findRunningVm(ctx, plan);
+  const { container, info } = await findRunningVm(ctx, plan);
+  await warnIfUnreadable(ctx, kernelKeyOf(info, plan));
   return await dumpGuestMemory(ctx, container, path, { format });
+}
+
+/** The bytes are all there; it is the tools that cannot find their way. */
+async function warnIfUnreadable(ctx: Context, kernelKey: string): Promise<void> {
+  const missing = await missingOptions(ctx, kernelKey);
+  if (missing.length === 0) return;
+  const text = `this kernel was built without ${missing.join(", ")}: drgn and crash will not read the dump`;
+  ctx.reporter.emit({ type: "warning", text });
 }

@@ -6,20 +6,23 @@ import { artifactFolder } from "./artifact-store.js";
 import { type Context, inProject } from "./context.js";
 
 const CURE =
-  "The presets debug and defconfig have it; others get it with kernel.set in kdock.yaml.";
+  "The presets debug and defconfig have it all; others get it with kernel.set in kdock.yaml.";
 
 /** Rejects with a `usage` error that names the options which a kernel lacks to have its memory read. */
 export async function requireReadable(ctx: Context, kernelKey: string): Promise<void> {
-  const missing = missingForDump((await configOf(ctx, kernelKey)) ?? "");
+  const missing = await missingOptions(ctx, kernelKey);
   if (missing.length === 0) return;
-  const options = missing.map((option) => `${option}=y`).join(", ");
-  throw new KdockError("usage", `this kernel was built without ${options}`, {
-    hint: `Without it nobody can read a dump of its memory. ${CURE}`,
+  throw new KdockError("usage", `this kernel was built without ${missing.join(", ")}`, {
+    hint: `Without that nobody can read a dump of its memory. ${CURE}`,
   });
 }
 
-async function configOf(ctx: Context, kernelKey: string): Promise<string | undefined> {
-  return await ctx.host.files.readText(`${artifactFolder(ctx, "kernel", kernelKey)}/config`);
+/** None for a kernel whose artifacts are gone: that is for others to say. */
+export async function missingOptions(ctx: Context, kernelKey: string): Promise<string[]> {
+  const config = await ctx.host.files.readText(
+    `${artifactFolder(ctx, "kernel", kernelKey)}/config`,
+  );
+  return config === undefined ? [] : missingForDump(config);
 }
 
 /**
