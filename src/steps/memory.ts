@@ -12,6 +12,7 @@ import { attachProgram } from "./attach-program.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, projectMutex } from "./context.js";
 import { dumpedKernel, requireReadable } from "./dumped-kernel.js";
+import { ensureLocked } from "./lock.js";
 import { kernelKeyOf, withSymbols } from "./session-container.js";
 import { type DumpSource, takeDump } from "./take-dump.js";
 import { findRunningVm } from "./vms.js";
@@ -32,8 +33,14 @@ const FAREWELL: Readonly<Record<MemoryTool, string>> = { drgn: "\nexit()\n", cra
 /** Memory at rest, for a person or a script. Resolves with the tool's exit code. The dump goes with the session. */
 export async function runMemory(project: Project, options: MemoryOptions): Promise<number> {
   const { ctx } = project;
-  await using session = await openMemory(project, options);
+  await using session = await openMemory(await locked(project), options);
   return await attachProgram(ctx, session, FAREWELL[options.tool]);
+}
+
+/** A lock that an older kdock wrote knows nothing of these tools. */
+async function locked(project: Project): Promise<Project> {
+  await using _mutex = await projectMutex(project.ctx);
+  return await ensureLocked(project);
 }
 
 interface MemorySession extends AsyncDisposable {
@@ -48,7 +55,7 @@ async function openMemory(
 ): Promise<MemorySession> {
   const engine = await ctx.engine();
   await requireAlone(engine, plan);
-  const { source, kernelKey } = await sourceOf(ctx, plan, tool, core);
+  const { source, kernelKey } = await sourceOf(ctx, plan, core);
   await ensureImage(ctx, plan.gdbImage, { noCache: false });
   await engine.ensureVolume(plan.names.dumpVolume, labels("dump", plan.names.id));
   const dropDump = () => engine.removeVolume(plan.names.dumpVolume).catch(() => undefined);
@@ -107,7 +114,6 @@ async function requireAlone(engine: Engine, plan: Plan): Promise<void> {
 async function sourceOf(
   ctx: Context,
   plan: Plan,
-  tool: MemoryTool,
   core: string | undefined,
 ): Promise<{ source: DumpSource; kernelKey: string }> {
   if (core !== undefined) {
@@ -117,9 +123,7 @@ async function sourceOf(
   const { container, info } = await findRunningVm(ctx, plan);
   const kernelKey = kernelKeyOf(info, plan);
   await requireReadable(ctx, kernelKey);
-  // What crash cannot read has to be mended, which an ELF core is easy to; see images/gdb/kdock/mend.py.
-  const format = tool === "crash" ? "elf" : "kdump-zlib";
-  return { source: { kind: "vm", id: info.id, container, format }, kernelKey };
+  return { source: { kind: "vm", id: info.id, container }, kernelKey };
 }
 
 async function fileSource(ctx: Context, path: string): Promise<DumpSource> {

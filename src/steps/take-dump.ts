@@ -6,7 +6,7 @@ import { takeContainer } from "../plan/memory-plan.js";
 import { INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { Context } from "./context.js";
-import { type DumpFormat, streamMemory } from "./dump-memory.js";
+import { streamMemory } from "./dump-memory.js";
 import { runContainer } from "./run-container.js";
 import { runStep, type StepLog } from "./run-step.js";
 
@@ -16,7 +16,6 @@ export type DumpSource =
       readonly kind: "vm";
       readonly id: string;
       readonly container: Container;
-      readonly format: DumpFormat;
     }
   | { readonly kind: "file"; readonly path: string };
 
@@ -55,11 +54,11 @@ export async function takeDump(ctx: Context, plan: Plan, source: DumpSource): Pr
 
 async function send(
   ctx: Context,
-  { container, format }: Extract<DumpSource, { kind: "vm" }>,
+  { container }: Extract<DumpSource, { kind: "vm" }>,
   log: StepLog,
 ): Promise<void> {
   const to = `ABSTRACT-CONNECT:${INSIDE.dumpSocket}`;
-  await streamMemory(ctx, container, { format, to }, log, async (stream) => {
+  await streamMemory(ctx, container, { format: "elf", to }, log, async (stream) => {
     // Nothing comes this way; its end is what counts.
     for await (const chunk of stream) log.line(String(chunk));
   });
