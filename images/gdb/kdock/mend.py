@@ -18,9 +18,6 @@ from drgn.helpers.linux.percpu import per_cpu
 
 def main(core: str, vmlinux: str) -> None:
     """Nothing happens where there is nothing to mend."""
-    with open(core, "rb") as file:
-        if file.read(4) != b"\x7fELF":
-            return
     prog = Program()
     prog.set_core_dump(core)
     prog.load_debug_info([vmlinux])
@@ -29,10 +26,14 @@ def main(core: str, vmlinux: str) -> None:
         stack.address_
         for cpu in for_each_possible_cpu(prog)
         for number, stack in enumerate(per_cpu(prog["cpu_tss_rw"], cpu).x86_tss.ist, 1)
-        if number not in used
+        if number not in used and stack.value_() != 0
     ]
     with open(core, "r+b") as file:
-        segments = _segments(file.read(64), file)
+        header = file.read(64)
+        if idle and not header.startswith(b"\x7fELF"):
+            print("kdock: crash cannot read a compressed dump of this kernel unless it has panicked", file=sys.stderr)
+            return
+        segments = _segments(header, file)
         for pointer in idle:
             physical = follow_phys(prog["init_mm"].address_of_(), pointer).value_()
             for address, offset, size in segments:
