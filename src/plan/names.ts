@@ -151,5 +151,7 @@ export const FOLDER = {
   /** In an artifact set's folder. */
   gdbScript: "kdock.gdb",
   editorScript: "editor.gdb",
+  /** And what they source: a part of images/gdb/kdock. */
+  gdbModules: "gdb/kdock",
   manifest: "manifest.json",
 } as const;

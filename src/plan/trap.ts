@@ -96,6 +96,14 @@ const Hit = Place.extend({
   stoppedMs: z.number(),
 });
 
+/** The guest's kernel panicked meanwhile; an error "panicked" follows. */
+const Panic = z.object({
+  event: z.literal("panic"),
+  /** As the kernel puts it. */
+  reason: z.string(),
+  backtrace: z.array(Frame),
+});
+
 const End = z.object({
   event: z.literal("end"),
   /** "unreachable": no stop is left that could still be hit. */
@@ -117,6 +125,7 @@ const Failed = z.object({
     "no-target",
     "busy-target",
     "target-lost",
+    "panicked",
     "bad-request",
     "bug",
   ]),
@@ -125,7 +134,7 @@ const Failed = z.object({
   near: z.array(z.string()),
 });
 
-const Event = z.discriminatedUnion("event", [Armed, Hit, End, Failed]);
+const Event = z.discriminatedUnion("event", [Armed, Hit, Panic, End, Failed]);
 
 export type TrapEvent = z.infer<typeof Event>;
 
