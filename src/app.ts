@@ -6,6 +6,7 @@ import type { MemoryTool } from "./plan/memory-plan.js";
 import { DETACHED } from "./print.js";
 import type { Project } from "./project.js";
 import type { Target } from "./steps/build.js";
+import type { VmConsole } from "./steps/console-log.js";
 import type { Editor } from "./steps/ide.js";
 import type { Reporter } from "./ui/reporter.js";
 import type { GlobalFlags, World } from "./world.js";
@@ -22,6 +23,8 @@ export interface App {
   run(options: RunOptions, flags: KeyFlags): Promise<void>;
   ps(all: boolean): Promise<void>;
   logs(follow: boolean): Promise<void>;
+  /** A file as typed, "-" for stdin, undefined for the last console. */
+  decode(file: string | undefined): Promise<void>;
   console(): Promise<void>;
   stop(): Promise<void>;
   /** Arguments of gdb's own. */
@@ -131,6 +134,13 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     return createPrinter(world, reporter, globals(), command);
   };
 
+  /** The lock says which debugger reads the trace, and nothing else here needs it. */
+  const failWith = async (panic: VmConsole): Promise<never> => {
+    const { ctx, plan } = await openLocked();
+    const { panicError } = await import("./steps/panic.js");
+    throw await panicError(ctx, plan, panic);
+  };
+
   return {
     get exitCode() {
       return exitCode;
@@ -184,14 +194,24 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
 
     async logs(follow) {
       const { ctx, plan } = await open();
-      const { streamLogs } = await import("./steps/vms.js");
-      await streamLogs(ctx, plan, follow);
+      const { streamLogs } = await import("./steps/logs.js");
+      const panic = await streamLogs(ctx, plan, follow);
+      if (panic !== undefined) await failWith(panic);
+    },
+
+    async decode(file) {
+      const project = await openLocked();
+      const { decodeText } = await import("./steps/decode-text.js");
+      const path = file === undefined || file === "-" ? file : resolve(world.cwd, file);
+      const result = await decodeText(project, path);
+      (await printer("decode")).result(result, result.lines);
     },
 
     async console() {
       const { ctx, plan } = await open();
       const { openConsole } = await import("./steps/vms.js");
-      const end = await openConsole(ctx, plan);
+      const { end, panic } = await openConsole(ctx, plan);
+      if (panic !== undefined) await failWith(panic);
       (await printer("console")).note(end === "detached" ? DETACHED : "\nthe VM ended");
     },
 

@@ -6,6 +6,7 @@ import { composeCommand } from "./commands/compose.js";
 import { consoleCommand } from "./commands/console.js";
 import { crashCommand } from "./commands/crash.js";
 import { dapCommand } from "./commands/dap.js";
+import { decodeCommand } from "./commands/decode.js";
 import { diffCommand } from "./commands/diff.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { drgnCommand } from "./commands/drgn.js";
@@ -39,6 +40,7 @@ const COMMANDS = [
   runCommand,
   psCommand,
   logsCommand,
+  decodeCommand,
   consoleCommand,
   gdbCommand,
   dapCommand,

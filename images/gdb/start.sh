@@ -1,6 +1,6 @@
 #!/bin/sh
-# start.sh [prepare | take [SOCKET] | drgn ARGUMENT... | crash ARGUMENT... | dap GDB-ARGUMENT... | GDB-ARGUMENT...] — the
-# debugger's container.
+# start.sh [prepare | decode GDB-ARGUMENT... | take [SOCKET] | drgn ARGUMENT... | crash ARGUMENT... |
+#           dap GDB-ARGUMENT... | GDB-ARGUMENT...] — the debugger's container.
 #
 #   /out    vmlinux, vmlinux-gdb.py, scripts/gdb, modules; index/ is gdb's own index of them
 #   /src    the kernel source, where the debug information says that it is
@@ -19,6 +19,11 @@ case "${1:-}" in
     gdb -nx -q -batch -iex 'set auto-load no' -iex 'set index-cache directory /out/index' -iex 'set index-cache enabled on' \
       -ex 'maintenance wait-for-index-cache' /out/vmlinux
     : > /out/.whole ;;
+  # Nobody looks whether /out is whole before this one starts.
+  decode)
+    shift
+    [ -e /out/.whole ] || exit 75
+    exec gdb -iex 'set index-cache directory /out/index' -iex 'set index-cache enabled on' "$@" ;;
   take)
     shift
     exec python3 "$lib/kdock/core.py" "$@" ;;

@@ -80,6 +80,9 @@ export const INSIDE = {
   gdbSession: "/usr/local/lib/kdock/session.gdb",
   gdbSettings: "/usr/local/lib/kdock/settings.gdb",
   gdbTrap: "/usr/local/lib/kdock/kdock/trap.py",
+  gdbDecode: "/usr/local/lib/kdock/kdock/decode.py",
+  /** What is to be decoded. */
+  decodeLog: "/in/console.log",
   /** Kept from session to session, on the host. */
   gdbHistory: "/in/history",
   /** In a volume of symbols: it was filled to the end. */
@@ -142,6 +145,9 @@ export const FOLDER = {
   gdbHistory: ".kdock/gdb_history",
   execLog: ".kdock/logs/exec.log",
   gdbLog: ".kdock/logs/gdb.log",
+  /** All that the last VM's guest said, and the key of its kernel. */
+  consoleLog: ".kdock/logs/console.log",
+  consoleKernel: ".kdock/logs/console.kernel",
   lock: ".kdock/lock",
   lockfile: "kdock.lock",
   /** Where the tree of the last `kdock source export` is. */

@@ -138,10 +138,11 @@ const Event = z.discriminatedUnion("event", [Armed, Hit, Panic, End, Failed]);
 
 export type TrapEvent = z.infer<typeof Event>;
 
-const PREFIX = "@kdock ";
+/** How a line begins that is meant for kdock, among those that gdb prints by itself. */
+export const EVENT_PREFIX = "@kdock ";
 
 /** The event in a line that gdb printed; undefined for gdb's own words. Throws for an event that this cannot be. */
 export function readTrapLine(line: string): TrapEvent | undefined {
-  if (!line.startsWith(PREFIX)) return undefined;
-  return Event.parse(JSON.parse(line.slice(PREFIX.length)));
+  if (!line.startsWith(EVENT_PREFIX)) return undefined;
+  return Event.parse(JSON.parse(line.slice(EVENT_PREFIX.length)));
 }

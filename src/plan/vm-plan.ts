@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
-import type { ContainerSpec, PublishedPort } from "./container-spec.js";
+import type { ContainerSpec, Labels, PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { INSIDE, LABEL, labels } from "./names.js";
@@ -62,6 +62,12 @@ export interface VmFacts {
   /** Of the kernel's artifacts: which symbols belong to it. */
   readonly kernelKey: string;
   readonly paused: boolean;
+}
+
+/** Where a VM's symbols are: its own kernel's, whatever kdock.yaml asks for by now. */
+export function kernelKeyOf(of: Labels, { kernel }: Pick<Plan, "kernel">): string {
+  const facts = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
+  return facts.kernelKey ?? kernel.key;
 }
 
 export function vmPlan(

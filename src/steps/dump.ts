@@ -1,9 +1,9 @@
 import { KdockError } from "../errors.js";
 import type { Project } from "../project.js";
+import { kernelKeyOf } from "../plan/vm-plan.js";
 import type { Context } from "./context.js";
 import { type DumpFormat, dumpGuestMemory, type DumpResult } from "./dump-memory.js";
 import { missingOptions } from "./dumped-kernel.js";
-import { kernelKeyOf } from "./session-container.js";
 import { findRunningVm } from "./vms.js";
 
 export interface DumpOptions {
@@ -29,7 +29,7 @@ export async function dump(
     });
   }
   const { container, info } = await findRunningVm(ctx, plan);
-  await warnIfUnreadable(ctx, kernelKeyOf(info, plan));
+  await warnIfUnreadable(ctx, kernelKeyOf(info.labels, plan));
   return await dumpGuestMemory(ctx, container, path, { format });
 }
 

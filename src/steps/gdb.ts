@@ -6,9 +6,10 @@ import { KdockError } from "../errors.js";
 import { sessionContainer } from "../plan/debugger-plan.js";
 import { FOLDER, INSIDE, labels, slug } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
+import { kernelKeyOf } from "../plan/vm-plan.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, inProject } from "./context.js";
-import { kernelKeyOf, withSymbols } from "./session-container.js";
+import { withSymbols } from "./session-container.js";
 import { releaseStub, stubClient } from "./stub.js";
 import { findRunningVm } from "./vms.js";
 
@@ -40,8 +41,12 @@ export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Pr
   requireStub(info);
   await requireFree(ctx, plan, vm);
   await ensureImage(ctx, plan.gdbImage, { noCache: false });
-  const container = await withSymbols(ctx, plan, kernelKeyOf(info, plan), (symbols, volumes) =>
-    sessionContainer(plan.names, plan.gdbImage, { ...request, vm: info.id, symbols, volumes }),
+  const container = await withSymbols(
+    ctx,
+    plan,
+    kernelKeyOf(info.labels, plan),
+    (symbols, volumes) =>
+      sessionContainer(plan.names, plan.gdbImage, { ...request, vm: info.id, symbols, volumes }),
   );
   let ended: number | undefined;
   try {

@@ -7,13 +7,14 @@ import { INSIDE, labels } from "../plan/names.js";
 import { type PlacedFile, placeFiles } from "../plan/placed-files.js";
 import type { Plan } from "../plan/plan.js";
 import type { Project } from "../project.js";
+import { kernelKeyOf } from "../plan/vm-plan.js";
 import { readCurrentManifest } from "./artifact-store.js";
 import { attachProgram } from "./attach-program.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, projectMutex } from "./context.js";
 import { dumpedKernel, requireReadable } from "./dumped-kernel.js";
 import { ensureLocked } from "./lock.js";
-import { kernelKeyOf, withSymbols } from "./session-container.js";
+import { withSymbols } from "./session-container.js";
 import { type DumpSource, takeDump } from "./take-dump.js";
 import { findRunningVm } from "./vms.js";
 
@@ -121,7 +122,7 @@ async function sourceOf(
     return { source: await fileSource(ctx, core), kernelKey: current?.key ?? plan.kernel.key };
   }
   const { container, info } = await findRunningVm(ctx, plan);
-  const kernelKey = kernelKeyOf(info, plan);
+  const kernelKey = kernelKeyOf(info.labels, plan);
   await requireReadable(ctx, kernelKey);
   return { source: { kind: "vm", id: info.id, container }, kernelKey };
 }

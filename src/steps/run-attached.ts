@@ -1,9 +1,11 @@
-import { FOLDER } from "../plan/names.js";
+import { panicked } from "../plan/console-log.js";
 import type { Plan } from "../plan/plan.js";
 import type { VmPlan } from "../plan/vm-plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
-import { type Context, inProject } from "./context.js";
-import { panicked, vmEnded } from "./guest-channel.js";
+import { saveConsole } from "./console-log.js";
+import type { Context } from "./context.js";
+import { vmEnded } from "./guest-channel.js";
+import { panicError } from "./panic.js";
 import { type StartedVm, startVm } from "./start-vm.js";
 
 /** Boots with the console attached. A VM that is detached from goes on; one that ended is removed, its log kept. */
@@ -25,23 +27,13 @@ export async function runAttached(
     ctx.signal.throwIfAborted();
     const exitCode = await started.exit;
     await tail.ended;
-    await saveConsole(ctx, started.container.id);
-    if (exitCode !== 0 || panicked(tail.lines())) throw vmEnded(exitCode, tail.lines());
+    const kernelKey = plan.kernel.key;
+    const lines = await saveConsole(ctx, started.container.id, kernelKey);
+    if (panicked(lines)) throw await panicError(ctx, plan, { lines, kernelKey });
+    if (exitCode !== 0) throw vmEnded(exitCode, lines);
     return end;
   } finally {
     if (keep) started.release();
     else await started[Symbol.asyncDispose]();
   }
-}
-
-/** The console outlives its container in .kdock/logs/console.log. */
-export async function saveConsole(ctx: Context, id: string): Promise<void> {
-  const engine = await ctx.engine();
-  const logs = await engine.container(id).logs({ follow: false, signal: ctx.signal });
-  const chunks: Buffer[] = [];
-  for await (const chunk of logs) chunks.push(chunk as Buffer);
-  await ctx.host.files.writeAtomic(
-    inProject(ctx, `${FOLDER.logs}/console.log`),
-    Buffer.concat(chunks),
-  );
 }

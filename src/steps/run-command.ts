@@ -5,7 +5,8 @@ import type { VmPlan } from "../plan/vm-plan.js";
 import { watchConsole } from "./console-tail.js";
 import type { Context } from "./context.js";
 import { endedOr, unexpectedEnd, whenReady } from "./guest-channel.js";
-import { startVm } from "./start-vm.js";
+import { explainEnd } from "./panic.js";
+import { type StartedVm, startVm } from "./start-vm.js";
 
 /** The guest is given this long to power off by itself before its container is removed. */
 const POWER_OFF_MS = 3000;
@@ -19,6 +20,19 @@ export async function runCommand(
   bootTimeoutSeconds: number,
 ): Promise<number> {
   await using started = await startVm(ctx, plan, vm);
+  try {
+    return await commandIn(ctx, started, argv, bootTimeoutSeconds);
+  } catch (error) {
+    throw await explainEnd(ctx, plan, { ...started, kernelKey: plan.kernel.key }, error);
+  }
+}
+
+async function commandIn(
+  ctx: Context,
+  started: StartedVm,
+  argv: readonly [string, ...string[]],
+  bootTimeoutSeconds: number,
+): Promise<number> {
   const tail = watchConsole(started.console, (text) => {
     ctx.reporter.emit({ type: "notice", text });
   });

@@ -7,6 +7,7 @@ import type { VmPlan } from "../plan/vm-plan.js";
 import { watchConsole } from "./console-tail.js";
 import type { Context } from "./context.js";
 import { connectInside, unexpectedEnd, whenReady } from "./guest-channel.js";
+import { explainEnd } from "./panic.js";
 import { type StartedVm, startVm } from "./start-vm.js";
 
 export interface DetachedVm {
@@ -42,8 +43,9 @@ export async function runDetached(
     await using channel = await whenReady(ctx, started, tail, options.bootTimeoutSeconds);
     return { ...detached(started), bootMs: channel.session.hello.uptimeMs };
   } catch (error) {
+    const told = await explainEnd(ctx, plan, { ...started, kernelKey: plan.kernel.key }, error);
     await started[Symbol.asyncDispose]();
-    throw ctx.signal.aborted ? ctx.signal.reason : error;
+    throw ctx.signal.aborted ? ctx.signal.reason : told;
   } finally {
     started.release();
   }

@@ -1,19 +1,11 @@
-import type { Container, ContainerInfo, ContainerSpec, Engine, Mount } from "../engine/engine.js";
+import type { Container, ContainerSpec, Engine, Mount } from "../engine/engine.js";
 import { sourceMounts, type SymbolsVolume } from "../plan/debugger-plan.js";
-import { LABEL } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import type { VmFacts } from "../plan/vm-plan.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, projectMutex } from "./context.js";
 import { fetchSource } from "./run-build.js";
 import { runStep } from "./run-step.js";
 import { ensureSymbols, isWhole } from "./symbols.js";
-
-/** Where a VM's symbols are: its own kernel's, whatever kdock.yaml asks for by now. */
-export function kernelKeyOf(vm: ContainerInfo, plan: Plan): string {
-  const facts = JSON.parse(vm.labels[LABEL.vm] ?? "{}") as Partial<VmFacts>;
-  return facts.kernelKey ?? plan.kernel.key;
-}
 
 /**
  * A debugger's container, with the symbols of a kernel and those of the kernel's volumes that are there. One is made at a

@@ -1,11 +1,13 @@
-import type { Container, ContainerInfo } from "../engine/engine.js";
+import type { Container, ContainerInfo, Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
+import { panicked, panicReason } from "../plan/console-log.js";
 import { INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
+import { kernelKeyOf } from "../plan/vm-plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
+import { consoleOf, linesOfText, saveConsole, type VmConsole, vmConsole } from "./console-log.js";
 import type { Context } from "./context.js";
 import { forgetGdbPort } from "./gdb-script.js";
-import { saveConsole } from "./run-attached.js";
 import { removeNetworkIfUnused } from "./start-vm.js";
 
 export interface VmRow {
@@ -22,17 +24,25 @@ export interface VmRow {
 /** This project's VMs, or every project's of the engine. */
 export async function listVms(ctx: Context, project: string | undefined): Promise<VmRow[]> {
   const engine = await ctx.engine();
-  return (await engine.listContainers(labels("vm", project))).map(row);
+  const vms = await engine.listContainers(labels("vm", project));
+  return Promise.all(vms.map(async (info) => row(info, await endOf(ctx, engine, info))));
 }
 
-function row(info: ContainerInfo): VmRow {
+/** The engine's words, with the kernel's where that is why the VM ended. */
+async function endOf(ctx: Context, engine: Engine, info: ContainerInfo): Promise<string> {
+  if (info.running) return info.status;
+  const reason = panicReason(linesOfText(await consoleOf(ctx, engine.container(info.id))));
+  return reason === undefined ? info.status : `panicked: ${reason}; ${info.status}`;
+}
+
+function row(info: ContainerInfo, status: string): VmRow {
   const gdb = info.ports.find((port) => port.containerPort === INSIDE.gdbPort);
   const facts = JSON.parse(info.labels[LABEL.vm] ?? "{}") as { kernel?: string };
   return {
     project: info.labels[LABEL.project] ?? "",
     name: info.name,
     running: info.running,
-    status: info.status,
+    status,
     kernel: facts.kernel ?? "",
     gdb: gdb === undefined ? "" : `${gdb.hostAddress}:${gdb.hostPort}`,
     ports: info.ports
@@ -45,10 +55,10 @@ function row(info: ContainerInfo): VmRow {
 export async function stopVms(ctx: Context, plan: Plan): Promise<string[]> {
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", plan.names.id));
-  for (const { id } of vms) {
-    const container = engine.container(id);
+  for (const vm of vms) {
+    const container = engine.container(vm.id);
     await container.stop(STOP_SECONDS);
-    await saveConsole(ctx, id);
+    await saveConsole(ctx, vm.id, kernelKeyOf(vm.labels, plan));
     await container.remove();
   }
   await removeNetworkIfUnused(engine, plan);
@@ -59,21 +69,19 @@ export async function stopVms(ctx: Context, plan: Plan): Promise<string[]> {
 /** QEMU ends at SIGTERM at once; the limit is for an engine under load. */
 const STOP_SECONDS = 5;
 
-/** What the guest has said on its console so far, and with `follow` goes on saying. */
-export async function streamLogs(ctx: Context, plan: Plan, follow: boolean): Promise<void> {
-  const { container } = await findVm(ctx, plan);
-  const logs = await container.logs({ follow, signal: ctx.signal });
-  ctx.reporter.pause();
-  for await (const chunk of logs) ctx.stdout.write(chunk as Buffer);
-}
-
-export async function openConsole(ctx: Context, plan: Plan): Promise<ConsoleEnd> {
-  const { container } = await findRunningVm(ctx, plan);
+/** Joins the running VM's console. Resolves with how that ended, and with all that was said where it was a panic. */
+export async function openConsole(
+  ctx: Context,
+  plan: Plan,
+): Promise<{ end: ConsoleEnd; panic: VmConsole | undefined }> {
+  const { container, info } = await findRunningVm(ctx, plan);
   const console = await container.attach();
   ctx.reporter.emit({ type: "notice", text: "attached to the console; Ctrl-] detaches" });
   const { end } = await attachConsole(ctx, container, console);
   console.destroy();
-  return end;
+  if (end === "detached") return { end, panic: undefined };
+  const said = await vmConsole(ctx, plan, info);
+  return { end, panic: panicked(said.lines) ? said : undefined };
 }
 
 export async function findVm(
