@@ -85,6 +85,8 @@ export interface RunOptions {
   readonly command: readonly string[];
   readonly detach: boolean;
   readonly paused: boolean;
+  /** As typed; undefined for a place of kdock's choice. */
+  readonly dumpTo: string | undefined;
   /** Seconds, as typed. */
   readonly bootTimeout: string;
 }
@@ -138,7 +140,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
   const failWith = async (panic: VmConsole): Promise<never> => {
     const { ctx, plan } = await openLocked();
     const { panicError } = await import("./steps/panic.js");
-    throw await panicError(ctx, plan, panic);
+    throw await panicError(ctx, plan, panic, undefined);
   };
 
   return {
@@ -181,7 +183,9 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     async run(options, flags) {
       const { run } = await import("./steps/run.js");
       const project = await openLocked(flags);
-      exitCode = await run(project, parseRunOptions(options), await printer("run"));
+      const request = parseRunOptions(options);
+      const dumpTo = options.dumpTo === undefined ? undefined : resolve(world.cwd, options.dumpTo);
+      exitCode = await run(project, { ...request, dumpTo }, await printer("run"));
     },
 
     async ps(all) {

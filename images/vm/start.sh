@@ -7,6 +7,7 @@
 #   KDOCK_GUEST    10.0.3.2, the guest's address         KDOCK_GUEST_MAC   52:54:00:...
 #   KDOCK_PORTS    tcp/9090/9090 udp/53/53: protocol / port of the container / port of the guest
 #   KDOCK_GDB_PORT 1234, or empty: where QEMU's gdbstub listens
+#   KDOCK_PANIC_DUMP, KDOCK_PANIC_SOCKET   where the guest's memory goes when its kernel panics, and the monitor for that
 #
 # Lines that begin with "[kdock]" are passed on to the person who started this.
 set -eu
@@ -96,5 +97,11 @@ case "$accel" in kvm) cpu=host ;; *) cpu=max ;; esac
 sandbox=on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
 chown qemu:qemu /run/kdock
 [ -t 0 ] && stty raw -echo 2>/dev/null || true
-exec setpriv --reuid=qemu --regid=qemu --clear-groups --no-new-privs --inh-caps=-all \
+as_qemu="setpriv --reuid=qemu --regid=qemu --clear-groups --no-new-privs --inh-caps=-all"
+if [ -n "${KDOCK_PANIC_DUMP:-}" ]; then
+  # QEMU makes the socket a moment later.
+  $as_qemu socat "UNIX-CONNECT:$KDOCK_PANIC_SOCKET,retry=600,interval=0.05" \
+    EXEC:"sh /usr/local/lib/kdock/panic.sh $KDOCK_PANIC_DUMP" </dev/null &
+fi
+exec $as_qemu \
   qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -sandbox "$sandbox" "$@"

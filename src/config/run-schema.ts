@@ -57,6 +57,10 @@ export const vm = z
         description: "ports of the guest on the host; the address is 127.0.0.1 unless given",
         example: ["9090:9090", "0.0.0.0:5353:53/udp"],
       }),
+    dumpOnPanic: z.boolean().default(false).meta({
+      title: "true or false",
+      description: "keep the guest's memory in .kdock/dumps when its kernel panics",
+    }),
     qemu: z
       .array(z.string())
       .default([])

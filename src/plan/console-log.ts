@@ -4,9 +4,10 @@ const PANIC = /Kernel panic - not syncing(?:: (.*))?/;
 /** How a report begins after which the kernel may panic without a backtrace of its own. */
 const REPORT =
   /BUG: |Oops: |kernel BUG at|general protection fault|cut here|PANIC: |(?:divide|stack segment|invalid opcode).*: \d{4} \[#/;
-/** A page fault is told in several lines before its "Oops:". */
-const ONE_REPORT = 10;
+const END_OF_REPORT = "---[ end trace";
 const BACKTRACE = "Call Trace:";
+/** images/vm's own words, for people. */
+const OWN = "[kdock] ";
 const END = "end Kernel panic - not syncing";
 
 /** Whether there is a panic for the other functions to find. */
@@ -33,7 +34,8 @@ export function panicReport(lines: readonly string[]): readonly string[] {
   return oops === undefined ? own : [...lines.slice(oops, panic), ...own];
 }
 
-function upToEnd(lines: readonly string[]): readonly string[] {
+function upToEnd(all: readonly string[]): readonly string[] {
+  const lines = all.filter((line) => !line.startsWith(OWN));
   const end = lines.findIndex((line) => line.includes(END));
   return end < 0 ? lines : lines.slice(0, end + 1);
 }
@@ -42,7 +44,8 @@ function upToEnd(lines: readonly string[]): readonly string[] {
 function startOfReport(lines: readonly string[]): number | undefined {
   const last = lines.findLastIndex((line) => REPORT.test(line));
   if (last < 0) return undefined;
-  const from = Math.max(0, last - ONE_REPORT);
+  // A page fault is told in several lines before its "Oops:".
+  const from = lines.slice(0, last).findLastIndex((line) => line.includes(END_OF_REPORT)) + 1;
   return from + lines.slice(from, last + 1).findIndex((line) => REPORT.test(line));
 }
 

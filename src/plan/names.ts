@@ -73,6 +73,9 @@ export const INSIDE = {
   rootfs: "/artifacts/rootfs/rootfs.cpio",
   agentSocket: "/run/kdock/agent.sock",
   qmpSocket: "/run/kdock/qmp.sock",
+  /** The monitor of images/vm/panic.sh, and where that has the guest's memory written to. */
+  panicSocket: "/run/kdock/panic.sock",
+  panicDump: "/run/kdock/panic.core",
   /** In the VM's image: passes on what QEMU dumps. */
   vmDump: "/usr/local/lib/kdock/dump.sh",
   gdbPort: 1234,
@@ -142,6 +145,8 @@ export const FOLDER = {
   current: ".kdock/out/current",
   logs: ".kdock/logs",
   verify: ".kdock/verify",
+  /** What guests that panicked had in their memory. */
+  dumps: ".kdock/dumps",
   gdbHistory: ".kdock/gdb_history",
   execLog: ".kdock/logs/exec.log",
   gdbLog: ".kdock/logs/gdb.log",

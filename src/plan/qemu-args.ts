@@ -12,6 +12,8 @@ export interface Machine {
   readonly gdbPort: number | undefined;
   /** Stop before the first instruction and wait for a debugger (the article's -S). */
   readonly paused: boolean;
+  /** Stop where the kernel panics, until images/vm/panic.sh has had the memory written. */
+  readonly dumpOnPanic: boolean;
   readonly extra: readonly string[];
 }
 
@@ -37,7 +39,9 @@ export function qemuArgs(machine: Machine): readonly string[] {
     // The kernel leaves its description (VMCOREINFO) here, which `kdock dump` puts beside its memory.
     ...["-device", "vmcoreinfo"],
     // A panic ends the machine with a failure instead of a silent reboot.
-    ...["-device", "pvpanic-pci", "-action", "panic=exit-failure,reboot=shutdown"],
+    ...["-device", "pvpanic-pci"],
+    ...["-action", `panic=${machine.dumpOnPanic ? "pause" : "exit-failure"},reboot=shutdown`],
+    ...(machine.dumpOnPanic ? ["-qmp", `unix:${INSIDE.panicSocket},server=on,wait=off`] : []),
     ...(machine.gdbPort === undefined ? [] : ["-gdb", `tcp::${machine.gdbPort}`]),
     ...(machine.paused ? ["-S"] : []),
     ...machine.extra,

@@ -14,11 +14,14 @@ export interface RunMode {
   readonly paused: boolean;
   /** For one command: no shell on the console, no boot messages. */
   readonly command: boolean;
+  /** An absolute path for vm.dumpOnPanic, where it is not to be below .kdock. */
+  readonly dumpTo?: string | undefined;
 }
 
 export interface VmPlan {
   readonly image: ImagePlan;
   readonly network: string;
+  readonly facts: VmFacts;
   /** Tried in order until the engine starts one: the first is what was asked for. */
   readonly attempts: readonly VmAttempt[];
 }
@@ -62,12 +65,19 @@ export interface VmFacts {
   /** Of the kernel's artifacts: which symbols belong to it. */
   readonly kernelKey: string;
   readonly paused: boolean;
+  readonly dumpOnPanic: boolean;
+  /** Absolute; undefined for a name by the time of the panic. */
+  readonly dumpTo: string | undefined;
+}
+
+/** What a VM's label says; nothing where kdock made none. */
+export function vmFacts(of: Labels): Partial<VmFacts> {
+  return JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
 }
 
 /** Where a VM's symbols are: its own kernel's, whatever kdock.yaml asks for by now. */
 export function kernelKeyOf(of: Labels, { kernel }: Pick<Plan, "kernel">): string {
-  const facts = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
-  return facts.kernelKey ?? kernel.key;
+  return vmFacts(of).kernelKey ?? kernel.key;
 }
 
 export function vmPlan(
@@ -79,6 +89,8 @@ export function vmPlan(
     kernel: config.kernel.source,
     kernelKey: kernel.key,
     paused: mode.paused,
+    dumpOnPanic: config.vm.dumpOnPanic,
+    dumpTo: mode.dumpTo,
   };
   const least: ContainerSpec = {
     name: names.vmContainer,
@@ -108,7 +120,7 @@ export function vmPlan(
     ...(config.vm.accel === "tcg" ? [] : [attempt(withKvm)]),
     ...(config.vm.accel === "kvm" ? [] : [attempt(least)]),
   ];
-  return { image, network: names.network, attempts };
+  return { image, network: names.network, facts, attempts };
 }
 
 function attempt(container: ContainerSpec): VmAttempt {
@@ -129,6 +141,7 @@ export function machine(config: Config, mode: RunMode): Machine {
     }),
     gdbPort: gdb.enable ? INSIDE.gdbPort : undefined,
     paused: mode.paused,
+    dumpOnPanic: vm.dumpOnPanic,
     extra: vm.qemu,
   };
 }
@@ -146,6 +159,9 @@ export function vmEnvironment(config: Config): Readonly<Record<string, string>> 
       .map((port) => `${port.protocol}/${port.guestPort}/${port.guestPort}`)
       .join(" "),
     KDOCK_GDB_PORT: config.gdb.enable ? String(INSIDE.gdbPort) : "",
+    ...(config.vm.dumpOnPanic
+      ? { KDOCK_PANIC_SOCKET: INSIDE.panicSocket, KDOCK_PANIC_DUMP: INSIDE.panicDump }
+      : {}),
   };
 }
 

@@ -5,7 +5,7 @@ import { attachConsole, type ConsoleEnd } from "./attach-console.js";
 import { saveConsole } from "./console-log.js";
 import type { Context } from "./context.js";
 import { vmEnded } from "./guest-channel.js";
-import { panicError } from "./panic.js";
+import { explainEnd } from "./panic.js";
 import { type StartedVm, startVm } from "./start-vm.js";
 
 /** Boots with the console attached. A VM that is detached from goes on; one that ended is removed, its log kept. */
@@ -27,11 +27,9 @@ export async function runAttached(
     ctx.signal.throwIfAborted();
     const exitCode = await started.exit;
     await tail.ended;
-    const kernelKey = plan.kernel.key;
-    const lines = await saveConsole(ctx, started.container.id, kernelKey);
-    if (panicked(lines)) throw await panicError(ctx, plan, { lines, kernelKey });
-    if (exitCode !== 0) throw vmEnded(exitCode, lines);
-    return end;
+    const lines = await saveConsole(ctx, started.container.id, vm.facts.kernelKey);
+    if (exitCode === 0 && !panicked(lines)) return end;
+    throw await explainEnd(ctx, plan, { ...started, ...vm }, vmEnded(exitCode, lines));
   } finally {
     if (keep) started.release();
     else await started[Symbol.asyncDispose]();

@@ -23,7 +23,7 @@ export async function runCommand(
   try {
     return await commandIn(ctx, started, argv, bootTimeoutSeconds);
   } catch (error) {
-    throw await explainEnd(ctx, plan, { ...started, kernelKey: plan.kernel.key }, error);
+    throw await explainEnd(ctx, plan, { ...started, ...vm }, error);
   }
 }
 

@@ -43,7 +43,7 @@ export async function runDetached(
     await using channel = await whenReady(ctx, started, tail, options.bootTimeoutSeconds);
     return { ...detached(started), bootMs: channel.session.hello.uptimeMs };
   } catch (error) {
-    const told = await explainEnd(ctx, plan, { ...started, kernelKey: plan.kernel.key }, error);
+    const told = await explainEnd(ctx, plan, { ...started, ...vm }, error);
     await started[Symbol.asyncDispose]();
     throw ctx.signal.aborted ? ctx.signal.reason : told;
   } finally {

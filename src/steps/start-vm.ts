@@ -13,6 +13,7 @@ import type { VmAttempt, VmPlan } from "../plan/vm-plan.js";
 import { artifactFolder } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import type { Context } from "./context.js";
+import { keepRemains } from "./panic-dump.js";
 import { noteGdbPort } from "./gdb-script.js";
 
 /** A VM that was started by this process. Disposing of it removes its container, and the network when it was the last. */
@@ -44,15 +45,16 @@ export async function startVm(ctx: Context, plan: Plan, vm: VmPlan): Promise<Sta
 
 /** A VM that has ended makes room for a new one; one that runs is an error. */
 async function makeRoom(ctx: Context, engine: Engine, plan: Plan): Promise<void> {
-  for (const { id, name, running } of await engine.listContainers(labels("vm", plan.names.id))) {
-    if (name !== plan.names.vmContainer) continue;
-    if (running) {
+  for (const vm of await engine.listContainers(labels("vm", plan.names.id))) {
+    if (vm.name !== plan.names.vmContainer) continue;
+    if (vm.running) {
       throw new KdockError("usage", "this project's VM is already running", {
         hint: "Attach with `kdock console`, or end it with `kdock stop`.",
       });
     }
     ctx.signal.throwIfAborted();
-    await engine.container(id).remove();
+    await keepRemains(ctx, plan, vm);
+    await engine.container(vm.id).remove();
   }
 }
 

@@ -3,11 +3,12 @@ import { KdockError } from "../errors.js";
 import { panicked, panicReason } from "../plan/console-log.js";
 import { INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { kernelKeyOf } from "../plan/vm-plan.js";
+import { vmFacts } from "../plan/vm-plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
-import { consoleOf, linesOfText, saveConsole, type VmConsole, vmConsole } from "./console-log.js";
+import { consoleOf, linesOfText, type VmConsole, vmConsole } from "./console-log.js";
 import type { Context } from "./context.js";
 import { forgetGdbPort } from "./gdb-script.js";
+import { keepRemains } from "./panic-dump.js";
 import { removeNetworkIfUnused } from "./start-vm.js";
 
 export interface VmRow {
@@ -37,13 +38,13 @@ async function endOf(ctx: Context, engine: Engine, info: ContainerInfo): Promise
 
 function row(info: ContainerInfo, status: string): VmRow {
   const gdb = info.ports.find((port) => port.containerPort === INSIDE.gdbPort);
-  const facts = JSON.parse(info.labels[LABEL.vm] ?? "{}") as { kernel?: string };
+  const { kernel = "" } = vmFacts(info.labels);
   return {
     project: info.labels[LABEL.project] ?? "",
     name: info.name,
     running: info.running,
     status,
-    kernel: facts.kernel ?? "",
+    kernel,
     gdb: gdb === undefined ? "" : `${gdb.hostAddress}:${gdb.hostPort}`,
     ports: info.ports
       .filter((port) => port !== gdb)
@@ -58,7 +59,7 @@ export async function stopVms(ctx: Context, plan: Plan): Promise<string[]> {
   for (const vm of vms) {
     const container = engine.container(vm.id);
     await container.stop(STOP_SECONDS);
-    await saveConsole(ctx, vm.id, kernelKeyOf(vm.labels, plan));
+    await keepRemains(ctx, plan, vm);
     await container.remove();
   }
   await removeNetworkIfUnused(engine, plan);

@@ -19,7 +19,7 @@ ENTRY = re.compile(rf"(?P<head>(?:\s*\[[^]]*\])*\s*(?:\? )?){REFERENCE.pattern}(
 INSTRUCTION = re.compile(r"\bR?E?IP: |\bWARNING: |\bpc : ")
 STOPPED = re.compile(rf"\bR?E?IP: (?:[0-9a-f]+:)?{REFERENCE.pattern}")
 CODE = re.compile(r"(?:\s*\[[^]]*\])*\s*Code: ")
-ADDRESS = re.compile(r"\s*\[<[0-9a-f]+>\]")
+ADDRESS = re.compile(r"\[<[0-9a-f]+>\] ?")
 
 
 @dataclass(frozen=True)
