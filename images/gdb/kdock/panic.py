@@ -21,7 +21,7 @@ import gdb  # noqa: E402
 
 from kdock.printk import formatted  # noqa: E402
 
-#: From Linux 6.16 on panic() only hands its arguments to vpanic(), which others call as well.
+#: Where there is a vpanic(), panic() only hands its arguments to it, and others call it as well.
 PANIC = ("vpanic", "panic")
 #: Every architecture comes by here once when it begins to tell of an oops.
 OOPS = ("oops_enter",)
