@@ -93,6 +93,7 @@ export default tseslint.config(
   fence("archive", ...EFFECTS, "**/engine/**", "**/plan/**", "**/steps/**", "**/host/**"),
   fence("guest", ...EFFECTS, "**/engine/**", "**/plan/**", "**/steps/**", "**/host/**"),
   fence("dap", ...EFFECTS, "**/engine/**", "**/plan/**", "**/steps/**", "**/host/**"),
+  fence("qmp", ...EFFECTS, "**/engine/**", "**/plan/**", "**/steps/**", "**/host/**"),
   fence("engine", "ora", "commander", "**/steps/**", "**/commands/**", "**/ui/**"),
   fence(
     "host",

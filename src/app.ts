@@ -2,9 +2,11 @@ import { relative, resolve } from "node:path";
 import type { KeyFlags } from "./commands/flags.js";
 import type { UpdatePart } from "./lock/requests.js";
 import { EXIT_CODES, KdockError } from "./errors.js";
+import type { MemoryTool } from "./plan/memory-plan.js";
 import { DETACHED } from "./print.js";
 import type { Project } from "./project.js";
 import type { Target } from "./steps/build.js";
+import type { VmConsole } from "./steps/console-log.js";
 import type { Editor } from "./steps/ide.js";
 import type { Reporter } from "./ui/reporter.js";
 import type { GlobalFlags, World } from "./world.js";
@@ -25,6 +27,8 @@ export interface App {
   down(): Promise<void>;
   ps(all: boolean): Promise<void>;
   logs(options: VmChoice & { readonly follow: boolean }): Promise<void>;
+  /** A file as typed, "-" for stdin, undefined for the last console. */
+  decode(options: VmChoice & { readonly file: string | undefined }): Promise<void>;
   console(options: VmChoice): Promise<void>;
   stop(options: VmChoice): Promise<void>;
   capture(options: CaptureOptions): Promise<void>;
@@ -35,6 +39,10 @@ export interface App {
   dap(options: VmChoice): Promise<void>;
   exec(options: ExecOptions): Promise<void>;
   cp(options: CopyOptions): Promise<void>;
+  /** Of the running VM's memory. */
+  dump(options: DumpOptions): Promise<void>;
+  /** A debugger of memory at rest. */
+  memory(options: MemoryOptions): Promise<void>;
   clean(options: { readonly all: boolean; readonly dryRun: boolean }): Promise<void>;
   compose(unlocked: boolean): Promise<void>;
   /** Resolves what is not locked yet, and anew what is named. */
@@ -50,6 +58,21 @@ export interface App {
 export interface VmChoice {
   /** A VM's name; undefined: the only one. */
   readonly vm: string | undefined;
+}
+
+export interface DumpOptions extends VmChoice {
+  /** As typed. */
+  readonly file: string;
+  readonly compress: boolean;
+  readonly force: boolean;
+}
+
+export interface MemoryOptions extends VmChoice {
+  readonly tool: MemoryTool;
+  /** Path of a dump, as typed; undefined for a fresh one. */
+  readonly core: string | undefined;
+  /** The tool's own; those that are files of this machine are given to it. */
+  readonly args: readonly string[];
 }
 
 export interface CaptureOptions {
@@ -87,6 +110,8 @@ export interface RunOptions {
   readonly command: readonly string[];
   readonly detach: boolean;
   readonly paused: boolean;
+  /** As typed; undefined for a place of kdock's choice. */
+  readonly dumpTo: string | undefined;
   /** Seconds, as typed. */
   readonly bootTimeout: string;
 }
@@ -168,6 +193,13 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     return createPrinter(world, reporter, globals(), command);
   };
 
+  /** The lock says which debugger reads the trace, and nothing else here needs it. */
+  const failWith = async (panic: VmConsole): Promise<never> => {
+    const { ctx, plan } = await openLocked();
+    const { panicError } = await import("./steps/panic.js");
+    throw await panicError(ctx, plan, panic, undefined);
+  };
+
   return {
     get exitCode() {
       return exitCode;
@@ -212,7 +244,8 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const request = await parseRunOptions(options);
       const project = await openLocked(flags);
       const config = flagsForVm(project.config, request.name, keyValues(flags));
-      exitCode = await run({ ...project, config }, request, await printer("run"));
+      const dumpTo = options.dumpTo === undefined ? undefined : resolve(world.cwd, options.dumpTo);
+      exitCode = await run({ ...project, config }, { ...request, dumpTo }, await printer("run"));
     },
 
     async up(names, bootTimeout, flags) {
@@ -241,14 +274,24 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
 
     async logs(options) {
       const { ctx, plan } = await open();
-      const { streamLogs } = await import("./steps/vms.js");
-      await streamLogs(ctx, plan, options);
+      const { streamLogs } = await import("./steps/logs.js");
+      const panic = await streamLogs(ctx, plan, options);
+      if (panic !== undefined) await failWith(panic);
+    },
+
+    async decode({ vm, file }) {
+      const project = await openLocked();
+      const { decodeText } = await import("./steps/decode-text.js");
+      const path = file === undefined || file === "-" ? file : resolve(world.cwd, file);
+      const result = await decodeText(project, { vm, path });
+      (await printer("decode")).result(result, result.lines);
     },
 
     async console({ vm }) {
       const { ctx, plan } = await open();
       const { openConsole } = await import("./steps/vms.js");
-      const end = await openConsole(ctx, plan, vm);
+      const { end, panic } = await openConsole(ctx, plan, vm);
+      if (panic !== undefined) await failWith(panic);
       (await printer("console")).note(end === "detached" ? DETACHED : "\nthe VM ended");
     },
 
@@ -285,6 +328,26 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const project = await openLocked();
       const { runDap } = await import("./steps/run-dap.js");
       exitCode = await runDap(project, vm);
+    },
+
+    async dump({ vm, file, compress, force }) {
+      const project = await open();
+      const { dump } = await import("./steps/dump.js");
+      const { dumpText } = await import("./ui/dump-text.js");
+      const format = compress ? "kdump-zlib" : "elf";
+      const result = await dump(project, { vm, path: resolve(world.cwd, file), format, force });
+      (await printer("dump")).result(result, dumpText(result));
+    },
+
+    async memory({ vm, tool, core, args }) {
+      const project = await openLocked();
+      const { runMemory } = await import("./steps/memory.js");
+      const { filesAmong } = await import("./steps/files-among.js");
+      const at = (path: string) => resolve(world.cwd, path);
+      exitCode = await runMemory(project, {
+        ...{ vm, tool, args, core: core === undefined ? undefined : at(core) },
+        files: await filesAmong(project.ctx, args, at),
+      });
     },
 
     async trap({ places, condition, ...options }, flags) {

@@ -5,12 +5,16 @@ import { captureCommand } from "./commands/capture.js";
 import { cleanCommand } from "./commands/clean.js";
 import { composeCommand } from "./commands/compose.js";
 import { consoleCommand } from "./commands/console.js";
+import { crashCommand } from "./commands/crash.js";
 import { dapCommand } from "./commands/dap.js";
 import { debugCommand } from "./commands/debug.js";
 import { diffCommand } from "./commands/diff.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { cpCommand } from "./commands/cp.js";
 import { execCommand } from "./commands/exec.js";
+import { decodeCommand } from "./commands/decode.js";
+import { drgnCommand } from "./commands/drgn.js";
+import { dumpCommand } from "./commands/dump.js";
 import { gdbCommand } from "./commands/gdb.js";
 import { ideCommand } from "./commands/ide.js";
 import { initCommand } from "./commands/init.js";
@@ -43,6 +47,7 @@ const COMMANDS = [
   downCommand,
   psCommand,
   logsCommand,
+  decodeCommand,
   consoleCommand,
   captureCommand,
   execCommand,
@@ -51,6 +56,9 @@ const COMMANDS = [
   debugCommand,
   dapCommand,
   trapCommand,
+  dumpCommand,
+  drgnCommand,
+  crashCommand,
   stopCommand,
   cleanCommand,
   composeCommand,

@@ -15,3 +15,5 @@ file /out/vmlinux
 source /out/vmlinux-gdb.py
 # kdock-break and kdock-check: names as other kernel versions have them, and whether this is the kernel that runs.
 source /usr/local/lib/kdock/kdock/commands.py
+# A panic stops here: `set stop-on-panic off` lets it go, `set stop-on-oops on` adds what the kernel survives.
+source /usr/local/lib/kdock/kdock/panic.py

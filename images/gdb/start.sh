@@ -1,49 +1,70 @@
 #!/bin/sh
-# start.sh [prepare | guard | interrupt | dap GDB-ARGUMENT... | GDB-ARGUMENT...] — the debugger's container.
+# start.sh [prepare | guard | interrupt | decode GDB-ARGUMENT... | take [SOCKET] | drgn ARGUMENT... | crash ARGUMENT... |
+#           dap GDB-ARGUMENT... | GDB-ARGUMENT...] — the debugger's container.
 #
 #   /out    vmlinux, vmlinux-gdb.py, scripts/gdb, modules; index/ is gdb's own index of them
 #   /src    the kernel source, where the debug information says that it is
 #   /build  objects and generated headers
 #   /in     session.gdb's history and the user's own scripts
-#
-# `prepare` makes the index once, so that no session waits for it, and marks /out as whole. `guard` and `interrupt` are run
-# beside a session.
+#   /dump   core: a dump of the guest's memory, for drgn and crash
 set -eu
+lib=/usr/local/lib/kdock
 pid=/tmp/gdb.pid
-case ${1:-} in
-prepare)
-  gdb -nx -q -batch -iex 'set auto-load no' -iex 'set index-cache directory /out/index' -iex 'set index-cache enabled on' \
-    -ex 'maintenance wait-for-index-cache' /out/vmlinux
-  : > /out/.whole
-  exit
-  ;;
-guard)
-  # Its stdin ends with the program that asked for the session, also where that is killed: nobody is left to talk to.
-  cat > /dev/null
-  kill -KILL "$(cat "$pid")"
-  exit
-  ;;
-interrupt)
-  kill -INT "$(cat "$pid")"
-  exit
-  ;;
-esac
 
-# gdb draws nothing on a terminal that it does not know.
+# crash 8.0.6 does not know the small allocators of small kernels; without `kmem -s` it can do all the rest.
+small_allocator() { grep -qE '^CONFIG_(SLUB_TINY|SLOB)=y' /out/config 2>/dev/null; }
+
+# Programs draw nothing on a terminal that they do not know.
 if [ -t 0 ] && ! infocmp "${TERM:-}" > /dev/null 2>&1; then
   export TERM=xterm-256color
 fi
-# An editor's protocol is on stdout, and nothing else may be.
-if [ "${1:-}" = dap ]; then
-  shift
-  set -- -i=dap "$@"
-  exec 2> /tmp/stderr
-fi
+
+case "${1:-}" in
+  # Makes the index once, so that no session waits for it, and marks /out as whole.
+  prepare)
+    gdb -nx -q -batch -iex 'set auto-load no' -iex 'set index-cache directory /out/index' -iex 'set index-cache enabled on' \
+      -ex 'maintenance wait-for-index-cache' /out/vmlinux
+    : > /out/.whole
+    exit ;;
+  # Run beside a session. Its stdin ends with the program that asked for the session, also where that is killed: nobody is
+  # left to talk to.
+  guard)
+    cat > /dev/null
+    kill -KILL "$(cat "$pid")"
+    exit ;;
+  interrupt)
+    kill -INT "$(cat "$pid")"
+    exit ;;
+  # Nobody looks whether /out is whole before this one starts.
+  decode)
+    shift
+    [ -e /out/.whole ] || exit 75
+    exec gdb -iex 'set index-cache directory /out/index' -iex 'set index-cache enabled on' "$@" ;;
+  take)
+    shift
+    exec python3 "$lib/kdock/core.py" "$@" ;;
+  drgn)
+    shift
+    # shellcheck disable=SC2044 # module files have no spaces in their names
+    for module in $(find /out/modules -name '*.ko' 2>/dev/null); do set -- -s "$module" "$@"; done
+    exec drgn -c /dump/core --main-symbols -s /out/vmlinux "$@" ;;
+  crash)
+    shift
+    python3 "$lib/kdock/mend.py" /dump/core /out/vmlinux || echo "kdock: the dump stays as it is" >&2
+    if small_allocator; then set -- --no_kmem_cache "$@"; fi
+    exec crash -s /out/vmlinux /dump/core "$@" ;;
+  # An editor's protocol is on stdout, and nothing else may be.
+  dap)
+    shift
+    set -- -i=dap "$@"
+    exec 2> /tmp/stderr ;;
+esac
+
 # A child, because the first process of a container cannot be killed from inside it.
 code=0
 sh -c 'echo $$ > "$0" && exec gdb "$@"' "$pid" "$@" || code=$?
 # One that ended by itself let the guest go; one that was killed left its breakpoints in.
 if [ "$code" -gt 128 ]; then
-  KDOCK_TARGET=127.0.0.1:1234 gdb -nx -batch -x /usr/local/lib/kdock/kdock/release.py > /dev/null 2>&1 || true
+  KDOCK_TARGET=127.0.0.1:1234 gdb -nx -batch -x "$lib/kdock/release.py" > /dev/null 2>&1 || true
 fi
 exit "$code"

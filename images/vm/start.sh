@@ -10,6 +10,7 @@
 #   KDOCK_PORTS    tcp/9090/9090 udp/53/53: protocol / port of the container / port of the guest
 #   KDOCK_GDB_PORT 1234, or empty: where QEMU's gdbstub listens
 #   KDOCK_GUEST_MUX  the sockets that guest-mux.pl is given: its own, the guest's port, QEMU's monitor
+#   KDOCK_PANIC_DUMP, KDOCK_PANIC_SOCKET   where the guest's memory goes when its kernel panics, and the monitor for that
 #
 # Lines that begin with "[kdock]" are passed on to the person who started this.
 set -eu
@@ -109,4 +110,9 @@ as_qemu="setpriv --reuid=qemu --regid=qemu --clear-groups --no-new-privs --inh-c
 # Whoever wants to run commands in the guest shares its one port; it is begun anew should it ever end.
 [ -z "${KDOCK_GUEST_MUX:-}" ] || $as_qemu sh -c 'cd /run/kdock && while :; do
     perl /usr/local/lib/kdock/guest-mux.pl '"$KDOCK_GUEST_MUX"' 2>>guest-mux.log; sleep 1; done' </dev/null >/dev/null &
+if [ -n "${KDOCK_PANIC_DUMP:-}" ]; then
+  # QEMU makes the socket a moment later.
+  $as_qemu socat "UNIX-CONNECT:$KDOCK_PANIC_SOCKET,retry=600,interval=0.05" \
+    EXEC:"sh /usr/local/lib/kdock/panic.sh $KDOCK_PANIC_DUMP" </dev/null &
+fi
 exec $as_qemu qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -sandbox "$sandbox" "$@"

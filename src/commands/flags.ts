@@ -23,6 +23,7 @@ const KEYS = {
   subnet: ["vm", "net", "subnet"],
   publish: ["vm", "ports"],
   qemuArg: ["vm", "qemu"],
+  dumpOnPanic: ["vm", "dumpOnPanic"],
   gdb: ["gdb", "listen"],
 } as const;
 

@@ -6,6 +6,8 @@ interface RunFlags extends KeyFlags {
   readonly name?: string;
   readonly detach?: boolean;
   readonly paused?: boolean;
+  /** True without a FILE. */
+  readonly dumpOnPanic?: string | boolean;
   readonly requireKvm?: boolean;
   readonly bootTimeout: string;
 }
@@ -18,17 +20,27 @@ export function runCommand(app: App): Command {
     .option("--name <name>", "one of several VMs on one network; also its host name")
     .option("-d, --detach", "in the background; returns when the guest is ready")
     .option("--paused", "stop before the first instruction and wait for a debugger")
+    .option(
+      "--dump-on-panic [file]",
+      "keep the guest's memory when its kernel panics, in .kdock/dumps or FILE (vm.dumpOnPanic)",
+    )
     .option("--boot-timeout <seconds>", "how long the guest may take until it is ready", "300");
-  return addVmFlags(addBuildFlags(command)).action((argv: string[], flags: RunFlags) =>
-    app.run(
+  return addVmFlags(addBuildFlags(command)).action((argv: string[], flags: RunFlags) => {
+    const { dumpOnPanic, requireKvm } = flags;
+    return app.run(
       {
         name: flags.name,
         command: argv,
         detach: flags.detach ?? false,
         paused: flags.paused ?? false,
+        dumpTo: typeof dumpOnPanic === "string" ? dumpOnPanic : undefined,
         bootTimeout: flags.bootTimeout,
       },
-      flags.requireKvm === true ? { ...flags, accel: "kvm" } : flags,
-    ),
-  );
+      {
+        ...flags,
+        dumpOnPanic: dumpOnPanic === undefined ? undefined : true,
+        ...(requireKvm === true ? { accel: "kvm" } : {}),
+      },
+    );
+  });
 }

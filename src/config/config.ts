@@ -57,6 +57,8 @@ export interface VmConfig {
   readonly nic: "virtio" | "e1000";
   readonly net: { readonly subnet: string };
   readonly ports: readonly PortForward[];
+  /** Keep the guest's memory when its kernel panics. */
+  readonly dumpOnPanic: boolean;
   /** More arguments for QEMU. */
   readonly qemu: readonly string[];
 }

@@ -24,6 +24,7 @@ const checks = {
       seen.add(key);
     });
   }),
+  dumpOnPanic: z.boolean(),
   qemu: z.array(z.string()),
 };
 
@@ -66,6 +67,10 @@ export const vm = z
       description: "ports of the guest on the host; the address is 127.0.0.1 unless given",
       example: ["9090:9090", "0.0.0.0:5353:53/udp"],
     }),
+    dumpOnPanic: checks.dumpOnPanic.default(false).meta({
+      title: "true or false",
+      description: "keep the guest's memory in .kdock/dumps when its kernel panics",
+    }),
     qemu: checks.qemu
       .default([])
       .meta({ title: "a list of texts", description: "more arguments for QEMU" }),
@@ -96,6 +101,7 @@ export const vms = z
       privilege: checks.privilege.optional(),
       nic: checks.nic.optional(),
       ports: checks.ports.optional(),
+      dumpOnPanic: checks.dumpOnPanic.optional(),
       qemu: checks.qemu.optional(),
       gdb: listen.optional(),
     }),

@@ -73,6 +73,8 @@ export interface HostFiles {
    * file's time, which is that of the last write otherwise.
    */
   writeStream(path: string, mode: number, modified?: Date): Promise<NodeJS.WritableStream>;
+  /** A writer for a file that is mostly zeros: these take no room on the disk. */
+  writeSparse(path: string, mode: number): Promise<NodeJS.WritableStream>;
   makeSymlink(target: string, path: string): Promise<void>;
   makeFolder(path: string): Promise<void>;
   /** Puts `from` in the place of `to`, atomically where `to` is not there yet. */

@@ -22,12 +22,13 @@ import {
   replace,
   setMode,
   writeAtomic,
+  writeSparse,
   writeStream,
 } from "./write-files.js";
 
 export const nodeFiles: HostFiles = {
-  ...{ readText, readBytes, exists, isFolder, tree, list, realPath },
-  ...{ writeAtomic, writeStream, openLog, makeTemporary, makeSymlink, makeFolder },
-  ...{ status, readStream, mergeInto, setMode },
+  ...{ readText, readBytes, readStream, exists, isFolder, status, tree, list, realPath },
+  ...{ writeAtomic, writeStream, writeSparse, openLog, makeTemporary, makeSymlink, makeFolder },
+  ...{ mergeInto, setMode },
   ...{ replace, pointLink, remove, lock },
 };

@@ -7,6 +7,7 @@ import { KdockError } from "../errors.js";
 import { codeOf, isMissing, writeError } from "./file-error.js";
 import { FileWriter } from "./file-writer.js";
 import type { LogFile } from "./host.js";
+import { SparseWriter } from "./sparse-writer.js";
 
 export async function writeAtomic(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = beside(path);
@@ -63,6 +64,13 @@ export async function writeStream(
     // The umask has no say in what a build's artifacts are.
     await file.chmod(mode);
     return new FileWriter(file, path, modified);
+  });
+}
+
+export async function writeSparse(path: string, mode: number): Promise<NodeJS.WritableStream> {
+  return written(path, async () => {
+    await makeParents(path);
+    return new SparseWriter(await open(path, "wx", mode), path);
   });
 }
 

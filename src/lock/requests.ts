@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.js";
+import type { Asset, Assets } from "../plan/assets.js";
 import { kernelToolchain } from "../plan/toolchain.js";
 import type { Suite } from "../plan/toolchain.js";
 import type { Lock } from "./lock.js";
@@ -11,6 +12,8 @@ export interface ImageRequest {
   readonly suite: Suite;
   /** "gcc-14" for the kernel's builder. */
   readonly toolchain: string | undefined;
+  /** What it is to have in any case, by kdock's own lists. */
+  readonly packages: readonly string[];
 }
 
 /** A source whose version and digest are to be pinned. */
@@ -34,16 +37,20 @@ export const UPDATE_PARTS = ["kernel", "busybox", "base", "toolchain", "qemu", "
 export type UpdatePart = (typeof UPDATE_PARTS)[number];
 
 /** Everything that a configuration needs pinned before a build can be the same for everybody. */
-export function lockRequests(config: Config): LockRequests {
+export function lockRequests(config: Config, assets: Assets = new Map()): LockRequests {
   const { suite, compiler } = kernelToolchain(config);
   const own = { suite: "trixie", toolchain: undefined } as const;
+  const image = (request: Omit<ImageRequest, "packages">): ImageRequest => ({
+    ...request,
+    packages: namedPackages(assets.get(`images/${request.kind}/packages`)),
+  });
   return {
     bases: [...new Set([suite, own.suite])].sort(),
     images: [
-      { name: kernelImageName(compiler), kind: "kernel", suite, toolchain: compiler },
-      { name: "busybox", kind: "busybox", ...own },
-      { name: "vm", kind: "vm", ...own },
-      { name: "gdb", kind: "gdb", ...own },
+      image({ name: kernelImageName(compiler), kind: "kernel", suite, toolchain: compiler }),
+      image({ name: "busybox", kind: "busybox", ...own }),
+      image({ name: "vm", kind: "vm", ...own }),
+      image({ name: "gdb", kind: "gdb", ...own }),
     ],
     sources: [
       { name: sourceName("kernel", config), kind: "kernel", spec: config.kernel.source, suite },
@@ -55,6 +62,15 @@ export function lockRequests(config: Config): LockRequests {
       },
     ],
   };
+}
+
+/** Without those that a suite has to have, or must not: images/apt/archives.sh knows these. */
+function namedPackages(list: Asset | undefined): string[] {
+  const lines = Buffer.from(list?.content ?? [])
+    .toString()
+    .split("\n");
+  const words = lines.map((line) => line.replace(/#.*/, "").trim().split(/\s+/));
+  return words.flatMap(([name = "", ...rest]) => (name === "" || rest.length > 0 ? [] : [name]));
 }
 
 export function kernelImageName(compiler: string): string {
@@ -73,9 +89,12 @@ export function owedTo(
 ): LockRequests {
   return {
     bases: bases.filter((suite) => lock.bases[suite] === undefined),
-    images: images.filter(
-      ({ name, suite }) => lock.bases[suite] === undefined || lock.images[name]?.base !== suite,
-    ),
+    images: images.filter(({ name, suite, packages }) => {
+      const [base, image] = [lock.bases[suite], lock.images[name]];
+      if (base === undefined || image?.base !== suite) return true;
+      // Locked by a kdock that wanted less in it.
+      return packages.some((each) => !(each in image.packages) && !(each in base.packages));
+    }),
     sources: sources.filter(({ name, kind }) => {
       const locked = lock.sources[name];
       const wanted = kind === "busybox" ? config.busybox.sha256 : undefined;

@@ -43,6 +43,31 @@ export function prepareContainer(
   };
 }
 
+/** What images/gdb/kdock/decode.py reads as JSON. Paths are those inside. */
+const DECODE_VARIABLE = "KDOCK_DECODE";
+
+/** Puts source lines into a kernel's log, which is put in before the start. */
+export function decodeContainer(
+  names: ProjectNames,
+  image: ImagePlan,
+  symbols: SymbolsVolume,
+): ContainerSpec {
+  const request = {
+    vmlinux: `${INSIDE.output}/vmlinux`,
+    modules: `${INSIDE.output}/modules`,
+    log: INSIDE.decodeLog,
+    source: `${INSIDE.source}/`,
+  };
+  return {
+    ...debuggerContainer(image, [mount(symbols.name, INSIDE.output, true)]),
+    name: names.buildContainer("decode"),
+    command: ["decode", "-nx", "-q", "-batch", "-x", INSIDE.gdbDecode],
+    env: { [DECODE_VARIABLE]: JSON.stringify(request) },
+    labels: labels("build", names.id),
+    network: "none",
+  };
+}
+
 export interface SessionRequest {
   /** The VM's container, whose network the debugger shares. */
   readonly vm: { readonly id: string; readonly name: string };
@@ -100,7 +125,7 @@ export function sourceMounts({ container }: BuildPlan): readonly Mount[] {
   return container.mounts.filter(({ target }) => wanted.includes(target));
 }
 
-function debuggerContainer(
+export function debuggerContainer(
   image: ImagePlan,
   mounts: readonly Mount[],
 ): Omit<ContainerSpec, "name"> {
@@ -117,6 +142,6 @@ function debuggerContainer(
   };
 }
 
-function mount(volume: string, target: string, readOnly: boolean): Mount {
+export function mount(volume: string, target: string, readOnly: boolean): Mount {
   return { volume, target, readOnly };
 }

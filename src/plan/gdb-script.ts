@@ -7,6 +7,8 @@ export interface GdbFacts {
   readonly kernelCommands: string | undefined;
   /** The folder with the modules; undefined when the kernel has none. */
   readonly modules: string | undefined;
+  /** Stops in the debugger when the kernel panics: images/gdb/kdock/panic.py. */
+  readonly panicStop: string;
   /** The exported source tree; undefined before `kdock source export`. */
   readonly source: ExportedTree | undefined;
   /** "127.0.0.1:1234"; undefined when no VM has told its port yet. */
@@ -36,6 +38,7 @@ export function gdbScript(facts: GdbFacts): string {
     ...settings(facts),
     ...kernelCommands(facts),
     `file ${quoted(facts.vmlinux)}`,
+    ...panicStop(facts),
     ...connection(facts.address),
     ...(facts.modules === undefined || facts.kernelCommands === undefined
       ? []
@@ -53,6 +56,7 @@ export function editorScript(facts: GdbFacts): string {
     ...HEADER,
     ...settings(facts),
     ...kernelCommands(facts),
+    ...panicStop(facts),
     "# A debug session ends with `kill`, at which QEMU would end, too.",
     "python",
     "class KdockKill(gdb.Command):",
@@ -91,6 +95,14 @@ function settings({ source }: GdbFacts): string[] {
 /** gdb loads vmlinux-gdb.py together with the vmlinux beside it, where it is allowed to. */
 function kernelCommands({ kernelCommands: path }: GdbFacts): string[] {
   return path === undefined ? [] : [`add-auto-load-safe-path ${path}`];
+}
+
+/** Before the connection is made, because connecting is what it waits for. */
+function panicStop({ panicStop: path }: GdbFacts): string[] {
+  return [
+    "# A panic stops in gdb. `set stop-on-panic off` lets it go, `set stop-on-oops on` adds what the kernel survives.",
+    `source ${path}`,
+  ];
 }
 
 function connection(address: string | undefined): string[] {

@@ -30,6 +30,8 @@ export type Role =
   | "ccache"
   | "vm"
   | "gdb"
+  | "memory"
+  | "dump"
   | "network"
   | "lan";
 
@@ -78,6 +80,11 @@ export const INSIDE = {
   /** Joins a VM's bridge with those of others, and tells it their names. */
   lanScript: "/usr/local/lib/kdock/lan.sh",
   captureScript: "/usr/local/lib/kdock/capture.sh",
+  /** The monitor of images/vm/panic.sh, and where that has the guest's memory written to. */
+  panicSocket: "/run/kdock/panic.sock",
+  panicDump: "/run/kdock/panic.core",
+  /** In the VM's image: passes on what QEMU dumps. */
+  vmDump: "/usr/local/lib/kdock/dump.sh",
   gdbPort: 1234,
   /** The debugger's own files in its image. */
   gdbSession: "/usr/local/lib/kdock/session.gdb",
@@ -85,10 +92,18 @@ export const INSIDE = {
   gdbTrap: "/usr/local/lib/kdock/kdock/trap.py",
   gdbDebug: "/usr/local/lib/kdock/kdock/debug.py",
   gdbStart: "/usr/local/lib/kdock/start.sh",
+  gdbDecode: "/usr/local/lib/kdock/kdock/decode.py",
+  /** What is to be decoded. */
+  decodeLog: "/in/console.log",
   /** Kept from session to session, on the host. */
   gdbHistory: "/in/history",
   /** In a volume of symbols: it was filled to the end. */
   symbolsWhole: "/out/.whole",
+  /** In the debugger's container: the dump, and what is made into one; see images/gdb/kdock/core.py. */
+  dump: "/dump",
+  dumpGiven: "/dump/given",
+  /** An abstract socket in the VM's network namespace. */
+  dumpSocket: "kdock-dump",
   agentPort: "io.kdock.agent",
 } as const;
 
@@ -103,6 +118,9 @@ export interface ProjectNames {
   readonly lan: string;
   vmContainer(vm: string): string;
   gdbContainer(vm: string): string;
+  /** Of drgn or crash. */
+  readonly memoryContainer: string;
+  readonly dumpVolume: string;
   buildContainer(stage: string): string;
   volume(kind: "src" | "build" | "symbols", detail: string): string;
 }
@@ -116,6 +134,8 @@ export function projectNames(folder: string): ProjectNames {
     lan: `kdock-${id}-lan`,
     vmContainer: (vm) => `kdock-${id}-vm${suffix(vm)}`,
     gdbContainer: (vm) => `kdock-${id}-gdb${suffix(vm)}`,
+    memoryContainer: `kdock-${id}-memory`,
+    dumpVolume: `kdock-${id}-dump`,
     buildContainer: (stage) => `kdock-${id}-build-${stage}`,
     volume: (kind, detail) => `kdock-${id}-${kind}-${slug(detail)}`,
   };
@@ -136,9 +156,10 @@ export function slug(text: string): string {
     .replace(/^[-.]+|[-.]+$/g, "");
 }
 
-/** What a VM has said on its console, once it has ended. */
-export function consoleLog(vm: string): string {
-  return `${FOLDER.logs}/console${suffix(vm)}.log`;
+/** Once a VM has ended: all that its guest said, and the key of its kernel. */
+export function consoleFiles(vm: string): { readonly log: string; readonly kernel: string } {
+  const path = `${FOLDER.logs}/console${suffix(vm)}`;
+  return { log: `${path}.log`, kernel: `${path}.kernel` };
 }
 
 /** Where things are in the project's folder. Paths are relative to it. */
@@ -149,6 +170,8 @@ export const FOLDER = {
   current: ".kdock/out/current",
   logs: ".kdock/logs",
   verify: ".kdock/verify",
+  /** What guests that panicked had in their memory. */
+  dumps: ".kdock/dumps",
   gdbHistory: ".kdock/gdb_history",
   execLog: ".kdock/logs/exec.log",
   gdbLog: ".kdock/logs/gdb.log",
@@ -163,5 +186,7 @@ export const FOLDER = {
   /** In an artifact set's folder. */
   gdbScript: "kdock.gdb",
   editorScript: "editor.gdb",
+  /** And what they source: a part of images/gdb/kdock. */
+  gdbModules: "gdb/kdock",
   manifest: "manifest.json",
 } as const;

@@ -13,6 +13,8 @@ export interface Machine {
   readonly gdbPort: number | undefined;
   /** Stop before the first instruction and wait for a debugger (the article's -S). */
   readonly paused: boolean;
+  /** Stop where the kernel panics, until images/vm/panic.sh has had the memory written. */
+  readonly dumpOnPanic: boolean;
   readonly extra: readonly string[];
 }
 
@@ -40,8 +42,12 @@ export function qemuArgs(machine: Machine): readonly string[] {
     // A monitor serves one client at a time: guest-mux.pl has one of its own.
     ...["-qmp", `unix:${INSIDE.monitorSocket},server=on,wait=off`],
     ...["-device", "virtio-rng-pci"],
+    // The kernel leaves its description (VMCOREINFO) here, which `kdock dump` puts beside its memory.
+    ...["-device", "vmcoreinfo"],
     // A panic ends the machine with a failure instead of a silent reboot.
-    ...["-device", "pvpanic-pci", "-action", "panic=exit-failure,reboot=shutdown"],
+    ...["-device", "pvpanic-pci"],
+    ...["-action", `panic=${machine.dumpOnPanic ? "pause" : "exit-failure"},reboot=shutdown`],
+    ...(machine.dumpOnPanic ? ["-qmp", `unix:${INSIDE.panicSocket},server=on,wait=off`] : []),
     ...(machine.gdbPort === undefined ? [] : ["-gdb", `tcp::${machine.gdbPort}`]),
     ...(machine.paused ? ["-S"] : []),
     ...machine.extra,

@@ -96,6 +96,14 @@ const Hit = Place.extend({
   stoppedMs: z.number(),
 });
 
+/** The guest's kernel panicked meanwhile; an error "panicked" follows. */
+const Panic = z.object({
+  event: z.literal("panic"),
+  /** As the kernel puts it. */
+  reason: z.string(),
+  backtrace: z.array(Frame),
+});
+
 const End = z.object({
   event: z.literal("end"),
   /** "unreachable": no stop is left that could still be hit. */
@@ -118,6 +126,7 @@ export const FailedEvent = z.object({
     "no-target",
     "busy-target",
     "target-lost",
+    "panicked",
     "bad-request",
     "bug",
   ]),
@@ -126,14 +135,15 @@ export const FailedEvent = z.object({
   near: z.array(z.string()),
 });
 
-const Event = z.discriminatedUnion("event", [Armed, Hit, End, FailedEvent]);
+const Event = z.discriminatedUnion("event", [Armed, Hit, Panic, End, FailedEvent]);
 
 export type TrapEvent = z.infer<typeof Event>;
 
-const PREFIX = "@kdock ";
+/** How a line begins that is meant for kdock, among those that gdb prints by itself. */
+export const EVENT_PREFIX = "@kdock ";
 
 /** The event in a line that gdb printed; undefined for gdb's own words. Throws for an event that this cannot be. */
 export function readTrapLine(line: string): TrapEvent | undefined {
-  if (!line.startsWith(PREFIX)) return undefined;
-  return Event.parse(JSON.parse(line.slice(PREFIX.length)));
+  if (!line.startsWith(EVENT_PREFIX)) return undefined;
+  return Event.parse(JSON.parse(line.slice(EVENT_PREFIX.length)));
 }

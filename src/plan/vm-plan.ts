@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
-import type { ContainerSpec, PublishedPort } from "./container-spec.js";
+import type { ContainerSpec, Labels, PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { INSIDE, LABEL, labels } from "./names.js";
@@ -15,11 +15,14 @@ export interface RunMode {
   readonly paused: boolean;
   /** For one command: no shell on the console, no boot messages. */
   readonly command: boolean;
+  /** An absolute path for vm.dumpOnPanic, where it is not to be below .kdock. */
+  readonly dumpTo?: string | undefined;
 }
 
 export interface VmPlan {
   readonly image: ImagePlan;
   readonly network: string;
+  readonly facts: VmFacts;
   /** Tried in order until the engine starts one: the first is what was asked for. */
   readonly attempts: readonly VmAttempt[];
 }
@@ -63,8 +66,26 @@ export interface VmFacts {
   /** Of the kernel's artifacts: which symbols belong to it. */
   readonly kernelKey: string;
   readonly paused: boolean;
+  readonly dumpOnPanic: boolean;
+  /** Absolute; undefined for a name by the time of the panic. */
+  readonly dumpTo: string | undefined;
   readonly seat: VmSeat;
+  /** The guest's. */
   readonly address: string;
+}
+
+/** What a VM's label says. */
+export function vmFacts(of: Labels): VmFacts {
+  const known = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
+  return {
+    ...{ kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT },
+    ...{ dumpOnPanic: false, dumpTo: undefined, ...known },
+  };
+}
+
+/** Where a VM's symbols are: its own kernel's, whatever kdock.yaml asks for by now. */
+export function kernelKeyOf(of: Labels, { kernel }: Pick<Plan, "kernel">): string {
+  return vmFacts(of).kernelKey || kernel.key;
 }
 
 /** How kdock.yaml's words apply to one of several VMs. */
@@ -93,6 +114,8 @@ export function vmPlan(
     paused: mode.paused,
     seat,
     address: guestNetwork(config.vm.net.subnet, seat.index).guest,
+    dumpOnPanic: config.vm.dumpOnPanic,
+    dumpTo: mode.dumpTo,
   };
   const least: ContainerSpec = {
     name: names.vmContainer(seat.name),
@@ -122,7 +145,7 @@ export function vmPlan(
     ...(config.vm.accel === "tcg" ? [] : [attempt(withKvm)]),
     ...(config.vm.accel === "kvm" ? [] : [attempt(least)]),
   ];
-  return { image, network: names.network, attempts };
+  return { image, network: names.network, facts, attempts };
 }
 
 function attempt(container: ContainerSpec): VmAttempt {
@@ -144,6 +167,7 @@ export function machine(config: Config, mode: RunMode, seat = FIRST_SEAT): Machi
     }),
     gdbPort: gdb.enable ? INSIDE.gdbPort : undefined,
     paused: mode.paused,
+    dumpOnPanic: vm.dumpOnPanic,
     extra: vm.qemu,
   };
 }
@@ -163,6 +187,9 @@ export function vmEnvironment(config: Config, seat = FIRST_SEAT): Readonly<Recor
       .join(" "),
     KDOCK_GDB_PORT: config.gdb.enable ? String(INSIDE.gdbPort) : "",
     KDOCK_GUEST_MUX: [INSIDE.agentSocket, INSIDE.portSocket, INSIDE.monitorSocket].join(" "),
+    ...(config.vm.dumpOnPanic
+      ? { KDOCK_PANIC_SOCKET: INSIDE.panicSocket, KDOCK_PANIC_DUMP: INSIDE.panicDump }
+      : {}),
   };
 }
 

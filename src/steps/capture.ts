@@ -3,10 +3,10 @@ import { pipeline } from "node:stream/promises";
 import { KdockError } from "../errors.js";
 import { INSIDE, labels } from "../plan/names.js";
 import type { Project } from "../project.js";
-import { factsOf, requireRunning } from "./choose-vm.js";
+import { factsOf } from "./choose-vm.js";
 import type { Context } from "./context.js";
 import { linesOf } from "./lines.js";
-import { findVm } from "./vms.js";
+import { findRunningVm } from "./vms.js";
 
 export interface CaptureRequest {
   /** A VM's name first, if it is one, then tcpdump's filter. */
@@ -28,8 +28,7 @@ export interface CaptureRequest {
  */
 export async function capture({ ctx, plan }: Project, request: CaptureRequest): Promise<void> {
   const { vm, filter } = await chosen(ctx, plan.names.id, request.words);
-  const { container, info } = await findVm(ctx, plan, vm);
-  requireRunning(info);
+  const { container } = await findRunningVm(ctx, plan, vm);
   const sink = await openSink(ctx, request);
   // Not the command's signal: its end is ours to arrange, so that tcpdump writes what it still has.
   const hangUp = new AbortController();

@@ -1,8 +1,6 @@
 import { KdockError } from "../errors.js";
 import type { Labels } from "../plan/container-spec.js";
-import { LABEL } from "../plan/names.js";
-import { FIRST_SEAT } from "../plan/seats.js";
-import type { VmFacts } from "../plan/vm-plan.js";
+import { type VmFacts, vmFacts } from "../plan/vm-plan.js";
 
 /** A VM's container, as far as choosing goes. */
 export interface VmContainer {
@@ -14,8 +12,7 @@ export interface VmContainer {
 
 /** What a VM's container says about itself. */
 export function factsOf({ labels }: Pick<VmContainer, "labels">): VmFacts {
-  const known = JSON.parse(labels[LABEL.vm] ?? "{}") as Partial<VmFacts>;
-  return { kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT, ...known };
+  return vmFacts(labels);
 }
 
 /**

@@ -20,16 +20,19 @@ export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Prom
   const shared = (role: Role) => labels(role, undefined);
 
   const containers = await Promise.all(
-    (["vm", "gdb", "build"] as const).map((role) => engine.listContainers(mine(role))),
+    (["vm", "gdb", "memory", "build"] as const).map((role) => engine.listContainers(mine(role))),
   );
   const networks = [
     ...(await engine.listNetworks(mine("network"))),
     ...(await engine.listNetworks(mine("lan"))),
   ];
   const volumes = await Promise.all(
-    [mine("objects"), mine("symbols"), ...(all ? [mine("source"), shared("ccache")] : [])].map(
-      (wanted) => engine.listVolumes(wanted),
-    ),
+    [
+      mine("objects"),
+      mine("symbols"),
+      mine("dump"),
+      ...(all ? [mine("source"), shared("ccache")] : []),
+    ].map((wanted) => engine.listVolumes(wanted)),
   );
   const roles = [
     "image-kernel",

@@ -16,6 +16,10 @@ const FAILURES: Readonly<Record<FailedEvent["kind"], readonly ["usage" | "vm", s
   "no-target": ["vm", "`kdock ps` and `kdock logs` tell how the VM does."],
   "busy-target": ["usage", "Quit the other debugger: the gdbstub serves one at a time."],
   "target-lost": ["vm", "`kdock logs` shows the guest's last words."],
+  panicked: [
+    "vm",
+    "`kdock logs` shows what the kernel said last, `kdock decode` with source lines.",
+  ],
   "bad-request": ["vm", `The whole story is in ${FOLDER.gdbLog}.`],
   bug: ["vm", `The whole story is in ${FOLDER.gdbLog}.`],
 };

@@ -30,6 +30,7 @@ export async function writeGdbScripts(ctx: Context, plan: Plan): Promise<void> {
   if (facts === undefined) return;
   const current = await files.realPath(inProject(ctx, FOLDER.current));
   const texts = [
+    ...gdbModules(ctx),
     [FOLDER.gdbScript, gdbScript(facts)],
     [FOLDER.editorScript, editorScript(facts)],
   ] as const;
@@ -37,6 +38,17 @@ export async function writeGdbScripts(ctx: Context, plan: Plan): Promise<void> {
     const path = `${current}/${name}`;
     if ((await files.readText(path)) !== text) await files.writeAtomic(path, text);
   }
+}
+
+const PANIC_STOP = "panic.py";
+
+/** What the debugger's container has in its image, a gdb on this machine finds beside its script. */
+function gdbModules(ctx: Context): [name: string, text: string][] {
+  return ["__init__.py", "printk.py", PANIC_STOP].map((name) => {
+    const asset = ctx.assets.get(`images/gdb/kdock/${name}`);
+    if (asset === undefined) throw new Error(`images/gdb/kdock/${name} is missing`);
+    return [`${FOLDER.gdbModules}/${name}`, Buffer.from(asset.content).toString("utf8")];
+  });
 }
 
 /** What there is to debug in the current set; undefined before the first whole build. */
@@ -51,6 +63,7 @@ export async function gdbFacts(ctx: Context, plan: Plan): Promise<GdbFacts | und
     vmlinux: `${kernel}/vmlinux`,
     kernelCommands: await ifThere(`${kernel}/vmlinux-gdb.py`),
     modules: await ifThere(`${kernel}/modules`),
+    panicStop: `${await files.realPath(inProject(ctx, FOLDER.current))}/${FOLDER.gdbModules}/${PANIC_STOP}`,
     source: await exportedTree(ctx),
     address: await lastGdbAddress(ctx, plan),
     scripts: plan.gdb.scripts,

@@ -1,20 +1,19 @@
 import type { Duplex } from "node:stream";
 import { packTar, type TarEntry } from "../archive/tar.js";
 import { readTar } from "../archive/read-tar.js";
-import type { Container, ContainerInfo, Engine } from "../engine/engine.js";
+import type { Container, ContainerInfo } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import type { Terminal } from "../host/host.js";
-import { scriptsInside, sessionContainer, sourceMounts } from "../plan/debugger-plan.js";
+import { scriptsInside, sessionContainer } from "../plan/debugger-plan.js";
 import { FOLDER, INSIDE, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
+import { kernelKeyOf } from "../plan/vm-plan.js";
 import { ensureImage } from "./builder-image.js";
-import { type Context, inProject, projectMutex } from "./context.js";
-import { fetchSource } from "./run-build.js";
-import { runStep } from "./run-step.js";
+import { type Context, inProject } from "./context.js";
+import { withSymbols } from "./session-container.js";
 import { releaseStub, stubClient } from "./stub.js";
-import { ensureSymbols, isWhole } from "./symbols.js";
-import { factsOf, requireRunning } from "./choose-vm.js";
-import { findVm, type FoundVm } from "./vms.js";
+import { factsOf } from "./choose-vm.js";
+import { findRunningVm, type FoundVm } from "./vms.js";
 
 /** An exit code from here on is 128 and the number of a signal. */
 const KILLED = 129;
@@ -47,12 +46,22 @@ export interface GdbSession extends AsyncDisposable {
  * information says. Rejects with a `usage` error without a VM, without a gdbstub, and while another debugger has it.
  */
 export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Promise<GdbSession> {
-  const engine = await ctx.engine();
-  const { container: vm, info } = await findVm(ctx, plan, request.vm);
+  const { container: vm, info } = await findRunningVm(ctx, plan, request.vm);
   requireStub(info);
   await requireFree(ctx, plan, { container: vm, info });
   await ensureImage(ctx, plan.gdbImage, { noCache: false });
-  const container = await withSymbols(ctx, engine, plan, { vm: info, request });
+  const container = await withSymbols(
+    ctx,
+    plan,
+    kernelKeyOf(info.labels, plan),
+    (symbols, volumes) =>
+      sessionContainer(plan.names, plan.gdbImage, {
+        ...request,
+        vm: { id: info.id, name: factsOf(info).seat.name },
+        symbols,
+        volumes,
+      }),
+  );
   let ended: number | undefined;
   try {
     await container.putArchive(INSIDE.input, packTar(await inputs(ctx, plan)));
@@ -113,7 +122,6 @@ async function interrupt(container: Container): Promise<void> {
 }
 
 function requireStub(vm: ContainerInfo): void {
-  requireRunning(vm);
   if (vm.ports.some((port) => port.containerPort === INSIDE.gdbPort)) return;
   throw new KdockError("usage", "the VM was started without a gdbserver", {
     hint: "`kdock stop`, then `kdock run` without --no-gdb (gdb.enable: true).",
@@ -140,55 +148,6 @@ async function requireFree(ctx: Context, plan: Plan, vm: FoundVm): Promise<void>
   throw new KdockError("usage", `another debugger, at ${client}, is connected to this VM`, {
     hint: "Quit it (or let it `disconnect`): the gdbstub serves one at a time.",
   });
-}
-
-/** Where a VM's symbols are: its own kernel's, whatever kdock.yaml asks for by now. */
-function kernelKeyOf(vm: ContainerInfo, plan: Plan): string {
-  return factsOf(vm).kernelKey || plan.kernel.key;
-}
-
-/** One at a time, as with builds: what is made here is shared by all that come later. */
-async function withSymbols(
-  ctx: Context,
-  engine: Engine,
-  plan: Plan,
-  { vm, request }: { vm: ContainerInfo; request: GdbRequest },
-): Promise<Container> {
-  await using _mutex = await projectMutex(ctx);
-  const there = await withSource(ctx, engine, plan);
-  const key = kernelKeyOf(vm, plan);
-  for (;;) {
-    const symbols = await ensureSymbols(ctx, plan, key);
-    const spec = sessionContainer(plan.names, plan.gdbImage, {
-      ...request,
-      vm: { id: vm.id, name: factsOf(vm).seat.name },
-      symbols,
-      // A mount would make a volume that is not there.
-      volumes: sourceMounts(plan.kernel).filter(({ volume }) => there.has(volume)),
-    });
-    const container = await engine.createContainer(spec, ctx.signal);
-    try {
-      if (await isWhole(ctx, container)) return container;
-    } catch (error) {
-      await container[Symbol.asyncDispose]();
-      throw error;
-    }
-    await container[Symbol.asyncDispose]();
-    await engine.removeVolume(symbols.name);
-  }
-}
-
-/** The names of the volumes there are; the source's is among them. Artifacts may be older than the engine's volumes. */
-async function withSource(ctx: Context, engine: Engine, plan: Plan): Promise<ReadonlySet<string>> {
-  const names = async () => new Set((await engine.listVolumes({})).map(({ name }) => name));
-  const there = await names();
-  if (sourceMounts(plan.kernel).every(({ volume }) => there.has(volume))) return there;
-  await ensureImage(ctx, plan.kernel.image, { noCache: false });
-  await runStep(ctx, "source", `source of ${plan.kernel.title}`, async (log) => {
-    await fetchSource(ctx, plan.kernel, log);
-    return { value: undefined, cached: false };
-  });
-  return names();
 }
 
 /** What was typed before, and the user's scripts: fresh for every session, never part of an image. */

@@ -142,24 +142,7 @@ export function vmEnded(exitCode: number, lines: readonly string[]): KdockError 
       hint: "`kdock doctor` looks at this machine.",
     });
   }
-  if (panicked(lines)) {
-    return new KdockError("vm", withTail("the guest's kernel panicked", fromPanic(lines)), {
-      hint: "Run with --paused and set a breakpoint on panic to look at it.",
-    });
-  }
   return new KdockError("vm", withTail(`the VM ended (QEMU's exit code ${exitCode})`, lines));
-}
-
-const PANIC = "Kernel panic - not syncing";
-
-export function panicked(lines: readonly string[]): boolean {
-  return lines.some((line) => line.includes(PANIC));
-}
-
-/** The kernel says why it panics first and prints registers after it. */
-function fromPanic(lines: readonly string[]): readonly string[] {
-  const start = lines.findIndex((line) => line.includes(PANIC));
-  return lines.slice(start, start + TAIL_LINES);
 }
 
 function withTail(message: string, lines: readonly string[]): string {

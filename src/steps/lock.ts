@@ -32,7 +32,7 @@ import { runStep } from "./run-step.js";
 export async function ensureLocked(project: Project): Promise<Project> {
   const { ctx, config, plan } = project;
   const lock = project.lock ?? EMPTY_LOCK;
-  const owed = owedTo(lock, lockRequests(config), config);
+  const owed = owedTo(lock, lockRequests(config, ctx.assets), config);
   if (isNothing(owed)) return project;
   const resolved = await resolveLock(ctx, { config, names: plan.names }, lock, owed, {
     freshBase: false,
@@ -48,7 +48,7 @@ export async function updateLock(
   const { ctx, config, plan } = project;
   await using _mutex = await projectMutex(ctx);
   const before = project.lock ?? EMPTY_LOCK;
-  const requests = lockRequests(config);
+  const requests = lockRequests(config, ctx.assets);
   const kept = forget(before, update);
   const resolved = await resolveLock(
     ctx,
@@ -96,13 +96,17 @@ async function finalConfig(
 
 /** Rejects with a `config` error that names each difference, unless everything is as it was locked. */
 export function requireFrozen(project: Project): Project {
-  const { lock, config } = project;
+  const { lock, config, ctx } = project;
   if (lock === undefined) {
     throw new KdockError("config", `there is no ${FOLDER.lockfile} to build from`, {
       hint: "Run `kdock lock` (or a build without --frozen) and commit the file.",
     });
   }
-  const drift = lockDrift(lock, wanted(project), owedTo(lock, lockRequests(config), config));
+  const drift = lockDrift(
+    lock,
+    wanted(project),
+    owedTo(lock, lockRequests(config, ctx.assets), config),
+  );
   if (drift.length > 0) throw frozenError(drift);
   return project;
 }

@@ -4,7 +4,8 @@ import type { Plan } from "../plan/plan.js";
 import { watchConsole } from "./console-tail.js";
 import type { Context } from "./context.js";
 import { endedOr, unexpectedEnd, whenReady } from "./guest-channel.js";
-import { startVm, type VmOrder } from "./start-vm.js";
+import { explainEnd } from "./panic.js";
+import { type StartedVm, startVm, type VmOrder } from "./start-vm.js";
 
 /** The guest is given this long to power off by itself before its container is removed. */
 const POWER_OFF_MS = 3000;
@@ -18,6 +19,19 @@ export async function runCommand(
   bootTimeoutSeconds: number,
 ): Promise<number> {
   await using started = await startVm(ctx, plan, vm);
+  try {
+    return await commandIn(ctx, started, argv, bootTimeoutSeconds);
+  } catch (error) {
+    throw await explainEnd(ctx, plan, started, error);
+  }
+}
+
+async function commandIn(
+  ctx: Context,
+  started: StartedVm,
+  argv: readonly [string, ...string[]],
+  bootTimeoutSeconds: number,
+): Promise<number> {
   const tail = watchConsole(started.console, (text) => {
     ctx.reporter.emit({ type: "notice", text });
   });

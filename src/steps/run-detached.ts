@@ -6,6 +6,7 @@ import type { Plan } from "../plan/plan.js";
 import { watchConsole } from "./console-tail.js";
 import type { Context } from "./context.js";
 import { connectInside, unexpectedEnd, whenReady } from "./guest-channel.js";
+import { explainEnd } from "./panic.js";
 import { type StartedVm, startVm, type VmOrder } from "./start-vm.js";
 
 export interface DetachedVm {
@@ -44,8 +45,9 @@ export async function runDetached(
     await using channel = await whenReady(ctx, started, tail, options.bootTimeoutSeconds);
     return { ...detached(started), bootMs: channel.session.hello.uptimeMs };
   } catch (error) {
+    const told = await explainEnd(ctx, plan, started, error);
     await started[Symbol.asyncDispose]();
-    throw ctx.signal.aborted ? ctx.signal.reason : error;
+    throw ctx.signal.aborted ? ctx.signal.reason : told;
   } finally {
     started.release();
   }

@@ -2,6 +2,7 @@ import { FOLDER } from "../plan/names.js";
 import { DETACHED, type Printer } from "../print.js";
 import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
+import { checkDumpPath } from "./panic-dump.js";
 import { runAttached } from "./run-attached.js";
 import { runCommand } from "./run-command.js";
 import { runDetached } from "./run-detached.js";
@@ -12,15 +13,19 @@ export interface RunRequest {
   readonly command: readonly string[];
   readonly detach: boolean;
   readonly paused: boolean;
+  /** Absolute; where vm.dumpOnPanic puts its dump instead of below .kdock. */
+  readonly dumpTo: string | undefined;
   readonly bootTimeoutSeconds: number;
 }
 
 /** Builds what is owed, then boots in the way that was asked for. Resolves with the process's exit code. */
 export async function run(project: Project, request: RunRequest, print: Printer): Promise<number> {
+  if (request.dumpTo !== undefined) await checkDumpPath(project.ctx, request.dumpTo);
   const built = await build(project, { targets: TARGETS, noCache: false, frozen: false });
   const { ctx, config, plan } = built.project;
   const [program, ...args] = request.command;
-  const mode = { paused: request.paused, command: program !== undefined };
+  const { paused, dumpTo } = request;
+  const mode = { paused, command: program !== undefined, dumpTo };
   const vm = { name: request.name, config, mode };
 
   if (program !== undefined) {

@@ -21,6 +21,7 @@ import {
 import { artifactFolder } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, seatMutex } from "./context.js";
+import { keepRemains } from "./panic-dump.js";
 import { noteGdbPort } from "./gdb-script.js";
 import { joinLan } from "./lan.js";
 import { factsOf } from "./choose-vm.js";
@@ -82,15 +83,16 @@ async function makeRoom(
   name: string,
 ): Promise<readonly VmSeat[]> {
   const vms = await engine.listContainers(labels("vm", plan.names.id));
-  for (const { id, running } of vms.filter((vm) => factsOf(vm).seat.name === name)) {
-    if (running) {
+  for (const vm of vms.filter((vm) => factsOf(vm).seat.name === name)) {
+    if (vm.running) {
       const which = name === DEFAULT_VM ? "this project's VM" : `the VM ${name}`;
       throw new KdockError("usage", `${which} is already running`, {
         hint: "Attach with `kdock console`, end it with `kdock stop`, or start another one with --name.",
       });
     }
     ctx.signal.throwIfAborted();
-    await engine.container(id).remove();
+    await keepRemains(ctx, plan, vm);
+    await engine.container(vm.id).remove();
   }
   return vms.filter((vm) => vm.running).map((vm) => factsOf(vm).seat);
 }

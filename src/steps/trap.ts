@@ -1,8 +1,9 @@
+import type { Container } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { FOLDER, INSIDE } from "../plan/names.js";
 import { readTrapLine, TRAP_VARIABLE, type TrapEvent, type TrapRequest } from "../plan/trap.js";
 import type { Project } from "../project.js";
-import { inProject } from "./context.js";
+import { type Context, inProject } from "./context.js";
 import { debuggerError } from "./debugger-error.js";
 import { openGdb } from "./gdb.js";
 import { linesOf } from "./lines.js";
@@ -44,11 +45,24 @@ export async function trap(
   onEvent: (event: TrapEvent) => void,
 ): Promise<TrapResult> {
   const vm = await runningVm(project, { ...options, paused: false });
+  const seen = new Set<TrapEvent["event"]>();
   try {
-    return await trapIn(vm, options, onEvent);
+    return await trapIn(vm, options, (event) => {
+      seen.add(event.event);
+      onEvent(event);
+    });
   } finally {
+    // Let go, the kernel says the rest of what it has to say, and ends the VM.
+    if (seen.has("panic")) await untilEnd(vm.project.ctx, vm.container);
     if (vm.isOurs && !options.keep) await vm.stop();
   }
+}
+
+const LAST_WORDS_MS = 5000;
+
+async function untilEnd(ctx: Context, container: Container): Promise<void> {
+  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(LAST_WORDS_MS)]);
+  await container.wait(signal).catch(() => undefined);
 }
 
 async function trapIn(

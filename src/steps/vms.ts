@@ -1,13 +1,15 @@
-import type { Container, ContainerInfo } from "../engine/engine.js";
+import type { Container, ContainerInfo, Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
+import { panicked, panicReason } from "../plan/console-log.js";
 import { INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
 import { chooseVm, factsOf, requireRunning } from "./choose-vm.js";
+import { consoleOf, linesOfText, type VmConsole, vmConsole } from "./console-log.js";
 import type { Context } from "./context.js";
 import { forgetGdbPort, noteGdbPort } from "./gdb-script.js";
 import { joinLan } from "./lan.js";
-import { saveConsole } from "./run-attached.js";
+import { keepRemains } from "./panic-dump.js";
 import { removeNetworkIfUnused } from "./start-vm.js";
 
 export interface VmRow {
@@ -28,10 +30,18 @@ export interface VmRow {
 /** This project's VMs, or every project's of the engine. */
 export async function listVms(ctx: Context, project: string | undefined): Promise<VmRow[]> {
   const engine = await ctx.engine();
-  return (await engine.listContainers(labels("vm", project))).map(row);
+  const vms = await engine.listContainers(labels("vm", project));
+  return Promise.all(vms.map(async (info) => row(info, await endOf(ctx, engine, info))));
 }
 
-function row(info: ContainerInfo): VmRow {
+/** The engine's words, with the kernel's where that is why the VM ended. */
+async function endOf(ctx: Context, engine: Engine, info: ContainerInfo): Promise<string> {
+  if (info.running) return info.status;
+  const reason = panicReason(linesOfText(await consoleOf(ctx, engine.container(info.id))));
+  return reason === undefined ? info.status : `panicked: ${reason}; ${info.status}`;
+}
+
+function row(info: ContainerInfo, status: string): VmRow {
   const gdb = info.ports.find((port) => port.containerPort === INSIDE.gdbPort);
   const facts = factsOf(info);
   return {
@@ -40,7 +50,7 @@ function row(info: ContainerInfo): VmRow {
     container: info.name,
     address: facts.address,
     running: info.running,
-    status: info.status,
+    status,
     kernel: facts.kernel,
     gdb: gdb === undefined ? "" : `${gdb.hostAddress}:${gdb.hostPort}`,
     ports: info.ports
@@ -54,7 +64,7 @@ export async function stopVms(ctx: Context, plan: Plan): Promise<string[]> {
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", plan.names.id));
   const ends = await Promise.allSettled(
-    vms.map((info) => end(ctx, { container: engine.container(info.id), info })),
+    vms.map((info) => end(ctx, plan, { container: engine.container(info.id), info })),
   );
   await forget(ctx, plan);
   for (const end of ends) if (end.status === "rejected") throw end.reason;
@@ -80,13 +90,13 @@ export async function stopOne(
 
 /** Ends one VM, or what is left of it, and removes it. */
 export async function stopVm(ctx: Context, plan: Plan, vm: FoundVm): Promise<void> {
-  await end(ctx, vm);
+  await end(ctx, plan, vm);
   await forget(ctx, plan);
 }
 
-async function end(ctx: Context, { container, info }: FoundVm): Promise<void> {
+async function end(ctx: Context, plan: Plan, { container, info }: FoundVm): Promise<void> {
   await container.stop(STOP_SECONDS);
-  await saveConsole(ctx, container.id, factsOf(info).seat.name);
+  await keepRemains(ctx, plan, info);
   await container.remove();
 }
 
@@ -109,30 +119,20 @@ async function noteRemaining(ctx: Context, plan: Plan): Promise<void> {
 /** QEMU ends at SIGTERM at once; the limit is for an engine under load. */
 const STOP_SECONDS = 5;
 
-/** What the guest has said on its console so far, and with `follow` goes on saying. */
-export async function streamLogs(
-  ctx: Context,
-  plan: Plan,
-  { vm, follow }: { readonly vm: string | undefined; readonly follow: boolean },
-): Promise<void> {
-  const { container } = await findVm(ctx, plan, vm);
-  const logs = await container.logs({ follow, signal: ctx.signal });
-  ctx.reporter.pause();
-  for await (const chunk of logs) ctx.stdout.write(chunk as Buffer);
-}
-
+/** Joins the running VM's console. Resolves with how that ended, and with all that was said where it was a panic. */
 export async function openConsole(
   ctx: Context,
   plan: Plan,
   vm: string | undefined,
-): Promise<ConsoleEnd> {
-  const { container, info } = await findVm(ctx, plan, vm);
-  requireRunning(info);
+): Promise<{ end: ConsoleEnd; panic: VmConsole | undefined }> {
+  const { container, info } = await findRunningVm(ctx, plan, vm);
   const console = await container.attach();
   ctx.reporter.emit({ type: "notice", text: "attached to the console; Ctrl-] detaches" });
   const { end } = await attachConsole(ctx, container, console);
   console.destroy();
-  return end;
+  if (end === "detached") return { end, panic: undefined };
+  const said = await vmConsole(ctx, plan, info);
+  return { end, panic: panicked(said.lines) ? said : undefined };
 }
 
 export interface FoundVm {
@@ -150,4 +150,15 @@ export async function findVm(ctx: Context, plan: Plan, name: string | undefined)
     });
   }
   return { container: engine.container(info.id), info };
+}
+
+/** Rejects with a `vm` error for one that has ended. */
+export async function findRunningVm(
+  ctx: Context,
+  plan: Plan,
+  name: string | undefined,
+): Promise<FoundVm> {
+  const found = await findVm(ctx, plan, name);
+  requireRunning(found.info);
+  return found;
 }

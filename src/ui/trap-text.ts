@@ -9,6 +9,8 @@ export function trapText(event: TrapEvent): string[] {
       ]);
     case "hit":
       return hitText(event);
+    case "panic":
+      return [`panic: ${event.reason}`, ...frames(event.backtrace)];
     case "end":
       return [
         ...(event.reason === "count" ? [] : [`ended (${event.reason}) with ${event.hits} hits`]),
@@ -46,12 +48,16 @@ function hitText(hit: Hit): string[] {
       ({ expression, ...got }) =>
         `  ${expression} = ${"value" in got ? indented(got.value) : `<${got.error}>`}`,
     ),
-    ...backtrace.map(
-      (frame) =>
-        `  #${frame.level}  ${frame.function} (${frame.args.map(({ name, value }) => `${name}=${value}`).join(", ")})` +
-        (frame.file === null ? "" : ` at ${shortPath(frame.file)}:${frame.line ?? "?"}`),
-    ),
+    ...frames(backtrace),
   ];
+}
+
+function frames(backtrace: Hit["backtrace"]): string[] {
+  return backtrace.map(
+    ({ level, function: name, args, file, line }) =>
+      `  #${level}  ${name} (${args.map((arg) => `${arg.name}=${arg.value}`).join(", ")})` +
+      (file === null ? "" : ` at ${shortPath(file)}:${line ?? "?"}`),
+  );
 }
 
 function named(what: string, values: readonly { name: string; value: string }[]): string[] {

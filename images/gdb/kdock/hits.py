@@ -43,7 +43,7 @@ def collect(number: int, asked: str, request: Request) -> dict[str, object]:
         "args": arguments if request.args else [],
         "locals": variables if request.locals else [],
         "prints": [_printed(expression) for expression in request.print],
-        "backtrace": _backtrace(frame) if request.bt else [],
+        "backtrace": backtrace(frame) if request.bt else [],
     }
 
 
@@ -66,7 +66,8 @@ def _printed(expression: str) -> Named:
         return {"expression": expression, "error": str(error)}
 
 
-def _backtrace(frame: gdb.Frame | None) -> list[dict[str, object]]:
+def backtrace(frame: gdb.Frame | None) -> list[dict[str, object]]:
+    """From a frame to where the stack begins, as the events have it."""
     frames: list[dict[str, object]] = []
     try:
         # Where the kernel's stack begins gdb sees one frame more, at no address or in a per-CPU variable.

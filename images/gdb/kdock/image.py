@@ -43,6 +43,8 @@ class Function:
     name: str
     address: int
     size: int
+    #: Its section's number: a module's addresses count from its beginning.
+    section: int = 0
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class Image:
                 name_at, address, size, info, index = fields
             if index not in code or info & 15 not in (STT_FUNC, STT_GNU_IFUNC, STT_NOTYPE) or not name_at:
                 continue
-            yield Function(names[name_at : names.index(b"\0", name_at)].decode("utf-8", "replace"), address, size)
+            yield Function(names[name_at : names.index(b"\0", name_at)].decode("utf-8", "replace"), address, size, index)
 
     @cached_property
     def _by_address(self) -> tuple[list[int], list[Function]]:
@@ -163,6 +165,31 @@ class Image:
                 return ordered[at]
             at -= 1
         return None
+
+    def room_of(self, function: Function) -> int:
+        """Up to the next symbol or the section's end, which is what the kernel takes for a function's size."""
+        section = self.sections[function.section]
+        # Sections of a module all begin at 0.
+        starts = self._starts_by_section[function.section]
+        after = bisect.bisect_right(starts, function.address)
+        return (starts[after] if after < len(starts) else section.address + section.size) - function.address
+
+    @cached_property
+    def _starts_by_section(self) -> dict[int, list[int]]:
+        found: dict[int, set[int]] = {}
+        for group in self.functions.values():
+            for each in group:
+                found.setdefault(each.section, set()).add(each.address)
+        return {section: sorted(starts) for section, starts in found.items()}
+
+    def code_places(self, start: int) -> dict[int, int]:
+        """An address for each section with code, one after another, by the section's number."""
+        places: dict[int, int] = {}
+        for index, section in enumerate(self.sections):
+            if section.flags & SHF_ALLOC and section.flags & SHF_EXECINSTR and section.size:
+                places[index] = start
+                start += (section.size + 0xFFF) & ~0xFFF
+        return places
 
     def address_of(self, name: str) -> int | None:
         """Of any symbol, data included."""

@@ -22,9 +22,10 @@ import gdb  # noqa: E402
 from kdock import buildid, expressions  # noqa: E402
 from kdock.events import Events  # noqa: E402
 from kdock.explain import why  # noqa: E402
-from kdock.hits import collect  # noqa: E402
+from kdock.hits import backtrace, collect  # noqa: E402
 from kdock.image import Image, NotElf, names_of_map  # noqa: E402
 from kdock.modules import add_symbols, find_in_modules, loaded_modules, module_files, module_name  # noqa: E402
+from kdock.panic import PanicStop, panic_stop  # noqa: E402
 from kdock.names import Spec, BadSpec, parse_spec  # noqa: E402
 from kdock.request import BadRequest, Request, parse_request  # noqa: E402
 from kdock.stops import Stop, check_expressions, has_booted  # noqa: E402
@@ -58,6 +59,7 @@ class Trap:
         self._image = _open(request.vmlinux)
         self._stops: list[Stop] = []
         self._loader: gdb.Breakpoint | None = None
+        self._panic: PanicStop | None = None
         self._hits = 0
         self._armed_at = 0.0
         self._checked = False
@@ -156,6 +158,9 @@ class Trap:
         if any(stop.module for stop in self._stops) and checked:
             self._loader = gdb.Breakpoint(LOADER, internal=True)
             self._loader.silent = True
+        self._panic = panic_stop()
+        if self._panic:
+            self._panic.tell = False
         # Put in and taken out at every stop they cost a round trip each, and inlined functions have hundreds.
         gdb.execute("set breakpoint always-inserted on", to_string=True)
         self._watch.limit(self._request.timeout)
@@ -209,6 +214,8 @@ class Trap:
             stop = next((each for each in self._stops if any(breakpoint in hit for breakpoint in each.breakpoints)), None)
             if stop:
                 self._hit(stop)
+            elif self._panic and self._panic in hit:
+                self._panicked(self._panic.reason)
             strange = 0 if hit else strange + 1
             if strange >= MAX_STRANGE_STOPS:
                 raise Failure(TARGET, "target-lost", "the guest stops again and again, and at no breakpoint")
@@ -225,6 +232,11 @@ class Trap:
             self._leave()  # Nothing more is wanted of it: it need not wait for our reader.
         self._events.emit("hit", **seen, stoppedMs=stopped_ms)
 
+    def _panicked(self, reason: str) -> None:
+        """The guest is about to end. Raises Failure."""
+        self._events.emit("panic", reason=reason, backtrace=backtrace(gdb.newest_frame()))
+        raise Failure(TARGET, "panicked", f"the guest's kernel panicked: {reason} ({self._hits} of {self._request.count} hits until then)")
+
     def _end(self, reason: str) -> int:
         seconds = round(time.monotonic() - self._armed_at, 1)
         missed = [stop for stop in self._stops if stop.hits == 0]
@@ -234,8 +246,8 @@ class Trap:
         return OK if reason == "count" else INTERRUPTED if reason == "interrupted" else NOT_HIT
 
     def _leave(self) -> None:
-        loader = [self._loader] if self._loader else []
-        self._guest.leave([*loader, *(breakpoint for stop in self._stops for breakpoint in stop.breakpoints)])
+        own = [each for each in (self._loader, self._panic) if each]
+        self._guest.leave([*own, *(breakpoint for stop in self._stops for breakpoint in stop.breakpoints)])
 
 
 def _open(vmlinux: str) -> Image:

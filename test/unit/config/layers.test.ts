@@ -28,6 +28,7 @@ it("gives a complete configuration for nothing at all", () => {
       nic: "virtio",
       net: { subnet: "10.0.3.0/24" },
       ports: [],
+      dumpOnPanic: false,
       qemu: [],
     },
     gdb: { enable: true, listen: { address: "127.0.0.1", port: 1234 }, scripts: [] },

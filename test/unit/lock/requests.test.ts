@@ -42,10 +42,16 @@ describe("lockRequests", () => {
     expect(WANTED).toEqual({
       bases: ["trixie"],
       images: [
-        { name: "kernel gcc-14", kind: "kernel", suite: "trixie", toolchain: "gcc-14" },
-        { name: "busybox", kind: "busybox", suite: "trixie", toolchain: undefined },
-        { name: "vm", kind: "vm", suite: "trixie", toolchain: undefined },
-        { name: "gdb", kind: "gdb", suite: "trixie", toolchain: undefined },
+        {
+          name: "kernel gcc-14",
+          kind: "kernel",
+          suite: "trixie",
+          toolchain: "gcc-14",
+          packages: [],
+        },
+        { name: "busybox", kind: "busybox", suite: "trixie", toolchain: undefined, packages: [] },
+        { name: "vm", kind: "vm", suite: "trixie", toolchain: undefined, packages: [] },
+        { name: "gdb", kind: "gdb", suite: "trixie", toolchain: undefined, packages: [] },
       ],
       sources: [
         { name: "kernel debian:6.12", kind: "kernel", spec: "debian:6.12", suite: "trixie" },
@@ -79,6 +85,16 @@ describe("owedTo", () => {
     const lock = { ...SAMPLE, images: without(SAMPLE.images, name) };
     expect(owed(lock)).toEqual({ ...NOTHING, images: [name] });
     expect(isNothing(owedTo(lock, WANTED, DEFAULT))).toBe(false);
+  });
+
+  it("owes an image that kdock wants more in than was locked; conditions are for apt", () => {
+    const wanted = (list: string) => {
+      const content = Buffer.from(list);
+      const assets = new Map([["images/gdb/packages", { content, executable: false }]]);
+      return owedTo(SAMPLE, lockRequests(DEFAULT, assets), DEFAULT).images.map(({ name }) => name);
+    };
+    expect(wanted("# a debugger\ngdb # with Python\n\nlibc6\ngcc bookworm\n")).toEqual([]);
+    expect(wanted("gdb\ncrash\n")).toEqual(["gdb"]);
   });
 
   it.each(SOURCES)("owes the source %s alone", (name) => {

@@ -7,6 +7,7 @@ const FACTS: GdbFacts = {
   vmlinux: "/home/ada/lab/.kdock/out/kernel/0123/vmlinux",
   kernelCommands: "/home/ada/lab/.kdock/out/kernel/0123/vmlinux-gdb.py",
   modules: undefined,
+  panicStop: "/home/ada/lab/.kdock/out/set/4567/gdb/kdock/panic.py",
   source: undefined,
   address: "127.0.0.1:1234",
   scripts: [],
@@ -18,7 +19,14 @@ function script(change: Partial<GdbFacts> = {}): string {
 
 describe("kdock.gdb", () => {
   it("allows the kernel's commands, loads the symbols, and connects, in that order", () => {
-    const words = ["add-auto-load-safe-path", "\nfile ", "target remote 127.0.0.1:1234"];
+    const words = [
+      ...[
+        "add-auto-load-safe-path",
+        "\nfile ",
+        "\nsource /home/ada/lab/.kdock/out/set/4567/gdb/kdock/panic.py",
+      ],
+      "target remote 127.0.0.1:1234",
+    ];
     const places = words.map((word) => script().indexOf(word));
     expect(places).toEqual([...places].sort((a, b) => a - b));
     expect(Math.min(...places)).toBeGreaterThan(0);
@@ -65,9 +73,13 @@ describe("kdock.gdb", () => {
   });
 });
 
+it("editor.gdb stops at panics as well", () => {
+  expect(editorScript(FACTS)).toContain(`\nsource ${FACTS.panicStop}\n`);
+});
+
 it("editor.gdb leaves program and connection to the adapter, and keeps its end from being the VM's", () => {
   const text = editorScript({ ...FACTS, scripts: ["/a.gdb"] });
-  expect(text).not.toMatch(/^file |target remote|^source /m);
+  expect(text).not.toMatch(/^file |target remote|^source \/a\.gdb/m);
   expect(text).toContain("add-auto-load-safe-path");
   expect(text).toMatch(/"kill".*\n.*invoke.*\n.*"detach"/);
 });

@@ -39,6 +39,14 @@ describe("qemuArgs", () => {
       "-device e1000,",
       true,
     ],
+    ["a panic ends QEMU with a failure", "", INTERACTIVE, "-action panic=exit-failure,", true],
+    [
+      "or waits for its memory to be written",
+      "vm: { dumpOnPanic: true }",
+      INTERACTIVE,
+      /-action panic=pause,\S+ -qmp unix:\/run\/kdock\/panic\.sock,/,
+      true,
+    ],
     ["more arguments come last", "vm: { qemu: ['-d', 'int'] }", INTERACTIVE, /-d int$/, true],
   ])("%s", (_what, yaml, mode, part, present) => {
     const line = args(yaml, mode);

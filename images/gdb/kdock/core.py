@@ -1,0 +1,66 @@
+"""Takes in a dump of a kernel's memory, for drgn and crash, and tells whose it is.
+
+    python3 …/kdock/core.py NAME     from the abstract socket NAME, which somebody in this network namespace connects to
+    python3 …/kdock/core.py          from the file that was put beside where it goes
+
+Events: "listening", then "core" or "error". Exit codes: 0, 1 after "error".
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from typing import BinaryIO
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.dont_write_bytecode = True
+
+from kdock.dump import NoDump, describe, take  # noqa: E402
+from kdock.events import Events  # noqa: E402
+
+FOLDER = "/dump"
+CORE, GIVEN = f"{FOLDER}/core", f"{FOLDER}/given"
+#: Nobody connects: whoever asked for this has gone.
+PATIENCE_S = 60
+
+
+def main() -> int:
+    """The exit code."""
+    events = Events()
+    try:
+        with open(CORE, "w+b") as core:
+            size = _receive(events, sys.argv[1], core) if len(sys.argv) > 1 else _given(core)
+            core.flush()
+            found = describe(lambda offset, length: os.pread(core.fileno(), length, offset))
+        events.emit("core", bytes=size, release=found.release, buildId=found.build_id)
+        return 0
+    except NoDump as error:
+        events.emit("error", kind="no-dump", message=str(error))
+    except OSError as error:
+        kind = "full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "broken"
+        events.emit("error", kind=kind, message=str(error))
+    return 1
+
+
+def _receive(events: Events, name: str, core: BinaryIO) -> int:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"\0{name}")
+        server.listen(1)
+        server.settimeout(PATIENCE_S)
+        events.emit("listening")
+        connection, _ = server.accept()
+    with connection, connection.makefile("rb", 1 << 20) as stream:
+        return take(stream, core)
+
+
+def _given(core: BinaryIO) -> int:
+    with open(GIVEN, "rb") as stream:
+        size = take(stream, core)
+    os.unlink(GIVEN)
+    return size
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""Source lines for the places in a kernel's log.
+
+    KDOCK_DECODE='{"vmlinux": …, "modules": …, "log": …, "source": …}' gdb -nx -batch -x …/kdock/decode.py
+
+Each line of the result begins with the events' mark, so that gdb's own words can be told from it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.dont_write_bytecode = True
+
+import gdb  # noqa: E402
+
+from kdock.events import PREFIX  # noqa: E402
+from kdock.image import Function, Image, NotElf  # noqa: E402
+from kdock.modules import module_files, module_name  # noqa: E402
+from kdock.trace import Decoder, Line, Reference  # noqa: E402
+
+#: Where no kernel is: modules are given addresses of their own, far from one another.
+MODULES_FROM = 0x10000000
+MODULE_STEP = 0x10000000
+#: So many are shown, the last of which is the one.
+INSTRUCTIONS = 4
+#: "   0xffffffff813b39b0 <sysrq_handle_crash+16>:\tcall ..." without the address.
+INSTRUCTION = re.compile(r"^(?:=>)?\s+0x[0-9a-f]+ *((?:<[^>]*>)?:\t)")
+
+
+class Sources:
+    """Looks places up in one vmlinux and its modules."""
+
+    def __init__(self, vmlinux: str, modules: str, source: str) -> None:
+        self._source = source
+        self._kernel = Image(vmlinux)
+        self._modules = {module_name(path): path for path in module_files(modules)}
+        #: Of each module that was needed: its file, and where its sections have been put.
+        self._placed: dict[str | None, tuple[Image, dict[int, int]] | None] = {None: (self._kernel, {})}
+        self._known: dict[Reference, list[Line]] = {}
+        gdb.execute(f"file {vmlinux}", to_string=True)
+
+    def lookup(self, place: Reference) -> list[Line]:
+        """Innermost first; nothing for what is in none of the files."""
+        if place not in self._known:
+            self._known[place] = self._find(place)
+        return self._known[place]
+
+    def instructions(self, place: Reference) -> list[str]:
+        """The one that an exact place is, marked, after the few before it."""
+        found = self._address(place)
+        if found is None:
+            return []
+        start, address = found
+        # In one go from the function's beginning: nobody can read x86 backwards.
+        text = gdb.execute(f"disassemble {start:#x},{address + 1:#x}", to_string=True)
+        lines = [INSTRUCTION.sub(r"\1", line) for line in text.splitlines() if INSTRUCTION.match(line)]
+        return [f"   {line}" for line in lines[-INSTRUCTIONS:-1]] + [f"=> {line}" for line in lines[-1:]]
+
+    def _find(self, place: Reference) -> list[Line]:
+        found = self._address(place)
+        return [] if found is None else self._lines(found[1] if place.exact else found[1] - 1)
+
+    def _address(self, place: Reference) -> tuple[int, int] | None:
+        """Of the function, and of the place in it, as gdb has them."""
+        placed = self._image(place.module)
+        if placed is None:
+            return None
+        image, sections = placed
+        function = _of_size(image, place)
+        if function is None:
+            return None
+        start = function.address + sections.get(function.section, 0)
+        return start, start + place.offset
+
+    def _image(self, module: str | None) -> tuple[Image, dict[int, int]] | None:
+        if module not in self._placed:
+            self._placed[module] = self._place(self._modules.get(module or ""), len(self._placed))
+        return self._placed[module]
+
+    def _place(self, path: str | None, number: int) -> tuple[Image, dict[int, int]] | None:
+        if path is None:
+            return None
+        try:
+            image = _relocatable(Image(path))
+            places = image.code_places(MODULES_FROM + number * MODULE_STEP)
+            named = "".join(f" -s {image.sections[index].name} {at:#x}" for index, at in places.items())
+            gdb.execute(f"add-symbol-file {image.path}{named}", to_string=True)
+        except (OSError, NotElf, gdb.error) as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            return None
+        return image, places
+
+    def _lines(self, address: int) -> list[Line]:
+        line = gdb.find_pc_line(address)
+        if line.symtab is None or not line.line:
+            return []
+        file, number = line.symtab.filename, line.line
+        found: list[Line] = []
+        block = gdb.block_for_pc(address)
+        while block is not None and not block.is_static and not block.is_global:
+            function = block.function
+            if function is not None:
+                found.append(Line(function.name, self._short(file), number))
+                # For an inlined copy this is the call's place, and for a function its own.
+                file, number = function.symtab.filename, function.line
+            block = block.superblock
+        return found or [Line("", self._short(file), number)]
+
+    def _short(self, file: str) -> str:
+        """As the kernel's developers name it, below the top of the tree."""
+        return os.path.normpath(file.removeprefix(self._source))
+
+
+def _relocatable(image: Image) -> Image:
+    content = image.without_addresses()
+    if content is None:
+        return image
+    path = f"/tmp/{module_name(image.path)}.ko"
+    with open(path, "wb") as file:
+        file.write(content)
+    return Image(path)
+
+
+def _of_size(image: Image, place: Reference) -> Function | None:
+    """Of several functions with one name, the one that is as long as the kernel said."""
+    named = image.functions.get(place.name, [])
+    fitting = [each for each in named if image.room_of(each) == place.size]
+    return next(iter(fitting or named), None)
+
+
+def main() -> None:
+    """Writes what it makes of the log."""
+    request = json.loads(os.environ["KDOCK_DECODE"])
+    for setting in ("confirm off", "auto-load off", "width 0", "style enabled off"):
+        gdb.execute(f"set {setting}", to_string=True)
+    sources = Sources(request["vmlinux"], request["modules"], request["source"])
+    decoder = Decoder(sources.lookup, sources.instructions)
+    with open(request["log"], encoding="utf-8", errors="replace", newline="\n") as log:
+        for line in log:
+            for text in decoder.decoded(line.rstrip("\r\n")):
+                sys.stdout.write(f"{PREFIX}{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""A dump of a kernel's memory as a file: which format it has, and whose it is. Pure, apart from the file it is given."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from .image import read_notes
+
+#: Bytes at an offset of the file; fewer at its end.
+ReadAt = Callable[[int, int], bytes]
+
+ELF_MAGIC = b"\x7fELF"
+KDUMP_MAGIC = b"KDUMP   "
+#: Pieces with an offset each, as for a pipe: makedumpfile's "flattened" format. Numbers are big-endian.
+FLAT_MAGIC = b"makedumpfile".ljust(16, b"\0")
+FLAT_HEADER = 4096
+FLAT_END = (1 << 64) - 1
+
+ET_CORE, PT_NOTE = 4, 4
+#: struct disk_dump_header of kdump files: block_size, behind signature, version, utsname and timestamp.
+KDUMP_BLOCK_SIZE_AT = 428
+#: struct kdump_sub_header, one block further: where the description is.
+KDUMP_VMCOREINFO_AT = 32
+
+
+class NoDump(Exception):
+    """The file is no dump of a kernel's memory that this can read."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the kernel wrote about itself (VMCOREINFO); empty where the dump has none."""
+
+    release: str
+    build_id: str
+
+
+def describe(read: ReadAt) -> Description:
+    """Raises NoDump."""
+    magic = read(0, 16)
+    try:
+        if magic.startswith(ELF_MAGIC):
+            return _parse(_elf_vmcoreinfo(read))
+        if magic.startswith(KDUMP_MAGIC):
+            return _parse(_kdump_vmcoreinfo(read))
+    except struct.error as error:
+        raise NoDump("it ends too early") from error
+    raise NoDump("it is neither an ELF core nor a kdump file")
+
+
+def _elf_vmcoreinfo(read: ReadAt) -> bytes:
+    header = read(0, 64)
+    if header[4:6] != b"\x02\x01":
+        raise NoDump("it is no 64-bit little-endian ELF file")
+    (kind,) = struct.unpack_from("<H", header, 16)
+    if kind != ET_CORE:
+        raise NoDump("it is an ELF file, but no core")
+    table, size, count = struct.unpack_from("<Q14xHH", header, 32)
+    for index in range(count):
+        row = struct.unpack("<LLQQQQQQ", read(table + index * size, 56))
+        if row[0] != PT_NOTE:
+            continue
+        for note in read_notes(read(row[2], row[5])):
+            if note.owner == "VMCOREINFO":
+                return note.description
+    return b""
+
+
+def _kdump_vmcoreinfo(read: ReadAt) -> bytes:
+    (block_size,) = struct.unpack("<L", read(KDUMP_BLOCK_SIZE_AT, 4))
+    offset, size = struct.unpack("<QQ", read(block_size + KDUMP_VMCOREINFO_AT, 16))
+    return read(offset, size)
+
+
+def _parse(vmcoreinfo: bytes) -> Description:
+    rows = (line.partition("=") for line in vmcoreinfo.decode("latin-1").split("\n"))
+    values = {name: value for name, _, value in rows}
+    return Description(values.get("OSRELEASE", ""), values.get("BUILD-ID", ""))
+
+
+def take(source: BinaryIO, target: BinaryIO) -> int:
+    """Writes the dump that comes from `source` as an ordinary file, zeros as holes; returns how many bytes came."""
+    magic = _exactly(source, len(FLAT_MAGIC), may_end=True)
+    if magic != FLAT_MAGIC:
+        return len(magic) + _plain(source, target, magic)
+    taken = len(magic) + len(_exactly(source, FLAT_HEADER - len(magic)))
+    while True:
+        offset, size = struct.unpack(">QQ", _exactly(source, 16))
+        taken += 16 + (0 if offset == FLAT_END else size)
+        if offset == FLAT_END:
+            return taken
+        target.seek(offset)
+        target.write(_exactly(source, size))
+
+
+def _plain(source: BinaryIO, target: BinaryIO, begin: bytes) -> int:
+    target.write(begin)
+    taken = 0
+    while chunk := source.read(1 << 16):
+        taken += len(chunk)
+        if chunk.count(0) == len(chunk):
+            target.seek(len(chunk), 1)
+        else:
+            target.write(chunk)
+    target.truncate(target.tell())
+    return taken
+
+
+def _exactly(source: BinaryIO, size: int, *, may_end: bool = False) -> bytes:
+    data = source.read(size)
+    if len(data) < size and not may_end:
+        raise NoDump("it ends too early")
+    return data

@@ -1,0 +1,60 @@
+import { packTar } from "../archive/tar.js";
+import { KdockError } from "../errors.js";
+import { decodeContainer } from "../plan/debugger-plan.js";
+import { FOLDER, INSIDE } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
+import { EVENT_PREFIX } from "../plan/trap.js";
+import { ensureImage } from "./builder-image.js";
+import { type Context, projectMutex } from "./context.js";
+import { runContainer } from "./run-container.js";
+import { runStep } from "./run-step.js";
+import { ensureSymbols } from "./symbols.js";
+
+/** images/gdb/start.sh's code for a volume of symbols that was not filled to its end. */
+const NOT_WHOLE = 75;
+
+/**
+ * A kernel's log with source lines in the place of addresses: one line for each function, inlined ones too. The kernel
+ * is the one whose artifacts have this key. Rejects with a `usage` error when they are gone.
+ */
+export async function decodeLog(
+  ctx: Context,
+  plan: Plan,
+  kernelKey: string,
+  log: readonly string[],
+): Promise<readonly string[]> {
+  await ensureImage(ctx, plan.gdbImage, { noCache: false });
+  await using _mutex = await projectMutex(ctx);
+  for (;;) {
+    const symbols = await ensureSymbols(ctx, plan, kernelKey);
+    const decoded = await runStep(ctx, "decode", "source lines for the kernel's log", async () => {
+      const lines: string[] = [];
+      const said: string[] = [];
+      const spec = decodeContainer(plan.names, plan.gdbImage, symbols);
+      const exitCode = await runContainer(ctx, spec, {
+        prepare: (container) => container.putArchive(INSIDE.input, packTar([logFile(log)])),
+        onLine: (line) => {
+          if (line.startsWith(EVENT_PREFIX)) lines.push(line.slice(EVENT_PREFIX.length));
+          else said.push(line);
+        },
+      });
+      if (exitCode !== 0 && exitCode !== NOT_WHOLE) throw failed(exitCode, said);
+      return { value: exitCode === 0 ? lines : undefined, cached: false };
+    });
+    if (decoded !== undefined) return decoded;
+    await (await ctx.engine()).removeVolume(symbols.name);
+  }
+}
+
+function logFile(log: readonly string[]) {
+  const path = INSIDE.decodeLog.slice(INSIDE.input.length + 1);
+  const content = Buffer.from(log.map((line) => `${line}\n`).join(""));
+  return { path, kind: "file", mode: 0o644, content } as const;
+}
+
+function failed(exitCode: number, said: readonly string[]): KdockError {
+  const last = said.slice(-5).map((line) => `\n  ${line}`);
+  return new KdockError("vm", `gdb could not decode (exit code ${exitCode})${last.join("")}`, {
+    hint: `The log is whole in ${FOLDER.logs}.`,
+  });
+}

@@ -1,0 +1,44 @@
+import { KdockError } from "../errors.js";
+import type { Project } from "../project.js";
+import { kernelKeyOf } from "../plan/vm-plan.js";
+import type { Context } from "./context.js";
+import { type DumpFormat, dumpGuestMemory, type DumpResult } from "./dump-memory.js";
+import { missingOptions } from "./dumped-kernel.js";
+import { findRunningVm } from "./vms.js";
+
+export interface DumpOptions {
+  /** A VM's name; undefined: the only one. */
+  readonly vm: string | undefined;
+  /** Absolute. */
+  readonly path: string;
+  readonly format: DumpFormat;
+  /** Replace a file that is there. */
+  readonly force: boolean;
+}
+
+/** Writes the memory of this project's VM to a file. Rejects with a `usage` error where there is something already. */
+export async function dump(
+  { ctx, plan }: Project,
+  { vm, path, format, force }: DumpOptions,
+): Promise<DumpResult> {
+  const { files } = ctx.host;
+  if (await files.isFolder(path)) {
+    throw new KdockError("usage", `${path} is a folder`, { hint: "Name a file." });
+  }
+  if (!force && (await files.exists(path))) {
+    throw new KdockError("usage", `${path} is there already`, {
+      hint: "Name another file, or replace it with --force.",
+    });
+  }
+  const { container, info } = await findRunningVm(ctx, plan, vm);
+  await warnIfUnreadable(ctx, kernelKeyOf(info.labels, plan));
+  return await dumpGuestMemory(ctx, container, path, { format });
+}
+
+/** The bytes are all there; it is the tools that cannot find their way. */
+async function warnIfUnreadable(ctx: Context, kernelKey: string): Promise<void> {
+  const missing = await missingOptions(ctx, kernelKey);
+  if (missing.length === 0) return;
+  const text = `this kernel was built without ${missing.join(", ")}: drgn and crash will not read the dump`;
+  ctx.reporter.emit({ type: "warning", text });
+}

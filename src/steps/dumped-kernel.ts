@@ -1,0 +1,58 @@
+import { KdockError } from "../errors.js";
+import { buildIdOf } from "../plan/build-id.js";
+import { type Core, missingForDump } from "../plan/core-event.js";
+import { FOLDER } from "../plan/names.js";
+import { artifactFolder } from "./artifact-store.js";
+import { type Context, inProject } from "./context.js";
+
+const CURE =
+  "The presets debug and defconfig have it all; others get it with kernel.set in kdock.yaml.";
+
+/** Rejects with a `usage` error that names the options which a kernel lacks to have its memory read. */
+export async function requireReadable(ctx: Context, kernelKey: string): Promise<void> {
+  const missing = await missingOptions(ctx, kernelKey);
+  if (missing.length === 0) return;
+  throw new KdockError("usage", `this kernel was built without ${missing.join(", ")}`, {
+    hint: `Without that nobody can read a dump of its memory. ${CURE}`,
+  });
+}
+
+/** None for a kernel whose artifacts are gone: that is for others to say. */
+export async function missingOptions(ctx: Context, kernelKey: string): Promise<string[]> {
+  const config = await ctx.host.files.readText(
+    `${artifactFolder(ctx, "kernel", kernelKey)}/config`,
+  );
+  return config === undefined ? [] : missingForDump(config);
+}
+
+/**
+ * The key of the kernel whose memory a dump holds, by its build id: `likely` or any other that was built here. Rejects
+ * with a `usage` error when it is none of them, and when the dump does not say.
+ */
+export async function dumpedKernel(ctx: Context, core: Core, likely: string): Promise<string> {
+  if (core.release === "") throw noDescription();
+  if (core.buildId === "") return likely;
+  const { files } = ctx.host;
+  const folder = inProject(ctx, `${FOLDER.out}/kernel`);
+  const all = (await files.exists(folder)) ? await files.list(folder) : [];
+  for (const key of [likely, ...all.filter((each) => each !== likely)]) {
+    const vmlinux = `${folder}/${key}/vmlinux`;
+    if (!(await files.exists(vmlinux))) continue;
+    if (buildIdOf(await files.readBytes(vmlinux)) === core.buildId) return key;
+  }
+  throw new KdockError(
+    "usage",
+    `the dump is of a kernel that was not built here: Linux ${core.release}, build id ${core.buildId}`,
+    {
+      hint: "Open it in the project that it comes from, or build that kernel again: kdock.lock makes it the same bytes.",
+    },
+  );
+}
+
+function noDescription(): KdockError {
+  return new KdockError("usage", "the dump does not say which kernel it is of (no VMCOREINFO)", {
+    hint:
+      "The kernel says so a moment after its start, if it has CONFIG_FW_CFG_SYSFS=y and QEMU runs with " +
+      "`-device vmcoreinfo`: wait until the guest is ready, and start a VM of an older kdock anew.",
+  });
+}

@@ -1,0 +1,99 @@
+import type { ContainerInfo } from "../engine/engine.js";
+import { KdockError } from "../errors.js";
+import { panicked, panicReason } from "../plan/console-log.js";
+import { DEFAULT_VM, labels } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
+import { kernelKeyOf } from "../plan/vm-plan.js";
+import { chooseVm, factsOf } from "./choose-vm.js";
+import { linesOfText, savedConsole, type VmConsole, vmConsole } from "./console-log.js";
+import type { Context } from "./context.js";
+
+/**
+ * Writes what the guest has said on its console so far, and with `follow` goes on; of a VM that is gone, what was kept.
+ * Resolves with all of it where the kernel panicked while it was followed.
+ */
+export async function streamLogs(
+  ctx: Context,
+  plan: Plan,
+  { vm: name, follow }: { readonly vm: string | undefined; readonly follow: boolean },
+): Promise<VmConsole | undefined> {
+  const vm = await vmOf(ctx, plan, name);
+  if (vm === undefined) {
+    const { lines } = await keptConsole(ctx, plan, name);
+    ctx.reporter.pause();
+    ctx.stdout.write(lines.map((line) => `${line}\n`).join(""));
+    tellPanic(ctx, lines);
+    return undefined;
+  }
+  const lines = await show(ctx, vm, follow);
+  if (follow && vm.running && panicked(lines)) {
+    return { lines, kernelKey: kernelKeyOf(vm.labels, plan) };
+  }
+  tellPanic(ctx, lines);
+  return undefined;
+}
+
+async function show(ctx: Context, vm: ContainerInfo, follow: boolean) {
+  const engine = await ctx.engine();
+  const logs = await engine.container(vm.id).logs({ follow, signal: ctx.signal });
+  ctx.reporter.pause();
+  const chunks: Buffer[] = [];
+  for await (const chunk of logs) {
+    ctx.stdout.write(chunk as Buffer);
+    chunks.push(chunk as Buffer);
+  }
+  return linesOfText(Buffer.concat(chunks));
+}
+
+function tellPanic(ctx: Context, lines: readonly string[]): void {
+  const reason = panicReason(lines);
+  if (reason === undefined) return;
+  const text = `the kernel panicked (${reason}): \`kdock decode\` prints this with source lines`;
+  ctx.reporter.emit({ type: "notice", text });
+}
+
+/** What a VM (without a name, the project's), or the last one of its name that is gone, has left on its console. */
+export async function lastConsole(
+  ctx: Context,
+  plan: Plan,
+  name: string | undefined,
+): Promise<VmConsole> {
+  const vm = await vmOf(ctx, plan, name);
+  return vm === undefined ? await keptConsole(ctx, plan, name) : await vmConsole(ctx, plan, vm);
+}
+
+/** Whose kernel a log most likely comes from that nobody tells more about. */
+export async function likelyKernel(
+  ctx: Context,
+  plan: Plan,
+  name: string | undefined,
+): Promise<string> {
+  return kernelKeyOf((await vmOf(ctx, plan, name))?.labels ?? {}, plan);
+}
+
+/** undefined for one that is gone. */
+async function vmOf(
+  ctx: Context,
+  plan: Plan,
+  name: string | undefined,
+): Promise<ContainerInfo | undefined> {
+  const engine = await ctx.engine();
+  const vms = await engine.listContainers(labels("vm", plan.names.id));
+  return chooseVm(
+    vms.filter((vm) => name === undefined || factsOf(vm).seat.name === name),
+    undefined,
+  );
+}
+
+async function keptConsole(ctx: Context, plan: Plan, name: string | undefined): Promise<VmConsole> {
+  const saved = await savedConsole(ctx, plan, name ?? DEFAULT_VM);
+  if (saved !== undefined) return saved;
+  if (name !== undefined) {
+    throw new KdockError("usage", `this project has no VM ${name}, and none has left a console`, {
+      hint: "`kdock ps` lists those that there are.",
+    });
+  }
+  throw new KdockError("usage", "this project has no VM, and none has left a console", {
+    hint: "Start one with `kdock run`.",
+  });
+}

@@ -1,0 +1,158 @@
+import type { Duplex } from "node:stream";
+import { packTar, type TarEntry } from "../archive/tar.js";
+import type { Engine } from "../engine/engine.js";
+import { KdockError } from "../errors.js";
+import { memoryContainer, type MemoryTool } from "../plan/memory-plan.js";
+import { INSIDE, labels } from "../plan/names.js";
+import { type PlacedFile, placeFiles } from "../plan/placed-files.js";
+import type { Plan } from "../plan/plan.js";
+import type { Project } from "../project.js";
+import { kernelKeyOf } from "../plan/vm-plan.js";
+import { readCurrentManifest } from "./artifact-store.js";
+import { attachProgram } from "./attach-program.js";
+import { ensureImage } from "./builder-image.js";
+import { type Context, projectMutex } from "./context.js";
+import { dumpedKernel, requireReadable } from "./dumped-kernel.js";
+import { ensureLocked } from "./lock.js";
+import { withSymbols } from "./session-container.js";
+import { type DumpSource, takeDump } from "./take-dump.js";
+import { terminalEnvironment } from "./gdb.js";
+import { findRunningVm } from "./vms.js";
+
+export interface MemoryOptions {
+  /** A VM's name; undefined: the only one. */
+  readonly vm: string | undefined;
+  readonly tool: MemoryTool;
+  /** Absolute path of a dump; undefined for a fresh one of the VM that runs. */
+  readonly core: string | undefined;
+  /** Of the tool, as typed. */
+  readonly args: readonly string[];
+  /** Absolute paths by argument, for those that are files of this machine. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** How each tool is told to end, when nobody sits there to do it. */
+const FAREWELL: Readonly<Record<MemoryTool, string>> = { drgn: "\nexit()\n", crash: "\nquit\n" };
+
+/** Memory at rest, for a person or a script. Resolves with the tool's exit code. The dump goes with the session. */
+export async function runMemory(project: Project, options: MemoryOptions): Promise<number> {
+  const { ctx } = project;
+  await using session = await openMemory(await locked(project), options);
+  return await attachProgram(ctx, session, FAREWELL[options.tool]);
+}
+
+/** A lock that an older kdock wrote knows nothing of these tools. */
+async function locked(project: Project): Promise<Project> {
+  await using _mutex = await projectMutex(project.ctx);
+  return await ensureLocked(project);
+}
+
+interface MemorySession extends AsyncDisposable {
+  readonly stream: Duplex;
+  readonly exit: Promise<number>;
+  resize(size: { rows: number; columns: number }): Promise<void>;
+}
+
+async function openMemory(
+  { ctx, plan }: Project,
+  { vm, tool, core, args, files }: MemoryOptions,
+): Promise<MemorySession> {
+  const engine = await ctx.engine();
+  await requireAlone(engine, plan);
+  const { source, kernelKey } = await sourceOf(ctx, plan, { vm, core });
+  await ensureImage(ctx, plan.gdbImage, { noCache: false });
+  await engine.ensureVolume(plan.names.dumpVolume, labels("dump", plan.names.id));
+  const dropDump = () => engine.removeVolume(plan.names.dumpVolume).catch(() => undefined);
+  try {
+    const key = await dumpedKernel(ctx, await taken(ctx, plan, source), kernelKey);
+    const { args: placedArgs, placed } = placeFiles(args, files);
+    const terminal = ctx.terminal.isInteractive;
+    const container = await withSymbols(ctx, plan, key, (symbols, volumes) =>
+      memoryContainer(plan.names, plan.gdbImage, {
+        ...{ tool, symbols, volumes, terminal, arguments: placedArgs },
+        env: terminalEnvironment(ctx.terminal),
+      }),
+    );
+    try {
+      await container.putArchive(INSIDE.input, packTar(await contents(ctx, placed)));
+      const stream = await container.attach();
+      const exit = container.wait(ctx.signal);
+      exit.catch(() => undefined);
+      await container.start();
+      return {
+        stream,
+        exit,
+        resize: (size) => container.resize(size),
+        async [Symbol.asyncDispose]() {
+          stream.destroy();
+          await container[Symbol.asyncDispose]();
+          await dropDump();
+        },
+      };
+    } catch (error) {
+      await container[Symbol.asyncDispose]();
+      throw error;
+    }
+  } catch (error) {
+    await dropDump();
+    throw error;
+  }
+}
+
+/** One session at a time: its dump is gigabytes, and has one place. What a killed one left is taken away. */
+async function requireAlone(engine: Engine, plan: Plan): Promise<void> {
+  const sessions = await engine.listContainers(labels("memory", plan.names.id));
+  const open = sessions.find(({ running }) => running);
+  if (open !== undefined) {
+    throw new KdockError("usage", `another drgn or crash is open: ${open.name} (${open.status})`, {
+      hint: `Quit it, or end it with \`docker rm -f ${open.name}\`.`,
+    });
+  }
+  for (const { id } of sessions) await engine.container(id).remove();
+  for (const { name } of await engine.listVolumes(labels("dump", plan.names.id))) {
+    await engine.removeVolume(name);
+  }
+}
+
+/** What is to be dumped, and the kernel that it is likely to be of. */
+async function sourceOf(
+  ctx: Context,
+  plan: Plan,
+  { vm, core }: Pick<MemoryOptions, "vm" | "core">,
+): Promise<{ source: DumpSource; kernelKey: string }> {
+  if (core !== undefined) {
+    const current = await readCurrentManifest(ctx, "kernel");
+    return { source: await fileSource(ctx, core), kernelKey: current?.key ?? plan.kernel.key };
+  }
+  const { container, info } = await findRunningVm(ctx, plan, vm);
+  const kernelKey = kernelKeyOf(info.labels, plan);
+  await requireReadable(ctx, kernelKey);
+  return { source: { kind: "vm", id: info.id, container }, kernelKey };
+}
+
+async function fileSource(ctx: Context, path: string): Promise<DumpSource> {
+  const { files } = ctx.host;
+  if (!(await files.exists(path))) {
+    throw new KdockError("usage", `there is no file ${path}`, {
+      hint: "`kdock dump FILE` writes one of the running VM.",
+    });
+  }
+  if (await files.isFolder(path)) {
+    throw new KdockError("usage", `${path} is a folder`, { hint: "Name a dump." });
+  }
+  return { kind: "file", path };
+}
+
+async function taken(ctx: Context, plan: Plan, source: DumpSource) {
+  await using _mutex = await projectMutex(ctx);
+  return await takeDump(ctx, plan, source);
+}
+
+async function contents(ctx: Context, placed: readonly PlacedFile[]): Promise<TarEntry[]> {
+  return await Promise.all(
+    placed.map(async ({ path, name }): Promise<TarEntry> => {
+      const content = await ctx.host.files.readBytes(path);
+      return { path: name, kind: "file", mode: 0o644, content };
+    }),
+  );
+}

@@ -1,0 +1,50 @@
+import type { Container, ContainerSpec, Engine, Mount } from "../engine/engine.js";
+import { sourceMounts, type SymbolsVolume } from "../plan/debugger-plan.js";
+import type { Plan } from "../plan/plan.js";
+import { ensureImage } from "./builder-image.js";
+import { type Context, projectMutex } from "./context.js";
+import { fetchSource } from "./run-build.js";
+import { runStep } from "./run-step.js";
+import { ensureSymbols, isWhole } from "./symbols.js";
+
+/**
+ * A debugger's container, with the symbols of a kernel and those of the kernel's volumes that are there. One is made at a
+ * time, as with builds: what is made here is shared by all that come later.
+ */
+export async function withSymbols(
+  ctx: Context,
+  plan: Plan,
+  kernelKey: string,
+  specOf: (symbols: SymbolsVolume, volumes: readonly Mount[]) => ContainerSpec,
+): Promise<Container> {
+  await using _mutex = await projectMutex(ctx);
+  const engine = await ctx.engine();
+  const there = await withSource(ctx, engine, plan);
+  // A mount would make a volume that is not there.
+  const volumes = sourceMounts(plan.kernel).filter(({ volume }) => there.has(volume));
+  for (;;) {
+    const symbols = await ensureSymbols(ctx, plan, kernelKey);
+    const container = await engine.createContainer(specOf(symbols, volumes), ctx.signal);
+    try {
+      if (await isWhole(ctx, container)) return container;
+    } catch (error) {
+      await container[Symbol.asyncDispose]();
+      throw error;
+    }
+    await container[Symbol.asyncDispose]();
+    await engine.removeVolume(symbols.name);
+  }
+}
+
+/** The names of the volumes there are; the source's is among them. Artifacts may be older than the engine's volumes. */
+async function withSource(ctx: Context, engine: Engine, plan: Plan): Promise<ReadonlySet<string>> {
+  const names = async () => new Set((await engine.listVolumes({})).map(({ name }) => name));
+  const there = await names();
+  if (sourceMounts(plan.kernel).every(({ volume }) => there.has(volume))) return there;
+  await ensureImage(ctx, plan.kernel.image, { noCache: false });
+  await runStep(ctx, "source", `source of ${plan.kernel.title}`, async (log) => {
+    await fetchSource(ctx, plan.kernel, log);
+    return { value: undefined, cached: false };
+  });
+  return names();
+}

@@ -1,0 +1,110 @@
+import type { Container } from "../engine/engine.js";
+import { packTar } from "../archive/tar.js";
+import { KdockError } from "../errors.js";
+import { type Core, type CoreEvent, readCoreLine } from "../plan/core-event.js";
+import { takeContainer } from "../plan/memory-plan.js";
+import { INSIDE } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
+import type { Context } from "./context.js";
+import { streamMemory } from "./dump-memory.js";
+import { runContainer } from "./run-container.js";
+import { runStep, type StepLog } from "./run-step.js";
+
+/** Where a dump comes from: a VM that runs, or a file of this machine. */
+export type DumpSource =
+  | {
+      readonly kind: "vm";
+      readonly id: string;
+      readonly container: Container;
+    }
+  | { readonly kind: "file"; readonly path: string };
+
+/** Fills the volume of the dump, from container to container where it is of a VM. The project's lock is the caller's. */
+export async function takeDump(ctx: Context, plan: Plan, source: DumpSource): Promise<Core> {
+  const title = source.kind === "vm" ? "the guest's memory" : source.path;
+  return await runStep(ctx, "dump", title, async (log) => {
+    const events: CoreEvent[] = [];
+    // Ends the container when what feeds it fails.
+    const failed = new AbortController();
+    const inner = { ...ctx, signal: AbortSignal.any([ctx.signal, failed.signal]) };
+    let sending: Promise<void> | undefined;
+    const onLine = (line: string) => {
+      const event = readCoreLine(line);
+      if (event === undefined) log.line(line);
+      else events.push(event);
+      if (event?.event !== "listening" || source.kind !== "vm") return;
+      sending = send(ctx, source, log);
+      sending.catch((error: unknown) => {
+        failed.abort(error);
+      });
+    };
+    try {
+      const vm = source.kind === "vm" ? source.id : undefined;
+      const spec = takeContainer(plan.names, plan.gdbImage, { vm });
+      const prepare = source.kind === "vm" ? {} : { prepare: give(ctx, source.path) };
+      await runContainer(inner, spec, { onLine, ...prepare });
+      await sending;
+    } catch (error) {
+      ctx.signal.throwIfAborted();
+      throw refusal(events, source) ?? error;
+    }
+    return { value: coreOf(events, source), cached: false };
+  });
+}
+
+async function send(
+  ctx: Context,
+  { container }: Extract<DumpSource, { kind: "vm" }>,
+  log: StepLog,
+): Promise<void> {
+  const to = `ABSTRACT-CONNECT:${INSIDE.dumpSocket}`;
+  await streamMemory(ctx, container, { format: "elf", to }, log, async (stream) => {
+    // Nothing comes this way; its end is what counts.
+    for await (const chunk of stream) log.line(String(chunk));
+  });
+}
+
+function give(ctx: Context, path: string) {
+  return async (container: Container) => {
+    const { files } = ctx.host;
+    const size = (await files.status(path))?.sizeBytes ?? 0;
+    const content = { size, open: () => files.readStream(path) };
+    const given = INSIDE.dumpGiven.slice(INSIDE.dump.length + 1);
+    await container.putArchive(
+      INSIDE.dump,
+      packTar([{ path: given, kind: "file", mode: 0o666, uid: OWNER, gid: OWNER, content }]),
+    );
+  };
+}
+
+/** Of the user in the debugger's image, who converts the file and takes it away. */
+const OWNER = 1000;
+
+function coreOf(events: readonly CoreEvent[], source: DumpSource): Core {
+  const core = events.find((event) => event.event === "core");
+  if (core !== undefined) return core;
+  throw (
+    refusal(events, source) ??
+    new KdockError("environment", "the dump could not be taken in", {
+      hint: "The lines above say why.",
+    })
+  );
+}
+
+function refusal(events: readonly CoreEvent[], source: DumpSource): KdockError | undefined {
+  const error = events.find((event) => event.event === "error");
+  if (error === undefined) return undefined;
+  const what = source.kind === "file" ? source.path : "the guest's memory";
+  switch (error.kind) {
+    case "no-dump":
+      return new KdockError("usage", `${what} is no dump of a kernel's memory: ${error.message}`, {
+        hint: "`kdock dump FILE` writes one of the running VM.",
+      });
+    case "full":
+      return new KdockError("environment", "no space left on the engine's disk for the dump", {
+        hint: "Free some space there, or remove old builds with `kdock clean`.",
+      });
+    case "broken":
+      return new KdockError("environment", `the dump could not be taken in: ${error.message}`);
+  }
+}

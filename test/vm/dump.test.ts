@@ -1,0 +1,209 @@
+import { mkdtemp, open, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { docker, kdock, start } from "../support/kdock.js";
+import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
+
+const inLab = (...args: string[]) => kdock(args, { cwd: LAB });
+const stop = () => inLab("stop");
+
+let folder: string;
+const at = (name: string) => join(folder, name);
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-dump-")));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function expectGuestRuns(): Promise<void> {
+  const answer = await withGuest(LAB_NAMES.vmContainer, (session) => inGuest(session, "echo on"));
+  expect(answer.stdout).toBe("on\n");
+}
+
+/** Nothing of a session or a dump is left, in the engine or in the VM's container. */
+async function expectNothingLeft(): Promise<void> {
+  const mine = `label=io.kdock.project=${LAB_NAMES.id}`;
+  for (const role of ["memory", "build"]) {
+    const filters = ["--filter", mine, "--filter", `label=io.kdock.role=${role}`];
+    expect(await docker("ps", "-aq", ...filters)).toBe("");
+  }
+  expect(await docker("volume", "ls", "-q", "--filter", `name=^${LAB_NAMES.dumpVolume}$`)).toBe("");
+  await expect
+    .poll(() => docker("exec", LAB_NAMES.vmContainer, "ls", "/run/kdock"), { timeout: 10_000 })
+    .toBe("agent.sock\nqmp.sock");
+}
+
+const TASKS = "print([task.comm.string_().decode() for task in for_each_task(prog)])";
+
+describe("without a VM", () => {
+  beforeAll(stop);
+
+  it.each([
+    ["dump", ["dump", "core"], /has no VM\n→ Start one/],
+    ["drgn", ["drgn"], /has no VM\n→ Start one/],
+    ["crash", ["crash"], /has no VM\n→ Start one/],
+    ["a core that is not there", ["drgn", "--core", "nowhere"], /there is no file .*nowhere\n→ /],
+    ["a core that is a folder", ["crash", "--core", "src"], /src is a folder/],
+    ["a core that is none", ["drgn", "--core", "package.json"], /neither an ELF core nor a kdump/],
+    ["a folder to dump to", ["dump", "src"], /src is a folder/],
+    ["a file that is there", ["dump", "package.json"], /there already\n→ .*--force/],
+  ])("%s is exit code 2, and says what to do", async (_what, args, message) => {
+    const { exitCode, stdout, stderr } = await inLab(...args);
+    expect(stderr).toMatch(message);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+  });
+});
+
+describe("a running VM", () => {
+  let core: string;
+
+  beforeAll(async () => {
+    core = at("core");
+    expect((await inLab("run", "-d", "--gdb", "0")).exitCode).toBe(0);
+  });
+  afterAll(stop);
+
+  it("is dumped to a file, without the zeros, and goes on", async () => {
+    const { exitCode, stdout, stderr } = await inLab("--json", "dump", core);
+    expect(exitCode, stderr).toBe(0);
+    const lines = stdout.trim().split("\n");
+    const { data } = JSON.parse(lines.at(-1) ?? "") as { data: { sizeBytes: number } };
+    const { size, blocks, mode } = await stat(core);
+    expect(data.sizeBytes).toBe(size);
+    expect(size).toBeGreaterThan(512 * 1024 * 1024);
+    expect(blocks * 512).toBeLessThan(size / 2);
+    // Whoever reads it reads everything the guest knows.
+    expect(mode & 0o777).toBe(0o600);
+    await expectGuestRuns();
+    await expectNothingLeft();
+  });
+
+  it("drgn reads that file: the kernel's banner, its tasks, and types by name", async () => {
+    const code = 'print(prog["linux_banner"].string_().decode())';
+    const banner = await inLab("drgn", "--core", core, "--", "-e", code);
+    expect(banner.stdout, banner.stderr).toMatch(/^Linux version 6\./m);
+    const tasks = await inLab("drgn", "--core", core, "--", "-e", TASKS);
+    expect(tasks.stdout, tasks.stderr).toMatch(/\['init', 'kthreadd'/);
+    expect(tasks.exitCode).toBe(0);
+  });
+
+  it("drgn takes a fresh dump, and a script of the user's with its arguments", async () => {
+    await writeFile(
+      at("who.py"),
+      "import sys\nfrom drgn.helpers.linux.pid import find_task\nprint(sys.argv[1], find_task(prog, 1).comm)\nsys.exit(7)\n",
+    );
+    const { exitCode, stdout, stderr } = await inLab("drgn", "--", at("who.py"), "pid1");
+    expect(stdout, stderr).toContain('pid1 (char [16])"init"');
+    expect(exitCode).toBe(7);
+    await expectGuestRuns();
+    await expectNothingLeft();
+  });
+
+  it("crash takes commands on stdin: ps, bt of a sleeping and of the running task, log", async () => {
+    const commands = "ps 1\nbt 1\nbt\nlog\n";
+    const { exitCode, stdout, stderr } = await kdock(["crash"], { cwd: LAB, input: commands });
+    expect(stdout, stderr).toMatch(/^ +1 +0 +0 .* init$/m);
+    expect(stdout).toMatch(/#\d+ \[[0-9a-f]+\] do_wait at/);
+    expect(stdout).toMatch(/PID: 0 .*COMMAND: "swapper\/0"\n[^]*\bdo_idle at/);
+    expect(stdout).toMatch(/\] Linux version 6\./);
+    expect(exitCode).toBe(0);
+    await expectGuestRuns();
+    await expectNothingLeft();
+  });
+
+  it("crash takes commands from a file", async () => {
+    await writeFile(at("commands"), "sys\nquit\n");
+    const { stdout, exitCode } = await inLab("crash", "--core", core, "--", "-i", at("commands"));
+    expect(stdout).toMatch(/RELEASE: 6\./);
+    expect(exitCode).toBe(0);
+  });
+
+  it("a compressed dump is smaller, and drgn reads it as well", async () => {
+    const compressed = at("kdump");
+    expect((await inLab("dump", "--compress", compressed)).exitCode).toBe(0);
+    expect((await stat(compressed)).size).toBeLessThan((await stat(core)).size / 8);
+    const { stdout, stderr } = await inLab("drgn", "--core", compressed, "--", "-e", TASKS);
+    expect(stdout, stderr).toMatch(/\['init', 'kthreadd'/);
+  });
+
+  it("does not read the dump of a kernel that was not built here", async () => {
+    const other = at("other");
+    const notes = Buffer.alloc(8192);
+    const file = await open(core);
+    await file.read(notes, 0, notes.length, 0);
+    await file.close();
+    const id = notes.indexOf("BUILD-ID=") + "BUILD-ID=".length;
+    notes.write("deadbeef", id);
+    await writeFile(other, notes);
+    const { exitCode, stderr } = await inLab("drgn", "--core", other);
+    expect(stderr).toMatch(/not built here: Linux 6\.[\d.]+, build id deadbeef/);
+    expect(exitCode).toBe(2);
+  });
+
+  it("replaces a file only with --force, and leaves it when the dump breaks off", async () => {
+    const precious = at("precious");
+    await writeFile(precious, "precious");
+    expect((await inLab("dump", precious)).exitCode).toBe(2);
+    const running = start(["dump", "--force", precious], { cwd: LAB });
+    await said(running.stderr, /the guest's memory/);
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    running.kill("SIGINT");
+    expect((await running).exitCode).toBe(130);
+    expect(await readFile(precious, "utf8")).toBe("precious");
+    await expectGuestRuns();
+    await expectNothingLeft();
+  });
+
+  it("goes on when the container that takes its dump dies", async () => {
+    const running = start(["drgn"], { cwd: LAB });
+    const taker = LAB_NAMES.buildContainer("dump");
+    await expect.poll(() => docker("ps", "-q", "--filter", `name=^${taker}$`)).not.toBe("");
+    await docker("kill", taker);
+    expect((await running).exitCode).not.toBe(0);
+    await expectGuestRuns();
+    await expectNothingLeft();
+  });
+
+  it("one session at a time", async () => {
+    const first = start(["drgn", "--core", core], { cwd: LAB, pipe: true });
+    await expect
+      .poll(() => docker("ps", "-q", "--filter", `name=^${LAB_NAMES.memoryContainer}$`), {
+        timeout: 60_000,
+      })
+      .not.toBe("");
+    const second = await inLab("crash");
+    expect(second.stderr).toContain(`another drgn or crash is open: ${LAB_NAMES.memoryContainer}`);
+    expect(second.exitCode).toBe(2);
+    first.stdin.end();
+    expect((await first).exitCode).toBe(0);
+    await expectNothingLeft();
+  });
+});
+
+describe("a VM before its first instruction", () => {
+  afterAll(stop);
+
+  it("is dumped and stays stopped; there is no kernel in it to read", async () => {
+    expect((await inLab("run", "-d", "--gdb", "0", "--paused")).exitCode).toBe(0);
+    const { stderr, exitCode } = await inLab("drgn", "--", "-e", "1");
+    expect(stderr).toMatch(/does not say which kernel it is of/);
+    expect(exitCode).toBe(2);
+    const socat = ["socat", "-t1", "-", "UNIX-CONNECT:/run/kdock/qmp.sock"];
+    const asked = `printf '{"execute":"qmp_capabilities"}{"execute":"query-status"}' | ${socat.join(" ")}`;
+    const status = await docker("exec", "-u", "qemu", LAB_NAMES.vmContainer, "sh", "-c", asked);
+    expect(status).toContain('"prelaunch"');
+  });
+});
+
+function said(stream: NodeJS.ReadableStream, what: RegExp): Promise<void> {
+  let seen = "";
+  return new Promise((resolve, reject) => {
+    stream.on("data", (chunk) => {
+      seen += String(chunk);
+      if (what.test(seen)) resolve();
+    });
+    stream.on("end", () => {
+      reject(new Error(`ended without ${what.source}: ${seen}`));
+    });
+  });
+}

@@ -1,0 +1,263 @@
+import { createReadStream } from "node:fs";
+import { readdir, readFile, rm } from "node:fs/promises";
+import { execa } from "execa";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { dapClient } from "../support/dap.js";
+import { docker, kdock, start } from "../support/kdock.js";
+import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
+
+const VM = LAB_NAMES.vmContainer;
+const PANIC = "echo c > /proc/sysrq-trigger";
+const REASON = "sysrq triggered crash";
+const NO_INIT = "init=/none rdinit=/none";
+
+const DUMPS = `${LAB}/.kdock/dumps`;
+const dumps = (): Promise<string[]> => readdir(DUMPS).catch(() => []);
+
+const inLab = (...args: string[]) => kdock(args, { cwd: LAB });
+
+async function boot(...flags: string[]): Promise<void> {
+  const { exitCode, stderr } = await inLab("run", "-d", "--gdb", "0", ...flags);
+  expect(exitCode, stderr).toBe(0);
+}
+
+/** The guest's shell answers before its kernel panics. */
+async function panicSoon(): Promise<void> {
+  await withGuest(VM, (session) => inGuest(session, `(sleep 1; ${PANIC}) >/dev/null 2>&1 &`));
+}
+
+const vmEnds = () => docker("wait", VM);
+
+/** Where sysrq_handle_crash calls panic(), by the source itself. */
+async function callOfPanic(): Promise<string> {
+  const source = await docker(
+    ...[
+      "run",
+      "--rm",
+      "--network",
+      "none",
+      "-v",
+      `${LAB_NAMES.volume("src", "debian:6.12")}:/src:ro`,
+    ],
+    ...["--entrypoint", "grep", (await docker("inspect", "-f", "{{.Image}}", VM)).trim()],
+    ...["-n", 'panic("sysrq triggered crash', "/src/drivers/tty/sysrq.c"],
+  );
+  return `drivers/tty/sysrq.c:${source.split(":")[0] ?? ""}`;
+}
+
+async function holds(path: string, ...texts: string[]): Promise<boolean> {
+  const left = new Set(texts);
+  let rest = "";
+  for await (const chunk of createReadStream(path, {
+    highWaterMark: 1 << 22,
+    encoding: "latin1",
+  })) {
+    const piece = rest + String(chunk);
+    for (const text of left) if (piece.includes(text)) left.delete(text);
+    if (left.size === 0) return true;
+    rest = piece.slice(-200);
+  }
+  return false;
+}
+
+beforeAll(() => inLab("stop"));
+afterEach(() => inLab("stop"));
+
+describe("with a debugger", () => {
+  it("kdock gdb stops at the panic, which goes on afterwards, and the user's breakpoints count from 1", async () => {
+    await boot();
+    const commands = [
+      "break tcp_v4_rcv",
+      "python gdb.flush()",
+      "continue",
+      "backtrace",
+      "info breakpoints",
+    ];
+    const debugging = start(["gdb", "--", "-batch", ...commands.flatMap((each) => ["-ex", each])], {
+      cwd: LAB,
+    });
+    await untilSaid(debugging.stdout, "Breakpoint 1 at");
+    await panicSoon();
+    const { stdout, exitCode } = await debugging;
+    expect(stdout).toContain(`kdock: the kernel panics: ${REASON}\n`);
+    expect(stdout).toMatch(/#0 +panic \(fmt=.*"sysrq triggered crash/);
+    expect(stdout).toMatch(/write_sysrq_trigger .* at \/src\/drivers\/tty\/sysrq\.c:\d+/);
+    expect(stdout).toContain(await callOfPanic());
+    expect(exitCode).toBe(0);
+    expect(await vmEnds()).toBe("1");
+  });
+
+  it("set stop-on-panic off lets it go", async () => {
+    await boot();
+    const commands = [
+      "set stop-on-panic off",
+      "show stop-on-panic",
+      "python gdb.flush()",
+      "continue",
+    ];
+    const debugging = start(["gdb", "--", "-batch", ...commands.flatMap((each) => ["-ex", each])], {
+      cwd: LAB,
+    });
+    await untilSaid(debugging.stdout, "stop-on-panic is off");
+    await panicSoon();
+    expect((await debugging).stdout).not.toContain("the kernel panics");
+    expect(await vmEnds()).toBe("1");
+  });
+
+  it("kdock.gdb on this machine stops at one of the boot, connected before the kernel is mapped", async () => {
+    await boot("--paused", "--append", NO_INIT);
+    const script = `${LAB}/.kdock/out/current/kdock.gdb`;
+    const words = ["-nx", "-batch", "-x", script, "-ex", "continue", "-ex", "backtrace 2"];
+    const { all } = await execa("gdb", words, {
+      cwd: "/",
+      stdin: "ignore",
+      all: true,
+      reject: false,
+    });
+    // Its arguments are in the registers of the call.
+    expect(all).toMatch(
+      /kdock: the kernel panics: VFS: Unable to mount root fs on (?:unknown-block\(0,0\)|"" or unknown-block\(0,0\))/,
+    );
+    expect(all).toMatch(/#0 +panic \(/);
+  });
+
+  it("an editor is told in its console, and stopped", async () => {
+    await boot();
+    const editor = dapClient(LAB);
+    await editor.request("initialize", {
+      adapterID: "gdb",
+      linesStartAt1: true,
+      pathFormat: "path",
+    });
+    const attached = editor.request("attach", { target: "127.0.0.1:1234" });
+    await editor.event("initialized");
+    await editor.request("configurationDone");
+    await attached;
+    await editor.event("stopped");
+    await editor.request("continue", { threadId: 1 });
+    await panicSoon();
+    expect(await editor.event("stopped")).toMatchObject({ reason: "breakpoint" });
+    const { stackFrames } = (await editor.request("stackTrace", { threadId: 1 })) as {
+      stackFrames: { name: string }[];
+    };
+    expect(stackFrames.slice(0, 2).map(({ name }) => name)).toEqual([
+      "panic",
+      "sysrq_handle_crash",
+    ]);
+    await editor.request("disconnect", { terminateDebuggee: false });
+    await editor.end();
+    expect(await vmEnds()).toBe("1");
+  });
+
+  it("kdock trap tells a panic as one, with its backtrace", async () => {
+    const { exitCode, stdout, stderr } = await inLab(
+      "trap",
+      "icmp_rcv",
+      "--gdb",
+      "0",
+      "--exec",
+      PANIC,
+    );
+    expect(stderr).toContain(
+      `error: the guest's kernel panicked: ${REASON} (0 of 1 hits until then)`,
+    );
+    expect(stdout).toMatch(/ #1 +sysrq_handle_crash \(.* at drivers\/tty\/sysrq\.c:\d+/);
+    expect(exitCode).toBe(1);
+    expect(await readFile(`${LAB}/.kdock/logs/console.log`, "utf8")).toContain(
+      `not syncing: ${REASON}`,
+    );
+  });
+});
+
+describe("without one", () => {
+  const dump = `${LAB}/.kdock/test-panic.core`;
+  afterAll(() => rm(dump, { force: true }));
+
+  it("run -- CMD ends with the decoded trace, and keeps the memory that was asked for", async () => {
+    await rm(dump, { force: true });
+    const { exitCode, stderr } = await inLab(
+      "run",
+      "--gdb",
+      "0",
+      "--dump-on-panic",
+      dump,
+      "--",
+      "sh",
+      "-c",
+      PANIC,
+    );
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`error: the guest's kernel panicked: ${REASON}\n`);
+    expect(stderr).toMatch(/\| {2}sysrq_handle_crash \(drivers\/tty\/sysrq\.c:\d+\)/);
+    expect(stderr).toMatch(
+      /\| {2}pde_write \(fs\/proc\/inode\.c:\d+\) \(inlined\)\n.*\| {2}proc_reg_write \(fs\/proc\/inode\.c:\d+\)/,
+    );
+    expect(stderr).toContain(`the guest's memory: ${dump}\n`);
+    expect(
+      await holds(dump, "\x7fELF", "Linux version 6.", `Kernel panic - not syncing: ${REASON}`),
+    ).toBe(true);
+    // The console is kept as it was.
+    expect(await readFile(`${LAB}/.kdock/logs/console.log`, "utf8")).toMatch(
+      / sysrq_handle_crash\+0x/,
+    );
+    const decoded = await inLab("decode");
+    expect(decoded.stdout).toMatch(/^ sysrq_handle_crash \(drivers\/tty\/sysrq\.c:\d+\)$/m);
+    const again = await inLab("run", "--dump-on-panic", dump, "--", "true");
+    expect(again.stderr).toMatch(/is there already/);
+    expect(again.exitCode).toBe(2);
+  });
+
+  it("a VM in the background keeps all of it until somebody looks", async () => {
+    const before = await dumps();
+    await boot("--dump-on-panic");
+    await panicSoon();
+    await vmEnds();
+    expect((await inLab("ps")).stdout).toMatch(/panicked: sysrq triggered crash; Exited/);
+    const logs = await inLab("logs");
+    expect(logs.stdout).toMatch(/ sysrq_handle_crash\+0x/);
+    expect(logs.stderr).toMatch(/the kernel panicked \(sysrq triggered crash\): `kdock decode`/);
+    await inLab("stop");
+    const [core = "none", ...more] = (await dumps()).filter((name) => !before.includes(name));
+    expect(more).toEqual([]);
+    expect(await holds(`${DUMPS}/${core}`, "Linux version 6.")).toBe(true);
+    await rm(`${DUMPS}/${core}`);
+    // Of a VM that is gone, too.
+    expect((await inLab("logs")).stdout).toMatch(/ sysrq_handle_crash\+0x/);
+  });
+
+  it("logs -f tells it as it happens; decode reads what is piped in, warnings and oopses too", async () => {
+    await boot();
+    const following = start(["logs", "-f"], { cwd: LAB });
+    await panicSoon();
+    const { exitCode, stdout, stderr } = await following;
+    expect(stderr).toMatch(/\| {2}write_sysrq_trigger \(drivers\/tty\/sysrq\.c:\d+\)/);
+    expect(exitCode).toBe(1);
+    // A warning's place is the instruction, a backtrace's the call before it.
+    const place = / (vfs_write\+0x\S+)/.exec(stdout)?.[1] ?? "none";
+    const input = `[    1.5] WARNING: CPU: 0 PID: 1 at x.c:1 ${place}\n[    1.5]  ? ${place}\nrest\n`;
+    const decoded = await kdock(["decode", "-"], { cwd: LAB, input });
+    expect(decoded.stdout).toMatch(
+      /^\[ {4}1\.5\] WARNING: .* x\.c:1 vfs_write \(fs\/read_write\.c:\d+\)\n\[ {4}1\.5\] {2}\? vfs_write \(fs\/read_write\.c:\d+\)\nrest\n$/,
+    );
+    expect(decoded.exitCode).toBe(0);
+  });
+
+  it("says so where there is nothing to decode", async () => {
+    const { exitCode, stderr } = await inLab("decode", "no-such.log");
+    expect(stderr).toMatch(/there is no file .*no-such\.log/);
+    expect(exitCode).toBe(2);
+  });
+});
+
+async function untilSaid(stream: NodeJS.ReadableStream, text: string): Promise<void> {
+  let seen = "";
+  await new Promise<void>((resolve, reject) => {
+    stream.on("data", (chunk) => {
+      seen += String(chunk);
+      if (seen.includes(text)) resolve();
+    });
+    stream.on("end", () => {
+      reject(new Error(`ended without ${text}: ${seen}`));
+    });
+  });
+}
