@@ -19,9 +19,9 @@ import gdb  # noqa: E402
 
 from kdock import buildid, expressions  # noqa: E402
 from kdock.image import Image  # noqa: E402
-from kdock.session import image_of_session, is_connected, read, set_place  # noqa: E402
+from kdock.session import image_of_session, is_connected, module_with, read, set_in_module, set_place  # noqa: E402
 from kdock.stops import Stop, check_expressions, has_booted  # noqa: E402
-from kdock.symbols import Resolver, UnknownPlace, locations  # noqa: E402
+from kdock.symbols import Place, Resolver, UnknownPlace, locations  # noqa: E402
 
 USAGE, STALE, TARGET = 64, 65, 66
 #: A terminal command that no terminal knows: one that would see it shows nothing.
@@ -65,6 +65,7 @@ def _stopped(_event: gdb.StopEvent) -> None:
 
 
 def _resolve(asked: list[str], condition: str | None, image: Image) -> list[Stop]:
+    """Those in a module know which one, and nothing else."""
     resolver = Resolver(image)
     stops: list[Stop] = []
     failures: list[Failure] = []
@@ -72,13 +73,17 @@ def _resolve(asked: list[str], condition: str | None, image: Image) -> list[Stop
         try:
             stops.append(Stop(resolver.resolve(each), condition))
         except UnknownPlace as error:
+            module = module_with(each)
+            if module:
+                stops.append(Stop(Place(each, each, (), "", None), condition, module=module))
+                continue
             failures.append(Failure(USAGE, "unknown-function", str(error), error.near))
     for failure in failures[:-1]:
         _tell_failure(failure)
     if failures:
         raise failures[-1]
     try:
-        check_expressions(stops, [condition] if condition else [], expressions.check)
+        check_expressions([stop for stop in stops if not stop.module], [condition] if condition else [], expressions.check)
     except expressions.BadExpression as error:
         raise Failure(USAGE, "bad-condition", f"{condition}: {error}", error.near) from error
     return stops
@@ -107,7 +112,13 @@ def _set(stops: list[Stop], image: Image) -> None:
         if booted and stop.is_boot_code(image):
             raise Failure(USAGE, "boot-only", f"{stop.place.name} is code of the boot (__init), which has been run and thrown away")
     for stop in stops:
-        set_place(stop.place, stop.condition or "", image)
+        try:
+            if stop.module:
+                set_in_module(stop.module, stop.place.asked, stop.condition or "")
+            else:
+                set_place(stop.place, stop.condition or "", image)
+        except UnknownPlace as error:
+            raise Failure(USAGE, "unknown-function", str(error), error.near) from error
 
 
 def _tell_failure(failure: Failure) -> None:

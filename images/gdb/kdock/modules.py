@@ -9,10 +9,13 @@ from collections.abc import Iterator
 
 import gdb
 
-from .image import Image, NotElf
+from .image import SHF_ALLOC, Image, NotElf
 from .names import Spec
 
 MAX_MODULES = 4096
+MODULE_STATE_LIVE = 0
+#: How the names of sections begin that are thrown away once a module is live.
+INIT = ".init"
 
 
 def module_name(path: str) -> str:
@@ -70,15 +73,28 @@ def _walk() -> Iterator[gdb.Value]:
         entry = entry["next"]
 
 
-def add_symbols(path: str, module: gdb.Value) -> None:
-    """Tells gdb where the guest has put a module's sections."""
-    content = Image(path).without_addresses()
+def add_symbols(path: str, module: gdb.Value) -> int:
+    """Tells gdb where the guest has put a module's sections; returns where its code begins."""
+    image = Image(path)
+    loaded = {each.name for each in image.sections if each.flags & SHF_ALLOC}
+    content = image.without_addresses()
     if content is not None:
         with tempfile.NamedTemporaryFile(prefix=f"{module_name(path)}-", suffix=".ko", delete=False) as file:
             file.write(content)
         # gdb may read from it for as long as it lives.
         atexit.register(os.unlink, file.name)
         path = file.name
+    sections = _sections(module)
+    text = sections.pop(".text", None) or int(_base(module))
+    # Every one that is left out is taken to begin at 0, and what is in it for something else.
+    placed = sorted(name for name in sections.keys() & loaded if not (is_live(module) and name.startswith(INIT)))
+    rest = "".join(f" -s {name} {sections[name]:#x}" for name in placed)
+    gdb.execute(f"add-symbol-file {path} {text:#x}{rest}", to_string=True)
+    return text
+
+
+def _sections(module: gdb.Value) -> dict[str, int]:
+    """Where the guest has put them, by name."""
     sections: dict[str, int] = {}
     try:
         attributes = module["sect_attrs"]
@@ -87,10 +103,12 @@ def add_symbols(path: str, module: gdb.Value) -> None:
             sections[entry["battr"]["attr"]["name"].string()] = int(entry["address"])
     except gdb.error:
         pass  # Kept in another way before 5.8 and since 6.14, or not at all: the code's address is enough for stops.
-    text = sections.pop(".text", None) or int(_base(module))
-    wanted = {name: at for name, at in sections.items() if name in (".data", ".rodata", ".bss", ".init.text", ".exit.text", ".text.unlikely")}
-    rest = "".join(f" -s {name} {at:#x}" for name, at in sorted(wanted.items()))
-    gdb.execute(f"add-symbol-file {path} {text:#x}{rest}", to_string=True)
+    return sections
+
+
+def is_live(module: gdb.Value) -> bool:
+    """Its init sections are gone, and another module may be where they were."""
+    return int(module["state"]) == MODULE_STATE_LIVE
 
 
 def _base(module: gdb.Value) -> gdb.Value:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+
 import gdb
 
 from .image import Image, NotElf
-from .symbols import Place, locations, notes
+from .module_symbols import LOADER, ModuleSymbols
+from .modules import find_in_modules, module_name
+from .names import BadSpec, parse_spec
+from .symbols import Place, Resolver, locations, notes
 
 MAX_SHOWN = 12
 #: The file that is open, read once.
 _images: dict[str, Image] = {}
+_modules: dict[str, ModuleSymbols] = {}
 
 
 def image_of_session() -> Image:
@@ -25,6 +31,14 @@ def image_of_session() -> Image:
     return _images[path]
 
 
+def modules_of_session() -> ModuleSymbols:
+    """Those of the kernel that is open."""
+    path = image_of_session().path
+    if path not in _modules:
+        _modules[path] = ModuleSymbols(os.path.join(os.path.dirname(path), "modules"))
+    return _modules[path]
+
+
 def is_connected() -> bool:
     """Whether there is a guest."""
     return any(thread.is_valid() for thread in gdb.selected_inferior().threads())
@@ -38,15 +52,50 @@ def read(address: int, size: int) -> bytes | None:
         return None
 
 
+def kind_for(address: int | None) -> int:
+    """Of a breakpoint there: what is not mapped yet cannot be written to."""
+    unmapped = address is not None and is_connected() and read(address, 1) is None
+    return gdb.BP_HARDWARE_BREAKPOINT if unmapped else gdb.BP_BREAKPOINT
+
+
+def module_with(asked: str) -> str | None:
+    """The .ko that has such a place; None for what the kernel itself may have."""
+    try:
+        spec = parse_spec(asked)
+    except BadSpec:
+        return None
+    return None if spec.expression else find_in_modules(spec, list(modules_of_session().files.values()))
+
+
+def set_in_module(path: str, asked: str, condition: str) -> None:
+    """Where a module has it: now if the guest has loaded it, else as soon as it does. Raises UnknownPlace and gdb.error."""
+    symbols = modules_of_session()
+    follow_modules(symbols)
+    name = module_name(path)
+    if symbols.code_of(name) is not None:
+        set_place(Resolver(Image(path)).resolve(asked), condition, image_of_session())
+        return
+    breakpoint = gdb.Breakpoint(asked)
+    if condition:
+        breakpoint.condition = condition
+    gdb.write(f"{asked} is in the module {name}, which is not loaded yet: the breakpoint is set when it is\n")
+
+
+def follow_modules(symbols: ModuleSymbols) -> list[str]:
+    """Reads the symbols of all modules, now and whenever another one is loaded. Returns those that are new."""
+    found = image_of_session().address_of(LOADER)
+    new = symbols.refresh() if is_connected() else []
+    symbols.follow(kind_for(found))
+    return new
+
+
 def set_place(place: Place, condition: str, image: Image) -> None:
     """Sets breakpoints as a person would, and says whatever is not as it was asked. Raises gdb.error."""
     probes = [gdb.Breakpoint(spec, internal=True) for spec in place.specs]
     found = locations(place, probes)
     for probe in probes:
         probe.delete()
-    # What is not mapped yet cannot be written to.
-    unmapped = found and is_connected() and read(found[0].address, 1) is None
-    kind = gdb.BP_HARDWARE_BREAKPOINT if unmapped else gdb.BP_BREAKPOINT
+    kind = kind_for(found[0].address if found else None)
     for spec in place.specs:
         breakpoint = gdb.Breakpoint(spec, type=kind)
         if condition:
