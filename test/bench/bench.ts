@@ -1,6 +1,7 @@
 /**
  * kdock against the bare tools, in the same run, as ratios: `npm run bench`. Needs what scripts/quickstart.sh built.
- * Every figure is the median of several runs; the machine's noise is in both sides of a ratio.
+ * Parts may be named: `npm run bench debugging`. Every figure is the median of several runs; the machine's noise is in both
+ * sides of a ratio.
  */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -14,6 +15,7 @@ import type { Container } from "../../src/engine/engine.js";
 import { createNodeHost } from "../../src/host/node-host.js";
 import { loadConfig } from "../../src/config/layers.js";
 import { parseLock } from "../../src/lock/lock-text.js";
+import { symbolsVolume } from "../../src/plan/debugger-plan.js";
 import { makePlan } from "../../src/plan/plan.js";
 import { DEFAULT_VM } from "../../src/plan/names.js";
 import { vmPlan } from "../../src/plan/vm-plan.js";
@@ -44,13 +46,17 @@ const engine = await connectEngine({
   onLeak: () => undefined,
 });
 
-async function median(work: () => Promise<unknown>): Promise<number> {
-  const times: number[] = [];
-  for (let run = 0; run < RUNS; run += 1) {
+function median(work: () => Promise<unknown>): Promise<number> {
+  return medianOf(async () => {
     const start = performance.now();
     await work();
-    times.push(performance.now() - start);
-  }
+    return performance.now() - start;
+  });
+}
+
+async function medianOf(measure: () => Promise<number>): Promise<number> {
+  const times: number[] = [];
+  for (let run = 0; run < RUNS; run += 1) times.push(await measure());
   return times.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? NaN;
 }
 
@@ -60,8 +66,13 @@ function report(what: string, ms: number, bareName: string, bareMs: number): voi
   const ratio = (ms / bareMs).toFixed(2);
   const difference = (ms - bareMs).toFixed(0);
   process.stdout.write(
-    `${what.padEnd(34)} ${ms.toFixed(0).padStart(6)} ms   ${bareName.padEnd(30)} ${bareMs.toFixed(0).padStart(6)} ms   ×${ratio}  ${difference} ms more\n`,
+    `${what.padEnd(34)} ${figure(ms)} ms   ${bareName.padEnd(30)} ${figure(bareMs)} ms   ×${ratio}  ${difference} ms more\n`,
   );
+}
+
+/** Milliseconds; where there are few, to a tenth. */
+function figure(ms: number): string {
+  return ms.toFixed(ms < 100 ? 1 : 0).padStart(6);
 }
 
 /** Start-up and a build with nothing to do. */
@@ -71,8 +82,11 @@ async function commandLine(): Promise<void> {
   report("kdock build, nothing owed", await median(() => kdock("build")), "node -e 0", bare);
 }
 
-/** Boot, one command, power off: against QEMU with the same arguments whose guest powers off by itself. */
-async function boot(): Promise<void> {
+/**
+ * Boot, one command, power off: against QEMU with the same arguments whose guest powers off by itself. Resolves with what
+ * that took.
+ */
+async function boot(): Promise<number> {
   const mode = { paused: false, command: true };
   const least = vmPlan(config, plan, mode).attempts.at(-1)?.container;
   if (least === undefined) throw new Error("no way to start a VM");
@@ -100,22 +114,84 @@ async function boot(): Promise<void> {
   const env = Object.entries(least.env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
   const script =
     'exec 3>/tmp/t; sed -i "s|^exec .as_qemu|date +%s%N >\\&3; \\$as_qemu|" /usr/local/lib/kdock/start.sh; sh /usr/local/lib/kdock/start.sh "$@" >/dev/null; echo $(( ($(date +%s%N) - $(cat /tmp/t)) / 1000000 ))';
-  const bare: number[] = [];
-  for (let run = 0; run < RUNS; run += 1) {
+  const bareMs = await medianOf(async () => {
     const { stdout } = await execa("docker", [
       ...["run", ...flags, "--sysctl", "net.ipv4.ip_forward=1", ...env],
       ...["--entrypoint", "sh", "kdock-bench/vm", "-c", script, "sh", ...argv],
     ]);
-    bare.push(Number(/(\d+)\s*$/.exec(stdout)?.[1]));
-  }
+    return Number(/(\d+)\s*$/.exec(stdout)?.[1]);
+  });
   await execa("docker", ["rmi", "-f", "kdock-bench/vm"]);
-  const bareMs = bare.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? NaN;
   report(
     "kdock run -- true",
     await median(() => kdock("run", "--gdb", "0", "--", "true")),
     "bare QEMU, same arguments",
     bareMs,
   );
+  return bareMs;
+}
+
+/** From a built state to the backtrace that was asked for. Target: what a boot costs, and 3 s. */
+async function trapping(bootMs: number): Promise<void> {
+  const ms = await medianOf(async () => {
+    const start = performance.now();
+    const trap = kdock("trap", "kernel_clone", "--exec", "ls", "--bt", "--gdb", "0");
+    const printed = new Promise<number>((resolve) => {
+      trap.stdout.on("data", (chunk) => {
+        if (String(chunk).includes("#0")) resolve(performance.now() - start);
+      });
+    });
+    await trap;
+    return printed;
+  });
+  report("kdock trap, to the backtrace", ms, "bare QEMU boot (+ 3000 ms)", bootMs);
+}
+
+/** gdb's own time until it knows a function. Target: a second with the index, which was made once. */
+async function loading(): Promise<void> {
+  const { name } = symbolsVolume(plan.names, plan.kernel.key);
+  const load = (cache: "on" | "off") =>
+    medianOf(async () => {
+      const script = `s=$(date +%s%N); gdb -nx -batch -iex 'set auto-load no' -iex 'set index-cache directory /out/index' -iex 'set index-cache enabled ${cache}' -ex 'info line tcp_v4_rcv' /out/vmlinux >/dev/null; echo $((($(date +%s%N) - s) / 1000000))`;
+      const volume = `${name}:/out:ro`;
+      const { stdout } = await execa("docker", [
+        ...["run", "--rm", "--network", "none", "-v", volume, "--entrypoint", "sh"],
+        ...[plan.gdbImage.tag, "-c", script],
+      ]);
+      return Number(stdout);
+    });
+  report("gdb knows vmlinux, with its index", await load("on"), "without", await load("off"));
+}
+
+/** One instruction. Target: 20 ms from this machine, over the published port. */
+async function stepping(): Promise<void> {
+  const { stdout } = await kdock("--json", "run", "-d", "--gdb", "0");
+  const started = stdout.split("\n").map((line) => JSON.parse(line) as Started);
+  const { container = "", gdb = "" } = started.find(({ type }) => type === "result")?.data ?? {};
+  const gdbAt = (target: string) => [
+    ...["-nx", "-batch", "-iex", "set architecture i386:x86-64", "-ex", `target remote ${target}`],
+    ...["-ex", `python import time; start = time.monotonic()`],
+    ...["-ex", `python for step in range(${STEPS}): gdb.execute("stepi", to_string=True)`],
+    ...["-ex", `python print("step", (time.monotonic() - start) * 1000 / ${STEPS})`],
+    ...["-ex", "detach"],
+  ];
+  const step = (program: string, args: readonly string[]) =>
+    medianOf(async () => {
+      const { stdout: said } = await execa(program, args, { stdin: "ignore" });
+      return Number(/^step ([\d.]+)$/m.exec(said)?.[1]);
+    });
+  const beside = ["run", "--rm", "--network", `container:${container}`, "--entrypoint", "gdb"];
+  const direct = [...beside, plan.gdbImage.tag, ...gdbAt("127.0.0.1:1234")];
+  const ours = await step("gdb", gdbAt(gdb));
+  report("a step, over the published port", ours, "gdb beside QEMU", await step("docker", direct));
+  await kdock("stop");
+}
+
+const STEPS = 100;
+
+interface Started {
+  readonly type: string;
+  readonly data?: { readonly container: string; readonly gdb: string };
 }
 
 /** One touched source file: kdock's build script against bare make, in the same image and volumes. */
@@ -193,8 +269,15 @@ function rate(ms: number): string {
   return `${(COPY_BYTES / 1000 / ms).toFixed(1)} MB/s`;
 }
 
-await commandLine();
-await guest();
-await extraction();
-await boot();
-await incremental();
+/** A boot, and what debuggers do with one. */
+async function debugging(): Promise<void> {
+  await trapping(await boot());
+  await loading();
+  await stepping();
+}
+
+const PARTS = { commandLine, guest, extraction, debugging, incremental };
+const asked = process.argv.slice(2);
+for (const [name, measure] of Object.entries(PARTS)) {
+  if (asked.length === 0 || asked.includes(name)) await measure();
+}

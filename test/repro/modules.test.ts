@@ -1,0 +1,59 @@
+import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { kdock } from "../support/kdock.js";
+import { LAB } from "../support/lab.js";
+import { reproProject, type ReproProject } from "./project.js";
+
+const YAML = `
+kernel: { set: { CONFIG_MODULES: y, CONFIG_DUMMY: m } }
+rootfs: { overlay: guest }
+gdb: { listen: 0 }
+`;
+
+/** Of the module dummy: loaded, with a packet on its way out. */
+const TRAFFIC = "ifconfig dummy0 10.9.9.1 up; ping -c 1 -W 1 10.9.9.2";
+
+let project: ReproProject;
+const debug = (input: string, ...args: string[]) =>
+  kdock(["debug", ...args], { cwd: project.folder, input });
+
+beforeAll(async () => {
+  project = await reproProject();
+  const guest = join(project.folder, "guest/root");
+  await mkdir(guest, { recursive: true });
+  await writeFile(join(guest, "empty"), "");
+  await copyFile(`${LAB}/kdock.lock`, join(project.folder, "kdock.lock"));
+  await writeFile(join(project.folder, "kdock.yaml"), YAML);
+  const built = await project.kdock("build");
+  expect(built.exitCode, built.stderr).toBe(0);
+  const modules = join(project.folder, ".kdock/out/current/kernel/modules");
+  const files = await readdir(modules, { recursive: true });
+  const module = files.find((file) => file.endsWith("/dummy.ko")) ?? "no dummy.ko";
+  await copyFile(join(modules, module), join(guest, "dummy.ko"));
+  const ran = await project.kdock("run", "-d");
+  expect(ran.exitCode, ran.stderr).toBe(0);
+});
+
+afterAll(async () => {
+  await project.kdock("stop");
+  await project.remove();
+});
+
+it("a breakpoint waits for its module, and everything in it is where it is", async () => {
+  const { stdout } = await debug(
+    "backtrace 1\nprint dummy_link_ops.kind\nprint &dummy_link_ops\n",
+    ...["dummy_xmit", "--if", "skb->len > 0", "--exec", `insmod /root/dummy.ko; ${TRAFFIC}`],
+  );
+  expect(stdout).toContain("dummy_xmit is in the module dummy, which is not loaded yet");
+  expect(stdout).toMatch(/^Breakpoint 1, dummy_xmit \(skb=0x/m);
+  expect(stdout).toMatch(/\$1 = 0x[0-9a-f]+ "dummy"/);
+  expect(stdout).toMatch(/\$2 = \(struct rtnl_link_ops \*\) 0x[0-9a-f]+ <dummy_link_ops>/);
+});
+
+it("of a module that is loaded, symbols are there from the beginning", async () => {
+  const { stdout, exitCode } = await debug("", ...["dummy_xmit", "--exec", TRAFFIC]);
+  expect(stdout).toMatch(/^module dummy at 0xffffffff/m);
+  expect(stdout).toMatch(/^Breakpoint 1, dummy_xmit \(skb=0x/m);
+  expect(exitCode).toBe(0);
+});
