@@ -79,6 +79,16 @@ it(
     );
     expect(all).toMatch(/rip\s+0xf/);
 
+    // The debugger of the profile debug, which `up` has left alone, with arguments of gdb's own.
+    expect((await compose("ps", "--all", "--services")).stdout).not.toContain("gdb");
+    const session = await compose(
+      ...["run", "--rm", "--no-deps", "-T", "gdb", "-batch"],
+      ...["-ex", "lx-version", "-ex", "list tcp_v4_rcv"],
+    );
+    expect(session.all).toContain("/out/vmlinux is the kernel that runs");
+    expect(session.all).toMatch(/^Linux version 6\./m);
+    expect(session.all).toMatch(/^\d+\s+int tcp_v4_rcv\(struct sk_buff \*skb\)/m);
+
     // The shell script's initramfs and TypeScript's are the same bytes; so is the kernel.
     const copies = {
       "/artifacts/rootfs/rootfs.cpio": "rootfs/rootfs.cpio",
