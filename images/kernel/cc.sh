@@ -5,8 +5,8 @@
 #   KDOCK_OPTIMIZE  which objects, and what: "net/ipv4/tcp_ipv4.o=-Og net/ipv4/tcp_input.o=-O1"
 #
 # An object is named as make names it, by its whole path: a Makefile's own CFLAGS_tcp_ipv4.o would mean every
-# tcp_ipv4.o. It is there in every build, because make compares command lines: were it not, a list that is no longer
-# empty would compile the whole kernel anew.
+# tcp_ipv4.o. The script takes part in every build, because make compares command lines: were it there for a list only,
+# the first file on the list would compile the whole kernel anew.
 [ -n "${KDOCK_OPTIMIZE-}" ] || exec "$@"
 
 object='' previous=''
