@@ -4,7 +4,7 @@ import type { BuildPlan } from "./build-plan.js";
 import { PLAIN } from "./container-spec.js";
 import { scriptsInside, sessionArguments } from "./debugger-plan.js";
 import type { ImagePlan } from "./image-plan.js";
-import { CCACHE_VOLUME, INSIDE } from "./names.js";
+import { CCACHE_VOLUME, imageLabels, INSIDE } from "./names.js";
 import type { Plan } from "./plan.js";
 import { qemuArgs } from "./qemu-args.js";
 import { LEAST, machine, publishedPorts, vmEnvironment } from "./vm-plan.js";
@@ -178,6 +178,8 @@ function imageBuild(image: ImagePlan, context: string) {
       BASE: variable(`KDOCK_BASE_${image.base.suite.toUpperCase()}`, base),
       MIRROR: variable("KDOCK_IMAGES_MIRROR", image.base.mirror ?? ""),
     },
+    // Without its own it would have those of its base, and be taken for one.
+    labels: imageLabels(image.role, image.key, image.contents),
   };
 }
 

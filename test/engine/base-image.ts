@@ -8,7 +8,7 @@ export async function baseImage(engine: Engine): Promise<string> {
   const named = process.env["KDOCK_TEST_BASE"];
   if (named !== undefined && named !== "") return named;
   const made = await engine.listImages({ "io.kdock.role": "base" });
-  const tag = made.flatMap((image) => image.tags)[0];
+  const tag = made.flatMap((image) => image.tags).find((name) => name.startsWith("kdock/base:"));
   if (tag === undefined) {
     throw new Error("no base image: set KDOCK_TEST_BASE to a Debian image that the engine has");
   }
