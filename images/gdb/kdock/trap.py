@@ -271,6 +271,7 @@ def _set_up_gdb(request: Request) -> None:
         "may-call-functions off",
         "print elements 200",
         "breakpoint pending off",
+        *_index_settings(os.path.join(os.path.dirname(request.vmlinux), "index")),
     ):
         try:
             gdb.execute(f"set {setting}", to_string=True)
@@ -278,6 +279,11 @@ def _set_up_gdb(request: Request) -> None:
             pass  # gdb is older or newer than the setting.
     if request.substitutePath:
         gdb.execute(f"set substitute-path {request.substitutePath[0]} {request.substitutePath[1]}", to_string=True)
+
+
+def _index_settings(folder: str) -> list[str]:
+    """gdb's index of the symbols, where one was made beside them: a second less at each start."""
+    return [f"index-cache directory {folder}", "index-cache enabled on"] if os.path.isdir(folder) else []
 
 
 def _tell(events: Events, failure: Failure) -> None:
