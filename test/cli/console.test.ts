@@ -23,7 +23,9 @@ it("gives a raw console with the terminal's size, Ctrl-] detaches and restores t
   );
   await shows(/^size-42/m);
   // Ctrl-C is the guest's: it ends the command there, not kdock.
-  await type("sleep 1000", "Enter");
+  // Before it runs, the shell's line editor would take the key.
+  await type("echo sleeps-$((40+2)); sleep 1000", "Enter");
+  await shows(/^sleeps-42/m);
   await type("C-c");
   await type("echo alive-$((40+2))", "Enter");
   await shows(/^alive-42/m);
