@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CanExec } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
+import { panicReason } from "../plan/console-log.js";
 import { labels } from "../plan/names.js";
 import { chooseRunningVm, factsOf } from "./choose-vm.js";
 import type { GuestContext } from "./guest-context.js";
@@ -40,11 +41,19 @@ export async function whyLost(ctx: GuestContext, vm: GuestVm, error: unknown): P
     if (!state.running) {
       const { exitCode } = await container.inspect();
       const lines = await lastLines(ctx, vm);
-      return exitCode === 0 ? switchedOff(lines) : vmEnded(exitCode, lines);
+      return panickedEnd(lines) ?? (exitCode === 0 ? switchedOff(lines) : vmEnded(exitCode, lines));
     }
     await sleep(LOOK_EVERY_MS);
   }
   return error;
+}
+
+function panickedEnd(lines: readonly string[]): KdockError | undefined {
+  const reason = panicReason(lines);
+  if (reason === undefined) return undefined;
+  return new KdockError("vm", `the guest's kernel panicked: ${reason}`, {
+    hint: "`kdock decode` prints its last words with source lines.",
+  });
 }
 
 function switchedOff(lines: readonly string[]): KdockError {
@@ -53,7 +62,7 @@ function switchedOff(lines: readonly string[]): KdockError {
   return new KdockError("vm", `the guest ${what}`, { hint: "`kdock run -d` starts it anew." });
 }
 
-const LAST_LINES = 60;
+const LAST_LINES = 200;
 
 /** The end of what the guest said on its console. */
 export async function lastLines(ctx: GuestContext, vm: GuestVm): Promise<string[]> {
