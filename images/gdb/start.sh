@@ -45,9 +45,14 @@ case "${1:-}" in
     exec python3 "$lib/kdock/core.py" "$@" ;;
   drgn)
     shift
+    piped=no
+    if [ ! -t 0 ] && [ $# -eq 0 ]; then piped=yes; fi
     # shellcheck disable=SC2044 # module files have no spaces in their names
     for module in $(find /out/modules -name '*.ko' 2>/dev/null); do set -- -s "$module" "$@"; done
-    exec drgn -c /dump/core --main-symbols -s /out/vmlinux "$@" ;;
+    set -- -c /dump/core --main-symbols -s /out/vmlinux "$@"
+    # A program on stdin is read to its end, which a container's stdin has not: kdock's last line stands for it.
+    if [ "$piped" = yes ]; then sed '/^exit()$/q' | drgn "$@"; exit; fi
+    exec drgn "$@" ;;
   crash)
     shift
     python3 "$lib/kdock/mend.py" /dump/core /out/vmlinux || echo "kdock: the dump stays as it is" >&2

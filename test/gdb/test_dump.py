@@ -6,7 +6,7 @@ import io
 import struct
 import unittest
 
-from kdock.dump import FLAT_END, FLAT_HEADER, FLAT_MAGIC, NoDump, describe, take
+from kdock.dump import FLAT_END, FLAT_HEADER, FLAT_MAGIC, NoDump, describe, missing_utsname, take
 
 VMCOREINFO = b"OSRELEASE=6.12.117\nBUILD-ID=00112233\nPAGESIZE=4096\n"
 
@@ -56,6 +56,22 @@ class Describe(unittest.TestCase):
         for content in (b"", b"hello", b"\x7fELF", elf_core(b"", kind=2), elf_core(b"")[:80], kdump()[:300], b"\x7fELF\x01\x01".ljust(64)):
             with self.subTest(content[:8]), self.assertRaises(NoDump):
                 describe(reader(content))
+
+
+class Names(unittest.TestCase):
+    """The utsname in a kdump header."""
+
+    def test_what_qemu_leaves_empty(self) -> None:
+        read = reader(kdump())
+        names = missing_utsname(read, describe(read)) or b""
+        self.assertEqual(len(names), 6 * 65)
+        self.assertEqual([names[at : at + 65].rstrip(b"\0") for at in (0, 130, 260)], [b"Linux", b"6.12.117", b"x86_64"])
+
+    def test_what_is_there_stays(self) -> None:
+        whole = kdump()[:12] + b"Linux" + kdump()[17:]
+        self.assertIsNone(missing_utsname(reader(whole), describe(reader(whole))))
+        core = elf_core(note(b"VMCOREINFO", VMCOREINFO))
+        self.assertIsNone(missing_utsname(reader(core), describe(reader(core))))
 
 
 class Take(unittest.TestCase):

@@ -157,7 +157,12 @@ describe("a running VM", () => {
   it("goes on when the container that takes its dump dies", async () => {
     const running = start(["drgn"], { cwd: LAB });
     const taker = LAB_NAMES.buildContainer("dump");
-    await expect.poll(() => docker("ps", "-q", "--filter", `name=^${taker}$`)).not.toBe("");
+    await expect
+      .poll(() => docker("ps", "-q", "--filter", `name=^${taker}$`), {
+        timeout: 60_000,
+        interval: 20,
+      })
+      .not.toBe("");
     await docker("kill", taker);
     expect((await running).exitCode).not.toBe(0);
     await expectGuestRuns();

@@ -17,7 +17,7 @@ from typing import BinaryIO
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.dont_write_bytecode = True
 
-from kdock.dump import NoDump, describe, take  # noqa: E402
+from kdock.dump import UTSNAME_AT, Description, NoDump, describe, missing_utsname, take  # noqa: E402
 from kdock.events import Events  # noqa: E402
 
 FOLDER = "/dump"
@@ -33,7 +33,7 @@ def main() -> int:
         with open(CORE, "w+b") as core:
             size = _receive(events, sys.argv[1], core) if len(sys.argv) > 1 else _given(core)
             core.flush()
-            found = describe(lambda offset, length: os.pread(core.fileno(), length, offset))
+            found = _complete(core)
         events.emit("core", bytes=size, release=found.release, buildId=found.build_id)
         return 0
     except NoDump as error:
@@ -42,6 +42,17 @@ def main() -> int:
         kind = "full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "broken"
         events.emit("error", kind=kind, message=str(error))
     return 1
+
+
+def _complete(core: BinaryIO) -> Description:
+    def read(offset: int, size: int) -> bytes:
+        return os.pread(core.fileno(), size, offset)
+
+    found = describe(read)
+    names = missing_utsname(read, found)
+    if names is not None:
+        os.pwrite(core.fileno(), names, UTSNAME_AT)
+    return found
 
 
 def _receive(events: Events, name: str, core: BinaryIO) -> int:

@@ -20,7 +20,9 @@ FLAT_HEADER = 4096
 FLAT_END = (1 << 64) - 1
 
 ET_CORE, PT_NOTE = 4, 4
-#: struct disk_dump_header of kdump files: block_size, behind signature, version, utsname and timestamp.
+#: struct disk_dump_header of kdump files: utsname, behind signature and version, has six strings of this size ...
+UTSNAME_AT, UTSNAME_STRING = 12, 65
+#: ... and block_size, behind signature, version, utsname and timestamp.
 KDUMP_BLOCK_SIZE_AT = 428
 #: struct kdump_sub_header, one block further: where the description is.
 KDUMP_VMCOREINFO_AT = 32
@@ -79,6 +81,16 @@ def _parse(vmcoreinfo: bytes) -> Description:
     rows = (line.partition("=") for line in vmcoreinfo.decode("latin-1").split("\n"))
     values = {name: value for name, _, value in rows}
     return Description(values.get("OSRELEASE", ""), values.get("BUILD-ID", ""))
+
+
+def missing_utsname(read: ReadAt, found: Description) -> bytes | None:
+    """For a kdump file of QEMU's, which says only that the machine is "Unknown": libkdumpfile then knows no architecture."""
+    if not read(0, 16).startswith(KDUMP_MAGIC) or not found.release:
+        return None
+    if read(UTSNAME_AT, 1) != b"\0":
+        return None
+    words = (b"Linux", b"(none)", found.release.encode(), b"#1", b"x86_64", b"(none)")
+    return b"".join(word.ljust(UTSNAME_STRING, b"\0") for word in words)
 
 
 def take(source: BinaryIO, target: BinaryIO) -> int:
