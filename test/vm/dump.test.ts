@@ -30,7 +30,7 @@ async function expectNothingLeft(): Promise<void> {
   expect(await docker("volume", "ls", "-q", "--filter", `name=^${LAB_NAMES.dumpVolume}$`)).toBe("");
   await expect
     .poll(() => docker("exec", LAB_NAMES.vmContainer, "ls", "/run/kdock"), { timeout: 10_000 })
-    .toBe("agent.sock\nqmp.sock");
+    .not.toContain("dump.");
 }
 
 const TASKS = "print([task.comm.string_().decode() for task in for_each_task(prog)])";
