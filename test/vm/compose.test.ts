@@ -21,12 +21,15 @@ beforeAll(async () => {
     await cp(join(ROOT, name), join(folder, name), { recursive: true });
   }
   await copyFile(join(ROOT, "compose.yaml"), join(folder, "compose.yaml"));
-  base =
-    (await docker("images", "-q", "--filter", "label=io.kdock.role=base", "--no-trunc")).split(
-      "\n",
-    )[0] ?? "";
-  const tags = await docker("inspect", "-f", "{{index .RepoTags 0}}", base);
-  base = tags.trim();
+  // Of the suite that compose.yaml asks for, and no other that is there.
+  const named = [
+    "--filter",
+    "reference=kdock/base:trixie-*",
+    "--format",
+    "{{.Repository}}:{{.Tag}}",
+  ];
+  base = (await docker("images", ...named)).split("\n")[0] ?? "";
+  expect(base).not.toBe("");
   await execa("docker", ["build", "-t", COMPOSE_IMAGE, "-"], {
     input: `FROM ${base}\nRUN apt-get update -q && apt-get install -qy --no-install-recommends docker-compose docker-cli docker-buildx\n`,
     env: { DOCKER_BUILDKIT: "0" },

@@ -105,7 +105,7 @@ describe("a running VM", () => {
 
   it("appears in ps with its gdb port, and its console in logs", async () => {
     const { stdout } = await kdock(["ps"], { cwd: LAB });
-    expect(stdout).toContain(LAB_NAMES.vmContainer);
+    expect(stdout).toMatch(/^vm +10\.0\.3\.2 /m);
     expect(stdout).toContain(vm.gdb);
     const logs = await kdock(["logs"], { cwd: LAB });
     expect(logs.stdout).toMatch(/Linux version 6\./);
