@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { execa } from "execa";
 import { docker, kdock } from "../support/kdock.js";
-import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
+import { inGuest, LAB, withGuest } from "../support/lab.js";
 
 const VMLINUX = `${LAB}/.kdock/out/current/kernel/vmlinux`;
 
