@@ -157,6 +157,7 @@ export interface TrapOptions extends VmChoice {
   readonly args: boolean;
   readonly locals: boolean;
   readonly print: readonly string[];
+  readonly boot: boolean;
   readonly keep: boolean;
   /** As typed: a number of hits, and seconds. */
   readonly count: string;
@@ -351,6 +352,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     },
 
     async trap({ places, condition, ...options }, flags) {
+      refuseExecAtBoot(options);
       const count = numberOf("--count", options.count, { whole: true });
       const timeout = numberOf("--timeout", options.timeout);
       const bootTimeoutSeconds = numberOf("--boot-timeout", options.bootTimeout);
@@ -493,12 +495,15 @@ function parseDebugOptions(options: Omit<DebugOptions, "condition">) {
       hint: "Name one: `kdock debug tcp_v4_rcv`. `kdock gdb` stops the guest wherever it is.",
     });
   }
-  if (options.boot && options.exec !== undefined) {
-    throw new KdockError("usage", "--exec needs a guest that has booted, and --boot stops before", {
-      hint: "Leave one of them out.",
-    });
-  }
+  refuseExecAtBoot(options);
   return { ...options, bootTimeoutSeconds };
+}
+
+function refuseExecAtBoot({ boot, exec }: Pick<DebugOptions, "boot" | "exec">): void {
+  if (!boot || exec === undefined) return;
+  throw new KdockError("usage", "--exec needs a guest that has booted, and --boot stops before", {
+    hint: "Leave one of them out.",
+  });
 }
 
 function stoppedText(stopped: readonly string[]): string[] {

@@ -1,5 +1,6 @@
 import type { Container } from "../engine/engine.js";
 import { DEFAULT_VM, labels } from "../plan/names.js";
+import { KdockError } from "../errors.js";
 import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
 import { runDetached } from "./run-detached.js";
@@ -38,6 +39,14 @@ export async function runningVm(
   const mode = { paused: options.paused, command: false };
   await runDetached(ctx, plan, { name, config, mode }, options);
   return running(built, await findVm(ctx, plan, name), true);
+}
+
+/** For what begins with the first instruction. Rejects with a `usage` error when such a VM runs. */
+export async function requireNone(project: Project, vm: string | undefined): Promise<void> {
+  if ((await findRunning(project, vm)) === undefined) return;
+  throw new KdockError("usage", "--boot is for a VM that has yet to boot, and one is running", {
+    hint: "End it with `kdock stop`, or leave --boot out to stop in what it does from now on.",
+  });
 }
 
 export async function findRunning(
