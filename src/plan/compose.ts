@@ -1,7 +1,7 @@
 import { Document } from "yaml";
 import type { Config } from "../config/config.js";
 import type { BuildPlan } from "./build-plan.js";
-import { PLAIN } from "./container-spec.js";
+import { hostPortText, PLAIN } from "./container-spec.js";
 import { scriptsInside, sessionArguments } from "./debugger-plan.js";
 import type { ImagePlan } from "./image-plan.js";
 import { CCACHE_VOLUME, imageLabels, INSIDE } from "./names.js";
@@ -97,7 +97,7 @@ function kernelVariables(config: Config, plan: BuildPlan) {
 
 function vm(config: Config, image: ImagePlan, context: string) {
   const gdb = config.gdb.listen;
-  const address = gdb.address.includes(":") ? `[${gdb.address}]` : gdb.address;
+  const listen = hostPortText({ hostAddress: gdb.address, hostPort: gdb.port });
   const interactive = machine(config, { paused: false, command: false });
   const args = qemuArgs({
     ...interactive,
@@ -124,8 +124,8 @@ function vm(config: Config, image: ImagePlan, context: string) {
     ],
     ports: publishedPorts(config).map((port) =>
       port.containerPort === INSIDE.gdbPort
-        ? `${variable("KDOCK_GDB_LISTEN", `${address}:${gdb.port}`)}:${INSIDE.gdbPort}`
-        : `${port.hostAddress}:${port.hostPort}:${port.containerPort}/${port.protocol}`,
+        ? `${variable("KDOCK_GDB_LISTEN", listen)}:${INSIDE.gdbPort}`
+        : `${hostPortText(port)}:${port.containerPort}/${port.protocol}`,
     ),
     privileged: variable("KDOCK_PRIVILEGED", String(config.vm.privilege === "privileged")),
     // What least privilege needs; a privileged container has it anyway.

@@ -1,6 +1,7 @@
 import type { Container, ContainerInfo, Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { panicked, panicReason } from "../plan/console-log.js";
+import { hostPortText } from "../plan/container-spec.js";
 import { INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
@@ -52,10 +53,10 @@ function row(info: ContainerInfo, status: string): VmRow {
     running: info.running,
     status,
     kernel: facts.kernel,
-    gdb: gdb === undefined ? "" : `${gdb.hostAddress}:${gdb.hostPort}`,
+    gdb: gdb === undefined ? "" : hostPortText(gdb),
     ports: info.ports
       .filter((port) => port !== gdb)
-      .map((p) => `${p.hostAddress}:${p.hostPort}→${p.containerPort}/${p.protocol}`),
+      .map((p) => `${hostPortText(p)}→${p.containerPort}/${p.protocol}`),
   };
 }
 
