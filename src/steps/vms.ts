@@ -20,6 +20,7 @@ export interface VmRow {
   readonly container: string;
   /** The guest's. */
   readonly address: string;
+  readonly address6: string | undefined;
   readonly running: boolean;
   readonly status: string;
   readonly kernel: string;
@@ -50,6 +51,7 @@ function row(info: ContainerInfo, status: string): VmRow {
     name: facts.seat.name,
     container: info.name,
     address: facts.address,
+    address6: facts.address6,
     running: info.running,
     status,
     kernel: facts.kernel,
