@@ -5,6 +5,7 @@
 #   KDOCK_ACCEL    auto | kvm | tcg
 #   KDOCK_GATEWAY  10.0.3.1/24, the bridge's address     KDOCK_GATEWAY_MAC  52:54:00:...
 #   KDOCK_GUEST    10.0.3.2, the guest's address         KDOCK_GUEST_MAC    52:54:00:...
+#   KDOCK_GATEWAY6, KDOCK_GUEST6   the same for IPv6, or not there; see ipv6.sh
 #   KDOCK_GUEST_NAME guest, its host name
 #   KDOCK_HOSTS    10.0.3.2=a 10.0.3.3=b, where all VMs of a network are known beforehand; see lan.sh
 #   KDOCK_PORTS    tcp/9090/9090 udp/53/53: protocol / port of the container / port of the guest
@@ -71,9 +72,13 @@ make_network() {
     iptables -A INPUT -i br0 -p tcp --dport "$KDOCK_GDB_PORT" -j REJECT --reject-with tcp-reset
   fi
 
+  # Before dnsmasq, which listens on the addresses that the bridge has by then.
+  sh /usr/local/lib/kdock/ipv6.sh
+
   # DHCP for this guest and no other that is on the same wire; names are answered by the resolver that the engine gave
   # this container, those of other guests by lan.sh's file.
   : > /run/kdock-hosts
+  if [ -n "${KDOCK_GUEST6:-}" ]; then echo "$KDOCK_GUEST6 $KDOCK_GUEST_NAME" > /run/kdock-hosts; fi
   dnsmasq --conf-file=/dev/null --interface=br0 --bind-interfaces --except-interface=lo --no-hosts --addn-hosts=/run/kdock-hosts --user=root --group=root \
     --dhcp-range="${subnet%/*},static,12h" --dhcp-host="$KDOCK_GUEST_MAC,$KDOCK_GUEST,$KDOCK_GUEST_NAME" --dhcp-ignore='tag:!known' \
     --dhcp-option=option:router,"${KDOCK_GATEWAY%/*}" --dhcp-option=option:dns-server,"${KDOCK_GATEWAY%/*}" \

@@ -21,6 +21,7 @@ const KEYS = {
   privilege: ["vm", "privilege"],
   nic: ["vm", "nic"],
   subnet: ["vm", "net", "subnet"],
+  ipv6: ["vm", "net", "ipv6"],
   publish: ["vm", "ports"],
   qemuArg: ["vm", "qemu"],
   dumpOnPanic: ["vm", "dumpOnPanic"],
@@ -94,6 +95,8 @@ export function addVmFlags(command: Command): Command {
     )
     .addOption(new Option("--nic <name>", "network card (vm.nic)").choices(["virtio", "e1000"]))
     .option("--subnet <cidr>", "the guest's network (vm.net.subnet)")
+    .option("--ipv6 <cidr>", "the guest's IPv6 network, a /64 (vm.net.ipv6)")
+    .option("--no-ipv6", "no IPv6 network for the guest")
     .option("-p, --publish <ports>", "host:guest[/udp]; may be repeated (vm.ports)", list)
     .option("--qemu-arg <argument>", "one more argument for QEMU; may be repeated (vm.qemu)", list)
     .option(

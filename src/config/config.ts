@@ -55,7 +55,11 @@ export interface VmConfig {
   readonly accel: "auto" | "kvm" | "tcg";
   readonly privilege: "privileged" | "least";
   readonly nic: "virtio" | "e1000";
-  readonly net: { readonly subnet: string };
+  readonly net: {
+    readonly subnet: string;
+    /** A /64; undefined for no IPv6. */
+    readonly ipv6: string | undefined;
+  };
   readonly ports: readonly PortForward[];
   /** Keep the guest's memory when its kernel panics. */
   readonly dumpOnPanic: boolean;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseListen, parsePort, parseSubnet, type Parsed } from "./addresses.js";
+import { parseIpv6Setting } from "./subnet6.js";
 
 const MIN_MEMORY_MIB = 64;
 
@@ -59,6 +60,14 @@ export const vm = z
           title: "an IPv4 network such as 10.0.3.0/24",
           description: "network between guest and container; the gateway is its first address",
         }),
+        ipv6: z
+          .union([z.boolean(), z.string()])
+          .transform(parsed(parseIpv6Setting))
+          .prefault(true)
+          .meta({
+            title: "true, false or an IPv6 /64 such as fd00:1:2:3::/64",
+            description: "addresses of the guest for IPv6; true is fd6b:646f:636b:3::/64",
+          }),
       })
       .prefault({})
       .meta({ description: "the guest's network" }),
@@ -176,12 +185,16 @@ export const images = z
 
 /** A text that becomes something else, or is refused for the reason that `parse` gives. */
 function text<T>(parse: (text: string) => Parsed<T>) {
-  return z.string().transform((input, context) => {
-    const parsed = parse(input);
-    if ("value" in parsed) return parsed.value;
-    context.issues.push({ code: "custom", message: parsed.problem, input });
+  return z.string().transform(parsed(parse));
+}
+
+function parsed<I, T>(parse: (input: I) => Parsed<T>) {
+  return (input: I, context: z.RefinementCtx<I>): T => {
+    const result = parse(input);
+    if ("value" in result) return result.value;
+    context.issues.push({ code: "custom", message: result.problem, input });
     return z.NEVER;
-  });
+  };
 }
 
 function memoryMiB(input: string): Parsed<number> {

@@ -15,6 +15,14 @@ export interface PublishedPort {
   readonly hostPort: number;
 }
 
+/** "127.0.0.1:9090", "[::1]:9090" */
+export function hostPortText({
+  hostAddress,
+  hostPort,
+}: Pick<PublishedPort, "hostAddress" | "hostPort">): string {
+  return `${hostAddress.includes(":") ? `[${hostAddress}]` : hostAddress}:${hostPort}`;
+}
+
 export interface ContainerSpec {
   readonly name: string;
   readonly image: string;

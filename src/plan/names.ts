@@ -77,6 +77,8 @@ export const INSIDE = {
   portSocket: "/run/kdock/port.sock",
   monitorSocket: "/run/kdock/monitor.sock",
   qmpSocket: "/run/kdock/qmp.sock",
+  /** What interfaces to the network between VMs are called. */
+  lanPrefix: "lan",
   /** Joins a VM's bridge with those of others, and tells it their names. */
   lanScript: "/usr/local/lib/kdock/lan.sh",
   captureScript: "/usr/local/lib/kdock/capture.sh",

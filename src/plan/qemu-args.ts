@@ -59,6 +59,8 @@ export function kernelCommandLine(options: {
   readonly quiet: boolean;
   readonly shellOnConsole: boolean;
   readonly debug: boolean;
+  /** What /init gives the card, with prefix; undefined for none. */
+  readonly ipv6: string | undefined;
   readonly append: string;
 }): string {
   return [
@@ -70,6 +72,7 @@ export function kernelCommandLine(options: {
     "panic=-1",
     ...(options.quiet ? ["quiet"] : []),
     ...(options.shellOnConsole ? [] : ["kdock.console=none"]),
+    ...(options.ipv6 === undefined ? [] : [`kdock.ip6=${options.ipv6}`]),
     ...(options.append === "" ? [] : [options.append]),
   ].join(" ");
 }

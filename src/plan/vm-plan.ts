@@ -5,6 +5,7 @@ import type { Assets } from "./assets.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { INSIDE, LABEL, labels } from "./names.js";
 import { guestNetwork } from "./network.js";
+import { type GuestNetwork6, guestNetwork6 } from "./network6.js";
 import { FIRST_SEAT, guestName, type VmSeat } from "./seats.js";
 import type { Plan } from "./plan.js";
 import { kernelCommandLine, type Machine, qemuArgs } from "./qemu-args.js";
@@ -50,6 +51,24 @@ export const LEAST = {
   securityOpt: ["no-new-privileges"],
 } as const;
 
+/**
+ * The bridge, which comes after the engine's interfaces, has IPv6 although the engine's network may have none; those
+ * interfaces stay as the engine made them. A machine without IPv6 refuses a container that asks for it.
+ */
+export const IPV6_SYSCTLS = {
+  "net.ipv6.conf.default.disable_ipv6": "0",
+  "net.ipv6.conf.all.forwarding": "1",
+} as const;
+
+export function vmSysctls({ vm }: Config): Readonly<Record<string, string>> {
+  return { ...LEAST.sysctls, ...(vm.net.ipv6 === undefined ? {} : IPV6_SYSCTLS) };
+}
+
+/** For a machine without IPv6: its guests still have it among themselves. */
+export function withoutIpv6(attempt: VmAttempt): VmAttempt {
+  return { ...attempt, container: { ...attempt.container, sysctls: LEAST.sysctls } };
+}
+
 export function vmImagePlan(config: Config, assets: Assets, lock: Lock | undefined): ImagePlan {
   return imagePlan(
     { name: "vm", dockerfile: "images/vm/Dockerfile", args: {} },
@@ -72,6 +91,8 @@ export interface VmFacts {
   readonly seat: VmSeat;
   /** The guest's. */
   readonly address: string;
+  /** The guest's, for IPv6; undefined for none. */
+  readonly address6: string | undefined;
 }
 
 /** What a VM's label says. */
@@ -79,7 +100,7 @@ export function vmFacts(of: Labels): VmFacts {
   const known = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
   return {
     ...{ kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT },
-    ...{ dumpOnPanic: false, dumpTo: undefined, ...known },
+    ...{ address6: undefined, dumpOnPanic: false, dumpTo: undefined, ...known },
   };
 }
 
@@ -114,6 +135,7 @@ export function vmPlan(
     paused: mode.paused,
     seat,
     address: guestNetwork(config.vm.net.subnet, seat.index).guest,
+    address6: network6(config, seat)?.guest,
     dumpOnPanic: config.vm.dumpOnPanic,
     dumpTo: mode.dumpTo,
   };
@@ -132,11 +154,12 @@ export function vmPlan(
     hostname: "kdock",
     privileged: false,
     ...LEAST,
+    sysctls: vmSysctls(config),
     tty: true,
     openStdin: true,
     stopSignal: undefined,
   };
-  // A privileged container has every device and capability; the sysctl is needed in both.
+  // A privileged container has every device and capability; the sysctls are needed in both.
   const privileged = { ...least, privileged: true, capDrop: [], capAdd: [], securityOpt: [] };
   // An engine without /dev/kvm refuses a container that names it; whether KVM works is start.sh's to find out.
   const withKvm = { ...least, devices: [...least.devices, "/dev/kvm"] };
@@ -154,6 +177,7 @@ function attempt(container: ContainerSpec): VmAttempt {
 
 export function machine(config: Config, mode: RunMode, seat = FIRST_SEAT): Machine {
   const { vm, gdb } = config;
+  const ipv6 = network6(config, seat);
   return {
     cpus: String(vm.cpus),
     memory: `${vm.memoryMiB}M`,
@@ -163,6 +187,7 @@ export function machine(config: Config, mode: RunMode, seat = FIRST_SEAT): Machi
       quiet: mode.command,
       shellOnConsole: !mode.command,
       debug: gdb.enable,
+      ipv6: ipv6 && `${ipv6.guest}/64`,
       append: vm.append,
     }),
     gdbPort: gdb.enable ? INSIDE.gdbPort : undefined,
@@ -175,6 +200,7 @@ export function machine(config: Config, mode: RunMode, seat = FIRST_SEAT): Machi
 /** What images/vm/start.sh reads. */
 export function vmEnvironment(config: Config, seat = FIRST_SEAT): Readonly<Record<string, string>> {
   const network = guestNetwork(config.vm.net.subnet, seat.index);
+  const ipv6 = network6(config, seat);
   return {
     KDOCK_ACCEL: config.vm.accel,
     KDOCK_GATEWAY: network.gateway,
@@ -182,6 +208,7 @@ export function vmEnvironment(config: Config, seat = FIRST_SEAT): Readonly<Recor
     KDOCK_GUEST: network.guest,
     KDOCK_GUEST_MAC: network.guestMac,
     KDOCK_GUEST_NAME: guestName(seat),
+    ...(ipv6 && { KDOCK_GATEWAY6: ipv6.gateway, KDOCK_GUEST6: ipv6.guest }),
     KDOCK_PORTS: config.vm.ports
       .map((port) => `${port.protocol}/${port.guestPort}/${port.guestPort}`)
       .join(" "),
@@ -191,6 +218,10 @@ export function vmEnvironment(config: Config, seat = FIRST_SEAT): Readonly<Recor
       ? { KDOCK_PANIC_SOCKET: INSIDE.panicSocket, KDOCK_PANIC_DUMP: INSIDE.panicDump }
       : {}),
   };
+}
+
+function network6({ vm }: Config, seat: VmSeat): GuestNetwork6 | undefined {
+  return vm.net.ipv6 === undefined ? undefined : guestNetwork6(vm.net.ipv6, seat.index);
 }
 
 export function publishedPorts(config: Config): PublishedPort[] {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Container } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
+import { hostPortText } from "../plan/container-spec.js";
 import { INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { watchConsole } from "./console-tail.js";
@@ -57,7 +58,7 @@ function detached({ container, gdb, facts }: StartedVm): Omit<DetachedVm, "bootM
   const { address, seat } = facts;
   return {
     ...{ name: seat.name, address, container: container.id },
-    gdb: gdb && `${gdb.hostAddress}:${gdb.hostPort}`,
+    gdb: gdb && hostPortText(gdb),
   };
 }
 

@@ -1,3 +1,4 @@
+import { hostPortText } from "../plan/container-spec.js";
 import { FOLDER } from "../plan/names.js";
 import { DETACHED, type Printer } from "../print.js";
 import type { Project } from "../project.js";
@@ -60,7 +61,7 @@ function detachedText(
 function attachedText(started: StartedVm, paused: boolean, interactive: boolean): string {
   const { gdb } = started;
   return [
-    ...(gdb === undefined ? [] : [gdbText(`${gdb.hostAddress}:${gdb.hostPort}`)]),
+    ...(gdb === undefined ? [] : [gdbText(hostPortText(gdb))]),
     ...(paused
       ? ["stopped before the first instruction: the debugger's `continue` starts it"]
       : []),

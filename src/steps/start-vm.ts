@@ -17,6 +17,7 @@ import {
   type VmFacts,
   type VmPlan,
   vmPlan,
+  withoutIpv6,
 } from "../plan/vm-plan.js";
 import { artifactFolder } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
@@ -135,7 +136,7 @@ async function firstThatStarts(
   let refusal: unknown;
   for (const attempt of vm.attempts) {
     try {
-      const started = await start(ctx, engine, plan, attempt);
+      const started = await startWithoutIpv6IfNeeded(ctx, engine, plan, attempt);
       announceFallback(ctx, vm, attempt, refusal);
       return started;
     } catch (error) {
@@ -146,6 +147,29 @@ async function firstThatStarts(
     }
   }
   throw refusal;
+}
+
+/** A machine without IPv6 has no such sysctls; only the refusal tells, and it names the one that is missing. */
+async function startWithoutIpv6IfNeeded(
+  ctx: Context,
+  engine: Engine,
+  plan: Plan,
+  attempt: VmAttempt,
+): Promise<StartedVm> {
+  try {
+    return await start(ctx, engine, plan, attempt);
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    if (!(error instanceof KdockError) || !/net[./]ipv6/.test(messageOf(error))) throw error;
+    const started = await start(ctx, engine, plan, withoutIpv6(attempt));
+    ctx.reporter.emit({
+      type: "notice",
+      text:
+        `the engine refuses IPv6 (${firstLine(messageOf(error))}): ` +
+        "the guest has no IPv6 gateway (vm.net.ipv6: false asks for none)",
+    });
+    return started;
+  }
 }
 
 function announceFallback(ctx: Context, vm: VmPlan, used: VmAttempt, refusal: unknown): void {

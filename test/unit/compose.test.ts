@@ -49,6 +49,15 @@ describe("compose.yaml", () => {
     ]);
   });
 
+  it("publishes ports on IPv6 addresses, too", () => {
+    expect(compose("vm: { ports: ['[::1]:9090:90'] }").services.vm.ports).toContain(
+      "[::1]:9090:90/tcp",
+    );
+    expect(compose("gdb: { listen: '[::1]:4321' }").services.vm.ports).toEqual([
+      "${KDOCK_GDB_LISTEN:-[::1]:4321}:1234",
+    ]);
+  });
+
   it("always lists what least privilege needs, so that one variable is enough", () => {
     const { vm } = compose("").services;
     expect(vm.privileged).toBe("${KDOCK_PRIVILEGED:-true}");

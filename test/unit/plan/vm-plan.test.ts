@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { machine, vmPlan } from "../../../src/plan/vm-plan.js";
+import { machine, vmPlan, withoutIpv6 } from "../../../src/plan/vm-plan.js";
 import { qemuArgs } from "../../../src/plan/qemu-args.js";
 import { config, plan } from "./fixtures.js";
 
@@ -88,6 +88,33 @@ describe("vmPlan", () => {
       expect(container.devices).toContain("/dev/net/tun");
       expect(container.mounts).toEqual([]);
     }
+  });
+
+  it("has IPv6 in guest and container, unless it is switched off", () => {
+    const on = vm();
+    expect(on.facts.address6).toBe("fd6b:646f:636b:3::2");
+    expect(args()).toContain(" kdock.ip6=fd6b:646f:636b:3::2/64");
+    for (const { container } of on.attempts) {
+      expect(container.env["KDOCK_GATEWAY6"]).toBe("fd6b:646f:636b:3::1/64");
+      expect(container.sysctls).toHaveProperty(["net.ipv6.conf.all.forwarding"], "1");
+    }
+    const off = vm("vm: { net: { ipv6: false } }");
+    expect(off.facts.address6).toBeUndefined();
+    expect(args("vm: { net: { ipv6: false } }")).not.toContain("kdock.ip6");
+    for (const { container } of off.attempts) {
+      expect(container.env).not.toHaveProperty("KDOCK_GATEWAY6");
+      expect(container.sysctls).toEqual({ "net.ipv4.ip_forward": "1" });
+    }
+  });
+
+  it("can do without IPv6 in the container where the engine's machine has none", () => {
+    const [attempt] = vm().attempts;
+    if (attempt === undefined) throw new Error("no attempt");
+    const { container } = withoutIpv6(attempt);
+    expect(container).toEqual({
+      ...attempt.container,
+      sysctls: { "net.ipv4.ip_forward": "1" },
+    });
   });
 
   it("asks for no /dev/kvm when emulation is wanted", () => {
