@@ -22,6 +22,7 @@ const KEYS = {
   nic: ["vm", "nic"],
   subnet: ["vm", "net", "subnet"],
   publish: ["vm", "ports"],
+  share: ["vm", "shares"],
   qemuArg: ["vm", "qemu"],
   dumpOnPanic: ["vm", "dumpOnPanic"],
   gdb: ["gdb", "listen"],
@@ -95,6 +96,11 @@ export function addVmFlags(command: Command): Command {
     .addOption(new Option("--nic <name>", "network card (vm.nic)").choices(["virtio", "e1000"]))
     .option("--subnet <cidr>", "the guest's network (vm.net.subnet)")
     .option("-p, --publish <ports>", "host:guest[/udp]; may be repeated (vm.ports)", list)
+    .option(
+      "--share <folder[:/mountpoint][:rw]>",
+      "a host folder in the guest, on /mnt/NAME unless given, read-only unless rw; may be repeated (vm.shares)",
+      list,
+    )
     .option("--qemu-arg <argument>", "one more argument for QEMU; may be repeated (vm.qemu)", list)
     .option(
       "--gdb <[address:]port>",

@@ -28,6 +28,7 @@ it("gives a complete configuration for nothing at all", () => {
       nic: "virtio",
       net: { subnet: "10.0.3.0/24" },
       ports: [],
+      shares: [],
       dumpOnPanic: false,
       qemu: [],
     },
