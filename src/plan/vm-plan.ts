@@ -7,6 +7,14 @@ import { INSIDE, LABEL, labels } from "./names.js";
 import { guestNetwork } from "./network.js";
 import { FIRST_SEAT, guestName, type VmSeat } from "./seats.js";
 import type { Plan } from "./plan.js";
+import {
+  NO_SHARES,
+  type Shares,
+  type SharePlan,
+  sharePlans,
+  shareText,
+  shareWords,
+} from "./shares.js";
 import { kernelCommandLine, type Machine, qemuArgs } from "./qemu-args.js";
 
 /** How one start of the VM differs from another. */
@@ -72,6 +80,8 @@ export interface VmFacts {
   readonly seat: VmSeat;
   /** The guest's. */
   readonly address: string;
+  /** For people. */
+  readonly shares: readonly string[];
 }
 
 /** What a VM's label says. */
@@ -79,7 +89,7 @@ export function vmFacts(of: Labels): VmFacts {
   const known = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
   return {
     ...{ kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT },
-    ...{ dumpOnPanic: false, dumpTo: undefined, ...known },
+    ...{ dumpOnPanic: false, dumpTo: undefined, shares: [], ...known },
   };
 }
 
@@ -103,11 +113,14 @@ export function configFor(config: Config, { name, index }: VmSeat): Config {
 
 export function vmPlan(
   common: Config,
-  { names, vmImage: image, kernel }: Pick<Plan, "names" | "vmImage" | "kernel">,
+  plan: Pick<Plan, "names" | "vmImage" | "kernel" | "folder">,
   mode: RunMode,
   seat = FIRST_SEAT,
+  transport = NO_SHARES.transport,
 ): VmPlan {
+  const { names, vmImage: image, kernel } = plan;
   const config = configFor(common, seat);
+  const shares = { folders: sharePlans(config.vm.shares, plan.folder), transport };
   const facts: VmFacts = {
     kernel: config.kernel.source,
     kernelKey: kernel.key,
@@ -116,22 +129,27 @@ export function vmPlan(
     address: guestNetwork(config.vm.net.subnet, seat.index).guest,
     dumpOnPanic: config.vm.dumpOnPanic,
     dumpTo: mode.dumpTo,
+    shares: shares.folders.map(shareText),
   };
   const least: ContainerSpec = {
     name: names.vmContainer(seat.name),
     image: image.tag,
-    command: qemuArgs(machine(config, mode, seat)),
-    env: vmEnvironment(config, seat),
+    command: qemuArgs(machine(config, mode, seat, shares)),
+    env: vmEnvironment(config, seat, shares),
     labels: {
       ...labels("vm", names.id),
       [LABEL.vm]: JSON.stringify(facts),
     },
     mounts: [],
+    hostFolders: shares.folders.map(({ folder, inside, writable }) => ({
+      ...{ folder, target: inside, readOnly: !writable },
+    })),
     ports: publishedPorts(config),
     network: names.network,
     hostname: "kdock",
     privileged: false,
     ...LEAST,
+    securityOpt: securityOptions(shares),
     tty: true,
     openStdin: true,
     stopSignal: undefined,
@@ -141,18 +159,42 @@ export function vmPlan(
   // An engine without /dev/kvm refuses a container that names it; whether KVM works is start.sh's to find out.
   const withKvm = { ...least, devices: [...least.devices, "/dev/kvm"] };
   const attempts: VmAttempt[] = [
-    ...(config.vm.privilege === "privileged" ? [attempt(privileged)] : []),
+    ...(mayBePrivileged(config, shares) ? [attempt(privileged)] : []),
     ...(config.vm.accel === "tcg" ? [] : [attempt(withKvm)]),
     ...(config.vm.accel === "kvm" ? [] : [attempt(least)]),
   ];
   return { image, network: names.network, facts, attempts };
 }
 
+/** The host folders of one of several VMs. */
+export function vmShares(
+  config: Config,
+  { folder }: Pick<Plan, "folder">,
+  name: string,
+): readonly SharePlan[] {
+  return sharePlans(configFor(config, { name, index: 0 }).vm.shares, folder);
+}
+
+/** QEMU has the rights of a folder's owner then, root perhaps, who owns the devices that a privileged container has. */
+export function mayBePrivileged({ vm }: Config, { folders }: Pick<Shares, "folders">): boolean {
+  return vm.privilege === "privileged" && folders.length === 0;
+}
+
+/** SELinux lets no container at files that are not labelled for it, and labelling them would change the user's files. */
+export function securityOptions({ folders }: Pick<Shares, "folders">): readonly string[] {
+  return folders.length === 0 ? LEAST.securityOpt : [...LEAST.securityOpt, "label=disable"];
+}
+
 function attempt(container: ContainerSpec): VmAttempt {
   return { container, privilege: container.privileged ? "privileged" : "least" };
 }
 
-export function machine(config: Config, mode: RunMode, seat = FIRST_SEAT): Machine {
+export function machine(
+  config: Config,
+  mode: RunMode,
+  seat = FIRST_SEAT,
+  shares = NO_SHARES,
+): Machine {
   const { vm, gdb } = config;
   return {
     cpus: String(vm.cpus),
@@ -164,16 +206,22 @@ export function machine(config: Config, mode: RunMode, seat = FIRST_SEAT): Machi
       shellOnConsole: !mode.command,
       debug: gdb.enable,
       append: vm.append,
+      shares: shareWords(shares),
     }),
     gdbPort: gdb.enable ? INSIDE.gdbPort : undefined,
     paused: mode.paused,
     dumpOnPanic: vm.dumpOnPanic,
+    shares,
     extra: vm.qemu,
   };
 }
 
 /** What images/vm/start.sh reads. */
-export function vmEnvironment(config: Config, seat = FIRST_SEAT): Readonly<Record<string, string>> {
+export function vmEnvironment(
+  config: Config,
+  seat = FIRST_SEAT,
+  shares = NO_SHARES,
+): Readonly<Record<string, string>> {
   const network = guestNetwork(config.vm.net.subnet, seat.index);
   return {
     KDOCK_ACCEL: config.vm.accel,
@@ -187,6 +235,7 @@ export function vmEnvironment(config: Config, seat = FIRST_SEAT): Readonly<Recor
       .join(" "),
     KDOCK_GDB_PORT: config.gdb.enable ? String(INSIDE.gdbPort) : "",
     KDOCK_GUEST_MUX: [INSIDE.agentSocket, INSIDE.portSocket, INSIDE.monitorSocket].join(" "),
+    ...(shares.folders.length > 0 ? { KDOCK_SHARES: shareWords(shares).join(" ") } : {}),
     ...(config.vm.dumpOnPanic
       ? { KDOCK_PANIC_SOCKET: INSIDE.panicSocket, KDOCK_PANIC_DUMP: INSIDE.panicDump }
       : {}),

@@ -25,6 +25,8 @@ export interface VmRow {
   readonly gdb: string;
   /** "127.0.0.1:9090→9090/tcp" */
   readonly ports: readonly string[];
+  /** "/home/ada/data on /mnt/data (read-only)" */
+  readonly shares: readonly string[];
 }
 
 /** This project's VMs, or every project's of the engine. */
@@ -56,6 +58,7 @@ function row(info: ContainerInfo, status: string): VmRow {
     ports: info.ports
       .filter((port) => port !== gdb)
       .map((p) => `${p.hostAddress}:${p.hostPort}→${p.containerPort}/${p.protocol}`),
+    shares: facts.shares,
   };
 }
 
