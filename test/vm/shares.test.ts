@@ -184,7 +184,8 @@ describe.each([
 });
 
 it("a folder that is not there is told before anything is started", async () => {
-  const before = await docker("ps", "-aq", "--no-trunc");
+  const ours = () => docker("ps", "-aq", "--filter", `label=io.kdock.project=${LAB_NAMES.id}`);
+  const before = await ours();
   for (const command of [
     ["run", "--name", "other"],
     ["debug", "--vm", "other", "f"],
@@ -193,5 +194,5 @@ it("a folder that is not there is told before anything is started", async () => 
     expect(ended.exitCode).toBe(2);
     expect(ended.stderr).toContain(`vm.shares: there is no folder ${on("nowhere")}\n→ Make it`);
   }
-  expect(await docker("ps", "-aq", "--no-trunc")).toBe(before);
+  expect(await ours()).toBe(before);
 });
