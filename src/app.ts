@@ -225,9 +225,15 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     },
 
     async plan(flags) {
-      const { config, plan } = await openLocked(flags);
+      const { ctx, config, plan } = await openLocked(flags);
+      const { DEFAULT_VM } = await import("./plan/names.js");
+      const { vmPlan } = await import("./plan/vm-plan.js");
+      const { transportFor } = await import("./steps/shares.js");
       const { planData, planText } = await import("./plan/plan-text.js");
-      (await printer("plan")).result(planData(config, plan), planText(config, plan));
+      const transport = await transportFor({ ctx, config, plan }, DEFAULT_VM);
+      const mode = { paused: false, command: false };
+      const vm = vmPlan(config, plan, mode, undefined, transport);
+      (await printer("plan")).result(planData(plan, vm), planText(plan, vm));
     },
 
     async build(options, flags) {

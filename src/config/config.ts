@@ -61,6 +61,7 @@ export interface VmConfig {
     readonly ipv6: string | undefined;
   };
   readonly ports: readonly PortForward[];
+  readonly shares: readonly Share[];
   /** Keep the guest's memory when its kernel panics. */
   readonly dumpOnPanic: boolean;
   /** More arguments for QEMU. */
@@ -80,6 +81,15 @@ export interface PortForward {
   readonly hostPort: number;
   readonly guestPort: number;
   readonly protocol: "tcp" | "udp";
+}
+
+/** A folder of the host in the guest. */
+export interface Share {
+  /** Relative to the folder of kdock.yaml, or absolute. */
+  readonly folder: string;
+  /** Absolute; undefined where only the project's folder tells what a relative one is called. */
+  readonly mountPoint: string | undefined;
+  readonly writable: boolean;
 }
 
 export interface GdbConfig {

@@ -1,8 +1,11 @@
 import { z } from "zod";
 import { parseListen, parsePort, parseSubnet, type Parsed } from "./addresses.js";
+import { parseShare, repeatedMountPoint } from "./shares.js";
 import { parseIpv6Setting } from "./subnet6.js";
 
 const MIN_MEMORY_MIB = 64;
+/** Each takes one of the machine's slots. */
+const MAX_SHARES = 16;
 
 /** What a machine may be told, checked; keys and defaults stand below. */
 const checks = {
@@ -24,6 +27,16 @@ const checks = {
       }
       seen.add(key);
     });
+  }),
+  shares: z.array(text(parseShare)).superRefine((shares, context) => {
+    const twice = repeatedMountPoint(shares);
+    if (twice !== undefined) {
+      const message = `${shares[twice]?.mountPoint ?? ""} is given twice`;
+      context.addIssue({ code: "custom", message, path: [twice] });
+    }
+    if (shares.length > MAX_SHARES) {
+      context.addIssue({ code: "custom", message: `a VM has ${MAX_SHARES} shares at most` });
+    }
   }),
   dumpOnPanic: z.boolean(),
   qemu: z.array(z.string()),
@@ -76,6 +89,12 @@ export const vm = z
       description: "ports of the guest on the host; the address is 127.0.0.1 unless given",
       example: ["9090:9090", "0.0.0.0:5353:53/udp"],
     }),
+    shares: checks.shares.prefault([]).meta({
+      title: "a list of FOLDER[:/MOUNTPOINT][:rw]",
+      description:
+        "folders of the host in the guest, on /mnt/NAME unless given; the guest writes to those with rw",
+      example: ["./data", "../modules:/mnt/ko:rw"],
+    }),
     dumpOnPanic: checks.dumpOnPanic.default(false).meta({
       title: "true or false",
       description: "keep the guest's memory in .kdock/dumps when its kernel panics",
@@ -110,6 +129,7 @@ export const vms = z
       privilege: checks.privilege.optional(),
       nic: checks.nic.optional(),
       ports: checks.ports.optional(),
+      shares: checks.shares.optional(),
       dumpOnPanic: checks.dumpOnPanic.optional(),
       qemu: checks.qemu.optional(),
       gdb: listen.optional(),

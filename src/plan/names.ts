@@ -72,6 +72,9 @@ export const INSIDE = {
   artifacts: "/artifacts",
   bzImage: "/artifacts/kernel/bzImage",
   rootfs: "/artifacts/rootfs/rootfs.cpio",
+  /** Host folders, one folder each, by tag; and where virtiofsd listens for it. */
+  shares: "/shares",
+  shareSocket: (tag: string) => `/run/kdock/${tag}.sock`,
   /** Where clients of the guest's agent connect; guest-mux.pl listens there, and has the next two for itself. */
   agentSocket: "/run/kdock/agent.sock",
   portSocket: "/run/kdock/port.sock",

@@ -8,6 +8,14 @@ import { guestNetwork } from "./network.js";
 import { type GuestNetwork6, guestNetwork6 } from "./network6.js";
 import { FIRST_SEAT, guestName, type VmSeat } from "./seats.js";
 import type { Plan } from "./plan.js";
+import {
+  NO_SHARES,
+  type Shares,
+  type SharePlan,
+  sharePlans,
+  shareText,
+  shareWords,
+} from "./shares.js";
 import { kernelCommandLine, type Machine, qemuArgs } from "./qemu-args.js";
 
 /** How one start of the VM differs from another. */
@@ -93,6 +101,8 @@ export interface VmFacts {
   readonly address: string;
   /** The guest's, for IPv6; undefined for none. */
   readonly address6: string | undefined;
+  /** For people. */
+  readonly shares: readonly string[];
 }
 
 /** What a VM's label says. */
@@ -100,7 +110,7 @@ export function vmFacts(of: Labels): VmFacts {
   const known = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
   return {
     ...{ kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT },
-    ...{ address6: undefined, dumpOnPanic: false, dumpTo: undefined, ...known },
+    ...{ address6: undefined, dumpOnPanic: false, dumpTo: undefined, shares: [], ...known },
   };
 }
 
@@ -124,11 +134,14 @@ export function configFor(config: Config, { name, index }: VmSeat): Config {
 
 export function vmPlan(
   common: Config,
-  { names, vmImage: image, kernel }: Pick<Plan, "names" | "vmImage" | "kernel">,
+  plan: Pick<Plan, "names" | "vmImage" | "kernel" | "folder">,
   mode: RunMode,
   seat = FIRST_SEAT,
+  transport = NO_SHARES.transport,
 ): VmPlan {
+  const { names, vmImage: image, kernel } = plan;
   const config = configFor(common, seat);
+  const shares = { folders: sharePlans(config.vm.shares, plan.folder), transport };
   const facts: VmFacts = {
     kernel: config.kernel.source,
     kernelKey: kernel.key,
@@ -138,23 +151,28 @@ export function vmPlan(
     address6: network6(config, seat)?.guest,
     dumpOnPanic: config.vm.dumpOnPanic,
     dumpTo: mode.dumpTo,
+    shares: shares.folders.map(shareText),
   };
   const least: ContainerSpec = {
     name: names.vmContainer(seat.name),
     image: image.tag,
-    command: qemuArgs(machine(config, mode, seat)),
-    env: vmEnvironment(config, seat),
+    command: qemuArgs(machine(config, mode, seat, shares)),
+    env: vmEnvironment(config, seat, shares),
     labels: {
       ...labels("vm", names.id),
       [LABEL.vm]: JSON.stringify(facts),
     },
     mounts: [],
+    hostFolders: shares.folders.map(({ folder, inside, writable }) => ({
+      ...{ folder, target: inside, readOnly: !writable },
+    })),
     ports: publishedPorts(config),
     network: names.network,
     hostname: "kdock",
     privileged: false,
     ...LEAST,
     sysctls: vmSysctls(config),
+    securityOpt: securityOptions(shares),
     tty: true,
     openStdin: true,
     stopSignal: undefined,
@@ -164,18 +182,42 @@ export function vmPlan(
   // An engine without /dev/kvm refuses a container that names it; whether KVM works is start.sh's to find out.
   const withKvm = { ...least, devices: [...least.devices, "/dev/kvm"] };
   const attempts: VmAttempt[] = [
-    ...(config.vm.privilege === "privileged" ? [attempt(privileged)] : []),
+    ...(mayBePrivileged(config, shares) ? [attempt(privileged)] : []),
     ...(config.vm.accel === "tcg" ? [] : [attempt(withKvm)]),
     ...(config.vm.accel === "kvm" ? [] : [attempt(least)]),
   ];
   return { image, network: names.network, facts, attempts };
 }
 
+/** The host folders of one of several VMs. */
+export function vmShares(
+  config: Config,
+  { folder }: Pick<Plan, "folder">,
+  name: string,
+): readonly SharePlan[] {
+  return sharePlans(configFor(config, { name, index: 0 }).vm.shares, folder);
+}
+
+/** QEMU has the rights of a folder's owner then, root perhaps, who owns the devices that a privileged container has. */
+export function mayBePrivileged({ vm }: Config, { folders }: Pick<Shares, "folders">): boolean {
+  return vm.privilege === "privileged" && folders.length === 0;
+}
+
+/** SELinux lets no container at files that are not labelled for it, and labelling them would change the user's files. */
+export function securityOptions({ folders }: Pick<Shares, "folders">): readonly string[] {
+  return folders.length === 0 ? LEAST.securityOpt : [...LEAST.securityOpt, "label=disable"];
+}
+
 function attempt(container: ContainerSpec): VmAttempt {
   return { container, privilege: container.privileged ? "privileged" : "least" };
 }
 
-export function machine(config: Config, mode: RunMode, seat = FIRST_SEAT): Machine {
+export function machine(
+  config: Config,
+  mode: RunMode,
+  seat = FIRST_SEAT,
+  shares = NO_SHARES,
+): Machine {
   const { vm, gdb } = config;
   const ipv6 = network6(config, seat);
   return {
@@ -189,16 +231,22 @@ export function machine(config: Config, mode: RunMode, seat = FIRST_SEAT): Machi
       debug: gdb.enable,
       ipv6: ipv6 && `${ipv6.guest}/64`,
       append: vm.append,
+      shares: shareWords(shares),
     }),
     gdbPort: gdb.enable ? INSIDE.gdbPort : undefined,
     paused: mode.paused,
     dumpOnPanic: vm.dumpOnPanic,
+    shares,
     extra: vm.qemu,
   };
 }
 
 /** What images/vm/start.sh reads. */
-export function vmEnvironment(config: Config, seat = FIRST_SEAT): Readonly<Record<string, string>> {
+export function vmEnvironment(
+  config: Config,
+  seat = FIRST_SEAT,
+  shares = NO_SHARES,
+): Readonly<Record<string, string>> {
   const network = guestNetwork(config.vm.net.subnet, seat.index);
   const ipv6 = network6(config, seat);
   return {
@@ -214,6 +262,7 @@ export function vmEnvironment(config: Config, seat = FIRST_SEAT): Readonly<Recor
       .join(" "),
     KDOCK_GDB_PORT: config.gdb.enable ? String(INSIDE.gdbPort) : "",
     KDOCK_GUEST_MUX: [INSIDE.agentSocket, INSIDE.portSocket, INSIDE.monitorSocket].join(" "),
+    ...(shares.folders.length > 0 ? { KDOCK_SHARES: shareWords(shares).join(" ") } : {}),
     ...(config.vm.dumpOnPanic
       ? { KDOCK_PANIC_SOCKET: INSIDE.panicSocket, KDOCK_PANIC_DUMP: INSIDE.panicDump }
       : {}),

@@ -5,6 +5,7 @@ import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
 import { runDetached } from "./run-detached.js";
 import { chooseVm, factsOf } from "./choose-vm.js";
+import { checkShares } from "./shares.js";
 import { findVm, type FoundVm, stopVm } from "./vms.js";
 
 export interface RunningVm {
@@ -29,13 +30,14 @@ export async function runningVm(
 ): Promise<RunningVm> {
   const there = await findRunning(project, options.vm);
   if (there !== undefined) return running(project, there, false);
+  const name = options.vm ?? DEFAULT_VM;
+  await checkShares(project, [name]);
   const { project: built } = await build(project, {
     targets: TARGETS,
     noCache: false,
     frozen: false,
   });
   const { ctx, config, plan } = built;
-  const name = options.vm ?? DEFAULT_VM;
   const mode = { paused: options.paused, command: false };
   await runDetached(ctx, plan, { name, config, mode }, options);
   return running(built, await findVm(ctx, plan, name), true);

@@ -26,6 +26,7 @@ import { keepRemains } from "./panic-dump.js";
 import { noteGdbPort } from "./gdb-script.js";
 import { joinLan } from "./lan.js";
 import { factsOf } from "./choose-vm.js";
+import { transportFor } from "./shares.js";
 
 /** A VM that was started by this process. Disposing of it removes its container, and the network when it was the last. */
 export interface StartedVm extends AsyncDisposable {
@@ -55,10 +56,11 @@ export async function startVm(
   { name, config, mode }: VmOrder,
 ): Promise<StartedVm> {
   const engine = await ctx.engine();
+  const transport = await transportFor({ ctx, config, plan }, name);
   await ensureImage(ctx, plan.vmImage, { noCache: false });
   await using _mutex = await seatMutex(ctx);
   const others = await makeRoom(ctx, engine, plan, name);
-  const vm = vmPlan(config, plan, mode, takeSeat(name, Object.keys(config.vms), others));
+  const vm = vmPlan(config, plan, mode, takeSeat(name, Object.keys(config.vms), others), transport);
   await checkPorts(ctx, engine, vm);
   await engine.ensureNetwork(vm.network, labels("network", plan.names.id));
   try {

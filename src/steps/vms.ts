@@ -27,6 +27,8 @@ export interface VmRow {
   readonly gdb: string;
   /** "127.0.0.1:9090→9090/tcp" */
   readonly ports: readonly string[];
+  /** "/home/ada/data on /mnt/data (read-only)" */
+  readonly shares: readonly string[];
 }
 
 /** This project's VMs, or every project's of the engine. */
@@ -59,6 +61,7 @@ function row(info: ContainerInfo, status: string): VmRow {
     ports: info.ports
       .filter((port) => port !== gdb)
       .map((p) => `${hostPortText(p)}→${p.containerPort}/${p.protocol}`),
+    shares: facts.shares,
   };
 }
 

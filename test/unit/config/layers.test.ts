@@ -28,6 +28,7 @@ it("gives a complete configuration for nothing at all", () => {
       nic: "virtio",
       net: { subnet: "10.0.3.0/24", ipv6: "fd6b:646f:636b:3::/64" },
       ports: [],
+      shares: [],
       dumpOnPanic: false,
       qemu: [],
     },

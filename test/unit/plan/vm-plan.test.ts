@@ -79,6 +79,25 @@ describe("vmPlan", () => {
     expect(vm(yaml).attempts.map((attempt) => attempt.privilege)).toEqual(expected);
   });
 
+  it("mounts the host folders that are asked for, as they are asked for, and is never privileged then", () => {
+    const { attempts, facts } = vm("vm: { shares: ['data, too', '/srv/x:rw'] }");
+    expect(attempts.map((attempt) => attempt.privilege)).toEqual(["least", "least"]);
+    for (const { container } of attempts) {
+      expect(container.hostFolders).toEqual([
+        { folder: "/home/ada/lab/data, too", target: "/shares/share0", readOnly: true },
+        { folder: "/srv/x", target: "/shares/share1", readOnly: false },
+      ]);
+      expect(container.env["KDOCK_SHARES"]).toBe(
+        "share0,9p,ro,/mnt/data%2c%20too share1,9p,rw,/mnt/x",
+      );
+      expect(container.securityOpt).toEqual(["no-new-privileges", "label=disable"]);
+    }
+    expect(facts.shares).toEqual([
+      "/home/ada/lab/data, too on /mnt/data, too (read-only)",
+      "/srv/x on /mnt/x (read-write)",
+    ]);
+  });
+
   it("gives least privilege one capability for the network, and never a host path", () => {
     for (const { container } of vm("vm: { privilege: least }").attempts) {
       expect(container.privileged).toBe(false);
@@ -86,7 +105,7 @@ describe("vmPlan", () => {
       expect(container.capAdd).toContain("NET_ADMIN");
       expect(container.capAdd).not.toContain("SYS_ADMIN");
       expect(container.devices).toContain("/dev/net/tun");
-      expect(container.mounts).toEqual([]);
+      expect([container.mounts, container.hostFolders]).toEqual([[], []]);
     }
   });
 
