@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
-import type { ContainerSpec, Labels, PublishedPort } from "./container-spec.js";
+import type { ContainerSpec, PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { INSIDE, LABEL, labels } from "./names.js";
@@ -8,6 +8,7 @@ import { guestNetwork } from "./network.js";
 import { FIRST_SEAT, guestName, type VmSeat } from "./seats.js";
 import type { Plan } from "./plan.js";
 import { kernelCommandLine, type Machine, qemuArgs } from "./qemu-args.js";
+import type { VmFacts } from "./vm-facts.js";
 
 /** How one start of the VM differs from another. */
 export interface RunMode {
@@ -57,35 +58,6 @@ export function vmImagePlan(config: Config, assets: Assets, lock: Lock | undefin
     assets,
     lock?.images["vm"],
   );
-}
-
-/** What a VM's label says about it, for those who come later. */
-export interface VmFacts {
-  /** "debian:6.12" */
-  readonly kernel: string;
-  /** Of the kernel's artifacts: which symbols belong to it. */
-  readonly kernelKey: string;
-  readonly paused: boolean;
-  readonly dumpOnPanic: boolean;
-  /** Absolute; undefined for a name by the time of the panic. */
-  readonly dumpTo: string | undefined;
-  readonly seat: VmSeat;
-  /** The guest's. */
-  readonly address: string;
-}
-
-/** What a VM's label says. */
-export function vmFacts(of: Labels): VmFacts {
-  const known = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
-  return {
-    ...{ kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT },
-    ...{ dumpOnPanic: false, dumpTo: undefined, ...known },
-  };
-}
-
-/** Where a VM's symbols are: its own kernel's, whatever kdock.yaml asks for by now. */
-export function kernelKeyOf(of: Labels, { kernel }: Pick<Plan, "kernel">): string {
-  return vmFacts(of).kernelKey || kernel.key;
 }
 
 /** How kdock.yaml's words apply to one of several VMs. */
