@@ -188,6 +188,16 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     const { openProject } = await import("./project.js");
     return openProject(world, globals(), reporter, flags, { readLock });
   };
+  /** For what is to take a tenth of a second: little is loaded, and what can be at once. */
+  const openGuest = async () => {
+    const [{ openGuestContext }, { dialGuest }] = await Promise.all([
+      import("./guest-project.js"),
+      import("./steps/dial-guest.js"),
+      import("./engine/quick-engine.js"),
+    ]);
+    const ctx = await openGuestContext(world, globals(), reporter);
+    return { ctx, dial: (vm: string | undefined) => dialGuest(ctx, vm) };
+  };
   const openLocked = (flags: KeyFlags = {}) => open(flags, { readLock: true });
   const printer = async (command: string) => {
     const { createPrinter } = await import("./print.js");
@@ -380,23 +390,28 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
 
     async exec({ bootTimeout, ...options }) {
       const bootTimeoutSeconds = numberOf("--boot-timeout", bootTimeout);
-      const { openGuestContext } = await import("./guest-project.js");
       const { execRequest } = await import("./plan/exec-request.js");
-      const { execInGuest } = await import("./steps/exec.js");
       const { stdin, stdout, env } = world;
       const terminal = { isTty: stdin.isTTY && stdout.isTTY, env };
       const request = { ...execRequest(options, terminal), bootTimeoutSeconds };
-      exitCode = await execInGuest(await openGuestContext(world, globals(), reporter), request);
+      const { ctx, dial } = await openGuest();
+      const [call, { execInGuest }] = await Promise.all([
+        dial(request.vm),
+        import("./steps/exec.js"),
+      ]);
+      exitCode = await execInGuest(ctx, call, request);
     },
 
     async cp({ from, to, bootTimeout }) {
       const bootTimeoutSeconds = numberOf("--boot-timeout", bootTimeout);
-      const { openGuestContext } = await import("./guest-project.js");
       const { copyRequest } = await import("./plan/copy-request.js");
-      const { copy } = await import("./steps/copy.js");
       const request = copyRequest(from, to);
-      const ctx = await openGuestContext(world, globals(), reporter);
-      const result = await copy(ctx, request, bootTimeoutSeconds);
+      const { ctx, dial } = await openGuest();
+      const [call, { copy }] = await Promise.all([
+        dial(request.from.vm ?? request.to.vm),
+        import("./steps/copy.js"),
+      ]);
+      const result = await copy(ctx, call, request, bootTimeoutSeconds);
       (await printer("cp")).result(result, []);
     },
 

@@ -84,6 +84,7 @@ export async function openProject(
     stdin: world.stdin.isTTY ? undefined : world.stdin,
     signal: world.signal,
     folder,
+    self: [...world.self, ...(globals.config === undefined ? [] : ["--config", path])],
     assets,
     version: world.version,
     engine: () => (engine ??= connect(world, reporter)),

@@ -12,7 +12,7 @@ export const LABEL = {
   /** Of images: which packages of which base they hold, and the time in the lock they were made by. */
   packages: "io.kdock.packages",
   time: "io.kdock.time",
-  /** The VM container's facts for `kdock ps`: see VM_FACTS in vm-plan.ts. */
+  /** The VM container's facts for `kdock ps`: see VmFacts in vm-facts.ts. */
   vm: "io.kdock.vm",
 } as const;
 

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
-import type { ContainerSpec, Labels, PublishedPort } from "./container-spec.js";
+import type { ContainerSpec, PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { INSIDE, LABEL, labels } from "./names.js";
@@ -17,6 +17,7 @@ import {
   shareWords,
 } from "./shares.js";
 import { kernelCommandLine, type Machine, qemuArgs } from "./qemu-args.js";
+import type { VmFacts } from "./vm-facts.js";
 
 /** How one start of the VM differs from another. */
 export interface RunMode {
@@ -84,39 +85,6 @@ export function vmImagePlan(config: Config, assets: Assets, lock: Lock | undefin
     assets,
     lock?.images["vm"],
   );
-}
-
-/** What a VM's label says about it, for those who come later. */
-export interface VmFacts {
-  /** "debian:6.12" */
-  readonly kernel: string;
-  /** Of the kernel's artifacts: which symbols belong to it. */
-  readonly kernelKey: string;
-  readonly paused: boolean;
-  readonly dumpOnPanic: boolean;
-  /** Absolute; undefined for a name by the time of the panic. */
-  readonly dumpTo: string | undefined;
-  readonly seat: VmSeat;
-  /** The guest's. */
-  readonly address: string;
-  /** The guest's, for IPv6; undefined for none. */
-  readonly address6: string | undefined;
-  /** For people. */
-  readonly shares: readonly string[];
-}
-
-/** What a VM's label says. */
-export function vmFacts(of: Labels): VmFacts {
-  const known = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
-  return {
-    ...{ kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT },
-    ...{ address6: undefined, dumpOnPanic: false, dumpTo: undefined, shares: [], ...known },
-  };
-}
-
-/** Where a VM's symbols are: its own kernel's, whatever kdock.yaml asks for by now. */
-export function kernelKeyOf(of: Labels, { kernel }: Pick<Plan, "kernel">): string {
-  return vmFacts(of).kernelKey || kernel.key;
 }
 
 /** How kdock.yaml's words apply to one of several VMs. */

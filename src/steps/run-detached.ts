@@ -6,7 +6,8 @@ import { INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { watchConsole } from "./console-tail.js";
 import type { Context } from "./context.js";
-import { connectInside, unexpectedEnd, whenReady } from "./guest-channel.js";
+import { connectInside } from "./connect-inside.js";
+import { unexpectedEnd, whenReady } from "./guest-channel.js";
 import { explainEnd } from "./panic.js";
 import { type StartedVm, startVm, type VmOrder } from "./start-vm.js";
 

@@ -7,18 +7,13 @@ import {
   type PublishedPort,
 } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
+import type { KillWatch } from "../host/host.js";
 import { DEFAULT_VM, INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { Config } from "../config/config.js";
 import { takeSeat, type VmSeat } from "../plan/seats.js";
-import {
-  type RunMode,
-  type VmAttempt,
-  type VmFacts,
-  type VmPlan,
-  vmPlan,
-  withoutIpv6,
-} from "../plan/vm-plan.js";
+import type { VmFacts } from "../plan/vm-facts.js";
+import { type RunMode, type VmAttempt, type VmPlan, vmPlan, withoutIpv6 } from "../plan/vm-plan.js";
 import { artifactFolder } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, seatMutex } from "./context.js";
@@ -62,9 +57,11 @@ export async function startVm(
   const others = await makeRoom(ctx, engine, plan, name);
   const vm = vmPlan(config, plan, mode, takeSeat(name, Object.keys(config.vms), others), transport);
   await checkPorts(ctx, engine, vm);
-  await engine.ensureNetwork(vm.network, labels("network", plan.names.id));
+  // What is ours, or not whole yet, is nobody's once we were killed.
+  const watch = ctx.host.ifKilled([...ctx.self, "stop", name], ctx.folder);
   try {
-    const started = await firstThatStarts(ctx, engine, plan, vm);
+    await engine.ensureNetwork(vm.network, labels("network", plan.names.id));
+    const started = watched(await firstThatStarts(ctx, engine, plan, vm), watch);
     try {
       await joinLan(ctx, plan);
       return started;
@@ -74,8 +71,23 @@ export async function startVm(
     }
   } catch (error) {
     await removeNetworkIfUnused(engine, plan);
+    watch.callOff();
     throw ctx.signal.aborted ? ctx.signal.reason : error;
   }
+}
+
+function watched(started: StartedVm, watch: KillWatch): StartedVm {
+  return {
+    ...started,
+    release() {
+      started.release();
+      watch.callOff();
+    },
+    async [Symbol.asyncDispose]() {
+      await started[Symbol.asyncDispose]();
+      watch.callOff();
+    },
+  };
 }
 
 /** A VM that has ended makes room for a new one; one that runs is an error. Returns the seats that are taken. */
