@@ -11,21 +11,13 @@ import { makePlan } from "../../src/plan/plan.js";
 import { readAssets } from "../../src/project.js";
 import { CLI } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
+import { NO_FILES } from "../unit/plan/fixtures.js";
 
 const RUNS = 3;
 export const host = createNodeHost({ env: process.env });
 export const config = loadConfig({});
 const lock = parseLock(readFileSync(join(LAB, "kdock.lock"), "utf8"), "kdock.lock");
 const assets = await readAssets(host.files);
-const NO_FILES = {
-  kernelFragments: [],
-  kernelPreset: undefined,
-  kernelPatches: [],
-  moduleKey: undefined,
-  initramfs: [],
-  busyboxFragments: [],
-  overlay: [],
-};
 export const plan = makePlan({ folder: LAB, config, assets, user: NO_FILES, lock });
 export const engine = await connectEngine({
   env: process.env,
