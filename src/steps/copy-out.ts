@@ -71,9 +71,9 @@ async function targetKind(files: HostFiles, path: string): Promise<TargetKind> {
   if (await files.isFolder(path)) return "directory";
   const there = await files.status(path);
   if (there?.kind === "symlink" && (await files.exists(path))) {
-    // What is behind /dev/stdout may have no path.
-    const real = await files.realPath(path).catch(() => undefined);
-    return real === undefined ? "special" : await targetKind(files, real);
+    // /dev/stdout is a file now and a pipe then, and another one for each process.
+    if (there.target.startsWith("/proc/")) return "special";
+    return await targetKind(files, await files.realPath(path));
   }
   if (there !== undefined) return there.kind === "other" ? "special" : "file";
   return (await files.isFolder(parentOf(path))) ? "nothing" : "no-parent";
