@@ -14,6 +14,8 @@ const KEYS = {
   jobs: ["kernel", "jobs"],
   busybox: ["busybox", "source"],
   overlay: ["rootfs", "overlay"],
+  initScript: ["rootfs", "init"],
+  strictInit: ["rootfs", "strict"],
   cpus: ["vm", "cpus"],
   memory: ["vm", "memory"],
   append: ["vm", "append"],
@@ -74,7 +76,13 @@ export function addBuildFlags(command: Command): Command {
     .option("--toolchain <name>", "auto, gcc-N or clang-N (kernel.toolchain)")
     .option("-j, --jobs <n>", "how many compilers at once (kernel.jobs)")
     .option("--busybox <source>", "busybox source, like release:1.37.0 (busybox.source)")
-    .option("--overlay <folder>", "folder merged over the guest's root (rootfs.overlay)");
+    .option("--overlay <folder>", "folder merged over the guest's root (rootfs.overlay)")
+    .option(
+      "--init-script <file>",
+      "script that the guest runs at boot; may be repeated (rootfs.init)",
+      list,
+    )
+    .option("--strict-init", "an init script that fails ends the boot (rootfs.strict)");
 }
 
 export function addVmFlags(command: Command): Command {

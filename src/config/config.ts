@@ -45,6 +45,10 @@ export interface BusyboxConfig {
 
 export interface RootfsConfig {
   readonly overlay: string | undefined;
+  /** Scripts that the guest runs at boot, in this order, before those of the overlay. */
+  readonly init: readonly string[];
+  /** An init script that fails ends the boot. */
+  readonly strict: boolean;
 }
 
 export interface VmConfig {

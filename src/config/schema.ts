@@ -14,7 +14,7 @@ export function complete({ kernel, busybox, rootfs, vm, vms, gdb, images }: Chec
   return {
     kernel: { ...kernel, moduleKey: kernel.moduleKey },
     busybox: { ...busybox, sha256: busybox.sha256 },
-    rootfs: { overlay: rootfs.overlay },
+    rootfs: { ...rootfs, overlay: rootfs.overlay },
     vm: { ...machine, memoryMiB: memory },
     vms: Object.fromEntries(
       Object.entries(vms).map(([name, special]) => [name, specialVm(special)]),

@@ -4,6 +4,7 @@ import type { BuildPlan } from "./build-plan.js";
 import { PLAIN } from "./container-spec.js";
 import { scriptsInside, sessionArguments } from "./debugger-plan.js";
 import type { ImagePlan } from "./image-plan.js";
+import { initScriptNames } from "./init-scripts.js";
 import { CCACHE_VOLUME, imageLabels, INSIDE } from "./names.js";
 import type { Plan } from "./plan.js";
 import { qemuArgs } from "./qemu-args.js";
@@ -54,7 +55,8 @@ export function composeFile(config: Config, plan: Plan, context: string): string
 
 function builder(config: Config, plan: BuildPlan, context: string, command: readonly string[]) {
   const { stage } = plan;
-  const overlay = config.rootfs.overlay;
+  const { overlay, init, strict } = config.rootfs;
+  const names = initScriptNames(init);
   return {
     build: imageBuild(plan.image, context),
     image: plan.image.tag,
@@ -63,6 +65,7 @@ function builder(config: Config, plan: BuildPlan, context: string, command: read
       ...escaped(plan.container.env),
       ...kernelVariables(config, plan),
       KDOCK_MIRROR: variable("KDOCK_IMAGES_MIRROR", config.images.mirror ?? ""),
+      ...(stage === "busybox" && strict ? { KDOCK_STRICT: "true" } : {}),
     },
     volumes: [
       `${stage}-src:${INSIDE.source}`,
@@ -71,6 +74,9 @@ function builder(config: Config, plan: BuildPlan, context: string, command: read
       ...(stage === "kernel" ? [`ccache:${INSIDE.ccache}`] : []),
       ...plan.trees.map(({ path }) => `${relative(path)}:${INSIDE.input}/initramfs/${path}:ro`),
       ...(stage === "busybox" && overlay !== undefined ? [`${relative(overlay)}:/overlay:ro`] : []),
+      ...(stage === "busybox"
+        ? init.map((path, index) => `${relative(path)}:/init/${names[index] ?? ""}:ro`)
+        : []),
     ],
     ...(Object.keys(plan.files).length === 0
       ? {}

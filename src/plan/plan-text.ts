@@ -37,7 +37,7 @@ export function planText(config: Config, plan: Plan): string[] {
     ...buildText(plan.busybox),
     "",
     `rootfs    key ${plan.rootfs.key}`,
-    "  busybox's install tree + images/rootfs/tree + kdock-agent + overlay → newc cpio",
+    "  busybox's install tree + images/rootfs/tree + kdock-agent + overlay + rootfs.init → newc cpio",
     "",
     `vm        image ${plan.vmImage.tag}`,
     ...imageText(plan.vmImage),

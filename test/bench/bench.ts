@@ -38,6 +38,7 @@ const NO_FILES = {
   initramfs: [],
   busyboxFragments: [],
   overlay: [],
+  initScripts: [],
 };
 const plan = makePlan({ folder: LAB, config, assets, user: NO_FILES, lock });
 const engine = await connectEngine({

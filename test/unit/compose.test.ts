@@ -69,4 +69,18 @@ describe("compose.yaml", () => {
     expect(made.configs?.["kernel-fragments-config"]?.content).toContain("-$$lab");
     expect(made.services.busybox.volumes).toContain("./guest:/overlay:ro");
   });
+
+  it("carries init scripts, disks and nodes", () => {
+    const yaml =
+      "rootfs: { init: [net/up.sh, /opt/b.sh], strict: true }\nvm: { cpus: 2, numa: 2, disks: [a.img, 1G, 'b.img:ro'] }";
+    const { busybox, vm } = compose(yaml).services;
+    expect(busybox.volumes).toContain("./net/up.sh:/init/001-up.sh:ro");
+    expect(busybox.volumes).toContain("/opt/b.sh:/init/002-b.sh:ro");
+    expect(busybox.environment["KDOCK_STRICT"]).toBe("true");
+    expect(vm.volumes).toContain("./a.img:/disks/0");
+    expect(vm.volumes).toContain("./b.img:/disks/2:ro");
+    expect(vm.environment["KDOCK_DISKS"]).toContain("21 1073741824 /disks/1");
+    // Nodes have all that there is, so no variable can change it.
+    expect(vm.command).toContain("2,sockets=2");
+  });
 });

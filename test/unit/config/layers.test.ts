@@ -17,7 +17,7 @@ it("gives a complete configuration for nothing at all", () => {
       ccache: true,
     },
     busybox: { source: "release:1.37.0", sha256: undefined, mirrors: [], fragments: [], set: {} },
-    rootfs: { overlay: undefined },
+    rootfs: { overlay: undefined, init: [], strict: false },
     vms: {},
     vm: {
       cpus: 1,
