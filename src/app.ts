@@ -185,7 +185,14 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     },
   ): Promise<Project> => {
     const { openProject } = await import("./project.js");
-    return openProject(world, globals(), reporter, flags, { readLock });
+    return openProject(world, globals(), reporter, await typedHere(flags), { readLock });
+  };
+  /** What was typed as a path counts from where it was typed, as it does for a shell that completes it. */
+  const typedHere = async (flags: KeyFlags): Promise<KeyFlags> => {
+    if (!Array.isArray(flags.disk)) return flags;
+    const { diskFrom } = await import("./config/disks.js");
+    const disk = flags.disk.map((text) => diskFrom(String(text), (p) => resolve(world.cwd, p)));
+    return { ...flags, disk };
   };
   const openLocked = (flags: KeyFlags = {}) => open(flags, { readLock: true });
   const printer = async (command: string) => {

@@ -17,6 +17,9 @@ const KEYS = {
   initScript: ["rootfs", "init"],
   strictInit: ["rootfs", "strict"],
   cpus: ["vm", "cpus"],
+  cpu: ["vm", "cpu"],
+  numa: ["vm", "numa"],
+  disk: ["vm", "disks"],
   memory: ["vm", "memory"],
   append: ["vm", "append"],
   accel: ["vm", "accel"],
@@ -88,6 +91,13 @@ export function addBuildFlags(command: Command): Command {
 export function addVmFlags(command: Command): Command {
   return command
     .option("--cpus <n>", "virtual processors (vm.cpus)")
+    .option("--cpu <model>", "QEMU's name for a processor[,+feature][,-feature] (vm.cpu)")
+    .option("--numa <nodes>", "NUMA nodes that share processors and memory (vm.numa)")
+    .option(
+      "--disk <file|size>",
+      "raw or qcow2 image[:ro], or an empty disk like 1G; may be repeated (vm.disks)",
+      list,
+    )
     .option("-m, --memory <size>", "memory, like 512M (vm.memory)")
     .option("--append <text>", "added to the kernel command line (vm.append)")
     .addOption(

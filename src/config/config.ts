@@ -54,6 +54,12 @@ export interface RootfsConfig {
 export interface VmConfig {
   readonly cpus: number;
   readonly memoryMiB: number;
+  /** "Nehalem,+x2apic"; undefined for all that the accelerator can do. */
+  readonly cpu: string | undefined;
+  /** Nodes; 1 for a machine without. */
+  readonly numa: number;
+  /** In order: /dev/vda, /dev/vdb ... */
+  readonly disks: readonly DiskRequest[];
   /** Put at the end of the kernel command line. */
   readonly append: string;
   readonly accel: "auto" | "kvm" | "tcg";
@@ -66,6 +72,11 @@ export interface VmConfig {
   /** More arguments for QEMU. */
   readonly qemu: readonly string[];
 }
+
+export type DiskRequest =
+  /** Relative to the folder of kdock.yaml, or absolute. */
+  | { readonly kind: "file"; readonly path: string; readonly readOnly: boolean }
+  | { readonly kind: "scratch"; readonly bytes: number };
 
 /** How one of several VMs differs from the others. */
 export interface VmSpecial {

@@ -22,12 +22,20 @@ export function containerOptions(spec: ContainerSpec): Docker.ContainerCreateOpt
 
 function hostConfig(spec: ContainerSpec): Docker.HostConfig {
   return {
-    Mounts: spec.mounts.map(({ volume, target, readOnly }) => ({
-      Type: "volume",
-      Source: volume,
-      Target: target,
-      ReadOnly: readOnly,
-    })),
+    Mounts: [
+      ...spec.mounts.map(({ volume, target, readOnly }) => ({
+        Type: "volume" as const,
+        Source: volume,
+        Target: target,
+        ReadOnly: readOnly,
+      })),
+      ...(spec.hostFiles ?? []).map(({ file, target, readOnly }) => ({
+        Type: "bind" as const,
+        Source: file,
+        Target: target,
+        ReadOnly: readOnly,
+      })),
+    ],
     PortBindings: portBindings(spec.ports),
     ...(spec.network === undefined ? {} : { NetworkMode: spec.network }),
     Privileged: spec.privileged,

@@ -3,6 +3,7 @@ import type { Config } from "../config/config.js";
 import type { BuildPlan } from "./build-plan.js";
 import { PLAIN } from "./container-spec.js";
 import { scriptsInside, sessionArguments } from "./debugger-plan.js";
+import { diskFiles } from "./disks.js";
 import type { ImagePlan } from "./image-plan.js";
 import { initScriptNames } from "./init-scripts.js";
 import { CCACHE_VOLUME, imageLabels, INSIDE } from "./names.js";
@@ -107,8 +108,13 @@ function vm(config: Config, image: ImagePlan, context: string) {
   const interactive = machine(config, { paused: false, command: false });
   const args = qemuArgs({
     ...interactive,
-    cpus: variable("KDOCK_VM_CPUS", interactive.cpus),
-    memory: variable("KDOCK_VM_MEMORY", interactive.memory),
+    // What NUMA nodes have must be all that there is.
+    ...(interactive.numa === undefined
+      ? {
+          cpus: variable("KDOCK_VM_CPUS", interactive.cpus),
+          memory: variable("KDOCK_VM_MEMORY", interactive.memory),
+        }
+      : {}),
     commandLine: `${dollar(interactive.commandLine)} \${KDOCK_VM_APPEND:-}`,
     extra: interactive.extra.map(dollar),
   });
@@ -127,6 +133,9 @@ function vm(config: Config, image: ImagePlan, context: string) {
     volumes: [
       `kernel-out:${INSIDE.artifacts}/kernel:ro`,
       `busybox-out:${INSIDE.artifacts}/rootfs:ro`,
+      ...diskFiles(interactive.disks).map(
+        ({ file, target, readOnly }) => `${relative(file)}:${target}${readOnly ? ":ro" : ""}`,
+      ),
     ],
     ports: publishedPorts(config).map((port) =>
       port.containerPort === INSIDE.gdbPort

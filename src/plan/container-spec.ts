@@ -1,7 +1,15 @@
 export type Labels = Readonly<Record<string, string>>;
 
+/** A single file of the user's, who asked for it by name. */
+export interface HostFile {
+  /** Absolute, on the engine's machine. */
+  readonly file: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
 export interface Mount {
-  /** The volume's name; kdock mounts no host paths. */
+  /** The volume's name. */
   readonly volume: string;
   readonly target: string;
   readonly readOnly: boolean;
@@ -24,6 +32,7 @@ export interface ContainerSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly labels: Labels;
   readonly mounts: readonly Mount[];
+  readonly hostFiles?: readonly HostFile[];
   readonly ports: readonly PublishedPort[];
   /** Name of a network, or undefined for the engine's default bridge; "none" for no network at all. */
   readonly network: string | undefined;

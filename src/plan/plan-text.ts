@@ -43,7 +43,9 @@ export function planText(config: Config, plan: Plan): string[] {
     ...imageText(plan.vmImage),
     `  docker network create ${vm.network}`,
     `  docker run ${first?.privilege === "privileged" ? "--privileged" : "(least privilege)"} -it --network ${vm.network} --name ${plan.names.vmContainer(DEFAULT_VM)} …`,
-    ...Object.entries(first?.container.env ?? {}).map(([name, value]) => `    ${name}=${value}`),
+    ...Object.entries(first?.container.env ?? {}).map(
+      ([name, value]) => `    ${name}=${value.replaceAll("\n", "\n      ")}`,
+    ),
     "  qemu-system-x86_64 -accel (chosen at the start: kvm where it works, else tcg)",
     ...argumentLines(qemuArgs(machine(config, MODE))),
   ];

@@ -1,3 +1,4 @@
+import { type Disk, diskArgs } from "./disks.js";
 import { INSIDE } from "./names.js";
 
 /** What QEMU is told, apart from the accelerator and the sandbox, which images/vm/start.sh chooses on the spot. */
@@ -5,6 +6,9 @@ export interface Machine {
   /** QEMU's own notation: "1", "512M"; text, because compose.yaml puts variables here. */
   readonly cpus: string;
   readonly memory: string;
+  /** Nodes with an equal share of both; undefined for a machine without. */
+  readonly numa: NumaShares | undefined;
+  readonly disks: readonly Disk[];
   readonly nic: "virtio" | "e1000";
   /** Of that card. */
   readonly mac: string;
@@ -18,6 +22,12 @@ export interface Machine {
   readonly extra: readonly string[];
 }
 
+export interface NumaShares {
+  readonly nodes: number;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+}
+
 const NIC = { virtio: "virtio-net-pci", e1000: "e1000" } as const;
 
 export function qemuArgs(machine: Machine): readonly string[] {
@@ -27,13 +37,20 @@ export function qemuArgs(machine: Machine): readonly string[] {
     // machine the other one was seen to be off thirty times, and seconds in the guest with it.
     ...["-M", "q35,i8042=off,sata=off,smbus=off,vmport=off,pit=off", "-nodefaults"],
     ...["-display", "none"],
-    ...["-smp", machine.cpus, "-m", machine.memory],
+    // A node is a socket: processors that share a cache are not on several.
+    ...[
+      "-smp",
+      machine.cpus + (machine.numa === undefined ? "" : `,sockets=${machine.numa.nodes}`),
+    ],
+    ...["-m", machine.memory],
+    ...numaArgs(machine.numa),
     ...["-kernel", INSIDE.bzImage, "-initrd", INSIDE.rootfs],
     ...["-append", machine.commandLine],
     // The console is the container's terminal; Ctrl-C belongs to the guest.
     ...["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
     ...["-netdev", "tap,id=net0,ifname=tap0,script=no,downscript=no"],
     ...["-device", `${NIC[machine.nic]},netdev=net0,mac=${machine.mac},romfile=`],
+    ...diskArgs(machine.disks),
     // The guest says here that it is ready, and runs commands.
     ...["-device", "virtio-serial-pci"],
     ...["-chardev", `socket,id=agent,path=${INSIDE.portSocket},server=on,wait=off`],
@@ -52,6 +69,17 @@ export function qemuArgs(machine: Machine): readonly string[] {
     ...(machine.paused ? ["-S"] : []),
     ...machine.extra,
   ];
+}
+
+function numaArgs(shares: NumaShares | undefined): readonly string[] {
+  if (shares === undefined) return [];
+  return Array.from({ length: shares.nodes }, (_, node) => {
+    const [first, last] = [node * shares.cpus, (node + 1) * shares.cpus - 1];
+    return [
+      ...["-object", `memory-backend-ram,id=node${node},size=${shares.memoryMiB}M`],
+      ...["-numa", `node,nodeid=${node},cpus=${first}-${last},memdev=node${node}`],
+    ];
+  }).flat();
 }
 
 /** The kernel's command line; what the user appends comes last, so it wins. */

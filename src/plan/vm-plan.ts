@@ -2,7 +2,16 @@ import type { Config } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
 import type { ContainerSpec, Labels, PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
+import {
+  type Disk,
+  diskFiles,
+  type DiskInUse,
+  diskLines,
+  disksInUse,
+  formatByName,
+} from "./disks.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
+import { checkMachine } from "./machine-check.js";
 import { INSIDE, LABEL, labels } from "./names.js";
 import { guestNetwork } from "./network.js";
 import { FIRST_SEAT, guestName, type VmSeat } from "./seats.js";
@@ -72,6 +81,8 @@ export interface VmFacts {
   readonly seat: VmSeat;
   /** The guest's. */
   readonly address: string;
+  /** Files of the host. */
+  readonly disks: readonly DiskInUse[];
 }
 
 /** What a VM's label says. */
@@ -79,7 +90,7 @@ export function vmFacts(of: Labels): VmFacts {
   const known = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
   return {
     ...{ kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT },
-    ...{ dumpOnPanic: false, dumpTo: undefined, ...known },
+    ...{ dumpOnPanic: false, dumpTo: undefined, disks: [], ...known },
   };
 }
 
@@ -106,8 +117,11 @@ export function vmPlan(
   { names, vmImage: image, kernel }: Pick<Plan, "names" | "vmImage" | "kernel">,
   mode: RunMode,
   seat = FIRST_SEAT,
+  disks: readonly Disk[] = unseenDisks(configFor(common, seat)),
 ): VmPlan {
   const config = configFor(common, seat);
+  const planned = machine(config, mode, seat, disks);
+  checkMachine(config, planned.commandLine);
   const facts: VmFacts = {
     kernel: config.kernel.source,
     kernelKey: kernel.key,
@@ -116,17 +130,19 @@ export function vmPlan(
     address: guestNetwork(config.vm.net.subnet, seat.index).guest,
     dumpOnPanic: config.vm.dumpOnPanic,
     dumpTo: mode.dumpTo,
+    disks: disksInUse(disks),
   };
   const least: ContainerSpec = {
     name: names.vmContainer(seat.name),
     image: image.tag,
-    command: qemuArgs(machine(config, mode, seat)),
-    env: vmEnvironment(config, seat),
+    command: qemuArgs(planned),
+    env: vmEnvironment(config, seat, disks),
     labels: {
       ...labels("vm", names.id),
       [LABEL.vm]: JSON.stringify(facts),
     },
     mounts: [],
+    hostFiles: diskFiles(disks),
     ports: publishedPorts(config),
     network: names.network,
     hostname: "kdock",
@@ -152,11 +168,28 @@ function attempt(container: ContainerSpec): VmAttempt {
   return { container, privilege: container.privileged ? "privileged" : "least" };
 }
 
-export function machine(config: Config, mode: RunMode, seat = FIRST_SEAT): Machine {
+/** For those who only print: what nobody has looked at is told by its name. */
+export function unseenDisks({ vm }: Config): readonly Disk[] {
+  return vm.disks.map((disk) =>
+    disk.kind === "scratch" ? disk : { ...disk, format: formatByName(disk.path) },
+  );
+}
+
+export function machine(
+  config: Config,
+  mode: RunMode,
+  seat = FIRST_SEAT,
+  disks: readonly Disk[] = unseenDisks(config),
+): Machine {
   const { vm, gdb } = config;
   return {
     cpus: String(vm.cpus),
     memory: `${vm.memoryMiB}M`,
+    numa:
+      vm.numa === 1
+        ? undefined
+        : { nodes: vm.numa, cpus: vm.cpus / vm.numa, memoryMiB: vm.memoryMiB / vm.numa },
+    disks,
     nic: vm.nic,
     mac: guestNetwork(vm.net.subnet, seat.index).guestMac,
     commandLine: kernelCommandLine({
@@ -173,10 +206,16 @@ export function machine(config: Config, mode: RunMode, seat = FIRST_SEAT): Machi
 }
 
 /** What images/vm/start.sh reads. */
-export function vmEnvironment(config: Config, seat = FIRST_SEAT): Readonly<Record<string, string>> {
+export function vmEnvironment(
+  config: Config,
+  seat = FIRST_SEAT,
+  disks: readonly Disk[] = unseenDisks(config),
+): Readonly<Record<string, string>> {
   const network = guestNetwork(config.vm.net.subnet, seat.index);
   return {
     KDOCK_ACCEL: config.vm.accel,
+    ...(config.vm.cpu === undefined ? {} : { KDOCK_CPU: config.vm.cpu }),
+    ...(disks.length === 0 ? {} : { KDOCK_DISKS: diskLines(disks) }),
     KDOCK_GATEWAY: network.gateway,
     KDOCK_GATEWAY_MAC: network.gatewayMac,
     KDOCK_GUEST: network.guest,

@@ -21,6 +21,7 @@ import {
 import { artifactFolder } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, seatMutex } from "./context.js";
+import { requireMachine } from "./machine.js";
 import { keepRemains } from "./panic-dump.js";
 import { noteGdbPort } from "./gdb-script.js";
 import { joinLan } from "./lan.js";
@@ -57,7 +58,9 @@ export async function startVm(
   await ensureImage(ctx, plan.vmImage, { noCache: false });
   await using _mutex = await seatMutex(ctx);
   const others = await makeRoom(ctx, engine, plan, name);
-  const vm = vmPlan(config, plan, mode, takeSeat(name, Object.keys(config.vms), others));
+  const seat = takeSeat(name, Object.keys(config.vms), others);
+  const disks = await requireMachine(ctx, engine, plan, config, seat);
+  const vm = vmPlan(config, plan, mode, seat, disks);
   await checkPorts(ctx, engine, vm);
   await engine.ensureNetwork(vm.network, labels("network", plan.names.id));
   try {

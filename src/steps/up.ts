@@ -2,6 +2,7 @@ import { KdockError } from "../errors.js";
 import { DEFAULT_VM, labels } from "../plan/names.js";
 import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
+import { checkMachines } from "./machine.js";
 import { type DetachedVm, runDetached } from "./run-detached.js";
 import { factsOf } from "./choose-vm.js";
 
@@ -21,6 +22,7 @@ export async function up(
   request: { readonly names: readonly string[]; readonly bootTimeoutSeconds: number },
 ): Promise<UpResult> {
   const wanted = wantedNames(Object.keys(project.config.vms), request.names);
+  await checkMachines(project.ctx, project.plan, project.config, wanted);
   const { project: built } = await build(project, {
     targets: TARGETS,
     noCache: false,

@@ -23,11 +23,14 @@ it("gives a complete configuration for nothing at all", () => {
       cpus: 1,
       memoryMiB: 512,
       append: "",
+      cpu: undefined,
+      numa: 1,
       accel: "auto",
       privilege: "privileged",
       nic: "virtio",
       net: { subnet: "10.0.3.0/24" },
       ports: [],
+      disks: [],
       dumpOnPanic: false,
       qemu: [],
     },
@@ -98,7 +101,7 @@ it("says which place a problem is in, for every place at once", () => {
 
 it("refuses KDOCK_ variables that stand for nothing, except its own", () => {
   const env = {
-    KDOCK_VM_CPU: "2",
+    KDOCK_VM_CPUZ: "2",
     KDOCK_DEBUG: "1",
     KDOCK_PRIVILEGED: "1",
     KDOCK_BASE_TRIXIE: "x",
@@ -106,7 +109,7 @@ it("refuses KDOCK_ variables that stand for nothing, except its own", () => {
     KDOCK_REQUIRE_ENGINE: "1",
   };
   expect(problemsOf({ env })).toEqual([
-    "environment variable KDOCK_VM_CPU: stands for no key of the configuration; did you mean KDOCK_VM_CPUS?",
+    "environment variable KDOCK_VM_CPUZ: stands for no key of the configuration; did you mean KDOCK_VM_CPUS?",
   ]);
 });
 

@@ -1,0 +1,26 @@
+import { KdockError } from "../errors.js";
+
+/** What of a kernel a part of the machine needs. Built in: kdock's guest loads no modules before it is ready. */
+export const NEEDS = {
+  disk: ["CONFIG_BLOCK", "CONFIG_BLK_DEV", "CONFIG_VIRTIO_BLK"],
+  numa: ["CONFIG_SMP", "CONFIG_NUMA", "CONFIG_X86_64_ACPI_NUMA"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+/** Those of `needed` that are not built into a kernel, by the text of its .config. */
+export function missingOptions(config: string, needed: readonly string[]): readonly string[] {
+  const lines = new Set(config.split(/\r?\n/));
+  return needed.filter((option) => !lines.has(`${option}=y`));
+}
+
+/** Throws a `config` error that names the options, and how to get them. */
+export function requireOptions(config: string, what: string, needed: readonly string[]): void {
+  const missing = missingOptions(config, needed);
+  if (missing.length === 0) return;
+  throw new KdockError(
+    "config",
+    `${what} needs ${missing.join(", ")}, which this kernel is built without`,
+    {
+      hint: `Build one that has it: ${missing.map((option) => `--set ${option}=y`).join(" ")} (kernel.set in kdock.yaml).`,
+    },
+  );
+}

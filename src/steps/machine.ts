@@ -1,0 +1,90 @@
+import type { Config } from "../config/config.js";
+import type { Engine } from "../engine/engine.js";
+import { KdockError } from "../errors.js";
+import { PLAIN } from "../plan/container-spec.js";
+import { type CpuVerdict, cpuProbe, cpuVerdict, isHostCpu } from "../plan/cpu-model.js";
+import type { Disk } from "../plan/disks.js";
+import { NEEDS, requireOptions } from "../plan/guest-needs.js";
+import { labels } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
+import type { VmSeat } from "../plan/seats.js";
+import { configFor, vmPlan } from "../plan/vm-plan.js";
+import { artifactFolder } from "./artifact-store.js";
+import type { Context } from "./context.js";
+import { findDisks, requireDisks } from "./disks.js";
+import { runContainer } from "./run-container.js";
+
+/** What can be said about VMs before anything is built: rejects with a `config` error. */
+export async function checkMachines(
+  ctx: Context,
+  plan: Plan,
+  config: Config,
+  names: readonly string[],
+): Promise<void> {
+  for (const name of names) {
+    const seat = { name, index: 0 };
+    const disks = await findDisks(ctx, configFor(config, seat).vm.disks);
+    vmPlan(config, plan, { paused: false, command: false }, seat, disks);
+  }
+}
+
+/** Everything that QEMU would refuse, or leave the guest without, asked before it starts. Resolves with the disks. */
+export async function requireMachine(
+  ctx: Context,
+  engine: Engine,
+  plan: Plan,
+  config: Config,
+  seat: VmSeat,
+): Promise<readonly Disk[]> {
+  const { vm } = configFor(config, seat);
+  const disks = await findDisks(ctx, vm.disks);
+  await requireDisks(ctx, engine, disks);
+  if (disks.length > 0 || vm.numa > 1) {
+    const kernel = artifactFolder(ctx, "kernel", plan.kernel.key);
+    const options = (await ctx.host.files.readText(`${kernel}/config`)) ?? "";
+    if (disks.length > 0) requireOptions(options, "--disk (vm.disks)", NEEDS.disk);
+    if (vm.numa > 1) requireOptions(options, "--numa (vm.numa)", NEEDS.numa);
+  }
+  if (vm.cpu !== undefined) await requireCpu(ctx, plan, seat.name, vm);
+  return disks;
+}
+
+async function requireCpu(
+  ctx: Context,
+  plan: Plan,
+  name: string,
+  { cpu = "", accel }: Config["vm"],
+): Promise<void> {
+  if (isHostCpu(cpu)) return;
+  const verdict = await askQemu(ctx, plan, name, cpu);
+  if (verdict.kind === "refused") {
+    throw new KdockError("config", `vm.cpu: ${cpu}: ${verdict.problem}`, { hint: verdict.hint });
+  }
+  if (verdict.lacking.length === 0 || accel === "kvm") return;
+  const text = `under emulation (tcg) the processor ${cpu} is without ${verdict.lacking.join(", ")}`;
+  ctx.reporter.emit({ type: "notice", text });
+}
+
+/** The VM's own image has the QEMU that counts. */
+async function askQemu(ctx: Context, plan: Plan, name: string, cpu: string): Promise<CpuVerdict> {
+  const [program = "", ...rest] = cpuProbe(cpu);
+  const lines: string[] = [];
+  await runContainer(
+    ctx,
+    {
+      ...PLAIN,
+      name: plan.names.cpuContainer(name),
+      image: plan.vmImage.tag,
+      entrypoint: [program],
+      command: rest,
+      env: {},
+      labels: labels("cpu", plan.names.id),
+      mounts: [],
+      network: "none",
+      hostname: undefined,
+      capDrop: ["ALL"],
+    },
+    { onLine: (line) => lines.push(line) },
+  );
+  return cpuVerdict(cpu, lines);
+}
