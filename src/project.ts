@@ -4,6 +4,7 @@ import { FLAG_NAMES, type KeyFlags, keyValues } from "./commands/flags.js";
 import { isDeepStrictEqual } from "node:util";
 import { artifactSettings } from "./config/artifact-settings.js";
 import type { Config } from "./config/config.js";
+import { diskFrom } from "./config/disks.js";
 import { loadConfig } from "./config/layers.js";
 import type { Engine } from "./engine/engine.js";
 import { KdockError, messageOf } from "./errors.js";
@@ -63,7 +64,7 @@ export async function openProject(
   const config = loadConfig({
     file,
     env: world.env,
-    flags: keyValues(flags),
+    flags: keyValues(typedIn(world.cwd, dirname(path), flags)),
     flagNames: FLAG_NAMES,
   });
   const asWritten = loadConfig({ file });
@@ -84,6 +85,7 @@ export async function openProject(
     stdin: world.stdin.isTTY ? undefined : world.stdin,
     signal: world.signal,
     folder,
+    self: [...world.self, ...(globals.config === undefined ? [] : ["--config", path])],
     assets,
     version: world.version,
     engine: () => (engine ??= connect(world, reporter)),
@@ -97,6 +99,20 @@ export async function openProject(
     lock,
     overridden: !isDeepStrictEqual(artifactSettings(asWritten), artifactSettings(config)),
     plan: makePlan({ folder, config, assets, user, lock }),
+  };
+}
+
+/** A path that is typed is where the person is; one that stands in kdock.yaml is where that file is. */
+function typedIn(cwd: string, folder: string, flags: KeyFlags): KeyFlags {
+  if (cwd === folder) return flags;
+  const here = (path: string) => resolve(cwd, path);
+  const asTyped = (value: unknown, change: (text: string) => string) =>
+    Array.isArray(value) ? value.map((text) => change(String(text))) : undefined;
+  return {
+    ...flags,
+    share: asTyped(flags.share, (text) => (/^[^/:]/.test(text) ? `${cwd}/${text}` : text)),
+    disk: asTyped(flags.disk, (text) => diskFrom(text, here)),
+    initScript: asTyped(flags.initScript, here),
   };
 }
 

@@ -14,12 +14,18 @@ export interface Host {
   stream(argv: readonly string[], options: RunOptions): Readable;
   /** The whole stdout, trimmed; rejects with an `environment` error as `stream` does. */
   capture(argv: readonly string[], options: RunOptions): Promise<string>;
+  /** Has a program run in a folder when this process is killed, before that is called off. */
+  ifKilled(argv: readonly string[], folder: string): KillWatch;
   /** Bytes free for us on the file system that holds the path; undefined where there is no such path. */
   freeBytes(path: string): Promise<number | undefined>;
   /** Whether a TCP listener could be opened there right now. */
   portIsFree(address: string, port: number): Promise<boolean>;
   /** "docker-proxy (pid 4711)" where the host tells, for the message that a port is taken. */
   portOwner(port: number): Promise<string | undefined>;
+}
+
+export interface KillWatch {
+  callOff(): void;
 }
 
 export interface RunOptions {

@@ -1,9 +1,9 @@
 export type Labels = Readonly<Record<string, string>>;
 
-/** A single file of the user's, who asked for it by name. */
-export interface HostFile {
+/** A file or folder of the user's, which they asked for by name: nothing else of the host is mounted. */
+export interface HostPath {
   /** Absolute, on the engine's machine. */
-  readonly file: string;
+  readonly path: string;
   readonly target: string;
   readonly readOnly: boolean;
 }
@@ -23,6 +23,14 @@ export interface PublishedPort {
   readonly hostPort: number;
 }
 
+/** "127.0.0.1:9090", "[::1]:9090" */
+export function hostPortText({
+  hostAddress,
+  hostPort,
+}: Pick<PublishedPort, "hostAddress" | "hostPort">): string {
+  return `${hostAddress.includes(":") ? `[${hostAddress}]` : hostAddress}:${hostPort}`;
+}
+
 export interface ContainerSpec {
   readonly name: string;
   readonly image: string;
@@ -32,7 +40,7 @@ export interface ContainerSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly labels: Labels;
   readonly mounts: readonly Mount[];
-  readonly hostFiles?: readonly HostFile[];
+  readonly hostPaths?: readonly HostPath[];
   readonly ports: readonly PublishedPort[];
   /** Name of a network, or undefined for the engine's default bridge; "none" for no network at all. */
   readonly network: string | undefined;

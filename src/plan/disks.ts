@@ -1,4 +1,4 @@
-import type { HostFile } from "./container-spec.js";
+import type { HostPath } from "./container-spec.js";
 import { INSIDE } from "./names.js";
 
 export type DiskFormat = "raw" | "qcow2";
@@ -79,11 +79,11 @@ export function diskLines(disks: readonly Disk[]): string {
     .join("\n");
 }
 
-export function diskFiles(disks: readonly Disk[]): readonly HostFile[] {
+export function diskPaths(disks: readonly Disk[]): readonly HostPath[] {
   return disks.flatMap((disk, index) =>
     disk.kind === "scratch"
       ? []
-      : [{ file: disk.path, target: inside(index), readOnly: disk.readOnly }],
+      : [{ path: disk.path, target: inside(index), readOnly: disk.readOnly }],
   );
 }
 

@@ -3,6 +3,8 @@ import { KdockError } from "../errors.js";
 /** What of a kernel a part of the machine needs. Built in: kdock's guest loads no modules before it is ready. */
 export const NEEDS = {
   disk: ["CONFIG_BLOCK", "CONFIG_BLK_DEV", "CONFIG_VIRTIO_BLK"],
+  virtiofs: ["CONFIG_FUSE_FS", "CONFIG_VIRTIO_FS"],
+  "9p": ["CONFIG_NETWORK_FILESYSTEMS", "CONFIG_NET_9P", "CONFIG_NET_9P_VIRTIO", "CONFIG_9P_FS"],
   numa: ["CONFIG_SMP", "CONFIG_NUMA", "CONFIG_X86_64_ACPI_NUMA"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
@@ -18,7 +20,7 @@ export function requireOptions(config: string, what: string, needed: readonly st
   if (missing.length === 0) return;
   throw new KdockError(
     "config",
-    `${what} needs ${missing.join(", ")}, which this kernel is built without`,
+    `${what} needs ${missing.map((option) => `${option}=y`).join(", ")}, which this kernel is built without`,
     {
       hint: `Build one that has it: ${missing.map((option) => `--set ${option}=y`).join(" ")} (kernel.set in kdock.yaml).`,
     },

@@ -1,21 +1,10 @@
 import type { Config } from "../config/config.js";
 import { KdockError } from "../errors.js";
 
-/** The kernel's own limit on x86, its end included. */
-const COMMAND_LINE_BYTES = 2048;
-
 /** Throws a `config` error for a machine whose parts do not fit together; what each key is by itself is checked before. */
-export function checkMachine({ vm, gdb }: Config, commandLine: string): void {
+export function checkMachine({ vm, gdb }: Config): void {
   checkNuma(vm);
   checkAppend(vm, gdb.enable);
-  const bytes = Buffer.byteLength(commandLine);
-  if (bytes >= COMMAND_LINE_BYTES) {
-    throw new KdockError(
-      "config",
-      `vm.append: the kernel's command line would have ${bytes} bytes, and the kernel takes ${COMMAND_LINE_BYTES - 1}`,
-      { hint: "Shorten it, or put it into the kernel: kernel.set CONFIG_CMDLINE." },
-    );
-  }
   if (vm.accel === "tcg" && /^host(?:,|$)/.test(vm.cpu ?? "")) {
     throw new KdockError("config", "vm.cpu: host needs KVM, and vm.accel is tcg", {
       hint: "max is all that emulation can do.",

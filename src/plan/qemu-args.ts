@@ -1,5 +1,7 @@
+import { KdockError } from "../errors.js";
 import { type Disk, diskArgs } from "./disks.js";
 import { INSIDE } from "./names.js";
+import { shareArgs, type Shares } from "./shares.js";
 
 /** What QEMU is told, apart from the accelerator and the sandbox, which images/vm/start.sh chooses on the spot. */
 export interface Machine {
@@ -19,6 +21,7 @@ export interface Machine {
   readonly paused: boolean;
   /** Stop where the kernel panics, until images/vm/panic.sh has had the memory written. */
   readonly dumpOnPanic: boolean;
+  readonly shares: Shares;
   readonly extra: readonly string[];
 }
 
@@ -36,6 +39,7 @@ export function qemuArgs(machine: Machine): readonly string[] {
     // Without the old interval timer the guest measures its processor's clock against HPET: under emulation on a busy
     // machine the other one was seen to be off thirty times, and seconds in the guest with it.
     ...["-M", "q35,i8042=off,sata=off,smbus=off,vmport=off,pit=off", "-nodefaults"],
+    ...memoryArgs(machine),
     ...["-display", "none"],
     // A node is a socket: processors that share a cache are not on several.
     ...[
@@ -43,7 +47,6 @@ export function qemuArgs(machine: Machine): readonly string[] {
       machine.cpus + (machine.numa === undefined ? "" : `,sockets=${machine.numa.nodes}`),
     ],
     ...["-m", machine.memory],
-    ...numaArgs(machine.numa),
     ...["-kernel", INSIDE.bzImage, "-initrd", INSIDE.rootfs],
     ...["-append", machine.commandLine],
     // The console is the container's terminal; Ctrl-C belongs to the guest.
@@ -64,6 +67,7 @@ export function qemuArgs(machine: Machine): readonly string[] {
     // A panic ends the machine with a failure instead of a silent reboot.
     ...["-device", "pvpanic-pci"],
     ...["-action", `panic=${machine.dumpOnPanic ? "pause" : "exit-failure"},reboot=shutdown`],
+    ...shareArgs(machine.shares),
     ...(machine.dumpOnPanic ? ["-qmp", `unix:${INSIDE.panicSocket},server=on,wait=off`] : []),
     ...(machine.gdbPort === undefined ? [] : ["-gdb", `tcp::${machine.gdbPort}`]),
     ...(machine.paused ? ["-S"] : []),
@@ -71,25 +75,43 @@ export function qemuArgs(machine: Machine): readonly string[] {
   ];
 }
 
-function numaArgs(shares: NumaShares | undefined): readonly string[] {
-  if (shares === undefined) return [];
-  return Array.from({ length: shares.nodes }, (_, node) => {
-    const [first, last] = [node * shares.cpus, (node + 1) * shares.cpus - 1];
-    return [
-      ...["-object", `memory-backend-ram,id=node${node},size=${shares.memoryMiB}M`],
-      ...["-numa", `node,nodeid=${node},cpus=${first}-${last},memdev=node${node}`],
-    ];
-  }).flat();
+/** Where the guest's memory comes from, where QEMU's own idea of it will not do. */
+function memoryArgs({ shares, numa, memory }: Machine): readonly string[] {
+  // virtiofsd puts what it reads where the guest wants it.
+  const isShared = shares.transport === "virtiofs" && shares.folders.length > 0;
+  const object = (id: string, size: string) => [
+    "-object",
+    isShared
+      ? `memory-backend-memfd,id=${id},share=on,size=${size}`
+      : `memory-backend-ram,id=${id},size=${size}`,
+  ];
+  if (numa !== undefined) {
+    return Array.from({ length: numa.nodes }, (_, node) => {
+      const [first, last] = [node * numa.cpus, (node + 1) * numa.cpus - 1];
+      return [
+        ...object(`node${node}`, `${numa.memoryMiB}M`),
+        ...["-numa", `node,nodeid=${node},cpus=${first}-${last},memdev=node${node}`],
+      ];
+    }).flat();
+  }
+  return isShared ? [...object("ram", memory), "-machine", "memory-backend=ram"] : [];
 }
+
+/** More is cut off by the kernel without a word. */
+const MAX_COMMAND_LINE = 2047;
 
 /** The kernel's command line; what the user appends comes last, so it wins. */
 export function kernelCommandLine(options: {
   readonly quiet: boolean;
   readonly shellOnConsole: boolean;
   readonly debug: boolean;
+  /** What /init gives the card, with prefix; undefined for none. */
+  readonly ipv6: string | undefined;
   readonly append: string;
+  /** Of `shareWords`. */
+  readonly shares: readonly string[];
 }): string {
-  return [
+  const line = [
     "console=ttyS0",
     // An emulated timer that comes late on a busy machine is no broken one.
     "no_timer_check",
@@ -98,6 +120,17 @@ export function kernelCommandLine(options: {
     "panic=-1",
     ...(options.quiet ? ["quiet"] : []),
     ...(options.shellOnConsole ? [] : ["kdock.console=none"]),
+    ...(options.ipv6 === undefined ? [] : [`kdock.ip6=${options.ipv6}`]),
+    ...options.shares.map((share) => `kdock.share=${share}`),
     ...(options.append === "" ? [] : [options.append]),
   ].join(" ");
+  const bytes = Buffer.byteLength(line);
+  if (bytes <= MAX_COMMAND_LINE) return line;
+  throw new KdockError(
+    "config",
+    `the kernel's command line has ${bytes} bytes, and the kernel takes ${MAX_COMMAND_LINE}`,
+    {
+      hint: "Make vm.append (--append) shorter, or the mount points of vm.shares; kernel.set CONFIG_CMDLINE puts words into the kernel.",
+    },
+  );
 }

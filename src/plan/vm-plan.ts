@@ -1,22 +1,27 @@
 import type { Config } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
-import type { ContainerSpec, Labels, PublishedPort } from "./container-spec.js";
+import type { ContainerSpec, PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
-import {
-  type Disk,
-  diskFiles,
-  type DiskInUse,
-  diskLines,
-  disksInUse,
-  formatByName,
-} from "./disks.js";
+import { type Disk, diskLines, diskPaths, disksInUse, formatByName } from "./disks.js";
+import { hostPath } from "./host-path.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { checkMachine } from "./machine-check.js";
 import { INSIDE, LABEL, labels } from "./names.js";
 import { guestNetwork } from "./network.js";
+import { type GuestNetwork6, guestNetwork6 } from "./network6.js";
 import { FIRST_SEAT, guestName, type VmSeat } from "./seats.js";
 import type { Plan } from "./plan.js";
+import {
+  NO_SHARES,
+  type Shares,
+  type SharePlan,
+  sharePlans,
+  shareText,
+  type ShareTransport,
+  shareWords,
+} from "./shares.js";
 import { kernelCommandLine, type Machine, qemuArgs } from "./qemu-args.js";
+import type { VmFacts } from "./vm-facts.js";
 
 /** How one start of the VM differs from another. */
 export interface RunMode {
@@ -27,6 +32,21 @@ export interface RunMode {
   /** An absolute path for vm.dumpOnPanic, where it is not to be below .kdock. */
   readonly dumpTo?: string | undefined;
 }
+
+/** What was looked at for a VM before it starts. */
+export interface Found {
+  /** How its kernel mounts host folders; undefined for one that has none to mount. */
+  readonly transport: ShareTransport | undefined;
+  readonly disks: readonly Disk[];
+}
+
+/** What of the host's a VM has. */
+export interface Attached {
+  readonly shares: Shares;
+  readonly disks: readonly Disk[];
+}
+
+const NOTHING: Attached = { shares: NO_SHARES, disks: [] };
 
 export interface VmPlan {
   readonly image: ImagePlan;
@@ -59,6 +79,24 @@ export const LEAST = {
   securityOpt: ["no-new-privileges"],
 } as const;
 
+/**
+ * The bridge, which comes after the engine's interfaces, has IPv6 although the engine's network may have none; those
+ * interfaces stay as the engine made them. A machine without IPv6 refuses a container that asks for it.
+ */
+export const IPV6_SYSCTLS = {
+  "net.ipv6.conf.default.disable_ipv6": "0",
+  "net.ipv6.conf.all.forwarding": "1",
+} as const;
+
+export function vmSysctls({ vm }: Config): Readonly<Record<string, string>> {
+  return { ...LEAST.sysctls, ...(vm.net.ipv6 === undefined ? {} : IPV6_SYSCTLS) };
+}
+
+/** For a machine without IPv6: its guests still have it among themselves. */
+export function withoutIpv6(attempt: VmAttempt): VmAttempt {
+  return { ...attempt, container: { ...attempt.container, sysctls: LEAST.sysctls } };
+}
+
 export function vmImagePlan(config: Config, assets: Assets, lock: Lock | undefined): ImagePlan {
   return imagePlan(
     { name: "vm", dockerfile: "images/vm/Dockerfile", args: {} },
@@ -66,37 +104,6 @@ export function vmImagePlan(config: Config, assets: Assets, lock: Lock | undefin
     assets,
     lock?.images["vm"],
   );
-}
-
-/** What a VM's label says about it, for those who come later. */
-export interface VmFacts {
-  /** "debian:6.12" */
-  readonly kernel: string;
-  /** Of the kernel's artifacts: which symbols belong to it. */
-  readonly kernelKey: string;
-  readonly paused: boolean;
-  readonly dumpOnPanic: boolean;
-  /** Absolute; undefined for a name by the time of the panic. */
-  readonly dumpTo: string | undefined;
-  readonly seat: VmSeat;
-  /** The guest's. */
-  readonly address: string;
-  /** Files of the host. */
-  readonly disks: readonly DiskInUse[];
-}
-
-/** What a VM's label says. */
-export function vmFacts(of: Labels): VmFacts {
-  const known = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
-  return {
-    ...{ kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT },
-    ...{ dumpOnPanic: false, dumpTo: undefined, disks: [], ...known },
-  };
-}
-
-/** Where a VM's symbols are: its own kernel's, whatever kdock.yaml asks for by now. */
-export function kernelKeyOf(of: Labels, { kernel }: Pick<Plan, "kernel">): string {
-  return vmFacts(of).kernelKey || kernel.key;
 }
 
 /** How kdock.yaml's words apply to one of several VMs. */
@@ -114,54 +121,89 @@ export function configFor(config: Config, { name, index }: VmSeat): Config {
 
 export function vmPlan(
   common: Config,
-  { names, vmImage: image, kernel }: Pick<Plan, "names" | "vmImage" | "kernel">,
+  plan: Pick<Plan, "names" | "vmImage" | "kernel" | "folder">,
   mode: RunMode,
   seat = FIRST_SEAT,
-  disks: readonly Disk[] = unseenDisks(configFor(common, seat)),
+  found: Partial<Found> = {},
 ): VmPlan {
+  const { names, vmImage: image, kernel } = plan;
   const config = configFor(common, seat);
-  const planned = machine(config, mode, seat, disks);
-  checkMachine(config, planned.commandLine);
+  const shares = {
+    folders: sharePlans(config.vm.shares, plan.folder),
+    transport: found.transport ?? NO_SHARES.transport,
+  };
+  const attached = { shares, disks: found.disks ?? unseenDisks(config, plan.folder) };
+  const planned = machine(config, mode, seat, attached);
+  checkMachine(config);
   const facts: VmFacts = {
     kernel: config.kernel.source,
     kernelKey: kernel.key,
     paused: mode.paused,
     seat,
     address: guestNetwork(config.vm.net.subnet, seat.index).guest,
+    address6: network6(config, seat)?.guest,
     dumpOnPanic: config.vm.dumpOnPanic,
     dumpTo: mode.dumpTo,
-    disks: disksInUse(disks),
+    disks: disksInUse(attached.disks),
+    shares: shares.folders.map(shareText),
   };
   const least: ContainerSpec = {
     name: names.vmContainer(seat.name),
     image: image.tag,
     command: qemuArgs(planned),
-    env: vmEnvironment(config, seat, disks),
+    env: vmEnvironment(config, seat, attached),
     labels: {
       ...labels("vm", names.id),
       [LABEL.vm]: JSON.stringify(facts),
     },
     mounts: [],
-    hostFiles: diskFiles(disks),
+    hostPaths: [
+      ...shares.folders.map(({ folder: path, inside: target, writable }) => ({
+        ...{ path, target, readOnly: !writable },
+      })),
+      ...diskPaths(attached.disks),
+    ],
     ports: publishedPorts(config),
     network: names.network,
     hostname: "kdock",
     privileged: false,
     ...LEAST,
+    sysctls: vmSysctls(config),
+    securityOpt: securityOptions(attached),
     tty: true,
     openStdin: true,
     stopSignal: undefined,
   };
-  // A privileged container has every device and capability; the sysctl is needed in both.
+  // A privileged container has every device and capability; the sysctls are needed in both.
   const privileged = { ...least, privileged: true, capDrop: [], capAdd: [], securityOpt: [] };
   // An engine without /dev/kvm refuses a container that names it; whether KVM works is start.sh's to find out.
   const withKvm = { ...least, devices: [...least.devices, "/dev/kvm"] };
   const attempts: VmAttempt[] = [
-    ...(config.vm.privilege === "privileged" ? [attempt(privileged)] : []),
+    ...(mayBePrivileged(config, shares) ? [attempt(privileged)] : []),
     ...(config.vm.accel === "tcg" ? [] : [attempt(withKvm)]),
     ...(config.vm.accel === "kvm" ? [] : [attempt(least)]),
   ];
   return { image, network: names.network, facts, attempts };
+}
+
+/** The host folders of one of several VMs. */
+export function vmShares(
+  config: Config,
+  { folder }: Pick<Plan, "folder">,
+  name: string,
+): readonly SharePlan[] {
+  return sharePlans(configFor(config, { name, index: 0 }).vm.shares, folder);
+}
+
+/** QEMU has the rights of a folder's owner then, root perhaps, who owns the devices that a privileged container has. */
+export function mayBePrivileged({ vm }: Config, { folders }: Pick<Shares, "folders">): boolean {
+  return vm.privilege === "privileged" && folders.length === 0;
+}
+
+/** SELinux lets no container at files that are not labelled for it, and labelling them would change the user's files. */
+export function securityOptions({ shares, disks }: Attached): readonly string[] {
+  const isAlone = shares.folders.length === 0 && diskPaths(disks).length === 0;
+  return isAlone ? LEAST.securityOpt : [...LEAST.securityOpt, "label=disable"];
 }
 
 function attempt(container: ContainerSpec): VmAttempt {
@@ -169,19 +211,22 @@ function attempt(container: ContainerSpec): VmAttempt {
 }
 
 /** For those who only print: what nobody has looked at is told by its name. */
-export function unseenDisks({ vm }: Config): readonly Disk[] {
-  return vm.disks.map((disk) =>
-    disk.kind === "scratch" ? disk : { ...disk, format: formatByName(disk.path) },
-  );
+export function unseenDisks({ vm }: Config, folder: string): readonly Disk[] {
+  return vm.disks.map((disk) => {
+    if (disk.kind === "scratch") return disk;
+    const path = hostPath(folder, disk.path);
+    return { ...disk, path, format: formatByName(path) };
+  });
 }
 
 export function machine(
   config: Config,
   mode: RunMode,
   seat = FIRST_SEAT,
-  disks: readonly Disk[] = unseenDisks(config),
+  { shares, disks }: Attached = NOTHING,
 ): Machine {
   const { vm, gdb } = config;
+  const ipv6 = network6(config, seat);
   return {
     cpus: String(vm.cpus),
     memory: `${vm.memoryMiB}M`,
@@ -196,11 +241,14 @@ export function machine(
       quiet: mode.command,
       shellOnConsole: !mode.command,
       debug: gdb.enable,
+      ipv6: ipv6 && `${ipv6.guest}/64`,
       append: vm.append,
+      shares: shareWords(shares),
     }),
     gdbPort: gdb.enable ? INSIDE.gdbPort : undefined,
     paused: mode.paused,
     dumpOnPanic: vm.dumpOnPanic,
+    shares,
     extra: vm.qemu,
   };
 }
@@ -209,9 +257,10 @@ export function machine(
 export function vmEnvironment(
   config: Config,
   seat = FIRST_SEAT,
-  disks: readonly Disk[] = unseenDisks(config),
+  { shares, disks }: Attached = NOTHING,
 ): Readonly<Record<string, string>> {
   const network = guestNetwork(config.vm.net.subnet, seat.index);
+  const ipv6 = network6(config, seat);
   return {
     KDOCK_ACCEL: config.vm.accel,
     ...(config.vm.cpu === undefined ? {} : { KDOCK_CPU: config.vm.cpu }),
@@ -221,15 +270,21 @@ export function vmEnvironment(
     KDOCK_GUEST: network.guest,
     KDOCK_GUEST_MAC: network.guestMac,
     KDOCK_GUEST_NAME: guestName(seat),
+    ...(ipv6 && { KDOCK_GATEWAY6: ipv6.gateway, KDOCK_GUEST6: ipv6.guest }),
     KDOCK_PORTS: config.vm.ports
       .map((port) => `${port.protocol}/${port.guestPort}/${port.guestPort}`)
       .join(" "),
     KDOCK_GDB_PORT: config.gdb.enable ? String(INSIDE.gdbPort) : "",
     KDOCK_GUEST_MUX: [INSIDE.agentSocket, INSIDE.portSocket, INSIDE.monitorSocket].join(" "),
+    ...(shares.folders.length > 0 ? { KDOCK_SHARES: shareWords(shares).join(" ") } : {}),
     ...(config.vm.dumpOnPanic
       ? { KDOCK_PANIC_SOCKET: INSIDE.panicSocket, KDOCK_PANIC_DUMP: INSIDE.panicDump }
       : {}),
   };
+}
+
+function network6({ vm }: Config, seat: VmSeat): GuestNetwork6 | undefined {
+  return vm.net.ipv6 === undefined ? undefined : guestNetwork6(vm.net.ipv6, seat.index);
 }
 
 export function publishedPorts(config: Config): PublishedPort[] {

@@ -2,8 +2,9 @@ import type { DiskRequest } from "../config/config.js";
 import { type Engine, isOnThisMachine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { conflict, type Disk, diskFormat, disksInUse, HEADER_BYTES } from "../plan/disks.js";
+import { hostPath } from "../plan/host-path.js";
 import { LABEL, labels } from "../plan/names.js";
-import { vmFacts } from "../plan/vm-plan.js";
+import { vmFacts } from "../plan/vm-facts.js";
 import type { Context } from "./context.js";
 
 /** Looks at the files that are to be the guest's disks; rejects with a `config` error for one that cannot be. */
@@ -63,7 +64,7 @@ async function findFile(
   { path: written, readOnly }: DiskRequest & { kind: "file" },
 ): Promise<Disk> {
   const { files } = ctx.host;
-  const named = written.startsWith("/") ? written : `${ctx.folder}/${written}`;
+  const named = hostPath(ctx.folder, written);
   if (!(await files.exists(named))) {
     throw new KdockError("config", `there is no disk ${written}`, {
       hint: `\`truncate -s 1G ${written}\` makes an empty one; a size in its place, one that goes with the VM.`,

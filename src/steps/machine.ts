@@ -3,50 +3,47 @@ import type { Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { PLAIN } from "../plan/container-spec.js";
 import { type CpuVerdict, cpuProbe, cpuVerdict, isHostCpu } from "../plan/cpu-model.js";
-import type { Disk } from "../plan/disks.js";
 import { NEEDS, requireOptions } from "../plan/guest-needs.js";
 import { labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { VmSeat } from "../plan/seats.js";
-import { configFor, vmPlan } from "../plan/vm-plan.js";
-import { artifactFolder } from "./artifact-store.js";
+import { configFor, type Found, vmPlan } from "../plan/vm-plan.js";
+import type { Project } from "../project.js";
+import { readKernelConfig } from "./artifact-store.js";
 import type { Context } from "./context.js";
 import { findDisks, requireDisks } from "./disks.js";
 import { runContainer } from "./run-container.js";
+import { checkShares, transportFor } from "./shares.js";
 
 /** What can be said about VMs before anything is built: rejects with a `config` error. */
-export async function checkMachines(
-  ctx: Context,
-  plan: Plan,
-  config: Config,
-  names: readonly string[],
-): Promise<void> {
+export async function checkMachines(project: Project, names: readonly string[]): Promise<void> {
+  const { ctx, config, plan } = project;
+  await checkShares(project, names);
   for (const name of names) {
     const seat = { name, index: 0 };
     const disks = await findDisks(ctx, configFor(config, seat).vm.disks);
-    vmPlan(config, plan, { paused: false, command: false }, seat, disks);
+    vmPlan(config, plan, { paused: false, command: false }, seat, { disks });
   }
 }
 
-/** Everything that QEMU would refuse, or leave the guest without, asked before it starts. Resolves with the disks. */
+/** Everything that QEMU would refuse, or leave the guest without, asked before it starts. */
 export async function requireMachine(
-  ctx: Context,
+  project: Pick<Project, "ctx" | "config" | "plan">,
   engine: Engine,
-  plan: Plan,
-  config: Config,
   seat: VmSeat,
-): Promise<readonly Disk[]> {
+): Promise<Found> {
+  const { ctx, config, plan } = project;
+  const transport = await transportFor(project, seat.name);
   const { vm } = configFor(config, seat);
   const disks = await findDisks(ctx, vm.disks);
   await requireDisks(ctx, engine, disks);
   if (disks.length > 0 || vm.numa > 1) {
-    const kernel = artifactFolder(ctx, "kernel", plan.kernel.key);
-    const options = (await ctx.host.files.readText(`${kernel}/config`)) ?? "";
+    const options = (await readKernelConfig(ctx, plan.kernel.key)) ?? "";
     if (disks.length > 0) requireOptions(options, "--disk (vm.disks)", NEEDS.disk);
     if (vm.numa > 1) requireOptions(options, "--numa (vm.numa)", NEEDS.numa);
   }
   if (vm.cpu !== undefined) await requireCpu(ctx, plan, seat.name, vm);
-  return disks;
+  return { transport, disks };
 }
 
 async function requireCpu(

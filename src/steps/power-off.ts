@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Container } from "../engine/engine.js";
-import type { VmFacts } from "../plan/vm-plan.js";
+import type { VmFacts } from "../plan/vm-facts.js";
+import { INSIDE } from "../plan/names.js";
+import { connectInside } from "./connect-inside.js";
 import type { Context } from "./context.js";
-import { openGuestChannel } from "./guest-channel.js";
+import { greetGuest } from "./guest-channel.js";
 
 /** A guest that runs answers at once; the limit is for a machine under load. */
 const ANSWER_MS = 10_000;
@@ -35,10 +37,12 @@ export async function powerOffGently(
   const states: string[] = [];
   try {
     const exit = container.wait(signal);
-    await using channel = await openGuestChannel(container, signal, (state) => {
+    const connection = await connectInside(container, INSIDE.agentSocket, signal);
+    const onState = (state: string) => {
       states.push(state);
       if (state !== "running") giveUp.abort();
-    });
+    };
+    await using channel = await greetGuest(connection, { signal, onState });
     clearTimeout(timer);
     channel.session.powerOff();
     const late = sleep(WRITE_MS, undefined, { ref: false }).then(() => {

@@ -1,3 +1,4 @@
+import { hostPortText } from "../plan/container-spec.js";
 import { FOLDER } from "../plan/names.js";
 import { DETACHED, type Printer } from "../print.js";
 import type { Project } from "../project.js";
@@ -22,7 +23,7 @@ export interface RunRequest {
 /** Builds what is owed, then boots in the way that was asked for. Resolves with the process's exit code. */
 export async function run(project: Project, request: RunRequest, print: Printer): Promise<number> {
   if (request.dumpTo !== undefined) await checkDumpPath(project.ctx, request.dumpTo);
-  await checkMachines(project.ctx, project.plan, project.config, [request.name]);
+  await checkMachines(project, [request.name]);
   const built = await build(project, { targets: TARGETS, noCache: false, frozen: false });
   const { ctx, config, plan } = built.project;
   const [program, ...args] = request.command;
@@ -62,7 +63,7 @@ function detachedText(
 function attachedText(started: StartedVm, paused: boolean, interactive: boolean): string {
   const { gdb } = started;
   return [
-    ...(gdb === undefined ? [] : [gdbText(`${gdb.hostAddress}:${gdb.hostPort}`)]),
+    ...(gdb === undefined ? [] : [gdbText(hostPortText(gdb))]),
     ...(paused
       ? ["stopped before the first instruction: the debugger's `continue` starts it"]
       : []),

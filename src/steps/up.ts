@@ -22,7 +22,7 @@ export async function up(
   request: { readonly names: readonly string[]; readonly bootTimeoutSeconds: number },
 ): Promise<UpResult> {
   const wanted = wantedNames(Object.keys(project.config.vms), request.names);
-  await checkMachines(project.ctx, project.plan, project.config, wanted);
+  await checkMachines(project, wanted);
   const { project: built } = await build(project, {
     targets: TARGETS,
     noCache: false,

@@ -15,11 +15,12 @@ interface Compose {
       image: string;
       command: string[];
       environment: Record<string, string>;
-      volumes: string[];
+      volumes: unknown[];
       ports: string[];
       configs?: { source: string; target: string }[];
       privileged: string;
       cap_add: string[];
+    security_opt?: string[];
       devices: string[];
     }
   >;
@@ -49,11 +50,34 @@ describe("compose.yaml", () => {
     ]);
   });
 
+  it("publishes ports on IPv6 addresses, too", () => {
+    expect(compose("vm: { ports: ['[::1]:9090:90'] }").services.vm.ports).toContain(
+      "[::1]:9090:90/tcp",
+    );
+    expect(compose("gdb: { listen: '[::1]:4321' }").services.vm.ports).toEqual([
+      "${KDOCK_GDB_LISTEN:-[::1]:4321}:1234",
+    ]);
+  });
+
   it("always lists what least privilege needs, so that one variable is enough", () => {
     const { vm } = compose("").services;
     expect(vm.privileged).toBe("${KDOCK_PRIVILEGED:-true}");
     expect(vm.cap_add).toContain("NET_ADMIN");
     expect(vm.devices).toEqual(["/dev/net/tun:/dev/net/tun"]);
+  });
+
+  it("mounts host folders, which are there already, in a VM that is not privileged", () => {
+    const { vm } = compose("vm: { shares: ['$data:rw'] }").services;
+    expect(vm.volumes).toContainEqual({
+      type: "bind",
+      source: "./$$data",
+      target: "/shares/share0",
+      read_only: false,
+      bind: { create_host_path: false },
+    });
+    expect(vm.privileged).toBe("${KDOCK_PRIVILEGED:-false}");
+    expect(vm.environment["KDOCK_SHARES"]).toBe("share0,9p,rw,/mnt/%24data");
+    expect(vm.command.join(" ")).toContain("virtio-9p-pci,fsdev=share0,mount_tag=share0");
   });
 
   it("carries kernel options and overlay of kdock.yaml", () => {
@@ -74,11 +98,17 @@ describe("compose.yaml", () => {
     const yaml =
       "rootfs: { init: [net/up.sh, /opt/b.sh], strict: true }\nvm: { cpus: 2, numa: 2, disks: [a.img, 1G, 'b.img:ro'] }";
     const { busybox, vm } = compose(yaml).services;
-    expect(busybox.volumes).toContain("./net/up.sh:/init/001-up.sh:ro");
-    expect(busybox.volumes).toContain("/opt/b.sh:/init/002-b.sh:ro");
+    // What is missing is not to be made, as a folder and root's.
+    const bound = (source: string, target: string, isReadOnly: boolean) => ({
+      ...{ type: "bind", source, target, read_only: isReadOnly },
+      bind: { create_host_path: false },
+    });
+    expect(busybox.volumes).toContainEqual(bound("./net/up.sh", "/init/001-up.sh", true));
+    expect(busybox.volumes).toContainEqual(bound("/opt/b.sh", "/init/002-b.sh", true));
     expect(busybox.environment["KDOCK_STRICT"]).toBe("true");
-    expect(vm.volumes).toContain("./a.img:/disks/0");
-    expect(vm.volumes).toContain("./b.img:/disks/2:ro");
+    expect(vm.volumes).toContainEqual(bound("./a.img", "/disks/0", false));
+    expect(vm.volumes).toContainEqual(bound("./b.img", "/disks/2", true));
+    expect(vm.security_opt).toContain("label=disable");
     expect(vm.environment["KDOCK_DISKS"]).toContain("21 1073741824 /disks/1");
     // Nodes have all that there is, so no variable can change it.
     expect(vm.command).toContain("2,sockets=2");

@@ -67,7 +67,7 @@ it.each<[string, Partial<ContainerSpec>, object]>([
   ],
   [
     "files of the host",
-    { hostFiles: [{ file: "/home/ada/a.img", target: "/disks/0", readOnly: false }] },
+    { hostPaths: [{ path: "/home/ada/a.img", target: "/disks/0", readOnly: false }] },
     {
       HostConfig: {
         Mounts: [{ Type: "bind", Source: "/home/ada/a.img", Target: "/disks/0", ReadOnly: false }],

@@ -3,7 +3,7 @@ import {
   conflict,
   type Disk,
   diskArgs,
-  diskFiles,
+  diskPaths,
   diskFormat,
   diskLines,
   diskNames,
@@ -43,8 +43,8 @@ it("QEMU gets open files, never a path of the host", () => {
   expect(diskLines(disks)).toBe(
     "20 ro /disks/0 /home/ada/my root.qcow2\n21 1073741824 /disks/1 a scratch disk",
   );
-  expect(diskFiles(disks)).toEqual([
-    { file: "/home/ada/my root.qcow2", target: "/disks/0", readOnly: true },
+  expect(diskPaths(disks)).toEqual([
+    { path: "/home/ada/my root.qcow2", target: "/disks/0", readOnly: true },
   ]);
 });
 

@@ -22,7 +22,7 @@ it("what is missing is named, and how to get it", () => {
     requireOptions(CONFIG, "--disk", NEEDS.disk);
   }).toThrow(
     expect.objectContaining({
-      message: "--disk needs CONFIG_VIRTIO_BLK, which this kernel is built without",
+      message: "--disk needs CONFIG_VIRTIO_BLK=y, which this kernel is built without",
       hint: expect.stringContaining("--set CONFIG_VIRTIO_BLK=y") as unknown,
     }) as Error,
   );

@@ -49,8 +49,10 @@ it("start.sh hears of processor and disks, and of files only what is mounted", (
   const made = planned("vm: { cpu: Nehalem, disks: ['./a.qcow2:ro', 1G] }");
   expect(made?.env).toMatchObject({
     KDOCK_CPU: "Nehalem",
-    KDOCK_DISKS: "20 ro /disks/0 ./a.qcow2\n21 1073741824 /disks/1 a scratch disk",
+    KDOCK_DISKS: "20 ro /disks/0 /home/ada/lab/a.qcow2\n21 1073741824 /disks/1 a scratch disk",
   });
-  expect(made?.hostFiles).toEqual([{ file: "./a.qcow2", target: "/disks/0", readOnly: true }]);
+  expect(made?.hostPaths).toEqual([
+    { path: "/home/ada/lab/a.qcow2", target: "/disks/0", readOnly: true },
+  ]);
   expect(made?.command.join(" ")).toContain("driver=qcow2,node-name=disk0");
 });
