@@ -20,7 +20,7 @@ interface Compose {
       configs?: { source: string; target: string }[];
       privileged: string;
       cap_add: string[];
-    security_opt?: string[];
+      security_opt?: string[];
       devices: string[];
     }
   >;
