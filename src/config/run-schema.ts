@@ -12,7 +12,8 @@ const MAX_SHARES = 16;
 const checks = {
   cpus: z.int().min(1).max(64),
   memory: text(memoryMiB),
-  cpu: text(parseCpu),
+  // YAML reads 486, and what was meant for vm.cpus, as numbers.
+  cpu: z.union([z.string(), z.int()]).transform(String).pipe(text(parseCpu)),
   numa: z.int().min(1).max(8),
   disks: z.array(text(parseDisk)).superRefine((disks, context) => {
     if (disks.length > MAX_DISKS) {

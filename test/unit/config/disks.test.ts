@@ -49,6 +49,9 @@ it("a problem names its place", () => {
 });
 
 it("a number of processors is no model", () => {
+  expect(problemsOf({ file: { name: "kdock.yaml", text: "vm: { cpu: 2 }" } }).join()).toMatch(
+    /kdock\.yaml:1:7: vm\.cpu: a processor.s model has a name.*--cpus 2/,
+  );
   expect(problemsOf({ flags: { vm: { cpu: "4" } } }).join()).toMatch(/vm\.cpus, --cpus 4/);
   expect(problemsOf({ flags: { vm: { cpu: "a b" } } }).join()).toMatch(/expected MODEL.*"a b"/);
 });
