@@ -147,7 +147,7 @@ export function diskFormat(
   if (sizeBytes === 0) {
     return { problem: "is empty", hint: "`truncate -s 1G FILE` makes it a disk of 1 GiB." };
   }
-  if (text.startsWith("QFI\xfb")) return qcow2Format(bytes);
+  if (text.startsWith("QFI\xfb")) return qcow2Format(bytes, sizeBytes);
   const stranger = STRANGERS.find(([at, magic]) => text.startsWith(magic, at));
   if (stranger !== undefined) {
     return {
@@ -166,19 +166,28 @@ export function diskFormat(
   };
 }
 
-const QCOW2 = { version: 4, backingFile: 8, encryption: 32, features: 72, minBytes: 72 } as const;
+/** Where in its header; "map" is what the format calls the L1 table. */
+const QCOW2 = {
+  ...{ version: 4, backingFile: 8, encryption: 32, mapEntries: 36, mapOffset: 40 },
+  ...{ features: 72, minBytes: 72 },
+} as const;
 const EXTERNAL_DATA = 4n;
 
 /** An image that needs another file would look for it in the VM's container. */
-function qcow2Format(bytes: Buffer): ReturnType<typeof diskFormat> {
+function qcow2Format(bytes: Buffer, sizeBytes: number): ReturnType<typeof diskFormat> {
   const convert = "`qemu-img convert -O qcow2 FILE NEW` makes one that needs no other.";
-  if (bytes.length < QCOW2.minBytes) {
-    return { problem: "begins as a qcow2 image and ends too early", hint: "Is the copy whole?" };
-  }
+  const tooShort = {
+    problem: "begins as a qcow2 image and ends too early",
+    hint: "Is the copy whole?",
+  };
+  if (bytes.length < QCOW2.minBytes) return tooShort;
   const version = bytes.readUInt32BE(QCOW2.version);
   if (version !== 2 && version !== 3) {
     return { problem: `is a qcow image of version ${version}: kdock takes 2 and 3`, hint: convert };
   }
+  const map = bytes.readBigUInt64BE(QCOW2.mapOffset);
+  const mapEnd = map + BigInt(bytes.readUInt32BE(QCOW2.mapEntries)) * 8n;
+  if (mapEnd > BigInt(sizeBytes)) return tooShort;
   if (bytes.readBigUInt64BE(QCOW2.backingFile) !== 0n) {
     return { problem: "is a qcow2 image on top of another file", hint: convert };
   }

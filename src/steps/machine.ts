@@ -3,6 +3,7 @@ import type { Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { PLAIN } from "../plan/container-spec.js";
 import { type CpuVerdict, cpuProbe, cpuVerdict, isHostCpu } from "../plan/cpu-model.js";
+import { conflict, type DiskInUse, disksInUse } from "../plan/disks.js";
 import { NEEDS, requireOptions } from "../plan/guest-needs.js";
 import { labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
@@ -19,9 +20,20 @@ import { checkShares, transportFor } from "./shares.js";
 export async function checkMachines(project: Project, names: readonly string[]): Promise<void> {
   const { ctx, config, plan } = project;
   await checkShares(project, names);
+  const earlier: { readonly vm: string; readonly disks: readonly DiskInUse[] }[] = [];
   for (const name of names) {
     const seat = { name, index: 0 };
     const disks = await findDisks(ctx, configFor(config, seat).vm.disks);
+    const own = { vm: name, disks: disksInUse(disks) };
+    for (const other of earlier) {
+      const shared = conflict(own.disks, other.disks);
+      if (shared === undefined) continue;
+      const both = `${other.vm} and ${name}`;
+      throw new KdockError("config", `the disk ${shared.path} is a disk of both ${both}`, {
+        hint: "Give each a copy, or have both read only: FILE:ro.",
+      });
+    }
+    earlier.push(own);
     vmPlan(config, plan, { paused: false, command: false }, seat, { disks });
   }
 }

@@ -96,6 +96,7 @@ describe("diskFormat", () => {
     ["gzip", bytes("\x1f\x8b\x08"), 512, "compressed"],
     ["zstd", bytes("\x28\xb5\x2f\xfd"), 512, "compressed"],
     ["half a header", qcow2().subarray(0, 40), 40, "ends too early"],
+    ["half a copy", qcow2((h) => h.writeBigUInt64BE(196_608n, 40)), 131_072, "ends too early"],
     ["a version of tomorrow", qcow2((h) => h.writeUInt32BE(4, 4)), 512, "version 4"],
     ["a backing file", qcow2((h) => h.writeBigUInt64BE(600n, 8)), 512, "on top of another"],
     ["encryption", qcow2((h) => h.writeUInt32BE(2, 32)), 512, "encrypted"],
