@@ -26,3 +26,12 @@ export function requireOptions(config: string, what: string, needed: readonly st
     },
   );
 }
+
+/** Why a guest will have fewer processors than its machine, by the text of its kernel's .config; undefined where it has all. */
+export function idleProcessors(config: string, cpus: number): string | undefined {
+  const isMany = missingOptions(config, ["CONFIG_SMP"]).length === 0;
+  const most = isMany ? Number(/^CONFIG_NR_CPUS=(\d+)$/m.exec(config)?.[1] ?? cpus) : 1;
+  if (cpus <= most) return undefined;
+  const cure = `${isMany ? "" : "--set CONFIG_SMP=y "}--set CONFIG_NR_CPUS=${cpus}`;
+  return `this kernel is built for ${most} processor${most > 1 ? "s" : ""} at most, and leaves the rest of ${cpus} alone; ${cure} (kernel.set) builds one for all`;
+}

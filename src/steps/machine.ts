@@ -4,7 +4,7 @@ import { KdockError } from "../errors.js";
 import { PLAIN } from "../plan/container-spec.js";
 import { type CpuVerdict, cpuProbe, cpuVerdict, isHostCpu } from "../plan/cpu-model.js";
 import { conflict, type DiskInUse, disksInUse } from "../plan/disks.js";
-import { NEEDS, requireOptions } from "../plan/guest-needs.js";
+import { idleProcessors, NEEDS, requireOptions } from "../plan/guest-needs.js";
 import { labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { VmSeat } from "../plan/seats.js";
@@ -49,10 +49,12 @@ export async function requireMachine(
   const { vm } = configFor(config, seat);
   const disks = await findDisks(ctx, vm.disks);
   await requireDisks(ctx, engine, disks);
-  if (disks.length > 0 || vm.numa > 1) {
-    const options = (await readKernelConfig(ctx, plan.kernel.key)) ?? "";
+  const options = await readKernelConfig(ctx, plan.kernel.key);
+  if (options !== undefined) {
     if (disks.length > 0) requireOptions(options, "--disk (vm.disks)", NEEDS.disk);
     if (vm.numa > 1) requireOptions(options, "--numa (vm.numa)", NEEDS.numa);
+    const text = idleProcessors(options, vm.cpus);
+    if (text !== undefined) ctx.reporter.emit({ type: "warning", text });
   }
   if (vm.cpu !== undefined) await requireCpu(ctx, plan, seat.name, vm);
   return { transport, disks };

@@ -1,5 +1,10 @@
 import { expect, it } from "vitest";
-import { missingOptions, NEEDS, requireOptions } from "../../../src/plan/guest-needs.js";
+import {
+  idleProcessors,
+  missingOptions,
+  NEEDS,
+  requireOptions,
+} from "../../../src/plan/guest-needs.js";
 
 const CONFIG = [
   "CONFIG_BLOCK=y",
@@ -26,4 +31,19 @@ it("what is missing is named, and how to get it", () => {
       hint: expect.stringContaining("--set CONFIG_VIRTIO_BLK=y") as unknown,
     }) as Error,
   );
+});
+
+it.each([
+  ["CONFIG_SMP=y\nCONFIG_NR_CPUS=2\n", 2, undefined],
+  ["CONFIG_SMP=y\nCONFIG_NR_CPUS=2\n", 3, /for 2 processors.* of 3 alone; --set CONFIG_NR_CPUS=3 /],
+  ["# CONFIG_SMP is not set\n", 1, undefined],
+  [
+    "# CONFIG_SMP is not set\n",
+    2,
+    /for 1 processor at .*; --set CONFIG_SMP=y --set CONFIG_NR_CPUS=2/,
+  ],
+])("%j with %i processors", (options, cpus, message) => {
+  const text = idleProcessors(options, cpus);
+  if (message === undefined) expect(text).toBeUndefined();
+  else expect(text).toMatch(message);
 });
