@@ -26,6 +26,7 @@ import { runCommand } from "./commands/run.js";
 import { sbomCommand } from "./commands/sbom.js";
 import { sourceCommand } from "./commands/source.js";
 import { stopCommand } from "./commands/stop.js";
+import { netCommand } from "./commands/net.js";
 import { BUG_EXIT_CODE, EXIT_CODES, KdockError } from "./errors.js";
 import { downCommand, upCommand } from "./commands/up.js";
 import { verifyCommand } from "./commands/verify.js";
@@ -50,6 +51,7 @@ const COMMANDS = [
   decodeCommand,
   consoleCommand,
   captureCommand,
+  netCommand,
   execCommand,
   cpCommand,
   gdbCommand,
@@ -75,7 +77,7 @@ Examples:
   kdock trap tcp_v4_rcv --exec 'wget -q -O- http://10.0.3.1/' --bt
   kdock build --preset defconfig --set CONFIG_TCP_CONG_BBR=y
 
-Exit codes: 0 ok, 1 build or VM failed, or verify or diff found a difference, 2 usage or configuration, 3 environment or engine, 70 bug in kdock,
+Exit codes: 0 ok, 1 build or VM failed, or verify, diff or net check found something, 2 usage or configuration, 3 environment or engine, 70 bug in kdock,
 130 interrupted; with \`run -- command\` and \`exec\` the command's own.`;
 
 /** Parses, runs one command, and turns whatever was thrown into text and an exit code. The only catch-all. */

@@ -1,3 +1,4 @@
+import { exchange } from "./exchange.js";
 import type { Host } from "./host.js";
 import { nodeFiles } from "./node-files.js";
 import { portIsFree, portOwner } from "./ports.js";
@@ -15,5 +16,6 @@ export function createNodeHost({ env }: { readonly env: Env }): Host {
     freeBytes,
     portIsFree,
     portOwner,
+    exchange,
   };
 }

@@ -1,0 +1,200 @@
+import { type Container, type ContainerInfo, type PublishedPort } from "../../engine/engine.js";
+import { KdockError, messageOf } from "../../errors.js";
+import { panicReason } from "../../plan/console-log.js";
+import { fail, type Finding, ok } from "../../plan/finding.js";
+import { INSIDE, labels } from "../../plan/names.js";
+import { type GuestFacts } from "../../plan/net-check/facts.js";
+import { gatewayFinding } from "../../plan/net-check/gateway.js";
+import { guestFinding } from "../../plan/net-check/guest.js";
+import { inwardFinding, portFinding } from "../../plan/net-check/inward.js";
+import { ipv6Finding } from "../../plan/net-check/ipv6.js";
+import { mtuFinding } from "../../plan/net-check/mtu.js";
+import { dnsFinding } from "../../plan/net-check/dns.js";
+import { natFinding } from "../../plan/net-check/nat.js";
+import { neighbourFinding } from "../../plan/net-check/neighbour.js";
+import { containerFinding, wayOutFinding } from "../../plan/net-check/outside.js";
+import type { Scene } from "../../plan/net-check/scene.js";
+import type { Project } from "../../project.js";
+import { factsOf } from "../choose-vm.js";
+import { consoleOf, linesOfText } from "../console-log.js";
+import type { Context } from "../context.js";
+import { findVm } from "../vms.js";
+import { type Checked, lookInside, namesOf } from "./checked.js";
+import { callPort } from "./doors.js";
+import { type AskedGuest, askedGuest, silentBy, SilentGuest } from "./guest.js";
+import { type Peer, startPeer } from "./peer.js";
+import { NO_PROBES, probe, type Probes } from "./probes.js";
+
+export interface NetCheck {
+  readonly vm: string;
+  /** Whether every hop is. */
+  readonly ok: boolean;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Sends something over every hop between a guest and its surroundings, and looks at what each depends on. What it starts
+ * for that, in the guest and beside the VM's container, is gone when it ends. Nobody outside is contacted.
+ *
+ * Rejects with a `vm` error for a VM that does not run.
+ */
+export async function checkNet(project: Project, wanted: string | undefined): Promise<NetCheck> {
+  const { ctx, plan } = project;
+  const { container, info } = await findVm(ctx, plan, wanted);
+  await requireLiving(ctx, container, info);
+  const vm = factsOf(info).seat.name;
+  try {
+    const facts = await lookInside(container, ctx.signal);
+    const engine = await ctx.engine();
+    const vms = (await engine.listContainers(labels("vm", plan.names.id))).filter(
+      ({ running }) => running,
+    );
+    const names = namesOf(info, vms.length > 1);
+    const findings = await hops({ ...project, info, container, facts, names, vms });
+    return { vm, ok: findings.every(({ verdict }) => verdict === "ok"), findings };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    // Whatever broke off, a VM that has ended is the reason.
+    const { info: now } = await findVm(ctx, plan, vm);
+    await requireLiving(ctx, container, now);
+    throw error;
+  }
+}
+
+async function requireLiving(
+  ctx: Context,
+  container: Container,
+  { running, status }: ContainerInfo,
+): Promise<void> {
+  if (running) return;
+  const reason = panicReason(linesOfText(await consoleOf(ctx, container)));
+  const how = reason === undefined ? status : `its kernel panicked: ${reason}; ${status}`;
+  throw new KdockError("vm", `the VM is not running (${how})`, {
+    hint: "`kdock logs` shows its last words; `kdock run` starts it anew.",
+  });
+}
+
+async function hops(checked: Checked): Promise<readonly Finding[]> {
+  const { ctx, plan, info, container, facts } = checked;
+  if (facts.mode === "none") return [ok("guest", "this VM has no network card (vm.net.mode none)")];
+  // Both begin at once; each is disposed of whatever becomes of the other.
+  const asking = askedGuest(container, facts.guestMac, ctx.signal).catch(silentOr);
+  const starting = startPeer(ctx, plan, info).catch(failedOr(ctx));
+  const [asked, started] = await Promise.allSettled([asking, starting]);
+  await using guest = settled(asked);
+  await using peer = settled(started);
+  if (asked.status === "rejected") throw asked.reason;
+  if (started.status === "rejected") throw started.reason;
+  if (guest === undefined || "silent" in guest) return await silentHops(checked, guest?.silent);
+  try {
+    return await allHops(checked, guest, peer);
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const why = silentBy(guest.signal, error);
+    if (why instanceof SilentGuest) return await silentHops(checked, why);
+    throw why;
+  }
+}
+
+type Silent = AsyncDisposable & { readonly silent: SilentGuest };
+type NoPeer = AsyncDisposable & { readonly why: string };
+
+const nothing = () => Promise.resolve();
+
+function silentOr(error: unknown): Silent {
+  if (!(error instanceof SilentGuest)) throw error;
+  return { silent: error, [Symbol.asyncDispose]: nothing };
+}
+
+const failedOr =
+  (ctx: Context) =>
+  (error: unknown): NoPeer => {
+    ctx.signal.throwIfAborted();
+    return { why: messageOf(error), [Symbol.asyncDispose]: nothing };
+  };
+
+function settled<T>(outcome: PromiseSettledResult<T>): T | undefined {
+  return outcome.status === "fulfilled" ? outcome.value : undefined;
+}
+
+const UNKNOWN_GUEST: GuestFacts = {
+  ...{ card: "eth0", isUp: true, hasCarrier: true, mtu: 0, addresses: [], addresses6: [] },
+  ...{ defaultRoute: "", resolvers: [], hasPacketSockets: true, hasIpv6: true },
+  ...{ listening: new Set<string>(), commandLine: "" },
+};
+
+/** The guest cannot be asked: what its container has for it is looked at all the same. */
+async function silentHops(
+  checked: Checked,
+  silent: SilentGuest | undefined,
+): Promise<readonly Finding[]> {
+  const { container, names } = { container: checked.facts, names: checked.names };
+  const scene: Scene = { container, names, guest: UNKNOWN_GUEST };
+  if (silent === undefined) return [];
+  return [
+    guestFinding(scene, silent.state),
+    ...(await judged(checked, scene, undefined, NO_PROBES)),
+  ];
+}
+
+async function allHops(
+  checked: Checked,
+  guest: AskedGuest,
+  peer: Peer | NoPeer | undefined,
+): Promise<readonly Finding[]> {
+  const { facts: container, names } = checked;
+  const scene: Scene = { container, names, guest: guest.facts };
+  const first = guestFinding(scene, { kind: "answers", ms: guest.ms, facts: guest.facts });
+  const hasAddress = guest.facts.isUp && guest.facts.addresses.length > 0;
+  const other = peer !== undefined && "address" in peer ? peer : undefined;
+  const probes = hasAddress ? await probe(checked, scene, guest, other) : NO_PROBES;
+  const lacking =
+    peer !== undefined && "why" in peer
+      ? [fail("container", `no second container could be started: ${peer.why}`, "`kdock doctor`")]
+      : [];
+  return [first, ...lacking, ...(await judged(checked, scene, guest, probes))];
+}
+
+async function judged(
+  checked: Checked,
+  scene: Scene,
+  guest: AskedGuest | undefined,
+  probes: Probes,
+): Promise<readonly Finding[]> {
+  const { ctx, info, facts } = checked;
+  const isBridge = facts.mode === "bridge";
+  const gateway = gatewayFinding(scene, probes.gateway);
+  const canCall = guest !== undefined && probes !== NO_PROBES ? guest : undefined;
+  const ports: Finding[] = [];
+  for (const port of guestPorts(info.ports)) {
+    const published = {
+      protocol: port.protocol,
+      host: `${port.hostAddress}:${port.hostPort}`,
+      port: port.containerPort,
+    };
+    ports.push(portFinding(scene, published, await callPort(ctx, canCall, facts, port)));
+  }
+  return [
+    gateway,
+    containerFinding(scene, gateway, probes.outside),
+    natFinding(scene, probes.outside),
+    wayOutFinding(scene),
+    ...(isBridge ? [inwardFinding(scene, gateway, probes.inward)] : []),
+    ...ports,
+    dnsFinding(scene, gateway, probes.dns),
+    mtuFinding(scene, probes.full),
+    ipv6Finding(scene, probes.ipv6),
+    ...probes.neighbours.map((neighbour) => neighbourFinding(scene, neighbour)),
+  ];
+}
+
+/** Without the debugger's, which is QEMU's and not the guest's, and once where the engine publishes for IPv4 and IPv6. */
+function guestPorts(ports: readonly PublishedPort[]): readonly PublishedPort[] {
+  const seen = new Map<string, PublishedPort>();
+  for (const port of ports) {
+    if (port.containerPort === INSIDE.gdbPort) continue;
+    const key = `${port.protocol}/${port.containerPort}/${port.hostPort}`;
+    if (!seen.has(key) || !port.hostAddress.includes(":")) seen.set(key, port);
+  }
+  return [...seen.values()];
+}
