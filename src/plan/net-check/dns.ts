@@ -19,6 +19,13 @@ export function dnsFinding(scene: Scene, gateway: Finding, probe: DnsProbe | und
   if (probe?.answer.includes(probe.expected) === true) {
     return ok(subject, `${where}: the other container's name is ${probe.expected}`);
   }
+  if (guest.resolvers.length === 0 && guest.addresses.length > 0) {
+    return fail(
+      subject,
+      "the guest has no resolver in /etc/resolv.conf",
+      `\`${names.exec} sh -c 'echo nameserver ${server} > /etc/resolv.conf'\``,
+    );
+  }
   if (container.mode === "bridge") {
     if (!container.dnsmasq.runs) {
       const { lastWords } = container.dnsmasq;
@@ -40,13 +47,6 @@ export function dnsFinding(scene: Scene, gateway: Finding, probe: DnsProbe | und
     return fail(
       subject,
       `${where}: no answer, while ${server} has one`,
-      `\`${names.exec} sh -c 'echo nameserver ${server} > /etc/resolv.conf'\``,
-    );
-  }
-  if (guest.resolvers.length === 0) {
-    return fail(
-      subject,
-      "the guest has no resolver in /etc/resolv.conf",
       `\`${names.exec} sh -c 'echo nameserver ${server} > /etc/resolv.conf'\``,
     );
   }

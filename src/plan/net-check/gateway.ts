@@ -99,9 +99,9 @@ export function wireFault({ names, container }: Pick<Scene, "names" | "container
     };
   }
   if (!bridge.addresses.includes(gateway)) {
-    const has = bridge.addresses.length === 0 ? "no address" : bridge.addresses.join(", ");
+    const has = bridge.addresses.join(", ");
     return {
-      text: `br0 has ${has}, and not ${gateway}`,
+      text: `br0 has ${has === "" ? "no address" : has}, where it should have ${gateway}`,
       mend: inContainer(`ip addr add ${gateway} dev br0`),
     };
   }

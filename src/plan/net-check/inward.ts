@@ -22,7 +22,13 @@ export interface PublishedPort {
 }
 
 /** Host → guest through one published port. */
-export function portFinding(scene: Scene, published: PublishedPort, probe: PortProbe): Finding {
+export function portFinding(
+  scene: Scene,
+  /** Of the hops that this one leads over. */
+  before: readonly Finding[],
+  published: PublishedPort,
+  probe: PortProbe,
+): Finding {
   const { container, names } = scene;
   const subject = "host";
   const mapping = container.published.find(
@@ -38,6 +44,9 @@ export function portFinding(scene: Scene, published: PublishedPort, probe: PortP
       subject,
       `${where}: a program of the guest's listens there, and was left alone; the rules are in place`,
     );
+  }
+  if (probe.kind === "lost" && before.some(({ verdict }) => verdict === "fail")) {
+    return warn(subject, `${where}: not reached, because of what is wrong above`);
   }
   if (probe.kind === "not tried") return warn(subject, `${where}: not tried, ${probe.why}`);
   return fail(
@@ -100,11 +109,14 @@ export function inwardFinding(
       ? "; no port of it is published (`kdock run -p 8080:80` does)"
       : "";
   if (probe?.ms !== undefined) return ok(subject, `${where}: TCP in ${ms(probe.ms)}${published}`);
-  if (probe === undefined || gateway.verdict === "fail") return notTried(subject, where);
+  if (probe === undefined) return notTried(subject, where);
   const call = answerTo(toGateway(container, { protocol: "tcp" }));
   const fault =
     ruleFault(scene, LEAVING, { ...call, state: "NEW" }, "what goes to the guest") ??
     ruleFault(scene, ARRIVING, answerTo(call), "what the guest answers");
+  if (fault === undefined && gateway.verdict === "fail") {
+    return warn(subject, `${where}: not reached, because of what is wrong above`);
+  }
   const found =
     fault ??
     (/refused/i.test(probe.complaint)

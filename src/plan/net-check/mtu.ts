@@ -8,7 +8,7 @@ export function mtuFinding(scene: Scene, full: Ping | undefined): Finding {
   const subject = "MTU";
   const set = (mtu: number) => `\`${names.exec} ip link set ${guest.card} mtu ${mtu}\``;
   if (container.mode === "bridge") {
-    const fit = ["br0", "tap0", "shape0", container.uplink].flatMap(
+    const fit = ["tap0", "shape0", "br0", container.uplink].flatMap(
       (name) => container.links.get(name) ?? [],
     );
     const narrowest = fit.reduce((least, link) => (link.mtu < least.mtu ? link : least), {
@@ -16,12 +16,13 @@ export function mtuFinding(scene: Scene, full: Ping | undefined): Finding {
       mtu: Infinity,
     });
     const wanted = container.links.get(container.uplink)?.mtu ?? narrowest.mtu;
-    const inside = fit.find(({ name, mtu }) => name !== container.uplink && mtu < wanted);
-    if (inside !== undefined) {
+    const inside = fit.filter(({ name, mtu }) => name !== container.uplink && mtu < wanted);
+    if (inside.length > 0) {
+      const widen = inside.map(({ name }) => `ip link set ${name} mtu ${wanted}`);
       return fail(
         subject,
-        `${inside.name} takes frames of ${inside.mtu}, the way out those of ${wanted}: larger ones are lost`,
-        `\`docker exec ${names.container} ip link set ${inside.name} mtu ${wanted}\``,
+        `${inside.map(({ name, mtu }) => `${name} takes frames of ${mtu}`).join(", ")}, the way out those of ${wanted}: larger ones are lost, or have to be made smaller`,
+        `\`docker exec ${names.container} sh -c '${widen.join("; ")}'\``,
       );
     }
     const wide = fit.find(({ mtu }) => mtu > wanted);

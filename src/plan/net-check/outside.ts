@@ -39,7 +39,7 @@ export function containerFinding(
   if (container.mode === "user" && probe !== undefined && probe.seenAs !== "") {
     return ok(subject, `${where}: answers over TCP (QEMU's own network passes no pings on)`);
   }
-  if (guest.defaultRoute === undefined && guest.addresses.length > 0) {
+  if (guest.defaultRoute === undefined && guest.isUp && guest.addresses.length > 0) {
     return fail(subject, `${where}: the guest has no default route`, addDefault(names, container));
   }
   if (container.mode === "bridge") {
@@ -124,8 +124,8 @@ export function forwardFault(scene: Scene, to: string): Fault | undefined {
   );
 }
 
-/** Beyond the engine's network nothing is sent, so only the way there is looked at. */
-export function wayOutFinding({ container, names }: Scene): Finding {
+/** Beyond the engine's network nothing is sent, so only the way there is looked at. `gateway` is that network's. */
+export function wayOutFinding({ container, names }: Scene, gateway: string): Finding {
   const subject = "way out";
   const { defaultRoute, uplink } = container;
   if (defaultRoute !== undefined) {
@@ -137,6 +137,8 @@ export function wayOutFinding({ container, names }: Scene): Finding {
   return fail(
     subject,
     "the VM's container has no default route: the guest comes no further than the engine's network",
-    `\`docker exec ${names.container} ip route add default via\` the network's gateway (\`docker inspect ${names.container}\` has it)${uplink === "" ? "" : `, or ${ANEW}`}.`,
+    gateway === "" || uplink === ""
+      ? `Is it in a network with a way out? ${ANEW}.`
+      : `\`docker exec ${names.container} ip route add default via ${gateway} dev ${uplink}\``,
   );
 }

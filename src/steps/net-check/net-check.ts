@@ -4,7 +4,7 @@ import { panicReason } from "../../plan/console-log.js";
 import { fail, type Finding, ok } from "../../plan/finding.js";
 import { INSIDE, labels } from "../../plan/names.js";
 import { type GuestFacts } from "../../plan/net-check/facts.js";
-import { gatewayFinding } from "../../plan/net-check/gateway.js";
+import { gatewayFinding, wireFault } from "../../plan/net-check/gateway.js";
 import { guestFinding } from "../../plan/net-check/guest.js";
 import { inwardFinding, portFinding } from "../../plan/net-check/inward.js";
 import { ipv6Finding } from "../../plan/net-check/ipv6.js";
@@ -161,31 +161,40 @@ async function judged(
   guest: AskedGuest | undefined,
   probes: Probes,
 ): Promise<readonly Finding[]> {
-  const { ctx, info, facts } = checked;
-  const isBridge = facts.mode === "bridge";
+  const isBridge = checked.facts.mode === "bridge";
   const gateway = gatewayFinding(scene, probes.gateway);
-  const canCall = guest !== undefined && probes !== NO_PROBES ? guest : undefined;
-  const ports: Finding[] = [];
-  for (const port of guestPorts(info.ports)) {
-    const published = {
-      protocol: port.protocol,
-      host: `${port.hostAddress}:${port.hostPort}`,
-      port: port.containerPort,
-    };
-    ports.push(portFinding(scene, published, await callPort(ctx, canCall, facts, port)));
-  }
+  const isWhole = !isBridge || wireFault(scene) === undefined;
+  const canCall = probes !== NO_PROBES && isWhole ? guest : undefined;
+  const outside = containerFinding(scene, gateway, probes.outside);
+  const inward = isBridge ? [inwardFinding(scene, gateway, probes.inward)] : [];
+  const { gateway: engineGateway } = await checked.container.inspect();
   return [
     gateway,
-    containerFinding(scene, gateway, probes.outside),
+    outside,
     natFinding(scene, probes.outside),
-    wayOutFinding(scene),
-    ...(isBridge ? [inwardFinding(scene, gateway, probes.inward)] : []),
-    ...ports,
+    wayOutFinding(scene, engineGateway),
+    ...inward,
+    ...(await portFindings(checked, scene, canCall, [gateway, outside, ...inward])),
     dnsFinding(scene, gateway, probes.dns),
     mtuFinding(scene, probes.full),
     ipv6Finding(scene, probes.ipv6),
     ...probes.neighbours.map((neighbour) => neighbourFinding(scene, neighbour)),
   ];
+}
+
+async function portFindings(
+  { ctx, info, facts }: Checked,
+  scene: Scene,
+  guest: AskedGuest | undefined,
+  before: readonly Finding[],
+): Promise<readonly Finding[]> {
+  return await Promise.all(
+    guestPorts(info.ports).map(async (port) => {
+      const { protocol, containerPort, hostAddress, hostPort } = port;
+      const published = { protocol, host: `${hostAddress}:${hostPort}`, port: containerPort };
+      return portFinding(scene, before, published, await callPort(ctx, guest, facts, port));
+    }),
+  );
 }
 
 /** Without the debugger's, which is QEMU's and not the guest's, and once where the engine publishes for IPv4 and IPv6. */

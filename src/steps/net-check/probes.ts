@@ -43,13 +43,13 @@ export async function probe(
   const { facts, container } = checked;
   const isBridge = facts.mode === "bridge";
   const gateway = await probeGateway(checked, guest);
-  const canPass = gateway.ping.received > 0;
+  const isWhole = isBridge && wireFault(scene) === undefined;
   const translated = natFault(scene) === undefined;
   const [outside, dns, inward, full, ipv6, neighbours] = await Promise.all([
     peer === undefined ? undefined : probeOutside(checked, guest, peer, translated),
     peer === undefined ? undefined : probeDns(checked, guest, peer),
-    isBridge && canPass ? callGuest(container, guest, facts.guest) : undefined,
-    isBridge && canPass ? probeFull(checked, guest) : undefined,
+    isWhole ? callGuest(container, guest, facts.guest) : undefined,
+    isWhole && gateway.ping.received > 0 ? probeFull(checked, guest) : undefined,
     facts.gateway6 === "" ? undefined : pingFrom(guest, facts.gateway6.split("/")[0] ?? "", ["-6"]),
     probeNeighbours(checked, guest),
   ]);
