@@ -160,6 +160,7 @@ export interface TrapOptions extends VmChoice {
   readonly args: boolean;
   readonly locals: boolean;
   readonly print: readonly string[];
+  readonly boot: boolean;
   readonly keep: boolean;
   /** As typed: a number of hits, and seconds. */
   readonly count: string;
@@ -192,6 +193,16 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
   ): Promise<Project> => {
     const { openProject } = await import("./project.js");
     return openProject(world, globals(), reporter, flags, { readLock });
+  };
+  /** For what is to take a tenth of a second: little is loaded, and what can be at once. */
+  const openGuest = async () => {
+    const [{ openGuestContext }, { dialGuest }] = await Promise.all([
+      import("./guest-project.js"),
+      import("./steps/dial-guest.js"),
+      import("./engine/quick-engine.js"),
+    ]);
+    const ctx = await openGuestContext(world, globals(), reporter);
+    return { ctx, dial: (vm: string | undefined) => dialGuest(ctx, vm) };
   };
   const openLocked = (flags: KeyFlags = {}) => open(flags, { readLock: true });
   const printer = async (command: string) => {
@@ -230,9 +241,15 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     },
 
     async plan(flags) {
-      const { config, plan } = await openLocked(flags);
+      const { ctx, config, plan } = await openLocked(flags);
+      const { DEFAULT_VM } = await import("./plan/names.js");
+      const { vmPlan } = await import("./plan/vm-plan.js");
+      const { transportFor } = await import("./steps/shares.js");
       const { planData, planText } = await import("./plan/plan-text.js");
-      (await printer("plan")).result(planData(config, plan), planText(config, plan));
+      const transport = await transportFor({ ctx, config, plan }, DEFAULT_VM);
+      const mode = { paused: false, command: false };
+      const vm = vmPlan(config, plan, mode, undefined, transport);
+      (await printer("plan")).result(planData(plan, vm), planText(plan, vm));
     },
 
     async build(options, flags) {
@@ -374,6 +391,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     },
 
     async trap({ places, condition, ...options }, flags) {
+      refuseExecAtBoot(options);
       const count = numberOf("--count", options.count, { whole: true });
       const timeout = numberOf("--timeout", options.timeout);
       const bootTimeoutSeconds = numberOf("--boot-timeout", options.bootTimeout);
@@ -395,23 +413,28 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
 
     async exec({ bootTimeout, ...options }) {
       const bootTimeoutSeconds = numberOf("--boot-timeout", bootTimeout);
-      const { openGuestContext } = await import("./guest-project.js");
       const { execRequest } = await import("./plan/exec-request.js");
-      const { execInGuest } = await import("./steps/exec.js");
       const { stdin, stdout, env } = world;
       const terminal = { isTty: stdin.isTTY && stdout.isTTY, env };
       const request = { ...execRequest(options, terminal), bootTimeoutSeconds };
-      exitCode = await execInGuest(await openGuestContext(world, globals(), reporter), request);
+      const { ctx, dial } = await openGuest();
+      const [call, { execInGuest }] = await Promise.all([
+        dial(request.vm),
+        import("./steps/exec.js"),
+      ]);
+      exitCode = await execInGuest(ctx, call, request);
     },
 
     async cp({ from, to, bootTimeout }) {
       const bootTimeoutSeconds = numberOf("--boot-timeout", bootTimeout);
-      const { openGuestContext } = await import("./guest-project.js");
       const { copyRequest } = await import("./plan/copy-request.js");
-      const { copy } = await import("./steps/copy.js");
       const request = copyRequest(from, to);
-      const ctx = await openGuestContext(world, globals(), reporter);
-      const result = await copy(ctx, request, bootTimeoutSeconds);
+      const { ctx, dial } = await openGuest();
+      const [call, { copy }] = await Promise.all([
+        dial(request.from.vm ?? request.to.vm),
+        import("./steps/copy.js"),
+      ]);
+      const result = await copy(ctx, call, request, bootTimeoutSeconds);
       (await printer("cp")).result(result, []);
     },
 
@@ -516,12 +539,15 @@ function parseDebugOptions(options: Omit<DebugOptions, "condition">) {
       hint: "Name one: `kdock debug tcp_v4_rcv`. `kdock gdb` stops the guest wherever it is.",
     });
   }
-  if (options.boot && options.exec !== undefined) {
-    throw new KdockError("usage", "--exec needs a guest that has booted, and --boot stops before", {
-      hint: "Leave one of them out.",
-    });
-  }
+  refuseExecAtBoot(options);
   return { ...options, bootTimeoutSeconds };
+}
+
+function refuseExecAtBoot({ boot, exec }: Pick<DebugOptions, "boot" | "exec">): void {
+  if (!boot || exec === undefined) return;
+  throw new KdockError("usage", "--exec needs a guest that has booted, and --boot stops before", {
+    hint: "Leave one of them out.",
+  });
 }
 
 function stoppedText(stopped: readonly string[]): string[] {

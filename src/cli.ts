@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
+import { fileURLToPath } from "node:url";
 import { KdockError } from "./errors.js";
 import { main } from "./main.js";
 
@@ -36,6 +37,7 @@ process.exitCode = await main(process.argv.slice(2), {
   home: homedir(),
   version: manifest.version,
   cwd: process.cwd(),
+  self: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,

@@ -1,72 +1,45 @@
 import { Command, CommanderError } from "commander";
 import { type App, createApp } from "./app.js";
-import { buildCommand } from "./commands/build.js";
-import { captureCommand } from "./commands/capture.js";
-import { cleanCommand } from "./commands/clean.js";
-import { composeCommand } from "./commands/compose.js";
-import { consoleCommand } from "./commands/console.js";
-import { crashCommand } from "./commands/crash.js";
-import { dapCommand } from "./commands/dap.js";
-import { debugCommand } from "./commands/debug.js";
-import { diffCommand } from "./commands/diff.js";
-import { doctorCommand } from "./commands/doctor.js";
-import { cpCommand } from "./commands/cp.js";
-import { execCommand } from "./commands/exec.js";
-import { decodeCommand } from "./commands/decode.js";
-import { drgnCommand } from "./commands/drgn.js";
-import { dumpCommand } from "./commands/dump.js";
-import { gdbCommand } from "./commands/gdb.js";
-import { ideCommand } from "./commands/ide.js";
-import { initCommand } from "./commands/init.js";
-import { lockCommand } from "./commands/lock.js";
-import { logsCommand } from "./commands/logs.js";
-import { planCommand } from "./commands/plan.js";
-import { psCommand } from "./commands/ps.js";
-import { runCommand } from "./commands/run.js";
-import { sbomCommand } from "./commands/sbom.js";
-import { sourceCommand } from "./commands/source.js";
-import { stopCommand } from "./commands/stop.js";
-import { netCommand } from "./commands/net.js";
 import { BUG_EXIT_CODE, EXIT_CODES, KdockError } from "./errors.js";
-import { downCommand, upCommand } from "./commands/up.js";
-import { verifyCommand } from "./commands/verify.js";
-import { trapCommand } from "./commands/trap.js";
 import type { Reporter } from "./ui/reporter.js";
 import type { GlobalFlags, World } from "./world.js";
 
-const COMMANDS = [
-  initCommand,
-  doctorCommand,
-  planCommand,
-  lockCommand,
-  verifyCommand,
-  diffCommand,
-  sbomCommand,
-  buildCommand,
-  runCommand,
-  upCommand,
-  downCommand,
-  psCommand,
-  logsCommand,
-  decodeCommand,
-  consoleCommand,
-  captureCommand,
-  netCommand,
-  execCommand,
-  cpCommand,
-  gdbCommand,
-  debugCommand,
-  dapCommand,
-  trapCommand,
-  dumpCommand,
-  drgnCommand,
-  crashCommand,
-  stopCommand,
-  cleanCommand,
-  composeCommand,
-  sourceCommand,
-  ideCommand,
-];
+type MakeCommand = (app: App) => Command;
+
+/** In the order in which --help has them. Each is loaded when it is asked for: all together take longer than most of them. */
+const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
+  init: () => import("./commands/init.js").then((module) => module.initCommand),
+  doctor: () => import("./commands/doctor.js").then((module) => module.doctorCommand),
+  plan: () => import("./commands/plan.js").then((module) => module.planCommand),
+  lock: () => import("./commands/lock.js").then((module) => module.lockCommand),
+  verify: () => import("./commands/verify.js").then((module) => module.verifyCommand),
+  diff: () => import("./commands/diff.js").then((module) => module.diffCommand),
+  sbom: () => import("./commands/sbom.js").then((module) => module.sbomCommand),
+  build: () => import("./commands/build.js").then((module) => module.buildCommand),
+  run: () => import("./commands/run.js").then((module) => module.runCommand),
+  up: () => import("./commands/up.js").then((module) => module.upCommand),
+  down: () => import("./commands/up.js").then((module) => module.downCommand),
+  ps: () => import("./commands/ps.js").then((module) => module.psCommand),
+  logs: () => import("./commands/logs.js").then((module) => module.logsCommand),
+  decode: () => import("./commands/decode.js").then((module) => module.decodeCommand),
+  console: () => import("./commands/console.js").then((module) => module.consoleCommand),
+  capture: () => import("./commands/capture.js").then((module) => module.captureCommand),
+  net: () => import("./commands/net.js").then((module) => module.netCommand),
+  exec: () => import("./commands/exec.js").then((module) => module.execCommand),
+  cp: () => import("./commands/cp.js").then((module) => module.cpCommand),
+  gdb: () => import("./commands/gdb.js").then((module) => module.gdbCommand),
+  debug: () => import("./commands/debug.js").then((module) => module.debugCommand),
+  dap: () => import("./commands/dap.js").then((module) => module.dapCommand),
+  trap: () => import("./commands/trap.js").then((module) => module.trapCommand),
+  dump: () => import("./commands/dump.js").then((module) => module.dumpCommand),
+  drgn: () => import("./commands/drgn.js").then((module) => module.drgnCommand),
+  crash: () => import("./commands/crash.js").then((module) => module.crashCommand),
+  stop: () => import("./commands/stop.js").then((module) => module.stopCommand),
+  clean: () => import("./commands/clean.js").then((module) => module.cleanCommand),
+  compose: () => import("./commands/compose.js").then((module) => module.composeCommand),
+  source: () => import("./commands/source.js").then((module) => module.sourceCommand),
+  ide: () => import("./commands/ide.js").then((module) => module.ideCommand),
+};
 
 const EXAMPLES = `
 Examples:
@@ -96,7 +69,8 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     chosen = await loadReporter(world, globals(), canMove);
   });
   const app = createApp(world, reporter, globals);
-  define(program, app, world.version);
+  define(program, world.version);
+  for (const make of await commandsFor(argv)) addCommand(program, make(app));
   try {
     await program.parseAsync(argv, { from: "user" });
     return app.exitCode;
@@ -129,7 +103,22 @@ async function loadReporter(
   });
 }
 
-function define(program: Command, app: App, version: string): void {
+/** The one that is called; all of them for kdock's own --help, and to tell what somebody may have meant. */
+async function commandsFor(argv: readonly string[]): Promise<MakeCommand[]> {
+  const at = argv.findIndex(
+    (word, index) => !word.startsWith("-") && !TAKES_WORD.has(argv[index - 1] ?? ""),
+  );
+  const called = argv[at] ?? "";
+  const isHelp = argv.slice(0, at).some((word) => word === "--help" || word === "-h");
+  const load = Object.hasOwn(COMMANDS, called) && !isHelp ? COMMANDS[called] : undefined;
+  const loads = load === undefined ? Object.values(COMMANDS) : [load];
+  return Promise.all(loads.map((each) => each()));
+}
+
+/** Options of kdock itself whose value is the next word. */
+const TAKES_WORD = new Set(["-c", "--config"]);
+
+function define(program: Command, version: string): void {
   program
     .description("From nothing to a Linux kernel stopped at the line you care about.")
     .version(version)
@@ -142,13 +131,13 @@ function define(program: Command, app: App, version: string): void {
     .addHelpText("after", EXAMPLES)
     .showHelpAfterError("(see kdock --help)")
     .exitOverride();
-  for (const make of COMMANDS) {
-    const command = make(app);
-    for (const each of [command, ...command.commands]) {
-      each.exitOverride().showHelpAfterError("(--help lists what there is)");
-    }
-    program.addCommand(command);
+}
+
+function addCommand(program: Command, command: Command): void {
+  for (const each of [command, ...command.commands]) {
+    each.exitOverride().showHelpAfterError("(--help lists what there is)");
   }
+  program.addCommand(command);
 }
 
 function report(error: unknown, world: World, reporter: Reporter, globals: GlobalFlags): number {

@@ -63,7 +63,7 @@ export async function openProject(
   const config = loadConfig({
     file,
     env: world.env,
-    flags: keyValues(flags),
+    flags: keyValues(sharesFrom(world.cwd, dirname(path), flags)),
     flagNames: FLAG_NAMES,
   });
   const asWritten = loadConfig({ file });
@@ -84,6 +84,7 @@ export async function openProject(
     stdin: world.stdin.isTTY ? undefined : world.stdin,
     signal: world.signal,
     folder,
+    self: [...world.self, ...(globals.config === undefined ? [] : ["--config", path])],
     assets,
     version: world.version,
     engine: () => (engine ??= connect(world, reporter)),
@@ -98,6 +99,13 @@ export async function openProject(
     overridden: !isDeepStrictEqual(artifactSettings(asWritten), artifactSettings(config)),
     plan: makePlan({ folder, config, assets, user, lock }),
   };
+}
+
+/** A folder that is typed is where the person is; one that stands in kdock.yaml is where that file is. */
+function sharesFrom(cwd: string, folder: string, flags: KeyFlags): KeyFlags {
+  if (!Array.isArray(flags.share) || cwd === folder) return flags;
+  const share = flags.share.map(String);
+  return { ...flags, share: share.map((text) => (/^[^/:]/.test(text) ? `${cwd}/${text}` : text)) };
 }
 
 async function readLockFile(ctx: Context): Promise<Lock | undefined> {

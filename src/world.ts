@@ -5,6 +5,8 @@ export interface World {
   /** Of this kdock, as in package.json. */
   readonly version: string;
   readonly cwd: string;
+  /** The program and first arguments that run this kdock once more. */
+  readonly self: readonly string[];
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;

@@ -5,11 +5,13 @@
 #   KDOCK_ACCEL    auto | kvm | tcg
 #   KDOCK_GATEWAY  10.0.3.1/24, the bridge's address     KDOCK_GATEWAY_MAC  52:54:00:...
 #   KDOCK_GUEST    10.0.3.2, the guest's address         KDOCK_GUEST_MAC    52:54:00:...
+#   KDOCK_GATEWAY6, KDOCK_GUEST6   the same for IPv6, or not there; see ipv6.sh
 #   KDOCK_GUEST_NAME guest, its host name
 #   KDOCK_HOSTS    10.0.3.2=a 10.0.3.3=b, where all VMs of a network are known beforehand; see lan.sh
 #   KDOCK_PORTS    tcp/9090/9090 udp/53/53: protocol / port of the container / port of the guest
 #   KDOCK_GDB_PORT 1234, or empty: where QEMU's gdbstub listens
 #   KDOCK_GUEST_MUX  the sockets that guest-mux.pl is given: its own, the guest's port, QEMU's monitor
+#   KDOCK_SHARES   share0,9p,ro,/mnt/data share1,virtiofs,rw,/mnt/x: host folders, which are below /shares
 #   KDOCK_PANIC_DUMP, KDOCK_PANIC_SOCKET   where the guest's memory goes when its kernel panics, and the monitor for that
 #
 # Lines that begin with "[kdock]" are passed on to the person who started this.
@@ -71,9 +73,13 @@ make_network() {
     iptables -A INPUT -i br0 -p tcp --dport "$KDOCK_GDB_PORT" -j REJECT --reject-with tcp-reset
   fi
 
+  # Before dnsmasq, which listens on the addresses that the bridge has by then.
+  sh /usr/local/lib/kdock/ipv6.sh
+
   # DHCP for this guest and no other that is on the same wire; names are answered by the resolver that the engine gave
   # this container, those of other guests by lan.sh's file.
   : > /run/kdock-hosts
+  if [ -n "${KDOCK_GUEST6:-}" ]; then echo "$KDOCK_GUEST6 $KDOCK_GUEST_NAME" > /run/kdock-hosts; fi
   dnsmasq --conf-file=/dev/null --interface=br0 --bind-interfaces --except-interface=lo --no-hosts --addn-hosts=/run/kdock-hosts --user=root --group=root \
     --dhcp-range="${subnet%/*},static,12h" --dhcp-host="$KDOCK_GUEST_MAC,$KDOCK_GUEST,$KDOCK_GUEST_NAME" --dhcp-ignore='tag:!known' \
     --dhcp-option=option:router,"${KDOCK_GATEWAY%/*}" --dhcp-option=option:dns-server,"${KDOCK_GATEWAY%/*}" \
@@ -96,9 +102,73 @@ EOT
   echo "$(( n >> 24 )).$(( n >> 16 & 255 )).$(( n >> 8 & 255 )).$(( n & 255 ))/$prefix"
 }
 
+# Host folders. Whoever serves them has the numbers of the folders' owner and no other right, so that the guest can do
+# what the owner could, and what it writes is the owner's: in images/vm/Dockerfile qemu is 1000, which is anybody.
+become_owner() {
+  writer='' reader='' written=''
+  for share in $KDOCK_SHARES; do
+    share_words "$share"
+    owner=$(stat -c %u:%g "/shares/$tag")
+    if [ "$access" = rw ]; then
+      [ -z "$writer" ] || [ "${writer%:*}" = "${owner%:*}" ] ||
+        fail "the folders on $written and $point belong to two users ($writer and $owner): a VM writes as one of them only"
+      writer=${writer:-$owner} written=$point
+    elif [ -z "$reader" ] || [ "${reader%:*}" = 0 ]; then
+      reader=$owner
+    fi
+  done
+  owner=${writer:-$reader}
+  sed -i "s/^qemu:x:[0-9]*:[0-9]*:/qemu:x:$owner:/" /etc/passwd
+  sed -i "s/^qemu:x:[0-9]*:/qemu:x:${owner#*:}:/" /etc/group
+}
+
+share_words() { # share0,9p,ro,/mnt/data
+  IFS=, read -r tag transport access point <<EOT
+$1
+EOT
+}
+
+may() { $as_qemu test "$1" "/shares/$tag"; }
+
+serve_shares() {
+  for share in $KDOCK_SHARES; do
+    share_words "$share"
+    { may -r && may -x; } || fail "user $owner cannot read the folder on $point, which belongs to $(stat -c %u:%g "/shares/$tag")"
+    [ "$access" = ro ] || may -w || fail "user $owner cannot write to the folder on $point: its mode is $(stat -c %a "/shares/$tag")"
+    [ "$transport" != virtiofs ] || serve_virtiofs
+  done
+  say "shares: served as user $owner"
+}
+
+serve_virtiofs() {
+  socket=/run/kdock/$tag.sock log=/run/$tag.log
+  read_only=''
+  [ "$access" = rw ] || read_only=--readonly
+  # Whoever writes in the guest, it is the owner who writes here. No cache: what changes on one side is seen on the other
+  # at once, and files are read right into the guest's memory; see docs/architecture.md for what that costs.
+  # This container is the sandbox: nothing else of the host is in it. virtiofsd that is root insists on giving up
+  # capabilities itself, for which it needs one; afterwards it has none.
+  keep=-all
+  [ "${owner%:*}" != 0 ] || keep=-all,+setpcap
+  # shellcheck disable=SC2086 # lists on purpose
+  setpriv $qemu_user --bounding-set="$keep" /usr/libexec/virtiofsd --socket-path="$socket" --shared-dir="/shares/$tag" \
+    --sandbox=none --modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap --cache=never $read_only \
+    --translate-uid="squash-guest:0:${owner%:*}:4294967295" --translate-gid="squash-guest:0:${owner#*:}:4294967295" \
+    </dev/null >"$log" 2>&1 &
+  waited=0
+  until grep -q Waiting "$log"; do
+    waited=$((waited + 1))
+    { [ "$waited" -lt 200 ] && ! grep -qi error "$log"; } || fail "virtiofsd did not start: $(tail -n 1 "$log")"
+    sleep 0.05
+  done
+}
+
 [ -e /dev/net/tun ] || fail "/dev/net/tun is not in this container: give it --device /dev/net/tun (on the host: modprobe tun)"
 open_device /dev/net/tun || true
 choose_accelerator
+qemu_user="--reuid=qemu --regid=qemu --clear-groups --no-new-privs --inh-caps=-all"
+as_qemu="setpriv $qemu_user --bounding-set=-all"
+if [ -n "${KDOCK_SHARES:-}" ]; then become_owner; fi
 doing="the guest's network could not be made: this container needs the capability NET_ADMIN (or --privileged)"
 make_network
 
@@ -106,7 +176,11 @@ case "$accel" in kvm) cpu=host ;; *) cpu=max ;; esac
 sandbox=on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
 chown qemu:qemu /run/kdock
 [ -t 0 ] && stty raw -echo 2>/dev/null || true
-as_qemu="setpriv --reuid=qemu --regid=qemu --clear-groups --no-new-privs --inh-caps=-all"
+if [ -n "${KDOCK_SHARES:-}" ]; then
+  serve_shares
+  # kdock's line to the guest may have been opened by the qemu that had other numbers: sockets are for both.
+  umask 0
+fi
 # Whoever wants to run commands in the guest shares its one port; it is begun anew should it ever end.
 [ -z "${KDOCK_GUEST_MUX:-}" ] || $as_qemu sh -c 'cd /run/kdock && while :; do
     perl /usr/local/lib/kdock/guest-mux.pl '"$KDOCK_GUEST_MUX"' 2>>guest-mux.log; sleep 1; done' </dev/null >/dev/null &

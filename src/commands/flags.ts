@@ -21,7 +21,9 @@ const KEYS = {
   privilege: ["vm", "privilege"],
   nic: ["vm", "nic"],
   subnet: ["vm", "net", "subnet"],
+  ipv6: ["vm", "net", "ipv6"],
   publish: ["vm", "ports"],
+  share: ["vm", "shares"],
   qemuArg: ["vm", "qemu"],
   dumpOnPanic: ["vm", "dumpOnPanic"],
   gdb: ["gdb", "listen"],
@@ -94,7 +96,14 @@ export function addVmFlags(command: Command): Command {
     )
     .addOption(new Option("--nic <name>", "network card (vm.nic)").choices(["virtio", "e1000"]))
     .option("--subnet <cidr>", "the guest's network (vm.net.subnet)")
+    .option("--ipv6 <cidr>", "the guest's IPv6 network, a /64 (vm.net.ipv6)")
+    .option("--no-ipv6", "no IPv6 network for the guest")
     .option("-p, --publish <ports>", "host:guest[/udp]; may be repeated (vm.ports)", list)
+    .option(
+      "--share <folder[:/mountpoint][:rw]>",
+      "a host folder in the guest, on /mnt/NAME unless given, read-only unless rw; may be repeated (vm.shares)",
+      list,
+    )
     .option("--qemu-arg <argument>", "one more argument for QEMU; may be repeated (vm.qemu)", list)
     .option(
       "--gdb <[address:]port>",

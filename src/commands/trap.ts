@@ -12,6 +12,7 @@ interface TrapFlags extends KeyFlags {
   readonly print?: string[];
   readonly count: string;
   readonly timeout: string;
+  readonly boot?: boolean;
   readonly keep?: boolean;
   readonly requireKvm?: boolean;
   readonly bootTimeout: string;
@@ -20,8 +21,11 @@ interface TrapFlags extends KeyFlags {
 const list = (value: string, before: string[] | undefined) => [...(before ?? []), value];
 
 const EXAMPLE = `
-Example:
-  kdock trap tcp_v4_rcv --exec 'wget -q -O- http://10.0.3.1/' --bt --args --print 'skb->len' --count 3`;
+Uses the VM that runs. Where none does, it builds what is owed, boots one, and ends that one afterwards, unless --keep is given.
+
+Examples:
+  kdock trap tcp_v4_rcv --exec 'wget -q -O- http://10.0.3.1/' --bt --args --print 'skb->len' --count 3
+  kdock trap --boot start_kernel --bt`;
 
 export function trapCommand(app: App): Command {
   const command = new Command("trap")
@@ -30,7 +34,10 @@ export function trapCommand(app: App): Command {
     )
     .argument("<place...>", "function, FILE:LINE or *ADDRESS")
     .option("--vm <name>", "which VM, when there are several")
-    .option("--exec <command>", "shell command for the guest, once the stops are set")
+    .option(
+      "--exec <command>",
+      "shell command for the guest, once the stops are set; again while hits are missing and it brings some",
+    )
     .option("--if <expression>", "only when this is true")
     .option("--bt", "print the backtrace")
     .option("--args", "print the function's arguments")
@@ -38,6 +45,7 @@ export function trapCommand(app: App): Command {
     .option("--print <expression>", "print an expression; may be repeated", list)
     .option("--count <n>", "end after so many hits", "1")
     .option("--timeout <seconds>", "how long to wait for them; then the exit code is 1", "30")
+    .option("--boot", "start a VM and trap it while it boots: for start_kernel and the like")
     .option("--keep", "leave a VM that was started for this running")
     .option("--boot-timeout <seconds>", "how long the guest may take until it is ready", "300");
   return addVmFlags(addBuildFlags(command))
@@ -56,6 +64,7 @@ export function trapCommand(app: App): Command {
           count: flags.count,
           timeout: flags.timeout,
           bootTimeout: flags.bootTimeout,
+          boot: flags.boot ?? false,
           keep: flags.keep ?? false,
         },
         flags.requireKvm === true ? { ...flags, accel: "kvm" } : flags,

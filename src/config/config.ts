@@ -55,8 +55,13 @@ export interface VmConfig {
   readonly accel: "auto" | "kvm" | "tcg";
   readonly privilege: "privileged" | "least";
   readonly nic: "virtio" | "e1000";
-  readonly net: { readonly subnet: string };
+  readonly net: {
+    readonly subnet: string;
+    /** A /64; undefined for no IPv6. */
+    readonly ipv6: string | undefined;
+  };
   readonly ports: readonly PortForward[];
+  readonly shares: readonly Share[];
   /** Keep the guest's memory when its kernel panics. */
   readonly dumpOnPanic: boolean;
   /** More arguments for QEMU. */
@@ -76,6 +81,15 @@ export interface PortForward {
   readonly hostPort: number;
   readonly guestPort: number;
   readonly protocol: "tcp" | "udp";
+}
+
+/** A folder of the host in the guest. */
+export interface Share {
+  /** Relative to the folder of kdock.yaml, or absolute. */
+  readonly folder: string;
+  /** Absolute; undefined where only the project's folder tells what a relative one is called. */
+  readonly mountPoint: string | undefined;
+  readonly writable: boolean;
 }
 
 export interface GdbConfig {

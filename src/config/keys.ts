@@ -2,7 +2,8 @@ import { z } from "zod";
 import { ConfigFile } from "./schema.js";
 
 /** How a value that comes as text is to be read. */
-export type KeyKind = "text" | "integer" | "boolean" | "list" | "map" | "vms" | "text-or-integer";
+export type KeyKind =
+  "text" | "integer" | "boolean" | "list" | "map" | "vms" | "text-or-integer" | "text-or-boolean";
 
 export interface ConfigKey {
   readonly path: readonly string[];
@@ -25,7 +26,8 @@ export interface ConfigSection {
 }
 
 const Node = z.looseObject({
-  type: z.string().optional(),
+  // A list where a value may be of several plain types.
+  type: z.union([z.string(), z.array(z.string())]).optional(),
   anyOf: z.unknown().optional(),
   title: z.string().optional(),
   description: z.string().optional(),
@@ -79,6 +81,7 @@ function configKey(node: Node, path: readonly string[]): ConfigKey {
 }
 
 function kindOf({ type, anyOf, additionalProperties }: Node): KeyKind {
+  if (Array.isArray(type) && type.includes("boolean")) return "text-or-boolean";
   if (anyOf !== undefined) return "text-or-integer";
   switch (type) {
     case "integer":

@@ -13,6 +13,7 @@ export function rawValue(kind: KeyKind, text: string): Parsed<unknown> {
     case "text-or-integer":
       return { value: /^-?\d{1,15}$/.test(text) ? Number(text) : text };
     case "boolean":
+    case "text-or-boolean":
       return { value: TRUE.test(text) ? true : FALSE.test(text) ? false : text };
     case "list":
       return { value: splitList(text) };

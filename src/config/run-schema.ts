@@ -1,7 +1,11 @@
 import { z } from "zod";
 import { parseListen, parsePort, parseSubnet, type Parsed } from "./addresses.js";
+import { parseShare, repeatedMountPoint } from "./shares.js";
+import { parseIpv6Setting } from "./subnet6.js";
 
 const MIN_MEMORY_MIB = 64;
+/** Each takes one of the machine's slots. */
+const MAX_SHARES = 16;
 
 /** What a machine may be told, checked; keys and defaults stand below. */
 const checks = {
@@ -23,6 +27,16 @@ const checks = {
       }
       seen.add(key);
     });
+  }),
+  shares: z.array(text(parseShare)).superRefine((shares, context) => {
+    const twice = repeatedMountPoint(shares);
+    if (twice !== undefined) {
+      const message = `${shares[twice]?.mountPoint ?? ""} is given twice`;
+      context.addIssue({ code: "custom", message, path: [twice] });
+    }
+    if (shares.length > MAX_SHARES) {
+      context.addIssue({ code: "custom", message: `a VM has ${MAX_SHARES} shares at most` });
+    }
   }),
   dumpOnPanic: z.boolean(),
   qemu: z.array(z.string()),
@@ -59,6 +73,14 @@ export const vm = z
           title: "an IPv4 network such as 10.0.3.0/24",
           description: "network between guest and container; the gateway is its first address",
         }),
+        ipv6: z
+          .union([z.boolean(), z.string()])
+          .transform(parsed(parseIpv6Setting))
+          .prefault(true)
+          .meta({
+            title: "true, false or an IPv6 /64 such as fd00:1:2:3::/64",
+            description: "addresses of the guest for IPv6; true is fd6b:646f:636b:3::/64",
+          }),
       })
       .prefault({})
       .meta({ description: "the guest's network" }),
@@ -66,6 +88,12 @@ export const vm = z
       title: "a list of [ADDRESS:]HOST:GUEST[/udp]",
       description: "ports of the guest on the host; the address is 127.0.0.1 unless given",
       example: ["9090:9090", "0.0.0.0:5353:53/udp"],
+    }),
+    shares: checks.shares.prefault([]).meta({
+      title: "a list of FOLDER[:/MOUNTPOINT][:rw]",
+      description:
+        "folders of the host in the guest, on /mnt/NAME unless given; the guest writes to those with rw",
+      example: ["./data", "../modules:/mnt/ko:rw"],
     }),
     dumpOnPanic: checks.dumpOnPanic.default(false).meta({
       title: "true or false",
@@ -101,6 +129,7 @@ export const vms = z
       privilege: checks.privilege.optional(),
       nic: checks.nic.optional(),
       ports: checks.ports.optional(),
+      shares: checks.shares.optional(),
       dumpOnPanic: checks.dumpOnPanic.optional(),
       qemu: checks.qemu.optional(),
       gdb: listen.optional(),
@@ -176,12 +205,16 @@ export const images = z
 
 /** A text that becomes something else, or is refused for the reason that `parse` gives. */
 function text<T>(parse: (text: string) => Parsed<T>) {
-  return z.string().transform((input, context) => {
-    const parsed = parse(input);
-    if ("value" in parsed) return parsed.value;
-    context.issues.push({ code: "custom", message: parsed.problem, input });
+  return z.string().transform(parsed(parse));
+}
+
+function parsed<I, T>(parse: (input: I) => Parsed<T>) {
+  return (input: I, context: z.RefinementCtx<I>): T => {
+    const result = parse(input);
+    if ("value" in result) return result.value;
+    context.issues.push({ code: "custom", message: result.problem, input });
     return z.NEVER;
-  });
+  };
 }
 
 function memoryMiB(input: string): Parsed<number> {

@@ -15,7 +15,7 @@ export function complete({ kernel, busybox, rootfs, vm, vms, gdb, images }: Chec
     kernel: { ...kernel, moduleKey: kernel.moduleKey },
     busybox: { ...busybox, sha256: busybox.sha256 },
     rootfs: { overlay: rootfs.overlay },
-    vm: { ...machine, memoryMiB: memory },
+    vm: { ...machine, net: { ...vm.net, ipv6: vm.net.ipv6 }, memoryMiB: memory },
     vms: Object.fromEntries(
       Object.entries(vms).map(([name, special]) => [name, specialVm(special)]),
     ),

@@ -22,12 +22,20 @@ export function containerOptions(spec: ContainerSpec): Docker.ContainerCreateOpt
 
 function hostConfig(spec: ContainerSpec): Docker.HostConfig {
   return {
-    Mounts: spec.mounts.map(({ volume, target, readOnly }) => ({
-      Type: "volume",
-      Source: volume,
-      Target: target,
-      ReadOnly: readOnly,
-    })),
+    Mounts: [
+      ...spec.mounts.map(({ volume, target, readOnly }) => ({
+        Type: "volume" as const,
+        Source: volume,
+        Target: target,
+        ReadOnly: readOnly,
+      })),
+      ...(spec.hostFolders ?? []).map(({ folder, target, readOnly }) => ({
+        Type: "bind" as const,
+        Source: folder,
+        Target: target,
+        ReadOnly: readOnly,
+      })),
+    ],
     PortBindings: portBindings(spec.ports),
     ...(spec.network === undefined ? {} : { NetworkMode: spec.network }),
     Privileged: spec.privileged,

@@ -148,13 +148,21 @@ export class DockerEngine implements Engine {
     );
   }
 
-  async ensureNetwork(name: string, labels: Labels): Promise<void> {
-    const options = { Name: name, Driver: "bridge", CheckDuplicate: true, Labels: { ...labels } };
+  async ensureNetwork(name: string, labels: Labels, prefix?: string): Promise<void> {
+    const options = {
+      ...{ Name: name, Driver: "bridge", CheckDuplicate: true, Labels: { ...labels } },
+      ...(prefix === undefined
+        ? {}
+        : { Options: { "com.docker.network.container_iface_prefix": prefix } }),
+    };
     try {
       await engineCall(`create the network ${name}`, () => this.#docker.createNetwork(options));
     } catch (error) {
       // Looking first and creating then would make two of them when two of us run at once.
-      if (!isStatus(error, 409)) throw error;
+      if (isStatus(error, 409)) return;
+      // Podman refuses options that it does not know.
+      if (prefix === undefined) throw error;
+      await this.ensureNetwork(name, labels);
     }
   }
 

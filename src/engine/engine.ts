@@ -24,8 +24,8 @@ export interface Engine {
   listVolumes(labels: Labels): Promise<VolumeInfo[]>;
   removeVolume(name: string): Promise<void>;
 
-  /** Creates the bridge network unless it is there. */
-  ensureNetwork(name: string, labels: Labels): Promise<void>;
+  /** Creates the bridge network unless it is there; `prefix` names its interfaces in containers, instead of eth. */
+  ensureNetwork(name: string, labels: Labels, prefix?: string): Promise<void>;
   /** Plugs a running container into one more network; nothing happens when it is in it. */
   connectNetwork(name: string, container: string): Promise<void>;
   listNetworks(labels: Labels): Promise<NetworkInfo[]>;

@@ -17,6 +17,8 @@ export interface Host {
   stream(argv: readonly string[], options: RunOptions): Readable;
   /** The whole stdout, trimmed; rejects with an `environment` error as `stream` does. */
   capture(argv: readonly string[], options: RunOptions): Promise<string>;
+  /** Has a program run in a folder when this process is killed, before that is called off. */
+  ifKilled(argv: readonly string[], folder: string): KillWatch;
   /** Bytes free for us on the file system that holds the path; undefined where there is no such path. */
   freeBytes(path: string): Promise<number | undefined>;
   /** Whether a TCP listener could be opened there right now. */
@@ -25,6 +27,10 @@ export interface Host {
   portOwner(port: number): Promise<string | undefined>;
   /** Calls somebody, and listens for so long at most; never rejects. */
   exchange(callee: Callee, limitMs: number, signal: AbortSignal): Promise<Exchange>;
+}
+
+export interface KillWatch {
+  callOff(): void;
 }
 
 export interface RunOptions {

@@ -1,5 +1,6 @@
 import { exchange } from "./exchange.js";
 import type { Host } from "./host.js";
+import { ifKilled } from "./kill-watch.js";
 import { nodeFiles } from "./node-files.js";
 import { portIsFree, portOwner } from "./ports.js";
 import { capture, stream, which, type Env } from "./processes.js";
@@ -13,6 +14,7 @@ export function createNodeHost({ env }: { readonly env: Env }): Host {
     which: (program) => which(env, program),
     stream: (argv, options) => stream(env, argv, options),
     capture: (argv, options) => capture(env, argv, options),
+    ifKilled: (argv, folder) => ifKilled(env, argv, folder),
     freeBytes,
     portIsFree,
     portOwner,

@@ -1,7 +1,15 @@
 export type Labels = Readonly<Record<string, string>>;
 
+/** A folder of the user's, which they asked for by name: nothing else of the host is mounted. */
+export interface HostFolder {
+  /** Absolute, on the engine's machine. */
+  readonly folder: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
 export interface Mount {
-  /** The volume's name; kdock mounts no host paths. */
+  /** The volume's name. */
   readonly volume: string;
   readonly target: string;
   readonly readOnly: boolean;
@@ -15,6 +23,14 @@ export interface PublishedPort {
   readonly hostPort: number;
 }
 
+/** "127.0.0.1:9090", "[::1]:9090" */
+export function hostPortText({
+  hostAddress,
+  hostPort,
+}: Pick<PublishedPort, "hostAddress" | "hostPort">): string {
+  return `${hostAddress.includes(":") ? `[${hostAddress}]` : hostAddress}:${hostPort}`;
+}
+
 export interface ContainerSpec {
   readonly name: string;
   readonly image: string;
@@ -24,6 +40,7 @@ export interface ContainerSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly labels: Labels;
   readonly mounts: readonly Mount[];
+  readonly hostFolders?: readonly HostFolder[];
   readonly ports: readonly PublishedPort[];
   /** Name of a network, or undefined for the engine's default bridge; "none" for no network at all. */
   readonly network: string | undefined;

@@ -1,5 +1,5 @@
 import type { GdbConfig } from "../config/config.js";
-import type { PublishedPort } from "./container-spec.js";
+import { hostPortText, type PublishedPort } from "./container-spec.js";
 
 /** What kdock.yaml says about debugging from this machine. */
 export interface GdbPlan {
@@ -24,5 +24,5 @@ export function publishedAddress({ hostAddress, hostPort }: PublishedPort): stri
 function gdbAddress(address: string, port: number): string {
   if (address === "0.0.0.0" || address === "") return `127.0.0.1:${port}`;
   if (address === "::") return `[::1]:${port}`;
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+  return hostPortText({ hostAddress: address, hostPort: port });
 }

@@ -5,10 +5,10 @@ export interface GdbFacts {
   readonly vmlinux: string;
   /** The kernel's own commands (lx-ps and so on); undefined for kernels built without them. */
   readonly kernelCommands: string | undefined;
-  /** The folder with the modules; undefined when the kernel has none. */
-  readonly modules: string | undefined;
-  /** Stops in the debugger when the kernel panics: images/gdb/kdock/panic.py. */
-  readonly panicStop: string;
+  /** Whether the kernel has modules. */
+  readonly modules: boolean;
+  /** A folder with what images/gdb/kdock has: kdock's own commands, and what stops at panics. */
+  readonly gdbModules: string;
   /** The exported source tree; undefined before `kdock source export`. */
   readonly source: ExportedTree | undefined;
   /** "127.0.0.1:1234"; undefined when no VM has told its port yet. */
@@ -39,10 +39,8 @@ export function gdbScript(facts: GdbFacts): string {
     ...kernelCommands(facts),
     `file ${quoted(facts.vmlinux)}`,
     ...panicStop(facts),
-    ...connection(facts.address),
-    ...(facts.modules === undefined || facts.kernelCommands === undefined
-      ? []
-      : moduleSymbols(facts)),
+    ...ownCommands(facts),
+    ...connection(facts),
     ...facts.scripts.map((path) => `source ${path}`),
   );
 }
@@ -98,14 +96,29 @@ function kernelCommands({ kernelCommands: path }: GdbFacts): string[] {
 }
 
 /** Before the connection is made, because connecting is what it waits for. */
-function panicStop({ panicStop: path }: GdbFacts): string[] {
+function panicStop({ gdbModules }: GdbFacts): string[] {
   return [
     "# A panic stops in gdb. `set stop-on-panic off` lets it go, `set stop-on-oops on` adds what the kernel survives.",
-    `source ${path}`,
+    `source ${gdbModules}/panic.py`,
   ];
 }
 
-function connection(address: string | undefined): string[] {
+/** They need a newer gdb than the rest does, and look at the kernel as soon as there is a connection. */
+function ownCommands({ gdbModules }: GdbFacts): string[] {
+  return [
+    "# kdock-break knows functions by the names of any version, kdock-symbols reads those of modules, kdock-check looks",
+    "# whether this is the kernel that runs.",
+    "python",
+    "try:",
+    // JSON's strings are Python's.
+    `    gdb.execute("source " + ${JSON.stringify(`${gdbModules}/commands.py`)})`,
+    "except (gdb.error, ImportError, AttributeError) as error:",
+    '    print("kdock: this gdb is too old for kdock-break, kdock-symbols and kdock-check (%s)" % error)',
+    "end",
+  ];
+}
+
+function connection({ address, modules }: GdbFacts): string[] {
   if (address === undefined) {
     return [
       "echo kdock: no VM has told its gdb port yet: `kdock run -d` starts one and writes this file anew\\n",
@@ -116,28 +129,16 @@ function connection(address: string | undefined): string[] {
     "try:",
     '    gdb.execute("set tcp auto-retry off")',
     `    gdb.execute("target remote ${address}")`,
+    ...(modules ? ['    gdb.execute("kdock-symbols")'] : []),
     "except gdb.error as error:",
-    `    print("kdock: no VM answers at ${address} (%s); \`kdock run -d\` starts one" % error)`,
-    "end",
-  ];
-}
-
-/** The kernel's list of modules can be read once it has booted, and lx-symbols splits paths at blanks. */
-function moduleSymbols({ modules = "", vmlinux }: GdbFacts): string[] {
-  if (/\s/.test(modules + vmlinux)) {
-    return ["echo kdock: lx-symbols knows no paths with blanks: modules have no symbols here\\n"];
-  }
-  // JSON's strings are Python's.
-  const command = JSON.stringify(`lx-symbols ${modules}`);
-  return [
-    "python",
-    "if gdb.selected_inferior().pid:",
-    "    try:",
-    '        if int(gdb.parse_and_eval("(int) system_state")) == 0:',
-    '            raise gdb.error("the kernel is still booting")',
-    `        gdb.execute(${command})`,
-    "    except gdb.error as error:",
-    `        print("kdock: no symbols of modules (%s); later: %s" % (error, ${command}))`,
+    '    if "is NOT the kernel that runs" in str(error):',
+    "        # Breakpoints would be written into the middle of something else.",
+    '        gdb.execute("detach", to_string=True)',
+    '        print("kdock: %s; `kdock stop` and `kdock run -d` start the one that was built" % error)',
+    "    elif gdb.selected_inferior().pid:",
+    '        print("kdock: %s" % error)',
+    "    else:",
+    `        print("kdock: no VM answers at ${address} (%s); \`kdock run -d\` starts one" % error)`,
     "end",
   ];
 }

@@ -12,7 +12,7 @@ export const LABEL = {
   /** Of images: which packages of which base they hold, and the time in the lock they were made by. */
   packages: "io.kdock.packages",
   time: "io.kdock.time",
-  /** The VM container's facts for `kdock ps`: see VM_FACTS in vm-plan.ts. */
+  /** The VM container's facts for `kdock ps`: see VmFacts in vm-facts.ts. */
   vm: "io.kdock.vm",
 } as const;
 
@@ -73,11 +73,16 @@ export const INSIDE = {
   artifacts: "/artifacts",
   bzImage: "/artifacts/kernel/bzImage",
   rootfs: "/artifacts/rootfs/rootfs.cpio",
+  /** Host folders, one folder each, by tag; and where virtiofsd listens for it. */
+  shares: "/shares",
+  shareSocket: (tag: string) => `/run/kdock/${tag}.sock`,
   /** Where clients of the guest's agent connect; guest-mux.pl listens there, and has the next two for itself. */
   agentSocket: "/run/kdock/agent.sock",
   portSocket: "/run/kdock/port.sock",
   monitorSocket: "/run/kdock/monitor.sock",
   qmpSocket: "/run/kdock/qmp.sock",
+  /** What interfaces to the network between VMs are called. */
+  lanPrefix: "lan",
   /** Joins a VM's bridge with those of others, and tells it their names. */
   lanScript: "/usr/local/lib/kdock/lan.sh",
   captureScript: "/usr/local/lib/kdock/capture.sh",

@@ -1,16 +1,12 @@
-import type { Config } from "../config/config.js";
 import type { BuildPlan } from "./build-plan.js";
+import type { HostFolder } from "./container-spec.js";
 import type { ImagePlan } from "./image-plan.js";
 import { DEFAULT_VM } from "./names.js";
 import type { Plan } from "./plan.js";
-import { machine, vmPlan } from "./vm-plan.js";
-import { qemuArgs } from "./qemu-args.js";
-
-const MODE = { paused: false, command: false } as const;
+import type { VmPlan } from "./vm-plan.js";
 
 /** `kdock plan --json`. */
-export function planData(config: Config, plan: Plan): unknown {
-  const vm = vmPlan(config, plan, MODE);
+export function planData(plan: Plan, vm: VmPlan): unknown {
   return {
     project: plan.names.id,
     kernel: stageData(plan.kernel),
@@ -26,8 +22,7 @@ function stageData({ image, key, inputs, container, files }: BuildPlan): unknown
 }
 
 /** `kdock plan`, for people: the commands they would type, stage by stage. */
-export function planText(config: Config, plan: Plan): string[] {
-  const vm = vmPlan(config, plan, MODE);
+export function planText(plan: Plan, vm: VmPlan): string[] {
   const [first] = vm.attempts;
   return [
     `project ${plan.names.id}`,
@@ -43,10 +38,16 @@ export function planText(config: Config, plan: Plan): string[] {
     ...imageText(plan.vmImage),
     `  docker network create ${vm.network}`,
     `  docker run ${first?.privilege === "privileged" ? "--privileged" : "(least privilege)"} -it --network ${vm.network} --name ${plan.names.vmContainer(DEFAULT_VM)} …`,
+    ...(first?.container.hostFolders ?? []).map(hostFolderText),
     ...Object.entries(first?.container.env ?? {}).map(([name, value]) => `    ${name}=${value}`),
     "  qemu-system-x86_64 -accel (chosen at the start: kvm where it works, else tcg)",
-    ...argumentLines(qemuArgs(machine(config, MODE))),
+    ...argumentLines(first?.container.command ?? []),
   ];
+}
+
+function hostFolderText({ folder, target, readOnly }: HostFolder): string {
+  const options = readOnly ? ",readonly" : "";
+  return `    --mount type=bind,src=${folder},dst=${target}${options}`;
 }
 
 function buildText(plan: BuildPlan): string[] {

@@ -13,6 +13,8 @@ import type { UserFiles } from "./user-files.js";
 
 /** All that follows from kdock.yaml, the files it names, and kdock itself; computed without touching anything. */
 export interface Plan {
+  /** Absolute path of the project. */
+  readonly folder: string;
   readonly names: ProjectNames;
   readonly kernel: BuildPlan;
   readonly busybox: BuildPlan;
@@ -40,6 +42,7 @@ export function makePlan({ folder, config, assets, user, lock }: PlanInputs): Pl
   const busybox = busyboxBuildPlan(config, names, { assets, user, lock });
   const rootfs = rootfsPlan(busybox.key, assets, user);
   return {
+    folder,
     names,
     kernel,
     busybox,

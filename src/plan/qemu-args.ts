@@ -1,4 +1,6 @@
+import { KdockError } from "../errors.js";
 import { INSIDE } from "./names.js";
+import { shareArgs, type Shares } from "./shares.js";
 
 /** What QEMU is told, apart from the accelerator and the sandbox, which images/vm/start.sh chooses on the spot. */
 export interface Machine {
@@ -15,6 +17,7 @@ export interface Machine {
   readonly paused: boolean;
   /** Stop where the kernel panics, until images/vm/panic.sh has had the memory written. */
   readonly dumpOnPanic: boolean;
+  readonly shares: Shares;
   readonly extra: readonly string[];
 }
 
@@ -26,6 +29,7 @@ export function qemuArgs(machine: Machine): readonly string[] {
     // Without the old interval timer the guest measures its processor's clock against HPET: under emulation on a busy
     // machine the other one was seen to be off thirty times, and seconds in the guest with it.
     ...["-M", "q35,i8042=off,sata=off,smbus=off,vmport=off,pit=off", "-nodefaults"],
+    ...(virtiofs(machine) ? sharedMemory(machine.memory) : []),
     ...["-display", "none"],
     ...["-smp", machine.cpus, "-m", machine.memory],
     ...["-kernel", INSIDE.bzImage, "-initrd", INSIDE.rootfs],
@@ -47,6 +51,7 @@ export function qemuArgs(machine: Machine): readonly string[] {
     // A panic ends the machine with a failure instead of a silent reboot.
     ...["-device", "pvpanic-pci"],
     ...["-action", `panic=${machine.dumpOnPanic ? "pause" : "exit-failure"},reboot=shutdown`],
+    ...shareArgs(machine.shares),
     ...(machine.dumpOnPanic ? ["-qmp", `unix:${INSIDE.panicSocket},server=on,wait=off`] : []),
     ...(machine.gdbPort === undefined ? [] : ["-gdb", `tcp::${machine.gdbPort}`]),
     ...(machine.paused ? ["-S"] : []),
@@ -54,14 +59,31 @@ export function qemuArgs(machine: Machine): readonly string[] {
   ];
 }
 
+function virtiofs({ shares }: Machine): boolean {
+  return shares.transport === "virtiofs" && shares.folders.length > 0;
+}
+
+/** virtiofsd puts what it reads where the guest wants it. */
+function sharedMemory(size: string): readonly string[] {
+  const memory = "memory-backend-memfd,id=ram,share=on";
+  return ["-object", `${memory},size=${size}`, "-machine", "memory-backend=ram"];
+}
+
+/** More is cut off by the kernel without a word. */
+const MAX_COMMAND_LINE = 2047;
+
 /** The kernel's command line; what the user appends comes last, so it wins. */
 export function kernelCommandLine(options: {
   readonly quiet: boolean;
   readonly shellOnConsole: boolean;
   readonly debug: boolean;
+  /** What /init gives the card, with prefix; undefined for none. */
+  readonly ipv6: string | undefined;
   readonly append: string;
+  /** Of `shareWords`. */
+  readonly shares: readonly string[];
 }): string {
-  return [
+  const line = [
     "console=ttyS0",
     // An emulated timer that comes late on a busy machine is no broken one.
     "no_timer_check",
@@ -70,6 +92,14 @@ export function kernelCommandLine(options: {
     "panic=-1",
     ...(options.quiet ? ["quiet"] : []),
     ...(options.shellOnConsole ? [] : ["kdock.console=none"]),
+    ...(options.ipv6 === undefined ? [] : [`kdock.ip6=${options.ipv6}`]),
+    ...options.shares.map((share) => `kdock.share=${share}`),
     ...(options.append === "" ? [] : [options.append]),
   ].join(" ");
+  if (Buffer.byteLength(line) <= MAX_COMMAND_LINE) return line;
+  throw new KdockError(
+    "config",
+    `the kernel's command line is longer than the ${MAX_COMMAND_LINE} bytes that it takes`,
+    { hint: "Make vm.append shorter, or the mount points of vm.shares." },
+  );
 }

@@ -1,13 +1,23 @@
 import type { Config } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
-import type { ContainerSpec, Labels, PublishedPort } from "./container-spec.js";
+import type { ContainerSpec, PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { INSIDE, LABEL, labels } from "./names.js";
 import { guestNetwork } from "./network.js";
+import { type GuestNetwork6, guestNetwork6 } from "./network6.js";
 import { FIRST_SEAT, guestName, type VmSeat } from "./seats.js";
 import type { Plan } from "./plan.js";
+import {
+  NO_SHARES,
+  type Shares,
+  type SharePlan,
+  sharePlans,
+  shareText,
+  shareWords,
+} from "./shares.js";
 import { kernelCommandLine, type Machine, qemuArgs } from "./qemu-args.js";
+import type { VmFacts } from "./vm-facts.js";
 
 /** How one start of the VM differs from another. */
 export interface RunMode {
@@ -50,6 +60,24 @@ export const LEAST = {
   securityOpt: ["no-new-privileges"],
 } as const;
 
+/**
+ * The bridge, which comes after the engine's interfaces, has IPv6 although the engine's network may have none; those
+ * interfaces stay as the engine made them. A machine without IPv6 refuses a container that asks for it.
+ */
+export const IPV6_SYSCTLS = {
+  "net.ipv6.conf.default.disable_ipv6": "0",
+  "net.ipv6.conf.all.forwarding": "1",
+} as const;
+
+export function vmSysctls({ vm }: Config): Readonly<Record<string, string>> {
+  return { ...LEAST.sysctls, ...(vm.net.ipv6 === undefined ? {} : IPV6_SYSCTLS) };
+}
+
+/** For a machine without IPv6: its guests still have it among themselves. */
+export function withoutIpv6(attempt: VmAttempt): VmAttempt {
+  return { ...attempt, container: { ...attempt.container, sysctls: LEAST.sysctls } };
+}
+
 export function vmImagePlan(config: Config, assets: Assets, lock: Lock | undefined): ImagePlan {
   return imagePlan(
     { name: "vm", dockerfile: "images/vm/Dockerfile", args: {} },
@@ -57,35 +85,6 @@ export function vmImagePlan(config: Config, assets: Assets, lock: Lock | undefin
     assets,
     lock?.images["vm"],
   );
-}
-
-/** What a VM's label says about it, for those who come later. */
-export interface VmFacts {
-  /** "debian:6.12" */
-  readonly kernel: string;
-  /** Of the kernel's artifacts: which symbols belong to it. */
-  readonly kernelKey: string;
-  readonly paused: boolean;
-  readonly dumpOnPanic: boolean;
-  /** Absolute; undefined for a name by the time of the panic. */
-  readonly dumpTo: string | undefined;
-  readonly seat: VmSeat;
-  /** The guest's. */
-  readonly address: string;
-}
-
-/** What a VM's label says. */
-export function vmFacts(of: Labels): VmFacts {
-  const known = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
-  return {
-    ...{ kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT },
-    ...{ dumpOnPanic: false, dumpTo: undefined, ...known },
-  };
-}
-
-/** Where a VM's symbols are: its own kernel's, whatever kdock.yaml asks for by now. */
-export function kernelKeyOf(of: Labels, { kernel }: Pick<Plan, "kernel">): string {
-  return vmFacts(of).kernelKey || kernel.key;
 }
 
 /** How kdock.yaml's words apply to one of several VMs. */
@@ -103,57 +102,92 @@ export function configFor(config: Config, { name, index }: VmSeat): Config {
 
 export function vmPlan(
   common: Config,
-  { names, vmImage: image, kernel }: Pick<Plan, "names" | "vmImage" | "kernel">,
+  plan: Pick<Plan, "names" | "vmImage" | "kernel" | "folder">,
   mode: RunMode,
   seat = FIRST_SEAT,
+  transport = NO_SHARES.transport,
 ): VmPlan {
+  const { names, vmImage: image, kernel } = plan;
   const config = configFor(common, seat);
+  const shares = { folders: sharePlans(config.vm.shares, plan.folder), transport };
   const facts: VmFacts = {
     kernel: config.kernel.source,
     kernelKey: kernel.key,
     paused: mode.paused,
     seat,
     address: guestNetwork(config.vm.net.subnet, seat.index).guest,
+    address6: network6(config, seat)?.guest,
     dumpOnPanic: config.vm.dumpOnPanic,
     dumpTo: mode.dumpTo,
+    shares: shares.folders.map(shareText),
   };
   const least: ContainerSpec = {
     name: names.vmContainer(seat.name),
     image: image.tag,
-    command: qemuArgs(machine(config, mode, seat)),
-    env: vmEnvironment(config, seat),
+    command: qemuArgs(machine(config, mode, seat, shares)),
+    env: vmEnvironment(config, seat, shares),
     labels: {
       ...labels("vm", names.id),
       [LABEL.vm]: JSON.stringify(facts),
     },
     mounts: [],
+    hostFolders: shares.folders.map(({ folder, inside, writable }) => ({
+      ...{ folder, target: inside, readOnly: !writable },
+    })),
     ports: publishedPorts(config),
     network: names.network,
     hostname: "kdock",
     privileged: false,
     ...LEAST,
+    sysctls: vmSysctls(config),
+    securityOpt: securityOptions(shares),
     tty: true,
     openStdin: true,
     stopSignal: undefined,
   };
-  // A privileged container has every device and capability; the sysctl is needed in both.
+  // A privileged container has every device and capability; the sysctls are needed in both.
   const privileged = { ...least, privileged: true, capDrop: [], capAdd: [], securityOpt: [] };
   // An engine without /dev/kvm refuses a container that names it; whether KVM works is start.sh's to find out.
   const withKvm = { ...least, devices: [...least.devices, "/dev/kvm"] };
   const attempts: VmAttempt[] = [
-    ...(config.vm.privilege === "privileged" ? [attempt(privileged)] : []),
+    ...(mayBePrivileged(config, shares) ? [attempt(privileged)] : []),
     ...(config.vm.accel === "tcg" ? [] : [attempt(withKvm)]),
     ...(config.vm.accel === "kvm" ? [] : [attempt(least)]),
   ];
   return { image, network: names.network, facts, attempts };
 }
 
+/** The host folders of one of several VMs. */
+export function vmShares(
+  config: Config,
+  { folder }: Pick<Plan, "folder">,
+  name: string,
+): readonly SharePlan[] {
+  return sharePlans(configFor(config, { name, index: 0 }).vm.shares, folder);
+}
+
+/** QEMU has the rights of a folder's owner then, root perhaps, who owns the devices that a privileged container has. */
+export function mayBePrivileged({ vm }: Config, { folders }: Pick<Shares, "folders">): boolean {
+  return vm.privilege === "privileged" && folders.length === 0;
+}
+
+/** SELinux lets no container at files that are not labelled for it, and labelling them would change the user's files. */
+export function securityOptions({ folders }: Pick<Shares, "folders">): readonly string[] {
+  return folders.length === 0 ? LEAST.securityOpt : [...LEAST.securityOpt, "label=disable"];
+}
+
 function attempt(container: ContainerSpec): VmAttempt {
   return { container, privilege: container.privileged ? "privileged" : "least" };
 }
 
-export function machine(config: Config, mode: RunMode, seat = FIRST_SEAT): Machine {
+export function machine(
+  config: Config,
+  mode: RunMode,
+  seat = FIRST_SEAT,
+  shares = NO_SHARES,
+): Machine {
   const { vm, gdb } = config;
+  const ipv6 = network6(config, seat);
   return {
     cpus: String(vm.cpus),
     memory: `${vm.memoryMiB}M`,
@@ -163,18 +197,26 @@ export function machine(config: Config, mode: RunMode, seat = FIRST_SEAT): Machi
       quiet: mode.command,
       shellOnConsole: !mode.command,
       debug: gdb.enable,
+      ipv6: ipv6 && `${ipv6.guest}/64`,
       append: vm.append,
+      shares: shareWords(shares),
     }),
     gdbPort: gdb.enable ? INSIDE.gdbPort : undefined,
     paused: mode.paused,
     dumpOnPanic: vm.dumpOnPanic,
+    shares,
     extra: vm.qemu,
   };
 }
 
 /** What images/vm/start.sh reads. */
-export function vmEnvironment(config: Config, seat = FIRST_SEAT): Readonly<Record<string, string>> {
+export function vmEnvironment(
+  config: Config,
+  seat = FIRST_SEAT,
+  shares = NO_SHARES,
+): Readonly<Record<string, string>> {
   const network = guestNetwork(config.vm.net.subnet, seat.index);
+  const ipv6 = network6(config, seat);
   return {
     KDOCK_ACCEL: config.vm.accel,
     KDOCK_GATEWAY: network.gateway,
@@ -182,15 +224,21 @@ export function vmEnvironment(config: Config, seat = FIRST_SEAT): Readonly<Recor
     KDOCK_GUEST: network.guest,
     KDOCK_GUEST_MAC: network.guestMac,
     KDOCK_GUEST_NAME: guestName(seat),
+    ...(ipv6 && { KDOCK_GATEWAY6: ipv6.gateway, KDOCK_GUEST6: ipv6.guest }),
     KDOCK_PORTS: config.vm.ports
       .map((port) => `${port.protocol}/${port.guestPort}/${port.guestPort}`)
       .join(" "),
     KDOCK_GDB_PORT: config.gdb.enable ? String(INSIDE.gdbPort) : "",
     KDOCK_GUEST_MUX: [INSIDE.agentSocket, INSIDE.portSocket, INSIDE.monitorSocket].join(" "),
+    ...(shares.folders.length > 0 ? { KDOCK_SHARES: shareWords(shares).join(" ") } : {}),
     ...(config.vm.dumpOnPanic
       ? { KDOCK_PANIC_SOCKET: INSIDE.panicSocket, KDOCK_PANIC_DUMP: INSIDE.panicDump }
       : {}),
   };
+}
+
+function network6({ vm }: Config, seat: VmSeat): GuestNetwork6 | undefined {
+  return vm.net.ipv6 === undefined ? undefined : guestNetwork6(vm.net.ipv6, seat.index);
 }
 
 export function publishedPorts(config: Config): PublishedPort[] {

@@ -1,6 +1,6 @@
 import { KdockError } from "../errors.js";
 import type { Labels } from "../plan/container-spec.js";
-import { type VmFacts, vmFacts } from "../plan/vm-plan.js";
+import { type VmFacts, vmFacts } from "../plan/vm-facts.js";
 
 /** A VM's container, as far as choosing goes. */
 export interface VmContainer {

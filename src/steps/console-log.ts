@@ -1,7 +1,7 @@
 import type { Container, ContainerInfo } from "../engine/engine.js";
 import { consoleFiles } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { kernelKeyOf, type VmFacts } from "../plan/vm-plan.js";
+import { kernelKeyOf, type VmFacts } from "../plan/vm-facts.js";
 import { type Context, inProject } from "./context.js";
 
 /** What a guest has said, and the key of its kernel. */

@@ -21,6 +21,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Absolute path of the folder that holds kdock.yaml. */
   readonly folder: string;
+  /** The program and first arguments that run kdock on this project, in that folder. */
+  readonly self: readonly string[];
   readonly assets: Assets;
   /** This kdock's. */
   readonly version: string;

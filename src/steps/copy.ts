@@ -3,13 +3,14 @@ import type { CopyRequest } from "../plan/copy-request.js";
 import { copyIn } from "./copy-in.js";
 import { copyOut } from "./copy-out.js";
 import { CopyProgress, type CopyResult } from "./copy-progress.js";
+import type { GuestCall } from "./dial-guest.js";
 import type { GuestContext } from "./guest-context.js";
 import { openGuestLine } from "./guest-line.js";
-import { findGuestVm } from "./guest-vm.js";
 
 /** Copies a file, a link or a folder between the host and the project's guest, either way. */
 export async function copy(
   ctx: GuestContext,
+  call: GuestCall,
   { from, to }: CopyRequest,
   bootTimeoutSeconds: number,
 ): Promise<CopyResult> {
@@ -17,11 +18,10 @@ export async function copy(
   const local = isIn ? from.path : to.path;
   // `resolve` drops what says most: a slash, or a dot, at the end.
   const onHost = `${resolve(ctx.cwd, local)}${/\/\.?\/*$|^\.$/.exec(local)?.[0] ?? ""}`;
-  const vm = await findGuestVm(ctx, isIn ? to.vm : from.vm);
   const say = (text: string) => {
     ctx.reporter.emit({ type: "notice", text });
   };
-  await using line = await openGuestLine(ctx, vm, bootTimeoutSeconds, say);
+  await using line = await openGuestLine(ctx, call, bootTimeoutSeconds, say);
   const onInterrupt = () => {
     line.session.close();
   };

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { z } from "zod";
-import { KdockError } from "../errors.js";
 import type { GuestExit } from "../guest/session.js";
 import {
   DEBUG_VARIABLE,
@@ -16,8 +15,8 @@ import { attachProgram } from "./attach-program.js";
 import type { Context } from "./context.js";
 import { debuggerError } from "./debugger-error.js";
 import { type GdbSession, openGdb, terminalEnvironment } from "./gdb.js";
-import { provoke } from "./provoke.js";
-import { findRunning, type RunningVm, runningVm } from "./running-vm.js";
+import { provoke, SETTLE_MS } from "./provoke.js";
+import { requireNone, type RunningVm, runningVm } from "./running-vm.js";
 
 export interface DebugOptions {
   /** A VM's name; undefined: the only one. */
@@ -33,9 +32,6 @@ export interface DebugOptions {
   readonly gdbArguments: readonly string[];
 }
 
-/** What a command does that has just ended may still be on its way to the place that is waited for. */
-const SETTLE_MS = 1000;
-
 /**
  * Stops where somebody asked for and gives them gdb's prompt. Resolves with gdb's exit code; the guest goes on, or is
  * ended when it was started for this. Rejects with a `usage` error for a place that is unknown, before the guest stops.
@@ -48,13 +44,6 @@ export async function debug(project: Project, options: DebugOptions): Promise<nu
   } finally {
     if (vm.isOurs) await leave(vm, options);
   }
-}
-
-async function requireNone(project: Project, vm: string | undefined): Promise<void> {
-  if ((await findRunning(project, vm)) === undefined) return;
-  throw new KdockError("usage", "--boot is for a VM that has yet to boot, and one is running", {
-    hint: "End it with `kdock stop`, or leave --boot out to stop in what it does from now on.",
-  });
 }
 
 async function leave(vm: RunningVm, { keep }: DebugOptions): Promise<void> {
@@ -81,15 +70,15 @@ async function debugIn(
   });
   const errors: z.infer<typeof FailedEvent>[] = [];
   let stopped = false;
+  const onceProvoked = async (exit: GuestExit) => {
+    await sleep(SETTLE_MS, undefined, { ref: false });
+    if (!stopped) await tellMissed(ctx, session, `${exec ?? ""} ${endOf(exit)}`);
+  };
   const onEvent = (event: DebugEvent) => {
-    if (event.event === "armed") provoking?.start();
+    if (event.event === "armed") void provoking?.run().then(onceProvoked);
     else if (event.event === "stopped") stopped = true;
     else errors.push(event);
   };
-  void provoking?.ended.then(async (exit) => {
-    await sleep(SETTLE_MS, undefined, { ref: false });
-    if (!stopped) await tellMissed(ctx, session, `${exec ?? ""} ${endOf(exit)}`);
-  });
   const output = withoutEvents(session.stream, onEvent);
   const exitCode = await attachProgram(ctx, { ...session, output }, "quit\n");
   if (errors.length > 0) throw debuggerError(errors);

@@ -1,6 +1,6 @@
 import { KdockError } from "../errors.js";
 import type { Project } from "../project.js";
-import { kernelKeyOf } from "../plan/vm-plan.js";
+import { kernelKeyOf } from "../plan/vm-facts.js";
 import type { Context } from "./context.js";
 import { type DumpFormat, dumpGuestMemory, type DumpResult } from "./dump-memory.js";
 import { missingOptions } from "./dumped-kernel.js";

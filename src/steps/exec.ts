@@ -4,13 +4,11 @@ import type { GuestExec } from "../guest/frames.js";
 import type { GuestCommand, GuestExit } from "../guest/session.js";
 import { KdockError } from "../errors.js";
 import { DETACH_BYTE } from "./attach-console.js";
+import type { GuestCall } from "./dial-guest.js";
 import type { GuestContext } from "./guest-context.js";
 import { openGuestLine } from "./guest-line.js";
-import { findGuestVm } from "./guest-vm.js";
 
 export interface ExecRequest {
-  /** A VM's name; undefined means the one that runs. */
-  readonly vm: string | undefined;
   readonly argv: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
@@ -29,8 +27,11 @@ const INTERRUPT_MS = 1000;
 const KILL_MS = 300;
 
 /** Runs a command in the project's guest. Resolves with its exit code, 128 + N for signal N. */
-export async function execInGuest(ctx: GuestContext, request: ExecRequest): Promise<number> {
-  const vm = await findGuestVm(ctx, request.vm);
+export async function execInGuest(
+  ctx: GuestContext,
+  call: GuestCall,
+  request: ExecRequest,
+): Promise<number> {
   const joined = request.tty && request.input;
   let isRaw = false;
   const say = (text: string) => {
@@ -38,7 +39,7 @@ export async function execInGuest(ctx: GuestContext, request: ExecRequest): Prom
     if (isRaw) ctx.stderr.write(`\r\n[kdock] ${text}\r\n`);
     else ctx.reporter.emit({ type: "notice", text });
   };
-  await using line = await openGuestLine(ctx, vm, request.bootTimeoutSeconds, say);
+  await using line = await openGuestLine(ctx, call, request.bootTimeoutSeconds, say);
   ctx.reporter.pause();
   const command = line.session.exec(guestExec(ctx, request));
   try {

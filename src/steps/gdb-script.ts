@@ -40,16 +40,17 @@ export async function writeGdbScripts(ctx: Context, plan: Plan): Promise<void> {
   }
 }
 
-const PANIC_STOP = "panic.py";
-
 /** What the debugger's container has in its image, a gdb on this machine finds beside its script. */
 function gdbModules(ctx: Context): [name: string, text: string][] {
-  return ["__init__.py", "printk.py", PANIC_STOP].map((name) => {
-    const asset = ctx.assets.get(`images/gdb/kdock/${name}`);
-    if (asset === undefined) throw new Error(`images/gdb/kdock/${name} is missing`);
-    return [`${FOLDER.gdbModules}/${name}`, Buffer.from(asset.content).toString("utf8")];
-  });
+  return [...ctx.assets]
+    .filter(([path]) => path.startsWith(GDB_MODULES) && path.endsWith(".py"))
+    .map(([path, { content }]) => [
+      `${FOLDER.gdbModules}/${path.slice(GDB_MODULES.length)}`,
+      Buffer.from(content).toString("utf8"),
+    ]);
 }
+
+const GDB_MODULES = "images/gdb/kdock/";
 
 /** What there is to debug in the current set; undefined before the first whole build. */
 export async function gdbFacts(ctx: Context, plan: Plan): Promise<GdbFacts | undefined> {
@@ -58,12 +59,12 @@ export async function gdbFacts(ctx: Context, plan: Plan): Promise<GdbFacts | und
   if (!(await files.exists(link))) return undefined;
   // By its real name, so that a script goes on meaning the kernel that it was written for.
   const kernel = await files.realPath(link);
-  const ifThere = async (path: string) => ((await files.exists(path)) ? path : undefined);
+  const commands = `${kernel}/vmlinux-gdb.py`;
   return {
     vmlinux: `${kernel}/vmlinux`,
-    kernelCommands: await ifThere(`${kernel}/vmlinux-gdb.py`),
-    modules: await ifThere(`${kernel}/modules`),
-    panicStop: `${await files.realPath(inProject(ctx, FOLDER.current))}/${FOLDER.gdbModules}/${PANIC_STOP}`,
+    kernelCommands: (await files.exists(commands)) ? commands : undefined,
+    modules: await files.exists(`${kernel}/modules`),
+    gdbModules: `${await files.realPath(inProject(ctx, FOLDER.current))}/${FOLDER.gdbModules}`,
     source: await exportedTree(ctx),
     address: await lastGdbAddress(ctx, plan),
     scripts: plan.gdb.scripts,

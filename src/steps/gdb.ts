@@ -7,7 +7,7 @@ import type { Terminal } from "../host/host.js";
 import { scriptsInside, sessionContainer } from "../plan/debugger-plan.js";
 import { FOLDER, INSIDE, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { kernelKeyOf } from "../plan/vm-plan.js";
+import { kernelKeyOf } from "../plan/vm-facts.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, inProject } from "./context.js";
 import { withSymbols } from "./session-container.js";

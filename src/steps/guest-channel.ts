@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CanExec, Container, Exec } from "../engine/engine.js";
+import type { CanExec, Container } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
-import { type GuestSession, openSession } from "../guest/session.js";
+import { type GuestSession, openSession, type SessionOptions } from "../guest/session.js";
 import { INSIDE } from "../plan/names.js";
+import { type Connection, connectInside } from "./connect-inside.js";
 import type { ConsoleTail } from "./console-tail.js";
 import type { Context } from "./context.js";
 
@@ -11,38 +12,32 @@ export interface GuestChannel extends AsyncDisposable {
   readonly session: GuestSession;
 }
 
-/**
- * A connection to one of QEMU's sockets in the VM container, as the user QEMU runs as. QEMU makes them a moment after
- * the container's start: socat tries again until they are there.
- */
-export function connectInside(
-  container: CanExec,
-  socket: string,
-  signal: AbortSignal,
-): Promise<Pick<Exec, "stream" | "stderr">> {
-  const address = `UNIX-CONNECT:${socket},retry=600,interval=0.05`;
-  return container.exec(["socat", "-", address], { tty: false, signal, user: "qemu" });
-}
-
 /** Connects to the agent's end in the VM container. Resolves when the guest has said that it is ready. */
 export async function openGuestChannel(
   container: CanExec,
   signal: AbortSignal,
-  onState?: (state: string) => void,
+  onState: (state: string) => void = () => undefined,
 ): Promise<GuestChannel> {
-  const exec = await connectInside(container, INSIDE.agentSocket, signal);
+  const connection = await connectInside(container, INSIDE.agentSocket, signal);
+  return await greetGuest(connection, { signal, onState });
+}
+
+/** The same over a connection that is there. */
+export async function greetGuest(
+  { stream }: Connection,
+  options: SessionOptions,
+): Promise<GuestChannel> {
   try {
-    const told = onState === undefined ? {} : { onState };
-    const session = await openSession(exec.stream, { signal, ...told });
+    const session = await openSession(stream, options);
     return {
       session,
       [Symbol.asyncDispose]() {
-        exec.stream.destroy();
+        stream.destroy();
         return Promise.resolve();
       },
     };
   } catch (error) {
-    exec.stream.destroy();
+    stream.destroy();
     throw error;
   }
 }

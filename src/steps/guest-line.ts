@@ -1,9 +1,10 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { KdockError } from "../errors.js";
 import type { GuestSession } from "../guest/session.js";
-import { openGuestChannel } from "./guest-channel.js";
+import type { GuestCall } from "./dial-guest.js";
+import { greetGuest } from "./guest-channel.js";
 import type { GuestContext } from "./guest-context.js";
-import { type GuestVm, lastLines, whyLost } from "./guest-vm.js";
+import { lastLines, whyLost } from "./guest-vm.js";
 import { Standstill } from "./standstill.js";
 
 /** A conversation with a guest that runs. Disposing of it hangs up, which ends its commands. */
@@ -22,15 +23,14 @@ const WORD_MS = 2000;
  */
 export async function openGuestLine(
   ctx: GuestContext,
-  vm: GuestVm,
+  { vm, connection, giveUp }: GuestCall,
   timeoutSeconds: number,
   say: (text: string) => void,
 ): Promise<GuestLine> {
-  const giveUp = new AbortController();
   const onInterrupt = () => {
     giveUp.abort(ctx.signal.reason);
   };
-  ctx.signal.throwIfAborted();
+  if (ctx.signal.aborted) onInterrupt();
   ctx.signal.addEventListener("abort", onInterrupt);
   const word = setTimeout(() => {
     if (!still.stands) say(`waiting for the guest to be ready, ${timeoutSeconds} s at most`);
@@ -44,9 +44,12 @@ export async function openGuestLine(
     if (!stands) late = setTimeout(expire, timeoutSeconds * 1000);
   });
   try {
-    const channel = await openGuestChannel(vm.container, giveUp.signal, (state) => {
-      if (state === PANICKED) giveUp.abort(panicked());
-      else still.see(state);
+    const channel = await greetGuest(await connection, {
+      signal: giveUp.signal,
+      onState(state) {
+        if (state === PANICKED) giveUp.abort(panicked());
+        else still.see(state);
+      },
     });
     still.settle();
     let isLost = false;

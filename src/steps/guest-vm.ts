@@ -1,26 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CanExec } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { panicReason } from "../plan/console-log.js";
 import { labels } from "../plan/names.js";
-import { chooseRunningVm, factsOf } from "./choose-vm.js";
+import type { GuestVm } from "./dial-guest.js";
 import type { GuestContext } from "./guest-context.js";
 import { vmEnded } from "./guest-channel.js";
 import { linesOf } from "./lines.js";
-
-/** A VM of the project that runs. */
-export interface GuestVm {
-  readonly id: string;
-  readonly name: string;
-  readonly container: CanExec;
-}
-
-/** `wanted` is a VM's name; undefined means the one that runs. */
-export async function findGuestVm(ctx: GuestContext, wanted: string | undefined): Promise<GuestVm> {
-  const engine = await ctx.quickEngine();
-  const vm = chooseRunningVm(await engine.findContainers(labels("vm", ctx.names.id)), wanted);
-  return { id: vm.id, name: factsOf(vm).seat.name, container: engine.container(vm.id) };
-}
 
 /** A container that ends takes a moment to say so. */
 const END_MS = 3000;

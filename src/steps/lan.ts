@@ -17,8 +17,14 @@ export async function joinLan(ctx: Context, plan: Plan): Promise<void> {
   const lans = await engine.listNetworks(labels("lan", plan.names.id));
   // One VM that was never with others needs nothing.
   if (running.length < 2 && lans.length === 0) return;
-  await engine.ensureNetwork(plan.names.lan, labels("lan", plan.names.id));
-  const hosts = running.map(factsOf).map(({ address, seat }) => `${address}=${guestName(seat)}`);
+  await engine.ensureNetwork(plan.names.lan, labels("lan", plan.names.id), INSIDE.lanPrefix);
+  const hosts = running
+    .map(factsOf)
+    .flatMap(({ address, address6, seat }) =>
+      [address, ...(address6 === undefined ? [] : [address6])].map(
+        (one) => `${one}=${guestName(seat)}`,
+      ),
+    );
   await Promise.all(
     running.map(async ({ id }) => {
       try {

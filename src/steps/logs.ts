@@ -3,7 +3,7 @@ import { KdockError } from "../errors.js";
 import { panicked, panicReason } from "../plan/console-log.js";
 import { DEFAULT_VM, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { kernelKeyOf } from "../plan/vm-plan.js";
+import { kernelKeyOf } from "../plan/vm-facts.js";
 import { chooseVm, factsOf } from "./choose-vm.js";
 import { linesOfText, savedConsole, type VmConsole, vmConsole } from "./console-log.js";
 import type { Context } from "./context.js";

@@ -7,7 +7,7 @@ import { INSIDE, labels } from "../plan/names.js";
 import { type PlacedFile, placeFiles } from "../plan/placed-files.js";
 import type { Plan } from "../plan/plan.js";
 import type { Project } from "../project.js";
-import { kernelKeyOf } from "../plan/vm-plan.js";
+import { kernelKeyOf } from "../plan/vm-facts.js";
 import { readCurrentManifest } from "./artifact-store.js";
 import { attachProgram } from "./attach-program.js";
 import { ensureImage } from "./builder-image.js";

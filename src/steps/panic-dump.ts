@@ -5,7 +5,7 @@ import { KdockError } from "../errors.js";
 import { panicked } from "../plan/console-log.js";
 import { FOLDER, INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { kernelKeyOf, type VmFacts, vmFacts } from "../plan/vm-plan.js";
+import { kernelKeyOf, type VmFacts, vmFacts } from "../plan/vm-facts.js";
 import { saveConsole } from "./console-log.js";
 import { type Context, inProject } from "./context.js";
 import { runStep } from "./run-step.js";

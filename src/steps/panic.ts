@@ -3,7 +3,7 @@ import { KdockError, messageOf } from "../errors.js";
 import { panicked, panicReason, panicReport } from "../plan/console-log.js";
 import { FOLDER } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import type { VmFacts } from "../plan/vm-plan.js";
+import type { VmFacts } from "../plan/vm-facts.js";
 import { saveConsole, type VmConsole } from "./console-log.js";
 import type { Context } from "./context.js";
 import { decodeLog } from "./decode.js";

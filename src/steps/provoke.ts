@@ -6,12 +6,16 @@ import { type Context, inProject } from "./context.js";
 import { openPromptly } from "./guest-channel.js";
 import { linesOf } from "./lines.js";
 
+/** What a command does that has just ended may still be on its way to the place that is waited for. */
+export const SETTLE_MS = 1000;
+
 /** A shell command that waits to be run in the guest. Disposing of it hangs up, and ends the command with it. */
 export interface Provocation extends AsyncDisposable {
-  /** How it ended; never settles when the guest goes away first, or nobody runs it. */
-  readonly ended: Promise<GuestExit>;
-  /** Runs it, once; what it writes goes to .kdock/logs/exec.log, because a debugger has the screen. */
-  start(): void;
+  /**
+   * Runs it, as often as it is called; what it writes goes to .kdock/logs/exec.log, because a debugger has the screen.
+   * Resolves with how it ended; never, when the guest goes away first.
+   */
+  run(): Promise<GuestExit>;
 }
 
 /**
@@ -25,23 +29,19 @@ export async function provoke(
 ): Promise<Provocation> {
   const { session, [Symbol.asyncDispose]: hangUp } = await openPromptly(container, ctx.signal);
   const log = ctx.host.files.openLog(inProject(ctx, FOLDER.execLog));
-  let started = false;
-  let end: (exit: GuestExit) => void = () => undefined;
-  const ended = new Promise<GuestExit>((resolve) => (end = resolve));
   const write = async (stream: Readable) => {
     for await (const line of linesOf(stream)) log.write(line);
   };
   return {
-    ended,
-    start() {
-      if (started) return;
-      started = true;
+    run() {
       log.write(`$ ${command}`);
       const running = session.exec({ argv: ["sh", "-c", command], env: {}, cwd: "" });
       running.stdin.end();
-      // The guest may be stopped, or gone, when the debugger is done with it: nobody waits for the command.
-      for (const done of [write(running.stdout), write(running.stderr), running.exit.then(end)])
-        done.catch(() => undefined);
+      return new Promise((end) => {
+        // The guest may be stopped, or gone, when the debugger is done with it: nobody waits for the command.
+        for (const done of [write(running.stdout), write(running.stderr), running.exit.then(end)])
+          done.catch(() => undefined);
+      });
     },
     async [Symbol.asyncDispose]() {
       await hangUp();

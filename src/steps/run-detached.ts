@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Container } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
+import { hostPortText } from "../plan/container-spec.js";
 import { INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { watchConsole } from "./console-tail.js";
 import type { Context } from "./context.js";
-import { connectInside, unexpectedEnd, whenReady } from "./guest-channel.js";
+import { connectInside } from "./connect-inside.js";
+import { unexpectedEnd, whenReady } from "./guest-channel.js";
 import { explainEnd } from "./panic.js";
 import { type StartedVm, startVm, type VmOrder } from "./start-vm.js";
 
@@ -57,7 +59,7 @@ function detached({ container, gdb, facts }: StartedVm): Omit<DetachedVm, "bootM
   const { address, seat } = facts;
   return {
     ...{ name: seat.name, address, container: container.id },
-    gdb: gdb && `${gdb.hostAddress}:${gdb.hostPort}`,
+    gdb: gdb && hostPortText(gdb),
   };
 }
 

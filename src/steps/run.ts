@@ -1,3 +1,4 @@
+import { hostPortText } from "../plan/container-spec.js";
 import { FOLDER } from "../plan/names.js";
 import { DETACHED, type Printer } from "../print.js";
 import type { Project } from "../project.js";
@@ -6,6 +7,7 @@ import { checkDumpPath } from "./panic-dump.js";
 import { runAttached } from "./run-attached.js";
 import { runCommand } from "./run-command.js";
 import { runDetached } from "./run-detached.js";
+import { checkShares } from "./shares.js";
 import type { StartedVm } from "./start-vm.js";
 
 export interface RunRequest {
@@ -21,6 +23,7 @@ export interface RunRequest {
 /** Builds what is owed, then boots in the way that was asked for. Resolves with the process's exit code. */
 export async function run(project: Project, request: RunRequest, print: Printer): Promise<number> {
   if (request.dumpTo !== undefined) await checkDumpPath(project.ctx, request.dumpTo);
+  await checkShares(project, [request.name]);
   const built = await build(project, { targets: TARGETS, noCache: false, frozen: false });
   const { ctx, config, plan } = built.project;
   const [program, ...args] = request.command;
@@ -60,7 +63,7 @@ function detachedText(
 function attachedText(started: StartedVm, paused: boolean, interactive: boolean): string {
   const { gdb } = started;
   return [
-    ...(gdb === undefined ? [] : [gdbText(`${gdb.hostAddress}:${gdb.hostPort}`)]),
+    ...(gdb === undefined ? [] : [gdbText(hostPortText(gdb))]),
     ...(paused
       ? ["stopped before the first instruction: the debugger's `continue` starts it"]
       : []),

@@ -1,9 +1,11 @@
 import type { Container } from "../engine/engine.js";
 import { DEFAULT_VM, labels } from "../plan/names.js";
+import { KdockError } from "../errors.js";
 import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
 import { runDetached } from "./run-detached.js";
 import { chooseVm, factsOf } from "./choose-vm.js";
+import { checkShares } from "./shares.js";
 import { findVm, type FoundVm, stopVm } from "./vms.js";
 
 export interface RunningVm {
@@ -28,16 +30,25 @@ export async function runningVm(
 ): Promise<RunningVm> {
   const there = await findRunning(project, options.vm);
   if (there !== undefined) return running(project, there, false);
+  const name = options.vm ?? DEFAULT_VM;
+  await checkShares(project, [name]);
   const { project: built } = await build(project, {
     targets: TARGETS,
     noCache: false,
     frozen: false,
   });
   const { ctx, config, plan } = built;
-  const name = options.vm ?? DEFAULT_VM;
   const mode = { paused: options.paused, command: false };
   await runDetached(ctx, plan, { name, config, mode }, options);
   return running(built, await findVm(ctx, plan, name), true);
+}
+
+/** For what begins with the first instruction. Rejects with a `usage` error when such a VM runs. */
+export async function requireNone(project: Project, vm: string | undefined): Promise<void> {
+  if ((await findRunning(project, vm)) === undefined) return;
+  throw new KdockError("usage", "--boot is for a VM that has yet to boot, and one is running", {
+    hint: "End it with `kdock stop`, or leave --boot out to stop in what it does from now on.",
+  });
 }
 
 export async function findRunning(

@@ -7,17 +7,13 @@ import {
   type PublishedPort,
 } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
+import type { KillWatch } from "../host/host.js";
 import { DEFAULT_VM, INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { Config } from "../config/config.js";
 import { takeSeat, type VmSeat } from "../plan/seats.js";
-import {
-  type RunMode,
-  type VmAttempt,
-  type VmFacts,
-  type VmPlan,
-  vmPlan,
-} from "../plan/vm-plan.js";
+import type { VmFacts } from "../plan/vm-facts.js";
+import { type RunMode, type VmAttempt, type VmPlan, vmPlan, withoutIpv6 } from "../plan/vm-plan.js";
 import { artifactFolder } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, seatMutex } from "./context.js";
@@ -25,6 +21,7 @@ import { keepRemains } from "./panic-dump.js";
 import { noteGdbPort } from "./gdb-script.js";
 import { joinLan } from "./lan.js";
 import { factsOf } from "./choose-vm.js";
+import { transportFor } from "./shares.js";
 
 /** A VM that was started by this process. Disposing of it removes its container, and the network when it was the last. */
 export interface StartedVm extends AsyncDisposable {
@@ -54,14 +51,17 @@ export async function startVm(
   { name, config, mode }: VmOrder,
 ): Promise<StartedVm> {
   const engine = await ctx.engine();
+  const transport = await transportFor({ ctx, config, plan }, name);
   await ensureImage(ctx, plan.vmImage, { noCache: false });
   await using _mutex = await seatMutex(ctx);
   const others = await makeRoom(ctx, engine, plan, name);
-  const vm = vmPlan(config, plan, mode, takeSeat(name, Object.keys(config.vms), others));
+  const vm = vmPlan(config, plan, mode, takeSeat(name, Object.keys(config.vms), others), transport);
   await checkPorts(ctx, engine, vm);
-  await engine.ensureNetwork(vm.network, labels("network", plan.names.id));
+  // What is ours, or not whole yet, is nobody's once we were killed.
+  const watch = ctx.host.ifKilled([...ctx.self, "stop", name], ctx.folder);
   try {
-    const started = await firstThatStarts(ctx, engine, plan, vm);
+    await engine.ensureNetwork(vm.network, labels("network", plan.names.id));
+    const started = watched(await firstThatStarts(ctx, engine, plan, vm), watch);
     try {
       await joinLan(ctx, plan);
       return started;
@@ -71,8 +71,23 @@ export async function startVm(
     }
   } catch (error) {
     await removeNetworkIfUnused(engine, plan);
+    watch.callOff();
     throw ctx.signal.aborted ? ctx.signal.reason : error;
   }
+}
+
+function watched(started: StartedVm, watch: KillWatch): StartedVm {
+  return {
+    ...started,
+    release() {
+      started.release();
+      watch.callOff();
+    },
+    async [Symbol.asyncDispose]() {
+      await started[Symbol.asyncDispose]();
+      watch.callOff();
+    },
+  };
 }
 
 /** A VM that has ended makes room for a new one; one that runs is an error. Returns the seats that are taken. */
@@ -135,7 +150,7 @@ async function firstThatStarts(
   let refusal: unknown;
   for (const attempt of vm.attempts) {
     try {
-      const started = await start(ctx, engine, plan, attempt);
+      const started = await startWithoutIpv6IfNeeded(ctx, engine, plan, attempt);
       announceFallback(ctx, vm, attempt, refusal);
       return started;
     } catch (error) {
@@ -146,6 +161,29 @@ async function firstThatStarts(
     }
   }
   throw refusal;
+}
+
+/** A machine without IPv6 has no such sysctls; only the refusal tells, and it names the one that is missing. */
+async function startWithoutIpv6IfNeeded(
+  ctx: Context,
+  engine: Engine,
+  plan: Plan,
+  attempt: VmAttempt,
+): Promise<StartedVm> {
+  try {
+    return await start(ctx, engine, plan, attempt);
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    if (!(error instanceof KdockError) || !/net[./]ipv6/.test(messageOf(error))) throw error;
+    const started = await start(ctx, engine, plan, withoutIpv6(attempt));
+    ctx.reporter.emit({
+      type: "notice",
+      text:
+        `the engine refuses IPv6 (${firstLine(messageOf(error))}): ` +
+        "the guest has no IPv6 gateway (vm.net.ipv6: false asks for none)",
+    });
+    return started;
+  }
 }
 
 function announceFallback(ctx: Context, vm: VmPlan, used: VmAttempt, refusal: unknown): void {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Container } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { FOLDER, INSIDE } from "../plan/names.js";
@@ -7,8 +8,8 @@ import { type Context, inProject } from "./context.js";
 import { debuggerError } from "./debugger-error.js";
 import { openGdb } from "./gdb.js";
 import { linesOf } from "./lines.js";
-import { provoke } from "./provoke.js";
-import { type RunningVm, runningVm } from "./running-vm.js";
+import { type Provocation, provoke, SETTLE_MS } from "./provoke.js";
+import { requireNone, type RunningVm, runningVm } from "./running-vm.js";
 
 export interface TrapOptions {
   /** A VM's name; undefined: the only one. */
@@ -19,6 +20,8 @@ export interface TrapOptions {
   >;
   /** A shell command that is run in the guest once the stops are set. */
   readonly exec: string | undefined;
+  /** From the first instruction of a VM that is started for this. */
+  readonly boot: boolean;
   readonly bootTimeoutSeconds: number;
   /** Leave a VM running that was started for this. */
   readonly keep: boolean;
@@ -44,7 +47,8 @@ export async function trap(
   options: TrapOptions,
   onEvent: (event: TrapEvent) => void,
 ): Promise<TrapResult> {
-  const vm = await runningVm(project, { ...options, paused: false });
+  if (options.boot) await requireNone(project, options.vm);
+  const vm = await runningVm(project, { ...options, paused: options.boot });
   const seen = new Set<TrapEvent["event"]>();
   try {
     return await trapIn(vm, options, (event) => {
@@ -97,10 +101,33 @@ async function trapIn(
     }
     events.push(event);
     onEvent(event);
-    if (event.event === "armed") provoking?.start();
+    if (event.event === "armed" && provoking !== undefined) {
+      void keepProvoking(provoking, asked.count, () => events.filter(isHit).length);
+    }
   }
   const exitCode = await session.exit;
   return resultOf(events, exitCode);
+}
+
+/**
+ * Runs the command again as long as that brings hits and there are not enough of them: one that comes by once each time
+ * is run as often as hits are wanted. Nobody waits for this; it ends with the line to the guest.
+ */
+async function keepProvoking(
+  provoking: Provocation,
+  wanted: number,
+  hits: () => number,
+): Promise<void> {
+  let before = -1;
+  while (before < hits() && hits() < wanted) {
+    before = hits();
+    await provoking.run();
+    if (hits() === before) await sleep(SETTLE_MS, undefined, { ref: false });
+  }
+}
+
+function isHit(event: TrapEvent): boolean {
+  return event.event === "hit";
 }
 
 function resultOf(events: readonly TrapEvent[], exitCode: number): TrapResult {

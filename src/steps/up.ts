@@ -4,6 +4,7 @@ import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
 import { type DetachedVm, runDetached } from "./run-detached.js";
 import { factsOf } from "./choose-vm.js";
+import { checkShares } from "./shares.js";
 
 export interface UpResult {
   readonly started: readonly DetachedVm[];
@@ -21,6 +22,7 @@ export async function up(
   request: { readonly names: readonly string[]; readonly bootTimeoutSeconds: number },
 ): Promise<UpResult> {
   const wanted = wantedNames(Object.keys(project.config.vms), request.names);
+  await checkShares(project, wanted);
   const { project: built } = await build(project, {
     targets: TARGETS,
     noCache: false,

@@ -1,6 +1,7 @@
 import type { Container, ContainerInfo, Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { panicked, panicReason } from "../plan/console-log.js";
+import { hostPortText } from "../plan/container-spec.js";
 import { INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
@@ -19,12 +20,15 @@ export interface VmRow {
   readonly container: string;
   /** The guest's. */
   readonly address: string;
+  readonly address6: string | undefined;
   readonly running: boolean;
   readonly status: string;
   readonly kernel: string;
   readonly gdb: string;
   /** "127.0.0.1:9090→9090/tcp" */
   readonly ports: readonly string[];
+  /** "/home/ada/data on /mnt/data (read-only)" */
+  readonly shares: readonly string[];
 }
 
 /** This project's VMs, or every project's of the engine. */
@@ -49,13 +53,15 @@ function row(info: ContainerInfo, status: string): VmRow {
     name: facts.seat.name,
     container: info.name,
     address: facts.address,
+    address6: facts.address6,
     running: info.running,
     status,
     kernel: facts.kernel,
-    gdb: gdb === undefined ? "" : `${gdb.hostAddress}:${gdb.hostPort}`,
+    gdb: gdb === undefined ? "" : hostPortText(gdb),
     ports: info.ports
       .filter((port) => port !== gdb)
-      .map((p) => `${p.hostAddress}:${p.hostPort}→${p.containerPort}/${p.protocol}`),
+      .map((p) => `${hostPortText(p)}→${p.containerPort}/${p.protocol}`),
+    shares: facts.shares,
   };
 }
 

@@ -13,7 +13,9 @@ export function trapText(event: TrapEvent): string[] {
       return [`panic: ${event.reason}`, ...frames(event.backtrace)];
     case "end":
       return [
-        ...(event.reason === "count" ? [] : [`ended (${event.reason}) with ${event.hits} hits`]),
+        ...(event.reason === "count"
+          ? []
+          : [`ended (${event.reason}) after ${event.hits === 1 ? "1 hit" : `${event.hits} hits`}`]),
         ...event.why.map(({ stop, text }) => `${stop}: ${text}`),
       ];
     case "error":

@@ -8,10 +8,13 @@ interface VmRow {
   readonly kernel: string;
   readonly gdb: string;
   readonly ports: readonly string[];
+  readonly shares: readonly string[];
 }
 
 /** `kdock ps`, for people. */
 export function vmTable(rows: readonly VmRow[], withProject: boolean): readonly string[] {
+  // Few have any, and paths are long.
+  const withShares = rows.some((row) => row.shares.length > 0);
   const head = [
     ...(withProject ? ["PROJECT"] : []),
     "NAME",
@@ -20,6 +23,7 @@ export function vmTable(rows: readonly VmRow[], withProject: boolean): readonly 
     "STATUS",
     "GDB",
     "PORTS",
+    ...(withShares ? ["SHARES"] : []),
   ];
   return table([
     head,
@@ -31,6 +35,7 @@ export function vmTable(rows: readonly VmRow[], withProject: boolean): readonly 
       row.status,
       row.gdb || "-",
       row.ports.join(" ") || "-",
+      ...(withShares ? [row.shares.join(", ") || "-"] : []),
     ]),
   ]);
 }

@@ -95,6 +95,7 @@ function context(events: Event[]): Context {
     reporter: { emit: (event) => events.push(event), pause: () => undefined },
     signal: AbortSignal.timeout(120_000),
     folder,
+    self: [],
     version: "0.0.0-test",
     assets: new Map(),
     engine: () => Promise.resolve(engine),

@@ -135,6 +135,7 @@ function context(): Context {
     reporter: { emit: () => undefined, pause: () => undefined },
     signal: lab.signal,
     folder,
+    self: [],
     version: "0.0.0-test",
     assets: new Map(),
     engine: () => Promise.resolve(lab.engine),

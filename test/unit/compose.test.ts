@@ -15,7 +15,7 @@ interface Compose {
       image: string;
       command: string[];
       environment: Record<string, string>;
-      volumes: string[];
+      volumes: unknown[];
       ports: string[];
       configs?: { source: string; target: string }[];
       privileged: string;
@@ -49,11 +49,34 @@ describe("compose.yaml", () => {
     ]);
   });
 
+  it("publishes ports on IPv6 addresses, too", () => {
+    expect(compose("vm: { ports: ['[::1]:9090:90'] }").services.vm.ports).toContain(
+      "[::1]:9090:90/tcp",
+    );
+    expect(compose("gdb: { listen: '[::1]:4321' }").services.vm.ports).toEqual([
+      "${KDOCK_GDB_LISTEN:-[::1]:4321}:1234",
+    ]);
+  });
+
   it("always lists what least privilege needs, so that one variable is enough", () => {
     const { vm } = compose("").services;
     expect(vm.privileged).toBe("${KDOCK_PRIVILEGED:-true}");
     expect(vm.cap_add).toContain("NET_ADMIN");
     expect(vm.devices).toEqual(["/dev/net/tun:/dev/net/tun"]);
+  });
+
+  it("mounts host folders, which are there already, in a VM that is not privileged", () => {
+    const { vm } = compose("vm: { shares: ['$data:rw'] }").services;
+    expect(vm.volumes).toContainEqual({
+      type: "bind",
+      source: "./$$data",
+      target: "/shares/share0",
+      read_only: false,
+      bind: { create_host_path: false },
+    });
+    expect(vm.privileged).toBe("${KDOCK_PRIVILEGED:-false}");
+    expect(vm.environment["KDOCK_SHARES"]).toBe("share0,9p,rw,/mnt/%24data");
+    expect(vm.command.join(" ")).toContain("virtio-9p-pci,fsdev=share0,mount_tag=share0");
   });
 
   it("carries kernel options and overlay of kdock.yaml", () => {

@@ -39,7 +39,7 @@ def why(facts: Facts) -> str:
     if facts.init_gone:
         return (
             f"{facts.name} is code of the boot (__init), which has been run and thrown away: "
-            "start the VM paused and trap it from there"
+            "trap it from the first instruction on: `kdock trap --boot`"
         )
     if facts.reached:
         times = "once" if facts.reached == 1 else f"{facts.reached} times"

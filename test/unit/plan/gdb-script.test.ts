@@ -6,8 +6,8 @@ import { plan } from "./fixtures.js";
 const FACTS: GdbFacts = {
   vmlinux: "/home/ada/lab/.kdock/out/kernel/0123/vmlinux",
   kernelCommands: "/home/ada/lab/.kdock/out/kernel/0123/vmlinux-gdb.py",
-  modules: undefined,
-  panicStop: "/home/ada/lab/.kdock/out/set/4567/gdb/kdock/panic.py",
+  modules: false,
+  gdbModules: "/home/ada/lab/.kdock/out/set/4567/gdb/kdock",
   source: undefined,
   address: "127.0.0.1:1234",
   scripts: [],
@@ -25,6 +25,7 @@ describe("kdock.gdb", () => {
         "\nfile ",
         "\nsource /home/ada/lab/.kdock/out/set/4567/gdb/kdock/panic.py",
       ],
+      "/gdb/kdock/commands.py",
       "target remote 127.0.0.1:1234",
     ];
     const places = words.map((word) => script().indexOf(word));
@@ -43,9 +44,8 @@ describe("kdock.gdb", () => {
     ],
     ["without an address", { address: undefined }, "target remote", false],
     ["and says why", { address: undefined }, "no VM has told its gdb port yet", true],
-    ["without modules", {}, "lx-symbols", false],
-    ["with modules", { modules: "/out/modules" }, 'gdb.execute("lx-symbols /out/modules")', true],
-    ["blanks lx-symbols cannot take", { modules: "/o ut/modules" }, 'gdb.execute("lx', false],
+    ["without modules", {}, 'gdb.execute("kdock-symbols")', false],
+    ["with modules", { modules: true }, 'gdb.execute("kdock-symbols")', true],
     ["the new name of the index cache", {}, '"index-cache enabled on"', true],
     ["and the old one", {}, '"index-cache on"', true],
   ])("%s", (_what, change, words, present) => {
@@ -68,13 +68,13 @@ describe("kdock.gdb", () => {
   });
 
   it("sources the user's own scripts last, in their order", () => {
-    const text = script({ scripts: ["/a.gdb", "/b.py"], modules: "/out/modules" });
+    const text = script({ scripts: ["/a.gdb", "/b.py"], modules: true });
     expect(text.endsWith("end\nsource /a.gdb\nsource /b.py\n")).toBe(true);
   });
 });
 
 it("editor.gdb stops at panics as well", () => {
-  expect(editorScript(FACTS)).toContain(`\nsource ${FACTS.panicStop}\n`);
+  expect(editorScript(FACTS)).toContain(`\nsource ${FACTS.gdbModules}/panic.py\n`);
 });
 
 it("editor.gdb leaves program and connection to the adapter, and keeps its end from being the VM's", () => {

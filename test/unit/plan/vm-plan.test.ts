@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { machine, vmPlan } from "../../../src/plan/vm-plan.js";
+import { machine, vmPlan, withoutIpv6 } from "../../../src/plan/vm-plan.js";
 import { qemuArgs } from "../../../src/plan/qemu-args.js";
 import { config, plan } from "./fixtures.js";
 
@@ -79,6 +79,25 @@ describe("vmPlan", () => {
     expect(vm(yaml).attempts.map((attempt) => attempt.privilege)).toEqual(expected);
   });
 
+  it("mounts the host folders that are asked for, as they are asked for, and is never privileged then", () => {
+    const { attempts, facts } = vm("vm: { shares: ['data, too', '/srv/x:rw'] }");
+    expect(attempts.map((attempt) => attempt.privilege)).toEqual(["least", "least"]);
+    for (const { container } of attempts) {
+      expect(container.hostFolders).toEqual([
+        { folder: "/home/ada/lab/data, too", target: "/shares/share0", readOnly: true },
+        { folder: "/srv/x", target: "/shares/share1", readOnly: false },
+      ]);
+      expect(container.env["KDOCK_SHARES"]).toBe(
+        "share0,9p,ro,/mnt/data%2c%20too share1,9p,rw,/mnt/x",
+      );
+      expect(container.securityOpt).toEqual(["no-new-privileges", "label=disable"]);
+    }
+    expect(facts.shares).toEqual([
+      "/home/ada/lab/data, too on /mnt/data, too (read-only)",
+      "/srv/x on /mnt/x (read-write)",
+    ]);
+  });
+
   it("gives least privilege one capability for the network, and never a host path", () => {
     for (const { container } of vm("vm: { privilege: least }").attempts) {
       expect(container.privileged).toBe(false);
@@ -86,8 +105,35 @@ describe("vmPlan", () => {
       expect(container.capAdd).toContain("NET_ADMIN");
       expect(container.capAdd).not.toContain("SYS_ADMIN");
       expect(container.devices).toContain("/dev/net/tun");
-      expect(container.mounts).toEqual([]);
+      expect([container.mounts, container.hostFolders]).toEqual([[], []]);
     }
+  });
+
+  it("has IPv6 in guest and container, unless it is switched off", () => {
+    const on = vm();
+    expect(on.facts.address6).toBe("fd6b:646f:636b:3::2");
+    expect(args()).toContain(" kdock.ip6=fd6b:646f:636b:3::2/64");
+    for (const { container } of on.attempts) {
+      expect(container.env["KDOCK_GATEWAY6"]).toBe("fd6b:646f:636b:3::1/64");
+      expect(container.sysctls).toHaveProperty(["net.ipv6.conf.all.forwarding"], "1");
+    }
+    const off = vm("vm: { net: { ipv6: false } }");
+    expect(off.facts.address6).toBeUndefined();
+    expect(args("vm: { net: { ipv6: false } }")).not.toContain("kdock.ip6");
+    for (const { container } of off.attempts) {
+      expect(container.env).not.toHaveProperty("KDOCK_GATEWAY6");
+      expect(container.sysctls).toEqual({ "net.ipv4.ip_forward": "1" });
+    }
+  });
+
+  it("can do without IPv6 in the container where the engine's machine has none", () => {
+    const [attempt] = vm().attempts;
+    if (attempt === undefined) throw new Error("no attempt");
+    const { container } = withoutIpv6(attempt);
+    expect(container).toEqual({
+      ...attempt.container,
+      sysctls: { "net.ipv4.ip_forward": "1" },
+    });
   });
 
   it("asks for no /dev/kvm when emulation is wanted", () => {

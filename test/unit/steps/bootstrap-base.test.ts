@@ -75,6 +75,7 @@ function context(interrupt = new AbortController(), onRun: () => void = () => un
     reporter: { emit: () => undefined, pause: () => undefined },
     signal: interrupt.signal,
     folder,
+    self: [],
     version: "0.0.0-test",
     assets: new Map(),
     engine: () => Promise.resolve(engine as Engine),

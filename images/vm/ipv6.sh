@@ -1,0 +1,47 @@
+#!/bin/sh
+# ipv6.sh — IPv6 on the guest's bridge, for start.sh, whose environment it has. The guest knows its address from the
+# kernel's command line (kdock.ip6); its default route comes from router.pl, for as long as there is a way out. Whatever
+# this machine lacks is said and passed over: the guest always has IPv4.
+set -eu
+
+say() { printf '[kdock] %s\r\n' "$*"; }
+# Not even the address that the kernel makes by itself: QEMU's debugger would answer there.
+no_gateway() {
+  if [ -n "$1" ]; then say "IPv6: the guest has no gateway, because $1"; fi
+  ip link set br0 addrgenmode none 2>/dev/null || true
+  ip -6 addr flush dev br0 2>/dev/null || true
+  exit 0
+}
+# A least-privilege container cannot write here, and has the value from `--sysctl` already.
+set_to() { [ "$(cat "/proc/sys/net/ipv6/conf/$1")" = "$2" ] || echo "$2" 2>/dev/null > "/proc/sys/net/ipv6/conf/$1"; }
+
+[ -n "${KDOCK_GUEST6:-}" ] || no_gateway ""
+[ -e /proc/net/if_inet6 ] || no_gateway "this machine's kernel has no IPv6"
+for setting in "br0/disable_ipv6 0" "all/forwarding 1"; do
+  # shellcheck disable=SC2086 # two words on purpose
+  (set_to $setting) 2>/dev/null || no_gateway "this container has none (docker run --sysctl net.ipv6.conf.default.disable_ipv6=0 --sysctl net.ipv6.conf.all.forwarding=1 gives it)"
+done
+
+rules() { ip6tables "$@" 2>/run/kdock-ip6tables; }
+if [ -n "${KDOCK_GDB_PORT:-}" ]; then
+  rules -A INPUT -i br0 -p tcp --dport "$KDOCK_GDB_PORT" -j REJECT --reject-with tcp-reset ||
+    no_gateway "the debugger's port could not be closed to it ($(tail -n 1 /run/kdock-ip6tables))"
+fi
+# A port of the bridge has none of its own. Nobody else has the gateway's addresses, and the guest does not wait until that is made sure. Advertisements come from fe80::.
+for device in tap0 br0; do ip link set "$device" addrgenmode none 2>/dev/null || no_gateway "$device cannot be told its addresses"; done
+for address in "$KDOCK_GATEWAY6" "fe80::${KDOCK_GATEWAY6##*::}"; do
+  ip -6 addr add "$address" dev br0 nodad 2>/dev/null || no_gateway "br0 takes no IPv6 address"
+done
+
+subnet=${KDOCK_GATEWAY6%::*}::/64
+if ! rules -t nat -A POSTROUTING -s "$subnet" ! -o br0 -j MASQUERADE; then
+  say "IPv6: the guest stays among its own, because NAT66 cannot be had ($(tail -n 1 /run/kdock-ip6tables))"
+  exit 0
+fi
+for port in ${KDOCK_PORTS:-}; do
+  protocol=${port%%/*} rest=${port#*/}
+  rules -t nat -A PREROUTING ! -i br0 -p "$protocol" --dport "${rest%/*}" -j DNAT --to-destination "[$KDOCK_GUEST6]:${rest#*/}" ||
+    say "IPv6: port ${rest%/*} arrives by IPv4 only ($(tail -n 1 /run/kdock-ip6tables))"
+done
+say "IPv6: guest $KDOCK_GUEST6 on br0 $KDOCK_GATEWAY6, NAT66 whenever this container has a way out"
+setpriv --no-new-privs perl /usr/local/lib/kdock/router.pl br0 "$KDOCK_GUEST_MAC" </dev/null >/dev/null 2>/run/router.log &

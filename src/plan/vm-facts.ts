@@ -1,0 +1,37 @@
+import type { Labels } from "./container-spec.js";
+import { LABEL } from "./names.js";
+import type { Plan } from "./plan.js";
+import { FIRST_SEAT, type VmSeat } from "./seats.js";
+
+/** What a VM's label says about it, for those who come later. */
+export interface VmFacts {
+  /** "debian:6.12" */
+  readonly kernel: string;
+  /** Of the kernel's artifacts: which symbols belong to it. */
+  readonly kernelKey: string;
+  readonly paused: boolean;
+  readonly dumpOnPanic: boolean;
+  /** Absolute; undefined for a name by the time of the panic. */
+  readonly dumpTo: string | undefined;
+  readonly seat: VmSeat;
+  /** The guest's. */
+  readonly address: string;
+  /** The guest's, for IPv6; undefined for none. */
+  readonly address6: string | undefined;
+  /** Host folders in the guest, for people. */
+  readonly shares: readonly string[];
+}
+
+/** What a VM's label says. */
+export function vmFacts(of: Labels): VmFacts {
+  const known = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
+  return {
+    ...{ kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT },
+    ...{ address6: undefined, dumpOnPanic: false, dumpTo: undefined, shares: [], ...known },
+  };
+}
+
+/** Where a VM's symbols are: its own kernel's, whatever kdock.yaml asks for by now. */
+export function kernelKeyOf(of: Labels, { kernel }: Pick<Plan, "kernel">): string {
+  return vmFacts(of).kernelKey || kernel.key;
+}

@@ -1,0 +1,176 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { projectNames } from "../../src/plan/names.js";
+import { docker, kdock } from "../support/kdock.js";
+import { inGuest, LAB, withGuest } from "../support/lab.js";
+
+/** Two guests of the lab; b configures IPv4 by itself, so DHCP tells it nothing. */
+const FILE = `ipv6-${process.pid}.yaml`;
+const YAML = `
+gdb: { listen: 0 }
+vms:
+  a: { ports: ["[::1]:0:8080"] }
+  b: { memory: 256M, append: "kdock.ip=10.0.3.3/24,gw=10.0.3.254,dns=10.0.3.254" }
+`;
+const NAMES = projectNames(LAB);
+const A = NAMES.vmContainer("a");
+const B = NAMES.vmContainer("b");
+
+/** The outside: a network of the engine that has IPv6, and somebody there who says which address he sees. */
+const OUTSIDE = `kdock-test-ipv6-${process.pid}`;
+const PEER = `${OUTSIDE}-peer`;
+const PREFIX = `fd00:${process.pid.toString(16).slice(-4)}:6b64:6::`;
+
+const here = (...args: readonly string[]) => kdock(["-c", FILE, ...args], { cwd: LAB });
+const guest = (container: string, script: string) =>
+  withGuest(container, (session) => inGuest(session, script));
+const defaultRoute = async (container: string) =>
+  (await guest(container, "ip -6 route show default")).stdout;
+
+beforeAll(async () => {
+  await kdock(["down"], { cwd: LAB });
+  await writeFile(join(LAB, FILE), YAML);
+  const { exitCode, stderr } = await here("up");
+  expect(exitCode, stderr).toBe(0);
+});
+
+afterAll(async () => {
+  await here("down");
+  await rm(join(LAB, FILE));
+  await docker("rm", "-f", PEER).catch(() => undefined);
+  await docker("network", "rm", OUTSIDE).catch(() => undefined);
+});
+
+it("each guest has the address of its seat at once, and a gateway of its own that answers", async () => {
+  const seats = [
+    { container: A, address: "fd6b:646f:636b:3::2/64", gateway: "fd6b:646f:636b:3::1" },
+    { container: B, address: "fd6b:646f:636b:3::3/64", gateway: "fd6b:646f:636b:3::254" },
+  ];
+  for (const { container, address, gateway } of seats) {
+    const { stdout, exitCode } = await guest(
+      container,
+      `ip -6 -o addr show dev eth0; ping -6 -c 1 -W 5 ${gateway}`,
+    );
+    expect(exitCode, stdout).toBe(0);
+    expect(stdout).toContain(address);
+    expect(stdout).not.toContain("tentative");
+    expect(await docker("exec", container, "ip", "-6", "addr", "show", "dev", "br0")).toContain(
+      `${gateway}/64`,
+    );
+  }
+  const { stdout } = await here("--json", "ps");
+  expect(stdout).toContain('"address6":"fd6b:646f:636b:3::3"');
+});
+
+it("names have both kinds of addresses, and guests meet by them", async () => {
+  for (const [container, other, address] of [
+    [A, "b", "fd6b:646f:636b:3::3"],
+    [B, "a", "fd6b:646f:636b:3::2"],
+  ] as const) {
+    const { stdout, exitCode } = await guest(
+      container,
+      `nslookup ${other} && ping -6 -c 1 -W 5 ${other} && ping -4 -c 1 -W 5 ${other}`,
+    );
+    expect(exitCode, stdout).toBe(0);
+    expect(stdout).toContain(`PING ${other} (${address})`);
+    expect(stdout).toContain(`PING ${other} (10.0.3.`);
+  }
+});
+
+it("without a way out there is no default route, and what goes out fails at once", async () => {
+  expect(await defaultRoute(A)).toBe("");
+  const begin = Date.now();
+  const unreachable = await guest(A, "wget -T 20 http://[2001:db8::1]/");
+  expect(unreachable.exitCode).not.toBe(0);
+  expect(unreachable.stderr).toMatch(/unreachable/i);
+  // A guest that has made a route by itself hears it from the gateway.
+  const refused = await guest(
+    A,
+    "ip -6 route add 2001:db8::/64 via fd6b:646f:636b:3::1; wget -T 20 http://[2001:db8::2]/; " +
+      "code=$?; ip -6 route del 2001:db8::/64; exit $code",
+  );
+  expect(refused.exitCode).not.toBe(0);
+  expect(refused.stderr).toMatch(/unreachable|no route/i);
+  expect(Date.now() - begin).toBeLessThan(10_000);
+});
+
+it("no guest reaches a debugger, its own or another's", async () => {
+  // fe80:: of a gateway as well; the last proves that nc says 0 where somebody listens.
+  const addresses = [
+    "fd6b:646f:636b:3::1",
+    "fd6b:646f:636b:3::254",
+    "fe80::1%eth0",
+    "fe80::254%eth0",
+  ];
+  const attempts = addresses.map((address) => `nc -w 5 ${address} 1234 </dev/null; echo $?`);
+  const listener =
+    "nc -l -p 1234 </dev/null >/dev/null & sleep 1; nc -w 5 ::1 1234 </dev/null; echo $?";
+  const { stdout } = await guest(A, [...attempts, listener].join("; "));
+  expect(stdout.trim().split("\n")).toEqual(["1", "1", "1", "1", "0"]);
+  const { stdout: listening } = await guest(A, "ping -6 -c 1 -W 5 fe80::254%eth0");
+  expect(listening).toContain("1 packets received");
+});
+
+it("a port that is published on the host's ::1 leads to the guest", async () => {
+  const published = await docker("port", A, "8080/tcp");
+  expect(published).toMatch(/^\[?::1\]?:\d+$/);
+  const port = Number(published.split(":").at(-1));
+  const server = guest(A, "timeout 20 nc -l -p 8080 -e echo hello");
+  const { connect } = await import("node:net");
+  const hear = () =>
+    new Promise<string>((resolve) => {
+      let heard = "";
+      const socket = connect(port, "::1");
+      socket.on("data", (data) => (heard += String(data)));
+      socket.on("error", () => undefined);
+      socket.on("close", () => {
+        resolve(heard);
+      });
+    });
+  await expect.poll(hear, { timeout: 15_000, interval: 500 }).toBe("hello\n");
+  await server;
+});
+
+it("a container that gets a way out takes its own guest with it, by NAT66, and no other guest", async () => {
+  await docker("network", "create", "--ipv6", "--subnet", `${PREFIX}/64`, OUTSIDE);
+  const image = await docker("inspect", "-f", "{{.Config.Image}}", A);
+  await docker(
+    ...["run", "-d", "--name", PEER, "--network", OUTSIDE, "--label", "io.kdock.test=1"],
+    ...["--entrypoint", "socat", image],
+    ...["TCP6-LISTEN:8080,fork,reuseaddr,ipv6only=1", "SYSTEM:echo $SOCAT_PEERADDR"],
+  );
+  await docker("network", "connect", OUTSIDE, A);
+  await expect.poll(() => defaultRoute(A)).toContain("default via fe80::1 dev eth0");
+  expect(await defaultRoute(B)).toBe("");
+
+  const addressOf = (container: string) =>
+    docker(
+      ...["inspect", container, "-f"],
+      `{{(index .NetworkSettings.Networks "${OUTSIDE}").GlobalIPv6Address}}`,
+    );
+  const [seen, peer] = [await addressOf(A), await addressOf(PEER)];
+  const { stdout, exitCode } = await guest(
+    A,
+    `ping -6 -c 1 -W 5 ${peer} >/dev/null && nc -w 10 ${peer} 8080 </dev/null`,
+  );
+  expect(exitCode, stdout).toBe(0);
+  expect(shortened(stdout.trim())).toBe(shortened(seen));
+
+  // A guest that comes now does not make the outside a part of the guests' own wire.
+  expect((await here("run", "-d", "--name", "c", "--memory", "128M")).exitCode).toBe(0);
+  const ports = await docker("exec", A, "ip", "-o", "link", "show", "master", "br0");
+  expect(ports.match(/^\d+: [a-z0-9]+/gm)?.map((port) => port.split(" ")[1])).toEqual([
+    "tap0",
+    "lan0",
+  ]);
+  expect((await guest(A, `ping -6 -c 1 -W 5 c && ping -6 -c 1 -W 5 ${peer}`)).exitCode).toBe(0);
+
+  await docker("network", "disconnect", OUTSIDE, A);
+  await expect.poll(() => defaultRoute(A)).toBe("");
+});
+
+/** One way of writing each address. */
+function shortened(address: string): string {
+  return new URL(`http://[${address.replace(/^\[|\]$/g, "")}]/`).hostname;
+}

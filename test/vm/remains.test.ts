@@ -1,0 +1,148 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { once } from "node:events";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { kdock, start as startKdock } from "../support/kdock.js";
+import { LAB, LAB_NAMES } from "../support/lab.js";
+import { type PrivateEngine, startPrivateEngine } from "../support/private-engine.js";
+
+/**
+ * What kdock leaves on the engine's host, whatever ends it: nothing. The lab's artifacts are booted by an engine that
+ * has a network of its own, whose whole state is compared.
+ */
+let engine: PrivateEngine;
+let before: Set<string>;
+
+const inLab = (...args: string[]) => kdock(args, { cwd: LAB, env: engine.env });
+const start = (...args: string[]) => startKdock(args, { cwd: LAB, env: engine.env });
+
+/** Links, addresses, routes, rules and settings, one fact a line. How many connections are tracked is no setting. */
+const STATE = `
+for what in link addr route "-6 route" rule "-6 rule"; do ip -o $what | sed "s/^/ip $what: /"; done
+for rules in iptables ip6tables; do
+  $rules-save | sed -E "s/\\[[0-9]+:[0-9]+\\]$//; /^# (Generated|Completed)/d; /^COMMIT/d; s/^/$rules: /"
+done
+grep -rs "" /proc/sys/net | grep -v ^/proc/sys/net/netfilter/nf_conntrack_count`;
+
+async function state(): Promise<Set<string>> {
+  return new Set((await engine.onHost("sh", "-c", STATE)).split("\n"));
+}
+
+/** What is otherwise than it was, and what of kdock the engine still knows. */
+async function remains() {
+  const now = await state();
+  const named = ["--filter", "name=kdock-"];
+  return {
+    more: [...now].filter((line) => !before.has(line)),
+    gone: [...before].filter((line) => !now.has(line)),
+    containers: await engine.docker("ps", "-a", "--format", "{{.Names}} {{.Status}}", ...named),
+    networks: await engine.docker("network", "ls", "--format", "{{.Name}}", ...named),
+  };
+}
+
+const NOTHING = { more: [], gone: [], containers: "", networks: "" };
+
+async function boot(): Promise<void> {
+  const { exitCode, stderr } = await inLab("run", "-d", "--gdb", "0");
+  expect(exitCode, stderr).toBe(0);
+}
+
+const container = () => engine.docker("ps", "-q", "--filter", `name=${LAB_NAMES.vmContainer}$`);
+
+beforeAll(async () => {
+  await kdock(["stop"], { cwd: LAB });
+  engine = await startPrivateEngine();
+  const { stdout } = await inLab("--json", "plan");
+  const [image] = /kdock\/vm:[\da-f]+/.exec(stdout) ?? [];
+  expect(image, stdout).toBeDefined();
+  await engine.take(image ?? "");
+  before = await state();
+  expect(before.size).toBeGreaterThan(300);
+});
+afterAll(async () => {
+  await inLab("down");
+  await engine.close();
+});
+beforeEach(async () => {
+  expect(await remains()).toEqual(NOTHING);
+});
+
+it("nothing remains after stop, of two VMs and their common network", async () => {
+  for (const name of ["a", "b"]) {
+    const { exitCode, stderr } = await inLab("run", "-d", "--name", name, "-p", "0:80");
+    expect(exitCode, stderr).toBe(0);
+  }
+  const meanwhile = await remains();
+  expect(meanwhile.gone).toEqual([]);
+  expect(meanwhile.more.join("\n")).toMatch(/^ip link: .* br-/m);
+  expect(meanwhile.more.join("\n")).toMatch(/^iptables: -A POSTROUTING .* MASQUERADE/m);
+  expect(meanwhile.networks.split("\n").sort()).toEqual([LAB_NAMES.network, LAB_NAMES.lan]);
+  expect((await inLab("down")).exitCode).toBe(0);
+});
+
+it.each([
+  ["run", ["--gdb", "0"], /Boot took/],
+  ["run -- CMD", ["--gdb", "0", "--", "sh", "-c", "echo begun; sleep 1000"], /begun/],
+])("kill -9 of %s ends its VM", async (_what, args, sign) => {
+  const running = start("run", ...args);
+  let said = "";
+  running.stdout.on("data", (chunk) => (said += String(chunk)));
+  await expect.poll(() => said, { timeout: 60_000 }).toMatch(sign);
+  expect(await container()).not.toBe("");
+  running.kill("SIGKILL");
+  await running;
+  await expect.poll(remains, { timeout: 20_000, interval: 500 }).toEqual(NOTHING);
+});
+
+it("kill -9 of run -d ends a VM that still boots, at any moment", async () => {
+  for (const delay of [0, 300]) {
+    const running = start("run", "-d", "--gdb", "0");
+    await expect.poll(container, { timeout: 20_000, interval: 20 }).not.toBe("");
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    running.kill("SIGKILL");
+    expect((await running).exitCode).toBeUndefined();
+    await expect.poll(remains, { timeout: 20_000, interval: 500 }).toEqual(NOTHING);
+  }
+});
+
+it("kill -9 of exec and cp ends them in the guest, and no VM; kill -9 of QEMU is told", async () => {
+  await boot();
+  const folder = await mkdtemp(join(tmpdir(), "kdock-remains-"));
+  await writeFile(join(folder, "big"), randomBytes(64 << 20));
+  const sleeper = start("exec", "--", "sh", "-c", "echo begun; exec sleep 4714");
+  await once(sleeper.stdout, "data");
+  const copying = start("cp", join(folder, "big"), ":/tmp/big");
+  // It tells of large copies once eight megabytes have passed.
+  await once(copying.stderr, "data");
+  for (const each of [sleeper, copying]) each.kill("SIGKILL");
+  await Promise.all([sleeper, copying]);
+  await rm(folder, { recursive: true });
+  const look = 'pgrep -f "sleep 471[4]"; ls -A /tmp';
+  const left = async () => (await inLab("exec", "--", "sh", "-c", look)).stdout;
+  await expect.poll(left, { timeout: 20_000, interval: 500 }).toBe("");
+  const inside = async () => engine.docker("top", await container(), "-o", "pid,args");
+  await expect.poll(inside, { timeout: 20_000, interval: 500 }).not.toMatch(/socat/);
+
+  const pid = await engine.docker("inspect", "-f", "{{.State.Pid}}", await container());
+  await engine.onHost("kill", "-KILL", pid);
+  await expect.poll(container, { timeout: 20_000 }).toBe("");
+  expect((await inLab("ps")).stdout).toMatch(/^vm .*Exited \(137\)/m);
+  const late = await inLab("exec", "--", "true");
+  expect(late.stderr).toMatch(/the VM is not running \(Exited \(137\)/);
+  expect(late.exitCode).toBe(1);
+  expect((await inLab("stop")).exitCode).toBe(0);
+});
+
+it("an engine that starts anew has no VM that runs, and stop takes the rest", async () => {
+  await boot();
+  const waiting = start("exec", "--", "sleep", "1000");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await engine.restart();
+  const { exitCode, stderr } = await waiting;
+  expect(stderr).toMatch(/^error: /m);
+  expect([1, 3]).toContain(exitCode);
+  expect((await inLab("ps")).stdout).toMatch(/^vm .*Exited/m);
+  expect((await inLab("stop")).stdout).toBe("stopped vm\n");
+});
