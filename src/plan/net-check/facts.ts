@@ -44,6 +44,8 @@ export interface ContainerFacts {
   /** The same for IPv6, "" for none. */
   readonly gateway6: string;
   readonly guest6: string;
+  /** Why ipv6.sh gave the guest no gateway, "" where it did. */
+  readonly noGateway6: string;
   readonly published: readonly GuestPort[];
   readonly uplink: string;
   readonly links: ReadonlyMap<string, Link>;
@@ -89,6 +91,7 @@ uplink=$(cat /run/kdock-uplink 2>/dev/null)
 section env; env | grep ^KDOCK_
 section mode; cat /run/kdock-net-mode 2>/dev/null
 section uplink; echo "$uplink"
+section no-gateway6; cat /run/kdock-no-gateway6 2>/dev/null
 section addr; ip -j addr
 section route; ip -j -4 route show default
 section bridge; bridge -j -d link
@@ -100,7 +103,7 @@ done
 section dnsmasq
 pid=$(cat /run/dnsmasq.pid 2>/dev/null)
 [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dnsmasq ] && ! grep -q '^State:[[:space:]]*[TZ]' "/proc/$pid/status" && echo runs
-tail -n 1 /run/dnsmasq.log 2>/dev/null
+grep -iE "exit|fail|cannot|error" /run/dnsmasq.log 2>/dev/null | tail -n 1
 section resolver; sed -n 's/^nameserver *//p' /etc/resolv.conf | head -n 1
 section qdisc; tc qdisc show dev tap0 2>/dev/null
 section shape; [ -e /sys/class/net/tap0 ] && sh /usr/local/lib/kdock/shape.sh show 2>/dev/null
@@ -139,6 +142,7 @@ export function parseContainerFacts(text: string): ContainerFacts {
     guestMac: env.get("KDOCK_GUEST_MAC") ?? "",
     gateway6: env.get("KDOCK_GATEWAY6") ?? "",
     guest6: env.get("KDOCK_GUEST6") ?? "",
+    noGateway6: of.get("no-gateway6") ?? "",
     published: (env.get("KDOCK_PORTS") ?? "").split(" ").filter(Boolean).map(parsePort),
     uplink: of.get("uplink") ?? "",
     links: new Map((json("addr") as IpLink[]).map((link) => [link.ifname, parseLink(link)])),

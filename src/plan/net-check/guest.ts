@@ -1,6 +1,7 @@
 import { fail, type Finding, ok } from "../finding.js";
 import { ms } from "./ping.js";
-import { ANEW, type GuestState, prefixOf, type Scene } from "./scene.js";
+import type { ContainerFacts, GuestFacts } from "./facts.js";
+import { ANEW, gatewayOf, type GuestState, prefixOf, type Scene } from "./scene.js";
 
 /** The guest itself, and its own end of the wire. */
 export function guestFinding(
@@ -54,4 +55,16 @@ function noAddress({ names, container, guest }: Scene): Finding {
     return fail("guest", `${text}: dnsmasq, which gives it one, does not run`, `${ANEW}.`);
   }
   return fail("guest", text, `\`${names.exec} udhcpc -i ${guest.card} -n -q\` asks for one.`);
+}
+
+/** What is assumed of a guest that cannot be asked: that it is as kdock made it. */
+export function untouchedGuest(container: ContainerFacts): GuestFacts {
+  const { guest, guest6, uplink, links } = container;
+  return {
+    ...{ card: "eth0", isUp: true, hasCarrier: true, mtu: links.get(uplink)?.mtu ?? 1500 },
+    addresses: [`${guest}/${prefixOf(container)}`],
+    addresses6: guest6 === "" ? [] : [`${guest6}/64`],
+    ...{ defaultRoute: gatewayOf(container), resolvers: [gatewayOf(container)] },
+    ...{ hasPacketSockets: true, hasIpv6: true, listening: new Set(), commandLine: "" },
+  };
 }

@@ -101,7 +101,7 @@ export function inwardFinding(
   gateway: Finding,
   probe: InwardProbe | undefined,
 ): Finding {
-  const { container, names } = scene;
+  const { container, guest, names } = scene;
   const subject = "to guest";
   const where = `container → guest ${container.guest}`;
   const published =
@@ -109,7 +109,8 @@ export function inwardFinding(
       ? "; no port of it is published (`kdock run -p 8080:80` does)"
       : "";
   if (probe?.ms !== undefined) return ok(subject, `${where}: TCP in ${ms(probe.ms)}${published}`);
-  if (probe === undefined) return notTried(subject, where);
+  const hasAddress = guest.addresses.some((each) => each.startsWith(`${container.guest}/`));
+  if (probe === undefined || !hasAddress) return notTried(subject, where);
   const call = answerTo(toGateway(container, { protocol: "tcp" }));
   const fault =
     ruleFault(scene, LEAVING, { ...call, state: "NEW" }, "what goes to the guest") ??

@@ -1,4 +1,5 @@
 import { fail, type Finding, ok } from "../finding.js";
+import { wireFault } from "./gateway.js";
 import { ms, type Ping } from "./ping.js";
 import { ANEW, notTried, type Scene } from "./scene.js";
 
@@ -11,13 +12,22 @@ export function ipv6Finding({ container, guest, names }: Scene, ping: Ping | und
   if (!guest.hasIpv6) {
     return fail(subject, "the guest's kernel has no IPv6", "Build it with CONFIG_IPV6=y.");
   }
-  const bridge = container.links.get("br0");
-  if (container.mode === "bridge" && !bridge?.addresses.includes(container.gateway6)) {
-    return fail(
-      subject,
-      `br0 has no ${container.gateway6}`,
-      `\`docker exec ${names.container} ip addr add ${container.gateway6} dev br0\``,
-    );
+  if (container.noGateway6 !== "") {
+    return ok(subject, `among guests only, as said at the VM's start: ${container.noGateway6}`);
+  }
+  if (container.mode === "bridge") {
+    if (wireFault({ container, names }) !== undefined) return notTried(subject, "guest → gateway");
+    if (container.links.get("br0")?.addresses.includes(container.gateway6) !== true) {
+      // The second is the one that the guest's default route has; see images/vm/ipv6.sh.
+      const add = [container.gateway6, `fe80::${gateway.split("::")[1] ?? "1"}`].map(
+        (address) => `ip -6 addr replace ${address} dev br0 nodad`,
+      );
+      return fail(
+        subject,
+        `br0 has no ${container.gateway6}, which it loses when it is set down`,
+        `\`docker exec ${names.container} sh -c '${add.join("; ")}'\``,
+      );
+    }
   }
   if (guest.addresses6.length === 0) {
     return fail(

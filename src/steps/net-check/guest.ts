@@ -78,8 +78,8 @@ export async function askedGuest(
 }
 
 /** What a conversation that broke off means: the guest's silence where that is why. */
-export function silentBy(signal: AbortSignal, error: unknown): unknown {
-  if (signal.aborted) return signal.reason;
+export function silentBy(signal: AbortSignal | undefined, error: unknown): unknown {
+  if (signal?.aborted === true) return signal.reason;
   if (!(error instanceof KdockError) || error.code !== "vm") return error;
   return new SilentGuest(messageOf(error), error.hint ?? "`kdock logs` has its console.");
 }

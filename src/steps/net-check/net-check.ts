@@ -3,9 +3,8 @@ import { KdockError, messageOf } from "../../errors.js";
 import { panicReason } from "../../plan/console-log.js";
 import { fail, type Finding, ok } from "../../plan/finding.js";
 import { INSIDE, labels } from "../../plan/names.js";
-import { type GuestFacts } from "../../plan/net-check/facts.js";
 import { gatewayFinding, wireFault } from "../../plan/net-check/gateway.js";
-import { guestFinding } from "../../plan/net-check/guest.js";
+import { guestFinding, untouchedGuest } from "../../plan/net-check/guest.js";
 import { inwardFinding, portFinding } from "../../plan/net-check/inward.js";
 import { ipv6Finding } from "../../plan/net-check/ipv6.js";
 import { mtuFinding } from "../../plan/net-check/mtu.js";
@@ -23,7 +22,7 @@ import { type Checked, lookInside, namesOf } from "./checked.js";
 import { callPort } from "./doors.js";
 import { type AskedGuest, askedGuest, silentBy, SilentGuest } from "./guest.js";
 import { type Peer, startPeer } from "./peer.js";
-import { NO_PROBES, probe, type Probes } from "./probes.js";
+import { noProbes, probe, type Probes } from "./probes.js";
 
 export interface NetCheck {
   readonly vm: string;
@@ -78,93 +77,73 @@ async function hops(checked: Checked): Promise<readonly Finding[]> {
   const { ctx, plan, info, container, facts } = checked;
   if (facts.mode === "none") return [ok("guest", "this VM has no network card (vm.net.mode none)")];
   // Both begin at once; each is disposed of whatever becomes of the other.
-  const asking = askedGuest(container, facts.guestMac, ctx.signal).catch(silentOr);
-  const starting = startPeer(ctx, plan, info).catch(failedOr(ctx));
-  const [asked, started] = await Promise.allSettled([asking, starting]);
+  const asking = askedGuest(container, facts.guestMac, ctx.signal);
+  const [asked, started] = await Promise.allSettled([asking, startPeer(ctx, plan, info)]);
   await using guest = settled(asked);
   await using peer = settled(started);
-  if (asked.status === "rejected") throw asked.reason;
-  if (started.status === "rejected") throw started.reason;
-  if (guest === undefined || "silent" in guest) return await silentHops(checked, guest?.silent);
   try {
-    return await allHops(checked, guest, peer);
+    if (asked.status === "rejected") throw asked.reason;
+    const noPeer = started.status === "rejected" ? messageOf(started.reason) : undefined;
+    return await allHops(checked, asked.value, peer, noPeer);
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const why = silentBy(guest.signal, error);
+    const why = silentBy(guest?.signal, error);
     if (why instanceof SilentGuest) return await silentHops(checked, why);
     throw why;
   }
 }
 
-type Silent = AsyncDisposable & { readonly silent: SilentGuest };
-type NoPeer = AsyncDisposable & { readonly why: string };
-
-const nothing = () => Promise.resolve();
-
-function silentOr(error: unknown): Silent {
-  if (!(error instanceof SilentGuest)) throw error;
-  return { silent: error, [Symbol.asyncDispose]: nothing };
-}
-
-const failedOr =
-  (ctx: Context) =>
-  (error: unknown): NoPeer => {
-    ctx.signal.throwIfAborted();
-    return { why: messageOf(error), [Symbol.asyncDispose]: nothing };
-  };
-
 function settled<T>(outcome: PromiseSettledResult<T>): T | undefined {
   return outcome.status === "fulfilled" ? outcome.value : undefined;
 }
 
-const UNKNOWN_GUEST: GuestFacts = {
-  ...{ card: "eth0", isUp: true, hasCarrier: true, mtu: 0, addresses: [], addresses6: [] },
-  ...{ defaultRoute: "", resolvers: [], hasPacketSockets: true, hasIpv6: true },
-  ...{ listening: new Set<string>(), commandLine: "" },
-};
-
 /** The guest cannot be asked: what its container has for it is looked at all the same. */
-async function silentHops(
-  checked: Checked,
-  silent: SilentGuest | undefined,
-): Promise<readonly Finding[]> {
-  const { container, names } = { container: checked.facts, names: checked.names };
-  const scene: Scene = { container, names, guest: UNKNOWN_GUEST };
-  if (silent === undefined) return [];
+async function silentHops(checked: Checked, silent: SilentGuest): Promise<readonly Finding[]> {
+  const { facts: container, names } = checked;
+  const scene: Scene = { container, names, guest: untouchedGuest(container) };
   return [
     guestFinding(scene, silent.state),
-    ...(await judged(checked, scene, undefined, NO_PROBES)),
+    ...(await judged(checked, scene, undefined, noProbes(checked))),
   ];
 }
 
 async function allHops(
   checked: Checked,
   guest: AskedGuest,
-  peer: Peer | NoPeer | undefined,
+  peer: Peer | undefined,
+  /** Why there is none. */
+  noPeer: string | undefined,
 ): Promise<readonly Finding[]> {
   const { facts: container, names } = checked;
   const scene: Scene = { container, names, guest: guest.facts };
   const first = guestFinding(scene, { kind: "answers", ms: guest.ms, facts: guest.facts });
-  const hasAddress = guest.facts.isUp && guest.facts.addresses.length > 0;
-  const other = peer !== undefined && "address" in peer ? peer : undefined;
-  const probes = hasAddress ? await probe(checked, scene, guest, other) : NO_PROBES;
+  const canSend = guest.facts.isUp && guest.facts.addresses.length > 0 && !isTorn(scene);
+  const probes = canSend ? await probe(checked, scene, guest, peer) : noProbes(checked);
   const lacking =
-    peer !== undefined && "why" in peer
-      ? [fail("container", `no second container could be started: ${peer.why}`, "`kdock doctor`")]
-      : [];
-  return [first, ...lacking, ...(await judged(checked, scene, guest, probes))];
+    noPeer === undefined
+      ? []
+      : [fail("container", `no second container could be started: ${noPeer}`, "`kdock doctor`")];
+  return [
+    first,
+    ...lacking,
+    ...(await judged(checked, scene, canSend ? guest : undefined, probes)),
+  ];
+}
+
+/** Whether nothing passes between the guest and its gateway, as far as the container shows. */
+function isTorn(scene: Scene): boolean {
+  return scene.container.mode === "bridge" && wireFault(scene) !== undefined;
 }
 
 async function judged(
   checked: Checked,
   scene: Scene,
+  /** For calls from the host; undefined where they would not come through. */
   guest: AskedGuest | undefined,
   probes: Probes,
 ): Promise<readonly Finding[]> {
   const isBridge = checked.facts.mode === "bridge";
   const gateway = gatewayFinding(scene, probes.gateway);
-  const isWhole = !isBridge || wireFault(scene) === undefined;
-  const canCall = probes !== NO_PROBES && isWhole ? guest : undefined;
   const outside = containerFinding(scene, gateway, probes.outside);
   const inward = isBridge ? [inwardFinding(scene, gateway, probes.inward)] : [];
   const { gateway: engineGateway } = await checked.container.inspect();
@@ -174,7 +153,7 @@ async function judged(
     natFinding(scene, probes.outside),
     wayOutFinding(scene, engineGateway),
     ...inward,
-    ...(await portFindings(checked, scene, canCall, [gateway, outside, ...inward])),
+    ...(await portFindings(checked, scene, guest, [gateway, outside, ...inward])),
     dnsFinding(scene, gateway, probes.dns),
     mtuFinding(scene, probes.full),
     ipv6Finding(scene, probes.ipv6),

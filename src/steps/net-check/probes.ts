@@ -1,3 +1,4 @@
+import type { ContainerInfo } from "../../engine/engine.js";
 import type { DnsProbe } from "../../plan/net-check/dns.js";
 import { parseEchoes } from "../../plan/net-check/facts.js";
 import { type GatewayProbe, wireFault } from "../../plan/net-check/gateway.js";
@@ -28,10 +29,17 @@ export interface Probes {
   readonly neighbours: readonly NeighbourProbe[];
 }
 
-export const NO_PROBES: Probes = {
-  ...{ gateway: undefined, outside: undefined, inward: undefined, dns: undefined },
-  ...{ full: undefined, ipv6: undefined, neighbours: [] },
-};
+/** For a guest that cannot send, or cannot be asked. */
+export function noProbes(checked: Checked): Probes {
+  const neighbours = othersOf(checked).map((other) => ({
+    name: guestName(factsOf(other).seat),
+    ping: undefined,
+  }));
+  return {
+    ...{ gateway: undefined, outside: undefined, inward: undefined, dns: undefined },
+    ...{ full: undefined, ipv6: undefined, neighbours },
+  };
+}
 
 /** The gateway's comes first and alone, since the kernels' counters tell what became of it. */
 export async function probe(
@@ -43,13 +51,12 @@ export async function probe(
   const { facts, container } = checked;
   const isBridge = facts.mode === "bridge";
   const gateway = await probeGateway(checked, guest);
-  const isWhole = isBridge && wireFault(scene) === undefined;
   const translated = natFault(scene) === undefined;
   const [outside, dns, inward, full, ipv6, neighbours] = await Promise.all([
     peer === undefined ? undefined : probeOutside(checked, guest, peer, translated),
     peer === undefined ? undefined : probeDns(checked, guest, peer),
-    isWhole ? callGuest(container, guest, facts.guest) : undefined,
-    isWhole && gateway.ping.received > 0 ? probeFull(checked, guest) : undefined,
+    isBridge ? callGuest(container, guest, facts.guest) : undefined,
+    isBridge && gateway.ping.received > 0 ? probeFull(checked, guest) : undefined,
     facts.gateway6 === "" ? undefined : pingFrom(guest, facts.gateway6.split("/")[0] ?? "", ["-6"]),
     probeNeighbours(checked, guest),
   ]);
@@ -81,30 +88,21 @@ async function probeOutside(
   const expected = own.split("/")[0] ?? "";
   // An answer to an address that nobody knows might leave the engine's machine.
   if (!translated) return { address, ping: undefined, seenAs: "", expected };
-  const ping = await pingFrom(guest, address);
-  const seen = await askGuest(guest.session, SEEN_SCRIPT, address, String(PEER_PORT));
+  const [ping, seen] = await Promise.all([
+    pingFrom(guest, address),
+    askGuest(guest.session, SEEN_SCRIPT, address, String(PEER_PORT)),
+  ]);
   return { address, ping, seenAs: seen.join("").trim(), expected };
 }
 
-const DNS_SCRIPT = `
-timeout 5 nslookup -type=a "$1" 2>&1
-echo %gateway
-case "$3" in "") ;; *) timeout 5 nslookup -type=a "$1" "$2" 2>&1 ;; esac
-exit 0
-`;
+/** $2: whom to ask, "" for whoever the guest's resolver is. */
+const DNS_SCRIPT = 'timeout 5 nslookup -type=a "$1" $2 2>&1; exit 0';
 
 async function probeDns({ facts }: Checked, guest: AskedGuest, peer: Peer): Promise<DnsProbe> {
-  const server = gatewayOf(facts);
-  const ask = async (direct: string) => {
-    const lines = await askGuest(guest.session, DNS_SCRIPT, peer.name, server, direct);
-    return lines.join("\n").split("%gateway\n") as [string, string | undefined];
-  };
-  const [answer] = await ask("");
-  const found = { name: peer.name, expected: peer.address, answer };
-  if (answer.includes(peer.address) || facts.mode !== "bridge")
-    return { ...found, fromGateway: "" };
-  const [, fromGateway = ""] = await ask("directly");
-  return { ...found, fromGateway };
+  const ask = async (server: string) =>
+    (await askGuest(guest.session, DNS_SCRIPT, peer.name, server)).join("\n");
+  const [answer, fromGateway] = await Promise.all([ask(""), ask(gatewayOf(facts))]);
+  return { name: peer.name, expected: peer.address, answer, fromGateway };
 }
 
 /** IPv4's and ICMP's headers. */
@@ -114,27 +112,27 @@ function probeFull({ facts }: Checked, guest: AskedGuest): Promise<Ping> {
   return pingFrom(guest, gatewayOf(facts), ["-s", String(guest.facts.mtu - HEADERS)]);
 }
 
-async function probeNeighbours(
-  { ctx, vms, info }: Checked,
+function othersOf({ vms, info }: Checked): readonly ContainerInfo[] {
+  return vms.filter(({ id }) => id !== info.id);
+}
+
+function probeNeighbours(checked: Checked, guest: AskedGuest): Promise<NeighbourProbe[]> {
+  return Promise.all(othersOf(checked).map((other) => probeNeighbour(checked, guest, other)));
+}
+
+async function probeNeighbour(
+  { ctx }: Checked,
   guest: AskedGuest,
-): Promise<NeighbourProbe[]> {
-  const engine = await ctx.engine();
-  return await Promise.all(
-    vms
-      .filter(({ id }) => id !== info.id)
-      .map(async (other): Promise<NeighbourProbe> => {
-        const name = guestName(factsOf(other).seat);
-        const ping = await pingFrom(guest, name);
-        const isKnown = ping.complaint?.includes("bad address") !== true;
-        const unasked = { fault: undefined, standing: undefined };
-        if (ping.received > 0) return { name, ping, isKnown, other: unasked };
-        const container = engine.container(other.id);
-        const fault = wireFault({
-          names: namesOf(other, true),
-          container: await lookInside(container, guest.signal),
-        });
-        const standing = await standingOf(container, guest.signal);
-        return { name, ping, isKnown, other: { fault, standing } };
-      }),
-  );
+  other: ContainerInfo,
+): Promise<NeighbourProbe> {
+  const name = guestName(factsOf(other).seat);
+  const ping = await pingFrom(guest, name);
+  if (ping.received > 0) return { name, ping };
+  const container = (await ctx.engine()).container(other.id);
+  const scene = {
+    names: namesOf(other, true),
+    container: await lookInside(container, guest.signal),
+  };
+  const standing = await standingOf(container, guest.signal);
+  return { name, ping, other: { fault: wireFault(scene), standing } };
 }
