@@ -336,10 +336,10 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     async netCheck({ vm }) {
       const project = await open();
       const { checkNet } = await import("./steps/net-check/net-check.js");
-      const { doctorText } = await import("./ui/doctor-text.js");
+      const { netCheckText } = await import("./ui/net-check-text.js");
       const result = await checkNet(project, vm);
       if (!result.ok) exitCode = NOT_WELL;
-      (await printer("net check")).result(result, doctorText(result.findings));
+      (await printer("net check")).result(result, netCheckText(result));
     },
 
     async netShape(words) {

@@ -20,7 +20,7 @@ export function netCommand(app: App): Command {
     .description(
       "a verdict for each hop: guest, gateway, another container, host, DNS, MTU; and what to mend",
     )
-    .argument("[vm]", "a VM's name, when there are several")
+    .argument("[vm]", "one of several; all of them unless one is named")
     .addHelpText("after", CHECK_MORE)
     .action((vm: string | undefined) => app.netCheck({ vm }));
   const shape = new Command("shape")

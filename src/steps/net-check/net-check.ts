@@ -25,19 +25,56 @@ import { type Peer, startPeer } from "./peer.js";
 import { noProbes, probe, type Probes } from "./probes.js";
 
 export interface NetCheck {
+  /** Whether every hop of every VM is. */
+  readonly ok: boolean;
+  readonly vms: readonly VmCheck[];
+}
+
+interface VmCheck {
   readonly vm: string;
-  /** Whether every hop is. */
   readonly ok: boolean;
   readonly findings: readonly Finding[];
 }
 
 /**
- * Sends something over every hop between a guest and its surroundings, and looks at what each depends on. What it starts
- * for that, in the guest and beside the VM's container, is gone when it ends. Nobody outside is contacted.
+ * Sends something over every hop between a guest and its surroundings, and looks at what each depends on; for all VMs of
+ * the project where none is named. What it starts for that, in the guest and beside the VM's container, is gone when it
+ * ends. Nobody outside is contacted.
  *
- * Rejects with a `vm` error for a VM that does not run.
+ * Rejects with a `vm` error for a VM that does not run, if it is named or the only one.
  */
 export async function checkNet(project: Project, wanted: string | undefined): Promise<NetCheck> {
+  const { ctx, plan } = project;
+  const engine = await ctx.engine();
+  const all = await engine.listContainers(labels("vm", plan.names.id));
+  const names = all.map((info) => factsOf(info).seat.name).sort();
+  const vms =
+    wanted === undefined && names.length > 1
+      ? await oneByOne(names, (name) => checkVm(project, name).catch(endedVm(ctx, name)))
+      : [await checkVm(project, wanted)];
+  return { ok: vms.every((vm) => vm.ok), vms };
+}
+
+/** Together they would be in each other's way: what one sends takes the other's processor. */
+async function oneByOne<T>(names: readonly string[], check: (name: string) => Promise<T>) {
+  const results: T[] = [];
+  for (const name of names) results.push(await check(name));
+  return results;
+}
+
+function result(vm: string, findings: readonly Finding[]): VmCheck {
+  return { vm, ok: findings.every(({ verdict }) => verdict === "ok"), findings };
+}
+
+const endedVm =
+  ({ signal }: Context, vm: string) =>
+  (error: unknown): VmCheck => {
+    signal.throwIfAborted();
+    if (!(error instanceof KdockError) || error.code !== "vm") throw error;
+    return result(vm, [fail("guest", error.message, error.hint ?? "")]);
+  };
+
+async function checkVm(project: Project, wanted: string | undefined): Promise<VmCheck> {
   const { ctx, plan } = project;
   const { container, info } = await findVm(ctx, plan, wanted);
   await requireLiving(ctx, container, info);
@@ -45,12 +82,10 @@ export async function checkNet(project: Project, wanted: string | undefined): Pr
   try {
     const facts = await lookInside(container, ctx.signal);
     const engine = await ctx.engine();
-    const vms = (await engine.listContainers(labels("vm", plan.names.id))).filter(
-      ({ running }) => running,
-    );
-    const names = namesOf(info, vms.length > 1);
-    const findings = await hops({ ...project, info, container, facts, names, vms });
-    return { vm, ok: findings.every(({ verdict }) => verdict === "ok"), findings };
+    const all = await engine.listContainers(labels("vm", plan.names.id));
+    const vms = all.filter(({ running }) => running);
+    const names = namesOf(info, all.length > 1);
+    return result(vm, await hops({ ...project, info, container, facts, names, vms }));
   } catch (error) {
     ctx.signal.throwIfAborted();
     // Whatever broke off, a VM that has ended is the reason.
