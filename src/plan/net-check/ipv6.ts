@@ -1,10 +1,11 @@
 import { fail, type Finding, ok } from "../finding.js";
 import { wireFault } from "./gateway.js";
 import { ms, type Ping } from "./ping.js";
-import { ANEW, notTried, type Scene } from "./scene.js";
+import { ANEW, disturbance, notTried, type Scene } from "./scene.js";
 
 /** The same with IPv6, where the VM has it. */
-export function ipv6Finding({ container, guest, names }: Scene, ping: Ping | undefined): Finding {
+export function ipv6Finding(scene: Scene, ping: Ping | undefined): Finding {
+  const { container, guest, names } = scene;
   const subject = "IPv6";
   const { guest6 } = container;
   const gateway = container.gateway6.split("/")[0] ?? "";
@@ -41,6 +42,8 @@ export function ipv6Finding({ container, guest, names }: Scene, ping: Ping | und
   if (ping.received > 0) {
     return ok(subject, `${where}: ${ping.ms === undefined ? "answers" : ms(ping.ms)}`);
   }
+  const disturbed = disturbance(scene);
+  if (disturbed !== undefined) return fail(subject, `${where}: ${disturbed.text}`, disturbed.mend);
   return fail(
     subject,
     `${where}: no answer${ping.complaint === undefined ? "" : ` (${ping.complaint})`}`,

@@ -10,7 +10,11 @@ export interface NeighbourProbe {
   readonly other?: { readonly fault: Fault | undefined; readonly standing: string | undefined };
 }
 
-export function neighbourFinding(scene: Scene, { name, ping, other }: NeighbourProbe): Finding {
+export function neighbourFinding(
+  scene: Scene,
+  dns: Finding,
+  { name, ping, other }: NeighbourProbe,
+): Finding {
   const { container, names } = scene;
   const subject = `VM ${name}`;
   const where = `guest → ${name}`;
@@ -27,10 +31,11 @@ export function neighbourFinding(scene: Scene, { name, ping, other }: NeighbourP
   }
   if (ping === undefined) return notTried(subject, where);
   if (ping.complaint?.includes("bad address") === true) {
+    if (dns.verdict !== "ok") return notTried(subject, where);
     return fail(
       subject,
       `${where}: the guest knows nobody of that name`,
-      `Names are in the container's /run/kdock-hosts: \`docker exec ${names.container} cat /run/kdock-hosts\`; see DNS, too.`,
+      `Names are in the container's /run/kdock-hosts: \`docker exec ${names.container} cat /run/kdock-hosts\`.`,
     );
   }
   if (other?.standing !== undefined) {

@@ -180,6 +180,7 @@ async function judged(
   const isBridge = checked.facts.mode === "bridge";
   const gateway = gatewayFinding(scene, probes.gateway);
   const outside = containerFinding(scene, gateway, probes.outside);
+  const dns = dnsFinding(scene, gateway, probes.dns);
   const inward = isBridge ? [inwardFinding(scene, gateway, probes.inward)] : [];
   const { gateway: engineGateway } = await checked.container.inspect();
   return [
@@ -189,10 +190,10 @@ async function judged(
     wayOutFinding(scene, engineGateway),
     ...inward,
     ...(await portFindings(checked, scene, guest, [gateway, outside, ...inward])),
-    dnsFinding(scene, gateway, probes.dns),
+    dns,
     mtuFinding(scene, probes.full),
     ipv6Finding(scene, probes.ipv6),
-    ...probes.neighbours.map((neighbour) => neighbourFinding(scene, neighbour)),
+    ...probes.neighbours.map((neighbour) => neighbourFinding(scene, dns, neighbour)),
   ];
 }
 
