@@ -146,7 +146,7 @@ function seconds(text = "0"): number {
   const unit = /[a-z]*$/i.exec(text)?.[0].toLowerCase() ?? "";
   const perSecond = unit.startsWith("ms")
     ? 1e3
-    : unit.startsWith("ns") || unit.startsWith("nsec")
+    : unit.startsWith("n")
       ? 1e9
       : unit.startsWith("s")
         ? 1
