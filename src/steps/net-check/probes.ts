@@ -51,10 +51,12 @@ export async function probe(
   const { facts, container } = checked;
   const isBridge = facts.mode === "bridge";
   const gateway = await probeGateway(checked, guest);
+  const asksSomebody = guest.facts.resolvers.length > 0;
+  const canResolve = asksSomebody && (facts.dnsmasq.runs || !isBridge);
   const translated = natFault(scene) === undefined;
   const [outside, dns, inward, full, ipv6, neighbours] = await Promise.all([
     peer === undefined ? undefined : probeOutside(checked, guest, peer, translated),
-    peer === undefined ? undefined : probeDns(checked, guest, peer),
+    peer === undefined || !canResolve ? undefined : probeDns(checked, guest, peer),
     isBridge ? callGuest(container, guest, facts.guest) : undefined,
     isBridge && gateway.ping.received > 0 ? probeFull(checked, guest) : undefined,
     facts.gateway6 === "" ? undefined : pingFrom(guest, facts.gateway6.split("/")[0] ?? "", ["-6"]),
