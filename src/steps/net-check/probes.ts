@@ -7,7 +7,7 @@ import { natFault } from "../../plan/net-check/nat.js";
 import type { NeighbourProbe } from "../../plan/net-check/neighbour.js";
 import type { OutsideProbe } from "../../plan/net-check/outside.js";
 import type { Ping } from "../../plan/net-check/ping.js";
-import { gatewayOf, type Scene } from "../../plan/net-check/scene.js";
+import { disturbance, gatewayOf, type Scene } from "../../plan/net-check/scene.js";
 import { guestName } from "../../plan/seats.js";
 import { factsOf } from "../choose-vm.js";
 import { askGuest } from "../guest-script.js";
@@ -51,6 +51,9 @@ export async function probe(
   const { facts, container } = checked;
   const isBridge = facts.mode === "bridge";
   const gateway = await probeGateway(checked, guest);
+  if (gateway.ping.received === 0 && disturbance(scene) !== undefined) {
+    return { ...noProbes(checked), gateway };
+  }
   const asksSomebody = guest.facts.resolvers.length > 0;
   const canResolve = asksSomebody && (facts.dnsmasq.runs || !isBridge);
   const translated = natFault(scene) === undefined;
