@@ -44,5 +44,5 @@ for port in ${KDOCK_PORTS:-}; do
   rules -t nat -A PREROUTING ! -i br0 -p "$protocol" --dport "${rest%/*}" -j DNAT --to-destination "[$KDOCK_GUEST6]:${rest#*/}" ||
     say "IPv6: port ${rest%/*} arrives by IPv4 only ($(tail -n 1 /run/kdock-ip6tables))"
 done
-say "IPv6: guest $KDOCK_GUEST6 on br0 $KDOCK_GATEWAY6, NAT66 whenever this container has a way out"
+say "IPv6: guest $KDOCK_GUEST6 on br0 $KDOCK_GATEWAY6, NAT66 while this container has IPv6 to the outside"
 setpriv --no-new-privs perl /usr/local/lib/kdock/router.pl br0 "$KDOCK_GUEST_MAC" </dev/null >/dev/null 2>/run/router.log &

@@ -18,20 +18,25 @@ const MAX_PATH_LENGTH = 4096;
  */
 export type LinkPolicy = "inside" | "as-text";
 
+/** "plain": none that a terminal would obey, or that is two on Windows; "any": whatever a file may be called. */
+export type NamePolicy = "plain" | "any";
+
 /** What an archive has built so far, to judge whether its next entry may be added. It trusts no archive. */
 export class ArchiveTree {
   readonly #kinds = new Map<string, PlacedEntry["kind"]>();
   readonly #links: LinkPolicy;
+  readonly #names: NamePolicy;
 
-  constructor(links: LinkPolicy = "inside") {
+  constructor(links: LinkPolicy = "inside", names: NamePolicy = "plain") {
     this.#links = links;
+    this.#names = names;
   }
 
   /** undefined for the leading folder itself. Throws an `engine` error for entries that must not be unpacked. */
   place(header: Header): PlacedEntry | undefined {
     const { name } = header;
     const kind = kindOf(header);
-    const path = inside(name);
+    const path = inside(name, this.#names);
     if (path === "") {
       if (kind === "directory") return undefined;
       throw refused(name, "where a folder was expected");
@@ -65,7 +70,7 @@ export class ArchiveTree {
   }
 
   #hardLink(name: string, linkname: string, path: string): string {
-    const original = inside(linkname);
+    const original = inside(linkname, this.#names);
     if (this.#kinds.get(original) !== "file") {
       throw refused(name, `as a link to ${show(linkname)}, which is no file in it`);
     }
@@ -92,17 +97,24 @@ function kindOf({ type, name }: Header): PlacedEntry["kind"] {
   }
 }
 
+const NOT_IN_NAMES: Readonly<Record<NamePolicy, RegExp>> = {
+  // A backslash separates folders on Windows.
+  // eslint-disable-next-line no-control-regex -- no name that a terminal would obey either
+  plain: /[\\\u0000-\u001f\u007f]/,
+  any: /\0/,
+};
+
 /** The path below the leading folder; "" for that folder. */
-function inside(name: string): string {
+function inside(name: string, names: NamePolicy): string {
   const parts = name.replace(/\/$/, "").split("/");
   const below = parts.slice(1);
   const isSane =
     parts[0] !== "" &&
     parts[0] !== ".." &&
     below.every((part) => part !== "" && part !== "." && part !== "..");
-  // A backslash separates folders on Windows.
-  // eslint-disable-next-line no-control-regex -- no name that a terminal would obey either
-  if (!isSane || name.length > MAX_PATH_LENGTH || /[\\\u0000-\u001f\u007f]/.test(name)) {
+  // What stands for bytes that are no UTF-8: the file's name would be another one.
+  if (name.includes("\ufffd")) throw refused(name, "whose name is not UTF-8");
+  if (!isSane || name.length > MAX_PATH_LENGTH || NOT_IN_NAMES[names].test(name)) {
     throw refused(name, "which is no safe path");
   }
   return below.join("/");

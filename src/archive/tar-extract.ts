@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Header } from "tar-stream";
 import { KdockError } from "../errors.js";
-import { ArchiveTree, type LinkPolicy, type PlacedEntry } from "./archive-tree.js";
+import { ArchiveTree, type LinkPolicy, type NamePolicy, type PlacedEntry } from "./archive-tree.js";
 import { readTar } from "./read-tar.js";
 
 /** Where the entries go. Paths are relative, stay inside, and go through no link; folders come before what is in them. */
@@ -18,6 +18,8 @@ export interface TarExtractOptions {
   readonly maxEntries?: number;
   /** "inside" unless given. */
   readonly links?: LinkPolicy;
+  /** "plain" unless given. */
+  readonly names?: NamePolicy;
 }
 
 export interface ExtractedEntry {
@@ -44,7 +46,7 @@ export async function extractTar(
   sink: TarSink,
   options: TarExtractOptions = {},
 ): Promise<ExtractedEntry[]> {
-  const tree = new ArchiveTree(options.links);
+  const tree = new ArchiveTree(options.links, options.names);
   const extracted: ExtractedEntry[] = [];
   const maxEntries = options.maxEntries ?? MAX_ENTRIES;
   let count = 0;

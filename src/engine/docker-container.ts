@@ -1,4 +1,4 @@
-import type { Duplex, Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { KdockError } from "../errors.js";
 import { wholeText } from "./careful-modem.js";
@@ -7,7 +7,7 @@ import { dial } from "./dial.js";
 import { startExec } from "./docker-exec.js";
 import { engineCall, isStatus } from "./engine-error.js";
 import { ContainerStdio, containerState, ExitStatus } from "./engine-json.js";
-import type { Container, ContainerState, Exec } from "./engine.js";
+import type { AttachedStream, Container, ContainerState, Exec } from "./engine.js";
 import { mergedOutput } from "./frames.js";
 import { asConnection, asReadable } from "./node-stream.js";
 import { relay } from "./relay.js";
@@ -45,7 +45,7 @@ export class DockerContainer implements Container {
     return exitCode;
   }
 
-  async attach(): Promise<Duplex> {
+  async attach(stderr: "merged" | "apart" = "merged"): Promise<AttachedStream> {
     return await engineCall("attach to the container", async () => {
       const { tty, openStdin } = ContainerStdio.parse(await this.#container.inspect());
       const connection = await this.#container.attach({
@@ -56,7 +56,7 @@ export class DockerContainer implements Container {
         stderr: true,
       });
       const signal = this.#closing.signal;
-      return new ContainerStream(asConnection(connection), { tty, stderr: "merged", signal });
+      return new ContainerStream(asConnection(connection), { tty, stderr, signal });
     });
   }
 

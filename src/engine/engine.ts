@@ -148,6 +148,9 @@ export interface CanExec {
   ): Promise<Pick<Exec, "stream" | "stderr">>;
 }
 
+/** stdin and stdout; `stderr` is empty where it is merged into that. */
+export type AttachedStream = Duplex & { readonly stderr: Readable };
+
 /**
  * A container kdock made. `await using` removes it, with its anonymous volumes, on the engine's own clock: disposing
  * never throws and is not stopped by an aborted signal; a removal that fails is reported through the engine's `onLeak`.
@@ -159,9 +162,10 @@ export interface Container extends AsyncDisposable {
   wait(signal: AbortSignal): Promise<number>;
   /**
    * The container's terminal or its stdin/stdout+stderr as one duplex. Call before `start` so that no byte is missed.
-   * The readable side ends when the container does.
+   * The readable side ends when the container does. What is written to both at once may be cut anywhere: who reads whole
+   * lines of stdout wants stderr apart, and has to read it, too.
    */
-  attach(): Promise<Duplex>;
+  attach(stderr?: "merged" | "apart"): Promise<AttachedStream>;
   /** All that was written so far, stdout and stderr together in order; with `follow`, until the container ends. */
   logs(options: { follow: boolean; tail?: number; signal: AbortSignal }): Promise<Readable>;
   /** Runs a command in the running container. */

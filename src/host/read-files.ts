@@ -116,6 +116,12 @@ async function below(root: string, folder: string): Promise<TreeEntry[]> {
 async function entriesOf(root: string, folder: string, child: Dirent): Promise<TreeEntry[]> {
   const path = folder === "" ? child.name : `${folder}/${child.name}`;
   const full = join(root, path);
+  // Node has put this in the place of bytes that are no UTF-8, and finds no such file.
+  if (child.name.includes("\ufffd")) {
+    throw new KdockError("config", `${full}: the name is not UTF-8, which kdock cannot take`, {
+      hint: "Give that file another name.",
+    });
+  }
   const kind = kindOf(full, child);
   try {
     const { mode, size } = await lstat(full);

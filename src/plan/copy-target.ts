@@ -3,8 +3,8 @@ import { KdockError } from "../errors.js";
 /** What is at a path that is copied from. A link is copied as it is, unless a slash behind it says what is behind it. */
 export type SourceKind = "file" | "directory" | "symlink";
 
-/** What is at a path that is copied to, links followed. */
-export type TargetKind = "file" | "directory" | "nothing" | "no-parent";
+/** What is at a path that is copied to, links followed. "special" is a device, socket or pipe. */
+export type TargetKind = "file" | "directory" | "special" | "nothing" | "no-parent";
 
 export interface CopyTarget {
   /** A folder that is there. */
@@ -36,7 +36,8 @@ export function copyTarget(
       return { folder: path, name, merges: isFolder && target.nested === "directory" };
     }
     case "file":
-      check(isFolder, "file", path);
+    case "special":
+      check(isFolder, target.kind, path);
       if (path.endsWith("/")) throw new KdockError("usage", `${path} is no folder`);
       return { folder: parentOf(path), name: nameOf(path), merges: false };
     case "nothing":
@@ -50,6 +51,13 @@ export function copyTarget(
 }
 
 function check(isFolder: boolean, there: TargetKind, path: string): void {
+  // As root, a copy to /dev/null would leave the machine without one.
+  if (there === "special") {
+    throw new KdockError(
+      "usage",
+      `${path} is a device, socket or pipe: a copy cannot take its place`,
+    );
+  }
   if (isFolder && there === "file") {
     throw new KdockError("usage", `${path} is a file: a folder cannot take its place`);
   }

@@ -69,7 +69,13 @@ async function targetOf(
 
 async function targetKind(files: HostFiles, path: string): Promise<TargetKind> {
   if (await files.isFolder(path)) return "directory";
-  if ((await files.status(path)) !== undefined) return "file";
+  const there = await files.status(path);
+  if (there?.kind === "symlink" && (await files.exists(path))) {
+    // /dev/stdout is a file now and a pipe then, and another one for each process.
+    if (there.target.startsWith("/proc/")) return "special";
+    return await targetKind(files, await files.realPath(path));
+  }
+  if (there !== undefined) return there.kind === "other" ? "special" : "file";
   return (await files.isFolder(parentOf(path))) ? "nothing" : "no-parent";
 }
 
@@ -139,7 +145,7 @@ async function receiveTree(
     symlink: (path: string, target: string) => files.makeSymlink(target, `${to}/${path}`),
   };
   try {
-    const entries = await extractTar(stdout, sink, { links: "as-text" });
+    const entries = await extractTar(stdout, sink, { links: "as-text", names: "any" });
     await done;
     const bytes = entries.reduce((sum, { size }) => sum + size, 0);
     return { entries: entries.length + 1, bytes, folders: folders.reverse() };

@@ -7,7 +7,9 @@
 export const LOOK_AT_TARGET = `
 kind() {
   if [ -d "$1" ]; then echo directory
-  elif [ -e "$1" ] || [ -L "$1" ]; then echo file
+  elif [ -f "$1" ]; then echo file
+  elif [ -e "$1" ]; then echo special
+  elif [ -L "$1" ]; then echo file
   elif [ -d "$(dirname "$1")" ]; then echo nothing
   else echo no-parent; fi
 }

@@ -1,7 +1,6 @@
-import type { Duplex } from "node:stream";
 import { packTar, type TarEntry } from "../archive/tar.js";
 import { readTar } from "../archive/read-tar.js";
-import type { Container, ContainerInfo } from "../engine/engine.js";
+import type { AttachedStream, Container, ContainerInfo } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import type { Terminal } from "../host/host.js";
 import { scriptsInside, sessionContainer } from "../plan/debugger-plan.js";
@@ -28,12 +27,14 @@ export interface GdbRequest {
   readonly gdbArguments: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly terminal: boolean;
+  /** What gdb writes to stderr is not among what it writes to stdout. */
+  readonly apart?: boolean;
 }
 
 /** A debugger that runs beside a VM. Disposing of it removes its container, and lets the guest go on if it did not. */
 export interface GdbSession extends AsyncDisposable {
-  /** Its terminal, or stdin and stdout+stderr. */
-  readonly stream: Duplex;
+  /** Its terminal, or stdin and stdout+stderr; stdout alone when they are asked for apart. */
+  readonly stream: AttachedStream;
   resize(size: { rows: number; columns: number }): Promise<void>;
   /** Of gdb. */
   readonly exit: Promise<number>;
@@ -65,7 +66,7 @@ export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Pr
   let ended: number | undefined;
   try {
     await container.putArchive(INSIDE.input, packTar(await inputs(ctx, plan)));
-    const stream = await container.attach();
+    const stream = await container.attach(request.apart === true ? "apart" : "merged");
     const exit = container.wait(ctx.signal).then((code) => (ended = code));
     exit.catch(() => undefined);
     await container.start();

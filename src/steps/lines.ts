@@ -1,4 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
+import type { LogFile } from "../host/host.js";
 
 /**
  * The lines of a stream of bytes, without their ends; the last one also when nothing ends it. Fails when the stream
@@ -14,4 +15,9 @@ export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
   }
   rest += decoder.end();
   if (rest !== "") yield rest.replace(/\r+$/, "");
+}
+
+/** Keeps what a stream says, to its end. */
+export async function logLines(bytes: AsyncIterable<Uint8Array>, log: LogFile): Promise<void> {
+  for await (const line of linesOf(bytes)) log.write(line);
 }

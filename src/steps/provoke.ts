@@ -1,10 +1,9 @@
-import type { Readable } from "node:stream";
 import type { Container } from "../engine/engine.js";
 import type { GuestExit } from "../guest/session.js";
 import { FOLDER } from "../plan/names.js";
 import { type Context, inProject } from "./context.js";
 import { openPromptly } from "./guest-channel.js";
-import { linesOf } from "./lines.js";
+import { logLines } from "./lines.js";
 
 /** What a command does that has just ended may still be on its way to the place that is waited for. */
 export const SETTLE_MS = 1000;
@@ -29,9 +28,6 @@ export async function provoke(
 ): Promise<Provocation> {
   const { session, [Symbol.asyncDispose]: hangUp } = await openPromptly(container, ctx.signal);
   const log = ctx.host.files.openLog(inProject(ctx, FOLDER.execLog));
-  const write = async (stream: Readable) => {
-    for await (const line of linesOf(stream)) log.write(line);
-  };
   return {
     run() {
       log.write(`$ ${command}`);
@@ -39,7 +35,11 @@ export async function provoke(
       running.stdin.end();
       return new Promise((end) => {
         // The guest may be stopped, or gone, when the debugger is done with it: nobody waits for the command.
-        for (const done of [write(running.stdout), write(running.stderr), running.exit.then(end)])
+        for (const done of [
+          logLines(running.stdout, log),
+          logLines(running.stderr, log),
+          running.exit.then(end),
+        ])
           done.catch(() => undefined);
       });
     },

@@ -127,7 +127,7 @@ async function checkPorts(ctx: Context, engine: Engine, vm: VmPlan): Promise<voi
       {
         hint: isGdb
           ? "Choose another one: `kdock run --gdb 0` takes any free port."
-          : "Choose another host port in vm.ports, or end its owner.",
+          : "Choose another host port (-p, vm.ports), or end its owner.",
       },
     );
   }

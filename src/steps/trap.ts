@@ -7,7 +7,7 @@ import type { Project } from "../project.js";
 import { type Context, inProject } from "./context.js";
 import { debuggerError } from "./debugger-error.js";
 import { openGdb } from "./gdb.js";
-import { linesOf } from "./lines.js";
+import { linesOf, logLines } from "./lines.js";
 import { type Provocation, provoke, SETTLE_MS } from "./provoke.js";
 import { requireNone, type RunningVm, runningVm } from "./running-vm.js";
 
@@ -90,9 +90,11 @@ async function trapIn(
     gdbArguments: ["-nx", "-q", "-batch", "-x", INSIDE.gdbTrap],
     env: { [TRAP_VARIABLE]: JSON.stringify(request) },
     terminal: false,
+    apart: true,
   });
   const events: TrapEvent[] = [];
   await using log = ctx.host.files.openLog(inProject(ctx, FOLDER.gdbLog));
+  const said = logLines(session.stream.stderr, log);
   for await (const line of linesOf(session.stream)) {
     const event = readTrapLine(line);
     if (event === undefined) {
@@ -105,6 +107,7 @@ async function trapIn(
       void keepProvoking(provoking, asked.count, () => events.filter(isHit).length);
     }
   }
+  await said;
   const exitCode = await session.exit;
   return resultOf(events, exitCode);
 }

@@ -95,6 +95,27 @@ it("has docker cp's rules for what is there already", async () => {
   expect((await readdir(at("is", "was-not"))).sort()).toEqual(["e", "kept"]);
 });
 
+it("takes every name that is UTF-8, alone and in a tree", async () => {
+  const names = ["-rf", "new\nline", "two  spaces", "日本", "quo'te\"", "back\\slash", "co:lon"];
+  await mkdir(at("odd"));
+  for (const name of names) await writeFile(at("odd", name), name);
+  await writeFile(at("odd", "empty"), "");
+  await symlink("loop-b", at("odd", "loop-a"));
+  await symlink("loop-a", at("odd", "loop-b"));
+  await expectDone(cp(at("odd"), ":/tmp"));
+  await expectDone(cp(":/tmp/odd", at("back")));
+  await execa("diff", ["-r", "--no-dereference", at("odd"), at("back")]);
+  await expectDone(cp(at("odd", "new\nline"), ":/tmp/-f"));
+  await expectDone(cp(":/tmp/-f", at("odd", "-f")));
+  expect(await readFile(at("odd", "-f"), "utf8")).toBe("new\nline");
+
+  await sh(`touch "$(printf '/tmp/odd/x\\377')"`);
+  const { exitCode, stderr } = await cp(":/tmp/odd", at("bytes"));
+  expect(stderr).toMatch(/whose name is not UTF-8/);
+  expect(exitCode).toBe(3);
+  expect((await readdir(here)).sort()).toEqual(["back", "odd"]);
+});
+
 it("reads what /proc has, which has no size until it is read", async () => {
   await expectDone(cp(":/proc/version", here));
   expect(await readFile(at("version"), "utf8")).toMatch(/^Linux version/);
@@ -118,6 +139,10 @@ it.each([
   ["a folder onto a file", () => [here, ":/etc/passwd"], /\/etc\/passwd is a file/, 2],
   ["a device", () => [":/dev/console", here], /is a device, socket or pipe/, 2],
   ["a tree with a device in it", () => [":/dev", at("dev")], /which is a character-device/, 3],
+  ["to replace the guest's /dev/null", () => [LAB + "/LICENSE", ":/dev/null"], /is a device/, 2],
+  ["a file that cannot be read", () => ["/proc/self/mem", ":/tmp/mem"], /cannot read/, 2],
+  ["one in the guest", () => [":/proc/1/mem", at("mem")], /I\/O error/, 1],
+  ["a relative path", () => [LAB + "/LICENSE", "vm:LICENSE"], /begins with \//, 2],
   ["no guest at all", () => ["a", "b"], /neither is/, 2],
 ])("refuses %s, and leaves nothing behind", async (_what, paths, message, code) => {
   const [from = "", to = ""] = paths();
@@ -125,6 +150,18 @@ it.each([
   expect(stderr).toMatch(message);
   expect(exitCode).toBe(code);
   expect(await readdir(here)).toEqual([]);
+});
+
+it("replaces no pipe here, and no link to a device", async () => {
+  await execa("mkfifo", [at("pipe")]);
+  await symlink("/dev/null", at("null"));
+  await symlink("/proc/self/fd/1", at("stdout"));
+  for (const name of ["pipe", "null", "stdout"]) {
+    const { exitCode, stderr } = await cp(":/etc/passwd", at(name));
+    expect(stderr).toMatch(/is a device, socket or pipe/);
+    expect(exitCode).toBe(2);
+  }
+  expect((await readdir(here)).sort()).toEqual(["null", "pipe", "stdout"]);
 });
 
 it("says that the guest is full, and leaves nothing there", async () => {

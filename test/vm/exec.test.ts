@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CLI, docker, kdock, run, start } from "../support/kdock.js";
-import { LAB, LAB_NAMES } from "../support/lab.js";
+import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 import { screen } from "../support/screen.js";
 
 const inLab = (...args: string[]) => kdock(args, { cwd: LAB });
@@ -127,6 +127,23 @@ describe("a guest that runs", () => {
     expect((await Promise.all(all)).map(({ stdout, exitCode }) => [stdout, exitCode])).toEqual(
       Array.from({ length: 20 }, (_, n) => [`${n}\n`, n]),
     );
+  });
+
+  it("runs a hundred at once in the guest", async () => {
+    const outcomes = await withGuest(LAB_NAMES.vmContainer, (session) =>
+      Promise.all(
+        Array.from({ length: 100 }, (_, n) =>
+          inGuest(
+            session,
+            `echo $$ >> /tmp/here; until [ $(wc -l < /tmp/here) = 100 ]; do sleep 1; done; exit ${n}`,
+          ),
+        ),
+      ),
+    );
+    expect(outcomes.map(({ exitCode }) => exitCode)).toEqual(
+      Array.from({ length: 100 }, (_, n) => n),
+    );
+    await exec("rm", "/tmp/here");
   });
 
   it("is not held up by one that nobody reads", async () => {

@@ -45,7 +45,7 @@ enum {
 	MAX_PAYLOAD = 65536,
 	STDIN_WINDOW = 256 << 10, /* what the host may send before it is acknowledged, per command */
 	OUT_WINDOW = 1 << 20,  /* what we may send before it is acknowledged, per command */
-	MAX_COMMANDS = 64,
+	MAX_COMMANDS = 256,    /* three descriptors each: well below the 1024 that a process may have */
 	HUP_GRACE_MS = 50,     /* a host gone for less may be one that has come back already */
 	KILL_GRACE_MS = 2000,  /* between SIGHUP and SIGKILL */
 	DRAIN_MAX = 1 << 20,   /* read from a pipe after its command ended: no pipe holds more */

@@ -84,6 +84,7 @@ it.each<[string, Raw[]]>([
   ["a path with a backslash", [{ name: "out\\..\\a", text: "" }]],
   ["a path with a NUL", [{ name: "out/a", text: "", pax: { path: "out/a\0b" } }]],
   ["a path with an escape sequence", [{ name: "out/\u001b[2J", text: "" }]],
+  ["a path that is not UTF-8", [{ name: "out/a\ufffd", text: "" }]],
   ["a path without end", [{ name: `out/${"n".repeat(5000)}`, text: "" }]],
   ["a file where the folder was expected", [{ name: "out", text: "a" }]],
   ["a file twice", [root, { name: "out/a", text: "" }, { name: "out/a", text: "" }]],
@@ -237,4 +238,19 @@ it("keeps links as they are on request, and still writes through none", async ()
   await expect(extractTar(hostile, sink, { links: "as-text" })).rejects.toThrow(
     /below l, which is a symlink/,
   );
+});
+
+it("takes whatever a file may be called on request, and nothing that leads elsewhere", async () => {
+  const sink = new MemorySink();
+  const names = ["new\nline", "back\\slash", "-rf", "\u001b[2J"];
+  const tar = (...paths: string[]) => rawTar(...paths.map((path) => ({ name: path, text: "" })));
+  const archive = tar(...names.map((name) => `./${name}`));
+  await extractTar(archive, sink, { names: "any" });
+  expect(sink.calls).toEqual(names.map((name) => `file ${name} 644`));
+  for (const [path, why] of [
+    ["./../a\n", "no safe path"],
+    ["./a\ufffd", "not UTF-8"],
+  ] as const) {
+    await expect(extractTar(tar(path), sink, { names: "any" })).rejects.toThrow(why);
+  }
 });

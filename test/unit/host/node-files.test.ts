@@ -75,6 +75,11 @@ describe("reading", () => {
     server.close();
   });
 
+  it("refuses a tree with a name that is not UTF-8, which nobody could read again", async () => {
+    await writeFile(Buffer.concat([Buffer.from(at("x")), Buffer.of(0xff)]), "");
+    await expect(files.tree(at())).rejects.toThrow("the name is not UTF-8");
+  });
+
   it("knows the free space of what is there only", async () => {
     expect(await freeBytes(at())).toBeGreaterThan(0);
     expect(await freeBytes(at("none"))).toBeUndefined();

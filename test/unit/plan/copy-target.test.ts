@@ -42,6 +42,13 @@ it.each<[string, [string, SourceKind], [string, TargetKind, TargetKind?], RegExp
     ["/b", "directory", "file"],
     /\/b\/d is a file/,
   ],
+  ["a file onto a device", ["/f", "file"], ["/dev/null", "special"], /null is a device/],
+  [
+    "a folder onto a pipe in it",
+    ["/d", "directory"],
+    ["/b", "directory", "special"],
+    /d is a device/,
+  ],
   ["a file onto a folder", ["/f", "file"], ["/b", "directory", "directory"], /\/b\/f is a folder/],
 ])("refuses %s", (_what, from, to, message) => {
   expect(() => target(from, to)).toThrow(message);

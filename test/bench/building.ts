@@ -1,0 +1,58 @@
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import type { Container } from "../../src/engine/engine.js";
+import type { Context } from "../../src/steps/context.js";
+import { extractFolder } from "../../src/steps/extract.js";
+import { LAB } from "../support/lab.js";
+import { engine, host, kdock, median, plan, report } from "./common.js";
+
+/** Start-up and a build with nothing to do. */
+export async function commandLine(): Promise<void> {
+  const bare = await median(() => execa("node", ["-e", "0"]));
+  report("kdock --help", await median(() => kdock("--help")), "node -e 0", bare);
+  report("kdock build, nothing owed", await median(() => kdock("build")), "node -e 0", bare);
+}
+
+/** One touched source file: kdock's build script against bare make, in the same image and volumes. */
+export async function incremental(): Promise<void> {
+  const { container: spec } = plan.kernel;
+  const volumes = spec.mounts.flatMap(({ volume, target }) => ["-v", `${volume}:${target}`]);
+  const inBuilder = (script: string) =>
+    execa("docker", ["run", "--rm", ...volumes, "--entrypoint", "sh", spec.image, "-c", script]);
+  const touch = "touch /src/net/ipv4/tcp_ipv4.c";
+  const environment =
+    ". /dev/null; export KBUILD_BUILD_TIMESTAMP=\"$(LC_ALL=C date -u -d @$(stat -c %Y /src/Makefile) '+%a %b %e %T UTC %Y')\" KBUILD_BUILD_USER=kdock KBUILD_BUILD_HOST=kdock KBUILD_BUILD_VERSION=1 LOCALVERSION= KCONFIG_NOTIMESTAMP=1";
+  const make =
+    'make -C /src O=/build CC="ccache gcc-14" HOSTCC=gcc-14 HOSTCFLAGS="-O2 -fcommon" -j"$(nproc)" bzImage scripts_gdb modules';
+  await inBuilder(`${touch}; sh /usr/local/lib/kdock/build.sh compile`);
+  const ours = await median(() => inBuilder(`${touch}; sh /usr/local/lib/kdock/build.sh compile`));
+  const bare = await median(() => inBuilder(`${touch}; ${environment}; ${make}`));
+  report("one touched file, build.sh", ours, "one touched file, bare make", bare);
+}
+
+/** vmlinux and what goes with it out of a container: against docker cp. */
+export async function extraction(): Promise<void> {
+  const { container: spec } = plan.kernel;
+  await using container: Container = await engine.createContainer(
+    { ...spec, name: `${spec.name}-bench`, mounts: [], command: ["true"] },
+    AbortSignal.timeout(600_000),
+  );
+  const from = `${LAB}/.kdock/out/current/kernel/vmlinux`;
+  await execa("docker", ["cp", "-L", from, `${container.id}:/out/vmlinux`]);
+  const target = join(tmpdir(), "kdock-bench");
+  const ctx = { host, signal: AbortSignal.timeout(600_000) } as unknown as Context;
+  const log = { line: () => undefined, phase: () => undefined, progress: () => undefined };
+  const ours = await median(async () => {
+    await rm(target, { recursive: true, force: true });
+    await host.files.makeFolder(target);
+    await extractFolder(ctx, container, "/out", target, log);
+  });
+  const bare = await median(async () => {
+    await rm(target, { recursive: true, force: true });
+    await execa("docker", ["cp", `${container.id}:/out`, target]);
+  });
+  await rm(target, { recursive: true, force: true });
+  report("extract vmlinux, with sha256", ours, "docker cp", bare);
+}

@@ -1,0 +1,56 @@
+/** What every part of the bench measures with, and how it says what it found. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { execa } from "execa";
+import { loadConfig } from "../../src/config/layers.js";
+import { connectEngine } from "../../src/engine/connect.js";
+import { createNodeHost } from "../../src/host/node-host.js";
+import { parseLock } from "../../src/lock/lock-text.js";
+import { makePlan } from "../../src/plan/plan.js";
+import { readAssets } from "../../src/project.js";
+import { CLI } from "../support/kdock.js";
+import { LAB } from "../support/lab.js";
+import { NO_FILES } from "../unit/plan/fixtures.js";
+
+const RUNS = 3;
+export const host = createNodeHost({ env: process.env });
+export const config = loadConfig({});
+const lock = parseLock(readFileSync(join(LAB, "kdock.lock"), "utf8"), "kdock.lock");
+const assets = await readAssets(host.files);
+export const plan = makePlan({ folder: LAB, config, assets, user: NO_FILES, lock });
+export const engine = await connectEngine({
+  env: process.env,
+  home: process.env["HOME"] ?? "/root",
+  onLeak: () => undefined,
+});
+
+export function median(work: () => Promise<unknown>): Promise<number> {
+  return medianOf(async () => {
+    const start = performance.now();
+    await work();
+    return performance.now() - start;
+  });
+}
+
+export async function medianOf(measure: () => Promise<number>): Promise<number> {
+  const times: number[] = [];
+  for (let run = 0; run < RUNS; run += 1) times.push(await measure());
+  return times.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? NaN;
+}
+
+export const kdock = (...args: string[]) =>
+  execa("node", [CLI, ...args], { cwd: LAB, stdin: "ignore" });
+
+export function report(what: string, ms: number, bareName: string, bareMs: number): void {
+  const ratio = (ms / bareMs).toFixed(2);
+  const difference = (ms - bareMs).toFixed(0);
+  process.stdout.write(
+    `${what.padEnd(34)} ${figure(ms)} ms   ${bareName.padEnd(30)} ${figure(bareMs)} ms   ×${ratio}  ${difference} ms more\n`,
+  );
+}
+
+/** Milliseconds; where there are few, to a tenth. */
+function figure(ms: number): string {
+  return ms.toFixed(ms < 100 ? 1 : 0).padStart(6);
+}
