@@ -248,7 +248,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const { planData, planText } = await import("./plan/plan-text.js");
       const transport = await transportFor({ ctx, config, plan }, DEFAULT_VM);
       const mode = { paused: false, command: false };
-      const vm = vmPlan(config, plan, mode, undefined, transport);
+      const vm = vmPlan(config, plan, mode, undefined, { transport });
       (await printer("plan")).result(planData(plan, vm), planText(plan, vm));
     },
 

@@ -4,6 +4,7 @@ import { FLAG_NAMES, type KeyFlags, keyValues } from "./commands/flags.js";
 import { isDeepStrictEqual } from "node:util";
 import { artifactSettings } from "./config/artifact-settings.js";
 import type { Config } from "./config/config.js";
+import { diskFrom } from "./config/disks.js";
 import { loadConfig } from "./config/layers.js";
 import type { Engine } from "./engine/engine.js";
 import { KdockError, messageOf } from "./errors.js";
@@ -63,7 +64,7 @@ export async function openProject(
   const config = loadConfig({
     file,
     env: world.env,
-    flags: keyValues(sharesFrom(world.cwd, dirname(path), flags)),
+    flags: keyValues(typedIn(world.cwd, dirname(path), flags)),
     flagNames: FLAG_NAMES,
   });
   const asWritten = loadConfig({ file });
@@ -101,11 +102,18 @@ export async function openProject(
   };
 }
 
-/** A folder that is typed is where the person is; one that stands in kdock.yaml is where that file is. */
-function sharesFrom(cwd: string, folder: string, flags: KeyFlags): KeyFlags {
-  if (!Array.isArray(flags.share) || cwd === folder) return flags;
-  const share = flags.share.map(String);
-  return { ...flags, share: share.map((text) => (/^[^/:]/.test(text) ? `${cwd}/${text}` : text)) };
+/** A path that is typed is where the person is; one that stands in kdock.yaml is where that file is. */
+function typedIn(cwd: string, folder: string, flags: KeyFlags): KeyFlags {
+  if (cwd === folder) return flags;
+  const here = (path: string) => resolve(cwd, path);
+  const asTyped = (value: unknown, change: (text: string) => string) =>
+    Array.isArray(value) ? value.map((text) => change(String(text))) : undefined;
+  return {
+    ...flags,
+    share: asTyped(flags.share, (text) => (/^[^/:]/.test(text) ? `${cwd}/${text}` : text)),
+    disk: asTyped(flags.disk, (text) => diskFrom(text, here)),
+    initScript: asTyped(flags.initScript, here),
+  };
 }
 
 async function readLockFile(ctx: Context): Promise<Lock | undefined> {

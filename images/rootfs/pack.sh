@@ -8,6 +8,8 @@
 #   3. tree/ beside this     /init and what it needs
 #   4. /out/kdock-agent      as /usr/sbin/kdock-agent
 #   5. /overlay              the user's files, if there are any
+#   6. /init/*               as executables in /etc/kdock/init.d: the scripts of rootfs.init
+#      KDOCK_STRICT=true     rootfs.strict: an empty /etc/kdock/strict
 #   A folder over a folder merges; anything else takes the place of what was there.
 #
 # The same input gives the same bytes everywhere:
@@ -46,6 +48,13 @@ merge /out/install
 merge "$here/tree"
 install -D -m 0755 /out/kdock-agent "$root/usr/sbin/kdock-agent"
 [ ! -d /overlay ] || merge /overlay
+stage=$(mktemp -d)
+trap 'rm -rf "$root" "$stage"' EXIT
+for script in /init/*; do
+  [ ! -f "$script" ] || install -D -m 0755 "$script" "$stage/etc/kdock/init.d/${script##*/}"
+done
+if [ "${KDOCK_STRICT:-}" = true ]; then mkdir -p "$stage/etc/kdock"; : > "$stage/etc/kdock/strict"; fi
+merge "$stage"
 
 cd "$root"
 find . -mindepth 1 -type d -exec chmod 0755 {} +

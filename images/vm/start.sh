@@ -3,6 +3,8 @@
 # up root and becomes QEMU. The arguments come from kdock (`kdock plan` prints them); the machine's part is decided here.
 #
 #   KDOCK_ACCEL    auto | kvm | tcg
+#   KDOCK_CPU      QEMU's name for a processor; all that the accelerator can do unless given
+#   KDOCK_DISKS    what open-disks.pl opens for QEMU
 #   KDOCK_GATEWAY  10.0.3.1/24, the bridge's address     KDOCK_GATEWAY_MAC  52:54:00:...
 #   KDOCK_GUEST    10.0.3.2, the guest's address         KDOCK_GUEST_MAC    52:54:00:...
 #   KDOCK_GATEWAY6, KDOCK_GUEST6   the same for IPv6, or not there; see ipv6.sh
@@ -173,6 +175,8 @@ doing="the guest's network could not be made: this container needs the capabilit
 make_network
 
 case "$accel" in kvm) cpu=host ;; *) cpu=max ;; esac
+cpu=${KDOCK_CPU:-$cpu}
+case "$accel/$cpu" in tcg/host | tcg/host,*) fail "the processor host needs KVM, and this machine is emulated (tcg)${reason:+, because $reason}" ;; esac
 sandbox=on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
 chown qemu:qemu /run/kdock
 [ -t 0 ] && stty raw -echo 2>/dev/null || true
@@ -189,4 +193,5 @@ if [ -n "${KDOCK_PANIC_DUMP:-}" ]; then
   $as_qemu socat "UNIX-CONNECT:$KDOCK_PANIC_SOCKET,retry=600,interval=0.05" \
     EXEC:"sh /usr/local/lib/kdock/panic.sh $KDOCK_PANIC_DUMP" </dev/null &
 fi
+[ -z "${KDOCK_DISKS:-}" ] || as_qemu="perl /usr/local/lib/kdock/open-disks.pl $as_qemu"
 exec $as_qemu qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -sandbox "$sandbox" "$@"

@@ -14,7 +14,12 @@ const KEYS = {
   jobs: ["kernel", "jobs"],
   busybox: ["busybox", "source"],
   overlay: ["rootfs", "overlay"],
+  initScript: ["rootfs", "init"],
+  strictInit: ["rootfs", "strict"],
   cpus: ["vm", "cpus"],
+  cpu: ["vm", "cpu"],
+  numa: ["vm", "numa"],
+  disk: ["vm", "disks"],
   memory: ["vm", "memory"],
   append: ["vm", "append"],
   accel: ["vm", "accel"],
@@ -76,12 +81,25 @@ export function addBuildFlags(command: Command): Command {
     .option("--toolchain <name>", "auto, gcc-N or clang-N (kernel.toolchain)")
     .option("-j, --jobs <n>", "how many compilers at once (kernel.jobs)")
     .option("--busybox <source>", "busybox source, like release:1.37.0 (busybox.source)")
-    .option("--overlay <folder>", "folder merged over the guest's root (rootfs.overlay)");
+    .option("--overlay <folder>", "folder merged over the guest's root (rootfs.overlay)")
+    .option(
+      "--init-script <file>",
+      "script that the guest runs at boot; may be repeated (rootfs.init)",
+      list,
+    )
+    .option("--strict-init", "an init script that fails ends the boot (rootfs.strict)");
 }
 
 export function addVmFlags(command: Command): Command {
   return command
     .option("--cpus <n>", "virtual processors (vm.cpus)")
+    .option("--cpu <model>", "QEMU's name for a processor[,+feature][,-feature] (vm.cpu)")
+    .option("--numa <nodes>", "NUMA nodes that share processors and memory (vm.numa)")
+    .option(
+      "--disk <file|size>",
+      "raw or qcow2 image[:ro], or an empty disk like 1G; may be repeated (vm.disks)",
+      list,
+    )
     .option("-m, --memory <size>", "memory, like 512M (vm.memory)")
     .option("--append <text>", "added to the kernel command line (vm.append)")
     .addOption(

@@ -140,6 +140,16 @@ export const rootfs = z
       description: "folder, relative to this file, that is merged over the root file system",
       example: "./rootfs",
     }),
+    init: paths.meta({
+      title: "a list of paths",
+      description:
+        "scripts, relative to this file, that run in the guest at boot, in order, when the network is up",
+      example: ["./guest/routes.sh", "./guest/sysctls.sh"],
+    }),
+    strict: z.boolean().default(false).meta({
+      title: "true or false",
+      description: "a boot in which an init script fails is a failed one, and ends there",
+    }),
   })
   .prefault({})
   .meta({ description: "the guest's root file system" });

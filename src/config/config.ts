@@ -45,11 +45,21 @@ export interface BusyboxConfig {
 
 export interface RootfsConfig {
   readonly overlay: string | undefined;
+  /** Scripts that the guest runs at boot, in this order, before those of the overlay. */
+  readonly init: readonly string[];
+  /** An init script that fails ends the boot. */
+  readonly strict: boolean;
 }
 
 export interface VmConfig {
   readonly cpus: number;
   readonly memoryMiB: number;
+  /** "Nehalem,+x2apic"; undefined for all that the accelerator can do. */
+  readonly cpu: string | undefined;
+  /** Nodes; 1 for a machine without. */
+  readonly numa: number;
+  /** In order: /dev/vda, /dev/vdb ... */
+  readonly disks: readonly DiskRequest[];
   /** Put at the end of the kernel command line. */
   readonly append: string;
   readonly accel: "auto" | "kvm" | "tcg";
@@ -67,6 +77,11 @@ export interface VmConfig {
   /** More arguments for QEMU. */
   readonly qemu: readonly string[];
 }
+
+export type DiskRequest =
+  /** Relative to the folder of kdock.yaml, or absolute. */
+  | { readonly kind: "file"; readonly path: string; readonly readOnly: boolean }
+  | { readonly kind: "scratch"; readonly bytes: number };
 
 /** How one of several VMs differs from the others. */
 export interface VmSpecial {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseListen, parsePort, parseSubnet, type Parsed } from "./addresses.js";
+import { MAX_DISKS, parseDisk } from "./disks.js";
 import { parseShare, repeatedMountPoint } from "./shares.js";
 import { parseIpv6Setting } from "./subnet6.js";
 
@@ -11,8 +12,17 @@ const MAX_SHARES = 16;
 const checks = {
   cpus: z.int().min(1).max(64),
   memory: text(memoryMiB),
+  // YAML reads 486, and what was meant for vm.cpus, as numbers.
+  cpu: z.union([z.string(), z.int()]).transform(String).pipe(text(parseCpu)),
+  numa: z.int().min(1).max(8),
+  disks: z.array(text(parseDisk)).superRefine((disks, context) => {
+    if (disks.length > MAX_DISKS) {
+      context.addIssue({ code: "custom", message: `a VM has ${MAX_DISKS} disks at most` });
+    }
+  }),
   append: z
     .string()
+    .trim()
     // eslint-disable-next-line no-control-regex -- a kernel command line is one line
     .regex(/^[^\u0000-\u001f]*$/, "must be one line without tabs"),
   accel: z.enum(["auto", "kvm", "tcg"]),
@@ -56,6 +66,16 @@ export const vm = z
     append: checks.append
       .default("")
       .meta({ title: "text", description: "put at the end of the kernel command line" }),
+    cpu: checks.cpu.optional().meta({
+      title: "MODEL[,+FEATURE][,-FEATURE]",
+      description: "processor, in QEMU's words; all that the accelerator can do unless given",
+      example: "Nehalem",
+    }),
+    numa: checks.numa.default(1).meta({
+      title: "a whole number from 1 to 8",
+      description:
+        "NUMA nodes that share processors and memory evenly; more than one needs CONFIG_NUMA",
+    }),
     accel: checks.accel.default("auto").meta({
       title: "auto, kvm or tcg",
       description: "accelerator; auto tries KVM and falls back to emulation",
@@ -88,6 +108,12 @@ export const vm = z
       title: "a list of [ADDRESS:]HOST:GUEST[/udp]",
       description: "ports of the guest on the host; the address is 127.0.0.1 unless given",
       example: ["9090:9090", "0.0.0.0:5353:53/udp"],
+    }),
+    disks: checks.disks.prefault([]).meta({
+      title: "a list of FILE[:ro] or sizes",
+      description:
+        "disks, /dev/vda first: raw or qcow2 images, or an empty one of that size, gone with the VM",
+      example: ["./data.img", "/srv/images/base.qcow2:ro", "1G"],
     }),
     shares: checks.shares.prefault([]).meta({
       title: "a list of FOLDER[:/MOUNTPOINT][:rw]",
@@ -124,6 +150,9 @@ export const vms = z
     z.strictObject({
       cpus: checks.cpus.optional(),
       memory: checks.memory.optional(),
+      cpu: checks.cpu.optional(),
+      numa: checks.numa.optional(),
+      disks: checks.disks.optional(),
       append: checks.append.optional(),
       accel: checks.accel.optional(),
       privilege: checks.privilege.optional(),
@@ -214,6 +243,19 @@ function parsed<I, T>(parse: (input: I) => Parsed<T>) {
     if ("value" in result) return result.value;
     context.issues.push({ code: "custom", message: result.problem, input });
     return z.NEVER;
+  };
+}
+
+/** Whether QEMU knows it is for QEMU to say. */
+function parseCpu(input: string): Parsed<string> {
+  if (/^\d{1,2}$/.test(input)) {
+    return {
+      problem: `a processor's model has a name; how many there are is vm.cpus, --cpus ${input}`,
+    };
+  }
+  if (/^[\w.-]+(?:,[+-]?[\w.:-]+(?:=[\w.:+-]+)?)*$/.test(input)) return { value: input };
+  return {
+    problem: `expected MODEL[,+FEATURE][,-FEATURE], for example Nehalem or max,-avx512f, got "${input}"`,
   };
 }
 

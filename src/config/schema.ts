@@ -14,8 +14,8 @@ export function complete({ kernel, busybox, rootfs, vm, vms, gdb, images }: Chec
   return {
     kernel: { ...kernel, moduleKey: kernel.moduleKey },
     busybox: { ...busybox, sha256: busybox.sha256 },
-    rootfs: { overlay: rootfs.overlay },
-    vm: { ...machine, net: { ...vm.net, ipv6: vm.net.ipv6 }, memoryMiB: memory },
+    rootfs: { ...rootfs, overlay: rootfs.overlay },
+    vm: { ...machine, cpu: vm.cpu, net: { ...vm.net, ipv6: vm.net.ipv6 }, memoryMiB: memory },
     vms: Object.fromEntries(
       Object.entries(vms).map(([name, special]) => [name, specialVm(special)]),
     ),

@@ -29,9 +29,9 @@ function hostConfig(spec: ContainerSpec): Docker.HostConfig {
         Target: target,
         ReadOnly: readOnly,
       })),
-      ...(spec.hostFolders ?? []).map(({ folder, target, readOnly }) => ({
+      ...(spec.hostPaths ?? []).map(({ path, target, readOnly }) => ({
         Type: "bind" as const,
-        Source: folder,
+        Source: path,
         Target: target,
         ReadOnly: readOnly,
       })),

@@ -68,6 +68,10 @@ export interface HostFiles {
   /** undefined when there is no such file; other failures reject with a `config` error that names the path. */
   readText(path: string): Promise<string | undefined>;
   readBytes(path: string): Promise<Uint8Array>;
+  /** So many bytes from a file's beginning, fewer where it has no more. */
+  readHead(path: string, bytes: number): Promise<Uint8Array>;
+  /** Whether we may write to what is there. */
+  isWritable(path: string): Promise<boolean>;
   exists(path: string): Promise<boolean>;
   /** False for what is not there; links are followed. */
   isFolder(path: string): Promise<boolean>;

@@ -3,8 +3,10 @@ import { lock } from "./lock.js";
 import {
   exists,
   isFolder,
+  isWritable,
   list,
   readBytes,
+  readHead,
   readStream,
   readText,
   realPath,
@@ -29,6 +31,6 @@ import {
 export const nodeFiles: HostFiles = {
   ...{ readText, readBytes, readStream, exists, isFolder, status, tree, list, realPath },
   ...{ writeAtomic, writeStream, writeSparse, openLog, makeTemporary, makeSymlink, makeFolder },
-  ...{ mergeInto, setMode },
+  ...{ mergeInto, setMode, readHead, isWritable },
   ...{ replace, pointLink, remove, lock },
 };

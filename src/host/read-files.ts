@@ -1,5 +1,15 @@
-import { createReadStream, type Dirent, type Stats } from "node:fs";
-import { lstat, readdir, readFile, readlink, realpath, stat, statfs } from "node:fs/promises";
+import { constants, createReadStream, type Dirent, type Stats } from "node:fs";
+import {
+  access,
+  lstat,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  stat,
+  statfs,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough, pipeline, type Readable } from "node:stream";
 import { KdockError } from "../errors.js";
@@ -25,6 +35,23 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   return await readFile(path).catch((error: unknown) => {
     throw readError(path, error);
   });
+}
+
+export async function readHead(path: string, bytes: number): Promise<Uint8Array> {
+  try {
+    await using file = await open(path);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch (error) {
+    throw readError(path, error);
+  }
+}
+
+export async function isWritable(path: string): Promise<boolean> {
+  return await access(path, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 export async function exists(path: string): Promise<boolean> {

@@ -1,20 +1,23 @@
 import { Document } from "yaml";
 import type { Config } from "../config/config.js";
 import type { BuildPlan } from "./build-plan.js";
-import { hostPortText, PLAIN } from "./container-spec.js";
+import { type HostPath, hostPortText, PLAIN } from "./container-spec.js";
 import { scriptsInside, sessionArguments } from "./debugger-plan.js";
+import { diskPaths } from "./disks.js";
 import type { ImagePlan } from "./image-plan.js";
+import { initScriptNames } from "./init-scripts.js";
 import { CCACHE_VOLUME, imageLabels, INSIDE } from "./names.js";
 import type { Plan } from "./plan.js";
 import { qemuArgs } from "./qemu-args.js";
 import { FIRST_SEAT } from "./seats.js";
-import { NO_SHARES, type SharePlan, type Shares, sharePlans } from "./shares.js";
+import { NO_SHARES, type Shares, sharePlans } from "./shares.js";
 import {
   LEAST,
   machine,
   mayBePrivileged,
   publishedPorts,
   securityOptions,
+  unseenDisks,
   vmEnvironment,
   vmSysctls,
 } from "./vm-plan.js";
@@ -65,7 +68,8 @@ export function composeFile(config: Config, plan: Plan, context: string): string
 
 function builder(config: Config, plan: BuildPlan, context: string, command: readonly string[]) {
   const { stage } = plan;
-  const overlay = config.rootfs.overlay;
+  const { overlay, init, strict } = config.rootfs;
+  const names = initScriptNames(init);
   return {
     build: imageBuild(plan.image, context),
     image: plan.image.tag,
@@ -74,6 +78,7 @@ function builder(config: Config, plan: BuildPlan, context: string, command: read
       ...escaped(plan.container.env),
       ...kernelVariables(config, plan),
       KDOCK_MIRROR: variable("KDOCK_IMAGES_MIRROR", config.images.mirror ?? ""),
+      ...(stage === "busybox" && strict ? { KDOCK_STRICT: "true" } : {}),
     },
     volumes: [
       `${stage}-src:${INSIDE.source}`,
@@ -82,6 +87,11 @@ function builder(config: Config, plan: BuildPlan, context: string, command: read
       ...(stage === "kernel" ? [`ccache:${INSIDE.ccache}`] : []),
       ...plan.trees.map(({ path }) => `${relative(path)}:${INSIDE.input}/initramfs/${path}:ro`),
       ...(stage === "busybox" && overlay !== undefined ? [`${relative(overlay)}:/overlay:ro`] : []),
+      ...(stage === "busybox"
+        ? init.map((path, index) =>
+            bind({ path, target: `/init/${names[index] ?? ""}`, readOnly: true }),
+          )
+        : []),
     ],
     ...(Object.keys(plan.files).length === 0
       ? {}
@@ -112,11 +122,17 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
   // Which kernel there will be is not known here, and 9p is what they all have.
   const shares: Shares = { ...NO_SHARES, folders: sharePlans(config.vm.shares, folder) };
   const mode = { paused: false, command: false };
-  const interactive = machine(config, mode, FIRST_SEAT, shares);
+  const attached = { shares, disks: unseenDisks(config, ".") };
+  const interactive = machine(config, mode, FIRST_SEAT, attached);
   const args = qemuArgs({
     ...interactive,
-    cpus: variable("KDOCK_VM_CPUS", interactive.cpus),
-    memory: variable("KDOCK_VM_MEMORY", interactive.memory),
+    // What NUMA nodes have must be all that there is.
+    ...(interactive.numa === undefined
+      ? {
+          cpus: variable("KDOCK_VM_CPUS", interactive.cpus),
+          memory: variable("KDOCK_VM_MEMORY", interactive.memory),
+        }
+      : {}),
     commandLine: `${dollar(interactive.commandLine)} \${KDOCK_VM_APPEND:-}`,
     extra: interactive.extra.map(dollar),
   });
@@ -129,13 +145,16 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
     },
     command: args,
     environment: {
-      ...escaped(vmEnvironment(config, FIRST_SEAT, shares)),
+      ...escaped(vmEnvironment(config, FIRST_SEAT, attached)),
       KDOCK_ACCEL: variable("KDOCK_VM_ACCEL", config.vm.accel),
     },
     volumes: [
       `kernel-out:${INSIDE.artifacts}/kernel:ro`,
       `busybox-out:${INSIDE.artifacts}/rootfs:ro`,
-      ...shares.folders.map(hostFolder),
+      ...shares.folders.map(({ written, inside, writable }) =>
+        bind({ path: written, target: inside, readOnly: !writable }),
+      ),
+      ...diskPaths(attached.disks).map(bind),
     ],
     ports: publishedPorts(config).map((port) =>
       port.containerPort === INSIDE.gdbPort
@@ -148,20 +167,22 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
     cap_add: LEAST.capAdd,
     devices: LEAST.devices.map((device) => `${device}:${device}`),
     sysctls: vmSysctls(config),
-    ...(shares.folders.length > 0 ? { security_opt: securityOptions(shares) } : {}),
+    ...(shares.folders.length > 0 || diskPaths(attached.disks).length > 0
+      ? { security_opt: securityOptions(attached) }
+      : {}),
     hostname: "kdock",
     tty: true,
     stdin_open: true,
   };
 }
 
-/** The long form: the short one makes a folder that is missing, as root. */
-function hostFolder({ written, inside, writable }: SharePlan) {
+/** The long form: the short one makes a folder of what is missing, as root. */
+function bind({ path, target, readOnly }: HostPath) {
   return {
     type: "bind",
-    source: dollar(relative(written)),
-    target: inside,
-    read_only: !writable,
+    source: dollar(relative(path)),
+    target,
+    read_only: readOnly,
     bind: { create_host_path: false },
   };
 }

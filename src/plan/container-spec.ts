@@ -1,9 +1,9 @@
 export type Labels = Readonly<Record<string, string>>;
 
-/** A folder of the user's, which they asked for by name: nothing else of the host is mounted. */
-export interface HostFolder {
+/** A file or folder of the user's, which they asked for by name: nothing else of the host is mounted. */
+export interface HostPath {
   /** Absolute, on the engine's machine. */
-  readonly folder: string;
+  readonly path: string;
   readonly target: string;
   readonly readOnly: boolean;
 }
@@ -40,7 +40,7 @@ export interface ContainerSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly labels: Labels;
   readonly mounts: readonly Mount[];
-  readonly hostFolders?: readonly HostFolder[];
+  readonly hostPaths?: readonly HostPath[];
   readonly ports: readonly PublishedPort[];
   /** Name of a network, or undefined for the engine's default bridge; "none" for no network at all. */
   readonly network: string | undefined;

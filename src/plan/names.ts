@@ -29,6 +29,7 @@ export type Role =
   | "symbols"
   | "ccache"
   | "vm"
+  | "cpu"
   | "gdb"
   | "memory"
   | "dump"
@@ -73,6 +74,8 @@ export const INSIDE = {
   artifacts: "/artifacts",
   bzImage: "/artifacts/kernel/bzImage",
   rootfs: "/artifacts/rootfs/rootfs.cpio",
+  /** The guest's disks, by number. */
+  disks: "/disks",
   /** Host folders, one folder each, by tag; and where virtiofsd listens for it. */
   shares: "/shares",
   shareSocket: (tag: string) => `/run/kdock/${tag}.sock`,
@@ -125,6 +128,8 @@ export interface ProjectNames {
   readonly lan: string;
   vmContainer(vm: string): string;
   gdbContainer(vm: string): string;
+  /** Asks QEMU about the processor that a VM shall have. */
+  cpuContainer(vm: string): string;
   /** Of drgn or crash. */
   readonly memoryContainer: string;
   readonly dumpVolume: string;
@@ -143,6 +148,7 @@ export function projectNames(folder: string): ProjectNames {
     lan: `kdock-${id}-lan`,
     vmContainer: (vm) => `kdock-${id}-vm${suffix(vm)}`,
     gdbContainer: (vm) => `kdock-${id}-gdb${suffix(vm)}`,
+    cpuContainer: (vm) => `kdock-${id}-cpu${suffix(vm)}`,
     memoryContainer: `kdock-${id}-memory`,
     dumpVolume: `kdock-${id}-dump`,
     checkContainer: (unique) => `kdock-${id}-check-${unique}`,

@@ -1,5 +1,5 @@
 import type { BuildPlan } from "./build-plan.js";
-import type { HostFolder } from "./container-spec.js";
+import type { HostPath } from "./container-spec.js";
 import type { ImagePlan } from "./image-plan.js";
 import { DEFAULT_VM } from "./names.js";
 import type { Plan } from "./plan.js";
@@ -32,22 +32,24 @@ export function planText(plan: Plan, vm: VmPlan): string[] {
     ...buildText(plan.busybox),
     "",
     `rootfs    key ${plan.rootfs.key}`,
-    "  busybox's install tree + images/rootfs/tree + kdock-agent + overlay → newc cpio",
+    "  busybox's install tree + images/rootfs/tree + kdock-agent + overlay + rootfs.init → newc cpio",
     "",
     `vm        image ${plan.vmImage.tag}`,
     ...imageText(plan.vmImage),
     `  docker network create ${vm.network}`,
     `  docker run ${first?.privilege === "privileged" ? "--privileged" : "(least privilege)"} -it --network ${vm.network} --name ${plan.names.vmContainer(DEFAULT_VM)} …`,
-    ...(first?.container.hostFolders ?? []).map(hostFolderText),
-    ...Object.entries(first?.container.env ?? {}).map(([name, value]) => `    ${name}=${value}`),
+    ...(first?.container.hostPaths ?? []).map(hostPathText),
+    ...Object.entries(first?.container.env ?? {}).map(
+      ([name, value]) => `    ${name}=${value.replaceAll("\n", "\n      ")}`,
+    ),
     "  qemu-system-x86_64 -accel (chosen at the start: kvm where it works, else tcg)",
     ...argumentLines(first?.container.command ?? []),
   ];
 }
 
-function hostFolderText({ folder, target, readOnly }: HostFolder): string {
+function hostPathText({ path, target, readOnly }: HostPath): string {
   const options = readOnly ? ",readonly" : "";
-  return `    --mount type=bind,src=${folder},dst=${target}${options}`;
+  return `    --mount type=bind,src=${path},dst=${target}${options}`;
 }
 
 function buildText(plan: BuildPlan): string[] {

@@ -7,7 +7,7 @@ import type { ImagePlan } from "./image-plan.js";
 import { type GdbPlan, gdbPlan } from "./gdb-plan.js";
 import { stageKey } from "./keys.js";
 import { projectNames, type ProjectNames } from "./names.js";
-import { rootfsPlan, type RootfsPlan } from "./rootfs-plan.js";
+import { givenFiles, rootfsPlan, type RootfsPlan } from "./rootfs-plan.js";
 import { vmImagePlan } from "./vm-plan.js";
 import type { UserFiles } from "./user-files.js";
 
@@ -40,7 +40,7 @@ export function makePlan({ folder, config, assets, user, lock }: PlanInputs): Pl
   const names = projectNames(folder);
   const kernel = kernelBuildPlan(config, names, { assets, user, lock });
   const busybox = busyboxBuildPlan(config, names, { assets, user, lock });
-  const rootfs = rootfsPlan(busybox.key, assets, user);
+  const rootfs = rootfsPlan(busybox.key, assets, givenFiles(config, user));
   return {
     folder,
     names,

@@ -1,4 +1,5 @@
 import { KdockError } from "../errors.js";
+import { type Disk, diskArgs } from "./disks.js";
 import { INSIDE } from "./names.js";
 import { shareArgs, type Shares } from "./shares.js";
 
@@ -7,6 +8,9 @@ export interface Machine {
   /** QEMU's own notation: "1", "512M"; text, because compose.yaml puts variables here. */
   readonly cpus: string;
   readonly memory: string;
+  /** Nodes with an equal share of both; undefined for a machine without. */
+  readonly numa: NumaShares | undefined;
+  readonly disks: readonly Disk[];
   readonly nic: "virtio" | "e1000";
   /** Of that card. */
   readonly mac: string;
@@ -21,6 +25,12 @@ export interface Machine {
   readonly extra: readonly string[];
 }
 
+export interface NumaShares {
+  readonly nodes: number;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+}
+
 const NIC = { virtio: "virtio-net-pci", e1000: "e1000" } as const;
 
 export function qemuArgs(machine: Machine): readonly string[] {
@@ -29,15 +39,21 @@ export function qemuArgs(machine: Machine): readonly string[] {
     // Without the old interval timer the guest measures its processor's clock against HPET: under emulation on a busy
     // machine the other one was seen to be off thirty times, and seconds in the guest with it.
     ...["-M", "q35,i8042=off,sata=off,smbus=off,vmport=off,pit=off", "-nodefaults"],
-    ...(virtiofs(machine) ? sharedMemory(machine.memory) : []),
+    ...memoryArgs(machine),
     ...["-display", "none"],
-    ...["-smp", machine.cpus, "-m", machine.memory],
+    // A node is a socket: processors that share a cache are not on several.
+    ...[
+      "-smp",
+      machine.cpus + (machine.numa === undefined ? "" : `,sockets=${machine.numa.nodes}`),
+    ],
+    ...["-m", machine.memory],
     ...["-kernel", INSIDE.bzImage, "-initrd", INSIDE.rootfs],
     ...["-append", machine.commandLine],
     // The console is the container's terminal; Ctrl-C belongs to the guest.
     ...["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
     ...["-netdev", "tap,id=net0,ifname=tap0,script=no,downscript=no"],
     ...["-device", `${NIC[machine.nic]},netdev=net0,mac=${machine.mac},romfile=`],
+    ...diskArgs(machine.disks),
     // The guest says here that it is ready, and runs commands.
     ...["-device", "virtio-serial-pci"],
     ...["-chardev", `socket,id=agent,path=${INSIDE.portSocket},server=on,wait=off`],
@@ -59,14 +75,26 @@ export function qemuArgs(machine: Machine): readonly string[] {
   ];
 }
 
-function virtiofs({ shares }: Machine): boolean {
-  return shares.transport === "virtiofs" && shares.folders.length > 0;
-}
-
-/** virtiofsd puts what it reads where the guest wants it. */
-function sharedMemory(size: string): readonly string[] {
-  const memory = "memory-backend-memfd,id=ram,share=on";
-  return ["-object", `${memory},size=${size}`, "-machine", "memory-backend=ram"];
+/** Where the guest's memory comes from, where QEMU's own idea of it will not do. */
+function memoryArgs({ shares, numa, memory }: Machine): readonly string[] {
+  // virtiofsd puts what it reads where the guest wants it.
+  const isShared = shares.transport === "virtiofs" && shares.folders.length > 0;
+  const object = (id: string, size: string) => [
+    "-object",
+    isShared
+      ? `memory-backend-memfd,id=${id},share=on,size=${size}`
+      : `memory-backend-ram,id=${id},size=${size}`,
+  ];
+  if (numa !== undefined) {
+    return Array.from({ length: numa.nodes }, (_, node) => {
+      const [first, last] = [node * numa.cpus, (node + 1) * numa.cpus - 1];
+      return [
+        ...object(`node${node}`, `${numa.memoryMiB}M`),
+        ...["-numa", `node,nodeid=${node},cpus=${first}-${last},memdev=node${node}`],
+      ];
+    }).flat();
+  }
+  return isShared ? [...object("ram", memory), "-machine", "memory-backend=ram"] : [];
 }
 
 /** More is cut off by the kernel without a word. */
@@ -96,10 +124,13 @@ export function kernelCommandLine(options: {
     ...options.shares.map((share) => `kdock.share=${share}`),
     ...(options.append === "" ? [] : [options.append]),
   ].join(" ");
-  if (Buffer.byteLength(line) <= MAX_COMMAND_LINE) return line;
+  const bytes = Buffer.byteLength(line);
+  if (bytes <= MAX_COMMAND_LINE) return line;
   throw new KdockError(
     "config",
-    `the kernel's command line is longer than the ${MAX_COMMAND_LINE} bytes that it takes`,
-    { hint: "Make vm.append shorter, or the mount points of vm.shares." },
+    `the kernel's command line has ${bytes} bytes, and the kernel takes ${MAX_COMMAND_LINE}`,
+    {
+      hint: "Make vm.append (--append) shorter, or the mount points of vm.shares; kernel.set CONFIG_CMDLINE puts words into the kernel.",
+    },
   );
 }

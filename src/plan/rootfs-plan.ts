@@ -1,6 +1,8 @@
+import type { Config } from "../config/config.js";
 import { assetsDigest, type Assets, selectAssets } from "./assets.js";
-import { type KeyInputs, stageKey } from "./keys.js";
-import { entryDigests, type OverlayEntry, type UserFiles } from "./user-files.js";
+import { INIT, initScriptNames } from "./init-scripts.js";
+import { type KeyInputs, sha256, stageKey } from "./keys.js";
+import { entryDigests, type InitScript, type UserFiles } from "./user-files.js";
 
 /** One entry of the guest's root: where its content comes from is told apart by `from`. */
 export type RootfsEntry =
@@ -25,8 +27,18 @@ const FOLDERS = ["dev", "mnt", "proc", "root", "run", "sys", "tmp"];
 
 const TREE = "images/rootfs/tree";
 
-export function rootfsPlan(busyboxKey: string, assets: Assets, user: UserFiles): RootfsPlan {
-  const asked = entryDigests("overlay", user.overlay);
+/** What of the user's goes into the root. */
+export type RootfsFiles = Pick<UserFiles, "overlay" | "initScripts"> & {
+  /** `rootfs.strict` */
+  readonly strict: boolean;
+};
+
+export function givenFiles({ rootfs }: Config, user: UserFiles): RootfsFiles {
+  return { overlay: user.overlay, initScripts: user.initScripts, strict: rootfs.strict };
+}
+
+export function rootfsPlan(busyboxKey: string, assets: Assets, user: RootfsFiles): RootfsPlan {
+  const asked = { ...entryDigests("overlay", user.overlay), ...initInputs(user) };
   const inputs: KeyInputs = {
     busybox: busyboxKey,
     folders: FOLDERS,
@@ -36,15 +48,27 @@ export function rootfsPlan(busyboxKey: string, assets: Assets, user: UserFiles):
   return { key: stageKey(inputs), inputs, asked };
 }
 
+function initInputs({ initScripts, strict }: RootfsFiles): Readonly<Record<string, string>> {
+  const scripts = initScripts.map(
+    ({ path, content }) => [`init ${path}`, sha256(content)] as const,
+  );
+  return {
+    // The order counts, and a script may be there twice.
+    ...(scripts.length === 0 ? {} : { init: initScripts.map(({ path }) => path).join(" ") }),
+    ...Object.fromEntries(scripts),
+    ...(strict ? { strict: "true" } : {}),
+  };
+}
+
 /**
  * The whole root, later layers over earlier ones: empty folders, busybox's install tree, images/rootfs/tree, the
- * user's overlay. Sorting and normalising owner, time and mode is the packer's work.
+ * user's overlay, the init scripts of kdock.yaml. Sorting and normalising owner, time and mode is the packer's work.
  */
 export function rootfsEntries(
   busybox: readonly RootfsEntry[],
   agent: Uint8Array,
   assets: Assets,
-  overlay: readonly OverlayEntry[],
+  { overlay, initScripts, strict }: RootfsFiles,
 ): RootfsEntry[] {
   const root = new Map<string, RootfsEntry>();
   const add = (entry: RootfsEntry) => {
@@ -61,7 +85,18 @@ export function rootfsEntries(
   }
   add({ path: "usr/sbin/kdock-agent", kind: "file", executable: true, content: agent });
   for (const entry of overlay) add(entry);
+  for (const { name, content } of named(initScripts)) {
+    add({ path: `${INIT.scripts}/${name}`, kind: "file", executable: true, content });
+  }
+  if (strict) {
+    add({ path: INIT.strict, kind: "file", executable: false, content: new Uint8Array() });
+  }
   return [...root.values()];
+}
+
+function named(scripts: readonly InitScript[]): { name: string; content: Uint8Array }[] {
+  const names = initScriptNames(scripts.map(({ path }) => path));
+  return scripts.map(({ content }, index) => ({ name: names[index] ?? "", content }));
 }
 
 function addParents(root: Map<string, RootfsEntry>, path: string): void {

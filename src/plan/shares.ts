@@ -1,6 +1,8 @@
 import type { Share } from "../config/config.js";
 import { defaultMountPoint, mountPointProblem, repeatedMountPoint } from "../config/shares.js";
 import { KdockError } from "../errors.js";
+import { missingOptions, NEEDS, requireOptions } from "./guest-needs.js";
+import { hostPath } from "./host-path.js";
 import { INSIDE } from "./names.js";
 
 /** How the guest's kernel gets at a folder: through QEMU's own 9p server, or through virtiofsd beside it. */
@@ -45,9 +47,7 @@ export function sharePlans(shares: readonly Share[], folder: string): readonly S
 
 function placedShare(share: Share, project: string) {
   const { folder: written, writable } = share;
-  const folder = written.startsWith("/")
-    ? written
-    : `${project}/${written.replace(/^(\.\/+)+/, "")}`;
+  const folder = hostPath(project, written);
   const mountPoint = share.mountPoint ?? defaultMountPoint(folder);
   const problem =
     mountPoint === undefined
@@ -63,26 +63,11 @@ function invalid(problem: string): KdockError {
   });
 }
 
-const NEEDS = {
-  virtiofs: ["CONFIG_FUSE_FS", "CONFIG_VIRTIO_FS"],
-  "9p": ["CONFIG_NETWORK_FILESYSTEMS", "CONFIG_NET_9P", "CONFIG_NET_9P_VIRTIO", "CONFIG_9P_FS"],
-} as const satisfies Record<ShareTransport, readonly string[]>;
-
 /** What a kernel with this .config mounts folders with. Throws a `config` error that says what it lacks. */
 export function shareTransport(kernelConfig: string): ShareTransport {
-  const set = new Set(kernelConfig.split("\n"));
-  const missing = (transport: ShareTransport) =>
-    NEEDS[transport].filter((option) => !set.has(`${option}=y`));
-  if (missing("virtiofs").length === 0) return "virtiofs";
-  const lacks = missing("9p");
-  if (lacks.length === 0) return "9p";
-  throw new KdockError(
-    "config",
-    `this kernel cannot mount host folders (vm.shares): ${lacks.join(", ")} ${lacks.length > 1 ? "are" : "is"} not =y`,
-    {
-      hint: `Build them in: ${lacks.map((option) => `--set ${option.slice("CONFIG_".length)}=y`).join(" ")} (kernel.set). Presets debug and defconfig have them.`,
-    },
-  );
+  if (missingOptions(kernelConfig, NEEDS.virtiofs).length === 0) return "virtiofs";
+  requireOptions(kernelConfig, "--share (vm.shares)", NEEDS["9p"]);
+  return "9p";
 }
 
 /** What QEMU is told; the memory of the guest is to be shared with virtiofsd, see `qemuArgs`. */

@@ -15,6 +15,15 @@ export interface UserFiles {
   readonly initramfs: readonly InputTree[];
   readonly busyboxFragments: readonly Fragment[];
   readonly overlay: readonly OverlayEntry[];
+  /** `rootfs.init`, in order. */
+  readonly initScripts: readonly InitScript[];
+}
+
+/** A script that the guest runs at boot. */
+export interface InitScript {
+  /** As the user wrote it. */
+  readonly path: string;
+  readonly content: Uint8Array;
 }
 
 /** A file or folder of the user's that goes into a build container as it is. */

@@ -1,4 +1,5 @@
 import type { Labels } from "./container-spec.js";
+import type { DiskInUse } from "./disks.js";
 import { LABEL } from "./names.js";
 import type { Plan } from "./plan.js";
 import { FIRST_SEAT, type VmSeat } from "./seats.js";
@@ -18,6 +19,8 @@ export interface VmFacts {
   readonly address: string;
   /** The guest's, for IPv6; undefined for none. */
   readonly address6: string | undefined;
+  /** Files of the host that are disks of the guest. */
+  readonly disks: readonly DiskInUse[];
   /** Host folders in the guest, for people. */
   readonly shares: readonly string[];
 }
@@ -27,7 +30,14 @@ export function vmFacts(of: Labels): VmFacts {
   const known = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
   return {
     ...{ kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT },
-    ...{ address6: undefined, dumpOnPanic: false, dumpTo: undefined, shares: [], ...known },
+    ...{
+      address6: undefined,
+      dumpOnPanic: false,
+      dumpTo: undefined,
+      disks: [],
+      shares: [],
+      ...known,
+    },
   };
 }
 

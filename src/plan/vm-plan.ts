@@ -2,7 +2,10 @@ import type { Config } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
 import type { ContainerSpec, PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
+import { type Disk, diskLines, diskPaths, disksInUse, formatByName } from "./disks.js";
+import { hostPath } from "./host-path.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
+import { checkMachine } from "./machine-check.js";
 import { INSIDE, LABEL, labels } from "./names.js";
 import { guestNetwork } from "./network.js";
 import { type GuestNetwork6, guestNetwork6 } from "./network6.js";
@@ -14,6 +17,7 @@ import {
   type SharePlan,
   sharePlans,
   shareText,
+  type ShareTransport,
   shareWords,
 } from "./shares.js";
 import { kernelCommandLine, type Machine, qemuArgs } from "./qemu-args.js";
@@ -28,6 +32,21 @@ export interface RunMode {
   /** An absolute path for vm.dumpOnPanic, where it is not to be below .kdock. */
   readonly dumpTo?: string | undefined;
 }
+
+/** What was looked at for a VM before it starts. */
+export interface Found {
+  /** How its kernel mounts host folders; undefined for one that has none to mount. */
+  readonly transport: ShareTransport | undefined;
+  readonly disks: readonly Disk[];
+}
+
+/** What of the host's a VM has. */
+export interface Attached {
+  readonly shares: Shares;
+  readonly disks: readonly Disk[];
+}
+
+const NOTHING: Attached = { shares: NO_SHARES, disks: [] };
 
 export interface VmPlan {
   readonly image: ImagePlan;
@@ -105,11 +124,17 @@ export function vmPlan(
   plan: Pick<Plan, "names" | "vmImage" | "kernel" | "folder">,
   mode: RunMode,
   seat = FIRST_SEAT,
-  transport = NO_SHARES.transport,
+  found: Partial<Found> = {},
 ): VmPlan {
   const { names, vmImage: image, kernel } = plan;
   const config = configFor(common, seat);
-  const shares = { folders: sharePlans(config.vm.shares, plan.folder), transport };
+  const shares = {
+    folders: sharePlans(config.vm.shares, plan.folder),
+    transport: found.transport ?? NO_SHARES.transport,
+  };
+  const attached = { shares, disks: found.disks ?? unseenDisks(config, plan.folder) };
+  const planned = machine(config, mode, seat, attached);
+  checkMachine(config);
   const facts: VmFacts = {
     kernel: config.kernel.source,
     kernelKey: kernel.key,
@@ -119,28 +144,32 @@ export function vmPlan(
     address6: network6(config, seat)?.guest,
     dumpOnPanic: config.vm.dumpOnPanic,
     dumpTo: mode.dumpTo,
+    disks: disksInUse(attached.disks),
     shares: shares.folders.map(shareText),
   };
   const least: ContainerSpec = {
     name: names.vmContainer(seat.name),
     image: image.tag,
-    command: qemuArgs(machine(config, mode, seat, shares)),
-    env: vmEnvironment(config, seat, shares),
+    command: qemuArgs(planned),
+    env: vmEnvironment(config, seat, attached),
     labels: {
       ...labels("vm", names.id),
       [LABEL.vm]: JSON.stringify(facts),
     },
     mounts: [],
-    hostFolders: shares.folders.map(({ folder, inside, writable }) => ({
-      ...{ folder, target: inside, readOnly: !writable },
-    })),
+    hostPaths: [
+      ...shares.folders.map(({ folder: path, inside: target, writable }) => ({
+        ...{ path, target, readOnly: !writable },
+      })),
+      ...diskPaths(attached.disks),
+    ],
     ports: publishedPorts(config),
     network: names.network,
     hostname: "kdock",
     privileged: false,
     ...LEAST,
     sysctls: vmSysctls(config),
-    securityOpt: securityOptions(shares),
+    securityOpt: securityOptions(attached),
     tty: true,
     openStdin: true,
     stopSignal: undefined,
@@ -172,25 +201,40 @@ export function mayBePrivileged({ vm }: Config, { folders }: Pick<Shares, "folde
 }
 
 /** SELinux lets no container at files that are not labelled for it, and labelling them would change the user's files. */
-export function securityOptions({ folders }: Pick<Shares, "folders">): readonly string[] {
-  return folders.length === 0 ? LEAST.securityOpt : [...LEAST.securityOpt, "label=disable"];
+export function securityOptions({ shares, disks }: Attached): readonly string[] {
+  const isAlone = shares.folders.length === 0 && diskPaths(disks).length === 0;
+  return isAlone ? LEAST.securityOpt : [...LEAST.securityOpt, "label=disable"];
 }
 
 function attempt(container: ContainerSpec): VmAttempt {
   return { container, privilege: container.privileged ? "privileged" : "least" };
 }
 
+/** For those who only print: what nobody has looked at is told by its name. */
+export function unseenDisks({ vm }: Config, folder: string): readonly Disk[] {
+  return vm.disks.map((disk) => {
+    if (disk.kind === "scratch") return disk;
+    const path = hostPath(folder, disk.path);
+    return { ...disk, path, format: formatByName(path) };
+  });
+}
+
 export function machine(
   config: Config,
   mode: RunMode,
   seat = FIRST_SEAT,
-  shares = NO_SHARES,
+  { shares, disks }: Attached = NOTHING,
 ): Machine {
   const { vm, gdb } = config;
   const ipv6 = network6(config, seat);
   return {
     cpus: String(vm.cpus),
     memory: `${vm.memoryMiB}M`,
+    numa:
+      vm.numa === 1
+        ? undefined
+        : { nodes: vm.numa, cpus: vm.cpus / vm.numa, memoryMiB: vm.memoryMiB / vm.numa },
+    disks,
     nic: vm.nic,
     mac: guestNetwork(vm.net.subnet, seat.index).guestMac,
     commandLine: kernelCommandLine({
@@ -213,12 +257,14 @@ export function machine(
 export function vmEnvironment(
   config: Config,
   seat = FIRST_SEAT,
-  shares = NO_SHARES,
+  { shares, disks }: Attached = NOTHING,
 ): Readonly<Record<string, string>> {
   const network = guestNetwork(config.vm.net.subnet, seat.index);
   const ipv6 = network6(config, seat);
   return {
     KDOCK_ACCEL: config.vm.accel,
+    ...(config.vm.cpu === undefined ? {} : { KDOCK_CPU: config.vm.cpu }),
+    ...(disks.length === 0 ? {} : { KDOCK_DISKS: diskLines(disks) }),
     KDOCK_GATEWAY: network.gateway,
     KDOCK_GATEWAY_MAC: network.gatewayMac,
     KDOCK_GUEST: network.guest,

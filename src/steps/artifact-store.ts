@@ -8,6 +8,11 @@ export function artifactFolder(ctx: Context, stage: string, key: string): string
   return inProject(ctx, `${FOLDER.out}/${stage}/${key}`);
 }
 
+/** The .config that a kernel was built with; undefined for one that is not there. */
+export function readKernelConfig(ctx: Context, key: string): Promise<string | undefined> {
+  return ctx.host.files.readText(`${artifactFolder(ctx, "kernel", key)}/config`);
+}
+
 /** The manifest of a whole artifact folder; undefined when there is none. Folders appear only when they are whole. */
 export function readManifest(
   ctx: Context,

@@ -2,8 +2,7 @@ import type { BuildPlan } from "../plan/build-plan.js";
 import { changedInputs } from "../plan/keys.js";
 import type { Manifest } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
-import type { Plan } from "../plan/plan.js";
-import type { UserFiles } from "../plan/user-files.js";
+import { givenFiles } from "../plan/rootfs-plan.js";
 import type { Project } from "../project.js";
 import { pointCurrent, readCurrentManifest, readManifest } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
@@ -51,7 +50,7 @@ async function builtStages(
   project: Project,
   { targets, noCache, frozen }: BuildOptions,
 ): Promise<BuildResult["manifests"]> {
-  const { ctx, plan, user } = project;
+  const { ctx, plan } = project;
   const wanted = withRequirements(targets);
   const manifests: Partial<Record<Target, Manifest>> = {};
   for (const stage of ["kernel", "busybox"] as const) {
@@ -60,7 +59,7 @@ async function builtStages(
     if (frozen) requireSameConfig(project, stage, manifest);
     manifests[stage] = manifest;
   }
-  if (wanted.has("rootfs")) manifests.rootfs = await rootfsStage(ctx, plan, user, noCache);
+  if (wanted.has("rootfs")) manifests.rootfs = await rootfsStage(project, noCache);
   return manifests;
 }
 
@@ -100,9 +99,7 @@ async function builtStage(ctx: Context, plan: BuildPlan, noCache: boolean): Prom
 }
 
 async function rootfsStage(
-  ctx: Context,
-  plan: Plan,
-  user: UserFiles,
+  { ctx, plan, user, config }: Project,
   noCache: boolean,
 ): Promise<Manifest> {
   const title = "initramfs";
@@ -110,7 +107,7 @@ async function rootfsStage(
   if (there !== undefined) return upToDate(ctx, "rootfs", title, there);
   await sayWhy(ctx, "rootfs", plan.rootfs.inputs);
   return runStep(ctx, "rootfs", title, async () => {
-    const manifest = await packRootfs(ctx, plan.rootfs, plan.busybox.key, user);
+    const manifest = await packRootfs(ctx, plan.rootfs, plan.busybox.key, givenFiles(config, user));
     return { value: manifest, cached: false, summary: summaryOf(manifest) };
   });
 }

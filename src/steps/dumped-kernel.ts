@@ -2,7 +2,7 @@ import { KdockError } from "../errors.js";
 import { buildIdOf } from "../plan/build-id.js";
 import { type Core, missingForDump } from "../plan/core-event.js";
 import { FOLDER } from "../plan/names.js";
-import { artifactFolder } from "./artifact-store.js";
+import { readKernelConfig } from "./artifact-store.js";
 import { type Context, inProject } from "./context.js";
 
 const CURE =
@@ -19,9 +19,7 @@ export async function requireReadable(ctx: Context, kernelKey: string): Promise<
 
 /** None for a kernel whose artifacts are gone: that is for others to say. */
 export async function missingOptions(ctx: Context, kernelKey: string): Promise<string[]> {
-  const config = await ctx.host.files.readText(
-    `${artifactFolder(ctx, "kernel", kernelKey)}/config`,
-  );
+  const config = await readKernelConfig(ctx, kernelKey);
   return config === undefined ? [] : missingForDump(config);
 }
 

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CanExec, Container } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { type GuestSession, openSession, type SessionOptions } from "../guest/session.js";
-import { INSIDE } from "../plan/names.js";
+import { failureText, strictFailure } from "../plan/init-scripts.js";
+import { FOLDER, INSIDE } from "../plan/names.js";
 import { type Connection, connectInside } from "./connect-inside.js";
 import type { ConsoleTail } from "./console-tail.js";
 import type { Context } from "./context.js";
@@ -68,6 +69,9 @@ export async function openPromptly(
   }
 }
 
+/** For a console that lags behind the guest's agent; one of another /init than kdock's never says that it has booted. */
+const CONSOLE_MS = 1000;
+
 /** Waits for the guest with a limit; a VM that ends first, or hangs, is an error that shows its last words. */
 export async function whenReady(
   ctx: Context,
@@ -80,20 +84,25 @@ export async function whenReady(
   const timer = new AbortController();
   const ended = unexpectedEnd(vm, tail);
   const late = sleep(timeoutSeconds * 1000, undefined, { signal: timer.signal }).then(() => {
+    const script = tail.initScript();
+    const why = script === undefined ? "" : `: its init script ${script} has not ended`;
     throw new KdockError(
       "vm",
-      withTail(`the guest was not ready after ${timeoutSeconds} s`, tail.lines()),
+      withTail(`the guest was not ready after ${timeoutSeconds} s${why}`, tail.lines()),
       { hint: "Its console is above; --boot-timeout gives it longer." },
     );
   });
   const opened = openGuestChannel(vm.container, AbortSignal.any([ctx.signal, giveUp.signal]));
   for (const loser of [late, opened]) loser.catch(() => undefined);
   try {
-    return await Promise.race([
+    const channel = await Promise.race([
       opened.catch((error: unknown) => endedOr(ended, error)),
       ended,
       late,
     ]);
+    // What was said about init scripts on the console comes another way, and is to be told before the guest is ready.
+    await Promise.race([tail.booted, sleep(CONSOLE_MS, undefined, { ref: false })]);
+    return channel;
   } catch (error) {
     giveUp.abort();
     ctx.signal.throwIfAborted();
@@ -135,6 +144,12 @@ export function vmEnded(exitCode: number, lines: readonly string[]): KdockError 
   if (exitCode === START_REFUSED && refusal !== undefined) {
     return new KdockError("environment", refusal, {
       hint: "`kdock doctor` looks at this machine.",
+    });
+  }
+  const failure = strictFailure(lines);
+  if (failure !== undefined) {
+    return new KdockError("vm", `the boot ended: ${failureText(failure)}`, {
+      hint: `Without rootfs.strict it would go on. The whole console is in ${FOLDER.logs}.`,
     });
   }
   return new KdockError("vm", withTail(`the VM ended (QEMU's exit code ${exitCode})`, lines));

@@ -1,16 +1,20 @@
 import { type CpioEntry, packCpio } from "../archive/cpio.js";
-import { type RootfsEntry, rootfsEntries, type RootfsPlan } from "../plan/rootfs-plan.js";
-import type { UserFiles } from "../plan/user-files.js";
+import {
+  type RootfsEntry,
+  rootfsEntries,
+  type RootfsFiles,
+  type RootfsPlan,
+} from "../plan/rootfs-plan.js";
 import type { Manifest } from "../plan/manifest.js";
 import { artifactFolder, manifestFile, storeArtifacts } from "./artifact-store.js";
 import type { Context } from "./context.js";
 
-/** Packs the initramfs from the busybox artifacts, images/rootfs/tree and the overlay. */
+/** Packs the initramfs from the busybox artifacts, images/rootfs/tree and what the user gives to it. */
 export async function packRootfs(
   ctx: Context,
   plan: RootfsPlan,
   busyboxKey: string,
-  user: UserFiles,
+  user: RootfsFiles,
 ): Promise<Manifest> {
   const cpio = packCpio(await rootfsFiles(ctx, busyboxKey, user));
   return storeArtifacts(
@@ -27,12 +31,12 @@ export async function packRootfs(
 export async function rootfsFiles(
   ctx: Context,
   busyboxKey: string,
-  user: UserFiles,
+  user: RootfsFiles,
 ): Promise<CpioEntry[]> {
   const busybox = artifactFolder(ctx, "busybox", busyboxKey);
   const agent = await ctx.host.files.readBytes(`${busybox}/kdock-agent`);
   const tree = await installTree(ctx, `${busybox}/install`);
-  return rootfsEntries(tree, agent, ctx.assets, user.overlay).map((entry) =>
+  return rootfsEntries(tree, agent, ctx.assets, user).map((entry) =>
     entry.kind === "file" ? { ...entry, mode: entry.executable ? 0o755 : 0o644 } : { ...entry },
   );
 }

@@ -1,7 +1,9 @@
 import type { Config } from "../config/config.js";
 import { KdockError } from "../errors.js";
 import { type Fragment, initramfsPaths, requestedConfig } from "../plan/kconfig.js";
+import { scriptProblem } from "../plan/init-scripts.js";
 import {
+  type InitScript,
   type InputTree,
   type OverlayEntry,
   presetFile,
@@ -28,6 +30,7 @@ export async function readUserFiles(ctx: Context, config: Config): Promise<UserF
     initramfs: await Promise.all(initramfsPaths(requests).map((path) => inputTree(ctx, path))),
     busyboxFragments: await fragments(ctx, "busybox.fragments", config.busybox.fragments),
     overlay: config.rootfs.overlay === undefined ? [] : await overlay(ctx, config.rootfs.overlay),
+    initScripts: await Promise.all(config.rootfs.init.map((path) => initScript(ctx, path))),
   };
 }
 
@@ -75,7 +78,34 @@ async function overlay(ctx: Context, path: string): Promise<OverlayEntry[]> {
       hint: "Make it, or take the key out of kdock.yaml.",
     });
   }
-  return entriesBelow(ctx, folder);
+  const entries = await entriesBelow(ctx, folder);
+  for (const { path: name, kind, executable, content } of entries) {
+    if (kind !== "file" || !executable || !/^etc\/init\.d\/[^/]+$/.test(name)) continue;
+    checkScript("rootfs.overlay", `${path}/${name}`, content);
+  }
+  return entries;
+}
+
+async function initScript(ctx: Context, path: string): Promise<InitScript> {
+  const full = absolute(ctx, path);
+  const { files } = ctx.host;
+  if (!(await files.exists(full))) throw missing("rootfs.init", path);
+  if (await files.isFolder(full)) {
+    throw new KdockError("config", `rootfs.init: ${path} is a folder`, {
+      hint: "Name the scripts in it one by one, in the order in which they are to run.",
+    });
+  }
+  const content = await files.readBytes(full);
+  checkScript("rootfs.init", path, content);
+  return { path, content };
+}
+
+function checkScript(key: string, path: string, content: Uint8Array): void {
+  const problem = scriptProblem(content);
+  if (problem === undefined) return;
+  throw new KdockError("config", `${key}: ${path} ${problem}`, {
+    hint: `\`sed -i 's/\\r$//' ${path}\` mends it; in git, \`*.sh text eol=lf\` in .gitattributes keeps it so.`,
+  });
 }
 
 async function entriesBelow(ctx: Context, folder: string): Promise<OverlayEntry[]> {

@@ -1,4 +1,5 @@
 import { panicked } from "../plan/console-log.js";
+import { strictFailure } from "../plan/init-scripts.js";
 import type { Plan } from "../plan/plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
 import { saveConsole } from "./console-log.js";
@@ -27,7 +28,8 @@ export async function runAttached(
     const exitCode = await started.exit;
     await tail.ended;
     const lines = await saveConsole(ctx, started.container.id, started.facts);
-    if (exitCode === 0 && !panicked(lines)) return end;
+    const failed = panicked(lines) || strictFailure(lines) !== undefined;
+    if (exitCode === 0 && !failed) return end;
     throw await explainEnd(ctx, plan, started, vmEnded(exitCode, lines));
   } finally {
     if (keep) started.release();

@@ -5,6 +5,7 @@ import { watchConsole } from "./console-tail.js";
 import type { Context } from "./context.js";
 import { endedOr, unexpectedEnd, whenReady } from "./guest-channel.js";
 import { explainEnd } from "./panic.js";
+import { hasFiles, WRITE_MS } from "./power-off.js";
 import { type StartedVm, startVm, type VmOrder } from "./start-vm.js";
 
 /** The guest is given this long to power off by itself before its container is removed. */
@@ -54,7 +55,8 @@ async function commandIn(
       ended,
     ]);
     channel.session.powerOff();
-    await Promise.race([started.exit, sleep(POWER_OFF_MS, undefined, { ref: false })]);
+    const patience = hasFiles(started.facts) ? WRITE_MS : POWER_OFF_MS;
+    await Promise.race([started.exit, sleep(patience, undefined, { ref: false })]);
     return exit.kind === "exited" ? exit.code : 128 + exit.signal;
   } catch (error) {
     ctx.signal.throwIfAborted();

@@ -3,11 +3,11 @@ import { FOLDER } from "../plan/names.js";
 import { DETACHED, type Printer } from "../print.js";
 import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
+import { checkMachines } from "./machine.js";
 import { checkDumpPath } from "./panic-dump.js";
 import { runAttached } from "./run-attached.js";
 import { runCommand } from "./run-command.js";
 import { runDetached } from "./run-detached.js";
-import { checkShares } from "./shares.js";
 import type { StartedVm } from "./start-vm.js";
 
 export interface RunRequest {
@@ -23,7 +23,7 @@ export interface RunRequest {
 /** Builds what is owed, then boots in the way that was asked for. Resolves with the process's exit code. */
 export async function run(project: Project, request: RunRequest, print: Printer): Promise<number> {
   if (request.dumpTo !== undefined) await checkDumpPath(project.ctx, request.dumpTo);
-  await checkShares(project, [request.name]);
+  await checkMachines(project, [request.name]);
   const built = await build(project, { targets: TARGETS, noCache: false, frozen: false });
   const { ctx, config, plan } = built.project;
   const [program, ...args] = request.command;

@@ -5,7 +5,7 @@ import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
 import { runDetached } from "./run-detached.js";
 import { chooseVm, factsOf } from "./choose-vm.js";
-import { checkShares } from "./shares.js";
+import { checkMachines } from "./machine.js";
 import { findVm, type FoundVm, stopVm } from "./vms.js";
 
 export interface RunningVm {
@@ -31,7 +31,7 @@ export async function runningVm(
   const there = await findRunning(project, options.vm);
   if (there !== undefined) return running(project, there, false);
   const name = options.vm ?? DEFAULT_VM;
-  await checkShares(project, [name]);
+  await checkMachines(project, [name]);
   const { project: built } = await build(project, {
     targets: TARGETS,
     noCache: false,

@@ -3,7 +3,7 @@ import { KdockError } from "../errors.js";
 import { type SharePlan, shareTransport, type ShareTransport } from "../plan/shares.js";
 import { vmShares } from "../plan/vm-plan.js";
 import type { Project } from "../project.js";
-import { artifactFolder } from "./artifact-store.js";
+import { readKernelConfig } from "./artifact-store.js";
 import type { Context } from "./context.js";
 
 /** Rejects when a VM of one of these names cannot have its folders, which is to be known before anything is built. */
@@ -45,7 +45,6 @@ export async function transportFor(
   name: string,
 ): Promise<ShareTransport | undefined> {
   if (vmShares(config, plan, name).length === 0) return undefined;
-  const file = `${artifactFolder(ctx, "kernel", plan.kernel.key)}/config`;
-  const kernelConfig = await ctx.host.files.readText(file);
+  const kernelConfig = await readKernelConfig(ctx, plan.kernel.key);
   return kernelConfig === undefined ? undefined : shareTransport(kernelConfig);
 }

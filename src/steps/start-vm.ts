@@ -17,11 +17,11 @@ import { type RunMode, type VmAttempt, type VmPlan, vmPlan, withoutIpv6 } from "
 import { artifactFolder } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, seatMutex } from "./context.js";
+import { requireMachine } from "./machine.js";
 import { keepRemains } from "./panic-dump.js";
 import { noteGdbPort } from "./gdb-script.js";
 import { joinLan } from "./lan.js";
 import { factsOf } from "./choose-vm.js";
-import { transportFor } from "./shares.js";
 
 /** A VM that was started by this process. Disposing of it removes its container, and the network when it was the last. */
 export interface StartedVm extends AsyncDisposable {
@@ -51,11 +51,12 @@ export async function startVm(
   { name, config, mode }: VmOrder,
 ): Promise<StartedVm> {
   const engine = await ctx.engine();
-  const transport = await transportFor({ ctx, config, plan }, name);
   await ensureImage(ctx, plan.vmImage, { noCache: false });
   await using _mutex = await seatMutex(ctx);
   const others = await makeRoom(ctx, engine, plan, name);
-  const vm = vmPlan(config, plan, mode, takeSeat(name, Object.keys(config.vms), others), transport);
+  const seat = takeSeat(name, Object.keys(config.vms), others);
+  const found = await requireMachine({ ctx, config, plan }, engine, seat);
+  const vm = vmPlan(config, plan, mode, seat, found);
   await checkPorts(ctx, engine, vm);
   // What is ours, or not whole yet, is nobody's once we were killed.
   const watch = ctx.host.ifKilled([...ctx.self, "stop", name], ctx.folder);

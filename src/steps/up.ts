@@ -2,9 +2,9 @@ import { KdockError } from "../errors.js";
 import { DEFAULT_VM, labels } from "../plan/names.js";
 import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
+import { checkMachines } from "./machine.js";
 import { type DetachedVm, runDetached } from "./run-detached.js";
 import { factsOf } from "./choose-vm.js";
-import { checkShares } from "./shares.js";
 
 export interface UpResult {
   readonly started: readonly DetachedVm[];
@@ -22,7 +22,7 @@ export async function up(
   request: { readonly names: readonly string[]; readonly bootTimeoutSeconds: number },
 ): Promise<UpResult> {
   const wanted = wantedNames(Object.keys(project.config.vms), request.names);
-  await checkShares(project, wanted);
+  await checkMachines(project, wanted);
   const { project: built } = await build(project, {
     targets: TARGETS,
     noCache: false,

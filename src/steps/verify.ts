@@ -5,6 +5,7 @@ import type { Manifest, ManifestFile } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
 import { hostileImage, VARIED, verifyBuild } from "../plan/verify-plan.js";
 import type { Verification, VerifiedStage } from "../plan/verification.js";
+import { givenFiles } from "../plan/rootfs-plan.js";
 import type { Project } from "../project.js";
 import { artifactFolder, manifestFile, readManifest } from "./artifact-store.js";
 import type { Target } from "./build.js";
@@ -117,9 +118,12 @@ async function secondBuild({ ctx, plan }: Project, build: BuildPlan): Promise<Se
 }
 
 /** From the first busybox, whose own stage says whether it can be trusted. */
-async function packAgain({ ctx, plan, user }: Project, folder: string): Promise<ManifestFile[]> {
+async function packAgain(
+  { ctx, config, plan, user }: Project,
+  folder: string,
+): Promise<ManifestFile[]> {
   return runStep(ctx, "verify-rootfs", "initramfs, once more", async () => {
-    const entries = await rootfsFiles(ctx, plan.busybox.key, user);
+    const entries = await rootfsFiles(ctx, plan.busybox.key, givenFiles(config, user));
     // The order in which they come must not matter.
     const cpio = packCpio(entries.reverse());
     await ctx.host.files.writeAtomic(`${folder}/rootfs.cpio`, cpio);

@@ -11,6 +11,7 @@ import type { Context } from "./context.js";
 import { forgetGdbPort, noteGdbPort } from "./gdb-script.js";
 import { joinLan } from "./lan.js";
 import { keepRemains } from "./panic-dump.js";
+import { powerOffGently } from "./power-off.js";
 import { removeNetworkIfUnused } from "./start-vm.js";
 
 export interface VmRow {
@@ -101,6 +102,7 @@ export async function stopVm(ctx: Context, plan: Plan, vm: FoundVm): Promise<voi
 }
 
 async function end(ctx: Context, plan: Plan, { container, info }: FoundVm): Promise<void> {
+  if (info.running) await powerOffGently(ctx, container, factsOf(info));
   await container.stop(STOP_SECONDS);
   await keepRemains(ctx, plan, info);
   await container.remove();

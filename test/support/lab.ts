@@ -1,4 +1,6 @@
-import { realpath } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, realpath, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { openSession, type GuestSession } from "../../src/guest/session.js";
 import { connectEngine } from "../../src/engine/connect.js";
 import { DEFAULT_VM, INSIDE, projectNames } from "../../src/plan/names.js";
@@ -15,6 +17,21 @@ export const LAB_NAMES = {
   vmContainer: names.vmContainer(DEFAULT_VM),
   gdbContainer: names.gdbContainer(DEFAULT_VM),
 };
+
+/**
+ * A project beside the lab: the lab's lock, kernel and busybox, and a root file system of its own, so that the lab's stays
+ * what it is for other tests. The caller removes the folder.
+ */
+export async function labSide(name: string, yaml: string): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), `kdock-${name}-`)));
+  await mkdir(join(folder, ".kdock/out"), { recursive: true });
+  for (const stage of ["kernel", "busybox"]) {
+    await symlink(join(LAB, ".kdock/out", stage), join(folder, ".kdock/out", stage));
+  }
+  await copyFile(join(LAB, "kdock.lock"), join(folder, "kdock.lock"));
+  await writeFile(join(folder, "kdock.yaml"), yaml);
+  return folder;
+}
 
 /** A conversation with the guest of a VM that runs. */
 export async function withGuest<T>(

@@ -20,6 +20,7 @@ interface Compose {
       configs?: { source: string; target: string }[];
       privileged: string;
       cap_add: string[];
+      security_opt?: string[];
       devices: string[];
     }
   >;
@@ -91,5 +92,25 @@ describe("compose.yaml", () => {
     // A dollar is doubled, or compose would expand it.
     expect(made.configs?.["kernel-fragments-config"]?.content).toContain("-$$lab");
     expect(made.services.busybox.volumes).toContain("./guest:/overlay:ro");
+  });
+
+  it("carries init scripts, disks and nodes", () => {
+    const yaml =
+      "rootfs: { init: [net/up.sh, /opt/b.sh], strict: true }\nvm: { cpus: 2, numa: 2, disks: [a.img, 1G, 'b.img:ro'] }";
+    const { busybox, vm } = compose(yaml).services;
+    // What is missing is not to be made, as a folder and root's.
+    const bound = (source: string, target: string, isReadOnly: boolean) => ({
+      ...{ type: "bind", source, target, read_only: isReadOnly },
+      bind: { create_host_path: false },
+    });
+    expect(busybox.volumes).toContainEqual(bound("./net/up.sh", "/init/001-up.sh", true));
+    expect(busybox.volumes).toContainEqual(bound("/opt/b.sh", "/init/002-b.sh", true));
+    expect(busybox.environment["KDOCK_STRICT"]).toBe("true");
+    expect(vm.volumes).toContainEqual(bound("./a.img", "/disks/0", false));
+    expect(vm.volumes).toContainEqual(bound("./b.img", "/disks/2", true));
+    expect(vm.security_opt).toContain("label=disable");
+    expect(vm.environment["KDOCK_DISKS"]).toContain("21 1073741824 /disks/1");
+    // Nodes have all that there is, so no variable can change it.
+    expect(vm.command).toContain("2,sockets=2");
   });
 });

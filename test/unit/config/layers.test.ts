@@ -17,17 +17,20 @@ it("gives a complete configuration for nothing at all", () => {
       ccache: true,
     },
     busybox: { source: "release:1.37.0", sha256: undefined, mirrors: [], fragments: [], set: {} },
-    rootfs: { overlay: undefined },
+    rootfs: { overlay: undefined, init: [], strict: false },
     vms: {},
     vm: {
       cpus: 1,
       memoryMiB: 512,
       append: "",
+      cpu: undefined,
+      numa: 1,
       accel: "auto",
       privilege: "privileged",
       nic: "virtio",
       net: { subnet: "10.0.3.0/24", ipv6: "fd6b:646f:636b:3::/64" },
       ports: [],
+      disks: [],
       shares: [],
       dumpOnPanic: false,
       qemu: [],
@@ -102,7 +105,7 @@ it("says which place a problem is in, for every place at once", () => {
 
 it("refuses KDOCK_ variables that stand for nothing, except its own", () => {
   const env = {
-    KDOCK_VM_CPU: "2",
+    KDOCK_VM_CPUZ: "2",
     KDOCK_DEBUG: "1",
     KDOCK_PRIVILEGED: "1",
     KDOCK_BASE_TRIXIE: "x",
@@ -110,7 +113,7 @@ it("refuses KDOCK_ variables that stand for nothing, except its own", () => {
     KDOCK_REQUIRE_ENGINE: "1",
   };
   expect(problemsOf({ env })).toEqual([
-    "environment variable KDOCK_VM_CPU: stands for no key of the configuration; did you mean KDOCK_VM_CPUS?",
+    "environment variable KDOCK_VM_CPUZ: stands for no key of the configuration; did you mean KDOCK_VM_CPUS?",
   ]);
 });
 

@@ -66,6 +66,15 @@ it.each<[string, Partial<ContainerSpec>, object]>([
     { HostConfig: { Mounts: [{ Type: "volume", Source: "src", Target: "/src", ReadOnly: true }] } },
   ],
   [
+    "files of the host",
+    { hostPaths: [{ path: "/home/ada/a.img", target: "/disks/0", readOnly: false }] },
+    {
+      HostConfig: {
+        Mounts: [{ Type: "bind", Source: "/home/ada/a.img", Target: "/disks/0", ReadOnly: false }],
+      },
+    },
+  ],
+  [
     "ports, several of one among them",
     { ports: [gdb, { ...gdb, hostAddress: "10.0.0.1", hostPort: 99 }] },
     {

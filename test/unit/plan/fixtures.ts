@@ -12,6 +12,7 @@ export const NO_FILES: UserFiles = {
   initramfs: [],
   busyboxFragments: [],
   overlay: [],
+  initScripts: [],
 };
 
 export function text(content: string): Uint8Array {

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { type RootfsEntry, rootfsEntries } from "../../../src/plan/rootfs-plan.js";
+import {
+  type RootfsEntry,
+  rootfsEntries,
+  type RootfsFiles,
+} from "../../../src/plan/rootfs-plan.js";
 import type { OverlayEntry } from "../../../src/plan/user-files.js";
 import { ASSETS, text } from "./fixtures.js";
 
@@ -9,8 +13,12 @@ const BUSYBOX: RootfsEntry[] = [
   { path: "bin/sh", kind: "symlink", target: "busybox" },
 ];
 
-function entries(overlay: OverlayEntry[] = []): Map<string, RootfsEntry> {
-  const all = rootfsEntries(BUSYBOX, text("agent"), ASSETS, overlay);
+function entries(
+  overlay: OverlayEntry[] = [],
+  { initScripts = [], strict = false }: Partial<RootfsFiles> = {},
+): Map<string, RootfsEntry> {
+  const given = { overlay, initScripts, strict };
+  const all = rootfsEntries(BUSYBOX, text("agent"), ASSETS, given);
   const byPath = new Map(all.map((entry) => [entry.path, entry]));
   expect(byPath.size).toBe(all.length);
   return byPath;
@@ -48,6 +56,26 @@ describe("rootfsEntries", () => {
     expect(root.get("bin")?.kind).toBe("file");
     expect(root.has("bin/busybox")).toBe(false);
     expect(root.get("init")?.kind).toBe("directory");
+  });
+
+  it("has the init scripts in order and executable, over what the overlay has there", () => {
+    const script = (path: string, content: string) => ({ path, content: text(content) });
+    const root = entries([file("etc/kdock", "no folder")], {
+      initScripts: [script("b.sh", "1"), script("up/a b.sh", "2"), script("b.sh", "3")],
+      strict: true,
+    });
+    const names = [...root.keys()].filter((path) => path.startsWith("etc/kdock"));
+    expect(names.sort()).toEqual([
+      "etc/kdock",
+      "etc/kdock/init.d",
+      "etc/kdock/init.d/001-b.sh",
+      "etc/kdock/init.d/002-a-b.sh",
+      "etc/kdock/init.d/003-b.sh",
+      "etc/kdock/strict",
+    ]);
+    const second = root.get("etc/kdock/init.d/002-a-b.sh");
+    expect(second).toMatchObject({ executable: true, content: text("2") });
+    expect([...entries().keys()].some((path) => path.startsWith("etc/kdock"))).toBe(false);
   });
 
   it("keeps what a folder of the overlay does not name", () => {

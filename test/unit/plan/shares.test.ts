@@ -4,8 +4,10 @@ import { qemuArgs } from "../../../src/plan/qemu-args.js";
 import { FIRST_SEAT } from "../../../src/plan/seats.js";
 import {
   shareArgs,
+  type SharePlan,
   sharePlans,
   shareText,
+  type ShareTransport,
   shareTransport,
   shareWords,
 } from "../../../src/plan/shares.js";
@@ -71,21 +73,24 @@ describe("shareTransport", () => {
   it("names what a kernel lacks that has neither, as preset tiny", () => {
     const tiny = () => shareTransport(["CONFIG_NET=y", "CONFIG_INET=y"].join("\n"));
     expect(tiny).toThrow(
-      "CONFIG_NETWORK_FILESYSTEMS, CONFIG_NET_9P, CONFIG_NET_9P_VIRTIO, CONFIG_9P_FS are not =y",
+      "CONFIG_NETWORK_FILESYSTEMS=y, CONFIG_NET_9P=y, CONFIG_NET_9P_VIRTIO=y, CONFIG_9P_FS=y",
     );
     expect(tiny).toThrow(
       expect.objectContaining({
         code: "config",
-        hint: expect.stringContaining("--set 9P_FS=y") as unknown,
+        hint: expect.stringContaining("--set CONFIG_9P_FS=y") as unknown,
       }),
     );
     const module = without("CONFIG_VIRTIO_FS").replace("CONFIG_9P_FS=y", "CONFIG_9P_FS=m");
-    expect(() => shareTransport(module)).toThrow("CONFIG_9P_FS is not =y");
+    expect(() => shareTransport(module)).toThrow("needs CONFIG_9P_FS=y, which");
   });
 });
 
 describe("what QEMU and the guest are told", () => {
   const folders = plans("['a, b:/mnt/100% *é:rw', b]");
+  const attached = (transport: ShareTransport, shared: readonly SharePlan[]) => ({
+    ...{ shares: { folders: shared, transport }, disks: [] },
+  });
 
   it("has no name of the user's in QEMU's options, whose commas it would be taken for", () => {
     expect(shareArgs({ folders, transport: "9p" })).toEqual([
@@ -110,10 +115,17 @@ describe("what QEMU and the guest are told", () => {
   });
 
   it("shares the guest's memory with virtiofsd, and with nobody else", () => {
-    const line = (transport: "9p" | "virtiofs", shared = folders) =>
-      qemuArgs(machine(config(), mode, FIRST_SEAT, { folders: shared, transport })).join(" ");
+    const line = (transport: ShareTransport, shared = folders, yaml = "") =>
+      qemuArgs(machine(config(yaml), mode, FIRST_SEAT, attached(transport, shared))).join(" ");
+    const nodes = (transport: ShareTransport) =>
+      line(transport, folders, "vm: { cpus: 2, numa: 2 }");
     expect(line("virtiofs")).toContain("memory-backend-memfd,id=ram,share=on,size=512M -machine");
     expect(line("9p")).not.toContain("memfd");
+    expect(nodes("virtiofs")).toMatch(
+      /memory-backend-memfd,id=node1,share=on,size=256M -numa node,nodeid=1,cpus=1-1,memdev=node1/,
+    );
+    expect(nodes("virtiofs")).not.toContain("memory-backend=ram");
+    expect(nodes("9p")).toContain("memory-backend-ram,id=node1,size=256M");
     expect(line("virtiofs", [])).not.toContain("memfd");
     expect(line("9p")).toContain("kdock.share=share1,9p,ro,/mnt/b");
   });
@@ -122,7 +134,7 @@ describe("what QEMU and the guest are told", () => {
     const many = plans(
       `[${Array.from({ length: 12 }, (_, i) => `'a:/mnt/${i}${"x".repeat(180)}'`).join(", ")}]`,
     );
-    const shares = { folders: many, transport: "9p" as const };
-    expect(() => machine(config(), mode, FIRST_SEAT, shares)).toThrow("longer than the 2047 bytes");
+    const made = () => machine(config(), mode, FIRST_SEAT, attached("9p", many));
+    expect(made).toThrow("the kernel takes 2047");
   });
 });

@@ -83,9 +83,9 @@ describe("vmPlan", () => {
     const { attempts, facts } = vm("vm: { shares: ['data, too', '/srv/x:rw'] }");
     expect(attempts.map((attempt) => attempt.privilege)).toEqual(["least", "least"]);
     for (const { container } of attempts) {
-      expect(container.hostFolders).toEqual([
-        { folder: "/home/ada/lab/data, too", target: "/shares/share0", readOnly: true },
-        { folder: "/srv/x", target: "/shares/share1", readOnly: false },
+      expect(container.hostPaths).toEqual([
+        { path: "/home/ada/lab/data, too", target: "/shares/share0", readOnly: true },
+        { path: "/srv/x", target: "/shares/share1", readOnly: false },
       ]);
       expect(container.env["KDOCK_SHARES"]).toBe(
         "share0,9p,ro,/mnt/data%2c%20too share1,9p,rw,/mnt/x",
@@ -105,7 +105,7 @@ describe("vmPlan", () => {
       expect(container.capAdd).toContain("NET_ADMIN");
       expect(container.capAdd).not.toContain("SYS_ADMIN");
       expect(container.devices).toContain("/dev/net/tun");
-      expect([container.mounts, container.hostFolders]).toEqual([[], []]);
+      expect([container.mounts, container.hostPaths]).toEqual([[], []]);
     }
   });
 
