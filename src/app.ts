@@ -32,6 +32,9 @@ export interface App {
   console(options: VmChoice): Promise<void>;
   stop(options: VmChoice): Promise<void>;
   capture(options: CaptureOptions): Promise<void>;
+  netCheck(options: VmChoice): Promise<void>;
+  /** As typed: a VM's name, netem's words or "off"; nothing: what is in force. */
+  netShape(words: readonly string[]): Promise<void>;
   /** Arguments of gdb's own. */
   gdb(options: VmChoice & { readonly args: readonly string[] }): Promise<void>;
   debug(options: DebugOptions, flags: KeyFlags): Promise<void>;
@@ -167,6 +170,9 @@ export interface TrapOptions extends VmChoice {
 
 /** Exit code of a comparison that found a difference, as with diff and cmp. */
 const DIFFERENT = 1;
+
+/** Exit code of a check that found something to mend. */
+const NOT_WELL = 1;
 
 /** Exit code of a trap that nobody stepped into. */
 const NOT_HIT = 1;
@@ -325,6 +331,23 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const { capture } = await import("./steps/capture.js");
       const path = to === undefined || to === "-" ? to : resolve(world.cwd, to);
       await capture(project, { ...options, to: path, count: packets });
+    },
+
+    async netCheck({ vm }) {
+      const project = await open();
+      const { checkNet } = await import("./steps/net-check/net-check.js");
+      const { netCheckText } = await import("./ui/net-check-text.js");
+      const result = await checkNet(project, vm);
+      if (!result.ok) exitCode = NOT_WELL;
+      (await printer("net check")).result(result, netCheckText(result));
+    },
+
+    async netShape(words) {
+      const project = await open();
+      const { shapeNet } = await import("./steps/net-shape.js");
+      const { shapeText } = await import("./ui/shape-text.js");
+      const result = await shapeNet(project, words);
+      (await printer("net shape")).result(result, shapeText(result));
     },
 
     async gdb(options) {

@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   decode: () => import("./commands/decode.js").then((module) => module.decodeCommand),
   console: () => import("./commands/console.js").then((module) => module.consoleCommand),
   capture: () => import("./commands/capture.js").then((module) => module.captureCommand),
+  net: () => import("./commands/net.js").then((module) => module.netCommand),
   exec: () => import("./commands/exec.js").then((module) => module.execCommand),
   cp: () => import("./commands/cp.js").then((module) => module.cpCommand),
   gdb: () => import("./commands/gdb.js").then((module) => module.gdbCommand),
@@ -49,7 +50,7 @@ Examples:
   kdock trap tcp_v4_rcv --exec 'wget -q -O- http://10.0.3.1/' --bt
   kdock build --preset defconfig --set CONFIG_TCP_CONG_BBR=y
 
-Exit codes: 0 ok, 1 build or VM failed, or verify or diff found a difference, 2 usage or configuration, 3 environment or engine, 70 bug in kdock,
+Exit codes: 0 ok, 1 build or VM failed, or verify, diff or net check found something, 2 usage or configuration, 3 environment or engine, 70 bug in kdock,
 130 interrupted; with \`run -- command\` and \`exec\` the command's own.`;
 
 /** Parses, runs one command, and turns whatever was thrown into text and an exit code. The only catch-all. */

@@ -7,7 +7,8 @@ set -eu
 say() { printf '[kdock] %s\r\n' "$*"; }
 # Not even the address that the kernel makes by itself: QEMU's debugger would answer there.
 no_gateway() {
-  if [ -n "$1" ]; then say "IPv6: the guest has no gateway, because $1"; fi
+  # The file is for `kdock net check`.
+  if [ -n "$1" ]; then say "IPv6: the guest has no gateway, because $1"; echo "$1" > /run/kdock-no-gateway6; fi
   ip link set br0 addrgenmode none 2>/dev/null || true
   ip -6 addr flush dev br0 2>/dev/null || true
   exit 0

@@ -1,4 +1,7 @@
 import type { Readable } from "node:stream";
+import type { Callee, Exchange } from "./exchange.js";
+
+export type { Callee, Exchange } from "./exchange.js";
 
 /** The machine the CLI runs on. `node-host.ts` is the one implementation. Paths are absolute. */
 export interface Host {
@@ -22,6 +25,8 @@ export interface Host {
   portIsFree(address: string, port: number): Promise<boolean>;
   /** "docker-proxy (pid 4711)" where the host tells, for the message that a port is taken. */
   portOwner(port: number): Promise<string | undefined>;
+  /** Calls somebody, and listens for so long at most; never rejects. */
+  exchange(callee: Callee, limitMs: number, signal: AbortSignal): Promise<Exchange>;
 }
 
 export interface KillWatch {

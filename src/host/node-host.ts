@@ -1,3 +1,4 @@
+import { exchange } from "./exchange.js";
 import type { Host } from "./host.js";
 import { ifKilled } from "./kill-watch.js";
 import { nodeFiles } from "./node-files.js";
@@ -17,5 +18,6 @@ export function createNodeHost({ env }: { readonly env: Env }): Host {
     freeBytes,
     portIsFree,
     portOwner,
+    exchange,
   };
 }

@@ -34,7 +34,8 @@ export type Role =
   | "memory"
   | "dump"
   | "network"
-  | "lan";
+  | "lan"
+  | "check";
 
 /** For an image: what `labels` says, and what is in it. */
 export function imageLabels(
@@ -88,6 +89,7 @@ export const INSIDE = {
   /** Joins a VM's bridge with those of others, and tells it their names. */
   lanScript: "/usr/local/lib/kdock/lan.sh",
   captureScript: "/usr/local/lib/kdock/capture.sh",
+  shapeScript: "/usr/local/lib/kdock/shape.sh",
   /** The monitor of images/vm/panic.sh, and where that has the guest's memory written to. */
   panicSocket: "/run/kdock/panic.sock",
   panicDump: "/run/kdock/panic.core",
@@ -131,6 +133,8 @@ export interface ProjectNames {
   /** Of drgn or crash. */
   readonly memoryContainer: string;
   readonly dumpVolume: string;
+  /** Of the container that `kdock net check` has the guest talk to. */
+  checkContainer(unique: string): string;
   buildContainer(stage: string): string;
   volume(kind: "src" | "build" | "symbols", detail: string): string;
 }
@@ -147,6 +151,7 @@ export function projectNames(folder: string): ProjectNames {
     cpuContainer: (vm) => `kdock-${id}-cpu${suffix(vm)}`,
     memoryContainer: `kdock-${id}-memory`,
     dumpVolume: `kdock-${id}-dump`,
+    checkContainer: (unique) => `kdock-${id}-check-${unique}`,
     buildContainer: (stage) => `kdock-${id}-build-${stage}`,
     volume: (kind, detail) => `kdock-${id}-${kind}-${slug(detail)}`,
   };

@@ -20,7 +20,7 @@ export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Prom
   const shared = (role: Role) => labels(role, undefined);
 
   const containers = await Promise.all(
-    (["vm", "cpu", "gdb", "memory", "build"] as const).map((role) =>
+    (["vm", "cpu", "gdb", "memory", "build", "check"] as const).map((role) =>
       engine.listContainers(mine(role)),
     ),
   );

@@ -1,18 +1,9 @@
 import type { Config } from "../config/config.js";
 import { type EngineInfo, isOnThisMachine } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
+import { type Finding, ok } from "../plan/finding.js";
 import { basePlan } from "../plan/image-plan.js";
 import type { Context } from "./context.js";
-
-export type Verdict = "ok" | "warn" | "fail";
-
-export interface Finding {
-  readonly verdict: Verdict;
-  readonly subject: string;
-  readonly text: string;
-  /** What to do about it; undefined when all is well. */
-  readonly mend: string | undefined;
-}
 
 /** Below this a debug kernel's objects, sources and images do not fit: 2 GB each, about. */
 const NEEDED_BYTES = 8e9;
@@ -130,10 +121,6 @@ async function gdbFinding(ctx: Context): Promise<Finding> {
     text: "no gdb on this machine",
     mend: "apt-get install gdb (or gdb-multiarch).",
   };
-}
-
-function ok(subject: string, text: string): Finding {
-  return { verdict: "ok", subject, text, mend: undefined };
 }
 
 function gib(bytes: number): string {

@@ -17,8 +17,10 @@ export interface GuestChannel extends AsyncDisposable {
 export async function openGuestChannel(
   container: CanExec,
   signal: AbortSignal,
+  onState: (state: string) => void = () => undefined,
 ): Promise<GuestChannel> {
-  return await greetGuest(await connectInside(container, INSIDE.agentSocket, signal), { signal });
+  const connection = await connectInside(container, INSIDE.agentSocket, signal);
+  return await greetGuest(connection, { signal, onState });
 }
 
 /** The same over a connection that is there. */

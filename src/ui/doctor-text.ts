@@ -1,4 +1,4 @@
-interface Finding {
+export interface Finding {
   readonly verdict: "ok" | "warn" | "fail";
   readonly subject: string;
   readonly text: string;

@@ -1,0 +1,55 @@
+import type { ContainerFacts } from "./facts.js";
+import { type Drop, dropOf, type Hook, type Packet } from "./firewall.js";
+import type { Fault, Scene } from "./scene.js";
+
+/** Nobody's: an address of TEST-NET-1 (RFC 5737), for asking the rules. Nothing is sent there. */
+export const OUTSIDE = "192.0.2.1";
+
+/** What is asked for, where and how. */
+type What = Pick<Packet, "protocol"> & Partial<Packet>;
+
+/** Guest → its gateway. */
+export function toGateway({ guest, gateway }: ContainerFacts, what: What): Packet {
+  const destination = gateway.split("/")[0] ?? "";
+  return { in: "br0", source: guest, destination, state: "NEW", ...what };
+}
+
+/** Guest → somebody behind the container's uplink. */
+export function toOutside(
+  { guest, uplink }: ContainerFacts,
+  destination: string,
+  what: What,
+): Packet {
+  return { in: "br0", out: uplink, source: guest, destination, state: "NEW", ...what };
+}
+
+export function answerTo(packet: Packet): Packet {
+  return {
+    ...packet,
+    ...{ in: packet.out, out: packet.in },
+    ...{ source: packet.destination, destination: packet.source, state: "ESTABLISHED" },
+  };
+}
+
+/** What a rule on a packet's way does to it. */
+export function ruleFault(scene: Scene, hooks: readonly Hook[], packet: Packet, what: string) {
+  const drop = dropOf(scene.container.firewall, hooks, packet);
+  return drop === undefined ? undefined : dropFault(scene, drop, packet, what);
+}
+
+export function dropFault({ names }: Scene, drop: Drop, packet: Packet, what: string): Fault {
+  const iptables = `docker exec ${names.container} iptables`;
+  const table = drop.table === "filter" ? "" : ` -t ${drop.table}`;
+  if (drop.rule !== undefined) {
+    return {
+      text: `a rule in the VM's container drops ${what}: ${drop.table} ${drop.rule.text}`,
+      mend: `\`${iptables}${table} ${drop.rule.text.replace(/^-A/, "-D")}\``,
+    };
+  }
+  const side =
+    packet.in === "br0" ? "-i br0" : packet.out === "br0" ? "-o br0" : `-i ${packet.in ?? ""}`;
+  return {
+    text: `the VM's container drops ${what}: the policy of ${drop.table} ${drop.chain} is DROP, and no rule lets it pass`,
+    mend: `\`${iptables}${table} -A ${drop.chain} ${side} -j ACCEPT\``,
+  };
+}

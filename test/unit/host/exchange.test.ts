@@ -1,0 +1,68 @@
+import { createSocket } from "node:dgram";
+import { type AddressInfo, createServer } from "node:net";
+import { afterEach, expect, it } from "vitest";
+import { exchange } from "../../../src/host/exchange.js";
+
+const NOBODY = new AbortController().signal;
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+async function tcp(greet: (say: (text: string) => void) => void): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    greet((text) => socket.end(text));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+async function udp(answer: string | undefined): Promise<number> {
+  const socket = createSocket("udp4");
+  socket.on("message", (_, { port, address }) => {
+    if (answer !== undefined) socket.send(answer, port, address);
+  });
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  closers.push(() => socket.close());
+  return socket.address().port;
+}
+
+const call = (protocol: "tcp" | "udp", port: number, signal = NOBODY) =>
+  exchange({ protocol, address: "127.0.0.1", port }, 300, signal);
+
+it("hears what is said, with TCP and with UDP", async () => {
+  for (const [protocol, port] of [
+    [
+      "tcp",
+      await tcp((say) => {
+        say("hello");
+      }),
+    ],
+    ["udp", await udp("hello")],
+  ] as const) {
+    const { text, ms, error } = await call(protocol, port);
+    expect({ text, error }, protocol).toEqual({ text: "hello", error: undefined });
+    expect(ms).toBeGreaterThan(0);
+  }
+});
+
+it("waits for nobody who says nothing", async () => {
+  const silent = { text: "", ms: undefined, error: "no answer in 0.3 s" };
+  expect(await call("tcp", await tcp(() => undefined))).toEqual(silent);
+  expect(await call("udp", await udp(undefined))).toEqual(silent);
+});
+
+it("says why there is no connection", async () => {
+  const port = await tcp(() => undefined);
+  for (const close of closers.splice(0)) close();
+  expect((await call("tcp", port)).error).toContain("ECONNREFUSED");
+});
+
+it("is interrupted", async () => {
+  const signal = AbortSignal.timeout(20);
+  expect((await call("tcp", await tcp(() => undefined), signal)).error).toBe("interrupted");
+  const again = AbortSignal.timeout(20);
+  expect((await call("udp", await udp(undefined), again)).error).toBe("interrupted");
+});
