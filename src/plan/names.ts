@@ -34,7 +34,8 @@ export type Role =
   | "memory"
   | "dump"
   | "network"
-  | "lan";
+  | "lan"
+  | "hostnet";
 
 /** For an image: what `labels` says, and what is in it. */
 export function imageLabels(
@@ -62,6 +63,9 @@ export function imageTag(name: string, tag: string): string {
   return `kdock/${name}:${tag}`;
 }
 
+/** What a tap is made with; a machine without it has none. */
+export const TUN = "/dev/net/tun";
+
 /** Where things are inside the containers. */
 export const INSIDE = {
   source: "/src",
@@ -88,6 +92,10 @@ export const INSIDE = {
   /** Joins a VM's bridge with those of others, and tells it their names. */
   lanScript: "/usr/local/lib/kdock/lan.sh",
   captureScript: "/usr/local/lib/kdock/capture.sh",
+  /** Mode "host": what its script keeps in a volume, and where a VM asks it for a tap. */
+  hostNetScript: "/usr/local/lib/kdock/host-net.pl",
+  host: "/host",
+  hostSocket: "/host/tap.sock",
   /** The monitor of images/vm/panic.sh, and where that has the guest's memory written to. */
   panicSocket: "/run/kdock/panic.sock",
   panicDump: "/run/kdock/panic.core",
@@ -124,6 +132,9 @@ export interface ProjectNames {
   readonly network: string;
   /** What guests of several VMs meet on, frame by frame; see steps/lan.ts. */
   readonly lan: string;
+  /** The host's part of the network in mode "host", and what it has to take away again. */
+  readonly hostNetContainer: string;
+  readonly hostVolume: string;
   vmContainer(vm: string): string;
   gdbContainer(vm: string): string;
   /** Asks QEMU about the processor that a VM shall have. */
@@ -142,6 +153,8 @@ export function projectNames(folder: string): ProjectNames {
     id,
     network: `kdock-${id}`,
     lan: `kdock-${id}-lan`,
+    hostNetContainer: `kdock-${id}-hostnet`,
+    hostVolume: `kdock-${id}-hostnet`,
     vmContainer: (vm) => `kdock-${id}-vm${suffix(vm)}`,
     gdbContainer: (vm) => `kdock-${id}-gdb${suffix(vm)}`,
     cpuContainer: (vm) => `kdock-${id}-cpu${suffix(vm)}`,
