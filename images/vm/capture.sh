@@ -1,18 +1,26 @@
 #!/bin/sh
 # capture.sh guest|uplink|both FILTER [TCPDUMP-ARGUMENT...] — tcpdump on the guest's tap, on the container's way out, or
 # on both at once, which shows both sides of the address translation. FILTER may be empty. Ends when stdin does.
+#   KDOCK_CAPTURE_VM  in the container of host-net.pl: whose tap, on the host
 set -eu
 side=$1 filter=$2
 shift 2
+mode=${KDOCK_CAPTURE_VM:+host}
+mode=${mode:-$(cat /run/kdock-net-mode 2>/dev/null || echo bridge)}
+case "$mode" in
+  bridge) tap=tap0 ;;
+  host) tap=$(cat "/host/tap-$KDOCK_CAPTURE_VM" 2>/dev/null) || { echo "this VM has no tap on the host any more" >&2; exit 143; } ;;
+  *) echo "this VM has no tap to capture on: its network mode is $mode" >&2; exit 4 ;;
+esac
 uplink=$(cat /run/kdock-uplink 2>/dev/null || true)
 if [ "$side" != guest ] && [ -z "$uplink" ]; then echo "this VM has no way out: nothing to capture there" >&2; exit 3; fi
 index() { cat "/sys/class/net/$1/ifindex"; }
 case "$side" in
-  guest) set -- -i tap0 "$@" ;;
+  guest) set -- -i "$tap" "$@" ;;
   uplink) set -- -i "$uplink" "$@" ;;
   both)
     # The bridge between the two would show every frame once more.
-    ours="(ifindex $(index tap0) or ifindex $(index "$uplink"))"
+    ours="(ifindex $(index "$tap") or ifindex $(index "$uplink"))"
     filter="$ours${filter:+ and ($filter)}"
     set -- -i any -y LINUX_SLL2 "$@"
     ;;
@@ -23,7 +31,15 @@ exec 3<&0
 tcpdump -Z root --immediate-mode -p -n "$@" "$filter" </dev/null &
 tcpdump=$!
 (cat <&3; kill -TERM "$tcpdump") >/dev/null 2>&1 &
+helpers=$!
+# On the host, the tap goes with the VM, and nothing else does.
+if [ "$mode" = host ]; then
+  (while [ -e "/sys/class/net/$tap" ]; do sleep 1; done; kill -TERM "$tcpdump") >/dev/null 2>&1 &
+  helpers="$helpers $!"
+fi
 code=0
 wait "$tcpdump" || code=$?
-kill $! 2>/dev/null || true
+# shellcheck disable=SC2086 # a list on purpose
+kill $helpers 2>/dev/null || true
+[ -e "/sys/class/net/$tap" ] || code=143
 exit "$code"

@@ -5,6 +5,9 @@
 #   KDOCK_ACCEL    auto | kvm | tcg
 #   KDOCK_CPU      QEMU's name for a processor; all that the accelerator can do unless given
 #   KDOCK_DISKS    what open-disks.pl opens for QEMU
+#   KDOCK_NET_MODE bridge | host | user | none: see the functions *_network below
+#   KDOCK_USER_NETDEV  what QEMU's -netdev is told in mode user, also where that takes the place of bridge
+#   KDOCK_HOST_SOCKET  in mode host: where host-net.pl gives taps away
 #   KDOCK_GATEWAY  10.0.3.1/24, the bridge's address     KDOCK_GATEWAY_MAC  52:54:00:...
 #   KDOCK_GUEST    10.0.3.2, the guest's address         KDOCK_GUEST_MAC    52:54:00:...
 #   KDOCK_GATEWAY6, KDOCK_GUEST6   the same for IPv6, or not there; see ipv6.sh
@@ -47,8 +50,11 @@ choose_accelerator() {
   esac
 }
 
-# The article's network chapter, line by line.
-make_network() {
+# Mode bridge: the article's network chapter, line by line.
+bridge_network() {
+  [ -e /dev/net/tun ] || fail "/dev/net/tun is not in this container: give it --device /dev/net/tun (on the host: modprobe tun)"
+  open_device /dev/net/tun || true
+  doing="the guest's network could not be made: this container needs the capability NET_ADMIN (or --privileged)"
   subnet=$(ip_network "$KDOCK_GATEWAY")
   uplink=$(ip -o -4 route show default | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)
   mtu=1500
@@ -91,6 +97,43 @@ make_network() {
   # shellcheck disable=SC2086 # a list on purpose
   if [ -n "${KDOCK_HOSTS:-}" ]; then sh /usr/local/lib/kdock/lan.sh $KDOCK_HOSTS; fi
   say "network: guest $KDOCK_GUEST on br0 $KDOCK_GATEWAY, MASQUERADE to ${uplink:-nowhere: this container has no default route}"
+}
+
+# Mode host: bridge, tap and rules are on the host, where host-net.pl makes them, and takes them away when QEMU has
+# ended. It hands the open tap over; what is published arrives in this container as always, and goes on from here.
+host_network() {
+  [ -n "${KDOCK_HOST_SOCKET:-}" ] && [ -e "$KDOCK_HOST_SOCKET" ] || fail "mode host needs the kdock command, which starts the host's part of it"
+  doing="the guest's ports could not be handed on: this container needs the capability NET_ADMIN (or --privileged)"
+  uplink=$(ip -o -4 route show default | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)
+  for port in ${KDOCK_PORTS:-}; do
+    protocol=${port%%/*} rest=${port#*/}
+    iptables -t nat -A PREROUTING -p "$protocol" --dport "${rest%/*}" -j DNAT --to-destination "$KDOCK_GUEST:${rest#*/}"
+  done
+  # The guest's answers have to come back through here.
+  [ -z "${KDOCK_PORTS:-}" ] || iptables -t nat -A POSTROUTING -d "$KDOCK_GUEST" -j MASQUERADE
+  address=$(ip -o -4 addr show dev "$uplink" | sed -n 's/.* inet \([0-9.]*\).*/\1/p' | head -n 1)
+  doing="the host's part of the network is not there"
+  before_qemu="perl /usr/local/lib/kdock/host-net.pl take $KDOCK_HOST_SOCKET $KDOCK_GUEST_NAME $KDOCK_GUEST_MAC $KDOCK_GUEST $address"
+}
+
+# Mode user: QEMU's own network stack. No tap, no bridge, nothing that needs rights.
+user_network() {
+  # Through it a guest reaches whatever QEMU does, hence its own debugger, unless QEMU is kept from calling there.
+  if [ -n "${KDOCK_GDB_PORT:-}" ]; then
+    # A debugger's container, which shares this network, may have the same user, but not this group, which is nobody's.
+    caller=2147483641 groups=--groups=$caller
+    iptables -A OUTPUT -p tcp --dport "$KDOCK_GDB_PORT" -m owner --gid-owner "$caller" --suppl-groups -j REJECT --reject-with tcp-reset 2>/dev/null ||
+      say "the guest can reach its own debugger: without the capability NET_ADMIN nothing keeps it from that"
+  fi
+  say "network: guest $KDOCK_GUEST on QEMU's own network (user): it meets no other guests, and cannot be pinged"
+}
+
+none_network() { say "network: none, the guest has no card"; }
+
+# Whether QEMU's arguments are those of mode bridge, and have to be changed: kdock's plan, or compose.yaml, did not know.
+planned_for_bridge() {
+  for argument; do case "$argument" in tap,id=net0,ifname=*) return 0 ;; esac; done
+  return 1
 }
 
 # 10.0.3.1/24 → 10.0.3.0/24, by the kernel's own arithmetic once the address is on an interface.
@@ -153,7 +196,7 @@ serve_virtiofs() {
   keep=-all
   [ "${owner%:*}" != 0 ] || keep=-all,+setpcap
   # shellcheck disable=SC2086 # lists on purpose
-  setpriv $qemu_user --bounding-set="$keep" /usr/libexec/virtiofsd --socket-path="$socket" --shared-dir="/shares/$tag" \
+  setpriv $qemu_user --clear-groups --bounding-set="$keep" /usr/libexec/virtiofsd --socket-path="$socket" --shared-dir="/shares/$tag" \
     --sandbox=none --modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap --cache=never $read_only \
     --translate-uid="squash-guest:0:${owner%:*}:4294967295" --translate-gid="squash-guest:0:${owner#*:}:4294967295" \
     </dev/null >"$log" 2>&1 &
@@ -165,14 +208,39 @@ serve_virtiofs() {
   done
 }
 
-[ -e /dev/net/tun ] || fail "/dev/net/tun is not in this container: give it --device /dev/net/tun (on the host: modprobe tun)"
-open_device /dev/net/tun || true
 choose_accelerator
-qemu_user="--reuid=qemu --regid=qemu --clear-groups --no-new-privs --inh-caps=-all"
-as_qemu="setpriv $qemu_user --bounding-set=-all"
+qemu_user="--reuid=qemu --regid=qemu --no-new-privs --inh-caps=-all"
+as_qemu="setpriv $qemu_user --clear-groups --bounding-set=-all"
 if [ -n "${KDOCK_SHARES:-}" ]; then become_owner; fi
-doing="the guest's network could not be made: this container needs the capability NET_ADMIN (or --privileged)"
-make_network
+mode=${KDOCK_NET_MODE:-bridge} before_qemu="" groups=--clear-groups
+if [ "$mode" = bridge ] && [ ! -e /dev/net/tun ] && [ -n "${KDOCK_USER_NETDEV:-}" ]; then
+  say "/dev/net/tun is not there (on the host: modprobe tun): QEMU's own network takes the place of the bridge"
+  mode=user
+fi
+case "$mode" in
+  bridge | host | user | none) "${mode}_network" ;;
+  *) fail "KDOCK_NET_MODE is '$mode': bridge, host, user or none" ;;
+esac
+echo "$mode" > /run/kdock-net-mode
+if [ "$mode" != bridge ] && planned_for_bridge "$@"; then
+  skip=0 option=''
+  for argument; do
+    shift
+    if [ "$skip" -gt 0 ]; then skip=$((skip - 1)); continue; fi
+    if [ "$argument" = -netdev ]; then option=-netdev; continue; fi
+    case "$mode $option $argument" in
+      "user -netdev tap,id=net0,"*) argument=$KDOCK_USER_NETDEV ;;
+      # Together with the card's "-device ...".
+      "none -netdev tap,id=net0,"*) skip=2 option=''; continue ;;
+      # The last word counts: /init looks for no card, or no IPv6.
+      "user -append "*) argument="$argument kdock.ip6=none" ;;
+      "none -append "*) argument="$argument kdock.ip=none" ;;
+    esac
+    if [ "$option" = -netdev ]; then set -- "$@" -netdev; fi
+    set -- "$@" "$argument"
+    option=$argument
+  done
+fi
 
 case "$accel" in kvm) cpu=host ;; *) cpu=max ;; esac
 cpu=${KDOCK_CPU:-$cpu}
@@ -193,5 +261,8 @@ if [ -n "${KDOCK_PANIC_DUMP:-}" ]; then
   $as_qemu socat "UNIX-CONNECT:$KDOCK_PANIC_SOCKET,retry=600,interval=0.05" \
     EXEC:"sh /usr/local/lib/kdock/panic.sh $KDOCK_PANIC_DUMP" </dev/null &
 fi
-[ -z "${KDOCK_DISKS:-}" ] || as_qemu="perl /usr/local/lib/kdock/open-disks.pl $as_qemu"
-exec $as_qemu qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -sandbox "$sandbox" "$@"
+# Each becomes the next: what opens the tap in mode host, what opens disks, QEMU without rights.
+disks=''
+[ -z "${KDOCK_DISKS:-}" ] || disks="perl /usr/local/lib/kdock/open-disks.pl"
+# shellcheck disable=SC2086 # commands and lists on purpose
+exec $before_qemu $disks setpriv $qemu_user "$groups" --bounding-set=-all qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -sandbox "$sandbox" "$@"

@@ -25,6 +25,7 @@ const KEYS = {
   accel: ["vm", "accel"],
   privilege: ["vm", "privilege"],
   nic: ["vm", "nic"],
+  net: ["vm", "net", "mode"],
   subnet: ["vm", "net", "subnet"],
   ipv6: ["vm", "net", "ipv6"],
   publish: ["vm", "ports"],
@@ -113,7 +114,13 @@ export function addVmFlags(command: Command): Command {
       ]),
     )
     .addOption(new Option("--nic <name>", "network card (vm.nic)").choices(["virtio", "e1000"]))
-    .option("--subnet <cidr>", "the guest's network (vm.net.subnet)")
+    .addOption(
+      new Option(
+        "--net <mode>",
+        "bridge in the VM's container, bridge on the host, QEMU's own network, or no card (vm.net.mode)",
+      ).choices(["bridge", "host", "user", "none"]),
+    )
+    .option("--subnet <cidr>", "the guest's network, or auto (vm.net.subnet)")
     .option("--ipv6 <cidr>", "the guest's IPv6 network, a /64 (vm.net.ipv6)")
     .option("--no-ipv6", "no IPv6 network for the guest")
     .option("-p, --publish <ports>", "host:guest[/udp]; may be repeated (vm.ports)", list)

@@ -65,11 +65,7 @@ export interface VmConfig {
   readonly accel: "auto" | "kvm" | "tcg";
   readonly privilege: "privileged" | "least";
   readonly nic: "virtio" | "e1000";
-  readonly net: {
-    readonly subnet: string;
-    /** A /64; undefined for no IPv6. */
-    readonly ipv6: string | undefined;
-  };
+  readonly net: NetConfig;
   readonly ports: readonly PortForward[];
   readonly shares: readonly Share[];
   /** Keep the guest's memory when its kernel panics. */
@@ -83,9 +79,24 @@ export type DiskRequest =
   | { readonly kind: "file"; readonly path: string; readonly readOnly: boolean }
   | { readonly kind: "scratch"; readonly bytes: number };
 
+/**
+ * What the guest's network card is plugged into: a bridge in the VM container's own network namespace, one on the host,
+ * QEMU's own network stack, or nothing (there is no card then).
+ */
+export type NetMode = "bridge" | "host" | "user" | "none";
+
+export interface NetConfig {
+  readonly mode: NetMode;
+  /** "10.0.3.0/24", or "auto" for one that clashes with nothing. */
+  readonly subnet: string;
+  /** A /64; undefined for no IPv6. Of use in mode "bridge" only. */
+  readonly ipv6: string | undefined;
+}
+
 /** How one of several VMs differs from the others. */
 export interface VmSpecial {
-  readonly vm: Partial<VmConfig>;
+  readonly vm: Partial<Omit<VmConfig, "net">>;
+  readonly net: Partial<NetConfig>;
   /** undefined: the common address, on a port of its own. */
   readonly listen: ListenAddress | undefined;
 }

@@ -28,6 +28,7 @@ const checks = {
   accel: z.enum(["auto", "kvm", "tcg"]),
   privilege: z.enum(["privileged", "least"]),
   nic: z.enum(["virtio", "e1000"]),
+  mode: z.enum(["bridge", "host", "user", "none"]),
   ports: z.array(text(parsePort)).superRefine((ports, context) => {
     const seen = new Set<string>();
     ports.forEach(({ hostAddress, hostPort, protocol }, index) => {
@@ -89,9 +90,15 @@ export const vm = z
       .meta({ title: "virtio or e1000", description: "network card of the guest" }),
     net: z
       .strictObject({
-        subnet: text(parseSubnet).prefault("10.0.3.0/24").meta({
-          title: "an IPv4 network such as 10.0.3.0/24",
-          description: "network between guest and container; the gateway is its first address",
+        mode: checks.mode.default("bridge").meta({
+          title: "bridge, host, user or none",
+          description:
+            "where the guest's bridge is: in the VM's container, or on the host; user is QEMU's own network, none no card",
+        }),
+        subnet: text(autoOrSubnet).prefault("auto").meta({
+          title: "auto or an IPv4 network such as 10.0.3.0/24",
+          description:
+            "the guest's network; auto is 10.0.3.0/24, or another where that clashes with a route or a Docker network",
         }),
         ipv6: z
           .union([z.boolean(), z.string()])
@@ -157,6 +164,7 @@ export const vms = z
       accel: checks.accel.optional(),
       privilege: checks.privilege.optional(),
       nic: checks.nic.optional(),
+      net: z.strictObject({ mode: checks.mode.optional() }).optional(),
       ports: checks.ports.optional(),
       shares: checks.shares.optional(),
       dumpOnPanic: checks.dumpOnPanic.optional(),
@@ -257,6 +265,10 @@ function parseCpu(input: string): Parsed<string> {
   return {
     problem: `expected MODEL[,+FEATURE][,-FEATURE], for example Nehalem or max,-avx512f, got "${input}"`,
   };
+}
+
+function autoOrSubnet(input: string): Parsed<string> {
+  return input === "auto" ? { value: input } : parseSubnet(input);
 }
 
 function memoryMiB(input: string): Parsed<number> {

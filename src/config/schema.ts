@@ -24,13 +24,14 @@ export function complete({ kernel, busybox, rootfs, vm, vms, gdb, images }: Chec
   };
 }
 
-function specialVm({ memory, gdb, ...keys }: CheckedFile["vms"][string]): VmSpecial {
+function specialVm({ memory, gdb, net, ...keys }: CheckedFile["vms"][string]): VmSpecial {
   const given = Object.entries(keys).filter(([, value]) => value !== undefined);
   return {
     vm: {
       ...(Object.fromEntries(given) as VmSpecial["vm"]),
       ...(memory === undefined ? {} : { memoryMiB: memory }),
     },
+    net: net?.mode === undefined ? {} : { mode: net.mode },
     listen: gdb,
   };
 }

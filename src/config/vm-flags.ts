@@ -6,14 +6,16 @@ import { isRecord, type RawValues } from "./layer.js";
  * so it wins over what kdock.yaml says about it under `vms`.
  */
 export function flagsForVm(config: Config, name: string, flags: RawValues): Config {
-  const typed = new Set(Object.keys(isRecord(flags["vm"]) ? flags["vm"] : {}));
-  const before: VmSpecial = config.vms[name] ?? { vm: {}, listen: undefined };
+  const vm = isRecord(flags["vm"]) ? flags["vm"] : {};
+  const typed = new Set(Object.keys(vm));
+  const before: VmSpecial = config.vms[name] ?? { vm: {}, net: {}, listen: undefined };
   const kept = Object.entries(before.vm).filter(
     ([key]) => !typed.has(key === "memoryMiB" ? "memory" : key),
   );
   const gdb = flags["gdb"];
   const special: VmSpecial = {
     vm: Object.fromEntries(kept),
+    net: isRecord(vm["net"]) && "mode" in vm["net"] ? {} : before.net,
     listen: isRecord(gdb) && "listen" in gdb ? config.gdb.listen : before.listen,
   };
   return { ...config, vms: { ...config.vms, [name]: special } };

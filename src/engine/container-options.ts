@@ -48,6 +48,8 @@ function hostConfig(spec: ContainerSpec): Docker.HostConfig {
     })),
     Sysctls: { ...spec.sysctls },
     SecurityOpt: [...spec.securityOpt],
+    ...(spec.restartOnFailure === true ? { RestartPolicy: { Name: "on-failure" } } : {}),
+    ...(spec.writableSysctls === true ? { ReadonlyPaths: [] } : {}),
   };
 }
 

@@ -41,6 +41,7 @@ const Info = z.object({
   DockerRootDir: z.string(),
   OperatingSystem: z.string(),
   Architecture: z.string(),
+  SecurityOptions: Strings,
 });
 
 export function engineInfo(json: unknown, endpoint: string): EngineInfo {
@@ -53,6 +54,7 @@ export function engineInfo(json: unknown, endpoint: string): EngineInfo {
     rootDir: info.DockerRootDir,
     operatingSystem: info.OperatingSystem,
     architecture: info.Architecture,
+    rootless: info.SecurityOptions.some((option) => option.includes("name=rootless")),
   };
 }
 
@@ -86,13 +88,25 @@ export function volumeInfos(json: unknown): VolumeInfo[] {
   return volumes.map((volume) => ({ name: volume.Name, labels: volume.Labels }));
 }
 
-const Networks = z.array(z.object({ Id: z.string(), Name: z.string(), Labels }));
+const Networks = z.array(
+  z.object({
+    Id: z.string(),
+    Name: z.string(),
+    Labels,
+    IPAM: z
+      .object({ Config: z.array(z.object({ Subnet: z.string().optional() })).nullish() })
+      .nullish(),
+  }),
+);
 
 export function networkInfos(json: unknown): NetworkInfo[] {
   return Networks.parse(json).map((network) => ({
     id: network.Id,
     name: network.Name,
     labels: network.Labels,
+    subnets: (network.IPAM?.Config ?? []).flatMap(({ Subnet }) =>
+      Subnet?.includes(".") === true ? [Subnet] : [],
+    ),
   }));
 }
 

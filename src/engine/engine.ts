@@ -51,6 +51,8 @@ export interface EngineInfo {
   readonly rootDir: string;
   /** The engine's machine: "Debian GNU/Linux 12 (bookworm)", "x86_64". */
   readonly operatingSystem: string;
+  /** Runs without root, in namespaces of its own. */
+  readonly rootless: boolean;
   readonly architecture: string;
 }
 
@@ -81,6 +83,8 @@ export interface NetworkInfo {
   readonly id: string;
   readonly name: string;
   readonly labels: Labels;
+  /** Its IPv4 networks: "172.18.0.0/16". */
+  readonly subnets: readonly string[];
 }
 
 export interface StreamOptions {

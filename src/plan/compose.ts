@@ -1,5 +1,6 @@
 import { Document } from "yaml";
 import type { Config } from "../config/config.js";
+import { KdockError } from "../errors.js";
 import type { BuildPlan } from "./build-plan.js";
 import { type HostPath, hostPortText, PLAIN } from "./container-spec.js";
 import { scriptsInside, sessionArguments } from "./debugger-plan.js";
@@ -7,11 +8,13 @@ import { diskPaths } from "./disks.js";
 import type { ImagePlan } from "./image-plan.js";
 import { initScriptNames } from "./init-scripts.js";
 import { CCACHE_VOLUME, imageLabels, INSIDE } from "./names.js";
+import { checkPortsHaveNetwork } from "./net-modes.js";
 import type { Plan } from "./plan.js";
 import { qemuArgs } from "./qemu-args.js";
 import { FIRST_SEAT } from "./seats.js";
 import { NO_SHARES, type Shares, sharePlans } from "./shares.js";
 import {
+  devicesFor,
   LEAST,
   machine,
   mayBePrivileged,
@@ -30,6 +33,7 @@ const HEADER = ` The same lab without Node: docker compose up, then docker compo
    KDOCK_BASE_TRIXIE=…        another Debian base image than the registry's (KDOCK_BASE_BOOKWORM, KDOCK_BASE_BULLSEYE)
    KDOCK_IMAGES_MIRROR=…      a Debian mirror for the packages of the images
    KDOCK_KERNEL_PRESET, KDOCK_KERNEL_JOBS, KDOCK_VM_CPUS, KDOCK_VM_MEMORY, KDOCK_VM_APPEND, KDOCK_VM_ACCEL, KDOCK_GDB_LISTEN
+   KDOCK_VM_NET_MODE=user     QEMU's own network instead of a bridge; none for no network card
 
  \`docker compose attach vm\` joins the console, \`docker compose down\` ends the lab, \`down -v\` forgets what was built.
  An engine whose machine has no IPv6 refuses the sysctls net.ipv6.*: take them out, or set vm.net.ipv6: false in kdock.yaml.`;
@@ -117,13 +121,19 @@ function kernelVariables(config: Config, plan: BuildPlan) {
 }
 
 function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
+  if (config.vm.net.mode === "host") {
+    throw new KdockError("config", "vm.net.mode host: compose has nobody to clean the host up", {
+      hint: "Use another mode for compose.yaml (--net bridge), or start the lab with `kdock up`.",
+    });
+  }
+  checkPortsHaveNetwork(config.vm);
   const gdb = config.gdb.listen;
   const listen = hostPortText({ hostAddress: gdb.address, hostPort: gdb.port });
   // Which kernel there will be is not known here, and 9p is what they all have.
   const shares: Shares = { ...NO_SHARES, folders: sharePlans(config.vm.shares, folder) };
-  const mode = { paused: false, command: false };
+  const { mode } = config.vm.net;
   const attached = { shares, disks: unseenDisks(config, ".") };
-  const interactive = machine(config, mode, FIRST_SEAT, attached);
+  const interactive = machine(config, { paused: false, command: false }, FIRST_SEAT, attached);
   const args = qemuArgs({
     ...interactive,
     // What NUMA nodes have must be all that there is.
@@ -147,6 +157,8 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
     environment: {
       ...escaped(vmEnvironment(config, FIRST_SEAT, attached)),
       KDOCK_ACCEL: variable("KDOCK_VM_ACCEL", config.vm.accel),
+      // start.sh makes the other modes out of a plan for a bridge, but no bridge out of those.
+      ...(mode === "bridge" ? { KDOCK_NET_MODE: variable("KDOCK_VM_NET_MODE", mode) } : {}),
     },
     volumes: [
       `kernel-out:${INSIDE.artifacts}/kernel:ro`,
@@ -165,7 +177,7 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
     // What least privilege needs; a privileged container has it anyway.
     cap_drop: LEAST.capDrop,
     cap_add: LEAST.capAdd,
-    devices: LEAST.devices.map((device) => `${device}:${device}`),
+    devices: devicesFor(config.vm.net).map((device) => `${device}:${device}`),
     sysctls: vmSysctls(config),
     ...(shares.folders.length > 0 || diskPaths(attached.disks).length > 0
       ? { security_opt: securityOptions(attached) }

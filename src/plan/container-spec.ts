@@ -54,6 +54,10 @@ export interface ContainerSpec {
   readonly securityOpt: readonly string[];
   readonly tty: boolean;
   readonly openStdin: boolean;
+  /** Started again by the engine whenever it ends otherwise than with exit code 0. */
+  readonly restartOnFailure?: boolean;
+  /** /proc/sys is not read-only. */
+  readonly writableSysctls?: boolean;
   /** A soft stop's signal; the engine's default when undefined. */
   readonly stopSignal: string | undefined;
 }

@@ -35,7 +35,8 @@ export type Role =
   | "dump"
   | "network"
   | "lan"
-  | "check";
+  | "check"
+  | "hostnet";
 
 /** For an image: what `labels` says, and what is in it. */
 export function imageLabels(
@@ -62,6 +63,9 @@ export function labels(role: Role, project: string | undefined, key?: string): L
 export function imageTag(name: string, tag: string): string {
   return `kdock/${name}:${tag}`;
 }
+
+/** What a tap is made with; a machine without it has none. */
+export const TUN = "/dev/net/tun";
 
 /** Where things are inside the containers. */
 export const INSIDE = {
@@ -90,6 +94,10 @@ export const INSIDE = {
   lanScript: "/usr/local/lib/kdock/lan.sh",
   captureScript: "/usr/local/lib/kdock/capture.sh",
   shapeScript: "/usr/local/lib/kdock/shape.sh",
+  /** Mode "host": what its script keeps in a volume, and where a VM asks it for a tap. */
+  hostNetScript: "/usr/local/lib/kdock/host-net.pl",
+  host: "/host",
+  hostSocket: "/host/tap.sock",
   /** The monitor of images/vm/panic.sh, and where that has the guest's memory written to. */
   panicSocket: "/run/kdock/panic.sock",
   panicDump: "/run/kdock/panic.core",
@@ -126,6 +134,9 @@ export interface ProjectNames {
   readonly network: string;
   /** What guests of several VMs meet on, frame by frame; see steps/lan.ts. */
   readonly lan: string;
+  /** The host's part of the network in mode "host", and what it has to take away again. */
+  readonly hostNetContainer: string;
+  readonly hostVolume: string;
   vmContainer(vm: string): string;
   gdbContainer(vm: string): string;
   /** Asks QEMU about the processor that a VM shall have. */
@@ -146,6 +157,8 @@ export function projectNames(folder: string): ProjectNames {
     id,
     network: `kdock-${id}`,
     lan: `kdock-${id}-lan`,
+    hostNetContainer: `kdock-${id}-hostnet`,
+    hostVolume: `kdock-${id}-hostnet`,
     vmContainer: (vm) => `kdock-${id}-vm${suffix(vm)}`,
     gdbContainer: (vm) => `kdock-${id}-gdb${suffix(vm)}`,
     cpuContainer: (vm) => `kdock-${id}-cpu${suffix(vm)}`,

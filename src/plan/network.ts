@@ -6,6 +6,8 @@ export interface GuestNetwork {
   /** "10.0.3.1/24": the address of the guest's own bridge, with its prefix. */
   readonly gateway: string;
   readonly guest: string;
+  /** Where QEMU's own network stack answers names, in mode "user". */
+  readonly userDns: string;
   readonly gatewayMac: string;
   readonly guestMac: string;
 }
@@ -43,6 +45,8 @@ export function guestNetwork(subnet: string, seat: number): GuestNetwork {
     subnet,
     gateway: `${toText(gateway)}/${prefix}`,
     guest: toText(guest),
+    // Whichever end of the network the gateway is not at.
+    userDns: toText(seat === 0 ? first + size - 2 : first + 1),
     gatewayMac: mac(GATEWAYS, seat + 1),
     guestMac: mac(GUESTS, seat + 2),
   };
@@ -56,10 +60,10 @@ function mac(prefix: string, last: number): string {
   return `${prefix}:${last.toString(16).padStart(2, "0")}`;
 }
 
-function toNumber(address: string): number {
+export function toNumber(address: string): number {
   return address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
-function toText(value: number): string {
+export function toText(value: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
 }

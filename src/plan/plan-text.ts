@@ -1,7 +1,7 @@
 import type { BuildPlan } from "./build-plan.js";
 import type { HostPath } from "./container-spec.js";
 import type { ImagePlan } from "./image-plan.js";
-import { DEFAULT_VM } from "./names.js";
+import { DEFAULT_VM, INSIDE } from "./names.js";
 import type { Plan } from "./plan.js";
 import type { VmPlan } from "./vm-plan.js";
 
@@ -36,14 +36,31 @@ export function planText(plan: Plan, vm: VmPlan): string[] {
     "",
     `vm        image ${plan.vmImage.tag}`,
     ...imageText(plan.vmImage),
-    `  docker network create ${vm.network}`,
-    `  docker run ${first?.privilege === "privileged" ? "--privileged" : "(least privilege)"} -it --network ${vm.network} --name ${plan.names.vmContainer(DEFAULT_VM)} …`,
+    ...networkText(plan, vm),
+    `  docker run ${first?.privilege === "privileged" ? "--privileged" : "(least privilege)"} -it ${vm.network === undefined ? "" : `--network ${vm.network} `}--name ${plan.names.vmContainer(DEFAULT_VM)} …`,
     ...(first?.container.hostPaths ?? []).map(hostPathText),
     ...Object.entries(first?.container.env ?? {}).map(
       ([name, value]) => `    ${name}=${value.replaceAll("\n", "\n      ")}`,
     ),
     "  qemu-system-x86_64 -accel (chosen at the start: kvm where it works, else tcg)",
     ...argumentLines(first?.container.command ?? []),
+  ];
+}
+
+/** What is there before the VM: without an engine nobody knows what its network may clash with. */
+function networkText({ names, vmImage }: Plan, { network, isSubnetOpen, facts }: VmPlan): string[] {
+  return [
+    ...(network === undefined ? [] : [`  docker network create ${network}`]),
+    ...(facts.net === "host"
+      ? [
+          `  docker run -d --network host --cap-add NET_ADMIN --device /dev/net/tun --restart on-failure -v ${names.hostVolume}:${INSIDE.host} --name ${names.hostNetContainer} ${vmImage.tag} serve`,
+        ]
+      : []),
+    ...(isSubnetOpen
+      ? [
+          `  the guest's network is ${facts.subnet}, or another if that clashes with a route or a Docker network`,
+        ]
+      : []),
   ];
 }
 

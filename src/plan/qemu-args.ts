@@ -14,6 +14,8 @@ export interface Machine {
   readonly nic: "virtio" | "e1000";
   /** Of that card. */
   readonly mac: string;
+  /** What the card is plugged into, in QEMU's notation; undefined: there is no card. */
+  readonly netdev: string | undefined;
   readonly commandLine: string;
   /** QEMU's gdbstub listens here, inside the container; undefined for none. */
   readonly gdbPort: number | undefined;
@@ -51,8 +53,12 @@ export function qemuArgs(machine: Machine): readonly string[] {
     ...["-append", machine.commandLine],
     // The console is the container's terminal; Ctrl-C belongs to the guest.
     ...["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
-    ...["-netdev", "tap,id=net0,ifname=tap0,script=no,downscript=no"],
-    ...["-device", `${NIC[machine.nic]},netdev=net0,mac=${machine.mac},romfile=`],
+    ...(machine.netdev === undefined
+      ? []
+      : [
+          ...["-netdev", machine.netdev],
+          ...["-device", `${NIC[machine.nic]},netdev=net0,mac=${machine.mac},romfile=`],
+        ]),
     ...diskArgs(machine.disks),
     // The guest says here that it is ready, and runs commands.
     ...["-device", "virtio-serial-pci"],
@@ -104,6 +110,7 @@ const MAX_COMMAND_LINE = 2047;
 export function kernelCommandLine(options: {
   readonly quiet: boolean;
   readonly shellOnConsole: boolean;
+  readonly network: boolean;
   readonly debug: boolean;
   /** What /init gives the card, with prefix; undefined for none. */
   readonly ipv6: string | undefined;
@@ -120,6 +127,7 @@ export function kernelCommandLine(options: {
     "panic=-1",
     ...(options.quiet ? ["quiet"] : []),
     ...(options.shellOnConsole ? [] : ["kdock.console=none"]),
+    ...(options.network ? [] : ["kdock.ip=none"]),
     ...(options.ipv6 === undefined ? [] : [`kdock.ip6=${options.ipv6}`]),
     ...options.shares.map((share) => `kdock.share=${share}`),
     ...(options.append === "" ? [] : [options.append]),

@@ -1,3 +1,4 @@
+import type { NetMode } from "../config/config.js";
 import type { Labels } from "./container-spec.js";
 import type { DiskInUse } from "./disks.js";
 import { LABEL } from "./names.js";
@@ -15,7 +16,11 @@ export interface VmFacts {
   /** Absolute; undefined for a name by the time of the panic. */
   readonly dumpTo: string | undefined;
   readonly seat: VmSeat;
-  /** The guest's. */
+  /** As planned: where the engine's machine has no /dev/net/tun, start.sh may have made "user" out of "bridge". */
+  readonly net: NetMode;
+  /** The guest's, whether it has a card or not. */
+  readonly subnet: string;
+  /** The guest's; "" when it has none. */
   readonly address: string;
   /** The guest's, for IPv6; undefined for none. */
   readonly address6: string | undefined;
@@ -31,6 +36,8 @@ export function vmFacts(of: Labels): VmFacts {
   return {
     ...{ kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT },
     ...{
+      net: "bridge",
+      subnet: "",
       address6: undefined,
       dumpOnPanic: false,
       dumpTo: undefined,

@@ -1,4 +1,4 @@
-import type { Config } from "../config/config.js";
+import type { Config, NetConfig } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
 import type { ContainerSpec, PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
@@ -6,8 +6,8 @@ import { type Disk, diskLines, diskPaths, disksInUse, formatByName } from "./dis
 import { hostPath } from "./host-path.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { checkMachine } from "./machine-check.js";
-import { INSIDE, LABEL, labels } from "./names.js";
-import { guestNetwork } from "./network.js";
+import { INSIDE, LABEL, labels, type ProjectNames, TUN } from "./names.js";
+import { checkPortsHaveNetwork, netdev, netEnvironment, networkOf } from "./net-modes.js";
 import { type GuestNetwork6, guestNetwork6 } from "./network6.js";
 import { FIRST_SEAT, guestName, type VmSeat } from "./seats.js";
 import type { Plan } from "./plan.js";
@@ -50,7 +50,10 @@ const NOTHING: Attached = { shares: NO_SHARES, disks: [] };
 
 export interface VmPlan {
   readonly image: ImagePlan;
-  readonly network: string;
+  /** Undefined for the engine's own, which is there anyway: mode "host" leaves nothing new behind. */
+  readonly network: string | undefined;
+  /** Nobody has named one: what `facts` say is taken where it clashes with nothing. */
+  readonly isSubnetOpen: boolean;
   readonly facts: VmFacts;
   /** Tried in order until the engine starts one: the first is what was asked for. */
   readonly attempts: readonly VmAttempt[];
@@ -59,6 +62,8 @@ export interface VmPlan {
 export interface VmAttempt {
   readonly container: ContainerSpec;
   readonly privilege: "privileged" | "least";
+  /** Only worth trying when the engine has said that it lacks this device. */
+  readonly without?: string;
 }
 
 /** Everything a least-privilege VM container may do; PERF 105 and images/vm/start.sh say what each is for. */
@@ -74,10 +79,19 @@ export const LEAST = {
     "CHOWN",
     "FOWNER",
   ],
-  devices: ["/dev/net/tun"],
   sysctls: { "net.ipv4.ip_forward": "1" },
   securityOpt: ["no-new-privileges"],
 } as const;
+
+/** Mode "host" has its tap handed over, others have none. */
+export function devicesFor(net: NetConfig): readonly string[] {
+  return net.mode === "bridge" ? [TUN] : [];
+}
+
+/** The engine's network that a VM's container is in. */
+export function networkFor(net: NetConfig, names: ProjectNames): string | undefined {
+  return net.mode === "host" ? undefined : names.network;
+}
 
 /**
  * The bridge, which comes after the engine's interfaces, has IPv6 although the engine's network may have none; those
@@ -89,7 +103,7 @@ export const IPV6_SYSCTLS = {
 } as const;
 
 export function vmSysctls({ vm }: Config): Readonly<Record<string, string>> {
-  return { ...LEAST.sysctls, ...(vm.net.ipv6 === undefined ? {} : IPV6_SYSCTLS) };
+  return { ...LEAST.sysctls, ...(hasIpv6(vm.net) ? IPV6_SYSCTLS : {}) };
 }
 
 /** For a machine without IPv6: its guests still have it among themselves. */
@@ -114,11 +128,21 @@ export function configFor(config: Config, { name, index }: VmSeat): Config {
   const own = listen.port === 0 ? listen : { ...listen, port: listen.port + index };
   return {
     ...config,
-    vm: { ...config.vm, ...special?.vm },
+    vm: { ...config.vm, ...special?.vm, net: { ...config.vm.net, ...special?.net } },
     gdb: { ...config.gdb, listen: special?.listen ?? own },
   };
 }
 
+/** What makes one VM: kdock.yaml's words as they apply to it, and what it is started with. */
+interface Parts {
+  readonly config: Config;
+  readonly plan: Pick<Plan, "names" | "vmImage" | "kernel">;
+  readonly mode: RunMode;
+  readonly seat: VmSeat;
+  readonly attached: Attached;
+}
+
+/** Throws a `config` error for ports that nothing would be behind. */
 export function vmPlan(
   common: Config,
   plan: Pick<Plan, "names" | "vmImage" | "kernel" | "folder">,
@@ -126,64 +150,104 @@ export function vmPlan(
   seat = FIRST_SEAT,
   found: Partial<Found> = {},
 ): VmPlan {
-  const { names, vmImage: image, kernel } = plan;
   const config = configFor(common, seat);
-  const shares = {
-    folders: sharePlans(config.vm.shares, plan.folder),
-    transport: found.transport ?? NO_SHARES.transport,
+  const { net, shares: folders } = config.vm;
+  checkPortsHaveNetwork(config.vm);
+  const attached: Attached = {
+    shares: {
+      folders: sharePlans(folders, plan.folder),
+      transport: found.transport ?? NO_SHARES.transport,
+    },
+    disks: found.disks ?? unseenDisks(config, plan.folder),
   };
-  const attached = { shares, disks: found.disks ?? unseenDisks(config, plan.folder) };
-  const planned = machine(config, mode, seat, attached);
+  const parts: Parts = { config, plan, mode, seat, attached };
+  const least = leastContainer(parts);
   checkMachine(config);
-  const facts: VmFacts = {
+  // A privileged container has every device and capability; the sysctls are needed in both.
+  const privileged = { ...least, privileged: true, capDrop: [], capAdd: [], securityOpt: [] };
+  const attempts: VmAttempt[] = [
+    ...(mayBePrivileged(config, attached.shares) ? [attempt(privileged)] : []),
+    ...leastAttempts(config, least),
+    ...(net.mode === "bridge" ? attemptsWithoutTun(parts) : []),
+  ];
+  return {
+    image: plan.vmImage,
+    network: networkFor(net, plan.names),
+    isSubnetOpen: net.subnet === "auto" && net.mode !== "none",
+    facts: factsFor(parts),
+    attempts,
+  };
+}
+
+/** An engine without /dev/kvm refuses a container that names it; whether KVM works is start.sh's to find out. */
+function leastAttempts({ vm }: Config, least: ContainerSpec): VmAttempt[] {
+  const withKvm = { ...least, devices: [...least.devices, "/dev/kvm"] };
+  return [
+    ...(vm.accel === "tcg" ? [] : [attempt(withKvm)]),
+    ...(vm.accel === "kvm" ? [] : [attempt(least)]),
+  ];
+}
+
+/** QEMU's own network needs no tap. */
+function attemptsWithoutTun(parts: Parts): VmAttempt[] {
+  const { vm } = parts.config;
+  const user = { ...parts.config, vm: { ...vm, net: { ...vm.net, mode: "user" as const } } };
+  const attempts = leastAttempts(user, leastContainer({ ...parts, config: user }));
+  return attempts.map((attempt) => ({ ...attempt, without: TUN }));
+}
+
+function factsFor({ config, plan, mode, seat, attached }: Parts): VmFacts {
+  const { net, dumpOnPanic } = config.vm;
+  const { subnet, guest } = networkOf(net, seat);
+  return {
     kernel: config.kernel.source,
-    kernelKey: kernel.key,
+    kernelKey: plan.kernel.key,
     paused: mode.paused,
     seat,
-    address: guestNetwork(config.vm.net.subnet, seat.index).guest,
+    net: net.mode,
+    subnet,
+    address: net.mode === "none" ? "" : guest,
     address6: network6(config, seat)?.guest,
-    dumpOnPanic: config.vm.dumpOnPanic,
+    dumpOnPanic,
     dumpTo: mode.dumpTo,
     disks: disksInUse(attached.disks),
-    shares: shares.folders.map(shareText),
+    shares: attached.shares.folders.map(shareText),
   };
-  const least: ContainerSpec = {
+}
+
+function leastContainer(parts: Parts): ContainerSpec {
+  const { config, plan, mode, seat, attached } = parts;
+  const { names, vmImage: image } = plan;
+  const { net } = config.vm;
+  const hostNet = { volume: names.hostVolume, target: INSIDE.host, readOnly: true };
+  return {
     name: names.vmContainer(seat.name),
     image: image.tag,
-    command: qemuArgs(planned),
+    command: qemuArgs(machine(config, mode, seat, attached)),
     env: vmEnvironment(config, seat, attached),
     labels: {
       ...labels("vm", names.id),
-      [LABEL.vm]: JSON.stringify(facts),
+      [LABEL.vm]: JSON.stringify(factsFor(parts)),
     },
-    mounts: [],
+    mounts: net.mode === "host" ? [hostNet] : [],
     hostPaths: [
-      ...shares.folders.map(({ folder: path, inside: target, writable }) => ({
+      ...attached.shares.folders.map(({ folder: path, inside: target, writable }) => ({
         ...{ path, target, readOnly: !writable },
       })),
       ...diskPaths(attached.disks),
     ],
     ports: publishedPorts(config),
-    network: names.network,
+    network: networkFor(net, names),
     hostname: "kdock",
     privileged: false,
     ...LEAST,
+    devices: devicesFor(net),
     sysctls: vmSysctls(config),
     securityOpt: securityOptions(attached),
     tty: true,
     openStdin: true,
     stopSignal: undefined,
   };
-  // A privileged container has every device and capability; the sysctls are needed in both.
-  const privileged = { ...least, privileged: true, capDrop: [], capAdd: [], securityOpt: [] };
-  // An engine without /dev/kvm refuses a container that names it; whether KVM works is start.sh's to find out.
-  const withKvm = { ...least, devices: [...least.devices, "/dev/kvm"] };
-  const attempts: VmAttempt[] = [
-    ...(mayBePrivileged(config, shares) ? [attempt(privileged)] : []),
-    ...(config.vm.accel === "tcg" ? [] : [attempt(withKvm)]),
-    ...(config.vm.accel === "kvm" ? [] : [attempt(least)]),
-  ];
-  return { image, network: names.network, facts, attempts };
 }
 
 /** The host folders of one of several VMs. */
@@ -236,10 +300,12 @@ export function machine(
         : { nodes: vm.numa, cpus: vm.cpus / vm.numa, memoryMiB: vm.memoryMiB / vm.numa },
     disks,
     nic: vm.nic,
-    mac: guestNetwork(vm.net.subnet, seat.index).guestMac,
+    mac: networkOf(vm.net, seat).guestMac,
+    netdev: netdev(vm, seat),
     commandLine: kernelCommandLine({
       quiet: mode.command,
       shellOnConsole: !mode.command,
+      network: vm.net.mode !== "none",
       debug: gdb.enable,
       ipv6: ipv6 && `${ipv6.guest}/64`,
       append: vm.append,
@@ -259,12 +325,13 @@ export function vmEnvironment(
   seat = FIRST_SEAT,
   { shares, disks }: Attached = NOTHING,
 ): Readonly<Record<string, string>> {
-  const network = guestNetwork(config.vm.net.subnet, seat.index);
+  const network = networkOf(config.vm.net, seat);
   const ipv6 = network6(config, seat);
   return {
     KDOCK_ACCEL: config.vm.accel,
     ...(config.vm.cpu === undefined ? {} : { KDOCK_CPU: config.vm.cpu }),
     ...(disks.length === 0 ? {} : { KDOCK_DISKS: diskLines(disks) }),
+    ...netEnvironment(config.vm, seat),
     KDOCK_GATEWAY: network.gateway,
     KDOCK_GATEWAY_MAC: network.gatewayMac,
     KDOCK_GUEST: network.guest,
@@ -283,8 +350,13 @@ export function vmEnvironment(
   };
 }
 
+/** Only our own bridge has it: the host's would need rules of a second kind there, and QEMU's network has no NAT66. */
+function hasIpv6(net: NetConfig): net is NetConfig & { readonly ipv6: string } {
+  return net.mode === "bridge" && net.ipv6 !== undefined;
+}
+
 function network6({ vm }: Config, seat: VmSeat): GuestNetwork6 | undefined {
-  return vm.net.ipv6 === undefined ? undefined : guestNetwork6(vm.net.ipv6, seat.index);
+  return hasIpv6(vm.net) ? guestNetwork6(vm.net.ipv6, seat.index) : undefined;
 }
 
 export function publishedPorts(config: Config): PublishedPort[] {

@@ -2,6 +2,8 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { KdockError } from "../errors.js";
 import { INSIDE, labels } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
+import { guestName } from "../plan/seats.js";
 import type { Project } from "../project.js";
 import { factsOf } from "./choose-vm.js";
 import type { Context } from "./context.js";
@@ -28,12 +30,12 @@ export interface CaptureRequest {
  */
 export async function capture({ ctx, plan }: Project, request: CaptureRequest): Promise<void> {
   const { vm, filter } = await chosen(ctx, plan.names.id, request.words);
-  const { container } = await findRunningVm(ctx, plan, vm);
+  const { container, prefix } = await placeToCapture(ctx, plan, vm);
   const sink = await openSink(ctx, request);
   // Not the command's signal: its end is ours to arrange, so that tcpdump writes what it still has.
   const hangUp = new AbortController();
   const exec = await container.exec(
-    ["sh", INSIDE.captureScript, request.side, filter, ...options(request)],
+    [...prefix, "sh", INSIDE.captureScript, request.side, filter, ...options(request)],
     { tty: false, signal: hangUp.signal },
   );
   const stop = () => exec.stream.end();
@@ -51,6 +53,20 @@ export async function capture({ ctx, plan }: Project, request: CaptureRequest): 
     ctx.signal.removeEventListener("abort", stop);
     hangUp.abort();
   }
+}
+
+/** Which container has the guest's tap, and what its script has to be told. */
+async function placeToCapture(ctx: Context, plan: Plan, name: string | undefined) {
+  const { container, info } = await findRunningVm(ctx, plan, name);
+  const { net, seat } = factsOf(info);
+  if (net !== "host") return { container, prefix: [] };
+  const engine = await ctx.engine();
+  const [hostNet] = await engine.listContainers(labels("hostnet", plan.names.id));
+  if (hostNet === undefined) throw new KdockError("vm", "the host's part of the network has ended");
+  return {
+    container: engine.container(hostNet.id),
+    prefix: ["env", `KDOCK_CAPTURE_VM=${guestName(seat)}`],
+  };
 }
 
 async function chosen(ctx: Context, project: string, words: readonly string[]) {
@@ -99,12 +115,18 @@ async function tell(ctx: Context, stderr: Readable): Promise<string> {
   return last;
 }
 
-/** capture.sh's code for a VM without a way out, and the codes of a container's end. */
+/** capture.sh's codes for a VM without a way out or without a tap, and those of a container's end. */
 const NO_UPLINK = 3;
+const NO_TAP = 4;
 const KILLED = 128;
 
 function failed(exitCode: number, last: string): KdockError {
   if (exitCode === NO_UPLINK) return new KdockError("vm", last, { hint: "Try --side guest." });
+  if (exitCode === NO_TAP) {
+    return new KdockError("vm", last, {
+      hint: "Capture in the guest (kdock exec), or start the VM with --net bridge.",
+    });
+  }
   if (exitCode > KILLED) return new KdockError("vm", "the VM ended while packets were captured");
   return new KdockError("usage", `tcpdump says: ${last.replace(/^tcpdump: /, "")}`, {
     hint: "The filter's language is that of pcap-filter(7): 'tcp port 80', 'host 10.0.3.2', 'icmp'.",

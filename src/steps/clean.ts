@@ -1,6 +1,7 @@
 import { FOLDER, labels, type Role } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { type Context, inProject } from "./context.js";
+import { endHostNet } from "./host-net.js";
 
 /** One thing kdock made, and how to be rid of it. */
 export interface Leaving {
@@ -24,6 +25,11 @@ export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Prom
       engine.listContainers(mine(role)),
     ),
   );
+  // Not killed: what it has made on the host goes first.
+  const hostNets = [
+    ...(await engine.listContainers(mine("hostnet"))),
+    ...(await engine.listVolumes(mine("hostnet"))),
+  ].map(({ name }) => name);
   const networks = [
     ...(await engine.listNetworks(mine("network"))),
     ...(await engine.listNetworks(mine("lan"))),
@@ -53,6 +59,11 @@ export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Prom
       kind: "container",
       name: container.name,
       remove: () => engine.container(container.id).remove(),
+    })),
+    ...hostNets.map((name): Leaving => ({
+      kind: "container",
+      name,
+      remove: () => endHostNet(engine, plan),
     })),
     ...networks.map(({ name }): Leaving => ({
       kind: "network",

@@ -13,7 +13,8 @@ import { factsOf } from "./choose-vm.js";
 export async function joinLan(ctx: Context, plan: Plan): Promise<void> {
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", plan.names.id));
-  const running = vms.filter((vm) => vm.running);
+  // Others have no bridge in their containers.
+  const running = vms.filter((vm) => vm.running && factsOf(vm).net === "bridge");
   const lans = await engine.listNetworks(labels("lan", plan.names.id));
   // One VM that was never with others needs nothing.
   if (running.length < 2 && lans.length === 0) return;

@@ -3,6 +3,7 @@ import { FOLDER } from "../plan/names.js";
 import { DETACHED, type Printer } from "../print.js";
 import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
+import { checkNetwork } from "./guest-subnet.js";
 import { checkMachines } from "./machine.js";
 import { checkDumpPath } from "./panic-dump.js";
 import { runAttached } from "./run-attached.js";
@@ -24,6 +25,7 @@ export interface RunRequest {
 export async function run(project: Project, request: RunRequest, print: Printer): Promise<number> {
   if (request.dumpTo !== undefined) await checkDumpPath(project.ctx, request.dumpTo);
   await checkMachines(project, [request.name]);
+  await checkNetwork(project.ctx, project.plan, project.config, [request.name]);
   const built = await build(project, { targets: TARGETS, noCache: false, frozen: false });
   const { ctx, config, plan } = built.project;
   const [program, ...args] = request.command;

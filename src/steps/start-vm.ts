@@ -11,15 +11,26 @@ import type { KillWatch } from "../host/host.js";
 import { DEFAULT_VM, INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { Config } from "../config/config.js";
-import { takeSeat, type VmSeat } from "../plan/seats.js";
+import { networkOf } from "../plan/net-modes.js";
+import { FIRST_SEAT, takeSeat, type VmSeat } from "../plan/seats.js";
 import type { VmFacts } from "../plan/vm-facts.js";
-import { type RunMode, type VmAttempt, type VmPlan, vmPlan, withoutIpv6 } from "../plan/vm-plan.js";
+import {
+  configFor,
+  networkFor,
+  type RunMode,
+  type VmAttempt,
+  type VmPlan,
+  vmPlan,
+  withoutIpv6,
+} from "../plan/vm-plan.js";
 import { artifactFolder } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, seatMutex } from "./context.js";
 import { requireMachine } from "./machine.js";
 import { keepRemains } from "./panic-dump.js";
 import { noteGdbPort } from "./gdb-script.js";
+import { withSubnet } from "./guest-subnet.js";
+import { endHostNet, requireThisMachine, startHostNet } from "./host-net.js";
 import { joinLan } from "./lan.js";
 import { factsOf } from "./choose-vm.js";
 
@@ -56,12 +67,21 @@ export async function startVm(
   const others = await makeRoom(ctx, engine, plan, name);
   const seat = takeSeat(name, Object.keys(config.vms), others);
   const found = await requireMachine({ ctx, config, plan }, engine, seat);
-  const vm = vmPlan(config, plan, mode, seat, found);
-  await checkPorts(ctx, engine, vm);
+  await endHostNet(engine, plan);
   // What is ours, or not whole yet, is nobody's once we were killed.
   const watch = ctx.host.ifKilled([...ctx.self, "stop", name], ctx.folder);
   try {
-    await engine.ensureNetwork(vm.network, labels("network", plan.names.id));
+    // The engine chooses the addresses of this one: those of the guests must be others.
+    const network = networkFor(configFor(config, { name, index: 0 }).vm.net, plan.names);
+    if (network !== undefined)
+      await engine.ensureNetwork(network, labels("network", plan.names.id));
+    const settled = await withSubnet(ctx, plan, config);
+    const vm = vmPlan(settled, plan, mode, seat, found);
+    await checkPorts(ctx, engine, vm);
+    if (vm.facts.net === "host") {
+      requireThisMachine(await engine.info());
+      await startHostNet(ctx, plan, networkOf(settled.vm.net, FIRST_SEAT).gateway);
+    }
     const started = watched(await firstThatStarts(ctx, engine, plan, vm), watch);
     try {
       await joinLan(ctx, plan);
@@ -148,20 +168,23 @@ async function firstThatStarts(
   plan: Plan,
   vm: VmPlan,
 ): Promise<StartedVm> {
-  let refusal: unknown;
+  const refusals: unknown[] = [];
   for (const attempt of vm.attempts) {
+    const { without } = attempt;
+    const isLacking = (refusal: unknown) => messageOf(refusal).includes(without ?? "");
+    if (without !== undefined && !refusals.some(isLacking)) continue;
     try {
       const started = await startWithoutIpv6IfNeeded(ctx, engine, plan, attempt);
-      announceFallback(ctx, vm, attempt, refusal);
+      announceFallback(ctx, vm, attempt, refusals[0]);
       return started;
     } catch (error) {
       ctx.signal.throwIfAborted();
-      // The first refusal is the one about what was asked for; the last one says what stands in the way of everything.
-      if (!(error instanceof KdockError) || attempt === vm.attempts.at(-1)) throw error;
-      refusal ??= error;
+      if (!(error instanceof KdockError)) throw error;
+      refusals.push(error);
     }
   }
-  throw refusal;
+  // The first refusal is the one about what was asked for; the last one says what stands in the way of everything.
+  throw refusals.at(-1);
 }
 
 /** A machine without IPv6 has no such sysctls; only the refusal tells, and it names the one that is missing. */
@@ -188,6 +211,14 @@ async function startWithoutIpv6IfNeeded(
 }
 
 function announceFallback(ctx: Context, vm: VmPlan, used: VmAttempt, refusal: unknown): void {
+  if (used.without !== undefined) {
+    ctx.reporter.emit({
+      type: "notice",
+      text:
+        `the engine's machine has no ${used.without} (there: modprobe tun): going on with QEMU's own network ` +
+        "(vm.net.mode: user)",
+    });
+  }
   if (used.privilege === vm.attempts[0]?.privilege) return;
   ctx.reporter.emit({
     type: "notice",
@@ -264,6 +295,7 @@ async function artifacts(ctx: Context, plan: Plan) {
 /** Networks go with the last VM; another VM's attaching at this very moment only means that they stay. */
 export async function removeNetworkIfUnused(engine: Engine, plan: Plan): Promise<void> {
   try {
+    await endHostNet(engine, plan);
     const left = await engine.listContainers(labels("vm", plan.names.id));
     if (left.length > 0) return;
     for (const name of [plan.names.network, plan.names.lan]) await engine.removeNetwork(name);

@@ -5,6 +5,7 @@ import { build, TARGETS } from "./build.js";
 import { checkMachines } from "./machine.js";
 import { type DetachedVm, runDetached } from "./run-detached.js";
 import { factsOf } from "./choose-vm.js";
+import { checkNetwork } from "./guest-subnet.js";
 
 export interface UpResult {
   readonly started: readonly DetachedVm[];
@@ -23,6 +24,7 @@ export async function up(
 ): Promise<UpResult> {
   const wanted = wantedNames(Object.keys(project.config.vms), request.names);
   await checkMachines(project, wanted);
+  await checkNetwork(project.ctx, project.plan, project.config, wanted);
   const { project: built } = await build(project, {
     targets: TARGETS,
     noCache: false,

@@ -1,3 +1,4 @@
+import type { NetMode } from "../config/config.js";
 import type { Container, ContainerInfo, Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { panicked, panicReason } from "../plan/console-log.js";
@@ -9,6 +10,7 @@ import { chooseVm, factsOf, requireRunning } from "./choose-vm.js";
 import { consoleOf, linesOfText, type VmConsole, vmConsole } from "./console-log.js";
 import type { Context } from "./context.js";
 import { forgetGdbPort, noteGdbPort } from "./gdb-script.js";
+import { endHostNet } from "./host-net.js";
 import { joinLan } from "./lan.js";
 import { keepRemains } from "./panic-dump.js";
 import { powerOffGently } from "./power-off.js";
@@ -22,6 +24,7 @@ export interface VmRow {
   /** The guest's. */
   readonly address: string;
   readonly address6: string | undefined;
+  readonly net: NetMode;
   readonly running: boolean;
   readonly status: string;
   readonly kernel: string;
@@ -55,6 +58,7 @@ function row(info: ContainerInfo, status: string): VmRow {
     container: info.name,
     address: facts.address,
     address6: facts.address6,
+    net: facts.net,
     running: info.running,
     status,
     kernel: facts.kernel,
@@ -109,6 +113,7 @@ async function end(ctx: Context, plan: Plan, { container, info }: FoundVm): Prom
 }
 
 async function forget(ctx: Context, plan: Plan): Promise<void> {
+  await endHostNet(await ctx.engine(), plan);
   await removeNetworkIfUnused(await ctx.engine(), plan);
   await noteRemaining(ctx, plan);
   await joinLan(ctx, plan);

@@ -30,7 +30,7 @@ export function vmTable(rows: readonly VmRow[], withProject: boolean): readonly 
     ...rows.map((row) => [
       ...(withProject ? [row.project] : []),
       row.name,
-      row.address,
+      row.address || "-",
       row.kernel,
       row.status,
       row.gdb || "-",
@@ -58,7 +58,7 @@ export function upText({
     ...started.map(({ name, address, gdb, bootMs }) => [
       name,
       `ready (${((bootMs ?? 0) / 1000).toFixed(1)} s)`,
-      address,
+      address || "-",
       gdb === undefined ? "-" : `gdbserver on ${gdb}`,
     ]),
   ]);

@@ -17,7 +17,9 @@ export async function debugging(): Promise<void> {
  */
 async function boot(): Promise<number> {
   const mode = { paused: false, command: true };
-  const least = vmPlan(config, plan, mode).attempts.at(-1)?.container;
+  const least = vmPlan(config, plan, mode).attempts.findLast(
+    ({ without }) => without === undefined,
+  )?.container;
   if (least === undefined) throw new Error("no way to start a VM");
   const folder = `${LAB}/.kdock/out/current`;
   await using container = await engine.createContainer(

@@ -14,7 +14,7 @@ export async function network(): Promise<void> {
   const image = `kdock-bench/${plan.names.id}`;
   await makeImage(image);
   const peer = `${plan.names.id}-bench-peer`;
-  const wire = vmPlan(config, plan, { paused: false, command: false }).network;
+  const wire = plan.names.network;
   await execa("docker", [
     ...["run", "-d", "--rm", "--name", peer, "--network", wire, "--entrypoint", "sh", image, "-c"],
     `socat -U TCP-LISTEN:${TOOL_PORT},fork,reuseaddr FILE:${TOOL},rdonly & exec iperf3 -s`,
@@ -94,7 +94,9 @@ class BareGuest {
 
   async start(prepare: string): Promise<void> {
     const mode = { paused: false, command: false };
-    const ours = vmPlan(config, plan, mode).attempts.at(-1)?.container.command ?? [];
+    const ours =
+      vmPlan(config, plan, mode).attempts.findLast(({ without }) => without === undefined)
+        ?.container.command ?? [];
     const same = ["-smp", "-m"].flatMap((flag) => [flag, ours[ours.indexOf(flag) + 1] ?? ""]);
     const script = [
       "ip link add br0 type bridge && ip addr add 10.0.3.1/24 dev br0 && ip link set br0 up",

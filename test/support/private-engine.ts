@@ -12,6 +12,8 @@ export interface PrivateEngine {
   docker(...args: readonly string[]): Promise<string>;
   /** A program's output, run as root where this engine's host is. */
   onHost(...argv: readonly string[]): Promise<string>;
+  /** The same on the machine that is its host's way out, 10.213.77.1; the host is 10.213.77.2 there. */
+  outside(...argv: readonly string[]): Promise<string>;
   /** Brings an image over from the usual engine. */
   take(image: string): Promise<void>;
   /** Ends dockerd as a system does, and starts it anew. */
@@ -22,16 +24,19 @@ export interface PrivateEngine {
 const SUDO = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
 
 /**
- * The host: loopback and a way out that leads nowhere. A system's containerd is hidden, so that dockerd starts one of its
- * own. It ends with its first process, and its mounts and interfaces with it.
+ * The host: loopback and a way out, which leads to one more machine and no further. A system's containerd is hidden, so
+ * that dockerd starts one of its own. It ends with its first process, and its mounts and interfaces with it.
  */
 const HOST = `
 if [ -d /run/containerd ]; then mount -t tmpfs none /run/containerd; fi
 ip link set lo up
-ip link add eth0 type veth peer name outside
+unshare --net sh -c 'echo $$ > "$1/outside"; exec sleep infinity' sh "$1" &
+until [ -s "$1/outside" ]; do sleep 0.1; done
+outside="$(cat "$1/outside")"
+ip link add eth0 type veth peer name eth0 netns "$outside"
+nsenter -t "$outside" --net sh -c 'ip link set lo up; ip addr add 10.213.77.1/24 dev eth0; ip link set eth0 up'
 ip addr add 10.213.77.2/24 dev eth0
 ip link set eth0 up
-ip link set outside up
 ip route add default via 10.213.77.1
 echo $$ > "$1/host"
 exec sleep infinity`;
@@ -57,6 +62,7 @@ export async function startPrivateEngine(): Promise<PrivateEngine> {
   await until("a network namespace", () => pidIn("host"));
   const host = await pidIn("host");
   const inside = ["nsenter", "-t", host, "--net", "--mount"];
+  const outside = await pidIn("outside");
   const env = { DOCKER_HOST: `unix://${at("sock")}` };
   const docker = (...args: readonly string[]) => run("docker", "-H", env.DOCKER_HOST, ...args);
   const end = async (pid: string, signal: string) => {
@@ -79,6 +85,7 @@ export async function startPrivateEngine(): Promise<PrivateEngine> {
     env,
     docker,
     onHost: (...argv) => asRoot(...inside, ...argv),
+    outside: (...argv) => asRoot("nsenter", "-t", outside, "--net", ...argv),
     async take(image) {
       const there = `docker save '${image}' | docker -H '${env.DOCKER_HOST}' load`;
       await run("bash", "-o", "pipefail", "-c", there);
@@ -89,6 +96,7 @@ export async function startPrivateEngine(): Promise<PrivateEngine> {
     },
     async close() {
       await end(await pidIn("pid"), "-TERM");
+      await end(outside, "-KILL");
       await end(host, "-KILL");
       await asRoot("rm", "-rf", folder);
     },

@@ -44,6 +44,16 @@ describe("compose.yaml", () => {
     expect(services.vm.image).toBe(plan().vmImage.tag);
   });
 
+  it("lets a variable take the bridge's place, and has no mode that needs kdock itself", () => {
+    const { devices, environment } = compose("").services.vm;
+    expect(devices).toEqual(["/dev/net/tun:/dev/net/tun"]);
+    expect(environment["KDOCK_NET_MODE"]).toBe("${KDOCK_VM_NET_MODE:-bridge}");
+    expect(environment["KDOCK_USER_NETDEV"]).toMatch(/^user,id=net0,/);
+    const none = compose("vm: { net: { mode: none } }").services.vm;
+    expect([none.devices, none.environment["KDOCK_NET_MODE"]]).toEqual([[], "none"]);
+    expect(() => compose("vm: { net: { mode: host } }")).toThrow(/nobody to clean the host up/);
+  });
+
   it("publishes gdbserver where kdock does", () => {
     expect(compose("gdb: { listen: '127.0.0.1:4321' }").services.vm.ports).toEqual([
       "${KDOCK_GDB_LISTEN:-127.0.0.1:4321}:1234",

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { once } from "node:events";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { kdock, start as startKdock } from "../support/kdock.js";
+import { NOTHING, readyForLab, remains } from "../support/host-state.js";
 import { LAB, LAB_NAMES } from "../support/lab.js";
 import { type PrivateEngine, startPrivateEngine } from "../support/private-engine.js";
 
@@ -18,31 +19,7 @@ let before: Set<string>;
 const inLab = (...args: string[]) => kdock(args, { cwd: LAB, env: engine.env });
 const start = (...args: string[]) => startKdock(args, { cwd: LAB, env: engine.env });
 
-/** Links, addresses, routes, rules and settings, one fact a line. How many connections are tracked is no setting. */
-const STATE = `
-for what in link addr route "-6 route" rule "-6 rule"; do ip -o $what | sed "s/^/ip $what: /"; done
-for rules in iptables ip6tables; do
-  $rules-save | sed -E "s/\\[[0-9]+:[0-9]+\\]$//; /^# (Generated|Completed)/d; /^COMMIT/d; s/^/$rules: /"
-done
-grep -rs "" /proc/sys/net | grep -v ^/proc/sys/net/netfilter/nf_conntrack_count`;
-
-async function state(): Promise<Set<string>> {
-  return new Set((await engine.onHost("sh", "-c", STATE)).split("\n"));
-}
-
-/** What is otherwise than it was, and what of kdock the engine still knows. */
-async function remains() {
-  const now = await state();
-  const named = ["--filter", "name=kdock-"];
-  return {
-    more: [...now].filter((line) => !before.has(line)),
-    gone: [...before].filter((line) => !now.has(line)),
-    containers: await engine.docker("ps", "-a", "--format", "{{.Names}} {{.Status}}", ...named),
-    networks: await engine.docker("network", "ls", "--format", "{{.Name}}", ...named),
-  };
-}
-
-const NOTHING = { more: [], gone: [], containers: "", networks: "" };
+const left = () => remains(engine, before);
 
 async function boot(): Promise<void> {
   const { exitCode, stderr } = await inLab("run", "-d", "--gdb", "0");
@@ -54,19 +31,14 @@ const container = () => engine.docker("ps", "-q", "--filter", `name=${LAB_NAMES.
 beforeAll(async () => {
   await kdock(["stop"], { cwd: LAB });
   engine = await startPrivateEngine();
-  const { stdout } = await inLab("--json", "plan");
-  const [image] = /kdock\/vm:[\da-f]+/.exec(stdout) ?? [];
-  expect(image, stdout).toBeDefined();
-  await engine.take(image ?? "");
-  before = await state();
-  expect(before.size).toBeGreaterThan(300);
+  before = await readyForLab(engine);
 });
 afterAll(async () => {
   await inLab("down");
   await engine.close();
 });
 beforeEach(async () => {
-  expect(await remains()).toEqual(NOTHING);
+  expect(await left()).toEqual(NOTHING);
 });
 
 it("nothing remains after stop, of two VMs and their common network", async () => {
@@ -74,7 +46,7 @@ it("nothing remains after stop, of two VMs and their common network", async () =
     const { exitCode, stderr } = await inLab("run", "-d", "--name", name, "-p", "0:80");
     expect(exitCode, stderr).toBe(0);
   }
-  const meanwhile = await remains();
+  const meanwhile = await left();
   expect(meanwhile.gone).toEqual([]);
   expect(meanwhile.more.join("\n")).toMatch(/^ip link: .* br-/m);
   expect(meanwhile.more.join("\n")).toMatch(/^iptables: -A POSTROUTING .* MASQUERADE/m);
@@ -93,7 +65,7 @@ it.each([
   expect(await container()).not.toBe("");
   running.kill("SIGKILL");
   await running;
-  await expect.poll(remains, { timeout: 20_000, interval: 500 }).toEqual(NOTHING);
+  await expect.poll(left, { timeout: 20_000, interval: 500 }).toEqual(NOTHING);
 });
 
 it("kill -9 of run -d ends a VM that still boots, at any moment", async () => {
@@ -103,7 +75,7 @@ it("kill -9 of run -d ends a VM that still boots, at any moment", async () => {
     await new Promise((resolve) => setTimeout(resolve, delay));
     running.kill("SIGKILL");
     expect((await running).exitCode).toBeUndefined();
-    await expect.poll(remains, { timeout: 20_000, interval: 500 }).toEqual(NOTHING);
+    await expect.poll(left, { timeout: 20_000, interval: 500 }).toEqual(NOTHING);
   }
 });
 
@@ -120,8 +92,8 @@ it("kill -9 of exec and cp ends them in the guest, and no VM; kill -9 of QEMU is
   await Promise.all([sleeper, copying]);
   await rm(folder, { recursive: true });
   const look = 'pgrep -f "sleep 471[4]"; ls -A /tmp';
-  const left = async () => (await inLab("exec", "--", "sh", "-c", look)).stdout;
-  await expect.poll(left, { timeout: 20_000, interval: 500 }).toBe("");
+  const inTheGuest = async () => (await inLab("exec", "--", "sh", "-c", look)).stdout;
+  await expect.poll(inTheGuest, { timeout: 20_000, interval: 500 }).toBe("");
   const inside = async () => engine.docker("top", await container(), "-o", "pid,args");
   await expect.poll(inside, { timeout: 20_000, interval: 500 }).not.toMatch(/socat/);
 

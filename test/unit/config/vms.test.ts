@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Config } from "../../../src/config/config.js";
 import { loadConfig } from "../../../src/config/layers.js";
 import { flagsForVm } from "../../../src/config/vm-flags.js";
 import { configFor } from "../../../src/plan/vm-plan.js";
@@ -41,6 +42,25 @@ describe("several VMs", () => {
     const server = configFor(flagsForVm(typed, "server", flags), seat("server", 5));
     expect([server.vm.memoryMiB, server.vm.ports.length, server.gdb.listen.port]).toEqual([
       64, 1, 7,
+    ]);
+  });
+
+  it("have a network mode each, which a flag wins over, on one common subnet", () => {
+    const yaml =
+      "vm: { net: { subnet: 10.9.0.0/24 } }\nvms: { a: { net: { mode: none } }, b: {} }\n";
+    const net = (config: Config, name: string) => configFor(config, seat(name, 0)).vm.net;
+    const written = loadConfig(inFile(yaml));
+    expect(net(written, "a")).toMatchObject({ mode: "none", subnet: "10.9.0.0/24" });
+    expect(net(written, "b")).toMatchObject({ mode: "bridge", subnet: "10.9.0.0/24" });
+    const flags = { vm: { net: { mode: "user" } } };
+    const typed = flagsForVm(loadConfig({ ...inFile(yaml), flags }), "a", flags);
+    expect(net(typed, "a").mode).toBe("user");
+    const other = { vm: { net: { ipv6: "false" } } };
+    const kept = flagsForVm(loadConfig({ ...inFile(yaml), flags: other }), "a", other);
+    expect(net(kept, "a").mode).toBe("none");
+    const bad = "vms: { a: { net: { subnet: 10.9.0.0/24 } } }";
+    expect(problemsOf(inFile(bad))).toEqual([
+      expect.stringMatching(/vms\.a\.net\.subnet: unknown key/),
     ]);
   });
 

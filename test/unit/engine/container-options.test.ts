@@ -122,3 +122,12 @@ it("puts another program in the place of the image's own", () => {
     "/in/x.sh",
   ]);
 });
+
+it("starts again what fails, and leaves /proc/sys writable, where that is asked for", () => {
+  const { HostConfig } = containerOptions({
+    ...least,
+    restartOnFailure: true,
+    writableSysctls: true,
+  });
+  expect(HostConfig).toMatchObject({ RestartPolicy: { Name: "on-failure" }, ReadonlyPaths: [] });
+});

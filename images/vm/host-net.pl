@@ -1,0 +1,351 @@
+# host-net.pl serve FOLDER — mode "host": the host's part of the network, from a container in the host's network namespace.
+# host-net.pl clean FOLDER — takes away what a `serve` that could not do it itself has left.
+# host-net.pl take SOCKET NAME MAC ADDRESS VM-ADDRESS COMMAND... — in a VM's container: becomes COMMAND, with a tap of the
+#   host as file descriptor 7. VM-ADDRESS is the container's own.
+#
+# `serve` makes the bridge, its address, the rules and dnsmasq, says "ready", and gives taps away. Who has taken one keeps
+# three things that end with its last process, whatever ends that: the tap, which is gone then, a connection, whose end
+# tells `serve`, and a shared lock on FOLDER/lock, which a `serve` that was started again by the engine can still ask. When
+# nobody has the lock, everything is taken away. What has to be done for that is written to FOLDER/undo before each
+# change, in a volume, so that whoever comes next can do it.
+#
+# Nothing here needs more of the host than its network namespace; QEMU and its debugger's port stay out of that.
+#
+#   KDOCK_GATEWAY     10.0.3.1/24, the bridge's address
+#   KDOCK_BRIDGE_MAC  this project's; no other bridge is ever taken away
+#   KDOCK_GDB_PORT    where VMs' containers have their debugger's port, which is not for guests
+use strict;
+use warnings;
+use Errno qw(EEXIST EBUSY EINTR);
+use Fcntl qw(:flock O_RDWR O_CREAT);
+use IO::Handle;
+use IO::Select;
+use POSIX ();
+use Socket;
+
+# From the kernel's headers: the same on every architecture that has these.
+use constant { TUNSETIFF => 0x400454ca, SCM_RIGHTS => 1 };
+use constant { IFF_TAP => 2, IFF_NO_PI => 0x1000, IFF_VNET_HDR => 0x4000, IFF_TUN_EXCL => 0x8000 };
+use constant { TAP_FD => 7, MAX_LINKS => 100 };
+# Nobody who was to take a tap came: whoever wanted to start a VM was killed.
+use constant GRACE_SECONDS => 60;
+# After a soft stop, VMs that are stopped at the same time have this long.
+use constant STOP_SECONDS => 5;
+
+# What is owed to the host: shell commands, done from the last to the first.
+my ($folder, @owed);
+
+sub slurp { my ($path) = @_; open my $file, '<', $path or return ''; local $/; my $text = <$file> // ''; return $text }
+
+sub store {
+  my ($name, $text) = @_;
+  open my $file, '>', "$folder/$name.new" or die "$folder/$name: $!\n";
+  print {$file} $text;
+  close $file or die "$folder/$name: $!\n";
+  rename "$folder/$name.new", "$folder/$name" or die "$folder/$name: $!\n";
+}
+
+# A machine that was started anew has nothing of it left.
+sub boot_id { my $id = slurp('/proc/sys/kernel/random/boot_id'); chomp $id; return $id }
+sub write_owed { store('undo', join '', map { "$_\n" } boot_id(), @owed) }
+
+sub read_owed {
+  my ($boot, @lines) = split /\n/, slurp("$folder/undo");
+  @owed = defined $boot && $boot eq boot_id() ? @lines : ();
+}
+
+sub run {
+  my (@command) = @_;
+  open my $output, '-|', 'sh', '-c', 'exec 2>&1; exec "$@"', 'sh', @command or die "$command[0]: $!\n";
+  my $said = do { local $/; <$output> } // '';
+  return if close $output;
+  chomp $said;
+  die "$command[0]: " . ($said || 'failed') . "\n";
+}
+
+# Does something that has to be undone, and writes down how before it does.
+sub change {
+  my ($undo, @command) = @_;
+  push @owed, $undo;
+  write_owed();
+  eval { run(@command); 1 } or do { my $why = $@; pop @owed; write_owed(); die $why };
+}
+
+sub settle {
+  my ($undo) = @_;
+  # That something is gone already is no reason to leave the rest.
+  system 'sh', '-c', "$undo >/dev/null 2>&1";
+  @owed = grep { $_ ne $undo } @owed;
+  write_owed();
+}
+
+sub settle_all { settle($owed[-1]) while @owed }
+
+sub open_lock { sysopen my $lock, "$folder/lock", O_RDWR | O_CREAT or die "$folder/lock: $!\n"; return $lock }
+
+my ($iptables, $bridge, $uplink, $mtu);
+
+sub serve {
+  ($folder) = @_;
+  umask 077;
+  my $ending = 0;
+  $SIG{TERM} = $SIG{INT} = sub { $ending ||= time };
+  $SIG{PIPE} = 'IGNORE';
+  my $lock = open_lock();
+  # In the container's own files, which outlive its processes: the engine has started us again.
+  my $again = -e '/run/kdock-again';
+  close do { open my $mark, '>', '/run/kdock-again'; $mark };
+  read_owed();
+  my $alone = flock $lock, LOCK_EX | LOCK_NB;
+  my $started = time;
+  my $served = 0;
+  if ($again) {
+    if ($alone) { unlink "$folder/tap.sock"; settle_all(); exit 0 }
+    ($bridge, $uplink, $mtu, $iptables) = split ' ', slurp("$folder/made");
+    start_dnsmasq();
+    $served = 1;
+  } else {
+    # What an earlier container has left.
+    settle_all() if $alone;
+    eval { make(); 1 } or do { my $why = $@; settle_all(); chomp $why; print "error: $why\n"; exit 0 };
+  }
+  flock $lock, LOCK_UN;
+
+  my $listener = listen_at("$folder/tap.sock");
+  print "ready $bridge\n";
+  my $select = IO::Select->new($listener);
+  my %guests;
+  while (1) {
+    for my $socket ($select->can_read(1)) {
+      if ($socket == $listener) {
+        accept my $guest, $listener or next;
+        my $named = eval { give($guest) };
+        if (!defined $named) { print "error: $@"; syswrite $guest, "error: $@"; next }
+        $guests{$guest} = $named;
+        $select->add($guest);
+        $served = 1;
+      } else {
+        # Nothing that a guest's process says is listened to: only that it ends.
+        my $n = sysread $socket, my $ignored, 4096;
+        next if !defined $n ? $!{EINTR} : $n > 0;
+        $select->remove($socket);
+        forget(delete $guests{$socket});
+      }
+    }
+    # Whoever switched it on may have ended, and switched it off.
+    eval { forward() };
+    next if %guests && !$ending;
+    next if !$served && !$ending && time < $started + GRACE_SECONDS;
+    if (!flock $lock, LOCK_EX | LOCK_NB) { next unless $ending && time > $ending + STOP_SECONDS }
+    last;
+  }
+  unlink "$folder/tap.sock";
+  stop_dnsmasq();
+  settle_all();
+  exit 0;
+}
+
+sub clean {
+  ($folder) = @_;
+  my $lock = open_lock();
+  for (1 .. 100) { last if flock $lock, LOCK_EX | LOCK_NB; select undef, undef, undef, 0.1 }
+  read_owed();
+  settle_all();
+  exit 0;
+}
+
+# The article's network chapter, on the host itself. Its names, too, where they are free.
+sub make {
+  my $gateway = $ENV{KDOCK_GATEWAY};
+  my $mac = $ENV{KDOCK_BRIDGE_MAC};
+  my $subnet = network_of($gateway);
+  # Rules of both kinds are asked for each packet: an ACCEPT counts only among those that there are.
+  $iptables = slurp('/proc/net/ip_tables_names') =~ /^filter$/m ? 'iptables-legacy' : 'iptables-nft';
+  for my $route (split /\n/, `ip -o -4 route show`) {
+    my ($to) = $route =~ /^(\d+\.\S+)/ or next;
+    die "$subnet clashes with the engine's machine's route $route\n" if overlap($subnet, $to);
+  }
+  $uplink = `ip -o -4 route show default` =~ / dev (\S+)/ ? $1 : '';
+  chomp($mtu = ($uplink && slurp("/sys/class/net/$uplink/mtu")) || 1500);
+
+  my $why = '';
+  for my $n (0 .. MAX_LINKS - 1) {
+    my $name = "br$n";
+    next if -e "/sys/class/net/$name";
+    my $undo = qq([ "\$(cat /sys/class/net/$name/address)" != $mac ] || ip link del $name);
+    eval { change($undo, qw(ip link add), $name, 'address', $mac, qw(type bridge forward_delay 0)); 1 } or do { $why = $@; next };
+    $bridge = $name;
+    last;
+  }
+  $bridge or die "no bridge could be made on the host: $why";
+  run(qw(ip addr add), $gateway, 'dev', $bridge);
+  run(qw(ip link set), $bridge, 'mtu', $mtu, 'up');
+  forward();
+  rule('nat', '-A', 'POSTROUTING', '-s', $subnet, '!', '-o', $bridge, '-j', 'MASQUERADE');
+  # Before what a firewall may have: a host that lets nothing through, or in, would let no guest out.
+  rule('filter', '-I', 'FORWARD', '-i', $bridge, '-j', 'ACCEPT');
+  rule('filter', '-I', 'FORWARD', '-o', $bridge, '-j', 'ACCEPT');
+  for my $in ([ udp => 67 ], [ udp => 53 ], [ tcp => 53 ]) {
+    rule('filter', '-I', 'INPUT', '-i', $bridge, '-p', $in->[0], '--dport', $in->[1], '-j', 'ACCEPT');
+  }
+  store('made', "$bridge $uplink $mtu $iptables\n");
+  store($_, '') for 'dhcp', 'hosts', 'names';
+  open my $note, '>', '/run/kdock-uplink' or die "/run/kdock-uplink: $!\n";
+  print {$note} "$uplink\n";
+  close $note;
+  start_dnsmasq();
+}
+
+sub rule {
+  my ($table, $how, @rule) = @_;
+  my $undo = join ' ', $iptables, '-w', '-t', $table, '-D', @rule;
+  change($undo, $iptables, '-w', '-t', $table, $how, @rule);
+  return $undo;
+}
+
+# Switched off again at the end if we have switched it on.
+sub forward {
+  my $path = '/proc/sys/net/ipv4/ip_forward';
+  return if slurp($path) =~ /^1/;
+  my $undo = "echo 0 > $path";
+  @owed = grep { $_ ne $undo } @owed;
+  change($undo, 'sh', '-c', "echo 1 > $path");
+}
+
+# DHCP for our guests and no others that are on the same wire; names by the host's resolver.
+sub start_dnsmasq {
+  my ($address) = split m{/}, $ENV{KDOCK_GATEWAY};
+  my ($net) = split m{/}, network_of($ENV{KDOCK_GATEWAY});
+  run('dnsmasq', '--conf-file=/dev/null', "--interface=$bridge", qw(--bind-interfaces --except-interface=lo --no-hosts),
+    "--addn-hosts=$folder/hosts", "--servers-file=$folder/names", "--dhcp-hostsfile=$folder/dhcp", qw(--user=root --group=root --dhcp-authoritative),
+    "--dhcp-range=$net,static,12h", '--dhcp-ignore=tag:!known', "--dhcp-option=option:router,$address",
+    "--dhcp-option=option:dns-server,$address", "--dhcp-option=option:mtu,$mtu", '--dhcp-leasefile=/run/dnsmasq.leases',
+    '--pid-file=/run/dnsmasq.pid', '--log-facility=/run/dnsmasq.log');
+}
+
+sub dnsmasq_pid { return slurp('/run/dnsmasq.pid') =~ /^(\d+)/ ? $1 : undef }
+sub stop_dnsmasq { my $pid = dnsmasq_pid(); kill TERM => $pid if $pid }
+
+my %names;    # of guests: [mac, address, undo, tap]
+
+sub tell_dnsmasq {
+  store('dhcp', join '', map { "$names{$_}[0],$names{$_}[1],$_\n" } sort keys %names);
+  store('hosts', join '', map { "$names{$_}[1] $_\n" } sort keys %names);
+  # A guest also asks for the IPv6 addresses of others, which they do not have: the host's resolver need not answer.
+  store('names', join '', map { "server=/$_/\n" } sort keys %names);
+  my $pid = dnsmasq_pid();
+  kill HUP => $pid if $pid;
+}
+
+sub listen_at {
+  my ($path) = @_;
+  unlink $path;
+  socket my $socket, AF_UNIX, SOCK_STREAM, 0 or die "socket: $!\n";
+  bind $socket, pack_sockaddr_un($path) or die "$path: $!\n";
+  listen $socket, 16 or die "$path: $!\n";
+  return $socket;
+}
+
+# A new tap on the bridge, for the one who asks. The guest's name.
+sub give {
+  my ($guest) = @_;
+  sysread $guest, my $asked, 4096 or die "nobody there\n";
+  my ($name, $mac, $address, $vm) = $asked =~ /^([a-z0-9-]+) ([0-9a-f:]+) ([0-9.]+) ([0-9.]+)\n$/ or die "not understood\n";
+  my ($tap, $device) = open_tap();
+  run(qw(ip link set), $tap, 'mtu', $mtu, 'master', $bridge, 'up');
+  # The guest must not hold its own debugger, whose port the host would lead it to.
+  my $undo = rule('filter', '-I', 'FORWARD', '-i', $bridge, '-d', $vm, '-p', 'tcp', '--dport', $ENV{KDOCK_GDB_PORT},
+    '-j', 'REJECT', '--reject-with', 'tcp-reset');
+  $names{$name} = [ $mac, $address, $undo, $tap ];
+  store("tap-$name", "$tap\n");
+  tell_dnsmasq();
+  send_fd($guest, fileno $device, "$tap $bridge $ENV{KDOCK_GATEWAY} " . ($uplink || '-') . "\n");
+  return $name;
+}
+
+sub forget {
+  my ($name) = @_;
+  my $guest = delete $names{$name} or return;
+  settle($guest->[2]);
+  unlink "$folder/tap-$name";
+  tell_dnsmasq();
+}
+
+# Not persistent: the device is there for as long as somebody has it open, and no longer.
+sub open_tap {
+  open my $device, '+<', '/dev/net/tun' or die "/dev/net/tun: $!\n";
+  for my $n (0 .. MAX_LINKS - 1) {
+    my $request = pack 'a16 S x22', "tap$n", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL;
+    return ("tap$n", $device) if ioctl $device, TUNSETIFF, $request;
+    $!{EBUSY} || $!{EEXIST} or die "no tap could be made on the host: $!\n";
+  }
+  die "there are too many taps on the host\n";
+}
+
+# Perl has no words for passing a file descriptor; the kernel's call and its structures on 64-bit machines do.
+sub call_number { my ($which) = @_; return (POSIX::uname())[4] eq 'aarch64' ? { sendmsg => 211, recvmsg => 212 }->{$which} : { sendmsg => 46, recvmsg => 47 }->{$which} }
+sub address { return unpack 'Q', pack 'P', $_[0] }
+sub message { return pack 'Q L x4 Q Q Q Q i x4', 0, 0, address($_[0]), 1, address($_[1]), length $_[1], 0 }
+
+sub send_fd {
+  my ($socket, $fd, $text) = @_;
+  my $vector = pack 'Q Q', address($text), length $text;
+  my $control = pack 'Q i i i x4', 20, SOL_SOCKET, SCM_RIGHTS, $fd;
+  my $message = message($vector, $control);
+  syscall(call_number('sendmsg'), fileno $socket, $message, 0) > 0 or die "sendmsg: $!\n";
+}
+
+# The text, and the file descriptor that came with it; undefined when none did.
+sub receive_fd {
+  my ($socket) = @_;
+  my $text = "\0" x 4096;
+  my $control = "\0" x 24;
+  my $vector = pack 'Q Q', address($text), length $text;
+  my $message = message($vector, $control);
+  my $n = syscall call_number('recvmsg'), fileno $socket, $message, 0;
+  $n >= 0 or die "recvmsg: $!\n";
+  my ($length, $level, $type, $fd) = unpack 'Q i i i', $control;
+  return (substr($text, 0, $n), $length == 20 && $type == SCM_RIGHTS ? $fd : undef);
+}
+
+sub take {
+  my ($path, $name, $mac, $address, $vm, @command) = @_;
+  # Everything that is opened here is kept open by COMMAND.
+  $^F = 255;
+  my $fail = sub { print "[kdock] error: the host's part of the network is not there: $_[0]\r\n"; exit 3 };
+  (my $lock_path = $path) =~ s{[^/]*$}{lock};
+  open my $lock, '<', $lock_path or $fail->("$lock_path: $!");
+  flock $lock, LOCK_SH or $fail->("$lock_path: $!");
+  socket my $socket, AF_UNIX, SOCK_STREAM, 0 or $fail->($!);
+  connect $socket, pack_sockaddr_un($path) or $fail->("$path: $!");
+  syswrite $socket, "$name $mac $address $vm\n";
+  my ($text, $fd) = receive_fd($socket);
+  $text =~ s/^error: //;
+  chomp $text;
+  defined $fd or $fail->($text || 'it gave no tap');
+  POSIX::dup2($fd, TAP_FD) or $fail->("dup2: $!");
+  my ($tap, $bridge, $gateway, $uplink) = split ' ', $text;
+  my $out = $uplink eq '-' ? 'nowhere: the host has no default route' : $uplink;
+  print "[kdock] network: guest $address on $tap and $bridge $gateway of the host, MASQUERADE to $out\r\n";
+  exec @command or $fail->("$command[0]: $!");
+}
+
+sub network_of {
+  my ($address, $prefix) = split m{/}, $_[0];
+  my $mask = $prefix == 0 ? 0 : (0xffffffff << (32 - $prefix)) & 0xffffffff;
+  return join('.', unpack 'C4', pack 'N', unpack('N', inet_aton($address)) & $mask) . "/$prefix";
+}
+
+sub overlap {
+  my ($one, $other) = @_;
+  my ($address, $prefix) = split m{/}, $one;
+  my ($other_address, $other_prefix) = (split(m{/}, $other), 32);
+  my $shorter = $prefix < $other_prefix ? $prefix : $other_prefix;
+  return network_of("$address/$shorter") eq network_of("$other_address/$shorter");
+}
+
+my ($task, @arguments) = @ARGV;
+my %tasks = (serve => \&serve, clean => \&clean, take => \&take);
+$tasks{ $task // '' } or die "host-net.pl serve|clean FOLDER, or take SOCKET ...\n";
+STDOUT->autoflush(1);
+$tasks{$task}->(@arguments);

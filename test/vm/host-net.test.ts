@@ -1,0 +1,168 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { projectNames } from "../../src/plan/names.js";
+import { hostChanges, NO_CHANGES, NOTHING, readyForLab, remains } from "../support/host-state.js";
+import { kdock, start as startKdock } from "../support/kdock.js";
+import { LAB } from "../support/lab.js";
+import { type PrivateEngine, startPrivateEngine } from "../support/private-engine.js";
+
+/**
+ * Mode "host": the guests' bridge is on the engine's machine, whose network is one of its own here, with a way out to one
+ * more machine. Whatever ends the VMs, everything there is as before.
+ */
+const NAMES = projectNames(LAB);
+let engine: PrivateEngine;
+let before: Set<string>;
+let folder: string;
+
+const inLab = (...args: string[]) => kdock(args, { cwd: LAB, env: engine.env });
+const changes = () => hostChanges(engine, before);
+const left = () => remains(engine, before);
+const soon = { timeout: 20_000, interval: 300 };
+
+async function boot(name: string, ...flags: string[]): Promise<void> {
+  const all = ["run", "-d", "--net", "host", "--gdb", "0", "--memory", "256M", "--name", name];
+  const { exitCode, stderr } = await inLab(...all, ...flags);
+  expect(exitCode, stderr).toBe(0);
+}
+
+async function guest(vm: string, script: string): Promise<string> {
+  const { exitCode, stdout, stderr } = await inLab("exec", vm, "--", "sh", "-c", script);
+  expect(exitCode, stdout + stderr).toBe(0);
+  return stdout;
+}
+
+/** Programs for the engine's host and for the machine outside, which have none of ours. */
+const node = (program: string, ...args: string[]) => [process.execPath, "-e", program, ...args];
+const ANSWER_ONCE = `const server = require("net").createServer((socket) => {
+  console.log(socket.remoteAddress); socket.end("from outside\\n"); server.close(); }).listen(8080, "0.0.0.0");`;
+const ASK = `const [port, host] = process.argv.slice(1); const limit = Date.now() + 10_000; ask();
+function ask() { let said = ""; require("net").connect(port, host).on("error", () => {})
+  .on("data", (data) => said += data).on("close", () => {
+    if (said !== "" || Date.now() > limit) process.stdout.write(said); else setTimeout(ask, 200); }); }`;
+
+beforeAll(async () => {
+  await kdock(["down"], { cwd: LAB });
+  folder = await mkdtemp(join(tmpdir(), "kdock-host-net-"));
+  await writeFile(join(folder, "file"), "shared\n");
+  engine = await startPrivateEngine();
+  before = await readyForLab(engine);
+});
+afterAll(async () => {
+  await inLab("down");
+  await engine.close();
+  await rm(folder, { recursive: true });
+});
+beforeEach(async () => {
+  expect(await left()).toEqual(NOTHING);
+});
+
+it("guests are on the host's bridge, and leave as the host; then a killed QEMU and docker rm end them", async () => {
+  await boot("a", "-p", "127.0.0.1:8080:80", "--share", `${folder}:/mnt/x`);
+  await boot("b");
+
+  const meanwhile = (await changes()).more.join("\n");
+  for (const fact of [
+    /^ip link: .* br0: /m,
+    /^ip link: .* tap0: .* master br0 /m,
+    /^ip link: .* tap1: .* master br0 /m,
+    /^ip addr: .* br0 +inet 10\.0\.3\.1\/24 /m,
+    /^iptables: -A POSTROUTING -s 10\.0\.3\.0\/24 ! -o br0 -j MASQUERADE/m,
+    /^iptables: -A FORWARD -i br0 -j ACCEPT/m,
+  ]) {
+    expect(meanwhile).toMatch(fact);
+  }
+  expect((await changes()).gone).toEqual([]);
+
+  // Outside of everything.
+  const seen = engine.outside(...node(ANSWER_ONCE));
+  const ask = "until nc -w 2 10.213.77.1 8080 </dev/null; do sleep 0.2; done";
+  expect(await guest("a", ask)).toBe("from outside\n");
+  expect(await seen).toBe("10.213.77.2");
+
+  // The same on the wire, before and after the translation.
+  const captured = inLab(...["capture", "a", "--side", "both", "--count", "4", "icmp"]);
+  const ping = "for i in 1 2 3 4 5 6 7 8; do ping -c 1 -W 5 10.213.77.1; sleep 0.5; done";
+  await guest("a", ping);
+  const { stdout: packets } = await captured;
+  expect(packets).toMatch(/ tap0 .* 10\.0\.3\.2 > 10\.213\.77\.1: ICMP echo request/);
+  expect(packets).toMatch(/ eth0 .* 10\.213\.77\.2 > 10\.213\.77\.1: ICMP echo request/);
+
+  // The host, by the guest's address and by a published port.
+  await guest("a", "while :; do nc -l -p 80 -e echo hello; done </dev/null >/dev/null 2>&1 &");
+  expect(await engine.onHost(...node(ASK, "80", "10.0.3.2"))).toBe("hello");
+  expect(await engine.onHost(...node(ASK, "8080", "127.0.0.1"))).toBe("hello");
+
+  // Each other, the shared folder, and not the debugger that holds them.
+  expect(await guest("b", "hostname; ping -c 1 -W 5 a >&2 && nc a 80 </dev/null")).toBe(
+    "b\nhello\n",
+  );
+  expect(await guest("a", "cat /mnt/x/file")).toBe("shared\n");
+  const debuggers = await engine.docker(
+    ...["inspect", "-f", "{{.NetworkSettings.IPAddress}}", NAMES.vmContainer("b")],
+  );
+  expect(await guest("b", `nc -w 5 ${debuggers} 1234 </dev/null 2>&1 || echo refused`)).toMatch(
+    /refused/,
+  );
+
+  const pid = await engine.docker("inspect", "-f", "{{.State.Pid}}", NAMES.vmContainer("a"));
+  await engine.onHost("kill", "-KILL", pid);
+  const links = async () => (await engine.onHost("ip", "-o", "link")).match(/ (tap\d+):/g);
+  await expect.poll(links, soon).toEqual([" tap1:"]);
+  expect(await guest("b", "ping -c 1 -W 5 10.213.77.1 >&2; hostname")).toBe("b\n");
+
+  await engine.docker("rm", "-f", NAMES.vmContainer("b"));
+  await expect.poll(changes, soon).toEqual(NO_CHANGES);
+  expect((await inLab("stop")).exitCode).toBe(0);
+  expect(await left()).toEqual(NOTHING);
+});
+
+it("nothing remains after stop", async () => {
+  await boot("vm");
+  expect((await inLab("stop")).stdout).toBe("stopped vm\n");
+  expect(await left()).toEqual(NOTHING);
+});
+
+it("kill -9 of kdock ends its VM, and takes the bridge away", async () => {
+  const running = startKdock(["run", "--net", "host", "--gdb", "0"], { cwd: LAB, env: engine.env });
+  let said = "";
+  running.stdout.on("data", (chunk) => (said += String(chunk)));
+  await expect.poll(() => said, { timeout: 60_000 }).toMatch(/Boot took/);
+  expect((await changes()).more.join("\n")).toMatch(/ br0: /);
+  running.kill("SIGKILL");
+  await running;
+  await expect.poll(left, soon).toEqual(NOTHING);
+});
+
+it("an engine that starts anew has the bridge taken away", async () => {
+  await boot("vm");
+  await engine.restart();
+  await expect.poll(changes, soon).toEqual(NO_CHANGES);
+  expect((await inLab("stop")).stdout).toBe("stopped vm\n");
+});
+
+it("a network that the host has a route to is refused", async () => {
+  const asked = ["run", "-d", "--net", "host", "--gdb", "0", "--subnet", "10.213.0.0/16"];
+  const { exitCode, stderr } = await inLab(...asked);
+  expect(stderr).toMatch(/10\.213\.0\.0\/16 clashes with .*10\.213\.77\.0\/24/);
+  expect(exitCode).toBe(3);
+});
+
+it("a machine without /dev/net/tun has QEMU's own network, which is said; or no mode host", async () => {
+  await engine.onHost("mount", "-t", "tmpfs", "none", "/dev/net");
+  try {
+    const refused = await inLab("run", "-d", "--net", "host", "--gdb", "0");
+    expect(refused.stderr).toMatch(/^error: .*\/dev\/net\/tun/m);
+    expect(refused.exitCode).toBe(3);
+    expect(await left()).toEqual(NOTHING);
+    const { exitCode, stderr } = await inLab("run", "-d", "--gdb", "0");
+    expect(exitCode, stderr).toBe(0);
+    expect(stderr).toMatch(/has no \/dev\/net\/tun .*going on with QEMU's own network/);
+    expect(await guest("vm", "ip -4 -o addr show eth0")).toContain("10.0.3.2/24");
+    expect((await inLab("stop")).exitCode).toBe(0);
+  } finally {
+    await engine.onHost("umount", "/dev/net");
+  }
+});

@@ -1,0 +1,190 @@
+import { rm, writeFile } from "node:fs/promises";
+import { createConnection } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadConfig } from "../../src/config/layers.js";
+import { projectNames } from "../../src/plan/names.js";
+import { qemuArgs } from "../../src/plan/qemu-args.js";
+import { machine, vmEnvironment } from "../../src/plan/vm-plan.js";
+import { docker, kdock } from "../support/kdock.js";
+import { inGuest, LAB, withGuest } from "../support/lab.js";
+
+/** Three guests of the lab, on a machine where the article's network is somebody else's. */
+const FILE = `net-modes-${process.pid}.yaml`;
+const YAML = `
+gdb: { listen: 0 }
+vm: { memory: 256M }
+vms:
+  b:
+  u: { net: { mode: user }, ports: ["127.0.0.1:0:8080"] }
+  n: { net: { mode: none } }
+`;
+const NAMES = projectNames(LAB);
+const [B, U] = ["b", "u"].map((name) => NAMES.vmContainer(name)) as [string, string];
+const OTHER = `kdock-test-other-${process.pid}`;
+const PEER = `${OTHER}-peer`;
+
+const here = (...args: readonly string[]) => kdock(["-c", FILE, ...args], { cwd: LAB });
+const guest = (container: string, script: string) =>
+  withGuest(container, (session) => inGuest(session, script));
+const addressOf = (container: string) =>
+  docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container);
+const environmentOf = (container: string) =>
+  docker("inspect", "-f", "{{range .Config.Env}}{{println .}}{{end}}", container);
+
+let image = "";
+let upOutput = "";
+
+beforeAll(async () => {
+  await kdock(["down"], { cwd: LAB });
+  await writeFile(join(LAB, FILE), YAML);
+  await docker("network", "create", "--subnet", "10.0.3.0/24", OTHER);
+  const { exitCode, stdout, stderr } = await here("up");
+  expect(exitCode, stderr).toBe(0);
+  upOutput = stdout;
+  image = await docker("inspect", "-f", "{{.Config.Image}}", U);
+  await docker(
+    ...["run", "-d", "--name", PEER, "--network", NAMES.network, "--network-alias", "peer"],
+    ...["--label", "io.kdock.test=1", "--entrypoint", "socat", image],
+    ...["TCP-LISTEN:8080,fork,reuseaddr", "SYSTEM:echo $SOCAT_PEERADDR"],
+  );
+});
+
+afterAll(async () => {
+  await docker("rm", "-f", PEER).catch(() => undefined);
+  await here("down");
+  await docker("network", "rm", OTHER);
+  await rm(join(LAB, FILE));
+});
+
+describe("a subnet", () => {
+  it("that nobody named keeps away from Docker's networks, and is all guests'", async () => {
+    const [, subnet = ""] = /^b +ready .* (10\.0\.\d+)\.2 /m.exec(upOutput) ?? [];
+    expect(subnet, upOutput).toMatch(/^10\.0\.\d+$/);
+    expect(subnet).not.toBe("10.0.3");
+    expect(upOutput).toContain(` ${subnet}.3 `);
+    expect((await guest(B, "ip -4 -o addr show eth0")).stdout).toContain(`${subnet}.2/24`);
+    expect((await guest(B, "nc peer 8080 </dev/null")).stdout.trim()).toBe(await addressOf(B));
+  });
+
+  it("that is named and somebody's is refused, with the name of whose it is", async () => {
+    const { exitCode, stderr } = await here("run", "-d", "--name", "c", "--subnet", "10.0.2.0/23");
+    expect(stderr).toContain(
+      `vm.net.subnet: 10.0.2.0/23 clashes with the Docker network ${OTHER} (10.0.3.0/24)`,
+    );
+    expect(stderr).toMatch(/→ Name another network, or none/);
+    expect(exitCode).toBe(3);
+    expect(await docker("ps", "-aq", "--filter", `name=${NAMES.vmContainer("c")}$`)).toBe("");
+  });
+});
+
+describe("mode user", () => {
+  it("has names and the outside, which sees the container's address", async () => {
+    const { stdout, stderr, exitCode } = await guest(U, "hostname; nc peer 8080 </dev/null");
+    expect(exitCode, stderr).toBe(0);
+    expect(stdout).toBe(`u\n${await addressOf(U)}\n`);
+  });
+
+  it("publishes ports", async () => {
+    await guest(U, "nc -l -p 8080 -e echo hello </dev/null >/dev/null 2>&1 &");
+    const [, port] = /:(\d+)/.exec(await docker("port", U, "8080/tcp")) ?? [];
+    expect(await answerOf(Number(port))).toBe("hello\n");
+  });
+
+  it("keeps the guest from its own debugger, and nobody else", async () => {
+    const [, gateway = ""] = /^KDOCK_GATEWAY=([\d.]+)/m.exec(await environmentOf(U)) ?? [];
+    for (const address of [gateway, await addressOf(U)]) {
+      const { exitCode } = await guest(U, `nc -w 5 ${address} 1234 </dev/null`);
+      expect(exitCode, address).toBe(1);
+    }
+    // socat fails when it is refused.
+    await docker("exec", U, "socat", "-u", "OPEN:/dev/null", "TCP:127.0.0.1:1234");
+  });
+
+  it("needs neither tap nor bridge, and no network with others", async () => {
+    expect(await docker("exec", U, "ls", "/sys/class/net")).not.toMatch(/tap|br0/);
+    expect(await docker("inspect", "-f", "{{.HostConfig.Devices}}", U)).not.toContain("tun");
+    expect(await docker("network", "ls", "-q", "--filter", `name=${NAMES.lan}`)).toBe("");
+    const { exitCode, stderr } = await here("capture", "u");
+    expect(stderr).toMatch(
+      /no tap to capture on: its network mode is user\n→ Capture in the guest/,
+    );
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe("mode none", () => {
+  it("has no card, and /init misses none", async () => {
+    const { stdout, stderr } = await here("exec", "n", "--", "ls", "/sys/class/net");
+    expect(stdout, stderr).toMatch(/^lo$/m);
+    expect(stdout).not.toContain("eth0");
+    const log = await here("logs", "n");
+    expect(log.stdout).toMatch(/Boot took/);
+    expect(log.stdout).not.toMatch(/^init: |kdock\.ip6/m);
+    expect((await here("ps")).stdout).toMatch(/^n +- /m);
+  });
+
+  it("has a debugger", async () => {
+    const { stdout, stderr, exitCode } = await here(
+      ...["gdb", "--vm", "n", "--", "-batch", "-ex", "print init_task.comm"],
+    );
+    expect(exitCode, stderr).toBe(0);
+    expect(stdout).toContain("swapper");
+  });
+
+  it("has no ports to publish", async () => {
+    const { exitCode, stderr } = await here("run", "-d", "--name", "c", "--net", "none", "-p80:80");
+    expect(stderr).toMatch(/a guest without network \(vm\.net\.mode: none\) has no ports/);
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe("start.sh, with arguments for a bridge", () => {
+  /** compose.yaml's variable, and privileged containers on a machine without tun: QEMU's arguments, one a line. */
+  async function argumentsOf(environment: Readonly<Record<string, string>>) {
+    const config = loadConfig({});
+    const all = { ...vmEnvironment(config), KDOCK_GUEST_MUX: "", ...environment };
+    const fake = `printf '#!/bin/sh\\nprintf "%%s\\\\n" "$@"\\n' > /usr/local/bin/qemu-system-x86_64
+      chmod +x /usr/local/bin/qemu-system-x86_64; exec sh /usr/local/lib/kdock/start.sh "$@"`;
+    const said = await docker(
+      ...["run", "--rm", "--cap-add", "NET_ADMIN"],
+      ...Object.entries(all).flatMap(([name, value]) => ["-e", `${name}=${value}`]),
+      ...["--entrypoint", "sh", image, "-c", fake, "sh"],
+      ...qemuArgs(machine(config, { paused: false, command: false })),
+    );
+    return said.split("\n");
+  }
+
+  it("takes QEMU's own network, without IPv6, where that is asked for or there is no tun", async () => {
+    for (const environment of [{ KDOCK_NET_MODE: "user" }, {}]) {
+      const all = await argumentsOf(environment);
+      expect(all[all.indexOf("-netdev") + 1]).toMatch(/^user,id=net0,ipv6=off,/);
+      expect(all[all.indexOf("-device") + 1]).toMatch(/^virtio-net-pci,netdev=net0,/);
+      expect(all[all.indexOf("-append") + 1]).toMatch(/ kdock\.ip6=none$/);
+      const isSaid = all.some((line) => line.includes("/dev/net/tun is not there"));
+      expect(isSaid).toBe(!("KDOCK_NET_MODE" in environment));
+    }
+  });
+
+  it("takes the card away where none is wanted, and nothing else", async () => {
+    const all = await argumentsOf({ KDOCK_NET_MODE: "none" });
+    expect(all.join(" ")).not.toMatch(/netdev/);
+    expect(all[all.indexOf("-append") + 1]).toMatch(/ kdock\.ip=none$/);
+    const planned = qemuArgs(machine(loadConfig({}), { paused: false, command: false }));
+    const qemu = all.slice(all.indexOf("-M"));
+    expect(qemu).toHaveLength(planned.length - 4);
+  });
+});
+
+/** What a port of this machine says, once somebody behind it listens. */
+async function answerOf(port: number): Promise<string> {
+  for (const limit = Date.now() + 10_000; ;) {
+    let said = "";
+    try {
+      for await (const chunk of createConnection(port, "127.0.0.1")) said += String(chunk);
+    } catch (error) {
+      if (Date.now() > limit) throw error;
+    }
+    if (said !== "" || Date.now() > limit) return said;
+  }
+}
