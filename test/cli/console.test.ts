@@ -15,7 +15,8 @@ it("gives a raw console with the terminal's size, Ctrl-] detaches and restores t
   await type(`stty -a | grep -c ' icanon '; node ${CLI} run --gdb 0`, "Enter");
   await shows(/gdbserver on 127\.0\.0\.1:\d+/);
   await shows(/Boot took [\d.]+ seconds/);
-  await shows(/[#$] ?$/m);
+  // The kernel may go on on the prompt's line: it switches its clock a second later.
+  await shows(/^~ # /m);
   // The agent has told the guest's tty how large the terminal is; a moment may pass until it has.
   await type(
     "until stty size | grep -q '40 120'; do usleep 100000; done; echo size-$((40+2))",

@@ -30,6 +30,8 @@ beforeAll(async () => {
     `version: 0.1\nstorage: { filesystem: { rootdirectory: ${folder}/data } }\nhttp: { addr: "${address}" }\n`,
   );
   registry = spawn("docker-registry", ["serve", join(folder, "config.yml")], { stdio: "ignore" });
+  // Rejects where the program is not installed.
+  await once(registry, "spawn");
   engine = await connectEngine({
     env: process.env,
     home: process.env["HOME"] ?? "/root",
