@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { bounds, toText } from "./ipv4.js";
 import type { ListenAddress, PortForward } from "./config.js";
 
 /** A value, or what is wrong with the text it was to come from. */
@@ -56,14 +57,7 @@ export function parseSubnet(text: string): Parsed<string> {
   if (prefix < MIN_PREFIX || prefix > MAX_PREFIX) {
     return { problem: `the prefix must be /${MIN_PREFIX} to /${MAX_PREFIX}, got /${prefix}` };
   }
-  const network = `${networkAddress(address, prefix)}/${prefix}`;
+  const network = `${toText(bounds(text)[0])}/${prefix}`;
   if (text !== network) return { problem: `${text} is not a network address; write ${network}` };
   return { value: text };
-}
-
-function networkAddress(address: string, prefix: number): string {
-  const number = address.split(".").reduce((sum, byte) => sum * 256 + Number(byte), 0);
-  const size = 2 ** (32 - prefix);
-  const network = number - (number % size);
-  return [24, 16, 8, 0].map((shift) => Math.floor(network / 2 ** shift) % 256).join(".");
 }

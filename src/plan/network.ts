@@ -1,3 +1,4 @@
+import { toNumber, toText } from "../config/ipv4.js";
 import { KdockError } from "../errors.js";
 
 /** One guest's part of the network that all guests of a project share. */
@@ -58,12 +59,4 @@ const GATEWAYS = "52:54:00:6b:65";
 
 function mac(prefix: string, last: number): string {
   return `${prefix}:${last.toString(16).padStart(2, "0")}`;
-}
-
-export function toNumber(address: string): number {
-  return address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-}
-
-export function toText(value: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
 }

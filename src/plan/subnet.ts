@@ -1,5 +1,5 @@
+import { bounds, toText } from "../config/ipv4.js";
 import { KdockError } from "../errors.js";
-import { toNumber, toText } from "./network.js";
 
 /** The article's, and everybody's unless it clashes with something. */
 export const DEFAULT_SUBNET = "10.0.3.0/24";
@@ -57,13 +57,6 @@ function overlap(one: string, other: string): boolean {
   const [first, last] = bounds(one);
   const [otherFirst, otherLast] = bounds(other);
   return first <= otherLast && otherFirst <= last;
-}
-
-function bounds(subnet: string): readonly [number, number] {
-  const [address = "", prefix = "32"] = subnet.split("/");
-  const size = 2 ** (32 - Number(prefix));
-  const first = Math.floor(toNumber(address) / size) * size;
-  return [first, first + size - 1];
 }
 
 /** Routes this short stand for everything else: a VPN splits the default route in two. */

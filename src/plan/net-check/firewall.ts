@@ -1,3 +1,5 @@
+import { bounds, toNumber } from "../../config/ipv4.js";
+
 /** What `iptables-save` says: table → chain → policy and rules, in order. */
 export type Firewall = ReadonlyMap<string, ReadonlyMap<string, Chain>>;
 
@@ -225,11 +227,7 @@ function isPort(range: string, port: number | undefined): boolean {
 
 /** Whether an IPv4 address is in "10.0.3.0/24" or is "10.0.3.2". */
 export function isIn(network: string, address: string): boolean {
-  const [base = "", prefix = "32"] = network.split("/");
-  const size = 2 ** (32 - Number(prefix));
-  const numbers = [base, address].map((text) =>
-    text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0),
-  );
-  const [one = NaN, other = NaN] = numbers.map((number) => Math.floor(number / size));
-  return one === other;
+  const [first, last] = bounds(network);
+  const number = toNumber(address);
+  return first <= number && number <= last;
 }

@@ -1,3 +1,4 @@
+import { bounds, toText } from "../../config/ipv4.js";
 import { type Finding, ok, warn } from "../finding.js";
 import type { ContainerFacts, GuestFacts } from "./facts.js";
 import { isIn } from "./firewall.js";
@@ -61,13 +62,10 @@ export function prefixOf({ gateway }: ContainerFacts): string {
   return gateway.split("/")[1] ?? "24";
 }
 
-export function networkOf({ gateway }: ContainerFacts): string {
-  const [address = "", prefix = "24"] = gateway.split("/");
-  const size = 2 ** (32 - Number(prefix));
-  const number = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-  const first = Math.floor(number / size) * size;
-  const parts = [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256);
-  return `${parts.join(".")}/${prefix}`;
+export function networkOf(container: ContainerFacts): string {
+  const prefix = prefixOf(container);
+  const [first] = bounds(`${gatewayOf(container)}/${prefix}`);
+  return `${toText(first)}/${prefix}`;
 }
 
 export function setSysctl({ container }: Names, setting: string): string {
