@@ -6,7 +6,7 @@ import { type HostPath, hostPortText, PLAIN } from "./container-spec.js";
 import { scriptsInside, sessionArguments } from "./debugger-plan.js";
 import { diskPaths } from "./disks.js";
 import type { ImagePlan } from "./image-plan.js";
-import { initScriptNames } from "./init-scripts.js";
+import { initScriptName } from "./init-scripts.js";
 import { CCACHE_VOLUME, imageLabels, INSIDE } from "./names.js";
 import { checkPortsHaveNetwork } from "./net-modes.js";
 import type { Plan } from "./plan.js";
@@ -73,7 +73,6 @@ export function composeFile(config: Config, plan: Plan, context: string): string
 function builder(config: Config, plan: BuildPlan, context: string, command: readonly string[]) {
   const { stage } = plan;
   const { overlay, init, strict } = config.rootfs;
-  const names = initScriptNames(init);
   return {
     build: imageBuild(plan.image, context),
     image: plan.image.tag,
@@ -93,7 +92,7 @@ function builder(config: Config, plan: BuildPlan, context: string, command: read
       ...(stage === "busybox" && overlay !== undefined ? [`${relative(overlay)}:/overlay:ro`] : []),
       ...(stage === "busybox"
         ? init.map((path, index) =>
-            bind({ path, target: `/init/${names[index] ?? ""}`, readOnly: true }),
+            bind({ path, target: `/init/${initScriptName(path, index)}`, readOnly: true }),
           )
         : []),
     ],

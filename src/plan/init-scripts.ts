@@ -2,11 +2,9 @@
 export const INIT = { scripts: "etc/kdock/init.d", strict: "etc/kdock/strict" } as const;
 
 /** Numbered, because the guest runs them in the order of their names: "001-routes.sh". */
-export function initScriptNames(paths: readonly string[]): readonly string[] {
-  return paths.map((path, index) => {
-    const base = (path.split(/[\\/]/).at(-1) ?? "").replace(/[^\w.+-]+/g, "-");
-    return `${String(index + 1).padStart(3, "0")}-${base}`;
-  });
+export function initScriptName(path: string, index: number): string {
+  const base = (path.split(/[\\/]/).at(-1) ?? "").replace(/[^\w.+-]+/g, "-");
+  return `${String(index + 1).padStart(3, "0")}-${base}`;
 }
 
 /** Why a guest's shell could make nothing of a file; undefined when it could. Programs are no scripts, and fine. */

@@ -1,8 +1,8 @@
 import type { Config } from "../config/config.js";
 import { assetsDigest, type Assets, selectAssets } from "./assets.js";
-import { INIT, initScriptNames } from "./init-scripts.js";
+import { INIT, initScriptName } from "./init-scripts.js";
 import { type KeyInputs, sha256, stageKey } from "./keys.js";
-import { entryDigests, type InitScript, type UserFiles } from "./user-files.js";
+import { entryDigests, type UserFiles } from "./user-files.js";
 
 /** One entry of the guest's root: where its content comes from is told apart by `from`. */
 export type RootfsEntry =
@@ -85,18 +85,14 @@ export function rootfsEntries(
   }
   add({ path: "usr/sbin/kdock-agent", kind: "file", executable: true, content: agent });
   for (const entry of overlay) add(entry);
-  for (const { name, content } of named(initScripts)) {
+  initScripts.forEach(({ path, content }, index) => {
+    const name = initScriptName(path, index);
     add({ path: `${INIT.scripts}/${name}`, kind: "file", executable: true, content });
-  }
+  });
   if (strict) {
     add({ path: INIT.strict, kind: "file", executable: false, content: new Uint8Array() });
   }
   return [...root.values()];
-}
-
-function named(scripts: readonly InitScript[]): { name: string; content: Uint8Array }[] {
-  const names = initScriptNames(scripts.map(({ path }) => path));
-  return scripts.map(({ content }, index) => ({ name: names[index] ?? "", content }));
 }
 
 function addParents(root: Map<string, RootfsEntry>, path: string): void {
