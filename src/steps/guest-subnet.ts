@@ -1,7 +1,6 @@
 import type { Config } from "../config/config.js";
 import { type Engine, isOnThisMachine } from "../engine/engine.js";
 import { labels } from "../plan/names.js";
-import { checkPortsHaveNetwork } from "../plan/net-modes.js";
 import type { Plan } from "../plan/plan.js";
 import { chooseSubnet, routedRanges, type TakenRange } from "../plan/subnet.js";
 import { configFor } from "../plan/vm-plan.js";
@@ -25,7 +24,7 @@ export async function withSubnet(ctx: Context, plan: Plan, config: Config): Prom
 
 /**
  * Before anything is built or started: rejects where the VMs that are meant could not have the network that is asked
- * for, with a `config`, `usage` or `environment` error.
+ * for, with a `usage` or `environment` error. Comes after `checkMachines`, which looks at each VM's own words.
  */
 export async function checkNetwork(
   ctx: Context,
@@ -33,9 +32,7 @@ export async function checkNetwork(
   config: Config,
   vms: readonly string[],
 ): Promise<void> {
-  const each = vms.map((name) => configFor(config, { name, index: 0 }).vm);
-  each.forEach(checkPortsHaveNetwork);
-  const isHost = each.some(({ net }) => net.mode === "host");
+  const isHost = vms.some((name) => configFor(config, { name, index: 0 }).vm.net.mode === "host");
   if (!isHost && config.vm.net.subnet === "auto") return;
   const engine = await ctx.engine();
   if (isHost) requireThisMachine(await engine.info());

@@ -72,7 +72,7 @@ export async function startVm(
   const watch = ctx.host.ifKilled([...ctx.self, "stop", name], ctx.folder);
   try {
     // The engine chooses the addresses of this one: those of the guests must be others.
-    const network = networkFor(configFor(config, { name, index: 0 }).vm.net, plan.names);
+    const network = networkFor(configFor(config, seat).vm.net, plan.names);
     if (network !== undefined)
       await engine.ensureNetwork(network, labels("network", plan.names.id));
     const settled = await withSubnet(ctx, plan, config);
