@@ -50,13 +50,16 @@ choose_accelerator() {
   esac
 }
 
+# The container's interface to the outside; nothing where it has none.
+way_out() { ip -o -4 route show default | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1; }
+
 # Mode bridge: the article's network chapter, line by line.
 bridge_network() {
   [ -e /dev/net/tun ] || fail "/dev/net/tun is not in this container: give it --device /dev/net/tun (on the host: modprobe tun)"
   open_device /dev/net/tun || true
   doing="the guest's network could not be made: this container needs the capability NET_ADMIN (or --privileged)"
   subnet=$(ip_network "$KDOCK_GATEWAY")
-  uplink=$(ip -o -4 route show default | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)
+  uplink=$(way_out)
   mtu=1500
   [ -n "$uplink" ] && mtu=$(cat "/sys/class/net/$uplink/mtu")
 
@@ -104,7 +107,7 @@ bridge_network() {
 host_network() {
   [ -n "${KDOCK_HOST_SOCKET:-}" ] && [ -e "$KDOCK_HOST_SOCKET" ] || fail "mode host needs the kdock command, which starts the host's part of it"
   doing="the guest's ports could not be handed on: this container needs the capability NET_ADMIN (or --privileged)"
-  uplink=$(ip -o -4 route show default | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)
+  uplink=$(way_out)
   for port in ${KDOCK_PORTS:-}; do
     protocol=${port%%/*} rest=${port#*/}
     iptables -t nat -A PREROUTING -p "$protocol" --dport "${rest%/*}" -j DNAT --to-destination "$KDOCK_GUEST:${rest#*/}"
@@ -222,25 +225,8 @@ case "$mode" in
   *) fail "KDOCK_NET_MODE is '$mode': bridge, host, user or none" ;;
 esac
 echo "$mode" > /run/kdock-net-mode
-if [ "$mode" != bridge ] && planned_for_bridge "$@"; then
-  skip=0 option=''
-  for argument; do
-    shift
-    if [ "$skip" -gt 0 ]; then skip=$((skip - 1)); continue; fi
-    if [ "$argument" = -netdev ]; then option=-netdev; continue; fi
-    case "$mode $option $argument" in
-      "user -netdev tap,id=net0,"*) argument=$KDOCK_USER_NETDEV ;;
-      # Together with the card's "-device ...".
-      "none -netdev tap,id=net0,"*) skip=2 option=''; continue ;;
-      # The last word counts: /init looks for no card, or no IPv6.
-      "user -append "*) argument="$argument kdock.ip6=none" ;;
-      "none -append "*) argument="$argument kdock.ip=none" ;;
-    esac
-    if [ "$option" = -netdev ]; then set -- "$@" -netdev; fi
-    set -- "$@" "$argument"
-    option=$argument
-  done
-fi
+replan=no
+if [ "$mode" != bridge ] && planned_for_bridge "$@"; then replan=$mode; fi
 
 # Emulated, the guest's time stamp counter is this machine's. The guest measures it in a moment of its boot, without PIT
 # and under load 11 % wrong, then goes on with HPET, which is slow to read. What this machine says it is told instead, unless the
@@ -250,16 +236,27 @@ counter_khz() {
   awk -F: '/^cpu MHz/ { printf "%d", $2 * 1000; exit }' /proc/cpuinfo
 }
 khz=$(counter_khz)
-if [ -n "$khz" ]; then
-  option=''
-  for argument; do
-    shift
-    # Before the user's own words, which may name another.
-    [ "$option" != -append ] || argument="tsc_early_khz=$khz $argument"
-    set -- "$@" "$argument"
-    option=$argument
-  done
-fi
+
+# What only this machine knows, put into the arguments.
+skip=0 option=''
+for argument; do
+  shift
+  if [ "$skip" -gt 0 ]; then skip=$((skip - 1)); continue; fi
+  if [ "$argument" = -netdev ]; then option=-netdev; continue; fi
+  case "$replan $option $argument" in
+    "user -netdev tap,id=net0,"*) argument=$KDOCK_USER_NETDEV ;;
+    # Together with the card's "-device ...".
+    "none -netdev tap,id=net0,"*) skip=2 option=''; continue ;;
+    # The last word counts: /init looks for no card, or no IPv6.
+    "user -append "*) argument="$argument kdock.ip6=none" ;;
+    "none -append "*) argument="$argument kdock.ip=none" ;;
+  esac
+  # Before the user's own words, which may name another.
+  [ "$option" != -append ] || argument="${khz:+tsc_early_khz=$khz }$argument"
+  if [ "$option" = -netdev ]; then set -- "$@" -netdev; fi
+  set -- "$@" "$argument"
+  option=$argument
+done
 
 case "$accel" in kvm) cpu=host ;; *) cpu=max ;; esac
 cpu=${KDOCK_CPU:-$cpu}
