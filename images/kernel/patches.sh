@@ -1,5 +1,6 @@
 #!/bin/sh
-# patches.sh — makes /src what /in/patches asks for: Debian's tree plus *.patch (-p1), in the order of their names.
+# patches.sh — makes /src what /in/patches asks for: the tree as it came plus *.patch (-p1), in the order of their names.
+# git applies them: lines may have moved, but each must be there as the patch has it; nothing is guessed (no fuzz).
 #
 # The files that patches touch are kept as they were in /src/.kdock-patches/pristine, and what is applied is listed in
 # /src/.kdock-patches/series. A series is applied to copies of the pristine files; only when all of it has applied are
@@ -44,8 +45,8 @@ touched() {
 keep() { # path
   [ ! -e "$pristine/$1" ] && [ ! -e "$pristine/$1.kdock-absent" ] || return 0
   mkdir -p "$pristine/$(dirname "$1")"
-  if [ -f "/src/$1" ]; then
-    cp -p "/src/$1" "$work/kept"
+  if there "/src/$1"; then
+    cp -pP "/src/$1" "$work/kept"
     mv "$work/kept" "$pristine/$1"
   else
     : > "$pristine/$1.kdock-absent"
@@ -54,37 +55,64 @@ keep() { # path
 
 copy() { # from, to
   mkdir -p "$(dirname "$2")"
-  cp -p "$1" "$2"
+  cp -pP "$1" "$2"
 }
 
 # What is not to be kept of a failed run is the copies; the tree has not been touched.
 refuse() { # patch
-  echo "error: the patch $1 does not apply to $(sed -n 's/^origin //p' /src/.kdock-source):" >&2
-  sed 's/^/  /' "$work/log" >&2
+  echo "error: the patch $(basename "$1" | sed 's/^[0-9]\{4\}-//') does not apply to $(sed -n 's/^origin //p' /src/.kdock-source):" >&2
+  # The hunks that failed are shown whole, so git's own excerpt of each is left out.
+  sed -e '/^error: while searching for:$/,/^error: patch failed:/ { /^error: patch failed:/!d }' \
+    -e '/^Checking patch/d' -e '/: patch does not apply$/d' -e '/^Hunk #/d' -e 's/^error: //' \
+    -e 's/^\(No valid patches in input\|unrecognized input\).*/there is no patch in it/' "$work/log" |
+    while IFS= read -r line; do
+      echo "  $line"
+      case "$line" in
+        'patch failed: '*) place=${line#patch failed: }; hunk "$work/patch" "${place%:*}" "${place##*:}" ;;
+      esac
+    done >&2
   rm -rf "$work"
   exit 64
+}
+
+# One hunk of a patch: that of this file which begins at this line of it.
+hunk() { # patch, file, line
+  awk -v name="$2" -v line="$3" '
+    /^--- / { old = $2; sub("^[^/]*/", "", old) }
+    /^\+\+\+ / { new = $2; sub("^[^/]*/", "", new) }
+    /^(diff|--- )/ { inside = 0 }
+    /^@@ / { split($2, from, /[-,]/); inside = (old == name || new == name) && from[2] == line }
+    inside { print "    " $0 }' "$1"
+}
+
+# Mail and editors turn line ends to CR LF, as a rule all of them: such a patch means a file of the kernel, which has none.
+plain_lines() { # patch
+  if grep -qv "$(printf '\r')\$" "$1"; then cat "$1"; else tr -d '\r' < "$1"; fi
 }
 
 apply() {
   for patch in "$patches"/*.patch; do
     [ -e "$patch" ] || continue
     echo "==> patch: $(basename "$patch")"
-    patch -p1 -d "$tree" --batch --forward --no-backup-if-mismatch --reject-file=- < "$patch" > "$work/log" 2>&1 ||
-      refuse "$(basename "$patch")"
-    # It counts a patch without a single hunk as applied.
-    [ -s "$work/log" ] || { echo "there is nothing in it that patch understands" > "$work/log"; refuse "$(basename "$patch")"; }
+    plain_lines "$patch" > "$work/patch"
+    # The tree may lie in somebody's repository, which is not to be looked at.
+    (cd "$tree" && GIT_CEILING_DIRECTORIES="$work" git apply -p1 --verbose --whitespace=nowarn "$work/patch") \
+      > "$work/log" 2>&1 || refuse "$patch"
   done
 }
 
+there() { [ -f "$1" ] || [ -L "$1" ]; }
+same() { [ "$(readlink "$1")" = "$(readlink "$2")" ] && [ "$(stat -c %f "$1")" = "$(stat -c %f "$2")" ] && cmp -s "$1" "$2"; }
+
 # One file of /src becomes what the series says: $tree has it, or has it no more.
 install() { # path
-  if [ -f "$tree/$1" ]; then
-    [ ! -f "/src/$1" ] || ! cmp -s "$tree/$1" "/src/$1" || return 0
+  if there "$tree/$1"; then
+    ! there "/src/$1" || ! same "$tree/$1" "/src/$1" || return 0
     mkdir -p "/src/$(dirname "$1")"
     # A new time, whatever time it had: to make this is another file.
-    cp --preserve=mode "$tree/$1" "$work/new"
+    cp --no-dereference --preserve=mode,links "$tree/$1" "$work/new"
     mv "$work/new" "/src/$1"
-  elif [ -e "/src/$1" ]; then
+  elif there "/src/$1"; then
     rm "/src/$1"
     rmdir -p --ignore-fail-on-non-empty "/src/$(dirname "$1")" 2> /dev/null || true
   fi
@@ -101,7 +129,7 @@ touched | while IFS= read -r path; do
   keep "$path"
 done
 # All that any series has ever touched, not only this one: the rest goes back to what it was.
-all() { (cd "$pristine" && find . -type f -printf '%P\n') | sort; }
+all() { (cd "$pristine" && find . \( -type f -o -type l \) -printf '%P\n') | sort; }
 all | while IFS= read -r path; do
   case "$path" in
     *.kdock-absent) ;;
@@ -110,13 +138,13 @@ all | while IFS= read -r path; do
 done
 apply
 # What a patch made under a name that was not foreseen above must not get lost either.
-(cd "$tree" && find . -type f -printf '%P\n') | while IFS= read -r path; do keep "$path"; done
+(cd "$tree" && find . \( -type f -o -type l \) -printf '%P\n') | while IFS= read -r path; do keep "$path"; done
 
 rm -f "$state/series"
 all | sed 's/\.kdock-absent$//' | while IFS= read -r path; do install "$path"; done
 rm -rf "$work"
 if [ -z "$wanted" ]; then
-  # Nothing is applied: the tree is Debian's again, and need not be looked at the next time.
+  # Nothing is applied: the tree is as it came again, and need not be looked at the next time.
   rm -rf "$state"
   echo "==> patch: none any more"
 else
