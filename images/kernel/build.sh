@@ -44,6 +44,8 @@ jobs=${KDOCK_JOBS:-$(nproc)}
 
 # shellcheck source=images/kernel/deoptimize.sh
 . "$lib/deoptimize.sh"
+# shellcheck source=images/kernel/compat.sh
+. "$lib/compat.sh"
 
 say() { echo "==> $*"; }
 phase() { echo "@kdock phase $*"; }
@@ -64,44 +66,29 @@ pin_environment() {
   # The cache knows the compiler by its content, but not the assembler that the compiler calls.
   CCACHE_COMPILERCHECK=content CCACHE_NAMESPACE=binutils-$(dpkg-query -W -f '${Version}' binutils)
   export CCACHE_COMPILERCHECK CCACHE_NAMESPACE
-  pahole=
-  needs_pahole_wrapper && pahole=/build/.kdock/bin/pahole
-  return 0
+  find_compat
 }
 
-# Before 1.29, pahole with several threads numbers types in the order in which the threads get at them, and old kernels
-# ask for threads without asking whether the result is to be the same.
-needs_pahole_wrapper() {
-  found=$(pahole --version 2>/dev/null | sed -n 's/^v1\.\([0-9]*\)$/\1/p')
-  [ -n "$found" ] && [ "$found" -lt 29 ] || return 1
-  mkdir -p /build/.kdock/bin
-  cat > /build/.kdock/bin/pahole.new <<'EOF'
-#!/bin/sh
-# pahole with one thread.
-for word in "$@"; do
-  shift
-  case "$word" in -j | -j[0-9]* | --jobs | --jobs=*) ;; *) set -- "$@" "$word" ;; esac
-done
-exec pahole "$@"
-EOF
-  chmod +x /build/.kdock/bin/pahole.new
-  mv /build/.kdock/bin/pahole.new /build/.kdock/bin/pahole
-}
-
-# COMMAND make WORD..., with the toolchain of this image. Host tools get -fcommon because kernels before 5.7 need it with
-# gcc >= 10.
+# COMMAND make WORD..., with the toolchain of this image, and what compat.sh has found that the tree needs with it.
 with_toolchain() { # command, before the compiler's name, make's other words
   run=$1 cache=$2
   shift 2
   [ -z "$pahole" ] || set -- PAHOLE="$pahole" "$@"
+  # shellcheck disable=SC2086 # a list of words on purpose
+  set -- $compat_words "$@"
   # The layout of structures is shuffled by a seed: by ours, not by one out of /dev/urandom.
   if [ -n "${randstruct:-}" ]; then set -- gen-randstruct-seed="$lib/randstruct-seed.sh" "$@"; fi
   case "$TOOLCHAIN" in
     clang-*)
-      "$run" make -C /src O=/build LLVM="-${TOOLCHAIN#clang-}" CC="${cache}$TOOLCHAIN" HOSTCC="$TOOLCHAIN" "$@" ;;
+      # The tools by their names: LLVM=-19 means these from 5.18 on only.
+      llvm=${TOOLCHAIN#clang-}
+      "$run" make -C /src O=/build LLVM=1 CC="${cache}$TOOLCHAIN" LD="ld.lld-$llvm" AR="llvm-ar-$llvm" NM="llvm-nm-$llvm" \
+        OBJCOPY="llvm-objcopy-$llvm" OBJDUMP="llvm-objdump-$llvm" READELF="llvm-readelf-$llvm" STRIP="llvm-strip-$llvm" \
+        HOSTCC="$TOOLCHAIN" HOSTCXX="clang++-$llvm" HOSTAR="llvm-ar-$llvm" HOSTLD="ld.lld-$llvm" \
+        HOSTCFLAGS="$host_flags" "$@" ;;
     *)
       "$run" make -C /src O=/build CC="${cache}$TOOLCHAIN" HOSTCC="$TOOLCHAIN" HOSTCXX="g++-${TOOLCHAIN#gcc-}" \
-        HOSTCFLAGS="-O2 -fcommon" "$@" ;;
+        HOSTCFLAGS="$host_flags" "$@" ;;
   esac
 }
 
@@ -379,6 +366,7 @@ collect() {
   fi
   "$TOOLCHAIN" --version | head -n 1 > /out/toolchain.txt
   cp /src/.kdock-source /out/source.txt
+  printf '%s' "$compat" > /out/compat.txt
   [ -z "$KDOCK_DEOPTIMIZE" ] || deoptimized > /out/deoptimized.txt
   commands > /out/commands.txt
   tools > /out/tools.txt
@@ -395,10 +383,12 @@ commands() {
   done
   # Without a list cc.sh changes nothing.
   prefix=
-  if [ -n "${KDOCK_OPTIMIZE-}" ]; then
+  for name in KDOCK_OPTIMIZE KDOCK_COMPAT; do
+    eval "value=\${$name-}"
+    [ -n "$value" ] || continue
     prefix="$lib/cc.sh "
-    echo "export $(quoted "KDOCK_OPTIMIZE=$KDOCK_OPTIMIZE")"
-  fi
+    echo "export $(quoted "$name=$value")"
+  done
   # shellcheck disable=SC2154 # configure's
   [ "$KDOCK_PRESET" = file ] || with_toolchain quoted "$prefix" "$base"
   with_toolchain quoted "$prefix" olddefconfig

@@ -3,11 +3,12 @@
 # where they win over those before them.
 #
 #   KDOCK_OPTIMIZE  which objects, and what: "net/ipv4/tcp_ipv4.o=-Og net/ipv4/tcp_input.o=-O1"
+#   KDOCK_COMPAT    the same, of compat.sh
 #
 # An object is named as make names it, by its whole path: a Makefile's own CFLAGS_tcp_ipv4.o would mean every
 # tcp_ipv4.o. The script takes part in every build, because make compares command lines: were it there for a list only,
 # the first file on the list would compile the whole kernel anew.
-[ -n "${KDOCK_OPTIMIZE-}" ] || exec "$@"
+[ -n "${KDOCK_OPTIMIZE-}${KDOCK_COMPAT-}" ] || exec "$@"
 
 object='' previous=''
 for word in "$@"; do
@@ -19,7 +20,10 @@ case "$object" in
   */.tmp_*.o) object=${object%/*}/${object##*/.tmp_} ;;
 esac
 
-for pair in $KDOCK_OPTIMIZE; do
+for pair in ${KDOCK_COMPAT-}; do
+  [ "${pair%%=*}" != "$object" ] || set -- "$@" "${pair#*=}"
+done
+for pair in ${KDOCK_OPTIMIZE-}; do
   [ "${pair%%=*}" = "$object" ] || continue
   # A warning that only this level gives is no mistake of the source's, also where CONFIG_WERROR makes it one.
   set -- "$@" "${pair#*=}" -Wno-error

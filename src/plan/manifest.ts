@@ -23,6 +23,8 @@ export interface Manifest {
   readonly commands?: readonly string[];
   /** The C files of kernel.deoptimize, each with what it was compiled with: "-Og", "-O1", or "normal". */
   readonly deoptimized?: Readonly<Record<string, string>>;
+  /** What an old tree needed to build with younger tools, by name: why (images/kernel/compat.sh). */
+  readonly compat?: Readonly<Record<string, string>>;
   /** Versions of the tools that took part, by name. */
   readonly tools?: Readonly<Record<string, string>>;
   readonly files: readonly ManifestFile[];

@@ -187,13 +187,14 @@ function resolvedImage(image: ReadyImage): Readonly<Record<string, string>> {
 async function madeWith(
   ctx: Context,
   folder: string,
-): Promise<Pick<Manifest, "resolved" | "commands" | "tools" | "deoptimized">> {
+): Promise<Pick<Manifest, "resolved" | "commands" | "tools" | "compat" | "deoptimized">> {
   const read = async (name: string) =>
     ((await ctx.host.files.readText(`${folder}/${name}`)) ?? "").trim();
   const lines = async (name: string) =>
     (await read(name)).split("\n").filter((line) => line !== "");
   const release = await read("kernel.release");
   const deoptimized = (await lines("deoptimized.txt")).map(words);
+  const compat = (await lines("compat.txt")).map(words);
   return {
     resolved: {
       ...Object.fromEntries(
@@ -203,6 +204,7 @@ async function madeWith(
       ...(release === "" ? {} : { release }),
     },
     commands: await lines("commands.txt"),
+    ...(compat.length === 0 ? {} : { compat: Object.fromEntries(compat) }),
     ...(deoptimized.length === 0 ? {} : { deoptimized: Object.fromEntries(deoptimized) }),
     tools: Object.fromEntries((await lines("tools.txt")).map(words)),
   };

@@ -25,7 +25,7 @@ export async function incremental(): Promise<void> {
   const environment =
     ". /dev/null; export KBUILD_BUILD_TIMESTAMP=\"$(LC_ALL=C date -u -d @$(stat -c %Y /src/Makefile) '+%a %b %e %T UTC %Y')\" KBUILD_BUILD_USER=kdock KBUILD_BUILD_HOST=kdock KBUILD_BUILD_VERSION=1 LOCALVERSION= KCONFIG_NOTIMESTAMP=1";
   const make =
-    'make -C /src O=/build CC="ccache gcc-14" HOSTCC=gcc-14 HOSTCFLAGS="-O2 -fcommon" -j"$(nproc)" bzImage scripts_gdb modules';
+    'make -C /src O=/build CC="ccache gcc-14" HOSTCC=gcc-14 HOSTCFLAGS=-O2 -j"$(nproc)" bzImage scripts_gdb modules';
   await inBuilder(`${touch}; sh /usr/local/lib/kdock/build.sh compile`);
   const ours = await median(() => inBuilder(`${touch}; sh /usr/local/lib/kdock/build.sh compile`));
   const bare = await median(() => inBuilder(`${touch}; ${environment}; ${make}`));

@@ -1,0 +1,86 @@
+# shellcheck shell=sh disable=SC2034 # what is set here is build.sh's to use
+# compat.sh — what a tree needs to build and boot with tools that are younger than it is. Sourced by build.sh.
+#
+# Each fix is asked of the tree itself where that can be seen, because stable releases have many of them. What is used is
+# listed: "NAME why", in /out/compat.txt, and from there in the manifest.
+
+# The tree's version as one number: 5.10 is 5010. As it came, whatever a patch does to the Makefile.
+tree_version() {
+  makefile=/src/.kdock-patches/pristine/Makefile
+  [ -e "$makefile" ] || makefile=/src/Makefile
+  awk '$1 == "VERSION" && $2 == "=" { v = $3 } $1 == "PATCHLEVEL" && $2 == "=" { print v * 1000 + $3; exit }' "$makefile"
+}
+
+use() { # name, why
+  compat="$compat$1 $2
+"
+}
+
+find_compat() {
+  compat='' compat_words='' compat_objects='' pahole='' pahole_words='' host_flags=-O2
+  tree=$(tree_version)
+  : "${tree:=0}"
+  kind=${TOOLCHAIN%%-*} number=${TOOLCHAIN##*-}
+
+  # dtc and others define a variable in a header. Mended in 5.7 (e33a814e772c); gcc 10 and clang 11 were the first to mind.
+  if [ "$tree" -lt 5007 ]; then
+    host_flags="$host_flags -fcommon"
+    use host-fcommon "host tools define a variable twice (until 5.7)"
+  fi
+
+  # sign-file and extract-cert call what OpenSSL 3 has deprecated. Silenced in 5.19 (6bfb56e93bce).
+  if [ "$tree" -lt 5019 ] && openssl version 2> /dev/null | grep -q '^OpenSSL [3-9]'; then
+    host_flags="$host_flags -Wno-deprecated-declarations"
+    use openssl-3 "host tools call deprecated functions of OpenSSL (until 5.19)"
+  fi
+
+  # objtool's library makes a warning of gcc 12's an error. Mended in 5.17 (52a9dab6d892), and in stable releases.
+  if [ "$kind" = gcc ] && [ "$number" -ge 12 ] && grep -qs 'ret = realloc(ptr, size)' /src/tools/lib/subcmd/subcmd-util.h &&
+    [ "$tree" -lt 5017 ]; then
+    compat_words="$compat_words WERROR=0"
+    use subcmd-werror "objtool's library warns with gcc 12 (until 5.17)"
+  fi
+
+  # gcc 10 checks the stack's canary after the function that changes it, and the kernel dies early. Mended in 5.7
+  # (a9a3ed1eff36), and in stable releases, with a function of this name.
+  if [ "$kind" = gcc ] && [ "$number" -ge 10 ] && [ "$tree" -lt 5007 ] && [ -e /src/init/main.c ] &&
+    ! grep -q prevent_tail_call_optimization /src/init/main.c; then
+    compat_objects="init/main.o=-fno-stack-protector arch/x86/kernel/smpboot.o=-fno-stack-protector"
+    use early-canary "start_kernel is compiled without a stack canary (gcc 10, until 5.7)"
+  fi
+  KDOCK_COMPAT=$compat_objects
+  export KDOCK_COMPAT
+
+  find_pahole
+}
+
+# The kernel says how it wants to be described, but not to a pahole that is younger than it is.
+find_pahole() {
+  found=$(pahole --version 2> /dev/null | sed -n 's/^v1\.\([0-9]*\)$/\1/p')
+  [ -n "$found" ] || return 0
+  one_thread=
+  # Before 1.29, several threads number types in the order in which they get at them, and old kernels ask for threads
+  # without asking whether the result is to be the same.
+  [ "$found" -ge 29 ] || one_thread=1
+  # Since 1.24 enumerations of 64 bits are written down, which kernels know from 6.0 on (6089fb325cf7).
+  if [ "$found" -ge 24 ] && [ "$tree" -lt 6000 ]; then
+    pahole_words=--skip_encoding_btf_enum64
+    use pahole-enum64 "the kernel cannot read enumerations of 64 bits in its BTF (until 6.0)"
+  fi
+  [ -n "$one_thread$pahole_words" ] || return 0
+  mkdir -p /build/.kdock/bin
+  {
+    echo '#!/bin/sh'
+    echo '# pahole as this kernel can use it.'
+    echo 'for word in "$@"; do'
+    echo '  shift'
+    [ -z "$one_thread" ] || echo '  case "$word" in -j | -j[0-9]* | --jobs | --jobs=*) continue ;; esac'
+    [ -z "$pahole_words" ] || echo "  [ \"\$word\" != -J ] || set -- \"\$@\" $pahole_words"
+    echo '  set -- "$@" "$word"'
+    echo 'done'
+    echo 'exec pahole "$@"'
+  } > /build/.kdock/bin/pahole.new
+  chmod +x /build/.kdock/bin/pahole.new
+  mv /build/.kdock/bin/pahole.new /build/.kdock/bin/pahole
+  pahole=/build/.kdock/bin/pahole
+}

@@ -1,0 +1,47 @@
+import { isYounger } from "./compiler-bounds.js";
+import { toolchainFor } from "./toolchain.js";
+
+/** Words by which well-known failures of old trees with young tools can be told, and what is behind them. */
+const KNOWN: readonly (readonly [sign: RegExp, cause: string])[] = [
+  [/Compiler is too old|this compiler is not supported/, "the tree asks for a younger compiler"],
+  [/multiple definition of .*yylloc/, "host tools define a variable twice, which gcc 10 refuses"],
+  [
+    /subcmd-util\.h.*use-after-free|Werror=use-after-free/,
+    "objtool's library does not compile without warnings from gcc 12 on",
+  ],
+  [
+    /objtool: missing symbol for insn|Cannot find symbol for section/,
+    "the tree's tools cannot read the objects of this binutils",
+  ],
+  [
+    /gcc-plugins\/.*error:|in plugins? .*_plugin/,
+    "the tree's compiler plugins are written for an older gcc",
+  ],
+  [
+    /FAILED: load BTF from vmlinux|FAILED load BTF/,
+    "the tree cannot read what this pahole writes: CONFIG_DEBUG_INFO_BTF",
+  ],
+  [
+    /cannot use keyword 'false' as enumeration constant|'bool' cannot be defined via 'typedef'/,
+    "the compiler's default is C23, in which the tree is not written",
+  ],
+];
+
+/** What probably is the matter when a build with this compiler failed, and what to do; undefined where nothing is known. */
+export function compilerHint(
+  lines: readonly string[],
+  kernelVersion: string | undefined,
+  compiler: string,
+): string | undefined {
+  const cause = KNOWN.find(([sign]) => lines.some((line) => sign.test(line)))?.[1];
+  if (kernelVersion === undefined) return cause && `Most likely, ${cause}.`;
+  const usual = toolchainFor(kernelVersion, "auto").compiler;
+  const young = isYounger(kernelVersion, compiler);
+  if (cause === undefined && !young) return undefined;
+  const why = cause ?? `${compiler} is younger than Linux ${kernelVersion}`;
+  const cure =
+    usual === compiler
+      ? ""
+      : ` kernel.toolchain: auto builds Linux ${kernelVersion} with ${usual}.`;
+  return `Most likely, ${why}.${cure}`;
+}
