@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.js";
-import type { Lock, LockedSource } from "../lock/lock.js";
+import { sourceSpec } from "../config/source-spec.js";
+import { type Lock, type LockedSource, sourceDigest } from "../lock/lock.js";
 import { kernelImageName, sourceName } from "../lock/requests.js";
 import { type ContainerSpec, PLAIN } from "./container-spec.js";
 import type { Assets } from "./assets.js";
@@ -42,7 +43,7 @@ export function kernelBuildPlan(
   { assets, user, lock }: PlanSources,
 ): BuildPlan {
   const { kernel } = config;
-  const { suite, compiler } = kernelToolchain(config);
+  const { suite, compiler } = kernelToolchain(config, { lock, user });
   const image = imagePlan(
     { name: "kernel", dockerfile: "Dockerfile.kernel", args: { TOOLCHAIN: compiler } },
     basePlan(suite, config.images, lock),
@@ -76,9 +77,13 @@ export function kernelBuildPlan(
       image,
       { ...kernelEnvironment(config), ...sourceEnvironment(config, source) },
       [
-        [names.volume("src", kernel.source), INSIDE.source, "source"],
+        [names.volume("src", sourceVolume(kernel.source)), INSIDE.source, "source"],
         // Objects are kept by source and compiler, not by configuration: changing an option rebuilds what it touches.
-        [names.volume("build", `${kernel.source}-${compiler}`), INSIDE.objects, "objects"],
+        [
+          names.volume("build", `${sourceVolume(kernel.source)}-${compiler}`),
+          INSIDE.objects,
+          "objects",
+        ],
         [CCACHE_VOLUME, INSIDE.ccache, "ccache"],
       ],
     ),
@@ -87,6 +92,9 @@ export function kernelBuildPlan(
       "base.config": user.kernelPreset ?? "",
       "module-signing.pem": user.moduleKey ?? "",
       ...patchFiles(user.kernelPatches),
+      ...Object.fromEntries(
+        user.kernelKeys.map(({ text }, index) => [`keys/${String(index + 1)}.asc`, text]),
+      ),
     }),
     trees: user.initramfs,
   };
@@ -136,6 +144,20 @@ export function busyboxBuildPlan(
   };
 }
 
+/** What volumes for a source are called: by its name, and where slashes and the like get lost in that, by a digest. */
+export function sourceVolume(source: string): string {
+  const spec = sourceSpec(source);
+  switch (spec.kind) {
+    case "debian":
+    case "release":
+      return source;
+    case "git":
+      return `git-${spec.ref}-${sha256(source).slice(0, 8)}`;
+    case "path":
+      return `path-${spec.folder.split("/").at(-1) ?? ""}-${sha256(source).slice(0, 8)}`;
+  }
+}
+
 /** What images/kernel/build.sh reads. */
 export function kernelEnvironment({ kernel }: Config): Readonly<Record<string, string>> {
   return {
@@ -182,16 +204,19 @@ function sourceEnvironment(
   config: Config,
   source: LockedSource | undefined,
 ): Readonly<Record<string, string>> {
-  const { snapshot } = config.images;
+  const { kernel, images } = config;
+  const { snapshot } = images;
   return {
     ...mirrorEnvironment(config),
+    ...(kernel.mirrors.length === 0 ? {} : { KDOCK_MIRRORS: kernel.mirrors.join(" ") }),
     ...(snapshot === undefined ? {} : { KDOCK_SNAPSHOT_URL: snapshot }),
     ...(source === undefined
       ? {}
       : {
           KDOCK_SNAPSHOT: source.time,
           KDOCK_SOURCE_VERSION: source.version,
-          KDOCK_SOURCE_SHA256: source.sha256,
+          ...(source.sha256 === undefined ? {} : { KDOCK_SOURCE_SHA256: source.sha256 }),
+          ...(source.commit === undefined ? {} : { KDOCK_SOURCE_COMMIT: source.commit }),
         }),
   };
 }
@@ -231,7 +256,9 @@ function withoutEmpty(files: Readonly<Record<string, string>>): Readonly<Record<
 }
 
 function sourceInputs(source: LockedSource | undefined): KeyInputs {
-  return source === undefined ? {} : { version: source.version, "source digest": source.sha256 };
+  return source === undefined
+    ? {}
+    : { version: source.version, "source digest": sourceDigest(source) };
 }
 
 /** The list, because order counts, and one input for each, so that the one that changed can be named. */
