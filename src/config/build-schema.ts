@@ -62,7 +62,8 @@ export const kernel = z
     }),
     patches: paths.meta({
       title: "a list of paths",
-      description: "patches for the source (-p1), relative to this file, applied in order",
+      description:
+        "patches for the source (-p1), or folders with a series of them, relative to this file, applied in order",
     }),
     deoptimize: z
       .array(

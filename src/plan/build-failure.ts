@@ -27,13 +27,17 @@ const KNOWN: readonly (readonly [sign: RegExp, cause: string])[] = [
   ],
 ];
 
+/** What a line of a failed build gives away. */
+export function knownCause(line: string): string | undefined {
+  return KNOWN.find(([sign]) => sign.test(line))?.[1];
+}
+
 /** What probably is the matter when a build with this compiler failed, and what to do; undefined where nothing is known. */
 export function compilerHint(
-  lines: readonly string[],
+  cause: string | undefined,
   kernelVersion: string | undefined,
   compiler: string,
 ): string | undefined {
-  const cause = KNOWN.find(([sign]) => lines.some((line) => sign.test(line)))?.[1];
   if (kernelVersion === undefined) return cause && `Most likely, ${cause}.`;
   const usual = toolchainFor(kernelVersion, "auto").compiler;
   const young = isYounger(kernelVersion, compiler);

@@ -8,6 +8,7 @@ import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { type Fragment, requestedConfig } from "./kconfig.js";
 import { type KeyInputs, sha256, stageKey } from "./keys.js";
 import { CCACHE_VOLUME, INSIDE, labels, type ProjectNames, type Role, slug } from "./names.js";
+import { kernelVersion } from "./kernel-version.js";
 import { kernelToolchain } from "./toolchain.js";
 import { entryDigests, type InputTree, type UserFiles } from "./user-files.js";
 
@@ -16,6 +17,8 @@ export interface BuildPlan {
   readonly stage: "kernel" | "busybox";
   readonly title: string;
   readonly image: ImagePlan;
+  /** The kernel's, as far as it is known beforehand. */
+  readonly version?: string | undefined;
   readonly key: string;
   readonly inputs: KeyInputs;
   /** The part of the inputs that is the user's: what kdock.yaml and the files it names ask for. */
@@ -68,6 +71,7 @@ export function kernelBuildPlan(
     stage: "kernel",
     title: `Linux ${kernel.source}, preset ${kernel.preset}, ${compiler}`,
     image,
+    version: kernelVersion(config, { lock, user }),
     key: stageKey(inputs),
     inputs,
     asked,

@@ -1,4 +1,5 @@
 import type { BuildPlan } from "../plan/build-plan.js";
+import { checkCompiler } from "../plan/compiler-bounds.js";
 import { changedInputs } from "../plan/keys.js";
 import type { Manifest } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
@@ -40,10 +41,19 @@ export async function build(
 ): Promise<{ project: Project; result: BuildResult }> {
   const { ctx } = project;
   await using _mutex = await projectMutex(ctx);
+  checkToolchain(project, options);
   const locked = options.frozen ? requireFrozen(project) : await ensureLocked(project);
+  // Of a git source the version is known only now.
+  checkToolchain(locked, options);
   const manifests = await builtStages(locked, options);
   const recorded = options.frozen ? locked : await recordBuild(locked, manifests);
   return { project: recorded, result: { current: await current(recorded, manifests), manifests } };
+}
+
+function checkToolchain({ plan }: Project, { targets }: BuildOptions): void {
+  const { version, asked } = plan.kernel;
+  if (version === undefined || !targets.includes("kernel")) return;
+  checkCompiler(version, asked["toolchain"] ?? "");
 }
 
 async function builtStages(

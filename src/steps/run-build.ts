@@ -2,6 +2,7 @@ import { packTar, type TarEntry } from "../archive/tar.js";
 import type { Container } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { aboutObjects, readBuildLine } from "../plan/build-log.js";
+import { compilerHint, knownCause } from "../plan/build-failure.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import type { ContainerSpec } from "../plan/container-spec.js";
 import { INSIDE } from "../plan/names.js";
@@ -148,6 +149,8 @@ interface BuildProgress {
   readonly config: () => string | undefined;
   /** Whether a tool said that the disk is full: the one cause whose cure is not in the log. */
   readonly noSpace: () => boolean;
+  /** What some line gave away about why the build failed. */
+  readonly cause: () => string | undefined;
 }
 
 function followBuild(log: StepLog, say: (text: string) => void): BuildProgress {
@@ -155,10 +158,12 @@ function followBuild(log: StepLog, say: (text: string) => void): BuildProgress {
   let total: number | undefined;
   let noSpace = false;
   let config: string | undefined;
+  let cause: string | undefined;
   const drift: string[] = [];
   const onLine = (line: string) => {
     log.line(line);
     noSpace ||= line.includes("No space left on device");
+    cause ??= knownCause(line);
     const meaning = readBuildLine(line);
     if (meaning.kind === "phase") log.phase(meaning.phase);
     if (meaning.kind === "notice") say(meaning.text);
@@ -167,7 +172,13 @@ function followBuild(log: StepLog, say: (text: string) => void): BuildProgress {
     if (meaning.kind === "drift") drift.push(meaning.text);
     if (meaning.kind === "object") log.progress((objects += 1), total, "objects", true);
   };
-  return { onLine, noSpace: () => noSpace, drift: () => drift, config: () => config };
+  return {
+    onLine,
+    noSpace: () => noSpace,
+    drift: () => drift,
+    config: () => config,
+    cause: () => cause,
+  };
 }
 
 function buildError(plan: BuildPlan, exitCode: number, progress: BuildProgress): KdockError {
@@ -179,19 +190,24 @@ function buildError(plan: BuildPlan, exitCode: number, progress: BuildProgress):
     });
   }
   return new KdockError("build", `the ${plan.stage} build ended with exit code ${exitCode}`, {
-    hint: buildHint(exitCode, progress.noSpace()),
+    hint: buildHint(plan, exitCode, progress),
   });
 }
 
-function buildHint(exitCode: number, noSpace: boolean): string {
-  if (noSpace) {
+function buildHint(plan: BuildPlan, exitCode: number, progress: BuildProgress): string {
+  if (progress.noSpace()) {
     return "Free disk space where the engine keeps its volumes: `kdock clean --all --dry-run` lists kdock's part.";
   }
   // 128 + SIGKILL: nobody but the kernel's memory killer or `docker kill` sends it.
   if (exitCode === 137) {
     return "It was killed, most likely for lack of memory: set kernel.jobs to a smaller number.";
   }
-  return "The lines above are from the build's log; it holds the whole story.";
+  const compiler = plan.asked["toolchain"] ?? "";
+  return (
+    (plan.stage === "kernel"
+      ? compilerHint(progress.cause(), plan.version, compiler)
+      : undefined) ?? "The lines above are from the build's log; it holds the whole story."
+  );
 }
 
 function resolvedImage(image: ReadyImage): Readonly<Record<string, string>> {

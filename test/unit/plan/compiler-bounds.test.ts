@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compilerHint } from "../../../src/plan/build-failure.js";
+import { compilerHint, knownCause } from "../../../src/plan/build-failure.js";
 import { checkCompiler, compilerProblem, isYounger } from "../../../src/plan/compiler-bounds.js";
 
 describe("compilerProblem", () => {
@@ -42,16 +42,16 @@ it("knows the younger compiler, across families as well", () => {
 
 describe("compilerHint", () => {
   it("names cause and cure of a failure that is known", () => {
-    const log = ["/usr/bin/ld: scripts/dtc/dtc-parser.tab.o: multiple definition of `yylloc'; ..."];
-    expect(compilerHint(log, "4.19", "gcc-14")).toBe(
+    const line = "/usr/bin/ld: scripts/dtc/dtc-parser.tab.o: multiple definition of `yylloc'; ...";
+    expect(compilerHint(knownCause(line), "4.19", "gcc-14")).toBe(
       "Most likely, host tools define a variable twice, which gcc 10 refuses. kernel.toolchain: auto builds Linux 4.19 with gcc-10.",
     );
   });
 
   it("suspects a compiler that is younger than the tree, and no other", () => {
-    expect(compilerHint(["error: something"], "5.10", "gcc-14")).toMatch(
+    expect(compilerHint(knownCause("error: something"), "5.10", "gcc-14")).toMatch(
       /younger than Linux 5\.10/,
     );
-    expect(compilerHint(["error: something"], "6.12", "gcc-14")).toBeUndefined();
+    expect(compilerHint(knownCause("error: something"), "6.12", "gcc-14")).toBeUndefined();
   });
 });
