@@ -71,7 +71,7 @@ const list = (value: string, before: string[] | undefined) => [...(before ?? [])
 export function addBuildFlags(command: Command): Command {
   return command
     .option("--kernel <source>", "kernel source, like debian:6.12 (kernel.source)")
-    .option("--preset <name>", "debug, defconfig, tiny or file:PATH (kernel.preset)")
+    .option("--preset <name>", "debug, defconfig, tiny, host or file:PATH (kernel.preset)")
     .option("--fragment <file>", "kconfig fragment; may be repeated (kernel.fragments)", list)
     .option("--set <option=value>", "one kernel option; may be repeated (kernel.set)", list)
     .option(

@@ -67,7 +67,7 @@ export async function fetchSource(ctx: Context, plan: BuildPlan, log: StepLog): 
 }
 
 /** A builder's container from start to end. Rejects as its exit code and its words demand. */
-async function runBuilder(
+export async function runBuilder(
   ctx: Context,
   plan: BuildPlan,
   spec: ContainerSpec,
@@ -89,7 +89,8 @@ async function runBuilder(
   return progress;
 }
 
-function inputFiles(plan: BuildPlan): TarEntry[] {
+/** What goes into /in. */
+export function inputFiles(plan: BuildPlan): TarEntry[] {
   const files = Object.entries(plan.files).map(([path, text]): TarEntry => ({
     path,
     kind: "file",

@@ -37,7 +37,7 @@ it.each([
   ["memory: 1G", "kdock.yaml:1:1: memory: unknown key; did you mean vm.memory?"],
   ["vm: {accel: kwm}", 'expected auto, kvm or tcg, got "kwm"; did you mean kvm?'],
   ["kernel: {preset: tinny}", 'file:PATH, got "tinny"; did you mean tiny?'],
-  ["kernel: {preset: 'file:'}", 'expected debug, defconfig, tiny or file:PATH, got "file:"'],
+  ["kernel: {preset: 'file:'}", 'expected debug, defconfig, tiny, host or file:PATH, got "file:"'],
   ["kernel: {source: 'git:x'}", "only debian:X.Y is known so far, no git:"],
   ["kernel: {source: 'debian:6'}", "only debian:X.Y is known so far, for example debian:6.12"],
   ["kernel: {jobs: 0}", "expected auto or a whole number from 1, got 0"],
