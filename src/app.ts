@@ -2,6 +2,7 @@ import { relative, resolve } from "node:path";
 import type { KeyFlags } from "./commands/flags.js";
 import type { UpdatePart } from "./lock/requests.js";
 import { EXIT_CODES, KdockError } from "./errors.js";
+import type { MenuTool } from "./plan/config-question.js";
 import type { MemoryTool } from "./plan/memory-plan.js";
 import { DETACHED } from "./print.js";
 import type { Project } from "./project.js";
@@ -53,6 +54,16 @@ export interface App {
   verify(options: VerifyOptions): Promise<void>;
   /** Two stages or sets, each by key or as "current". */
   diff(one: string, two: string): Promise<void>;
+  /** A menu on the terminal; `to` as typed. */
+  configMenu(options: { readonly tool: MenuTool; readonly to: string }): Promise<void>;
+  /** Options as typed; all of them when there is none. */
+  configShow(options: readonly string[], requested: boolean, flags: KeyFlags): Promise<void>;
+  /** As typed: a preset, a file, a key or a source; undefined for the pure preset. */
+  configDiff(other: string | undefined, flags: KeyFlags): Promise<void>;
+  configWhy(options: readonly string[], flags: KeyFlags): Promise<void>;
+  /** OPTION=VALUE each. */
+  configSet(words: readonly string[], force: boolean): Promise<void>;
+  configUnset(options: readonly string[], force: boolean): Promise<void>;
   sbom(): Promise<void>;
   exportSource(options: ExportOptions): Promise<void>;
   ide(options: { readonly editor: Editor; readonly force: boolean }): Promise<void>;
@@ -209,6 +220,9 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     const { createPrinter } = await import("./print.js");
     return createPrinter(world, reporter, globals(), command);
   };
+
+  const configName = () => globals().config ?? "kdock.yaml";
+  const configPath = () => resolve(world.cwd, configName());
 
   /** The lock says which debugger reads the trace, and nothing else here needs it. */
   const failWith = async (panic: VmConsole): Promise<never> => {
@@ -484,6 +498,83 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const diff = await diffArtifacts(ctx, one, two);
       if (!diff.equal) exitCode = DIFFERENT;
       (await printer("diff")).result(diff, diffText(diff));
+    },
+
+    async configMenu({ tool, to }) {
+      const project = await openLocked();
+      const { configMenu, fragmentPathOf } = await import("./steps/config-menu.js");
+      const { menuText } = await import("./ui/config-text.js");
+      const fragmentPath = fragmentPathOf(project.ctx, to);
+      const request = { tool, fragment: to, fragmentPath, path: configPath() };
+      const result = await configMenu(project, request);
+      (await printer("config menu")).result(result, menuText(result, to, configName()));
+    },
+
+    async configShow(options, requested, flags) {
+      const project = await openLocked(flags);
+      const look = await import("./steps/config-look.js");
+      const print = await printer("config show");
+      if (requested) {
+        const { requestsText } = await import("./ui/config-text.js");
+        const rows = await look.requests(project, options);
+        print.result(rows, requestsText(rows));
+      } else if (options.length > 0) {
+        const { configLine } = await import("./plan/config-question.js");
+        const values = await look.optionValues(project, options);
+        const lines = values.map(({ name, value }) => configLine(name, value));
+        print.result(values, lines);
+      } else {
+        const { configOptions } = await import("./plan/artifact-diff.js");
+        const { config } = await look.finalConfig(project);
+        print.result(configOptions(config), [config.trimEnd()]);
+      }
+    },
+
+    async configDiff(other, flags) {
+      const project = await openLocked(flags);
+      const { diffConfig } = await import("./steps/config-look.js");
+      const { configDiffText } = await import("./ui/config-text.js");
+      const path = other === undefined ? undefined : resolve(world.cwd, other);
+      const diff = await diffConfig(project, other, path);
+      if (!diff.equal) exitCode = DIFFERENT;
+      (await printer("config diff")).result(diff, configDiffText(diff));
+    },
+
+    async configWhy(options, flags) {
+      const project = await openLocked(flags);
+      const { explainOptions } = await import("./steps/config-look.js");
+      const about = await explainOptions(project, options);
+      const lines = about.flatMap((each, index) =>
+        index === 0 ? each.lines : ["", ...each.lines],
+      );
+      (await printer("config why")).result(about, lines);
+    },
+
+    async configSet(words, force) {
+      const { changeSettings, readAssignments } = await import("./steps/config-set.js");
+      const changes = readAssignments(words);
+      const project = await openLocked();
+      const { written } = await changeSettings(project, changes, { path: configPath(), force });
+      const lines = Object.entries(changes).map(([name, value]) => `  ${name}=${value ?? ""}`);
+      const head = written ? "kernel.set of" : "nothing to change in";
+      (await printer("config set")).result({ written, set: changes }, [
+        `${head} ${configName()}:`,
+        ...lines,
+      ]);
+    },
+
+    async configUnset(options, force) {
+      const { changeSettings } = await import("./steps/config-set.js");
+      const { optionName } = await import("./config/kconfig-settings.js");
+      const names = options.map(optionName);
+      const changes = Object.fromEntries(names.map((name) => [name, undefined]));
+      const project = await openLocked();
+      await changeSettings(project, changes, { path: configPath(), force });
+      const lines = names.map((name) => `  ${name}`);
+      (await printer("config unset")).result({ unset: names }, [
+        `no longer in kernel.set of ${configName()}:`,
+        ...lines,
+      ]);
     },
 
     async sbom() {

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   verify: () => import("./commands/verify.js").then((module) => module.verifyCommand),
   diff: () => import("./commands/diff.js").then((module) => module.diffCommand),
   sbom: () => import("./commands/sbom.js").then((module) => module.sbomCommand),
+  config: () => import("./commands/config.js").then((module) => module.configCommand),
   build: () => import("./commands/build.js").then((module) => module.buildCommand),
   run: () => import("./commands/run.js").then((module) => module.runCommand),
   up: () => import("./commands/up.js").then((module) => module.upCommand),
@@ -50,7 +51,7 @@ Examples:
   kdock trap tcp_v4_rcv --exec 'wget -q -O- http://10.0.3.1/' --bt
   kdock build --preset defconfig --set CONFIG_TCP_CONG_BBR=y
 
-Exit codes: 0 ok, 1 build or VM failed, or verify, diff or net check found something, 2 usage or configuration, 3 environment or engine, 70 bug in kdock,
+Exit codes: 0 ok, 1 build or VM failed, or verify, diff, config diff or net check found something, 2 usage or configuration, 3 environment or engine, 70 bug in kdock,
 130 interrupted; with \`run -- command\` and \`exec\` the command's own.`;
 
 /** Parses, runs one command, and turns whatever was thrown into text and an exit code. The only catch-all. */

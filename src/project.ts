@@ -25,6 +25,8 @@ import type { GlobalFlags, World } from "./world.js";
 export interface Project {
   readonly ctx: Context;
   readonly config: Config;
+  /** What kdock.yaml alone says. */
+  readonly written: Config;
   readonly user: UserFiles;
   readonly plan: Plan;
   /** undefined before anything is locked, and for commands that need no lock. */
@@ -96,6 +98,7 @@ export async function openProject(
   return {
     ctx,
     config,
+    written: asWritten,
     user,
     lock,
     overridden: !isDeepStrictEqual(artifactSettings(asWritten), artifactSettings(config)),

@@ -1,18 +1,18 @@
 #!/bin/sh
-# build.sh [source|configure|compile|all]... — what a person would type by hand, in the order in which they would type it.
+# build.sh [source|configure|compile|all|ask|menu]... — what a person would type by hand, in the order in which they would type it.
 #
 #   /src     the kernel source, fetched once             (volume)
 #   /build   objects, kept so that a rebuild is short    (volume)
 #   /ccache  the compiler cache                          (volume)
 #   /in      what the user asks for; all of it optional:
-#              base.config          the configuration to start from (preset "file")
+#              base.config          the configuration to start from (presets "file" and "host")
 #              fragments.config     what is asked for on top of the preset
 #              patches/*.patch      applied to the source, in the order of their names
 #              initramfs/PATH       the project's files that CONFIG_INITRAMFS_SOURCE names by relative paths
 #              module-signing.pem   the key to sign modules with, instead of the public one in keys/
 #   /out     the artifacts
 #
-#   KDOCK_SOURCE  debian:6.12       KDOCK_PRESET  debug | defconfig | tiny | file
+#   KDOCK_SOURCE  debian:6.12       KDOCK_PRESET  debug | defconfig | tiny | file | host
 #   KDOCK_JOBS    make -j, default: all processors       KDOCK_CCACHE  1 | 0
 #   KDOCK_DEOPTIMIZE  C files of the source to compile so that one can step through them: "net/ipv4/tcp_ipv4.c ..."
 #   KDOCK_CONFIG_SHA256  of the .config that a lock expects; another one ends the build before it compiles
@@ -46,10 +46,14 @@ jobs=${KDOCK_JOBS:-$(nproc)}
 . "$lib/deoptimize.sh"
 # shellcheck source=images/kernel/compat.sh
 . "$lib/compat.sh"
+# shellcheck source=images/kernel/config.sh
+. "$lib/config.sh"
 
 say() { echo "==> $*"; }
 phase() { echo "@kdock phase $*"; }
 has() { grep -q "^CONFIG_$1=y" /build/.config; }
+# The configuration to start from comes with the order.
+is_given() { [ "$KDOCK_PRESET" = file ] || [ "$KDOCK_PRESET" = host ]; }
 
 # Everything that would otherwise differ from machine to machine and from day to day.
 pin_environment() {
@@ -145,10 +149,11 @@ configure() {
     defconfig) base=defconfig fragments="debug boot" ;;
     tiny) base=tinyconfig fragments="boot" ;;
     file) base=olddefconfig fragments= ;;
-    *) echo "unknown preset '$KDOCK_PRESET': debug, defconfig, tiny or file" >&2; exit 64 ;;
+    host) base=olddefconfig fragments="debug boot" ;;
+    *) echo "unknown preset '$KDOCK_PRESET': debug, defconfig, tiny, file or host" >&2; exit 64 ;;
   esac
   rm -f .config.new
-  [ "$KDOCK_PRESET" = file ] && cp /in/base.config .config.new
+  is_given && cp /in/base.config .config.new
   [ -s /in/fragments.config ] && user=/in/fragments.config || user=
 
   # ... and what the user asked for comes last, so it wins.
@@ -158,7 +163,7 @@ configure() {
 
   # Nothing that the configuration is made from has changed: seconds saved on every rebuild.
   stamp=$({ echo "$version $KDOCK_PRESET $TOOLCHAIN"; cat .kdock/demands.config "$lib/kconfig.py" /src/.kdock-source
-            if [ "$KDOCK_PRESET" = file ]; then cat /in/base.config; fi
+            if is_given; then cat /in/base.config; fi
             if [ -e /src/.kdock-patches/series ]; then cat /src/.kdock-patches/series; fi
             if [ -d "$initramfs" ]; then (cd "$initramfs" && find . | LC_ALL=C sort); fi; } | sha256sum)
   if [ -f .config ] && [ "$(cat .kdock/configured 2>/dev/null)" = "$stamp $(sha256sum < .config)" ]; then
@@ -171,13 +176,20 @@ configure() {
 
   previous=
   [ -f .config ] && { previous=.kdock/previous.config; cp .config "$previous"; }
-  if [ -f .config.new ]; then mv .config.new .config; else kmake -s "$base"; fi
+  : > .kdock/pins.log
+  if [ -f .config.new ]; then
+    mv .config.new .config
+    python3 "$lib/kconfig.py" adopt --config .config --preset "$KDOCK_PRESET" >> .kdock/pins.log
+  else
+    kmake -s "$base"
+  fi
+  cp .config .kdock/preset.config
   python3 "$lib/kconfig.py" apply --demands .kdock/demands.config --config .config
   kmake -s olddefconfig
-  python3 "$lib/kconfig.py" pin --demands .kdock/demands.config --config .config --initramfs "$initramfs" > .kdock/pins.log
+  python3 "$lib/kconfig.py" pin --demands .kdock/demands.config --config .config --initramfs "$initramfs" >> .kdock/pins.log
   cat .kdock/pins.log
-  python3 "$lib/kconfig.py" check --demands .kdock/demands.config --config .config --initramfs "$initramfs" \
-    --source /src --toolchain "$TOOLCHAIN"
+  [ -z "${unchecked-}" ] || return 0
+  check_demands
 
   # An unchanged .config keeps its old time, so that make does not start over.
   if [ -n "$previous" ] && cmp -s "$previous" .config; then touch -r "$previous" .config; fi
@@ -390,7 +402,7 @@ commands() {
     echo "export $(quoted "$name=$value")"
   done
   # shellcheck disable=SC2154 # configure's
-  [ "$KDOCK_PRESET" = file ] || with_toolchain quoted "$prefix" "$base"
+  is_given || with_toolchain quoted "$prefix" "$base"
   with_toolchain quoted "$prefix" olddefconfig
   # shellcheck disable=SC2046 # a list of make targets on purpose
   with_toolchain quoted "$prefix" $(targets)
@@ -436,7 +448,7 @@ prepare() {
 
 [ $# -gt 0 ] || set -- all
 case "$1" in
-  source|configure|compile|all) ;;
+  source|configure|compile|all|ask|menu) ;;
   *) exec "$@" ;;
 esac
 for command in "$@"; do
@@ -445,6 +457,7 @@ for command in "$@"; do
     configure) sh "$lib/patches.sh"; prepare ;;
     compile) sh "$lib/patches.sh"; prepare; compile; collect ;;
     all) fetch; prepare; compile; collect ;;
-    *) echo "unknown command '$command': source, configure, compile or all" >&2; exit 64 ;;
+    ask | menu) "$command" ;;
+    *) echo "unknown command '$command': source, configure, compile, all, ask or menu" >&2; exit 64 ;;
   esac
 done

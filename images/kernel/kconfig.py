@@ -3,7 +3,10 @@
   kconfig.py merge --version 6.12.1 --config-dir DIR --output FILE [--user FILE] FRAGMENT...
   kconfig.py apply --demands FILE --config .config
   kconfig.py pin   --demands FILE --config .config [--initramfs DIR]
-  kconfig.py check --demands FILE --config .config [--initramfs DIR] [--source /src --toolchain gcc-14]
+  kconfig.py check --demands FILE --config .config [--initramfs DIR] [--environment FILE]
+  kconfig.py adopt --config .config --preset host|file
+  kconfig.py ask   --request JSON --demands FILE --config .config --environment FILE --output JSON
+  kconfig.py minimal --start FILE --demands FILE --made .config --wanted FILE --environment FILE --fragment FILE
 
 A fragment NAME is DIR/NAME.config plus every DIR/NAME.ge-X.Y.config and DIR/NAME.lt-X.Y.config whose condition
 holds for the kernel version, so that an option which came or went with a version never fails a build. A line
@@ -15,11 +18,10 @@ and is told if it cannot be reproduced. Relative paths in CONFIG_INITRAMFS_SOURC
 """
 
 import argparse
-import difflib
 import glob
+import json
 import os
 import re
-import subprocess
 import sys
 from typing import NamedTuple
 
@@ -160,121 +162,100 @@ def placed(name, value, folder):
     return '"' + " ".join(words) + '"'
 
 
-def load_kconfig(source, toolchain, config):
-    """The kernel's own Kconfig tree with the final .config loaded, for explaining; slow (seconds)."""
-    import kconfiglib
-
-    def make_value(name):
-        out = subprocess.run(["make", "-s", "-C", source, name], capture_output=True, text=True, check=False)
-        return out.stdout.strip().splitlines()[-1] if out.stdout.strip() else ""
-
-    is_clang = toolchain.startswith("clang-")
-    suffix = toolchain.partition("-")[2]
-    os.environ.update(
-        srctree=source,
-        SRCARCH="x86",
-        ARCH="x86_64",
-        CC=toolchain,
-        HOSTCC=toolchain,
-        LD=f"ld.lld-{suffix}" if is_clang else "ld",
-        NM=f"llvm-nm-{suffix}" if is_clang else "nm",
-        OBJCOPY=f"llvm-objcopy-{suffix}" if is_clang else "objcopy",
-        PAHOLE="pahole",
-        RUSTC="rustc",
-        BINDGEN="bindgen",
-        CC_VERSION_TEXT=subprocess.run([toolchain, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0],
-        PAHOLE_VERSION="",
-        RUSTC_VERSION_TEXT="",
-        KERNELVERSION=make_value("kernelversion"),
-        CLANG_FLAGS="",
-    )
-    os.chdir(source)
-    kconf = kconfiglib.Kconfig("Kconfig", warn=False)
-    kconf.load_config(config)
-    return kconf
-
-
-def unmet(expr, kconfiglib):
-    """The smallest false parts of a dependency expression, as (symbol, value) or plain text."""
-    if kconfiglib.expr_value(expr):
-        return []
-    if isinstance(expr, tuple) and expr[0] == kconfiglib.AND:
-        return unmet(expr[1], kconfiglib) + unmet(expr[2], kconfiglib)
-    return [expr]
-
-
-def explain(kconf, name, wanted, got):
-    """Why a request did not stick: dotted lines a person can act on."""
-    import kconfiglib
-
-    symbol = kconf.syms.get(name[len("CONFIG_") :])
-    if symbol is None or not symbol.nodes:
-        near = difflib.get_close_matches(name, [f"CONFIG_{n}" for n, s in kconf.syms.items() if s.nodes], n=3)
-        return ["this kernel has no such option" + (f"; did you mean {' or '.join(near)}?" if near else "")]
-    lines = []
-    seen = set()
-
-    def chain(sym, depth):
-        if sym in seen or depth > 4:
-            return
-        seen.add(sym)
-        for part in unmet(sym.direct_dep, kconfiglib):
-            lines.append("  " * depth + "depends on " + kconfiglib.expr_str(part, lambda sc: show(sc, kconfiglib)))
-            for inner in kconfiglib.expr_items(part):
-                if isinstance(inner, kconfiglib.Symbol) and inner.nodes and inner.str_value == "n":
-                    chain(inner, depth + 1)
-
-    chain(symbol, 0)
-    if not lines and wanted == "n":
-        for other in kconf.unique_defined_syms:
-            for selected, condition in other.selects:
-                if selected is symbol and kconfiglib.expr_value(other.direct_dep) and other.tri_value:
-                    if kconfiglib.expr_value(condition):
-                        lines.append(f"selected by CONFIG_{other.name}={other.str_value}")
-    if not lines and symbol.choice:
-        chosen = symbol.choice.selection
-        lines.append(f"its choice was won by CONFIG_{chosen.name}" if chosen else "no member of its choice could be set")
-    if not lines and not any(node.prompt for node in symbol.nodes):
-        lines.append("it has no prompt: only other options can select it")
-    if not lines:
-        lines.append(f"Kconfig decided for {got}")
-    if wanted != "n":
-        selectors = [other.name for other in kconf.unique_defined_syms if any(s is symbol for s, _ in other.selects)]
-        if 0 < len(selectors) <= 4:
-            lines.append("selected by " + " or ".join(f"CONFIG_{other}" for other in selectors))
-    return lines
-
-
-def show(item, kconfiglib):
-    if isinstance(item, kconfiglib.Symbol) and not item.is_constant:
-        return f"CONFIG_{item.name} [={item.str_value}]"
-    return kconfiglib.standard_sc_expr_str(item)
-
-
-def check(args):
-    config = os.path.abspath(args.config)
-    final = read_config(config)
+def unsatisfied(args):
+    """(name, wanted, got) of each demand that the final .config does not fulfil; the user's own first."""
+    final = read_config(args.config)
     missing = [
         (name, wanted, final.get(name, "n"))
         for name, wanted in read_config(args.demands).items()
         if final.get(name, "n") != placed(name, wanted, args.initramfs)
     ]
+    # They stand last in the demands.
+    missing.reverse()
+    return missing
+
+
+def check(args):
+    missing = unsatisfied(args)
     if not missing:
         return
-    # The user's own requests stand last, and are what they want to read first.
-    missing.reverse()
     kconf = None
     try:
-        if args.source:
-            kconf = load_kconfig(args.source, args.toolchain, config)
+        if args.environment:
+            import kconfig_tree
+
+            kconf = kconfig_tree.load(args.environment, os.path.abspath(args.config))
     except Exception as error:  # an explanation is a courtesy: its failure must not hide the finding
         print(f"(no explanation: {error})", file=sys.stderr)
     print("error: the final .config is not what was asked for:", file=sys.stderr)
+    told = set()
     for name, wanted, got in missing:
         print(f"  {as_line(name, wanted)}  (is {got})", file=sys.stderr)
-        for line in explain(kconf, name, wanted, got) if kconf else []:
+        for line in kconfig_tree.explain(kconf, name, wanted, got, told) if kconf else []:
             print(f"    {line}", file=sys.stderr)
     sys.exit(1)
+
+
+def ask(args):
+    """Answers kdock's questions about a configuration: JSON in, JSON out (src/plan/config-question.ts)."""
+    with open(args.request, encoding="utf-8") as file:
+        request = json.load(file)
+    final = read_config(args.config)
+    missing = unsatisfied(args)
+    unclear = [name for name in request.get("options", []) if name not in final]
+    answer = {"unmet": [], "unknown": {}, "why": []}
+    if missing or unclear or request.get("why"):
+        import kconfig_tree
+        import kconfig_why
+
+        kconf = kconfig_tree.load(args.environment, os.path.abspath(args.config))
+        told = set()
+        for name, wanted, got in missing:
+            known = kconfig_tree.find(kconf, name) is not None
+            lines = kconfig_tree.explain(kconf, name, wanted, got, told)
+            answer["unmet"].append({"name": name, "wanted": wanted, "got": got, "known": known, "lines": lines})
+        for name in unclear:
+            if kconfig_tree.find(kconf, name) is None:
+                answer["unknown"][name] = kconfig_tree.unknown(kconf, name)
+        asked = read_config(args.demands)
+        answer["why"] = [kconfig_why.why(kconf, name, request.get("origins", {}), asked) for name in request.get("why", [])]
+    with open(args.output, "w", encoding="utf-8") as file:
+        json.dump(answer, file)
+
+
+# What a distribution's configuration names that is no file here, and what it becomes: its own keys for modules, and
+# firmware that is to be compiled in.
+FOREIGN = {
+    "CONFIG_SYSTEM_TRUSTED_KEYS": ('""', r'""|"certs/signing_key\.pem"'),
+    "CONFIG_SYSTEM_REVOCATION_KEYS": ('""', r'""'),
+    "CONFIG_MODULE_SIG_KEY": ('"certs/signing_key.pem"', r'""|"certs/signing_key\.pem"|"/build/.*"'),
+    "CONFIG_SYSTEM_BLACKLIST_HASH_LIST": ('""', r'""'),
+    "CONFIG_EXTRA_FIRMWARE": ('""', r'""'),
+}
+# Only of a running machine: a project's own .config may mean a file of the project.
+FOREIGN_ON_HOST = {"CONFIG_INITRAMFS_SOURCE": ('""', r'""')}
+
+
+def adopt(args):
+    """Takes out of a given .config what only the machine that it comes from has, and says so."""
+    foreign = {**FOREIGN, **FOREIGN_ON_HOST} if args.preset == "host" else FOREIGN
+    with open(args.config, encoding="utf-8") as file:
+        lines = file.readlines()
+    for index, line in enumerate(lines):
+        name, value = parse_line(line) or ("", "")
+        instead, fine = foreign.get(name, ("", ".*"))
+        if re.fullmatch(fine, value):
+            continue
+        lines[index] = as_line(name, instead) + "\n"
+        print(f"==> {name}={value} names what is not here: it is {instead} now")
+    with open(args.config, "w", encoding="utf-8") as file:
+        file.writelines(lines)
+
+
+def minimal(args):
+    import kconfig_minimal
+
+    kconfig_minimal.run(args)
 
 
 def main():
@@ -300,11 +281,25 @@ def main():
     checking.add_argument("--initramfs")
     checking.add_argument("--demands", required=True)
     checking.add_argument("--config", required=True)
-    checking.add_argument("--source", help="the kernel tree, for saying why; without it only what")
-    checking.add_argument("--toolchain")
+    checking.add_argument("--environment", help="what make gives Kconfig, for saying why; without it only what")
     checking.set_defaults(run=check)
+    asking = commands.add_parser("ask")
+    for option in ("--request", "--demands", "--config", "--environment", "--output"):
+        asking.add_argument(option, required=True)
+    asking.add_argument("--initramfs")
+    asking.set_defaults(run=ask)
+    adopting = commands.add_parser("adopt")
+    adopting.add_argument("--config", required=True)
+    adopting.add_argument("--preset", required=True)
+    adopting.set_defaults(run=adopt)
+    reducing = commands.add_parser("minimal")
+    for option in ("--start", "--demands", "--made", "--wanted", "--environment", "--fragment"):
+        reducing.add_argument(option, required=True)
+    reducing.add_argument("--again", action="store_true", help="add to the fragment that is there what still differs")
+    reducing.set_defaults(run=minimal)
     args = parser.parse_args()
     args.run(args)
 
 
-main()
+if __name__ == "__main__":
+    main()

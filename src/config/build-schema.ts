@@ -44,13 +44,13 @@ export const kernel = z
     }),
     preset: z
       .union([
-        z.enum(["debug", "defconfig", "tiny"]),
+        z.enum(["debug", "defconfig", "tiny", "host"]),
         z.templateLiteral(["file:", z.string().min(1)]),
       ])
       .default("debug")
       .meta({
-        title: "debug, defconfig, tiny or file:PATH",
-        description: "configuration to start from",
+        title: "debug, defconfig, tiny, host or file:PATH",
+        description: "configuration to start from; host takes that of the kernel kdock runs on",
       }),
     fragments: paths.meta({
       title: "a list of paths",

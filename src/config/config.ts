@@ -33,7 +33,7 @@ export interface KernelConfig {
   readonly ccache: boolean;
 }
 
-export type KernelPreset = "debug" | "defconfig" | "tiny" | `file:${string}`;
+export type KernelPreset = "debug" | "defconfig" | "tiny" | "host" | `file:${string}`;
 
 /** Full option name to the value's text in a .config; "n" stands for "is not set". */
 export type KconfigSettings = Readonly<Record<`CONFIG_${string}`, string>>;

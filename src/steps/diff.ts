@@ -61,6 +61,21 @@ export async function diffArtifacts(ctx: Context, one: string, two: string): Pro
   };
 }
 
+/** The final .config of a kernel that was built, by its key, a set's, or "current". */
+export async function kernelConfigOf(
+  ctx: Context,
+  key: string,
+): Promise<{ readonly name: string; readonly config: string }> {
+  const entry = await find(ctx, await allEntries(ctx), key);
+  if (entry.stage !== "set" && entry.stage !== "kernel") {
+    throw new KdockError("usage", `${nameOf(entry)} is no kernel`, {
+      hint: "Take the key of a kernel or of a set.",
+    });
+  }
+  const { config } = await artifacts(ctx, entry, "kernel");
+  return { name: nameOf(entry), config: config ?? "" };
+}
+
 function commonStages(from: Entry, to: Entry): readonly StageName[] {
   if (from.stage === "set") return to.stage === "set" ? STAGES : [to.stage];
   if (to.stage === "set" || to.stage === from.stage) return [from.stage];

@@ -67,6 +67,19 @@ function requests({ ctx, config, user }: Project, lock: Lock): LockRequests {
   return lockRequests(config, ctx.assets, { lock, user });
 }
 
+/** The same for a variation of the project that is only looked at: nothing is written down. */
+export async function resolvedFor(project: Project): Promise<Project> {
+  const { ctx, config, plan } = project;
+  const lock = project.lock ?? EMPTY_LOCK;
+  const owed = owedTo(lock, lockRequests(config, ctx.assets), config);
+  if (isNothing(owed)) return project;
+  const names = plan.names;
+  return relocked(
+    project,
+    await resolveLock(ctx, { config, names }, lock, owed, { freshBase: false }),
+  );
+}
+
 /** `kdock lock`: resolves what is owed and what is to be updated, and forgets what nobody asks for any more. */
 export async function updateLock(
   project: Project,

@@ -6,18 +6,17 @@ import {
   type InitScript,
   type InputTree,
   type OverlayEntry,
-  presetFile,
   type UserFiles,
 } from "../plan/user-files.js";
 import type { Context } from "./context.js";
+import { givenPreset } from "./given-preset.js";
 import { readPatches } from "./read-patches.js";
 import { readSourceTree } from "./read-source-tree.js";
 
 /** Reads every file that kdock.yaml names; a missing one is a `config` error that names its key. */
 export async function readUserFiles(ctx: Context, config: Config): Promise<UserFiles> {
   const { kernel } = config;
-  const preset = presetFile(config);
-  const kernelPreset = preset === undefined ? undefined : await text(ctx, "kernel.preset", preset);
+  const kernelPreset = await givenPreset(ctx, config);
   await checkScripts(ctx, config.gdb.scripts);
   const kernelFragments = await fragments(ctx, "kernel.fragments", kernel.fragments);
   const requests = [kernelPreset ?? "", requestedConfig(kernelFragments, kernel.set)];

@@ -88,7 +88,7 @@ export async function askForSource(
 }
 
 /** A builder's container from start to end. Rejects as its exit code and its words demand. */
-async function runBuilder(
+export async function runBuilder(
   ctx: Context,
   plan: BuildPlan,
   spec: ContainerSpec,
@@ -110,7 +110,8 @@ async function runBuilder(
   return progress;
 }
 
-function inputFiles(plan: BuildPlan): TarEntry[] {
+/** What goes into /in. */
+export function inputFiles(plan: BuildPlan): TarEntry[] {
   const files = Object.entries(plan.files).map(([path, text]): TarEntry => ({
     path,
     kind: "file",

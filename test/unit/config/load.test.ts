@@ -37,7 +37,7 @@ it.each([
   ["memory: 1G", "kdock.yaml:1:1: memory: unknown key; did you mean vm.memory?"],
   ["vm: {accel: kwm}", 'expected auto, kvm or tcg, got "kwm"; did you mean kvm?'],
   ["kernel: {preset: tinny}", 'file:PATH, got "tinny"; did you mean tiny?'],
-  ["kernel: {preset: 'file:'}", 'expected debug, defconfig, tiny or file:PATH, got "file:"'],
+  ["kernel: {preset: 'file:'}", 'expected debug, defconfig, tiny, host or file:PATH, got "file:"'],
   ["kernel: {source: 'git:x'}", "a branch, tag or commit has to follow git:x"],
   ["kernel: {source: 'debian:6'}", 'expected debian:X.Y, for example debian:6.12, got "debian:6"'],
   ["kernel: {source: debain:6.1}", 'got "debain:6.1"; did you mean debian:?'],

@@ -1,0 +1,114 @@
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  parseDocument,
+  Scalar,
+  YAMLMap,
+  YAMLSeq,
+} from "yaml";
+import { optionName, parseSettings } from "./kconfig-settings.js";
+
+/** Options by full name with their values as a .config has them; undefined takes one out. */
+export type SettingChanges = Readonly<Record<string, string | undefined>>;
+
+/** kdock.yaml with other values in kernel.set. All that is not concerned stays as it was written. */
+export function withSettings(text: string, changes: SettingChanges): string {
+  return edited(text, (document) => {
+    const kernel = mapIn(document, "kernel");
+    for (const [name, value] of Object.entries(changes)) {
+      const set = kernel.get("set", true);
+      const there = isMap(set) ? set.items.find((item) => keyOf(item.key) === name) : undefined;
+      if (value === undefined) {
+        if (isMap(set) && there !== undefined) set.delete(there.key);
+        if (isMap(set) && set.items.length === 0) kernel.delete("set");
+      } else if (there !== undefined) there.value = withComment(there.value, scalarFor(value));
+      else if (isMap(set)) set.set(name, scalarFor(value));
+      else kernel.set("set", document.createNode({ [name]: scalarFor(value) }));
+      // Everything was taken out of a map in braces.
+      const left = kernel.get("set", true);
+      if (isMap(left) && left.items.length === 1) left.flow = left.flow === true && isMap(set);
+    }
+  });
+}
+
+/** kdock.yaml with this file as the last of kernel.fragments, which is the one that wins over the others. */
+export function withLastFragment(text: string, path: string): string {
+  return edited(text, (document) => {
+    const kernel = mapIn(document, "kernel");
+    const list = kernel.get("fragments", true);
+    if (!isSeq(list) || list.items.length === 0) {
+      const fresh = document.createNode([path]) as YAMLSeq;
+      kernel.set("fragments", fresh);
+      return;
+    }
+    const at = list.items.findIndex((item) => isScalar(item) && item.value === path);
+    if (at === list.items.length - 1) return;
+    if (at >= 0) list.items.splice(at, 1);
+    list.items.push(document.createNode(path));
+  });
+}
+
+/** The names of the options that kernel.set of the file has. */
+export function settingNames(text: string): string[] {
+  const set = parseDocument(text).getIn(["kernel", "set"], true);
+  return isMap(set) ? set.items.map((item) => keyOf(item.key)) : [];
+}
+
+/** A section whose keys are all commented out is null, with the comments as its own. */
+function mapIn(document: Document, name: string): YAMLMap {
+  if (!isMap(document.contents)) document.contents = document.createNode({});
+  const there = document.get(name, true);
+  if (isMap(there)) return there;
+  const made = new YAMLMap();
+  if (isScalar(there) && there.comment != null) made.commentBefore = there.comment;
+  document.set(name, made);
+  return made;
+}
+
+function keyOf(key: unknown): string {
+  return optionName(String(isScalar(key) ? key.value : key));
+}
+
+function withComment(before: unknown, scalar: Scalar): Scalar {
+  if (isScalar(before) && before.comment != null) scalar.comment = before.comment;
+  return scalar;
+}
+
+/** As a person would write it: y, 16, text without quotes where it is read as the same. */
+function scalarFor(value: string): Scalar {
+  if (/^(?:0|-?[1-9]\d{0,14})$/.test(value)) return new Scalar(Number(value));
+  const inner = /^"(.*)"$/s.exec(value)?.[1];
+  if (inner === undefined) return new Scalar(value);
+  const plain = parseSettings({ X: inner });
+  return new Scalar(plain.settings["CONFIG_X"] === value ? inner : value);
+}
+
+/**
+ * The library writes a whole document anew, in its own way of spacing. So it does that twice, without and with the change,
+ * and only lines that differ are taken over.
+ */
+function edited(text: string, change: (document: Document) => void): string {
+  const style = {
+    lineWidth: 0,
+    indent: /^( +)\S/m.exec(text.replace(/^\s*#.*$/gm, ""))?.[1]?.length ?? 2,
+    indentSeq: !/^( *)[\w-]+:[ \t]*(?:#.*)?\n\1- /m.test(text),
+  };
+  const document = parseDocument(text);
+  const before = String(parseDocument(text).toString(style)).split("\n");
+  change(document);
+  const after = document.toString(style).split("\n");
+  const original = text.split("\n");
+  if (before.length !== original.length || text.trim() === "") return after.join("\n");
+  let head = 0;
+  while (head < before.length && before[head] === after[head]) head += 1;
+  let tail = 0;
+  const most = Math.min(before.length, after.length) - head;
+  while (tail < most && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1;
+  return [
+    ...original.slice(0, head),
+    ...after.slice(head, after.length - tail),
+    ...original.slice(original.length - tail),
+  ].join("\n");
+}

@@ -1,0 +1,18 @@
+import { configOptions } from "./artifact-diff.js";
+import { valueIn } from "./config-question.js";
+
+/** An option that two configurations have otherwise; "n" for one that is off or not there. */
+export interface OptionChange {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** By name. An option that is off and one that is not there are the same to the kernel. */
+export function optionChanges(from: string, to: string): OptionChange[] {
+  const [one, two] = [configOptions(from), configOptions(to)];
+  return [...new Set([...Object.keys(one), ...Object.keys(two)])]
+    .map((name) => ({ name, from: valueIn(one, name), to: valueIn(two, name) }))
+    .filter((change) => change.from !== change.to)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,123 @@
+import type { BuildPlan } from "./build-plan.js";
+import { configOptions, NOT_SET } from "./artifact-diff.js";
+import type { ContainerSpec } from "./container-spec.js";
+import { INSIDE, labels, type ProjectNames } from "./names.js";
+
+/** What is to be found out about a configuration; images/kernel/kconfig.py answers. Options are full names. */
+export interface Question {
+  /** Whether there are such options, where the .config has none of these names. */
+  readonly options?: readonly string[];
+  readonly why?: readonly string[];
+  /** Who asked for it, by option: "kernel.set". Whatever else was asked for is the preset's. */
+  readonly origins?: Readonly<Record<string, string>>;
+}
+
+/** A request that is not in the final .config, and lines on why. */
+export interface Unmet {
+  readonly name: string;
+  readonly wanted: string;
+  readonly got: string;
+  /** False for an option that this kernel does not have. */
+  readonly known: boolean;
+  readonly lines: readonly string[];
+}
+
+export interface Why {
+  readonly name: string;
+  /** Why there is no such option; undefined when there is. */
+  readonly unknown?: string;
+  /** For people. */
+  readonly lines: readonly string[];
+}
+
+export interface Answer {
+  readonly unmet: readonly Unmet[];
+  readonly unknown: Readonly<Record<string, string>>;
+  readonly why: readonly Why[];
+}
+
+/** A final .config and all that was asked for, as texts. */
+export interface KernelConfigTexts {
+  readonly config: string;
+  readonly demands: string;
+}
+
+export const QUESTION_FILE = "question.json";
+export const ANSWER_FILE = "answer.json";
+
+/**
+ * A build that goes no further than to its configuration, in a /build of its own that goes with the container: objects of
+ * a real build never see what was only asked.
+ */
+export function configBuild(
+  build: BuildPlan,
+  command: readonly string[],
+  files: Readonly<Record<string, string>>,
+): BuildPlan {
+  const kept = build.container.mounts.filter(
+    ({ target }) => target !== INSIDE.objects && target !== INSIDE.ccache,
+  );
+  const volumes = new Set(kept.map(({ volume }) => volume));
+  return {
+    ...build,
+    files: { ...build.files, ...files },
+    volumes: Object.fromEntries(
+      Object.entries(build.volumes).filter(([name]) => volumes.has(name)),
+    ),
+    container: {
+      ...build.container,
+      command,
+      mounts: kept,
+      env: { ...build.container.env, KDOCK_CCACHE: "0" },
+    },
+  };
+}
+
+export const MENU_TOOLS = ["menuconfig", "nconfig"] as const;
+export type MenuTool = (typeof MENU_TOOLS)[number];
+
+/** The menu's container, on the person's terminal. */
+export function menuContainer(
+  build: BuildPlan,
+  names: ProjectNames,
+  { tool, term }: { readonly tool: MenuTool; readonly term: string | undefined },
+): ContainerSpec {
+  const { container } = build;
+  return {
+    ...container,
+    name: names.buildContainer("menu"),
+    command: ["menu"],
+    env: {
+      ...container.env,
+      KDOCK_MENU: tool,
+      ...(term === undefined ? {} : { KDOCK_TERM: term }),
+    },
+    labels: labels("build", names.id),
+    tty: true,
+    openStdin: true,
+  };
+}
+
+/** An option's value in a .config, "n" for one that is off or not there. */
+export function valueIn(options: Readonly<Record<string, string>>, name: string): string {
+  const value = options[name];
+  return value === undefined || value === NOT_SET ? "n" : value;
+}
+
+/** Requests by option, "n" for "is not set". */
+export function requestsOf(text: string): Readonly<Record<string, string>> {
+  const options = configOptions(text);
+  return Object.fromEntries(Object.keys(options).map((name) => [name, valueIn(options, name)]));
+}
+
+export function configLine(name: string, value: string): string {
+  return value === "n" ? `# ${name} is not set` : `${name}=${value}`;
+}
+
+/** The lines for people of requests that are not in the final .config; build.sh says the same of a build. */
+export function unmetLines(unmet: readonly Unmet[]): string[] {
+  return unmet.flatMap(({ name, wanted, got, lines }) => [
+    `  ${configLine(name, wanted)}  (is ${got})`,
+    ...lines.map((line) => `    ${line}`),
+  ]);
+}

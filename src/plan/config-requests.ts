@@ -1,0 +1,46 @@
+import { requestsOf, valueIn } from "./config-question.js";
+import { configOptions } from "./artifact-diff.js";
+import type { Fragment } from "./kconfig.js";
+
+/** Who has the last word on each option that the user asks for: "fragment net.config", "kernel.set". */
+export function requestOrigins(
+  fragments: readonly Fragment[],
+  set: Readonly<Record<string, string>>,
+  /** What kdock.yaml alone says, which flags and variables come on top of. */
+  written: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const origins: Record<string, string> = {};
+  for (const { name, text } of fragments) {
+    for (const option of Object.keys(requestsOf(text))) origins[option] = `fragment ${name}`;
+  }
+  for (const [option, value] of Object.entries(set)) {
+    origins[option] = written[option] === value ? "kernel.set" : "--set or KDOCK_KERNEL_SET";
+  }
+  return origins;
+}
+
+export interface RequestRow {
+  readonly name: string;
+  readonly asked: string;
+  readonly from: string;
+  /** In the final .config. */
+  readonly is: string;
+}
+
+/** Every request with its author and what became of it, the user's own first. */
+export function requestRows(
+  demands: string,
+  config: string,
+  origins: Readonly<Record<string, string>>,
+  preset: string,
+): RequestRow[] {
+  const options = configOptions(config);
+  const rows = Object.entries(requestsOf(demands)).map(([name, asked]) => ({
+    name,
+    asked,
+    from: origins[name] ?? `preset ${preset}`,
+    is: valueIn(options, name),
+  }));
+  const mine = (row: RequestRow) => (row.name in origins ? 0 : 1);
+  return rows.sort((a, b) => mine(a) - mine(b) || (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,154 @@
+import { KdockError } from "../errors.js";
+import type { Config, KernelPreset } from "../config/config.js";
+import { optionName } from "../config/kconfig-settings.js";
+import { configOptions } from "../plan/artifact-diff.js";
+import { type OptionChange, optionChanges } from "../plan/config-diff.js";
+import {
+  type KernelConfigTexts,
+  type Question,
+  valueIn,
+  type Why,
+} from "../plan/config-question.js";
+import { requestOrigins, type RequestRow, requestRows } from "../plan/config-requests.js";
+import { makePlan } from "../plan/plan.js";
+import type { Project } from "../project.js";
+import { askConfig, builtConfig, refuseUnknown } from "./config-ask.js";
+import { projectMutex } from "./context.js";
+import { ensureLocked, resolvedFor } from "./lock.js";
+import { readUserFiles } from "./read-user-files.js";
+import { kernelConfigOf } from "./diff.js";
+
+export interface OptionValue {
+  readonly name: string;
+  /** "n" for one that is off. */
+  readonly value: string;
+}
+
+/** The final .config of the project's kernel, from its build or worked out without one. */
+export async function finalConfig(
+  project: Project,
+  question: Question = {},
+): Promise<
+  KernelConfigTexts & { readonly answer: Awaited<ReturnType<typeof askConfig>>["answer"] }
+> {
+  const built = await builtConfig(project);
+  const options = configOptions(built?.config ?? "");
+  const isClear =
+    question.why === undefined && (question.options ?? []).every((name) => name in options);
+  if (built !== undefined && isClear) {
+    return { ...built, answer: { unmet: [], unknown: {}, why: [] } };
+  }
+  await using _mutex = await projectMutex(project.ctx);
+  return await askConfig(await ensureLocked(project), question);
+}
+
+/** Values of options; a name that no option has is a `usage` error that tells the nearest ones. */
+export async function optionValues(
+  project: Project,
+  names: readonly string[],
+): Promise<OptionValue[]> {
+  const wanted = names.map(optionName);
+  const { config, answer } = await finalConfig(project, { options: wanted });
+  refuseUnknown(answer.unknown);
+  const options = configOptions(config);
+  return wanted.map((name) => ({ name, value: valueIn(options, name) }));
+}
+
+/** Who asks for what, and what it came to; of some options, or of all that anybody asks for. */
+export async function requests(project: Project, names: readonly string[]): Promise<RequestRow[]> {
+  const { config, demands } = await finalConfig(project);
+  const { preset } = project.config.kernel;
+  const rows = requestRows(demands, config, originsOf(project), preset);
+  const wanted = new Set<string>(names.map(optionName));
+  return wanted.size === 0 ? rows : rows.filter(({ name }) => wanted.has(name));
+}
+
+export function originsOf({ user, config, written }: Project): Readonly<Record<string, string>> {
+  return requestOrigins(user.kernelFragments, config.kernel.set, written.kernel.set);
+}
+
+/** All about some options; a name that no option has is a `usage` error. */
+export async function explainOptions(
+  project: Project,
+  names: readonly string[],
+): Promise<readonly Why[]> {
+  const why = names.map(optionName);
+  const { answer } = await finalConfig(project, { why, origins: originsOf(project) });
+  for (const { name, unknown } of answer.why) {
+    if (unknown !== undefined) refuseUnknown({ [name]: unknown });
+  }
+  return answer.why;
+}
+
+export interface ConfigDiff {
+  readonly from: string;
+  readonly to: string;
+  readonly equal: boolean;
+  readonly changes: readonly OptionChange[];
+}
+
+const PRESETS = /^(?:debug|defconfig|tiny|host)$/;
+const SOURCE = /^(?:debian|release|git|path):/;
+
+/**
+ * From another configuration to the project's own: from the pure preset unless something is named, which may be a preset,
+ * a .config file, a built kernel or set, or another source for the same requests.
+ */
+export async function diffConfig(
+  project: Project,
+  other: string | undefined,
+  path: string | undefined,
+): Promise<ConfigDiff> {
+  const { kernel } = project.config;
+  const from = await otherConfig(project, other ?? kernel.preset, path);
+  const { config } = await finalConfig(project);
+  const changes = optionChanges(from.config, config);
+  return {
+    from: from.name,
+    to: `${kernel.source}, as asked for`,
+    equal: changes.length === 0,
+    changes,
+  };
+}
+
+async function otherConfig(
+  project: Project,
+  other: string,
+  path: string | undefined,
+): Promise<{ readonly name: string; readonly config: string }> {
+  const { ctx, config } = project;
+  if (other === config.kernel.preset || PRESETS.test(other)) {
+    const kernel = { ...config.kernel, preset: other as KernelPreset, fragments: [], set: {} };
+    return { name: `preset ${other}`, config: await configOf(project, { ...config, kernel }) };
+  }
+  if (SOURCE.test(other)) {
+    const kernel = { ...config.kernel, source: other };
+    return { name: other, config: await configOf(project, { ...config, kernel }) };
+  }
+  const text = path === undefined ? undefined : await ctx.host.files.readText(path);
+  if (text !== undefined) {
+    if (Object.keys(configOptions(text)).length === 0) {
+      throw new KdockError("usage", `${other} is not a .config: no line of it sets an option`);
+    }
+    return { name: other, config: text };
+  }
+  const built = await kernelConfigOf(ctx, other);
+  return { name: built.name, config: built.config };
+}
+
+/** Of a variation of the project: nothing of it is locked or written down. */
+async function configOf(project: Project, config: Config): Promise<string> {
+  const { ctx, lock } = project;
+  const user = await readUserFiles(ctx, config);
+  const { folder, assets } = ctx;
+  const other = {
+    ...project,
+    config,
+    user,
+    plan: makePlan({ folder, config, assets, user, lock }),
+  };
+  const built = await builtConfig(other);
+  if (built !== undefined) return built.config;
+  await using _mutex = await projectMutex(ctx);
+  return (await askConfig(await resolvedFor(other), {})).config;
+}

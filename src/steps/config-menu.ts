@@ -1,0 +1,161 @@
+import { packTar } from "../archive/tar.js";
+import { settingNames, withLastFragment, withSettings } from "../config/edit.js";
+import { KdockError } from "../errors.js";
+import { newFragment } from "../plan/config-fragment.js";
+import { configBuild, menuContainer, type MenuTool, requestsOf } from "../plan/config-question.js";
+import { requestedConfig } from "../plan/kconfig.js";
+import { INSIDE } from "../plan/names.js";
+import type { Project } from "../project.js";
+import { attachProgram } from "./attach-program.js";
+import { ensureImage } from "./builder-image.js";
+import { outputTexts } from "./config-ask.js";
+import { type Context, inProject, projectMutex } from "./context.js";
+import { ensureLocked } from "./lock.js";
+import { fetchSource, inputFiles } from "./run-build.js";
+import { runStep } from "./run-step.js";
+
+export interface MenuRequest {
+  readonly tool: MenuTool;
+  /** The fragment, as kernel.fragments is to name it, and where it is. */
+  readonly fragment: string;
+  readonly fragmentPath: string;
+  /** kdock.yaml; absolute. */
+  readonly path: string;
+}
+
+export interface MenuResult {
+  readonly saved: boolean;
+  /** Requests that the fragment makes now. */
+  readonly requests: Readonly<Record<string, string>>;
+  /** Of these, those that kernel.set of kdock.yaml had, and has otherwise now. */
+  readonly set: readonly string[];
+  /** Lines of the .config that was saved which no request brings about. */
+  readonly lost: readonly string[];
+  readonly madeConfig: boolean;
+}
+
+/** What menus exit with when nothing went wrong, saved or not, and when they were interrupted. */
+const INTERRUPTED = 130;
+
+/** A menu on the person's terminal; what they save becomes a fragment of the project. */
+export async function configMenu(project: Project, request: MenuRequest): Promise<MenuResult> {
+  const { ctx } = project;
+  if (!ctx.terminal.isInteractive) {
+    throw new KdockError("usage", "the menu needs a terminal, and there is none", {
+      hint: "Without one: `kdock config set OPTION=y`, or a fragment in kernel.fragments.",
+    });
+  }
+  const ready = await prepared(project);
+  const files = await runMenu(ready, request);
+  const fragment = files.get("fragment.config");
+  if (fragment === undefined) return NOTHING;
+  return await save(ready, request, {
+    requests: requestsOf(fragment),
+    config: files.get("config") ?? "",
+    lost: (files.get("lost.config") ?? "").split("\n").filter(Boolean),
+  });
+}
+
+const NOTHING: MenuResult = { saved: false, requests: {}, set: [], lost: [], madeConfig: false };
+
+/** Image and source, as for a build; then the project is free for others again. */
+async function prepared(project: Project): Promise<Project> {
+  const { ctx } = project;
+  await using _mutex = await projectMutex(ctx);
+  const locked = await ensureLocked(project);
+  const { kernel } = locked.plan;
+  await ensureImage(ctx, kernel.image, { noCache: false });
+  await runStep(ctx, "source", `source of ${kernel.title}`, async (log) => {
+    await fetchSource(ctx, kernel, log);
+    return { value: undefined, cached: false };
+  });
+  return locked;
+}
+
+async function runMenu(
+  { ctx, plan, user, config }: Project,
+  { tool, fragment }: MenuRequest,
+): Promise<ReadonlyMap<string, string>> {
+  const others = user.kernelFragments.filter(({ name }) => name !== fragment);
+  const build = configBuild(plan.kernel, ["menu"], {
+    "others.config": requestedConfig(others, config.kernel.set),
+  });
+  const term = ctx.terminal.type;
+  const spec = menuContainer(build, plan.names, { tool, term });
+  const engine = await ctx.engine();
+  for (const { id, name, running } of await engine.listContainers(spec.labels)) {
+    if (name !== spec.name) continue;
+    if (running) {
+      throw new KdockError("usage", "another `kdock config menu` of this project is open", {
+        hint: `Leave it first, or end it with \`docker rm -f ${name}\`.`,
+      });
+    }
+    await engine.container(id).remove();
+  }
+  await using container = await engine.createContainer(spec, ctx.signal);
+  await container.putArchive(INSIDE.input, packTar(inputFiles(build)));
+  const stream = await container.attach();
+  const exit = container.wait(ctx.signal);
+  exit.catch(() => undefined);
+  await container.start();
+  endWithUs(ctx, container);
+  const resize = (size: { rows: number; columns: number }) => container.resize(size);
+  const exitCode = await attachProgram(ctx, { stream, exit, resize }, "\n");
+  stream.destroy();
+  if (exitCode === INTERRUPTED) {
+    throw new KdockError("interrupted", `${tool} was interrupted: nothing was saved`);
+  }
+  if (exitCode !== 0) {
+    throw new KdockError("build", `${tool} ended with exit code ${exitCode}`, {
+      hint: "What it said stands above; nothing was saved.",
+    });
+  }
+  return await outputTexts(ctx, container);
+}
+
+/** Has the menu end when this process is killed: the engine closes a command's stdin with its connection. */
+function endWithUs(
+  ctx: Context,
+  container: Pick<
+    Awaited<ReturnType<Awaited<ReturnType<Context["engine"]>>["createContainer"]>>,
+    "exec"
+  >,
+): void {
+  const command = ["sh", "-c", "cat > /dev/null; kill -KILL -1"];
+  container.exec(command, { tty: false, signal: ctx.signal }).then(
+    ({ stream }) => stream.on("error", () => undefined).resume(),
+    // A menu that has ended by now needs no guard.
+    () => undefined,
+  );
+}
+
+/** Options that kernel.set has stay there, because it wins over every fragment. */
+async function save(
+  { ctx }: Project,
+  { fragment, fragmentPath, path }: MenuRequest,
+  made: Pick<MenuResult, "requests" | "lost"> & { readonly config: string },
+): Promise<MenuResult> {
+  const { files } = ctx.host;
+  const text = await files.readText(path);
+  const inSet = new Set<string>(settingNames(text ?? ""));
+  const entries = Object.entries(made.requests);
+  const set = Object.fromEntries(entries.filter(([name]) => inSet.has(name)));
+  const rest = Object.fromEntries(entries.filter(([name]) => !inSet.has(name)));
+  const before = await files.readText(fragmentPath);
+  const edited = withLastFragment(withSettings(text ?? "", set), fragment);
+  ctx.signal.throwIfAborted();
+  await files.writeAtomic(fragmentPath, newFragment(before, rest, made.config));
+  if (edited !== text) await files.writeAtomic(path, edited);
+  return {
+    saved: true,
+    requests: made.requests,
+    set: Object.keys(set),
+    lost: made.lost,
+    madeConfig: text === undefined,
+  };
+}
+
+/** Where a fragment is that is named as in kdock.yaml. */
+export function fragmentPathOf(ctx: Context, fragment: string): string {
+  return fragment.startsWith("/") ? fragment : inProject(ctx, fragment);
+}

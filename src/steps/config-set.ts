@@ -1,0 +1,96 @@
+import { settingNames, type SettingChanges, withSettings } from "../config/edit.js";
+import { optionName, parseSettings } from "../config/kconfig-settings.js";
+import { rawMap } from "../config/raw-value.js";
+import { KdockError } from "../errors.js";
+import { unmetLines } from "../plan/config-question.js";
+import { makePlan } from "../plan/plan.js";
+import type { Project } from "../project.js";
+import { askConfig } from "./config-ask.js";
+import { originsOf } from "./config-look.js";
+import { projectMutex } from "./context.js";
+import { ensureLocked } from "./lock.js";
+import { readUserFiles } from "./read-user-files.js";
+
+export interface SettingEdit {
+  /** kdock.yaml; absolute. */
+  readonly path: string;
+  readonly force: boolean;
+}
+
+/** "NET=y" or "CONFIG_NET=y" each; rejects with a `usage` error that says what is wrong with which. */
+export function readAssignments(words: readonly string[]): SettingChanges {
+  const raw = rawMap(words);
+  if ("problem" in raw) {
+    throw new KdockError("usage", raw.problem, {
+      hint: "For example: `kdock config set TCP_CONG_BBR=y`.",
+    });
+  }
+  const { settings, problems } = parseSettings(raw.value);
+  const [problem] = problems;
+  if (problem === undefined) return settings;
+  throw new KdockError("usage", `${problem.name}: ${problem.problem}`);
+}
+
+/**
+ * Writes kernel.set of kdock.yaml, once the kernel's own Kconfig agrees; otherwise nothing is written, unless it is to be by
+ * force. `changes` by full name; undefined takes an option out.
+ */
+export async function changeSettings(
+  project: Project,
+  changes: SettingChanges,
+  { path, force }: SettingEdit,
+): Promise<{ readonly written: boolean }> {
+  const { ctx } = project;
+  await using _mutex = await projectMutex(ctx);
+  const text = (await ctx.host.files.readText(path)) ?? "";
+  refuseMissing(text, changes);
+  const edited = withSettings(text, changes);
+  if (edited === text) return { written: false };
+  if (!force) await requireSticking(await withChanges(project, changes));
+  ctx.signal.throwIfAborted();
+  await ctx.host.files.writeAtomic(path, edited);
+  return { written: true };
+}
+
+function refuseMissing(text: string, changes: SettingChanges): void {
+  const there = new Set<string>(settingNames(text));
+  const missing = Object.keys(changes).filter(
+    (name) => changes[name] === undefined && !there.has(name),
+  );
+  if (missing.length === 0) return;
+  throw new KdockError("usage", `kernel.set of kdock.yaml does not have ${missing.join(", ")}`, {
+    hint:
+      there.size === 0
+        ? "It has no options at all; `kdock config show --requested` tells who asks for what."
+        : `It has ${[...there].join(", ")}; \`kdock config show --requested\` tells who asks for what.`,
+  });
+}
+
+/** The project as it will be. */
+async function withChanges(project: Project, changes: SettingChanges): Promise<Project> {
+  const { ctx, lock } = project;
+  const set: Record<`CONFIG_${string}`, string> = {};
+  for (const [name, value] of Object.entries<string | undefined>({
+    ...project.config.kernel.set,
+    ...changes,
+  })) {
+    if (value !== undefined) set[optionName(name)] = value;
+  }
+  const config = { ...project.config, kernel: { ...project.config.kernel, set } };
+  const written = { ...project.written, kernel: { ...project.written.kernel, set } };
+  const user = await readUserFiles(ctx, config);
+  const { folder, assets } = ctx;
+  const plan = makePlan({ folder, config, assets, user, lock });
+  return { ...project, config, written, user, plan };
+}
+
+async function requireSticking(project: Project): Promise<void> {
+  const { answer } = await askConfig(await ensureLocked(project), { origins: originsOf(project) });
+  if (answer.unmet.length === 0) return;
+  const lines = unmetLines(answer.unmet).map((line) => `\n${line}`);
+  throw new KdockError(
+    "config",
+    `the final .config would not be what is asked for:${lines.join("")}`,
+    { hint: "Nothing was written; --force writes it all the same." },
+  );
+}

@@ -1,0 +1,58 @@
+import { gunzipSync } from "node:zlib";
+import type { Config } from "../config/config.js";
+import { KdockError } from "../errors.js";
+import { archProblem } from "../plan/config-arch.js";
+import { presetFile } from "../plan/user-files.js";
+import { type Context, inProject } from "./context.js";
+
+/** Where a machine tells how its kernel was configured; the second one is for the kernel that runs. */
+const PROC = "/proc/config.gz";
+const BOOT = (release: string) => `/boot/config-${release}`;
+const RELEASE = "/proc/sys/kernel/osrelease";
+
+/** What the kernel is built for. */
+const ARCH = "x86_64";
+
+/** The .config of the presets `file:PATH` and `host`; undefined for those that kdock has itself. */
+export async function givenPreset(ctx: Context, config: Config): Promise<string | undefined> {
+  const { preset } = config.kernel;
+  const path = presetFile(config);
+  if (preset !== "host" && path === undefined) return undefined;
+  const { text, from } = path === undefined ? await ofHost(ctx) : await ofProject(ctx, path);
+  const problem = archProblem(text, ARCH);
+  if (problem === undefined) return text;
+  throw new KdockError("config", `kernel.preset: ${from}: ${problem.message}`, {
+    hint: `Take a .config for ${ARCH}, or one of the presets debug, defconfig and tiny.`,
+  });
+}
+
+interface Given {
+  readonly text: string;
+  readonly from: string;
+}
+
+async function ofProject(ctx: Context, path: string): Promise<Given> {
+  const text = await ctx.host.files.readText(path.startsWith("/") ? path : inProject(ctx, path));
+  if (text !== undefined) return { text, from: path };
+  throw new KdockError("config", `kernel.preset: there is no file ${path}`, {
+    hint: "Paths in kdock.yaml are relative to the folder that holds it.",
+  });
+}
+
+async function ofHost({ host }: Context): Promise<Given> {
+  if (await host.files.exists(PROC)) {
+    return { text: gunzipSync(await host.files.readBytes(PROC)).toString(), from: PROC };
+  }
+  const release = (await host.files.readText(RELEASE))?.trim();
+  const path = release === undefined ? undefined : BOOT(release);
+  const text = path === undefined ? undefined : await host.files.readText(path);
+  if (path !== undefined && text !== undefined) return { text, from: path };
+  const tried = [PROC, ...(path === undefined ? [] : [path])].join(" and ");
+  throw new KdockError(
+    "config",
+    `kernel.preset: host: this machine does not tell its kernel's configuration: there is no ${tried}`,
+    {
+      hint: "Copy the .config of the kernel you mean beside kdock.yaml and write preset: file:PATH.",
+    },
+  );
+}
