@@ -1,5 +1,5 @@
 #!/bin/sh
-# build.sh [source|configure|compile|all]... — what a person would type by hand, in the order in which they would type it.
+# build.sh [source|configure|compile|all|module]... — what a person would type by hand, in the order in which they would type it.
 #
 #   /src     the kernel source, fetched once             (volume)
 #   /build   objects, kept so that a rebuild is short    (volume)
@@ -11,6 +11,7 @@
 #              initramfs/PATH       the project's files that CONFIG_INITRAMFS_SOURCE names by relative paths
 #              module-signing.pem   the key to sign modules with, instead of the public one in keys/
 #   /out     the artifacts
+# For "module" see module.sh.
 #
 #   KDOCK_SOURCE  debian:6.12       KDOCK_PRESET  debug | defconfig | tiny | file
 #   KDOCK_JOBS    make -j, default: all processors       KDOCK_CCACHE  1 | 0
@@ -44,6 +45,8 @@ jobs=${KDOCK_JOBS:-$(nproc)}
 
 # shellcheck source=images/kernel/deoptimize.sh
 . "$lib/deoptimize.sh"
+# shellcheck source=images/kernel/module.sh
+. "$lib/module.sh"
 
 say() { echo "==> $*"; }
 phase() { echo "@kdock phase $*"; }
@@ -372,11 +375,8 @@ collect() {
     rm -rf /out/scripts/gdb/linux/__pycache__
     find /out/scripts/gdb ! -type d ! -name '*.py' -delete
   fi
-  if grep -q '=m$' .config; then
-    kmake -s -j"$jobs" modules_install INSTALL_MOD_PATH=/out/modules DEPMOD=/sbin/depmod
-    # Both point at paths inside this container.
-    rm -f /out/modules/lib/modules/*/build /out/modules/lib/modules/*/source
-  fi
+  if grep -q '=m$' .config; then install_modules; fi
+  if has MODULES; then pack_kit; fi
   "$TOOLCHAIN" --version | head -n 1 > /out/toolchain.txt
   cp /src/.kdock-source /out/source.txt
   [ -z "$KDOCK_DEOPTIMIZE" ] || deoptimized > /out/deoptimized.txt
@@ -446,7 +446,7 @@ prepare() {
 
 [ $# -gt 0 ] || set -- all
 case "$1" in
-  source|configure|compile|all) ;;
+  source|configure|compile|all|module) ;;
   *) exec "$@" ;;
 esac
 for command in "$@"; do
@@ -455,6 +455,7 @@ for command in "$@"; do
     configure) sh "$lib/patches.sh"; prepare ;;
     compile) sh "$lib/patches.sh"; prepare; compile; collect ;;
     all) fetch; prepare; compile; collect ;;
-    *) echo "unknown command '$command': source, configure, compile or all" >&2; exit 64 ;;
+    module) build_module ;;
+    *) echo "unknown command '$command': source, configure, compile, all or module" >&2; exit 64 ;;
   esac
 done
