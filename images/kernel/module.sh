@@ -104,7 +104,7 @@ sign_module() {
 }
 
 # As obj-m has them; modules.order names them in one way or another in every version.
-modules_in_order() { sed -n 's,^\(.*/\)*\([^/]*\)\.k\{0,1\}o$,\2.ko,p' "$folder/modules.order"; }
+modules_in_order() { sed -n 's;^\(.*/\)*\([^/]*\)\.k\{0,1\}o$;\2.ko;p' "$folder/modules.order"; }
 
 list_modules() {
   modules_in_order | while IFS= read -r file; do
