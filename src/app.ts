@@ -9,6 +9,7 @@ import type { Project } from "./project.js";
 import type { Target } from "./steps/build.js";
 import type { VmConsole } from "./steps/console-log.js";
 import type { Editor } from "./steps/ide.js";
+import type { BuiltModule } from "./steps/module-store.js";
 import type { Reporter } from "./ui/reporter.js";
 import type { GlobalFlags, World } from "./world.js";
 
@@ -43,6 +44,9 @@ export interface App {
   dap(options: VmChoice): Promise<void>;
   exec(options: ExecOptions): Promise<void>;
   cp(options: CopyOptions): Promise<void>;
+  moduleBuild(options: ModuleBuildOptions, flags: KeyFlags): Promise<void>;
+  /** One that was built, by name. */
+  moduleLoad(options: VmChoice & { name: string; bootTimeout: string }): Promise<void>;
   /** Of the running VM's memory. */
   dump(options: DumpOptions): Promise<void>;
   /** A debugger of memory at rest. */
@@ -162,6 +166,16 @@ export interface CopyOptions {
   readonly bootTimeout: string;
 }
 
+export interface ModuleBuildOptions {
+  /** As typed. */
+  readonly folder: string;
+  readonly name: string | undefined;
+  /** Into which VM; undefined for none. */
+  readonly load: VmChoice | undefined;
+  /** Seconds, as typed. */
+  readonly bootTimeout: string;
+}
+
 export interface TrapOptions extends VmChoice {
   readonly places: readonly string[];
   /** A shell command for the guest. */
@@ -216,6 +230,15 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     return { ctx, dial: (vm: string | undefined) => dialGuest(ctx, vm) };
   };
   const openLocked = (flags: KeyFlags = {}) => open(flags, { readLock: true });
+  const loadInto = async (
+    { ctx }: Project,
+    vm: string | undefined,
+    what: { module: BuiltModule; again: string; bootTimeoutSeconds: number },
+  ) => {
+    const { ctx: guest, dial } = await openGuest();
+    const { loadModule } = await import("./steps/load-module.js");
+    return loadModule(ctx, guest, await dial(vm), what);
+  };
   const printer = async (command: string) => {
     const { createPrinter } = await import("./print.js");
     return createPrinter(world, reporter, globals(), command);
@@ -450,6 +473,37 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       ]);
       const result = await copy(ctx, call, request, bootTimeoutSeconds);
       (await printer("cp")).result(result, []);
+    },
+
+    async moduleBuild({ folder, name, load, bootTimeout }, flags) {
+      const bootTimeoutSeconds = numberOf("--boot-timeout", bootTimeout);
+      const project = await openLocked(flags);
+      const { buildModule } = await import("./steps/build-module.js");
+      const { builtText, loadedText } = await import("./ui/module-text.js");
+      const path = resolve(world.cwd, folder);
+      const shown = relative(world.cwd, path) || ".";
+      const vm = load === undefined ? undefined : { name: load.vm };
+      const built = await buildModule(project, { folder: path, shown, name, vm });
+      const print = await printer("module build");
+      print.line(builtText(built));
+      if (load === undefined) {
+        print.result(built, [`load it: kdock module build ${shown} --load`]);
+        return;
+      }
+      const again = `kdock module build ${shown} --load`;
+      const loaded = await loadInto(project, load.vm, { module: built, again, bootTimeoutSeconds });
+      print.result({ ...built, loaded }, loadedText(loaded));
+    },
+
+    async moduleLoad({ name, vm, bootTimeout }) {
+      const bootTimeoutSeconds = numberOf("--boot-timeout", bootTimeout);
+      const project = await openLocked();
+      const { requireModule } = await import("./steps/module-store.js");
+      const { loadedText } = await import("./ui/module-text.js");
+      const module = await requireModule(project.ctx, name);
+      const again = `kdock module build ${relative(world.cwd, module.source) || "."} --load`;
+      const loaded = await loadInto(project, vm, { module, again, bootTimeoutSeconds });
+      (await printer("module load")).result(loaded, loadedText(loaded));
     },
 
     async clean({ all, dryRun }) {

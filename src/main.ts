@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   net: () => import("./commands/net.js").then((module) => module.netCommand),
   exec: () => import("./commands/exec.js").then((module) => module.execCommand),
   cp: () => import("./commands/cp.js").then((module) => module.cpCommand),
+  module: () => import("./commands/module.js").then((module) => module.moduleCommand),
   gdb: () => import("./commands/gdb.js").then((module) => module.gdbCommand),
   debug: () => import("./commands/debug.js").then((module) => module.debugCommand),
   dap: () => import("./commands/dap.js").then((module) => module.dapCommand),

@@ -1,5 +1,5 @@
 #!/bin/sh
-# build.sh [source|configure|compile|all|ask|menu]... — what a person would type by hand, in the order in which they would type it.
+# build.sh [source|configure|compile|all|ask|menu|module]... — what a person would type by hand, in the order in which they would type it.
 #
 #   /src     the kernel source, fetched once             (volume)
 #   /build   objects, kept so that a rebuild is short    (volume)
@@ -11,6 +11,7 @@
 #              initramfs/PATH       the project's files that CONFIG_INITRAMFS_SOURCE names by relative paths
 #              module-signing.pem   the key to sign modules with, instead of the public one in keys/
 #   /out     the artifacts
+# For "module" see module.sh.
 #
 #   KDOCK_SOURCE  debian:6.12       KDOCK_PRESET  debug | defconfig | tiny | file | host
 #   KDOCK_JOBS    make -j, default: all processors       KDOCK_CCACHE  1 | 0
@@ -48,6 +49,8 @@ jobs=${KDOCK_JOBS:-$(nproc)}
 . "$lib/compat.sh"
 # shellcheck source=images/kernel/config.sh
 . "$lib/config.sh"
+# shellcheck source=images/kernel/module.sh
+. "$lib/module.sh"
 
 say() { echo "==> $*"; }
 phase() { echo "@kdock phase $*"; }
@@ -371,11 +374,8 @@ collect() {
     rm -rf /out/scripts/gdb/linux/__pycache__
     find /out/scripts/gdb ! -type d ! -name '*.py' -delete
   fi
-  if grep -q '=m$' .config; then
-    kmake -s -j"$jobs" modules_install INSTALL_MOD_PATH=/out/modules DEPMOD=/sbin/depmod
-    # Both point at paths inside this container.
-    rm -f /out/modules/lib/modules/*/build /out/modules/lib/modules/*/source
-  fi
+  if grep -q '=m$' .config; then install_modules; fi
+  if has MODULES; then pack_kit; fi
   "$TOOLCHAIN" --version | head -n 1 > /out/toolchain.txt
   cp /src/.kdock-source /out/source.txt
   printf '%s' "$compat" > /out/compat.txt
@@ -448,7 +448,7 @@ prepare() {
 
 [ $# -gt 0 ] || set -- all
 case "$1" in
-  source|configure|compile|all|ask|menu) ;;
+  source|configure|compile|all|ask|menu|module) ;;
   *) exec "$@" ;;
 esac
 for command in "$@"; do
@@ -458,6 +458,7 @@ for command in "$@"; do
     compile) sh "$lib/patches.sh"; prepare; compile; collect ;;
     all) fetch; prepare; compile; collect ;;
     ask | menu) "$command" ;;
-    *) echo "unknown command '$command': source, configure, compile, all, ask or menu" >&2; exit 64 ;;
+    module) build_module ;;
+    *) echo "unknown command '$command': source, configure, compile, all, ask, menu or module" >&2; exit 64 ;;
   esac
 done

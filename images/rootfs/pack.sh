@@ -3,7 +3,7 @@
 # src/archive/cpio.ts does the same for the CLI; a test holds the two against each other, byte for byte.
 #
 # What goes in, later ones winning:
-#   1. the empty folders that /init mounts on: dev mnt proc root run sys tmp
+#   1. empty folders: dev mnt proc root run sys tmp, which /init mounts on, and lib for a kernel's modules
 #   2. /out/install          busybox and its links (`make install`)
 #   3. tree/ beside this     /init and what it needs
 #   4. /out/kdock-agent      as /usr/sbin/kdock-agent
@@ -43,7 +43,7 @@ merge() { # folder
 }
 
 cd /
-for folder in dev mnt proc root run sys tmp; do mkdir "$root/$folder"; done
+for folder in dev lib mnt proc root run sys tmp; do mkdir "$root/$folder"; done
 merge /out/install
 merge "$here/tree"
 install -D -m 0755 /out/kdock-agent "$root/usr/sbin/kdock-agent"

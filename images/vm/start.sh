@@ -237,6 +237,13 @@ counter_khz() {
 }
 khz=$(counter_khz)
 
+# The kernel's own modules lie behind the root: an initramfs may be several, one after the other.
+with_modules() {
+  if [ ! -e /artifacts/kernel/modules.cpio ]; then echo "$1"; return; fi
+  cat "$1" /artifacts/kernel/modules.cpio > /run/initrd.cpio
+  echo /run/initrd.cpio
+}
+
 # What only this machine knows, put into the arguments.
 skip=0 option=''
 for argument; do
@@ -244,6 +251,7 @@ for argument; do
   if [ "$skip" -gt 0 ]; then skip=$((skip - 1)); continue; fi
   if [ "$argument" = -netdev ]; then option=-netdev; continue; fi
   case "$replan $option $argument" in
+    *" -initrd /artifacts/rootfs/rootfs.cpio") argument=$(with_modules "$argument") ;;
     "user -netdev tap,id=net0,"*) argument=$KDOCK_USER_NETDEV ;;
     # Together with the card's "-device ...".
     "none -netdev tap,id=net0,"*) skip=2 option=''; continue ;;

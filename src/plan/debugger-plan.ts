@@ -43,6 +43,10 @@ export function prepareContainer(
   };
 }
 
+/** Read by images/gdb/kdock/modules.py: more folders with .ko files, with colons between them. */
+export const MODULES_VARIABLE = "KDOCK_MODULES";
+const MODULES_INSIDE = { [MODULES_VARIABLE]: INSIDE.moduleFiles };
+
 /** What images/gdb/kdock/decode.py reads as JSON. Paths are those inside. */
 const DECODE_VARIABLE = "KDOCK_DECODE";
 
@@ -62,7 +66,7 @@ export function decodeContainer(
     ...debuggerContainer(image, [mount(symbols.name, INSIDE.output, true)]),
     name: names.buildContainer("decode"),
     command: ["decode", "-nx", "-q", "-batch", "-x", INSIDE.gdbDecode],
-    env: { [DECODE_VARIABLE]: JSON.stringify(request) },
+    env: { ...MODULES_INSIDE, [DECODE_VARIABLE]: JSON.stringify(request) },
     labels: labels("build", names.id),
     network: "none",
   };
@@ -92,7 +96,7 @@ export function sessionContainer(
     ...debuggerContainer(image, mounts),
     name: names.gdbContainer(request.vm.name),
     command: request.gdbArguments,
-    env: request.env,
+    env: { ...MODULES_INSIDE, ...request.env },
     labels: labels("gdb", names.id),
     network: `container:${request.vm.id}`,
     tty: request.terminal,

@@ -1,3 +1,4 @@
+import { MODULES_VARIABLE } from "./debugger-plan.js";
 import { INSIDE } from "./names.js";
 
 /** What a gdb on this machine is told. Paths are absolute. */
@@ -7,6 +8,12 @@ export interface GdbFacts {
   readonly kernelCommands: string | undefined;
   /** Whether the kernel has modules. */
   readonly modules: boolean;
+  /** Those from elsewhere that were built for it: their names, where their .ko files are, and their sources. */
+  readonly ownModules: readonly {
+    readonly name: string;
+    readonly folder: string;
+    readonly source: string;
+  }[];
   /** A folder with what images/gdb/kdock has: kdock's own commands, and what stops at panics. */
   readonly gdbModules: string;
   /** The exported source tree; undefined before `kdock source export`. */
@@ -68,7 +75,7 @@ export function editorScript(facts: GdbFacts): string {
   );
 }
 
-function settings({ source }: GdbFacts): string[] {
+function settings({ source, ownModules }: GdbFacts): string[] {
   return [
     "set pagination off",
     "# An index of the symbols is kept in ~/.cache/gdb: the second start takes a fraction of the first.",
@@ -87,6 +94,9 @@ function settings({ source }: GdbFacts): string[] {
           `set substitute-path ${INSIDE.source} ${quoted(source.source)}`,
           `set substitute-path ${INSIDE.objects} ${quoted(source.objects)}`,
         ]),
+    ...ownModules.map(
+      (module) => `set substitute-path ${INSIDE.modules}/${module.name} ${quoted(module.source)}`,
+    ),
   ];
 }
 
@@ -104,8 +114,11 @@ function panicStop({ gdbModules }: GdbFacts): string[] {
 }
 
 /** They need a newer gdb than the rest does, and look at the kernel as soon as there is a connection. */
-function ownCommands({ gdbModules }: GdbFacts): string[] {
+function ownCommands({ gdbModules, ownModules }: GdbFacts): string[] {
+  const folders = ownModules.map(({ folder }) => folder).join(":");
   return [
+    "# Modules of `kdock module build`.",
+    `python import os; os.environ["${MODULES_VARIABLE}"] = ${JSON.stringify(folders)}`,
     "# kdock-break knows functions by the names of any version, kdock-symbols reads those of modules, kdock-check looks",
     "# whether this is the kernel that runs.",
     "python",
@@ -118,7 +131,7 @@ function ownCommands({ gdbModules }: GdbFacts): string[] {
   ];
 }
 
-function connection({ address, modules }: GdbFacts): string[] {
+function connection({ address, modules, ownModules }: GdbFacts): string[] {
   if (address === undefined) {
     return [
       "echo kdock: no VM has told its gdb port yet: `kdock run -d` starts one and writes this file anew\\n",
@@ -129,7 +142,7 @@ function connection({ address, modules }: GdbFacts): string[] {
     "try:",
     '    gdb.execute("set tcp auto-retry off")',
     `    gdb.execute("target remote ${address}")`,
-    ...(modules ? ['    gdb.execute("kdock-symbols")'] : []),
+    ...(modules || ownModules.length > 0 ? ['    gdb.execute("kdock-symbols")'] : []),
     "except gdb.error as error:",
     '    if "is NOT the kernel that runs" in str(error):',
     "        # Breakpoints would be written into the middle of something else.",

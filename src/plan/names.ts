@@ -26,6 +26,7 @@ export type Role =
   | "build"
   | "source"
   | "objects"
+  | "modules"
   | "symbols"
   | "ccache"
   | "vm"
@@ -74,10 +75,17 @@ export const INSIDE = {
   ccache: "/ccache",
   input: "/in",
   output: "/out",
+  /** Out-of-tree modules: source and objects, a folder each; and, in a debugger's container, their .ko files. */
+  modules: "/module",
+  modulesInput: "/in/module",
+  moduleFiles: "/in/modules",
+  moduleKit: "/in/kit.tar.zst",
   /** The VM container's copies of the kernel's and the rootfs stage's output, one folder each. */
   artifacts: "/artifacts",
   bzImage: "/artifacts/kernel/bzImage",
   rootfs: "/artifacts/rootfs/rootfs.cpio",
+  /** The kernel's modules, where it has some: images/vm/start.sh puts them behind the root. */
+  modulesCpio: "/artifacts/kernel/modules.cpio",
   /** The guest's disks, by number. */
   disks: "/disks",
   /** Host folders, one folder each, by tag; and where virtiofsd listens for it. */
@@ -147,6 +155,8 @@ export interface ProjectNames {
   /** Of the container that `kdock net check` has the guest talk to. */
   checkContainer(unique: string): string;
   buildContainer(stage: string): string;
+  /** Of all out-of-tree modules. */
+  readonly moduleVolume: string;
   volume(kind: "src" | "build" | "symbols", detail: string): string;
 }
 
@@ -166,6 +176,7 @@ export function projectNames(folder: string): ProjectNames {
     dumpVolume: `kdock-${id}-dump`,
     checkContainer: (unique) => `kdock-${id}-check-${unique}`,
     buildContainer: (stage) => `kdock-${id}-build-${stage}`,
+    moduleVolume: `kdock-${id}-modules`,
     volume: (kind, detail) => `kdock-${id}-${kind}-${slug(detail)}`,
   };
 }
@@ -218,4 +229,9 @@ export const FOLDER = {
   /** And what they source: a part of images/gdb/kdock. */
   gdbModules: "gdb/kdock",
   manifest: "manifest.json",
+  /** In a kernel's folder: what modules are built against, and its own modules as an initramfs. */
+  moduleKit: "module-kit.tar.zst",
+  modulesCpio: "modules.cpio",
+  /** In a module's folder; see images/kernel/module.sh. */
+  moduleList: "modules.txt",
 } as const;

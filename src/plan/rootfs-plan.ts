@@ -23,7 +23,7 @@ export interface RootfsPlan {
 }
 
 /** Mount points and homes that exist in every guest, empty; images/rootfs/pack.sh has the same, and a test compares. */
-const FOLDERS = ["dev", "mnt", "proc", "root", "run", "sys", "tmp"];
+const FOLDERS = ["dev", "lib", "mnt", "proc", "root", "run", "sys", "tmp"];
 
 const TREE = "images/rootfs/tree";
 

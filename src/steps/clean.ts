@@ -37,6 +37,7 @@ export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Prom
   const volumes = await Promise.all(
     [
       mine("objects"),
+      mine("modules"),
       mine("symbols"),
       mine("dump"),
       ...(all ? [mine("source"), shared("ccache")] : []),

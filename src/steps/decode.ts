@@ -6,6 +6,7 @@ import type { Plan } from "../plan/plan.js";
 import { EVENT_PREFIX } from "../plan/trap.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, projectMutex } from "./context.js";
+import { moduleInputs } from "./module-store.js";
 import { runContainer } from "./run-container.js";
 import { runStep } from "./run-step.js";
 import { ensureSymbols } from "./symbols.js";
@@ -24,6 +25,7 @@ export async function decodeLog(
   log: readonly string[],
 ): Promise<readonly string[]> {
   await ensureImage(ctx, plan.gdbImage, { noCache: false });
+  const modules = await moduleInputs(ctx, kernelKey);
   await using _mutex = await projectMutex(ctx);
   for (;;) {
     const symbols = await ensureSymbols(ctx, plan, kernelKey);
@@ -32,7 +34,8 @@ export async function decodeLog(
       const said: string[] = [];
       const spec = decodeContainer(plan.names, plan.gdbImage, symbols);
       const exitCode = await runContainer(ctx, spec, {
-        prepare: (container) => container.putArchive(INSIDE.input, packTar([logFile(log)])),
+        prepare: (container) =>
+          container.putArchive(INSIDE.input, packTar([logFile(log), ...modules])),
         onLine: (line) => {
           if (line.startsWith(EVENT_PREFIX)) lines.push(line.slice(EVENT_PREFIX.length));
           else said.push(line);

@@ -4,6 +4,7 @@ import { editorScript, type GdbFacts, gdbScript } from "../plan/gdb-script.js";
 import { FOLDER } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { type Context, inProject } from "./context.js";
+import { modulesOf } from "./module-store.js";
 import { exportedTree } from "./source-record.js";
 
 /** Remembers where a VM that just started has its gdbserver, and says so in the current set's scripts. */
@@ -64,6 +65,7 @@ export async function gdbFacts(ctx: Context, plan: Plan): Promise<GdbFacts | und
     vmlinux: `${kernel}/vmlinux`,
     kernelCommands: (await files.exists(commands)) ? commands : undefined,
     modules: await files.exists(`${kernel}/modules`),
+    ownModules: await modulesOf(ctx, kernel.split("/").at(-1) ?? ""),
     gdbModules: `${await files.realPath(inProject(ctx, FOLDER.current))}/${FOLDER.gdbModules}`,
     source: await exportedTree(ctx),
     address: await lastGdbAddress(ctx, plan),

@@ -9,6 +9,7 @@ import type { Plan } from "../plan/plan.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, inProject } from "./context.js";
+import { moduleInputs } from "./module-store.js";
 import { withSymbols } from "./session-container.js";
 import { releaseStub, stubClient } from "./stub.js";
 import { factsOf } from "./choose-vm.js";
@@ -51,21 +52,21 @@ export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Pr
   requireStub(info);
   await requireFree(ctx, plan, { container: vm, info });
   await ensureImage(ctx, plan.gdbImage, { noCache: false });
-  const container = await withSymbols(
-    ctx,
-    plan,
-    kernelKeyOf(info.labels, plan),
-    (symbols, volumes) =>
-      sessionContainer(plan.names, plan.gdbImage, {
-        ...request,
-        vm: { id: info.id, name: factsOf(info).seat.name },
-        symbols,
-        volumes,
-      }),
+  const kernelKey = kernelKeyOf(info.labels, plan);
+  const container = await withSymbols(ctx, plan, kernelKey, (symbols, volumes) =>
+    sessionContainer(plan.names, plan.gdbImage, {
+      ...request,
+      vm: { id: info.id, name: factsOf(info).seat.name },
+      symbols,
+      volumes,
+    }),
   );
   let ended: number | undefined;
   try {
-    await container.putArchive(INSIDE.input, packTar(await inputs(ctx, plan)));
+    await container.putArchive(
+      INSIDE.input,
+      packTar([...(await inputs(ctx, plan)), ...(await moduleInputs(ctx, kernelKey))]),
+    );
     const stream = await container.attach(request.apart === true ? "apart" : "merged");
     const exit = container.wait(ctx.signal).then((code) => (ended = code));
     exit.catch(() => undefined);

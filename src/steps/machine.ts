@@ -4,13 +4,18 @@ import { KdockError } from "../errors.js";
 import { PLAIN } from "../plan/container-spec.js";
 import { type CpuVerdict, cpuProbe, cpuVerdict, isHostCpu } from "../plan/cpu-model.js";
 import { conflict, type DiskInUse, disksInUse } from "../plan/disks.js";
-import { idleProcessors, NEEDS, requireOptions } from "../plan/guest-needs.js";
-import { labels } from "../plan/names.js";
+import {
+  idleProcessors,
+  NEEDS,
+  requireOptions,
+  requireRoomForModules,
+} from "../plan/guest-needs.js";
+import { FOLDER, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { VmSeat } from "../plan/seats.js";
 import { configFor, type Found, vmPlan } from "../plan/vm-plan.js";
 import type { Project } from "../project.js";
-import { readKernelConfig } from "./artifact-store.js";
+import { readKernelConfig, readManifest } from "./artifact-store.js";
 import type { Context } from "./context.js";
 import { findDisks, requireDisks } from "./disks.js";
 import { runContainer } from "./run-container.js";
@@ -56,8 +61,19 @@ export async function requireMachine(
     const text = idleProcessors(options, vm.cpus);
     if (text !== undefined) ctx.reporter.emit({ type: "warning", text });
   }
+  requireRoomForModules(vm.memoryMiB, await sizes(ctx, plan));
   if (vm.cpu !== undefined) await requireCpu(ctx, plan, seat.name, vm);
   return { transport, disks };
+}
+
+/** Of what the guest gets as its initramfs, in bytes. */
+async function sizes(ctx: Context, plan: Plan): Promise<{ modules: number; rootfs: number }> {
+  const size = async (stage: string, key: string, file: string) =>
+    (await readManifest(ctx, stage, key))?.files.find(({ path }) => path === file)?.size ?? 0;
+  return {
+    modules: await size("kernel", plan.kernel.key, FOLDER.modulesCpio),
+    rootfs: await size("rootfs", plan.rootfs.key, "rootfs.cpio"),
+  };
 }
 
 async function requireCpu(

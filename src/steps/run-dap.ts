@@ -4,6 +4,7 @@ import { scriptArguments } from "../plan/debugger-plan.js";
 import { INSIDE } from "../plan/names.js";
 import type { Project } from "../project.js";
 import { openGdb } from "./gdb.js";
+import { allModules } from "./module-store.js";
 import { exportedTree } from "./source-record.js";
 
 /**
@@ -19,6 +20,12 @@ export async function runDap({ ctx, plan }: Project, vm: string | undefined): Pr
     });
   }
   const exported = (await exportedTree(ctx))?.source ?? INSIDE.source;
+  const moved: readonly (readonly [here: string, inside: string])[] = [
+    [exported, INSIDE.source],
+    ...(await allModules(ctx)).map(
+      ({ source, name }) => [source, `${INSIDE.modules}/${name}`] as const,
+    ),
+  ];
   await using session = await openGdb(ctx, plan, {
     vm,
     gdbArguments: [
@@ -33,10 +40,12 @@ export async function runDap({ ctx, plan }: Project, vm: string | undefined): Pr
     terminal: false,
   });
   const toGdb = relay(stdin, (message) => {
-    session.stream.write(encodeDap(withPaths(message, exported, INSIDE.source)));
+    const inside = moved.reduce((rest, [here, there]) => withPaths(rest, here, there), message);
+    session.stream.write(encodeDap(inside));
   });
   const toEditor = relay(session.stream, (message) => {
-    ctx.stdout.write(encodeDap(withPaths(message, INSIDE.source, exported)));
+    const here = moved.reduce((rest, [place, inside]) => withPaths(rest, inside, place), message);
+    ctx.stdout.write(encodeDap(here));
   });
   toEditor.catch(() => undefined);
   // An editor that goes away without a word ends the session: the container is removed, and the guest let go.

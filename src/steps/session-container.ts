@@ -1,5 +1,6 @@
 import type { Container, ContainerSpec, Engine, Mount } from "../engine/engine.js";
-import { sourceMounts, type SymbolsVolume } from "../plan/debugger-plan.js";
+import { mount, sourceMounts, type SymbolsVolume } from "../plan/debugger-plan.js";
+import { INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, projectMutex } from "./context.js";
@@ -21,7 +22,10 @@ export async function withSymbols(
   const engine = await ctx.engine();
   const there = await withSource(ctx, engine, plan);
   // A mount would make a volume that is not there.
-  const volumes = sourceMounts(plan.kernel).filter(({ volume }) => there.has(volume));
+  const volumes = [
+    ...sourceMounts(plan.kernel),
+    mount(plan.names.moduleVolume, INSIDE.modules, true),
+  ].filter(({ volume }) => there.has(volume));
   for (;;) {
     const symbols = await ensureSymbols(ctx, plan, kernelKey);
     const container = await engine.createContainer(specOf(symbols, volumes), ctx.signal);

@@ -8,7 +8,7 @@ import {
 } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
 import type { KillWatch } from "../host/host.js";
-import { DEFAULT_VM, INSIDE, LABEL, labels } from "../plan/names.js";
+import { DEFAULT_VM, FOLDER, INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { Config } from "../config/config.js";
 import { networkOf } from "../plan/net-modes.js";
@@ -279,10 +279,15 @@ async function artifacts(ctx: Context, plan: Plan) {
   const rootfs = await ctx.host.files.readBytes(
     `${artifactFolder(ctx, "rootfs", plan.rootfs.key)}/rootfs.cpio`,
   );
+  const modules = `${artifactFolder(ctx, "kernel", plan.kernel.key)}/${FOLDER.modulesCpio}`;
+  const hasModules = await ctx.host.files.exists(modules);
   return packTar(
     [
       { inside: INSIDE.bzImage, content: kernel },
       { inside: INSIDE.rootfs, content: rootfs },
+      ...(hasModules
+        ? [{ inside: INSIDE.modulesCpio, content: await ctx.host.files.readBytes(modules) }]
+        : []),
     ].map(({ inside, content }) => ({
       path: inside.slice(INSIDE.artifacts.length + 1),
       kind: "file",

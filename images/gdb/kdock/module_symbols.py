@@ -41,13 +41,20 @@ class ModuleSymbols:
     """Of the modules in one folder."""
 
     def __init__(self, folder: str) -> None:
-        self.files = {module_name(path): path for path in module_files(folder)}
+        self._folder = folder
+        self.files = self._find()
         self._known: dict[str, Known] = {}
         self._loader: _Loader | None = None
 
+    def _find(self) -> dict[str, str]:
+        return {module_name(path): path for path in module_files(self._folder)}
+
     def refresh(self) -> list[str]:
         """Brings gdb up to date; the guest must stand still. Returns the modules that are new to it, by name."""
-        loaded = loaded_modules() if self.files else {}
+        loaded = loaded_modules()
+        # One that was built since gdb began.
+        if loaded.keys() - self.files.keys():
+            self.files = self._find()
         for name in self._known.keys() - loaded.keys():
             self._forget(name)
         new = []

@@ -24,11 +24,15 @@ def module_name(path: str) -> str:
 
 
 def module_files(folder: str) -> list[str]:
-    """Every module below a folder, in one order."""
-    found = [
-        os.path.join(base, name) for base, _, names in os.walk(folder) for name in names if name.endswith(".ko")
+    """Every module below a kernel's folder, in one order; and those from elsewhere that were built for that kernel."""
+    others = [each for each in os.environ.get("KDOCK_MODULES", "").split(":") if each]
+    return [
+        path
+        for each in (folder, *others)
+        for path in sorted(
+            os.path.join(base, name) for base, _, names in os.walk(each) for name in names if name.endswith(".ko")
+        )
     ]
-    return sorted(found)
 
 
 def find_in_modules(spec: Spec, files: list[str]) -> str | None:

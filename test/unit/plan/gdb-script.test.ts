@@ -7,6 +7,7 @@ const FACTS: GdbFacts = {
   vmlinux: "/home/ada/lab/.kdock/out/kernel/0123/vmlinux",
   kernelCommands: "/home/ada/lab/.kdock/out/kernel/0123/vmlinux-gdb.py",
   modules: false,
+  ownModules: [],
   gdbModules: "/home/ada/lab/.kdock/out/set/4567/gdb/kdock",
   source: undefined,
   address: "127.0.0.1:1234",
@@ -109,4 +110,17 @@ it("gdb.scripts are relative to kdock.yaml", () => {
 
 it("gdb.scripts decide about nothing that is built", () => {
   expect(plan("gdb: { scripts: [tcp.gdb] }").setKey).toBe(plan().setKey);
+});
+
+it("names the folders of modules from elsewhere, and their sources where the user has them", () => {
+  const ownModules = [
+    { name: "hello", folder: "/p/.kdock/out/module/hello", source: "/home/ada/my hello" },
+    { name: "pair", folder: "/p/.kdock/out/module/pair", source: "/p/pair" },
+  ];
+  const text = gdbScript({ ...FACTS, ownModules });
+  expect(text).toContain('set substitute-path /module/hello "/home/ada/my hello"\n');
+  expect(text).toContain(
+    'os.environ["KDOCK_MODULES"] = "/p/.kdock/out/module/hello:/p/.kdock/out/module/pair"',
+  );
+  expect(text).toContain('gdb.execute("kdock-symbols")');
 });

@@ -1,0 +1,210 @@
+import { createHash } from "node:crypto";
+import { packTar, type TarEntry } from "../archive/tar.js";
+import { KdockError } from "../errors.js";
+import { moduleName, inUsersFolder, requireModules } from "../plan/module/module-folder.js";
+import { moduleContainer } from "../plan/module/module-plan.js";
+import type { Manifest, ManifestFile } from "../plan/manifest.js";
+import { FOLDER, INSIDE, labels } from "../plan/names.js";
+import { kernelKeyOf } from "../plan/vm-facts.js";
+import type { Project } from "../project.js";
+import {
+  artifactFolder,
+  readKernelConfig,
+  readManifest,
+  storeArtifacts,
+} from "./artifact-store.js";
+import { build } from "./build.js";
+import { ensureImage } from "./builder-image.js";
+import { type Context, projectMutex } from "./context.js";
+import { extractFolder } from "./extract.js";
+import { writeGdbScripts } from "./gdb-script.js";
+import { readModuleFolder, type ReadFolder } from "./module-folder.js";
+import { type BuiltModule, requireModule } from "./module-store.js";
+import { fetchSource } from "./run-build.js";
+import { runContainer } from "./run-container.js";
+import { runStep, type StepLog } from "./run-step.js";
+import { findRunningVm } from "./vms.js";
+
+/** images/kernel/module.sh's codes: obj-m is empty; /src is another source. */
+const REFUSED = 64;
+const OTHER_SOURCE = 65;
+
+export interface ModuleRequest {
+  /** Absolute, and as it was typed. */
+  readonly folder: string;
+  readonly shown: string;
+  readonly name: string | undefined;
+  /** Build for the kernel that a VM runs: its name, or "the only one"; undefined: for kdock.yaml's. */
+  readonly vm: { readonly name: string | undefined } | undefined;
+}
+
+/** Builds an out-of-tree module against the kernel, which is built first where it is owed. */
+export async function buildModule(project: Project, request: ModuleRequest): Promise<BuiltModule> {
+  const { ctx, config } = project;
+  const name = moduleName(request.folder, request.name);
+  const folder = await readModuleFolder(ctx, request.folder, request.shown);
+  if (config.kernel.set["CONFIG_MODULES"] === "n") requireModules("", config.kernel.source);
+  const running =
+    request.vm === undefined ? undefined : await findRunningVm(ctx, project.plan, request.vm.name);
+  const { project: built, key } =
+    running === undefined
+      ? await builtKernel(project)
+      : await kernelOfVm(project, kernelKeyOf(running.info.labels, project.plan));
+  await using _mutex = await projectMutex(ctx);
+  return await buildFor(built, request, { name, folder, key });
+}
+
+async function builtKernel(project: Project): Promise<{ project: Project; key: string }> {
+  const options = { targets: ["kernel"], noCache: false, frozen: false } as const;
+  const { project: built } = await build(project, options);
+  return { project: built, key: built.plan.kernel.key };
+}
+
+/** A VM's kernel need not be what kdock.yaml asks for by now; source and compiler have to be. */
+async function kernelOfVm(
+  project: Project,
+  key: string,
+): Promise<{ project: Project; key: string }> {
+  const { ctx, plan } = project;
+  if (key === plan.kernel.key) return builtKernel(project);
+  const manifest = await readManifest(ctx, "kernel", key);
+  if (manifest === undefined) {
+    throw new KdockError("usage", `the artifacts of the kernel that runs (${key}) are gone`, {
+      hint: START_ANEW,
+    });
+  }
+  for (const input of ["source", "toolchain", "arch"]) {
+    const [runs, asked] = [manifest.inputs[input], plan.kernel.inputs[input]];
+    if (runs === undefined || runs === asked) continue;
+    throw new KdockError(
+      "usage",
+      `the VM runs a kernel of another ${input}: ${String(runs)}; kdock.yaml has ${String(asked)}`,
+      { hint: START_ANEW },
+    );
+  }
+  return { project, key };
+}
+
+const START_ANEW = "`kdock stop` and `kdock run -d` start the one of kdock.yaml.";
+
+interface ModuleJob {
+  readonly name: string;
+  readonly folder: ReadFolder;
+  readonly key: string;
+}
+
+async function buildFor(
+  { ctx, plan, user }: Project,
+  { folder: source, shown }: ModuleRequest,
+  { name, folder, key }: ModuleJob,
+): Promise<BuiltModule> {
+  const kernel = artifactFolder(ctx, "kernel", key);
+  const manifest = await readManifest(ctx, "kernel", key);
+  const release = manifest?.resolved["release"] ?? "";
+  requireModules((await readKernelConfig(ctx, key)) ?? "", plan.kernel.title);
+  await ensureImage(ctx, plan.kernel.image, { noCache: false });
+  const input = (path: string, content: Uint8Array): TarEntry => ({
+    ...{ path: path.slice(INSIDE.input.length + 1), kind: "file", mode: 0o644, content },
+  });
+  const entries = [
+    input(INSIDE.moduleKit, await kitOf(ctx, kernel)),
+    ...(user.moduleKey === undefined
+      ? []
+      : [input(`${INSIDE.input}/module-signing.pem`, Buffer.from(user.moduleKey))]),
+    {
+      path: INSIDE.modulesInput.slice(INSIDE.input.length + 1),
+      kind: "directory",
+      mode: 0o755,
+    } as const,
+    ...folder.entries.map((entry) => ({
+      ...entry,
+      path: `${INSIDE.modulesInput.slice(INSIDE.input.length + 1)}/${entry.path}`,
+    })),
+  ];
+  const paths = { inside: `${INSIDE.modules}/${name}`, shown, paths: folder.paths };
+  await runStep(ctx, "module", `module ${name} for Linux ${release}`, async (log) => {
+    const told: StepLog = {
+      ...log,
+      line: (text) => {
+        log.line(inUsersFolder(text, paths));
+      },
+    };
+    const spec = moduleContainer(plan.kernel, plan.names, name, key);
+    await storeArtifacts(
+      ctx,
+      {
+        ...{ stage: "module", key: name, inputs: { kernel: key, ...digests(folder) } },
+        resolved: { folder: source, release },
+      },
+      async (to) => {
+        let made: ManifestFile[] = [];
+        const engine = await ctx.engine();
+        await engine.ensureVolume(plan.names.moduleVolume, labels("modules", plan.names.id));
+        const run = () =>
+          runContainer(ctx, spec, {
+            prepare: (container) => container.putArchive(INSIDE.input, packTar(entries)),
+            onLine: (line) => {
+              if (!line.startsWith("@kdock")) told.line(line);
+            },
+            harvest: async (container) => {
+              made = await extractFolder(ctx, container, INSIDE.output, to, log);
+            },
+          });
+        let exitCode = await run();
+        if (exitCode === OTHER_SOURCE) {
+          // It went with `kdock clean --all`, or the last build had other patches.
+          await fetchSource(ctx, plan.kernel, log);
+          exitCode = await run();
+        }
+        if (exitCode !== 0) throw moduleError(name, exitCode);
+        return made;
+      },
+    );
+    return { value: undefined, cached: false };
+  });
+  await writeGdbScripts(ctx, plan);
+  return requireModule(ctx, name);
+}
+
+async function kitOf(ctx: Context, kernel: string): Promise<Uint8Array> {
+  const path = `${kernel}/${FOLDER.moduleKit}`;
+  if (await ctx.host.files.exists(path)) return ctx.host.files.readBytes(path);
+  throw new KdockError(
+    "usage",
+    "this kernel was built by an older kdock, which left nothing to build modules against",
+    {
+      hint: "`kdock build --no-cache kernel` makes it anew.",
+    },
+  );
+}
+
+function digests({ entries }: ReadFolder): Manifest["inputs"] {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const content =
+        "content" in entry && Buffer.isBuffer(entry.content) ? entry.content : Buffer.alloc(0);
+      return [`file ${entry.path}`, createHash("sha256").update(content).digest("hex")];
+    }),
+  );
+}
+
+function moduleError(name: string, exitCode: number): KdockError {
+  switch (exitCode) {
+    case REFUSED:
+      return new KdockError("config", `the builder refused the module ${name}`, {
+        hint: "The lines above say why.",
+      });
+    case OTHER_SOURCE:
+      return new KdockError(
+        "build",
+        "the source volume has not the source that this kernel was built from",
+        {
+          hint: "`kdock build` makes source and kernel fit again; then start the VM anew.",
+        },
+      );
+    default:
+      return new KdockError("build", `the module ${name} does not build (exit code ${exitCode})`, {
+        hint: `The lines above are from the build's log, ${FOLDER.logs}/module.log.`,
+      });
+  }
+}

@@ -1,0 +1,108 @@
+import { KdockError } from "../errors.js";
+import { LOAD_MODULES, loadArguments, loadOutcome } from "../plan/module/load-module.js";
+import { INSIDE, labels, type ProjectNames } from "../plan/names.js";
+import { vmFacts } from "../plan/vm-facts.js";
+import { packTar } from "../archive/tar.js";
+import type { Context } from "./context.js";
+import { copyIn } from "./copy-in.js";
+import type { GuestCall } from "./dial-guest.js";
+import type { GuestContext } from "./guest-context.js";
+import { openGuestLine } from "./guest-line.js";
+import { askGuest } from "./guest-script.js";
+import { type BuiltModule, inputsOf } from "./module-store.js";
+
+export interface LoadedModule {
+  readonly vm: string;
+  readonly modules: readonly string[];
+  /** What the kernel said meanwhile. */
+  readonly log: readonly string[];
+}
+
+/**
+ * Puts a module's files into a running guest and loads them, in the place of those that are loaded. Rejects with a `vm`
+ * error that says why not.
+ */
+export async function loadModule(
+  ctx: Context,
+  guest: GuestContext,
+  call: GuestCall,
+  {
+    module,
+    again,
+    bootTimeoutSeconds,
+  }: { module: BuiltModule; again: string; bootTimeoutSeconds: number },
+): Promise<LoadedModule> {
+  await requireItsKernel(ctx, guest, call, module, again);
+  await giveToDebuggers(ctx, guest.names, module);
+  const say = (text: string) => {
+    guest.reporter.emit({ type: "notice", text });
+  };
+  await using line = await openGuestLine(guest, call, bootTimeoutSeconds, say);
+  const onInterrupt = () => {
+    line.session.close();
+  };
+  guest.signal.addEventListener("abort", onInterrupt);
+  try {
+    guest.signal.throwIfAborted();
+    const { session } = line;
+    const [folder = ""] = await askGuest(session, MAKE_FOLDER);
+    for (const { file } of module.files) {
+      await copyIn(
+        guest.files,
+        session,
+        `${module.folder}/${file}`,
+        `${folder}/${file}`,
+        () => undefined,
+      );
+    }
+    const lines = await askGuest(session, LOAD_MODULES, folder, ...loadArguments(module.files));
+    return {
+      vm: call.vm.name,
+      modules: module.files.map(({ module: name }) => name),
+      log: loadOutcome(lines, again),
+    };
+  } catch (error) {
+    throw await line.explain(error);
+  } finally {
+    guest.signal.removeEventListener("abort", onInterrupt);
+  }
+}
+
+/** Where depmod and modprobe look for what is not the kernel's own. */
+const MAKE_FOLDER = `folder=/lib/modules/$(uname -r)/extra; mkdir -p "$folder" && echo "$folder"`;
+
+/** Two kernels may have one release, and structures that differ. */
+async function requireItsKernel(
+  ctx: Context,
+  guest: GuestContext,
+  { vm }: GuestCall,
+  module: BuiltModule,
+  again: string,
+): Promise<void> {
+  const engine = await ctx.engine();
+  const all = await engine.listContainers(labels("vm", guest.names.id));
+  const runs = vmFacts(all.find(({ id }) => id === vm.id)?.labels ?? {}).kernelKey;
+  if (runs === "" || runs === module.kernelKey) return;
+  throw new KdockError(
+    "vm",
+    `${module.name} was built for the kernel ${module.kernelKey} (${module.release}), and the VM runs ${runs}`,
+    { hint: `Build it for the one that runs: ${again}` },
+  );
+}
+
+/** A gdb that is open reads a module's symbols from its container, at the moment when the guest loads it. */
+async function giveToDebuggers(
+  ctx: Context,
+  names: ProjectNames,
+  module: BuiltModule,
+): Promise<void> {
+  const engine = await ctx.engine();
+  for (const { id, running } of await engine.listContainers(labels("gdb", names.id))) {
+    if (!running) continue;
+    await engine
+      .container(id)
+      .putArchive(INSIDE.input, packTar(await inputsOf(ctx, module)))
+      // One that ends at this moment needs none.
+      .catch(() => undefined);
+  }
+}

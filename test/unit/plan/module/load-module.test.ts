@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import { loadArguments, loadOutcome } from "../../../../src/plan/module/load-module.js";
+import { readModuleList } from "../../../../src/plan/module/module-plan.js";
+
+const AGAIN = "kdock module build hello --load";
+const outcome = (...lines: string[]) => loadOutcome(lines, AGAIN);
+
+describe("the modules of a folder", () => {
+  it("are loaded in the order of obj-m, what others need first", () => {
+    const list = readModuleList(
+      "user.ko\tsnd-lib,dummy\t6.12\nsnd-lib.ko\t\t6.12\nother.ko\t\t6.12\n",
+    );
+    expect(loadArguments(list)).toEqual([
+      "snd-lib.ko:snd_lib:",
+      "user.ko:user:snd-lib,dummy",
+      "other.ko:other:",
+    ]);
+  });
+
+  it("may need each other, for the kernel to refuse", () => {
+    const list = readModuleList("a.ko\tb\tx\nb.ko\ta\tx\n");
+    expect(list.map(({ file }) => file).sort()).toEqual(["a.ko", "b.ko"]);
+  });
+});
+
+describe("what became of loading", () => {
+  it("is what the kernel said, without its times", () => {
+    expect(outcome("loaded", "", "[    5.000001] hello: hi", "")).toEqual(["hello: hi"]);
+  });
+
+  it.each([
+    [
+      ["load hello 1", "insmod: can't insert '/x/hello.ko': invalid module format"],
+      "[ 1.0] hello: version magic '6.1.0 SMP mod_unload ' should be '6.12.9 SMP mod_unload '",
+      'hello was built for another kernel: for "6.1.0 SMP mod_unload", and "6.12.9 SMP mod_unload" runs',
+    ],
+    [
+      [
+        "load hello 1",
+        "insmod: can't insert '/x/hello.ko': unknown symbol in module, or unknown parameter",
+      ],
+      "[ 1.0] hello: Unknown symbol foo (err -2)",
+      "hello needs foo, which neither the kernel nor a loaded module gives it",
+    ],
+    [
+      ["load hello 1", "insmod: can't insert '/x/hello.ko': Key was rejected by service"],
+      "[ 1.0] Loading of unsigned module is rejected",
+      "this kernel loads signed modules only, and does not trust the signature of hello",
+    ],
+    [
+      ["load hello 1", "insmod: can't insert '/x/hello.ko': Device or resource busy"],
+      "[ 1.0] hello: nothing there",
+      "hello was not loaded: Device or resource busy\n  hello: nothing there",
+    ],
+    [
+      ["load hello 137", ""],
+      "[ 1.0] BUG: kernel NULL pointer dereference, address: 0000000000000000",
+      "the kernel stumbled while hello was loaded: BUG: kernel NULL pointer dereference",
+    ],
+    [
+      ["load dummy 1", "insmod: can't insert '/x/dummy.ko': File exists"],
+      "",
+      "dummy is a part of this kernel already",
+    ],
+    [
+      ["unload hello 2 -", "rmmod: can't unload module 'hello': Resource temporarily unavailable"],
+      "",
+      "hello is loaded, and in use 2 times",
+    ],
+    [
+      [
+        "unload hello 1 user,",
+        "rmmod: can't unload module 'hello': Resource temporarily unavailable",
+      ],
+      "",
+      "hello is loaded, and user needs it",
+    ],
+    [
+      ["unload hello 0 -", "rmmod: can't unload module 'hello': Operation not permitted"],
+      "",
+      "no module_exit function",
+    ],
+  ])("%j", (head, said, message) => {
+    expect(() => outcome(...head, said)).toThrow(message);
+  });
+});

@@ -1,0 +1,197 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kdock, ROOT } from "../support/kdock.js";
+import { LAB } from "../support/lab.js";
+
+const inLab = (...args: string[]) => kdock(args, { cwd: LAB });
+const sh = (script: string) => inLab("exec", "--", "sh", "-c", script);
+/** Calls the device's ioctl. */
+const IOCTL = "stty -F /dev/hello";
+
+/** A folder of the test's own with the module in it. */
+let here: string;
+const at = (...names: string[]) => join(here, ...names);
+
+beforeAll(async () => {
+  here = await mkdtemp(join(tmpdir(), "kdock-modules-"));
+  await cp(`${ROOT}test/fixtures/modules/hello`, at("hello"), { recursive: true });
+});
+afterAll(async () => {
+  await inLab("stop");
+  await rm(here, { recursive: true, force: true });
+});
+
+async function expectRuns(...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await inLab(...args);
+  expect(exitCode, stderr).toBe(0);
+  return stdout;
+}
+
+async function edit(file: string, from: string, to: string): Promise<void> {
+  const text = await readFile(at("hello", file), "utf8");
+  expect(text).toContain(from);
+  await writeFile(at("hello", file), text.replace(from, to));
+}
+
+describe("a module of the kernel's own", () => {
+  beforeAll(() => expectRuns("run", "-d", "--gdb", "0", "--set", "CONFIG_DUMMY=m"));
+  afterAll(async () => {
+    await inLab("stop");
+    // `current` is what the other tests look at.
+    await expectRuns("build");
+  });
+
+  it("is there for modprobe, stripped, and whole for the debugger", async () => {
+    const { stdout } = await sh(
+      "modprobe dummy && lsmod && ifconfig dummy0 up && ls -s /lib/modules/*/kernel/drivers/net",
+    );
+    expect(stdout).toMatch(/^dummy +\d+ +0/m);
+    expect(Number(/(\d+) dummy\.ko/.exec(stdout)?.[1])).toBeLessThan(40);
+    const traffic = "ifconfig dummy0 10.9.9.1 up; ping -c 1 -W 1 10.9.9.2";
+    const trapped = await inLab("trap", "dummy_xmit", "--args", "--exec", traffic);
+    expect(trapped.stdout + trapped.stderr).toMatch(/dummy_xmit.*skb/s);
+    expect(trapped.exitCode).toBe(0);
+  });
+});
+
+describe("without a VM", () => {
+  it("a module is built against the kernel, whatever the objects were made for last", async () => {
+    const before = await readdir(at("hello"));
+    const stdout = await expectRuns("module", "build", at("hello"));
+    const built = `${LAB}/.kdock/out/module/hello`;
+    expect(stdout).toMatch(
+      new RegExp(`^built: ${built}/hello.ko  \\(for 6\\.\\d+\\S* SMP.*\\)`, "m"),
+    );
+    expect(stdout).toContain(`${built}/greeting.ko`);
+    expect(await readdir(at("hello"))).toEqual(before);
+    const { stdout: sections } = await execa("readelf", ["-S", `${built}/hello.ko`]);
+    expect(sections).toContain(".debug_info");
+  });
+
+  it.each([
+    [["--load"], /has no VM\n→ Start one with `kdock run -d`/],
+    [["--set", "CONFIG_MODULES=n"], /cannot load modules.*\n→ .*--set CONFIG_MODULES=y/],
+  ])("%j is refused before anything is built", async (flags, message) => {
+    const { exitCode, stderr } = await inLab("module", "build", at("hello"), ...flags);
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(2);
+  });
+
+  it("a folder without Kbuild and Makefile is told the line to write", async () => {
+    await mkdir(at("bare"));
+    await writeFile(at("bare/toy.c"), "");
+    const { exitCode, stderr } = await inLab("module", "build", at("bare"));
+    expect(stderr).toMatch(
+      /bare has neither Kbuild nor Makefile\n→ .*bare\/Kbuild: obj-m := toy\.o/,
+    );
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe("beside a running VM", () => {
+  beforeAll(() => expectRuns("run", "-d", "--gdb", "0"));
+
+  it("what a folder has is loaded in the order in which one needs the other", async () => {
+    const stdout = await expectRuns("module", "build", at("hello"), "--load");
+    expect(stdout).toMatch(/^loaded into vm: greeting, hello\n.*hello: version 1$/m);
+    expect((await sh("ls /dev/hello")).exitCode).toBe(0);
+  });
+
+  it("trap knows its functions, with arguments and locals", async () => {
+    const { exitCode, stdout } = await inLab(
+      ...["trap", "hello_ioctl", "--exec", IOCTL, "--args", "--locals", "--bt"],
+    );
+    expect(stdout).toMatch(/hello_ioctl.*\/module\/hello\/hello\.c:\d+/);
+    expect(stdout).toMatch(/command = 21505/);
+    expect(stdout).toMatch(/answer = /);
+    expect(exitCode).toBe(0);
+  });
+
+  it("gdb shows its source, in the container and on this machine", async () => {
+    const { stdout } = await inLab("gdb", "--", "-batch", "-ex", "list hello_ioctl");
+    expect(stdout).toMatch(/^module hello at 0xffffffff/m);
+    expect(stdout).toMatch(/long hello_ioctl\(struct file \*file/);
+    const script = `${LAB}/.kdock/out/current/kdock.gdb`;
+    const host = await execa("gdb", [
+      "-nx",
+      "-batch",
+      "-x",
+      script,
+      "-ex",
+      "info source",
+      "-ex",
+      "list hello_ioctl",
+    ]);
+    expect(host.stdout).toMatch(/^module hello at 0xffffffff/m);
+    expect(host.stdout).toMatch(/long hello_ioctl\(struct file \*file/);
+  });
+
+  it("an edit compiles what it touches, and takes the old one's place", async () => {
+    await edit("hello.c", "version 1", "version 2");
+    const { exitCode, stdout, stderr } = await inLab(
+      "-v",
+      "module",
+      "build",
+      at("hello"),
+      "--load",
+    );
+    expect(exitCode, stderr).toBe(0);
+    expect(stdout).toMatch(/hello: version 2/);
+    expect(stderr).toMatch(/CC \[M\] .*hello\/hello\.o/);
+    expect(stderr).not.toMatch(/CC \[M\] .*greeting\.o/);
+  });
+
+  it("a breakpoint waits for the module, and stops in what is built meanwhile", async () => {
+    expect((await sh("rmmod hello")).exitCode).toBe(0);
+    await edit("hello.c", "version 2", "version 3");
+    const loading = [
+      "trap",
+      "hello_init",
+      "--exec",
+      "insmod /lib/modules/*/extra/hello.ko",
+      "--bt",
+    ];
+    const { exitCode, stdout } = await inLab(...loading);
+    expect(stdout).toMatch(/hello_init.*hello\.c:\d+/);
+    expect(exitCode).toBe(0);
+  });
+
+  it("a mistake is shown where it was made", async () => {
+    await edit("hello.c", "return answer;", "return answer");
+    const { exitCode, stderr } = await kdock(
+      ["-c", `${LAB}/kdock.yaml`, "module", "build", "hello"],
+      { cwd: here },
+    );
+    expect(stderr).toMatch(/^.*\bhello\/hello\.c:\d+:\d+: error: expected ';'/m);
+    expect(stderr).not.toContain("/module/hello");
+    expect(exitCode).toBe(1);
+    await edit("hello.c", "return answer", "return answer;");
+  });
+
+  it("one that does not fit the kernel is refused, in words", async () => {
+    const file = `${LAB}/.kdock/out/module/hello/hello.ko`;
+    const whole = await readFile(file);
+    const wrong = Buffer.from(whole);
+    const magic = wrong.indexOf("vermagic=");
+    wrong.write("vermagic=5", magic, "latin1");
+    await writeFile(file, wrong);
+    const { exitCode, stderr } = await inLab("module", "load", "hello");
+    expect(stderr).toMatch(
+      /hello was built for another kernel: for "5.*", and "6.*" runs\n→ Build it/,
+    );
+    expect(exitCode).toBe(1);
+    await writeFile(file, whole);
+    expect(await expectRuns("module", "load", "hello")).toMatch(/hello: version 2/);
+  });
+
+  it("one that is in use stays", async () => {
+    const holding = "exec 3</dev/hello; sleep 100 & echo";
+    await sh(holding);
+    const { exitCode, stderr } = await inLab("module", "load", "hello");
+    expect(stderr).toMatch(/hello is loaded, and in use 1 times/);
+    expect(exitCode).toBe(1);
+  });
+});
