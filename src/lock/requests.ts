@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.js";
 import type { Asset, Assets } from "../plan/assets.js";
+import { kernelSource } from "../plan/matrix.js";
 import { kernelToolchain } from "../plan/toolchain.js";
 import type { Suite } from "../plan/toolchain.js";
 import type { Lock } from "./lock.js";
@@ -61,6 +62,24 @@ export function lockRequests(config: Config, assets: Assets = new Map()): LockRe
         suite: own.suite,
       },
     ],
+  };
+}
+
+/** The kernels that kdock.yaml's matrix names, each as the one that is to be built. */
+export function matrixConfigs(config: Config): Config[] {
+  const { kernel, matrix } = config;
+  const sources = new Set(matrix.kernels.map((word) => kernelSource(word)));
+  sources.delete(kernel.source);
+  return [...sources].map((source) => ({ ...config, kernel: { ...kernel, source } }));
+}
+
+/** What the lock is to keep: all that the configuration needs, and the matrix beside it. */
+export function keptRequests(config: Config, assets: Assets = new Map()): LockRequests {
+  const all = [config, ...matrixConfigs(config)].map((each) => lockRequests(each, assets));
+  return {
+    bases: [...new Set(all.flatMap(({ bases }) => bases))].sort(),
+    images: all.flatMap(({ images }) => images),
+    sources: all.flatMap(({ sources }) => sources),
   };
 }
 

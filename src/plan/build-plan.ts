@@ -75,12 +75,7 @@ export function kernelBuildPlan(
       "kernel",
       image,
       { ...kernelEnvironment(config), ...sourceEnvironment(config, source) },
-      [
-        [names.volume("src", kernel.source), INSIDE.source, "source"],
-        // Objects are kept by source and compiler, not by configuration: changing an option rebuilds what it touches.
-        [names.volume("build", `${kernel.source}-${compiler}`), INSIDE.objects, "objects"],
-        [CCACHE_VOLUME, INSIDE.ccache, "ccache"],
-      ],
+      [...kernelVolumes(names, kernel.source, compiler), [CCACHE_VOLUME, INSIDE.ccache, "ccache"]],
     ),
     files: withoutEmpty({
       "fragments.config": requestedConfig(user.kernelFragments, kernel.set),
@@ -134,6 +129,19 @@ export function busyboxBuildPlan(
     }),
     trees: [],
   };
+}
+
+/** Where a kernel's source and objects are. */
+export function kernelVolumes(
+  names: ProjectNames,
+  source: string,
+  compiler: string,
+): readonly (readonly [name: string, target: string, role: Role])[] {
+  return [
+    [names.volume("src", source), INSIDE.source, "source"],
+    // Objects are kept by source and compiler, not by configuration: changing an option rebuilds what it touches.
+    [names.volume("build", `${source}-${compiler}`), INSIDE.objects, "objects"],
+  ];
 }
 
 /** What images/kernel/build.sh reads. */

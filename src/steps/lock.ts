@@ -13,7 +13,9 @@ import { printLock } from "../lock/lock-text.js";
 import {
   forget,
   isNothing,
+  keptRequests,
   lockRequests,
+  matrixConfigs,
   owedTo,
   prune,
   type UpdatePart,
@@ -49,19 +51,33 @@ export async function updateLock(
   await using _mutex = await projectMutex(ctx);
   const before = project.lock ?? EMPTY_LOCK;
   const requests = lockRequests(config, ctx.assets);
-  const kept = forget(before, update);
+  const known = forget(before, update);
   const resolved = await resolveLock(
     ctx,
     { config, names: plan.names },
-    kept,
-    owedTo(kept, requests, config),
+    known,
+    owedTo(known, requests, config),
     { freshBase: update.length > 0 },
   );
-  const pruned = withWanted(prune(resolved, requests), wanted(project), ctx.version);
+  const withMatrix = await lockMatrix(project, resolved);
+  const kept = prune(withMatrix, keptRequests(config, ctx.assets));
+  const pruned = withWanted(kept, wanted(project), ctx.version);
   const changes = lockChanges(before, pruned);
   const saved = await save(project, changes.length > 0 ? withoutConfigDigests(pruned) : pruned);
   const configured = await lockConfigs(saved);
   return { ...configured, changes: [...changes, ...configured.changes] };
+}
+
+/** The kernels of the matrix, one after the other: each may be of a suite of its own. */
+async function lockMatrix({ ctx, config, plan }: Project, lock: Lock): Promise<Lock> {
+  let locked = lock;
+  for (const row of matrixConfigs(config)) {
+    const owed = owedTo(locked, lockRequests(row, ctx.assets), row);
+    if (isNothing(owed)) continue;
+    const project = { config: row, names: plan.names };
+    locked = await resolveLock(ctx, project, locked, owed, { freshBase: false });
+  }
+  return locked;
 }
 
 /** What the options come to is known only to the builders: those whose final .config is not locked configure once. */
