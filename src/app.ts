@@ -330,6 +330,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     async matrix({ command: [program, ...args], junit, ...options }, flags) {
       const bootTimeoutSeconds = numberOf("--boot-timeout", options.bootTimeout);
       const command = requireCommand(program, args, flags);
+      const { expandSource } = await import("./config/source-spec.js");
       const { DEFAULT_KERNELS, listed, matrixRows } = await import("./plan/matrix.js");
       const { config, ctx } = await openLocked(flags);
       const either = (
@@ -338,7 +339,9 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
         others: readonly string[],
       ) => [listed(typed), ours, others].find((list) => list.length > 0) ?? [];
       const rows = matrixRows({
-        kernels: either(options.kernels, config.matrix.kernels, DEFAULT_KERNELS),
+        kernels: either(options.kernels, config.matrix.kernels, DEFAULT_KERNELS).map((word) =>
+          expandSource(word, config.kernel),
+        ),
         presets: either(
           options.presets,
           flags.preset === undefined ? config.matrix.presets : [],

@@ -6,6 +6,7 @@ import { artifactSettings } from "./config/artifact-settings.js";
 import type { Config } from "./config/config.js";
 import { diskFrom } from "./config/disks.js";
 import { loadConfig } from "./config/layers.js";
+import { expandSource, NO_SOURCE_CONTEXT } from "./config/source-spec.js";
 import type { Engine } from "./engine/engine.js";
 import { KdockError, messageOf } from "./errors.js";
 import { createNodeHost } from "./host/node-host.js";
@@ -113,10 +114,17 @@ function typedIn(cwd: string, folder: string, flags: KeyFlags): KeyFlags {
     Array.isArray(value) ? value.map((text) => change(String(text))) : undefined;
   return {
     ...flags,
+    kernel: typeof flags.kernel === "string" ? sourceTypedIn(flags.kernel, here) : flags.kernel,
     share: asTyped(flags.share, (text) => (/^[^/:]/.test(text) ? `${cwd}/${text}` : text)),
     disk: asTyped(flags.disk, (text) => diskFrom(text, here)),
     initScript: asTyped(flags.initScript, here),
   };
+}
+
+/** Only what names a folder is a path, be it long or short. */
+function sourceTypedIn(word: string, here: (path: string) => string): string {
+  const [, folder] = /^path:(.+)$/s.exec(expandSource(word, NO_SOURCE_CONTEXT)) ?? [];
+  return folder === undefined ? word : `path:${here(folder)}`;
 }
 
 async function readLockFile(ctx: Context): Promise<Lock | undefined> {

@@ -18,7 +18,7 @@
 #   KDOCK_CONFIG_SHA256  of the .config that a lock expects; another one ends the build before it compiles
 #   source.sh says what else decides about the source.
 #
-# Exit codes: 64 the input is refused; 65 something is not what a lock expects.
+# Exit codes: 64 the input is refused; 65 something is not what a lock expects; 69 no mirror can be reached.
 # Lines that begin with "@kdock" are for kdock's progress display, not for people.
 set -eu
 umask 022

@@ -1,195 +1,68 @@
 #!/bin/sh
-# source.sh debian:X.Y — puts the kernel source into /src, once: /src/.kdock-source says what is there.
-# source.sh --resolve debian:X.Y — prints what that would be today, without fetching it (apt and coreutils suffice):
+# source.sh SPEC — puts the kernel source into /src, once: /src/.kdock-source says what is there.
+# source.sh --resolve SPEC — prints what that would be today, as "@kdock source kernel ...", and leaves the tree alone.
 #
-#   @kdock source kernel PACKAGE VERSION SUITE SHA256 debian:FINGERPRINT[,FINGERPRINT...]
+# SPEC is debian:X.Y, release:X.Y[.Z], git:URL#REF or path:FOLDER, and source-KIND.sh beside this script provides it: what
+# it reads, and what its line says, stands there. Each defines
 #
-#   KDOCK_SOURCE_VERSION, KDOCK_SOURCE_SHA256   exactly this version of the package, and the .deb's checksum
-#   KDOCK_SNAPSHOT       20261123T033000Z: the moment at which that version was the current one
-#   KDOCK_SNAPSHOT_URL   a snapshot archive's address with @SNAPSHOTID@ in it; empty: apt finds Debian's, where apt can
-#   KDOCK_MIRROR         a Debian mirror to ask instead of those that the image names
+#   already_there   succeeds when the marker's further words hold what is pinned
+#   resolve         prints the line
+#   fetch           leaves the tree in $work/tree, and in $work/facts the marker's lines: origin, version, sha256 ...
 #
-# apt verifies the package against the archive's signature. Exit code 65, after "@kdock drift PACKAGE LOCKED AVAILABLE",
-# when the pinned version is nowhere to be had; 64 when there is no such package.
-# shellcheck disable=SC2086 # $apt is a list of options on purpose
+# Exit codes, the same for all: 64 what is asked for is refused, or there is no such thing; 65, after "@kdock drift NAME
+# LOCKED AVAILABLE", what is pinned is nowhere to be had; 69 nobody who might have it can be reached; 1 anything else.
 set -eu
 umask 022
 export LC_ALL=C
-marker=/src/.kdock-source
-resolve=
-if [ "$1" = --resolve ]; then resolve=1; shift; fi
-spec=$1
-case "$spec" in
-  debian:*) package=linux-source-${spec#debian:} ;;
-  *) echo "cannot fetch '$spec': the builder knows debian:X.Y" >&2; exit 64 ;;
-esac
 here=$(dirname "$0")
-# In the image it lies beside this script.
-# shellcheck source=images/apt/debian.sh
-if [ -e "$here/debian.sh" ]; then . "$here/debian.sh"; else . "$here/../apt/debian.sh"; fi
-wanted=${KDOCK_SOURCE_VERSION:-}
-wanted_sha256=${KDOCK_SOURCE_SHA256:-}
+marker=/src/.kdock-source
+resolving=
+if [ "$1" = --resolve ]; then resolving=1; shift; fi
+spec=$1
 
 marked() { sed -n "s/^$1 //p" "$marker" 2>/dev/null; }
-
-# A marker that does not say what is pinned (there are old ones that say less) does not hold it.
-already_there() {
-  [ "$(marked spec)" = "$spec" ] &&
-    { [ -z "$wanted" ] || [ "$(marked version)" = "$wanted" ]; } &&
-    { [ -z "$wanted_sha256" ] || [ "$(marked deb-sha256)" = "$wanted_sha256" ]; }
-}
-
-# apt in a state directory of our own: no root needed, and nothing in the image is touched.
-prepare_apt() {
-  mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/etc/apt/sources.list.d"
-  cp -r /etc/apt/. "$work/etc/apt/"
-  export TMPDIR="$work"
-  apt="-o Dir::Etc=$work/etc/apt -o Dir::State=$work/state -o Dir::Cache=$work/cache -o Debug::NoLocking=1
-    -o APT::Sandbox::User= -o Acquire::Languages=none"
-  lists=$work/etc/apt/sources.list.d
-  # shellcheck source=/dev/null
-  suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-  [ -n "${KDOCK_MIRROR:-}" ] || return 0
-  rm -rf "$work/etc/apt/sources.list" "$lists"
-  mkdir "$lists"
-  suite_lines "$KDOCK_MIRROR" "$suite" > "$lists/mirror.list"
-}
-
-# By its exact name: apt takes a name that it does not know for a pattern, and 6.1 would match 6.12.
-known() { apt-cache $apt pkgnames "$package" | grep -qxF "$package"; }
-# Newest first.
-versions() { ! known || apt-cache $apt madison "$package" | awk '!seen[$3]++ { print $3 }'; }
-found() {
-  if [ -n "$wanted" ]; then versions | grep -qxF "$wanted"; else known; fi
-}
-
-# Newer kernels come through backports; older ones, asked for with a newer compiler, through their own suite. All of
-# them are on the mirror that apt's own configuration names.
-look_elsewhere() {
-  mirror=${KDOCK_MIRROR:-$(apt-get $apt indextargets --format '$(REPO_URI) $(RELEASE)' | awk -v s="$suite" '$2 == s { print $1; exit }')}
-  for other in "$suite-backports" trixie bookworm bullseye; do
-    [ "$other" != "$suite" ] || continue
-    echo "==> source: not there, looking in $other"
-    suite_lines "$mirror" "$other" >> "$lists/other.list"
-    apt-get $apt update -q || true
-    ! found || return 0
-  done
-}
-
-# As in images/apt/install.sh, but for any suite, because the kernel may be of another one than the image.
-look_in_snapshots() {
-  plain=$apt
-  for id in $(snapshot_ids "$KDOCK_SNAPSHOT"); do
-    echo "==> source: the mirror has moved on: asking the snapshot of $id"
-    if [ -n "${KDOCK_SNAPSHOT_URL:-}" ]; then
-      address=$(snapshot_address "$KDOCK_SNAPSHOT_URL" "$id")
-      for release in $(printf '%s\n' "$suite" trixie bookworm bullseye | awk '!seen[$0]++'); do
-        suite_lines "$address" "$release" check-valid-until=no
-      done > "$lists/snapshot.list"
-    elif knows_snapshots; then
-      # For apt-cache as well, which would not look at the lists of a snapshot otherwise.
-      apt="$plain -o APT::Snapshot=$id"
-    else
-      echo "    this apt knows of no snapshot archive: give one (images.snapshot)"
-      break
-    fi
-    apt-get $apt $quick update -q > "$work/update.log" 2>&1 || true
-    ! found || return 0
-    sed -n 's/^[EW]: /    /p' "$work/update.log" | head -n 3
-    grep -q ' 404 ' "$work/update.log" || break
-  done
-  apt=$plain
-}
-
-no_such_package() {
-  echo "error: no package $package in the Debian suites that were asked. There are:" >&2
-  apt-cache $apt search --names-only '^linux-source-[0-9]' | sed 's/^linux-source-\([^ ]*\).*/  debian:\1/' | sort -uV >&2
-  exit 64
-}
-
-drift() { # the version that there is, sentence
-  echo "@kdock drift $package $wanted $1"
-  echo "error: $2" >&2
+fact() { echo "$*" >> "$work/facts"; }
+drift() { # name, locked, the one that there is, sentence
+  echo "@kdock drift $1 $2 $3"
+  echo "error: $4" >&2
   exit 65
 }
 
-look() {
-  echo "==> source: looking for $package${wanted:+ $wanted}"
-  apt-get $apt update -q
-  found || look_elsewhere
-  if [ -n "$wanted" ] && ! found && [ -n "${KDOCK_SNAPSHOT:-}" ]; then look_in_snapshots; fi
-  found && return
-  available=$(versions | head -n 1)
-  [ -n "$wanted" ] || no_such_package
-  drift "${available:-none}" "$package $wanted, which the lock names, cannot be had from the Debian archives that were asked${available:+; they have $available}"
-}
+case "$spec" in
+  debian:* | release:* | git:* | path:*) ;;
+  *) echo "error: cannot fetch '$spec': the builder knows debian:X.Y, release:X.Y.Z, git:URL#REF and path:FOLDER" >&2; exit 64 ;;
+esac
+# shellcheck source=images/kernel/source-debian.sh
+. "$here/source-${spec%%:*}.sh"
 
-# One field of the record of one version.
-record() { # field, version
-  apt-cache $apt show "$package=$2" | sed -n "s/^$1: //p" | head -n 1
-}
-
-# What the archive's signature vouches for, before anything is downloaded.
-check_sum() { # version
-  deb_sha256=$(record SHA256 "$1")
-  [ "${wanted_sha256:-$deb_sha256}" = "$deb_sha256" ] ||
-    drift "$1" "$package $1 is not the one that the lock names: its sha256 is $deb_sha256, not $wanted_sha256"
-}
-
-tell_resolved() {
-  version=$(apt-cache $apt policy "$package" | sed -n 's/^  Candidate: //p')
-  from=$(apt-cache $apt madison "$package" | awk -v v="$version" '$3 == v { sub("/.*", "", $6); print $6; exit }')
-  signed=$(signers "$(ls "$work"/state/lists/*_dists_"$from"_InRelease | head -n 1)" | paste -sd,)
-  echo "@kdock source kernel $package $version $from $(record SHA256 "$version") debian:$signed"
-}
-
-fetch() {
-  version=${wanted:-$(apt-cache $apt policy "$package" | sed -n 's/^  Candidate: //p')}
-  check_sum "$version"
-  (cd "$work" && apt-get $apt download "$package=$version")
-  deb=$(ls "$work"/*.deb)
-  echo "$deb_sha256  $deb" | sha256sum --check --quiet
-}
-
-unpack() {
-  echo "@kdock phase unpack"
-  echo "==> source: unpacking $(basename "$deb")"
-  mkdir "$work/tree"
-  dpkg-deb --fsys-tarfile "$deb" | tar -xf - -C "$work" --wildcards './usr/src/*.tar.*'
-  tarball=$(ls "$work"/usr/src/*.tar.*)
-  tar -xf "$tarball" -C "$work/tree" --strip-components=1 --no-same-owner
-
-  # All or nothing: the marker is written last.
+# All or nothing: the marker is written last. What is being downloaded is kept until it is unpacked.
+install_tree() {
   rm -f "$marker"
   find /src -mindepth 1 -maxdepth 1 ! -path "$work" -exec rm -rf {} +
   find "$work/tree" -mindepth 1 -maxdepth 1 -exec mv -t /src {} +
   {
     echo "spec $spec"
-    echo "origin $(basename "$deb" .deb)"
-    echo "package $package"
-    echo "version $version"
-    echo "deb-sha256 $deb_sha256"
-    echo "sha256 $(sha256sum "$tarball" | cut -d' ' -f1)"
+    cat "$work/facts"
     # The date of the build: as of the untouched tree, whatever patches do to the Makefile.
     echo "epoch $(stat -c %Y /src/Makefile)"
   } > "$marker.new"
   mv "$marker.new" "$marker"
 }
 
-if [ -z "$resolve" ] && already_there; then
+if [ -z "$resolving" ] && [ "$(marked spec)" = "$spec" ] && already_there; then
   echo "==> source: $(marked origin) (already there)"
   exit 0
 fi
-if [ -n "$resolve" ]; then work=$(mktemp -d); else work=$(mktemp -d /src/.fetch.XXXXXX); fi
+if [ -n "$resolving" ]; then work=$(mktemp -d); else work=$(mktemp -d /src/.fetch.XXXXXX); fi
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-[ -n "$resolve" ] || echo "@kdock phase fetch"
-prepare_apt
-look
-if [ -n "$resolve" ]; then
-  tell_resolved
+if [ -n "$resolving" ]; then
+  resolve
 else
+  echo "@kdock phase fetch"
+  mkdir "$work/tree"
+  : > "$work/facts"
   fetch
-  unpack
+  install_tree
   echo "==> source: $(marked origin)"
 fi

@@ -75,7 +75,10 @@ const list = (value: string, before: string[] | undefined) => [...(before ?? [])
 
 export function addBuildFlags(command: Command): Command {
   return command
-    .option("--kernel <source>", "kernel source, like debian:6.12 (kernel.source)")
+    .option(
+      "--kernel <source>",
+      "6.12, 6.12.30, debian:6.1, git:URL#REF or ./linux (kernel.source)",
+    )
     .option("--preset <name>", "debug, defconfig, tiny or file:PATH (kernel.preset)")
     .option("--fragment <file>", "kconfig fragment; may be repeated (kernel.fragments)", list)
     .option("--set <option=value>", "one kernel option; may be repeated (kernel.set)", list)

@@ -1,13 +1,12 @@
 import { z } from "zod";
 import { parseSettings } from "./kconfig-settings.js";
+import { expandSource, NO_SOURCE_CONTEXT, parseSource, SOURCE_FORM } from "./source-spec.js";
 
-function sourceProblem(input: unknown): string {
-  const kind = /^(?:release|git|path):/.exec(String(input))?.[0];
-  const known = "only debian:X.Y is known so far";
-  return kind === undefined
-    ? `${known}, for example debian:6.12, got "${String(input)}"`
-    : `${known}, no ${kind}`;
-}
+/** Long or short; what a short one stands for depends on other keys and places: see `mergeLayers`. */
+const source = z.string().superRefine((input, context) => {
+  const parsed = parseSource(expandSource(input, NO_SOURCE_CONTEXT));
+  if ("problem" in parsed) context.addIssue({ code: "custom", message: parsed.problem });
+});
 
 const settings = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
@@ -20,6 +19,8 @@ const settings = z
   })
   .prefault({});
 
+const mirrors = z.array(z.url({ protocol: /^https?$/, error: "expected a http or https URL" }));
+
 const paths = z.array(z.string().min(1)).default([]);
 
 /** As make names it: from the source's top, in the one way in which a path can be written. */
@@ -27,11 +28,20 @@ const SOURCE_FILE = /^(?:[\w+-][\w.+-]*\/)*[\w+-][\w.+-]*\.c$/;
 
 export const kernel = z
   .strictObject({
-    source: z
-      .string()
-      .regex(/^debian:\d+\.\d+$/, { error: ({ input }) => sourceProblem(input) })
+    source: source
       .default("debian:6.12")
-      .meta({ title: "debian:X.Y", description: "where the source comes from" }),
+      .meta({ title: SOURCE_FORM, description: "where the source comes from" }),
+    mirrors: mirrors.default([]).meta({
+      title: "a list of URLs",
+      description: "folders laid out like kernel.org's pub/linux/kernel, asked before it",
+      example: ["https://mirror.example/linux/kernel"],
+    }),
+    keys: paths.meta({
+      title: "a list of paths",
+      description:
+        "armored PGP keys, relative to this file, that may sign a release besides kdock's",
+      example: ["./keys/vendor.asc"],
+    }),
     preset: z
       .union([
         z.enum(["debug", "defconfig", "tiny"]),
@@ -113,14 +123,11 @@ export const busybox = z
         description: "digest of the tarball, for releases that kdock does not know",
         example: "0123456789abcdef".repeat(4),
       }),
-    mirrors: z
-      .array(z.url({ protocol: /^https?$/, error: "expected a http or https URL" }))
-      .default([])
-      .meta({
-        title: "a list of URLs",
-        description: "folders that hold the tarball, tried before the usual ones",
-        example: ["https://mirror.example/busybox"],
-      }),
+    mirrors: mirrors.default([]).meta({
+      title: "a list of URLs",
+      description: "folders that hold the tarball, tried before the usual ones",
+      example: ["https://mirror.example/busybox"],
+    }),
     fragments: paths.meta({
       title: "a list of paths",
       description: "kconfig fragments, relative to this file, merged in order",

@@ -19,8 +19,12 @@ export interface MatrixConfig {
 }
 
 export interface KernelConfig {
-  /** "debian:6.12" */
+  /** In its long form, "debian:6.12": see source-spec.ts. */
   readonly source: string;
+  /** Laid out like kernel.org's pub/linux/kernel; asked in this order, before the usual ones. */
+  readonly mirrors: readonly string[];
+  /** Files with PGP keys that may sign a release. */
+  readonly keys: readonly string[];
   readonly preset: KernelPreset;
   /** Relative to the folder of kdock.yaml, or absolute. */
   readonly fragments: readonly string[];

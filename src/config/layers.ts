@@ -8,6 +8,7 @@ import { valueAt, withValue, type Layer, type RawValues } from "./layer.js";
 import { parseConfig } from "./load.js";
 import { describeIssue } from "./problems.js";
 import { complete, ConfigFile } from "./schema.js";
+import { expandSource, NO_SOURCE_CONTEXT } from "./source-spec.js";
 
 export interface ConfigSources {
   /** undefined when there is no kdock.yaml. */
@@ -30,7 +31,24 @@ export function mergeLayers(layers: readonly Layer[]): Config {
   const problems = layers.flatMap((layer) => [...layer.problems, ...check(layer)]);
   if (problems.length > 0) throw invalid(problems);
 
-  return complete(ConfigFile.parse(layers.map((layer) => layer.values).reduce(merge, {})));
+  const values = layers.map((layer) => layer.values);
+  return complete(ConfigFile.parse(withLongSource(values.reduce(merge, {}), values)));
+}
+
+const SOURCE = ["kernel", "source"] as const;
+
+/** A bare "6.1" is of the provider that the places below name, or of the one that mirrors are configured for. */
+function withLongSource(merged: RawValues, layers: readonly RawValues[]): RawValues {
+  const words = layers
+    .map((values) => valueAt(values, SOURCE))
+    .filter((word) => typeof word === "string");
+  if (words.length === 0) return merged;
+  const mirrors = (valueAt(merged, ["kernel", "mirrors"]) ?? []) as readonly string[];
+  const source = words.reduce<string>(
+    (below, word) => expandSource(word, { source: below, mirrors }),
+    NO_SOURCE_CONTEXT.source,
+  );
+  return withValue(merged, SOURCE, source);
 }
 
 function check(layer: Layer): string[] {

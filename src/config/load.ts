@@ -52,8 +52,10 @@ function read(
   }
 }
 
-/** `0x10` must reach a .config as "0x10", not as 16. */
+/** `0x10` must reach a .config as "0x10", not as 16; and a kernel 6.10 is not 6.1. */
 function keepSpelling(document: Document.Parsed): void {
+  const source = document.getIn(["kernel", "source"], true);
+  if (isScalar(source) && typeof source.value === "number") source.value = source.source;
   for (const section of SETTINGS) {
     const node = document.getIn([section, "set"], true);
     if (!isMap(node)) continue;

@@ -1,5 +1,5 @@
 import { differingNames } from "../plan/keys.js";
-import type { Lock } from "./lock.js";
+import { type Lock, sourceDigest } from "./lock.js";
 
 /** What an update did, a line for each entry; empty when the two say the same. */
 export function lockChanges(before: Lock, after: Lock): string[] {
@@ -9,9 +9,9 @@ export function lockChanges(before: Lock, after: Lock): string[] {
       digest: digest.slice(-12),
     })),
     ...entryChanges("image", before.images, after.images, ({ packages }) => packages),
-    ...entryChanges("source", before.sources, after.sources, ({ version, sha256 }) => ({
-      version,
-      sha256: sha256.slice(0, 12),
+    ...entryChanges("source", before.sources, after.sources, (source) => ({
+      version: source.version,
+      [source.commit === undefined ? "sha256" : "commit"]: sourceDigest(source).slice(0, 12),
     })),
   ];
 }

@@ -24,6 +24,10 @@ const Base = z.strictObject({
 
 const Image = z.strictObject({ base: suite, time: moment, packages });
 
+const SIGNERS =
+  /^(?:debian:[\dA-F]{40}(?:,[\dA-F]{40})*|pgp:[\dA-F]{40}|pinned:(?:kdock|kdock\.yaml|published))$/;
+
+/** debian: package, suite, sha256. release and busybox: sha256. git: commit. A local tree has no entry. */
 const Source = z.strictObject({
   /** The Debian package of the kernel's source; busybox comes as a tarball. */
   package: z
@@ -36,17 +40,22 @@ const Source = z.strictObject({
     .regex(/^[a-z-]+$/, "expected a Debian suite")
     .optional(),
   version,
-  /** Of the file that is fetched: the .deb of a kernel, the tarball of a busybox. */
-  sha256,
+  /** Of the file that is fetched: Debian's .deb, or the tarball. */
+  sha256: sha256.optional(),
+  commit: z
+    .string()
+    .regex(/^(?:[\da-f]{40}|[\da-f]{64})$/, "expected a commit's whole id")
+    .optional(),
   /** When it was resolved: where to look in a snapshot archive once mirrors have moved on. */
   time: moment,
-  /** Who vouches for it: "debian:" and the fingerprints of the archive's keys, or "pinned:kdock". */
+  /**
+   * Who vouches for it: "debian:" and the fingerprints of the archive's keys, "pgp:" and the fingerprint of the signer,
+   * or "pinned:" and who says what the digest is. Of a commit, nobody: its id is its digest.
+   */
   signedBy: z
     .string()
-    .regex(
-      /^(?:debian:[\dA-F]{40}(?:,[\dA-F]{40})*|pinned:kdock(?:\.yaml)?)$/,
-      'expected "debian:FINGERPRINT" or "pinned:kdock"',
-    ),
+    .regex(SIGNERS, 'expected "debian:FINGERPRINT", "pgp:FINGERPRINT" or "pinned:kdock"')
+    .optional(),
 });
 
 const Stage = z.strictObject({
@@ -84,6 +93,11 @@ export const EMPTY_LOCK: Lock = {
   stages: {},
   files: {},
 };
+
+/** What a source is known by, whatever its provider: a file's sha256 or a commit. */
+export function sourceDigest({ sha256, commit }: Pick<LockedSource, "sha256" | "commit">): string {
+  return sha256 ?? commit ?? "";
+}
 
 /** "20261123T033000Z" → seconds since 1970. */
 export function epochOf(time: string): number {

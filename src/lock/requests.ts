@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.js";
+import { expandSource, sourceSpec } from "../config/source-spec.js";
 import type { Asset, Assets } from "../plan/assets.js";
-import { kernelSource } from "../plan/matrix.js";
+import type { KnownSources } from "../plan/kernel-version.js";
 import { kernelToolchain } from "../plan/toolchain.js";
 import type { Suite } from "../plan/toolchain.js";
 import type { Lock } from "./lock.js";
@@ -19,7 +20,7 @@ export interface ImageRequest {
 
 /** A source whose version and digest are to be pinned. */
 export interface SourceRequest {
-  /** Its name in the lock: "kernel debian:6.12". */
+  /** Its name in the lock, "kernel debian:6.12". */
   readonly name: string;
   readonly kind: "kernel" | "busybox";
   /** "debian:6.12" */
@@ -38,8 +39,12 @@ export const UPDATE_PARTS = ["kernel", "busybox", "base", "toolchain", "qemu", "
 export type UpdatePart = (typeof UPDATE_PARTS)[number];
 
 /** Everything that a configuration needs pinned before a build can be the same for everybody. */
-export function lockRequests(config: Config, assets: Assets = new Map()): LockRequests {
-  const { suite, compiler } = kernelToolchain(config);
+export function lockRequests(
+  config: Config,
+  assets: Assets = new Map(),
+  known: KnownSources = {},
+): LockRequests {
+  const { suite, compiler } = kernelToolchain(config, known);
   const own = { suite: "trixie", toolchain: undefined } as const;
   const image = (request: Omit<ImageRequest, "packages">): ImageRequest => ({
     ...request,
@@ -54,7 +59,7 @@ export function lockRequests(config: Config, assets: Assets = new Map()): LockRe
       image({ name: "gdb", kind: "gdb", ...own }),
     ],
     sources: [
-      { name: sourceName("kernel", config), kind: "kernel", spec: config.kernel.source, suite },
+      ...kernelSource(config, suite),
       {
         name: sourceName("busybox", config),
         kind: "busybox",
@@ -68,19 +73,35 @@ export function lockRequests(config: Config, assets: Assets = new Map()): LockRe
 /** The kernels that kdock.yaml's matrix names, each as the one that is to be built. */
 export function matrixConfigs(config: Config): Config[] {
   const { kernel, matrix } = config;
-  const sources = new Set(matrix.kernels.map((word) => kernelSource(word)));
+  const sources = new Set(matrix.kernels.map((word) => expandSource(word, kernel)));
   sources.delete(kernel.source);
   return [...sources].map((source) => ({ ...config, kernel: { ...kernel, source } }));
 }
 
 /** What the lock is to keep: all that the configuration needs, and the matrix beside it. */
-export function keptRequests(config: Config, assets: Assets = new Map()): LockRequests {
-  const all = [config, ...matrixConfigs(config)].map((each) => lockRequests(each, assets));
+export function keptRequests(
+  config: Config,
+  assets: Assets = new Map(),
+  known: KnownSources = {},
+): LockRequests {
+  const all = [config, ...matrixConfigs(config)].map((each) => lockRequests(each, assets, known));
   return {
     bases: [...new Set(all.flatMap(({ bases }) => bases))].sort(),
     images: all.flatMap(({ images }) => images),
     sources: all.flatMap(({ sources }) => sources),
   };
+}
+
+/** A local tree is what it is: there is nothing to pin. */
+function kernelSource(config: Config, suite: Suite): SourceRequest[] {
+  const spec = config.kernel.source;
+  if (sourceSpec(spec).kind === "path") return [];
+  return [{ name: sourceName("kernel", config), kind: "kernel", spec, suite }];
+}
+
+/** Whether it takes a builder, with its programs, to say what a source is; Debian's own are known to any apt. */
+export function isResolvedInBuilder({ kind, spec }: SourceRequest): boolean {
+  return kind === "kernel" && sourceSpec(spec).kind !== "debian";
 }
 
 /** Without those that a suite has to have, or must not: images/apt/archives.sh knows these. */

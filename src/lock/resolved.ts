@@ -33,7 +33,13 @@ function readSource(
   [kind = "", ...words]: readonly string[],
   sources: Map<"kernel" | "busybox", Omit<LockedSource, "time">>,
 ): void {
-  if (kind === "kernel") {
+  if (kind === "kernel" && words[0] === "release") {
+    const [, version = "", sha256 = "", signedBy = ""] = words;
+    sources.set(kind, { version, sha256, signedBy });
+  } else if (kind === "kernel" && words[0] === "git") {
+    const [, version = "", commit = ""] = words;
+    sources.set(kind, { version, commit });
+  } else if (kind === "kernel") {
     const [name = "", version = "", suite = "", sha256 = "", signedBy = ""] = words;
     sources.set(kind, { package: name, version, suite, sha256, signedBy });
   }
@@ -41,6 +47,19 @@ function readSource(
     const [version = "", sha256 = "", signedBy = ""] = words;
     sources.set(kind, { version, sha256, signedBy });
   }
+}
+
+/** The lock with the source that a builder looked up or fetched. Throws when its script did not say which it is. */
+export function withResolvedSource(
+  lock: Lock,
+  { name, kind }: SourceRequest,
+  found: Resolved,
+  now: number,
+): Lock {
+  const source = found.sources.get(kind);
+  if (source === undefined) throw new Error(`nothing was resolved for the source ${name}`);
+  const sources = { ...lock.sources, [name]: { ...source, time: momentOf(now) } };
+  return LockFile.parse({ ...lock, sources });
 }
 
 export interface ResolvedBase {

@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.js";
-import type { Lock, LockedSource } from "../lock/lock.js";
+import { sourceSpec } from "../config/source-spec.js";
+import { type Lock, type LockedSource, sourceDigest } from "../lock/lock.js";
 import { kernelImageName, sourceName } from "../lock/requests.js";
 import { type ContainerSpec, PLAIN } from "./container-spec.js";
 import type { Assets } from "./assets.js";
@@ -42,7 +43,7 @@ export function kernelBuildPlan(
   { assets, user, lock }: PlanSources,
 ): BuildPlan {
   const { kernel } = config;
-  const { suite, compiler } = kernelToolchain(config);
+  const { suite, compiler } = kernelToolchain(config, { lock, user });
   const image = imagePlan(
     { name: "kernel", dockerfile: "Dockerfile.kernel", args: { TOOLCHAIN: compiler } },
     basePlan(suite, config.images, lock),
@@ -82,6 +83,9 @@ export function kernelBuildPlan(
       "base.config": user.kernelPreset ?? "",
       "module-signing.pem": user.moduleKey ?? "",
       ...patchFiles(user.kernelPatches),
+      ...Object.fromEntries(
+        user.kernelKeys.map(({ text }, index) => [`keys/${String(index + 1)}.asc`, text]),
+      ),
     }),
     trees: user.initramfs,
   };
@@ -137,11 +141,26 @@ export function kernelVolumes(
   source: string,
   compiler: string,
 ): readonly (readonly [name: string, target: string, role: Role])[] {
+  const volume = sourceVolume(source);
   return [
-    [names.volume("src", source), INSIDE.source, "source"],
+    [names.volume("src", volume), INSIDE.source, "source"],
     // Objects are kept by source and compiler, not by configuration: changing an option rebuilds what it touches.
-    [names.volume("build", `${source}-${compiler}`), INSIDE.objects, "objects"],
+    [names.volume("build", `${volume}-${compiler}`), INSIDE.objects, "objects"],
   ];
+}
+
+/** What volumes for a source are called: by its name, and where slashes and the like get lost in that, by a digest. */
+export function sourceVolume(source: string): string {
+  const spec = sourceSpec(source);
+  switch (spec.kind) {
+    case "debian":
+    case "release":
+      return source;
+    case "git":
+      return `git-${spec.ref}-${sha256(source).slice(0, 8)}`;
+    case "path":
+      return `path-${spec.folder.split("/").at(-1) ?? ""}-${sha256(source).slice(0, 8)}`;
+  }
 }
 
 /** What images/kernel/build.sh reads. */
@@ -190,16 +209,19 @@ function sourceEnvironment(
   config: Config,
   source: LockedSource | undefined,
 ): Readonly<Record<string, string>> {
-  const { snapshot } = config.images;
+  const { kernel, images } = config;
+  const { snapshot } = images;
   return {
     ...mirrorEnvironment(config),
+    ...(kernel.mirrors.length === 0 ? {} : { KDOCK_MIRRORS: kernel.mirrors.join(" ") }),
     ...(snapshot === undefined ? {} : { KDOCK_SNAPSHOT_URL: snapshot }),
     ...(source === undefined
       ? {}
       : {
           KDOCK_SNAPSHOT: source.time,
           KDOCK_SOURCE_VERSION: source.version,
-          KDOCK_SOURCE_SHA256: source.sha256,
+          ...(source.sha256 === undefined ? {} : { KDOCK_SOURCE_SHA256: source.sha256 }),
+          ...(source.commit === undefined ? {} : { KDOCK_SOURCE_COMMIT: source.commit }),
         }),
   };
 }
@@ -239,7 +261,9 @@ function withoutEmpty(files: Readonly<Record<string, string>>): Readonly<Record<
 }
 
 function sourceInputs(source: LockedSource | undefined): KeyInputs {
-  return source === undefined ? {} : { version: source.version, "source digest": source.sha256 };
+  return source === undefined
+    ? {}
+    : { version: source.version, "source digest": sourceDigest(source) };
 }
 
 /** The list, because order counts, and one input for each, so that the one that changed can be named. */

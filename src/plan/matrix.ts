@@ -58,11 +58,6 @@ export interface MatrixResult {
 /** What Debian's archives have for sure. */
 export const DEFAULT_KERNELS = ["5.10", "6.1", "6.12"];
 
-/** A word for a kernel's source in the one form that plans use. */
-export function kernelSource(word: string): string {
-  return /^\d+\.\d+$/.test(word) ? `debian:${word}` : word;
-}
-
 /** Every kernel with every preset and architecture, in the order of the lists; a list without any leaves kdock.yaml's word. */
 export function matrixRows({
   kernels,
@@ -76,7 +71,7 @@ export function matrixRows({
   const rows = new Map<string, MatrixRow>();
   for (const arch of orNothing(archs)) {
     for (const preset of orNothing(presets)) {
-      for (const kernel of kernels.map(kernelSource)) {
+      for (const kernel of kernels) {
         const name = [kernel, preset, arch]
           .flatMap((word) => word ?? [])
           .map(slug)

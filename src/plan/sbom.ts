@@ -13,7 +13,7 @@ import { JSON as CycloneJson, JsonSerializer } from "@cyclonedx/cyclonedx-librar
 import { Spec1dot6 } from "@cyclonedx/cyclonedx-library/Spec";
 import { PackageURL } from "packageurl-js";
 import { KdockError } from "../errors.js";
-import { epochOf, type Lock, type LockedSource } from "../lock/lock.js";
+import { epochOf, type Lock, type LockedSource, sourceDigest } from "../lock/lock.js";
 import { kernelImageName } from "../lock/requests.js";
 import type { StageManifest } from "./artifact-diff.js";
 import type { ManifestFile } from "./manifest.js";
@@ -121,10 +121,12 @@ function merged(
 }
 
 function usedSource(manifest: StageManifest, lock: Lock): LockedSource {
-  const name = `${manifest.stage} ${inputOf(manifest, "source")}`;
+  const asked = inputOf(manifest, "source");
+  if (asked.startsWith("path:")) throw unpinned(asked);
+  const name = `${manifest.stage} ${asked}`;
   const source = lock.sources[name];
   if (source === undefined) throw otherLock(`it has no source ${name}`);
-  if (inputOf(manifest, "source digest") !== source.sha256) {
+  if (inputOf(manifest, "source digest") !== sourceDigest(source)) {
     throw otherLock(`its ${name} is version ${source.version}`);
   }
   return source;
@@ -144,6 +146,16 @@ function otherLock(why: string): KdockError {
   );
 }
 
+function unpinned(source: string): KdockError {
+  return new KdockError(
+    "usage",
+    `a bill of materials names what anybody can get, and ${source} is only here`,
+    {
+      hint: "Commit the tree and build it as git:URL#REF, or build a release.",
+    },
+  );
+}
+
 function sourceComponent(source: LockedSource, name: string, type: ComponentType): Component {
   const { suite, version } = source;
   const qualifiers = { arch: "all", ...(suite === undefined ? {} : { distro: suite }) };
@@ -153,9 +165,12 @@ function sourceComponent(source: LockedSource, name: string, type: ComponentType
       : purlOf("deb", "debian", source.package, version, qualifiers);
   return new Component(type, source.package ?? name, {
     ...{ bomRef: purl, purl, version, scope: ComponentScope.Required },
-    hashes: sha256Hash(source.sha256),
+    ...(source.sha256 === undefined ? {} : { hashes: sha256Hash(source.sha256) }),
     licenses: licence("GPL-2.0-only"),
-    properties: properties({ "kdock:signedBy": source.signedBy }),
+    properties: properties({
+      ...(source.signedBy === undefined ? {} : { "kdock:signedBy": source.signedBy }),
+      ...(source.commit === undefined ? {} : { "kdock:commit": source.commit }),
+    }),
   });
 }
 

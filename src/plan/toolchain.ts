@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.js";
 import { KdockError } from "../errors.js";
+import { kernelVersion, type KnownSources } from "./kernel-version.js";
 
 export type Suite = "bullseye" | "bookworm" | "trixie";
 
@@ -38,12 +39,14 @@ const COMPILERS: Readonly<Record<string, Suite>> = {
   "clang-19": "trixie",
 };
 
-/** The toolchain that a configuration's kernel is built with. */
-export function kernelToolchain({ kernel }: Pick<Config, "kernel">): Toolchain {
-  return toolchainFor(kernel.source.slice(kernel.source.indexOf(":") + 1), kernel.toolchain);
+/** The toolchain that a configuration's kernel is built with; the newest one where its version is not known yet. */
+export function kernelToolchain(config: Pick<Config, "kernel">, known?: KnownSources): Toolchain {
+  return toolchainFor(kernelVersion(config, known) ?? NEWEST, config.kernel.toolchain);
 }
 
-/** The toolchain for a kernel "X.Y"; `wanted` is kernel.toolchain of kdock.yaml. */
+const NEWEST = "99.0";
+
+/** The toolchain for a kernel "X.Y" or "X.Y.Z"; `wanted` is kernel.toolchain of kdock.yaml. */
 export function toolchainFor(kernelVersion: string, wanted: string): Toolchain {
   if (wanted !== "auto") {
     const suite = COMPILERS[wanted];
@@ -64,9 +67,9 @@ export function toolchainFor(kernelVersion: string, wanted: string): Toolchain {
   return row[1];
 }
 
-/** Which Debian suite has a linux-source package of this version: the source comes with the suite, not the compiler. */
+/** "6.12.30-rc1" → [6, 12] */
 export function parseVersion(text: string): readonly [number, number] {
-  const [major = 0, minor = 0] = text.split(".").map(Number);
+  const [major = 0, minor = 0] = text.split(/[.-]/).map(Number);
   return [major, minor];
 }
 

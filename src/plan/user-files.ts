@@ -13,10 +13,22 @@ export interface UserFiles {
   readonly moduleKey: string | undefined;
   /** What relative paths in CONFIG_INITRAMFS_SOURCE name, by that path. */
   readonly initramfs: readonly InputTree[];
+  /** The texts of `kernel.keys`. */
+  readonly kernelKeys: readonly Fragment[];
+  /** Of `kernel.source: path:…`. */
+  readonly tree?: SourceTree | undefined;
   readonly busyboxFragments: readonly Fragment[];
   readonly overlay: readonly OverlayEntry[];
   /** `rootfs.init`, in order. */
   readonly initScripts: readonly InitScript[];
+}
+
+/** A local kernel tree. */
+export interface SourceTree {
+  /** Absolute. */
+  readonly folder: string;
+  /** As its Makefile says it: "6.12.30". */
+  readonly version: string;
 }
 
 /** A script that the guest runs at boot. */

@@ -9,12 +9,15 @@ import {
   withWanted,
 } from "../lock/drift.js";
 import { EMPTY_LOCK, type Lock } from "../lock/lock.js";
+import { withResolvedSource } from "../lock/resolved.js";
 import { printLock } from "../lock/lock-text.js";
 import {
   forget,
   isNothing,
+  isResolvedInBuilder,
   keptRequests,
   lockRequests,
+  type LockRequests,
   matrixConfigs,
   owedTo,
   prune,
@@ -27,19 +30,43 @@ import { readManifest } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import { inProject, projectMutex } from "./context.js";
 import { resolveLock } from "./resolve-lock.js";
+import { resolveSource } from "./resolve-source.js";
 import { configureOnly } from "./run-build.js";
 import { runStep } from "./run-step.js";
 
 /** The project under a lock that answers all it asks for; what was not locked is resolved and written down. */
 export async function ensureLocked(project: Project): Promise<Project> {
-  const { ctx, config, plan } = project;
+  const { ctx } = project;
   const lock = project.lock ?? EMPTY_LOCK;
-  const owed = owedTo(lock, lockRequests(config, ctx.assets), config);
-  if (isNothing(owed)) return project;
-  const resolved = await resolveLock(ctx, { config, names: plan.names }, lock, owed, {
-    freshBase: false,
-  });
-  return save(project, { ...resolved, kdock: ctx.version });
+  const resolved = await resolveAll(project, lock, { freshBase: false });
+  return resolved === lock ? project : save(project, { ...resolved, kdock: ctx.version });
+}
+
+/**
+ * `lock` with everything in it that the project asks for. Of a git source only the builder finds out the version, which
+ * may want another builder: then there is a second round.
+ */
+async function resolveAll(
+  project: Project,
+  lock: Lock,
+  options: { freshBase: boolean },
+): Promise<Lock> {
+  const { ctx, config, plan } = project;
+  let resolved = lock;
+  for (;;) {
+    const owed = owedTo(resolved, requests(project, resolved), config);
+    if (isNothing(owed)) return resolved;
+    resolved = await resolveLock(ctx, { config, names: plan.names }, resolved, owed, options);
+    for (const source of owed.sources.filter(isResolvedInBuilder)) {
+      const builder = relocked(project, resolved).plan.kernel;
+      const found = await resolveSource(ctx, builder, source.spec);
+      resolved = withResolvedSource(resolved, source, found, ctx.host.now());
+    }
+  }
+}
+
+function requests({ ctx, config, user }: Project, lock: Lock): LockRequests {
+  return lockRequests(config, ctx.assets, { lock, user });
 }
 
 /** `kdock lock`: resolves what is owed and what is to be updated, and forgets what nobody asks for any more. */
@@ -47,21 +74,20 @@ export async function updateLock(
   project: Project,
   update: readonly UpdatePart[],
 ): Promise<{ project: Project; changes: string[] }> {
-  const { ctx, config, plan } = project;
+  const { ctx } = project;
   await using _mutex = await projectMutex(ctx);
   const before = project.lock ?? EMPTY_LOCK;
-  const requests = lockRequests(config, ctx.assets);
   const known = forget(before, update);
-  const resolved = await resolveLock(
-    ctx,
-    { config, names: plan.names },
-    known,
-    owedTo(known, requests, config),
-    { freshBase: update.length > 0 },
+  const options = { freshBase: update.length > 0 };
+  const resolved = await lockMatrix(project, await resolveAll(project, known, options));
+  const pruned = withWanted(
+    prune(
+      resolved,
+      keptRequests(project.config, ctx.assets, { lock: resolved, user: project.user }),
+    ),
+    wanted(relocked(project, resolved)),
+    ctx.version,
   );
-  const withMatrix = await lockMatrix(project, resolved);
-  const kept = prune(withMatrix, keptRequests(config, ctx.assets));
-  const pruned = withWanted(kept, wanted(project), ctx.version);
   const changes = lockChanges(before, pruned);
   const saved = await save(project, changes.length > 0 ? withoutConfigDigests(pruned) : pruned);
   const configured = await lockConfigs(saved);
@@ -69,13 +95,10 @@ export async function updateLock(
 }
 
 /** The kernels of the matrix, one after the other: each may be of a suite of its own. */
-async function lockMatrix({ ctx, config, plan }: Project, lock: Lock): Promise<Lock> {
+async function lockMatrix(project: Project, lock: Lock): Promise<Lock> {
   let locked = lock;
-  for (const row of matrixConfigs(config)) {
-    const owed = owedTo(locked, lockRequests(row, ctx.assets), row);
-    if (isNothing(owed)) continue;
-    const project = { config: row, names: plan.names };
-    locked = await resolveLock(ctx, project, locked, owed, { freshBase: false });
+  for (const config of matrixConfigs(project.config)) {
+    locked = await resolveAll({ ...project, config }, locked, { freshBase: false });
   }
   return locked;
 }
@@ -112,17 +135,13 @@ async function finalConfig(
 
 /** Rejects with a `config` error that names each difference, unless everything is as it was locked. */
 export function requireFrozen(project: Project): Project {
-  const { lock, config, ctx } = project;
+  const { lock, config } = project;
   if (lock === undefined) {
     throw new KdockError("config", `there is no ${FOLDER.lockfile} to build from`, {
       hint: "Run `kdock lock` (or a build without --frozen) and commit the file.",
     });
   }
-  const drift = lockDrift(
-    lock,
-    wanted(project),
-    owedTo(lock, lockRequests(config, ctx.assets), config),
-  );
+  const drift = lockDrift(lock, wanted(project), owedTo(lock, requests(project, lock), config));
   if (drift.length > 0) throw frozenError(drift);
   return project;
 }

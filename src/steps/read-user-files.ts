@@ -10,6 +10,7 @@ import {
   type UserFiles,
 } from "../plan/user-files.js";
 import type { Context } from "./context.js";
+import { readSourceTree } from "./read-source-tree.js";
 
 /** Reads every file that kdock.yaml names; a missing one is a `config` error that names its key. */
 export async function readUserFiles(ctx: Context, config: Config): Promise<UserFiles> {
@@ -23,6 +24,8 @@ export async function readUserFiles(ctx: Context, config: Config): Promise<UserF
     kernelFragments,
     kernelPreset,
     kernelPatches: await fragments(ctx, "kernel.patches", kernel.patches),
+    kernelKeys: await fragments(ctx, "kernel.keys", kernel.keys),
+    tree: await readSourceTree(ctx, kernel.source),
     moduleKey:
       kernel.moduleKey === undefined
         ? undefined

@@ -2,7 +2,12 @@ import { packTar } from "../archive/tar.js";
 import type { Config } from "../config/config.js";
 import { KdockError } from "../errors.js";
 import type { Lock } from "../lock/lock.js";
-import type { ImageRequest, LockRequests, SourceRequest } from "../lock/requests.js";
+import {
+  type ImageRequest,
+  isResolvedInBuilder,
+  type LockRequests,
+  type SourceRequest,
+} from "../lock/requests.js";
 import { readResolved, type ResolvedBase, withResolved } from "../lock/resolved.js";
 import { selectAssets } from "../plan/assets.js";
 import { busyboxEnvironment, mirrorEnvironment } from "../plan/build-plan.js";
@@ -25,7 +30,10 @@ export interface ResolveOptions {
   readonly freshBase: boolean;
 }
 
-/** Finds out what is owed, suite by suite, in throw-away containers of the base images. */
+/**
+ * Finds out what is owed, suite by suite, in throw-away containers of the base images; but for sources that it takes a
+ * builder to know: see `lockSources`.
+ */
 export async function resolveLock(
   ctx: Context,
   { config, names }: { config: Config; names: ProjectNames },
@@ -34,7 +42,8 @@ export async function resolveLock(
   options: ResolveOptions,
 ): Promise<Lock> {
   let resolved = lock;
-  const all = [...owed.bases, ...[...owed.images, ...owed.sources].map(({ suite }) => suite)];
+  const sources = owed.sources.filter((source) => !isResolvedInBuilder(source));
+  const all = [...owed.bases, ...[...owed.images, ...sources].map(({ suite }) => suite)];
   for (const suite of [...new Set(all)].sort()) {
     const plan = basePlan(suite, config.images, resolved);
     const base = await ensureBase(ctx, plan, {
@@ -42,7 +51,7 @@ export async function resolveLock(
     });
     const requests = {
       images: owed.images.filter((image) => image.suite === suite),
-      sources: owed.sources.filter((source) => source.suite === suite),
+      sources: sources.filter((source) => source.suite === suite),
     };
     const title = `packages and sources of Debian ${suite}`;
     const found = await runStep(ctx, `lock-${suite}`, title, async (log) => {

@@ -78,6 +78,26 @@ export async function fetchSource(ctx: Context, plan: BuildPlan, log: StepLog): 
   await runBuilder(ctx, plan, { ...plan.container, command: ["source"] }, log);
 }
 
+/** What source.sh finds out about a source in a builder, in its own words; see `readResolved`. */
+export async function askForSource(
+  ctx: Context,
+  plan: BuildPlan,
+  spec: string,
+  log: StepLog,
+): Promise<string[]> {
+  const lines: string[] = [];
+  const command = ["sh", "/usr/local/lib/kdock/source.sh", "--resolve", spec];
+  const keeping = {
+    ...log,
+    line: (text: string) => {
+      lines.push(text);
+      log.line(text);
+    },
+  };
+  await runBuilder(ctx, plan, { ...plan.container, command }, keeping);
+  return lines;
+}
+
 /** A builder's container from start to end. Rejects as its exit code and its words demand. */
 async function runBuilder(
   ctx: Context,

@@ -6,6 +6,8 @@ it("gives a complete configuration for nothing at all", () => {
   expect(loadConfig({})).toEqual({
     kernel: {
       source: "debian:6.12",
+      mirrors: [],
+      keys: [],
       preset: "debug",
       fragments: [],
       deoptimize: [],

@@ -215,7 +215,11 @@ describe("parseLock", () => {
     ["package: linux-source-6.12", "package: $(reboot)", "expected a Debian package name"],
     [`sha256: "${"3".repeat(64)}"`, "sha256: abc", "expected 64 hexadecimal digits in lower case"],
     ["from: bootstrap", "from: magic", 'Invalid option: expected one of "registry"|"bootstrap"'],
-    ["signedBy: pinned:kdock", "signedBy: <me>", 'expected "debian:FINGERPRINT" or "pinned:kdock"'],
+    [
+      "signedBy: pinned:kdock",
+      "signedBy: <me>",
+      'expected "debian:FINGERPRINT", "pgp:FINGERPRINT" or "pinned:kdock"',
+    ],
     ["version: 6.12.48-1", undefined, "Invalid input: expected string, received undefined"],
     ["sources:", "sources: 5\nother:", "Invalid input: expected record, received number"],
     ["format: 1", "format: 0", "Invalid input: expected 1"],

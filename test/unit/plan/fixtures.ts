@@ -8,6 +8,7 @@ export const NO_FILES: UserFiles = {
   kernelFragments: [],
   kernelPreset: undefined,
   kernelPatches: [],
+  kernelKeys: [],
   moduleKey: undefined,
   initramfs: [],
   busyboxFragments: [],
