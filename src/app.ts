@@ -23,6 +23,11 @@ export interface App {
   plan(flags: KeyFlags): Promise<void>;
   build(options: BuildOptions, flags: KeyFlags): Promise<void>;
   run(options: RunOptions, flags: KeyFlags): Promise<void>;
+  kernels(): Promise<void>;
+  /** By key, or by the first digits of one. */
+  removeKernels(keys: readonly string[]): Promise<void>;
+  /** Prints one table; exit code 1 when a row of it failed. */
+  matrix(options: MatrixOptions, flags: KeyFlags): Promise<void>;
   /** Starts the VMs that are named, or all of kdock.yaml's. */
   up(names: readonly string[], bootTimeout: string, flags: KeyFlags): Promise<void>;
   /** Ends all VMs of the project. */
@@ -134,6 +139,18 @@ export interface RunOptions {
   readonly bootTimeout: string;
 }
 
+export interface MatrixOptions {
+  readonly command: readonly string[];
+  /** As typed, with commas; empty for kdock.yaml's. */
+  readonly kernels: readonly string[];
+  readonly presets: readonly string[];
+  readonly archs: readonly string[];
+  /** A path, as typed. */
+  readonly junit: string | undefined;
+  /** Seconds, as typed. */
+  readonly bootTimeout: string;
+}
+
 export interface DebugOptions extends VmChoice {
   readonly places: readonly string[];
   readonly gdbArguments: readonly string[];
@@ -239,6 +256,26 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     const { loadModule } = await import("./steps/load-module.js");
     return loadModule(ctx, guest, await dial(vm), what);
   };
+  /** For what boots: --kernel may name a kernel that is built, by its key. */
+  const openBootable = async (flags: KeyFlags): Promise<Project> => {
+    const { kernel, ...others } = flags;
+    const { isKernelKey } = await import("./plan/built-kernels.js");
+    if (typeof kernel !== "string" || !isKernelKey(kernel)) return openLocked(flags);
+    const { BUILD_FLAGS } = await import("./commands/flags.js");
+    const typed = BUILD_FLAGS.find((name) => name !== "kernel" && flags[name] !== undefined);
+    if (typed !== undefined) {
+      const flag = `--${typed.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+      throw new KdockError(
+        "usage",
+        `--kernel ${kernel} is a kernel that is built: ${flag} comes too late`,
+        {
+          hint: "Name a source (--kernel debian:6.12) to have another one built.",
+        },
+      );
+    }
+    const { withBuiltKernel } = await import("./steps/kernels.js");
+    return withBuiltKernel(await openLocked(others), kernel);
+  };
   const printer = async (command: string) => {
     const { createPrinter } = await import("./print.js");
     return createPrinter(world, reporter, globals(), command);
@@ -290,6 +327,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     },
 
     async build(options, flags) {
+      await refuseKernelKey(flags);
       const project = await openLocked(flags);
       const steps = await import("./steps/build.js");
       const { result } = await steps.build(project, options);
@@ -302,15 +340,78 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const { flagsForVm } = await import("./config/vm-flags.js");
       const { keyValues } = await import("./commands/flags.js");
       const request = await parseRunOptions(options);
-      const project = await openLocked(flags);
+      const project = await openBootable(flags);
       const config = flagsForVm(project.config, request.name, keyValues(flags));
       const dumpTo = options.dumpTo === undefined ? undefined : resolve(world.cwd, options.dumpTo);
       exitCode = await run({ ...project, config }, { ...request, dumpTo }, await printer("run"));
     },
 
+    async kernels() {
+      const { ctx } = await open();
+      const { listKernels } = await import("./steps/kernels.js");
+      const { kernelsTable } = await import("./ui/kernels-text.js");
+      const kernels = await listKernels(ctx);
+      (await printer("kernels")).result({ kernels }, kernelsTable(kernels, ctx.host.now()));
+    },
+
+    async removeKernels(keys) {
+      const project = await open();
+      const { removeKernels } = await import("./steps/kernels.js");
+      const removed = await removeKernels(project, keys);
+      const lines = removed.map(
+        ({ key, source, preset }) => `removed ${key} (${source}, ${preset})`,
+      );
+      (await printer("kernels rm")).result({ removed }, lines);
+    },
+
+    async matrix({ command: [program, ...args], junit, ...options }, flags) {
+      const bootTimeoutSeconds = numberOf("--boot-timeout", options.bootTimeout);
+      const command = requireCommand(program, args, flags);
+      const { expandSource } = await import("./config/source-spec.js");
+      const { DEFAULT_KERNELS, listed, matrixRows } = await import("./plan/matrix.js");
+      const { config, ctx } = await openLocked(flags);
+      const either = (
+        typed: readonly string[],
+        ours: readonly string[],
+        others: readonly string[],
+      ) => [listed(typed), ours, others].find((list) => list.length > 0) ?? [];
+      const rows = matrixRows({
+        kernels: either(options.kernels, config.matrix.kernels, DEFAULT_KERNELS).map((word) =>
+          expandSource(word, config.kernel),
+        ),
+        presets: either(
+          options.presets,
+          flags.preset === undefined ? config.matrix.presets : [],
+          [],
+        ),
+        archs: listed(options.archs),
+      });
+      // A word that is none is told before the first of many minutes.
+      const openRow = (row: (typeof rows)[number]) => openLocked({ ...flags, ...row.flags });
+      for (const row of rows) await openRow(row);
+      const print = await printer("matrix");
+      const { matrix } = await import("./steps/matrix.js");
+      const { matrixTable } = await import("./ui/matrix-text.js");
+      const { results, interrupted } = await matrix(rows, {
+        ...{ command, bootTimeoutSeconds },
+        open: openRow,
+        onRow: (data) => {
+          reporter.emit({ type: "row", command: "matrix", data });
+        },
+      });
+      if (junit !== undefined) {
+        const { matrixJunit } = await import("./plan/matrix-report.js");
+        const path = resolve(world.cwd, junit);
+        await ctx.host.files.writeAtomic(path, matrixJunit(results, command.join(" ")));
+      }
+      print.result({ rows: results }, matrixTable(results));
+      if (interrupted !== undefined) throw interrupted;
+      if (results.some(({ verdict }) => verdict !== "ok")) exitCode = NOT_WELL;
+    },
+
     async up(names, bootTimeout, flags) {
       const bootTimeoutSeconds = numberOf("--boot-timeout", bootTimeout);
-      const project = await openLocked(flags);
+      const project = await openBootable(flags);
       const { up } = await import("./steps/up.js");
       const { upText } = await import("./ui/vm-table.js");
       const result = await up(project, { names, bootTimeoutSeconds });
@@ -396,7 +497,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     async debug({ condition, ...typed }, flags) {
       const options = parseDebugOptions(typed);
       const asked = { stops: options.places, condition: condition ?? null };
-      const project = await openLocked(flags);
+      const project = await openBootable(flags);
       const { debug } = await import("./steps/debug.js");
       exitCode = await debug(project, { ...options, asked });
     },
@@ -432,7 +533,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const count = numberOf("--count", options.count, { whole: true });
       const timeout = numberOf("--timeout", options.timeout);
       const bootTimeoutSeconds = numberOf("--boot-timeout", options.bootTimeout);
-      const project = await openLocked(flags);
+      const project = await openBootable(flags);
       const print = await printer("trap");
       const { trap } = await import("./steps/trap.js");
       const { trapText } = await import("./ui/trap-text.js");
@@ -675,6 +776,36 @@ function numberOf(flag: string, typed: string, { whole } = { whole: false }): nu
   if (Number.isFinite(number) && number > 0 && (!whole || Number.isInteger(number))) return number;
   const what = whole ? "a whole number from 1" : "a number of seconds";
   throw new KdockError("usage", `${flag}: ${typed} is not ${what}`);
+}
+
+/** What is to be done on every kernel, and nothing that stands for a single one. */
+function requireCommand(
+  program: string | undefined,
+  args: readonly string[],
+  { kernel }: KeyFlags,
+): readonly [string, ...string[]] {
+  if (kernel !== undefined) {
+    throw new KdockError("usage", "--kernel is for one kernel", {
+      hint: "A matrix takes a list: --kernels 5.10,6.1,6.12.",
+    });
+  }
+  if (program !== undefined) return [program, ...args];
+  throw new KdockError("usage", "there is no command to run on each kernel", {
+    hint: "Give one after --: `kdock matrix -- uname -r`.",
+  });
+}
+
+/** What is built needs no building. */
+async function refuseKernelKey({ kernel }: KeyFlags): Promise<void> {
+  const { isKernelKey } = await import("./plan/built-kernels.js");
+  if (typeof kernel !== "string" || !isKernelKey(kernel)) return;
+  throw new KdockError(
+    "usage",
+    `--kernel ${kernel} is the key of a kernel, and builds take a source`,
+    {
+      hint: `\`kdock run --kernel ${kernel}\` boots what was built; a source is, for example, debian:6.12.`,
+    },
+  );
 }
 
 function parseDebugOptions(options: Omit<DebugOptions, "condition">) {

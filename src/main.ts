@@ -18,6 +18,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   config: () => import("./commands/config.js").then((module) => module.configCommand),
   build: () => import("./commands/build.js").then((module) => module.buildCommand),
   run: () => import("./commands/run.js").then((module) => module.runCommand),
+  kernels: () => import("./commands/kernels.js").then((module) => module.kernelsCommand),
+  matrix: () => import("./commands/matrix.js").then((module) => module.matrixCommand),
   up: () => import("./commands/up.js").then((module) => module.upCommand),
   down: () => import("./commands/up.js").then((module) => module.downCommand),
   ps: () => import("./commands/ps.js").then((module) => module.psCommand),

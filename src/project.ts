@@ -13,6 +13,7 @@ import { createNodeHost } from "./host/node-host.js";
 import { createTerminal } from "./host/terminal.js";
 import type { Lock } from "./lock/lock.js";
 import type { Asset, Assets } from "./plan/assets.js";
+import type { BuiltKernel } from "./plan/built-kernels.js";
 import { FOLDER } from "./plan/names.js";
 import { makePlan, type Plan } from "./plan/plan.js";
 import type { UserFiles } from "./plan/user-files.js";
@@ -33,6 +34,8 @@ export interface Project {
   readonly lock: Lock | undefined;
   /** Flags or variables ask for other artifacts than kdock.yaml does. */
   readonly overridden: boolean;
+  /** A kernel that is built already, and is to be run whatever kdock.yaml asks for; see `withBuiltKernel`. */
+  readonly built?: BuiltKernel;
 }
 
 /** The same project under another lock. */

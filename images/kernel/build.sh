@@ -446,6 +446,14 @@ prepare() {
   pin_chance
 }
 
+# What the shell and all that it has waited for used of the processors: for people, so not among the artifacts.
+tell_cpu_time() {
+  # Not in a pipe: a shell in one has its own times.
+  { times > /build/.kdock/times; } 2>/dev/null || return 0
+  awk '{ for (i = 1; i <= NF; i++) { split($i, part, "m"); sum += part[1] * 60 + part[2] } }
+    END { printf "@kdock cpu %.0f\n", sum }' /build/.kdock/times
+}
+
 [ $# -gt 0 ] || set -- all
 case "$1" in
   source|configure|compile|all|ask|menu|module) ;;
@@ -462,3 +470,4 @@ for command in "$@"; do
     *) echo "unknown command '$command': source, configure, compile, all, ask, menu or module" >&2; exit 64 ;;
   esac
 done
+tell_cpu_time

@@ -35,6 +35,11 @@ const KEYS = {
   gdb: ["gdb", "listen"],
 } as const;
 
+/** Those that decide what the artifacts are. */
+export const BUILD_FLAGS = (Object.keys(KEYS) as (keyof typeof KEYS)[]).filter((flag) =>
+  ["kernel", "busybox", "rootfs"].includes(KEYS[flag][0]),
+);
+
 export type KeyFlags = Readonly<Partial<Record<keyof typeof KEYS, unknown>>>;
 
 /** For error messages: "gdb.listen" → "--gdb". */

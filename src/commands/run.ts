@@ -12,6 +12,10 @@ interface RunFlags extends KeyFlags {
   readonly bootTimeout: string;
 }
 
+const EXAMPLE = `
+--kernel also takes the key of a kernel that is built, or its first digits (see \`kdock kernels\`): that one is booted
+with the root file system that was built with it, and nothing is built.`;
+
 export function runCommand(app: App): Command {
   const command = new Command("run")
     .description("boot the VM: console attached, gdbserver on 127.0.0.1:1234")
@@ -25,22 +29,24 @@ export function runCommand(app: App): Command {
       "keep the guest's memory when its kernel panics, in .kdock/dumps or FILE (vm.dumpOnPanic)",
     )
     .option("--boot-timeout <seconds>", "how long the guest may take until it is ready", "300");
-  return addVmFlags(addBuildFlags(command)).action((argv: string[], flags: RunFlags) => {
-    const { dumpOnPanic, requireKvm } = flags;
-    return app.run(
-      {
-        name: flags.name,
-        command: argv,
-        detach: flags.detach ?? false,
-        paused: flags.paused ?? false,
-        dumpTo: typeof dumpOnPanic === "string" ? dumpOnPanic : undefined,
-        bootTimeout: flags.bootTimeout,
-      },
-      {
-        ...flags,
-        dumpOnPanic: dumpOnPanic === undefined ? undefined : true,
-        ...(requireKvm === true ? { accel: "kvm" } : {}),
-      },
-    );
-  });
+  return addVmFlags(addBuildFlags(command))
+    .addHelpText("after", EXAMPLE)
+    .action((argv: string[], flags: RunFlags) => {
+      const { dumpOnPanic, requireKvm } = flags;
+      return app.run(
+        {
+          name: flags.name,
+          command: argv,
+          detach: flags.detach ?? false,
+          paused: flags.paused ?? false,
+          dumpTo: typeof dumpOnPanic === "string" ? dumpOnPanic : undefined,
+          bootTimeout: flags.bootTimeout,
+        },
+        {
+          ...flags,
+          dumpOnPanic: dumpOnPanic === undefined ? undefined : true,
+          ...(requireKvm === true ? { accel: "kvm" } : {}),
+        },
+      );
+    });
 }

@@ -8,6 +8,14 @@ export interface Config {
   readonly vms: Readonly<Record<string, VmSpecial>>;
   readonly gdb: GdbConfig;
   readonly images: ImagesConfig;
+  readonly matrix: MatrixConfig;
+}
+
+/** What `kdock matrix` goes through unless it is told. */
+export interface MatrixConfig {
+  /** Words for sources: "6.1", "debian:6.12"; kdock.lock pins them, too. */
+  readonly kernels: readonly string[];
+  readonly presets: readonly string[];
 }
 
 export interface KernelConfig {

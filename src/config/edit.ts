@@ -96,7 +96,7 @@ function edited(text: string, change: (document: Document) => void): string {
     indentSeq: !/^( *)[\w-]+:[ \t]*(?:#.*)?\n\1- /m.test(text),
   };
   const document = parseDocument(text);
-  const before = String(parseDocument(text).toString(style)).split("\n");
+  const before = parseDocument(text).toString(style).split("\n");
   change(document);
   const after = document.toString(style).split("\n");
   const original = text.split("\n");

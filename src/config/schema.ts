@@ -1,15 +1,25 @@
 import { z } from "zod";
 import { busybox, kernel, rootfs } from "./build-schema.js";
 import type { Config, VmSpecial } from "./config.js";
+import { matrix } from "./matrix-schema.js";
 import { gdb, images, vm, vms } from "./run-schema.js";
 
 /** kdock.yaml. Descriptions and titles are what `kdock init`, the README and error messages say about a key. */
-export const ConfigFile = z.strictObject({ kernel, busybox, rootfs, vm, vms, gdb, images });
+export const ConfigFile = z.strictObject({ kernel, busybox, rootfs, vm, vms, gdb, images, matrix });
 
 export type CheckedFile = z.output<typeof ConfigFile>;
 
 /** From the words of the file to those of plans. */
-export function complete({ kernel, busybox, rootfs, vm, vms, gdb, images }: CheckedFile): Config {
+export function complete({
+  kernel,
+  busybox,
+  rootfs,
+  vm,
+  vms,
+  gdb,
+  images,
+  matrix,
+}: CheckedFile): Config {
   const { memory, ...machine } = vm;
   return {
     kernel: { ...kernel, moduleKey: kernel.moduleKey },
@@ -21,6 +31,7 @@ export function complete({ kernel, busybox, rootfs, vm, vms, gdb, images }: Chec
     ),
     gdb,
     images: { ...images, mirror: images.mirror, snapshot: images.snapshot },
+    matrix,
   };
 }
 

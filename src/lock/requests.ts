@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.js";
-import { sourceSpec } from "../config/source-spec.js";
+import { expandSource, sourceSpec } from "../config/source-spec.js";
 import type { Asset, Assets } from "../plan/assets.js";
 import type { KnownSources } from "../plan/kernel-version.js";
 import { kernelToolchain } from "../plan/toolchain.js";
@@ -67,6 +67,28 @@ export function lockRequests(
         suite: own.suite,
       },
     ],
+  };
+}
+
+/** The kernels that kdock.yaml's matrix names, each as the one that is to be built. */
+export function matrixConfigs(config: Config): Config[] {
+  const { kernel, matrix } = config;
+  const sources = new Set(matrix.kernels.map((word) => expandSource(word, kernel)));
+  sources.delete(kernel.source);
+  return [...sources].map((source) => ({ ...config, kernel: { ...kernel, source } }));
+}
+
+/** What the lock is to keep: all that the configuration needs, and the matrix beside it. */
+export function keptRequests(
+  config: Config,
+  assets: Assets = new Map(),
+  known: KnownSources = {},
+): LockRequests {
+  const all = [config, ...matrixConfigs(config)].map((each) => lockRequests(each, assets, known));
+  return {
+    bases: [...new Set(all.flatMap(({ bases }) => bases))].sort(),
+    images: all.flatMap(({ images }) => images),
+    sources: all.flatMap(({ sources }) => sources),
   };
 }
 

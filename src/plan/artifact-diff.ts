@@ -2,7 +2,7 @@ import { differingNames, type KeyInputs } from "./keys.js";
 import type { Manifest, ManifestFile } from "./manifest.js";
 
 /** The part of a stage's manifest.json that two of them can differ in. */
-export type StageManifest = Omit<Manifest, "kdock" | "commands">;
+export type StageManifest = Omit<Manifest, "kdock" | "commands" | "cost">;
 
 /** What one stage left: its manifest, and the text of its final .config where it has one. */
 export interface StageArtifacts {

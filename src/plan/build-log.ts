@@ -26,6 +26,12 @@ export function readBuildLine(line: string): BuildLine {
   return OBJECT.test(line) ? { kind: "object" } : { kind: "text" };
 }
 
+/** Seconds of the processors, in the line with which a build says what it used; undefined for any other line. */
+export function readCpuTime(line: string): number | undefined {
+  const seconds = /^@kdock cpu (\d+)$/.exec(line)?.[1];
+  return seconds === undefined ? undefined : Number(seconds);
+}
+
 const CONFIG_DRIFT =
   "the kernel's final .config is another one, though nothing that it is made from changed";
 

@@ -80,16 +80,7 @@ export function kernelBuildPlan(
       "kernel",
       image,
       { ...kernelEnvironment(config), ...sourceEnvironment(config, source) },
-      [
-        [names.volume("src", sourceVolume(kernel.source)), INSIDE.source, "source"],
-        // Objects are kept by source and compiler, not by configuration: changing an option rebuilds what it touches.
-        [
-          names.volume("build", `${sourceVolume(kernel.source)}-${compiler}`),
-          INSIDE.objects,
-          "objects",
-        ],
-        [CCACHE_VOLUME, INSIDE.ccache, "ccache"],
-      ],
+      [...kernelVolumes(names, kernel.source, compiler), [CCACHE_VOLUME, INSIDE.ccache, "ccache"]],
     ),
     files: withoutEmpty({
       "fragments.config": requestedConfig(user.kernelFragments, kernel.set),
@@ -146,6 +137,20 @@ export function busyboxBuildPlan(
     }),
     trees: [],
   };
+}
+
+/** Where a kernel's source and objects are. */
+export function kernelVolumes(
+  names: ProjectNames,
+  source: string,
+  compiler: string,
+): readonly (readonly [name: string, target: string, role: Role])[] {
+  const volume = sourceVolume(source);
+  return [
+    [names.volume("src", volume), INSIDE.source, "source"],
+    // Objects are kept by source and compiler, not by configuration: changing an option rebuilds what it touches.
+    [names.volume("build", `${volume}-${compiler}`), INSIDE.objects, "objects"],
+  ];
 }
 
 /** What volumes for a source are called: by its name, and where slashes and the like get lost in that, by a digest. */

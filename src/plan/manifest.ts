@@ -27,5 +27,13 @@ export interface Manifest {
   readonly compat?: Readonly<Record<string, string>>;
   /** Versions of the tools that took part, by name. */
   readonly tools?: Readonly<Record<string, string>>;
+  /** What the build cost when it was made; differs from machine to machine. */
+  readonly cost?: BuildCost;
   readonly files: readonly ManifestFile[];
+}
+
+export interface BuildCost {
+  readonly wallSeconds: number;
+  /** Of the processors, user and system; what the compiler cache spared is not in it. */
+  readonly cpuSeconds: number | undefined;
 }

@@ -62,8 +62,8 @@ export async function storeArtifacts(
   }
 }
 
-/** Points `.kdock/out/current` at a set: a folder with one link per stage. */
-export async function pointCurrent(
+/** A set: a folder with one link per stage. */
+export async function makeSet(
   ctx: Context,
   setKey: string,
   stages: Readonly<Record<string, string>>,
@@ -74,7 +74,11 @@ export async function pointCurrent(
   for (const [stage, key] of Object.entries(stages)) {
     await files.pointLink(`${folder}/${stage}`, `../../${stage}/${key}`);
   }
-  await files.pointLink(inProject(ctx, FOLDER.current), `set/${setKey}`);
+}
+
+/** Points `.kdock/out/current` at a set. */
+export async function pointCurrent(ctx: Context, setKey: string): Promise<void> {
+  await ctx.host.files.pointLink(inProject(ctx, FOLDER.current), `set/${setKey}`);
 }
 
 /** For a file kdock wrote itself from memory. */

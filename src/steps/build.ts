@@ -5,7 +5,7 @@ import type { Manifest } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
 import { givenFiles } from "../plan/rootfs-plan.js";
 import type { Project } from "../project.js";
-import { pointCurrent, readCurrentManifest, readManifest } from "./artifact-store.js";
+import { makeSet, pointCurrent, readCurrentManifest, readManifest } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, inProject, projectMutex } from "./context.js";
 import { writeGdbScripts } from "./gdb-script.js";
@@ -23,6 +23,8 @@ export interface BuildOptions {
   readonly noCache: boolean;
   /** Refuse whatever is not as kdock.lock says, instead of locking it. */
   readonly frozen: boolean;
+  /** For builds beside the project's own: `current` stays where it is, and nobody is told what changed since then. */
+  readonly aside?: boolean;
 }
 
 export interface BuildResult {
@@ -33,13 +35,17 @@ export interface BuildResult {
 
 /**
  * Carries out what a plan owes, one build at a time in a project, and points `current` at the whole set. Returns the
- * project under the lock that the build was made with: its plan has the keys.
+ * project under the lock that the build was made with: its plan has the keys. For a kernel that is built already there is
+ * nothing to do.
  */
 export async function build(
   project: Project,
   options: BuildOptions,
 ): Promise<{ project: Project; result: BuildResult }> {
   const { ctx } = project;
+  if (project.built !== undefined) {
+    return { project, result: { current: undefined, manifests: {} } };
+  }
   await using _mutex = await projectMutex(ctx);
   checkToolchain(project, options);
   const locked = options.frozen ? requireFrozen(project) : await ensureLocked(project);
@@ -47,7 +53,10 @@ export async function build(
   checkToolchain(locked, options);
   const manifests = await builtStages(locked, options);
   const recorded = options.frozen ? locked : await recordBuild(locked, manifests);
-  return { project: recorded, result: { current: await current(recorded, manifests), manifests } };
+  return {
+    project: recorded,
+    result: { current: await current(recorded, manifests, options), manifests },
+  };
 }
 
 function checkToolchain({ plan }: Project, { targets }: BuildOptions): void {
@@ -58,34 +67,38 @@ function checkToolchain({ plan }: Project, { targets }: BuildOptions): void {
 
 async function builtStages(
   project: Project,
-  { targets, noCache, frozen }: BuildOptions,
+  { targets, noCache, frozen, aside = false }: BuildOptions,
 ): Promise<BuildResult["manifests"]> {
   const { ctx, plan } = project;
   const wanted = withRequirements(targets);
   const manifests: Partial<Record<Target, Manifest>> = {};
   for (const stage of ["kernel", "busybox"] as const) {
     if (!wanted.has(stage)) continue;
-    const manifest = await builtStage(ctx, plan[stage], noCache);
+    const manifest = await builtStage(ctx, plan[stage], { noCache, aside });
     if (frozen) requireSameConfig(project, stage, manifest);
     manifests[stage] = manifest;
   }
-  if (wanted.has("rootfs")) manifests.rootfs = await rootfsStage(project, noCache);
+  if (wanted.has("rootfs")) manifests.rootfs = await rootfsStage(project, { noCache, aside });
   return manifests;
 }
 
 async function current(
   { ctx, plan }: Project,
   manifests: BuildResult["manifests"],
+  { aside = false }: BuildOptions,
 ): Promise<string | undefined> {
   const whole =
     (manifests.kernel ?? (await readManifest(ctx, "kernel", plan.kernel.key))) !== undefined &&
     (manifests.rootfs ?? (await readManifest(ctx, "rootfs", plan.rootfs.key))) !== undefined;
   if (!whole) return undefined;
-  await pointCurrent(ctx, plan.setKey, {
+  const stages = {
     kernel: plan.kernel.key,
     busybox: plan.busybox.key,
     rootfs: plan.rootfs.key,
-  });
+  };
+  await makeSet(ctx, plan.setKey, stages);
+  if (aside) return undefined;
+  await pointCurrent(ctx, plan.setKey);
   await writeGdbScripts(ctx, plan);
   return inProject(ctx, FOLDER.current);
 }
@@ -97,10 +110,16 @@ function withRequirements(targets: readonly Target[]): ReadonlySet<Target> {
   return wanted;
 }
 
-async function builtStage(ctx: Context, plan: BuildPlan, noCache: boolean): Promise<Manifest> {
+type How = Required<Pick<BuildOptions, "noCache" | "aside">>;
+
+async function builtStage(
+  ctx: Context,
+  plan: BuildPlan,
+  { noCache, aside }: How,
+): Promise<Manifest> {
   const there = noCache ? undefined : await readManifest(ctx, plan.stage, plan.key);
   if (there !== undefined) return upToDate(ctx, plan.stage, plan.title, there);
-  await sayWhy(ctx, plan.stage, plan.inputs);
+  if (!aside) await sayWhy(ctx, plan.stage, plan.inputs);
   const image = await ensureImage(ctx, plan.image, { noCache });
   return runStep(ctx, plan.stage, plan.title, async (log) => {
     const manifest = await runBuild(ctx, plan, image, log);
@@ -110,12 +129,12 @@ async function builtStage(ctx: Context, plan: BuildPlan, noCache: boolean): Prom
 
 async function rootfsStage(
   { ctx, plan, user, config }: Project,
-  noCache: boolean,
+  { noCache, aside }: How,
 ): Promise<Manifest> {
   const title = "initramfs";
   const there = noCache ? undefined : await readManifest(ctx, "rootfs", plan.rootfs.key);
   if (there !== undefined) return upToDate(ctx, "rootfs", title, there);
-  await sayWhy(ctx, "rootfs", plan.rootfs.inputs);
+  if (!aside) await sayWhy(ctx, "rootfs", plan.rootfs.inputs);
   return runStep(ctx, "rootfs", title, async () => {
     const manifest = await packRootfs(ctx, plan.rootfs, plan.busybox.key, givenFiles(config, user));
     return { value: manifest, cached: false, summary: summaryOf(manifest) };

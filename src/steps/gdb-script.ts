@@ -24,19 +24,31 @@ export async function forgetGdbPort(ctx: Context): Promise<void> {
   await ctx.host.files.remove(inProject(ctx, FOLDER.gdbAddress));
 }
 
-/** Writes kdock.gdb and editor.gdb beside the current set's stages; nothing happens when there is no set. */
+/**
+ * Writes kdock.gdb and editor.gdb beside the stages of the current set, and of the plan's where that is another one that
+ * is built; nothing happens when there is no set.
+ */
 export async function writeGdbScripts(ctx: Context, plan: Plan): Promise<void> {
   const { files } = ctx.host;
-  const facts = await gdbFacts(ctx, plan);
+  const folders = [FOLDER.current, `${FOLDER.out}/set/${plan.setKey}`];
+  const there = folders.map((path) => inProject(ctx, path));
+  const real = await Promise.all(
+    there.map(async (path) => ((await files.exists(path)) ? files.realPath(path) : undefined)),
+  );
+  for (const set of new Set(real)) if (set !== undefined) await writeInto(ctx, plan, set);
+}
+
+async function writeInto(ctx: Context, plan: Plan, set: string): Promise<void> {
+  const { files } = ctx.host;
+  const facts = await gdbFacts(ctx, plan, set);
   if (facts === undefined) return;
-  const current = await files.realPath(inProject(ctx, FOLDER.current));
   const texts = [
     ...gdbModules(ctx),
     [FOLDER.gdbScript, gdbScript(facts)],
     [FOLDER.editorScript, editorScript(facts)],
   ] as const;
   for (const [name, text] of texts) {
-    const path = `${current}/${name}`;
+    const path = `${set}/${name}`;
     if ((await files.readText(path)) !== text) await files.writeAtomic(path, text);
   }
 }
@@ -53,10 +65,14 @@ function gdbModules(ctx: Context): [name: string, text: string][] {
 
 const GDB_MODULES = "images/gdb/kdock/";
 
-/** What there is to debug in the current set; undefined before the first whole build. */
-export async function gdbFacts(ctx: Context, plan: Plan): Promise<GdbFacts | undefined> {
+/** What there is to debug in a set, the current one without another; undefined before the first whole build. */
+export async function gdbFacts(
+  ctx: Context,
+  plan: Plan,
+  set = inProject(ctx, FOLDER.current),
+): Promise<GdbFacts | undefined> {
   const { files } = ctx.host;
-  const link = inProject(ctx, `${FOLDER.current}/kernel`);
+  const link = `${set}/kernel`;
   if (!(await files.exists(link))) return undefined;
   // By its real name, so that a script goes on meaning the kernel that it was written for.
   const kernel = await files.realPath(link);
@@ -66,7 +82,7 @@ export async function gdbFacts(ctx: Context, plan: Plan): Promise<GdbFacts | und
     kernelCommands: (await files.exists(commands)) ? commands : undefined,
     modules: await files.exists(`${kernel}/modules`),
     ownModules: await modulesOf(ctx, kernel.split("/").at(-1) ?? ""),
-    gdbModules: `${await files.realPath(inProject(ctx, FOLDER.current))}/${FOLDER.gdbModules}`,
+    gdbModules: `${await files.realPath(set)}/${FOLDER.gdbModules}`,
     source: await exportedTree(ctx),
     address: await lastGdbAddress(ctx, plan),
     scripts: plan.gdb.scripts,

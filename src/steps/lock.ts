@@ -15,8 +15,10 @@ import {
   forget,
   isNothing,
   isResolvedInBuilder,
+  keptRequests,
   lockRequests,
   type LockRequests,
+  matrixConfigs,
   owedTo,
   prune,
   type UpdatePart,
@@ -88,10 +90,14 @@ export async function updateLock(
   const { ctx } = project;
   await using _mutex = await projectMutex(ctx);
   const before = project.lock ?? EMPTY_LOCK;
-  const kept = forget(before, update);
-  const resolved = await resolveAll(project, kept, { freshBase: update.length > 0 });
+  const known = forget(before, update);
+  const options = { freshBase: update.length > 0 };
+  const resolved = await lockMatrix(project, await resolveAll(project, known, options));
   const pruned = withWanted(
-    prune(resolved, requests(project, resolved)),
+    prune(
+      resolved,
+      keptRequests(project.config, ctx.assets, { lock: resolved, user: project.user }),
+    ),
     wanted(relocked(project, resolved)),
     ctx.version,
   );
@@ -99,6 +105,15 @@ export async function updateLock(
   const saved = await save(project, changes.length > 0 ? withoutConfigDigests(pruned) : pruned);
   const configured = await lockConfigs(saved);
   return { ...configured, changes: [...changes, ...configured.changes] };
+}
+
+/** The kernels of the matrix, one after the other: each may be of a suite of its own. */
+async function lockMatrix(project: Project, lock: Lock): Promise<Lock> {
+  let locked = lock;
+  for (const config of matrixConfigs(project.config)) {
+    locked = await resolveAll({ ...project, config }, locked, { freshBase: false });
+  }
+  return locked;
 }
 
 /** What the options come to is known only to the builders: those whose final .config is not locked configure once. */

@@ -1,7 +1,7 @@
 import { packTar, type TarEntry } from "../archive/tar.js";
 import type { Container } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
-import { aboutObjects, readBuildLine } from "../plan/build-log.js";
+import { aboutObjects, readBuildLine, readCpuTime } from "../plan/build-log.js";
 import { compilerHint, knownCause } from "../plan/build-failure.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import type { ContainerSpec } from "../plan/container-spec.js";
@@ -26,12 +26,24 @@ export async function runBuild(
   image: ReadyImage,
   log: StepLog,
 ): Promise<Manifest> {
+  const startedAt = ctx.host.now();
+  let cpuSeconds: number | undefined;
+  const heard: StepLog = {
+    ...log,
+    line(text) {
+      cpuSeconds = readCpuTime(text) ?? cpuSeconds;
+      log.line(text);
+    },
+  };
   // An interrupted extraction leaves nothing; the container must outlive it.
   return await storeArtifacts(
     ctx,
     { stage: plan.stage, key: plan.key, inputs: plan.inputs, resolved: resolvedImage(image) },
-    (folder) => buildInto(ctx, plan, plan.container, folder, log),
-    (folder) => madeWith(ctx, folder),
+    (folder) => buildInto(ctx, plan, plan.container, folder, heard),
+    async (folder) => {
+      const wallSeconds = Math.round((ctx.host.now() - startedAt) / 1000);
+      return { ...(await madeWith(ctx, folder)), cost: { wallSeconds, cpuSeconds } };
+    },
   );
 }
 

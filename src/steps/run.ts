@@ -34,15 +34,19 @@ export async function run(project: Project, request: RunRequest, print: Printer)
   const vm = { name: request.name, config, mode };
 
   if (program !== undefined) {
-    return runCommand(ctx, plan, vm, [program, ...args], request.bootTimeoutSeconds);
+    const argv = [program, ...args] as const;
+    const { exitCode, problem } = await runCommand(ctx, plan, vm, argv, request);
+    if (problem !== undefined) ctx.stderr.write(`kdock: ${problem}\n`);
+    return exitCode;
   }
   if (request.detach) {
     const result = await runDetached(ctx, plan, vm, request);
-    print.result(result, detachedText(result, request.paused));
+    print.result(result, detachedText(result, request.paused, gdbScriptOf(built.project)));
     return 0;
   }
   const end = await runAttached(ctx, plan, vm, (started) => {
-    print.note(attachedText(started, request.paused, ctx.terminal.isInteractive));
+    const { isInteractive } = ctx.terminal;
+    print.note(attachedText(started, request.paused, isInteractive, gdbScriptOf(built.project)));
   });
   if (end === "detached") print.note(DETACHED);
   return 0;
@@ -51,21 +55,27 @@ export async function run(project: Project, request: RunRequest, print: Printer)
 function detachedText(
   result: { gdb: string | undefined; bootMs: number | undefined },
   paused: boolean,
+  script: string,
 ): string[] {
   const state = paused
     ? "the VM is stopped before its first instruction"
     : `the guest is ready (${((result.bootMs ?? 0) / 1000).toFixed(1)} s by its own clock)`;
   return [
     state,
-    ...(result.gdb === undefined ? [] : [gdbText(result.gdb)]),
+    ...(result.gdb === undefined ? [] : [gdbText(result.gdb, script)]),
     "kdock console joins it, kdock stop ends it",
   ];
 }
 
-function attachedText(started: StartedVm, paused: boolean, interactive: boolean): string {
+function attachedText(
+  started: StartedVm,
+  paused: boolean,
+  interactive: boolean,
+  script: string,
+): string {
   const { gdb } = started;
   return [
-    ...(gdb === undefined ? [] : [gdbText(hostPortText(gdb))]),
+    ...(gdb === undefined ? [] : [gdbText(hostPortText(gdb), script)]),
     ...(paused
       ? ["stopped before the first instruction: the debugger's `continue` starts it"]
       : []),
@@ -73,6 +83,12 @@ function attachedText(started: StartedVm, paused: boolean, interactive: boolean)
   ].join("\n");
 }
 
-function gdbText(address: string): string {
-  return `gdbserver on ${address}: gdb -x ${FOLDER.current}/${FOLDER.gdbScript}`;
+function gdbText(address: string, script: string): string {
+  return `gdbserver on ${address}: gdb -x ${script}`;
+}
+
+/** Of the set that runs, which a kernel that is named by its key need not share with `current`. */
+function gdbScriptOf({ built, plan }: Project): string {
+  const set = built === undefined ? FOLDER.current : `${FOLDER.out}/set/${plan.setKey}`;
+  return `${set}/${FOLDER.gdbScript}`;
 }

@@ -1,8 +1,11 @@
 import type { Container, ContainerSpec, Engine, Mount } from "../engine/engine.js";
+import { kernelVolumes } from "../plan/build-plan.js";
+import { builtKernel } from "../plan/built-kernels.js";
 import { mount, sourceMounts, type SymbolsVolume } from "../plan/debugger-plan.js";
 import { INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { ensureImage } from "./builder-image.js";
+import { readManifest } from "./artifact-store.js";
 import { type Context, projectMutex } from "./context.js";
 import { fetchSource } from "./run-build.js";
 import { runStep } from "./run-step.js";
@@ -20,12 +23,13 @@ export async function withSymbols(
 ): Promise<Container> {
   await using _mutex = await projectMutex(ctx);
   const engine = await ctx.engine();
-  const there = await withSource(ctx, engine, plan);
+  const isOther = kernelKey !== plan.kernel.key;
+  const there = isOther ? await volumeNames(engine) : await withSource(ctx, engine, plan);
+  const mounts = isOther ? await mountsOf(ctx, plan, kernelKey) : sourceMounts(plan.kernel);
   // A mount would make a volume that is not there.
-  const volumes = [
-    ...sourceMounts(plan.kernel),
-    mount(plan.names.moduleVolume, INSIDE.modules, true),
-  ].filter(({ volume }) => there.has(volume));
+  const volumes = [...mounts, mount(plan.names.moduleVolume, INSIDE.modules, true)].filter(
+    ({ volume }) => there.has(volume),
+  );
   for (;;) {
     const symbols = await ensureSymbols(ctx, plan, kernelKey);
     const container = await engine.createContainer(specOf(symbols, volumes), ctx.signal);
@@ -40,15 +44,28 @@ export async function withSymbols(
   }
 }
 
+/** Source and objects of a kernel that kdock.yaml does not ask for (any more), as it was built. */
+async function mountsOf(ctx: Context, { names }: Plan, kernelKey: string): Promise<Mount[]> {
+  const manifest = await readManifest(ctx, "kernel", kernelKey);
+  if (manifest === undefined) return [];
+  const { source, toolchain } = builtKernel(manifest, { builtAt: 0, current: false });
+  return kernelVolumes(names, source, toolchain).map(([volume, target]) => ({
+    ...{ volume, target, readOnly: true },
+  }));
+}
+
+async function volumeNames(engine: Engine): Promise<ReadonlySet<string>> {
+  return new Set((await engine.listVolumes({})).map(({ name }) => name));
+}
+
 /** The names of the volumes there are; the source's is among them. Artifacts may be older than the engine's volumes. */
 async function withSource(ctx: Context, engine: Engine, plan: Plan): Promise<ReadonlySet<string>> {
-  const names = async () => new Set((await engine.listVolumes({})).map(({ name }) => name));
-  const there = await names();
+  const there = await volumeNames(engine);
   if (sourceMounts(plan.kernel).every(({ volume }) => there.has(volume))) return there;
   await ensureImage(ctx, plan.kernel.image, { noCache: false });
   await runStep(ctx, "source", `source of ${plan.kernel.title}`, async (log) => {
     await fetchSource(ctx, plan.kernel, log);
     return { value: undefined, cached: false };
   });
-  return names();
+  return volumeNames(engine);
 }

@@ -73,6 +73,7 @@ class PlainReporter implements Reporter {
         this.#line(`warning: ${printable(event.text)}`);
         break;
       case "output":
+      case "row":
       case "result":
       case "error":
         break;

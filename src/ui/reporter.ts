@@ -32,6 +32,8 @@ export type Event =
   | { readonly type: "warning"; readonly text: string }
   /** What the guest's command or console wrote; only with --json, where stdout belongs to the events. */
   | { readonly type: "output"; readonly stream: "stdout" | "stderr"; readonly text: string }
+  /** A part of a result, as soon as it is there; only of use with --json. */
+  | { readonly type: "row"; readonly command: string; readonly data: unknown }
   /** Machine-readable results and errors; the human text of an error is main's. */
   | { readonly type: "result"; readonly command: string; readonly data: unknown }
   | {

@@ -90,6 +90,7 @@ class SpinnerReporter implements Reporter {
         this.#line(`${this.#paint("⚠", "warn")} ${printable(event.text)}`);
         break;
       case "output":
+      case "row":
         break;
       case "result":
       case "error":

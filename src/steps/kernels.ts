@@ -1,0 +1,140 @@
+import { KdockError } from "../errors.js";
+import { symbolsVolume } from "../plan/debugger-plan.js";
+import { type BuiltKernel, builtKernel, chooseKernel } from "../plan/built-kernels.js";
+import { FOLDER, labels } from "../plan/names.js";
+import { makePlan } from "../plan/plan.js";
+import { configOfKernel } from "../plan/built-kernels.js";
+import type { Project } from "../project.js";
+import { artifactFolder, readCurrentManifest, readManifest } from "./artifact-store.js";
+import { factsOf } from "./choose-vm.js";
+import { type Context, inProject, projectMutex } from "./context.js";
+
+/** The kernels that lie in .kdock/out, the newest first. Needs no engine. */
+export async function listKernels(ctx: Context): Promise<BuiltKernel[]> {
+  const current = (await readCurrentManifest(ctx, "kernel"))?.key;
+  const kernels: BuiltKernel[] = [];
+  for (const key of await keysOf(ctx, "kernel")) {
+    const manifest = await readManifest(ctx, "kernel", key);
+    if (manifest === undefined) continue;
+    const builtAt = await modifiedAt(
+      ctx,
+      `${artifactFolder(ctx, "kernel", key)}/${FOLDER.manifest}`,
+    );
+    kernels.push(builtKernel(manifest, { builtAt, current: key === current }));
+  }
+  return kernels.sort((a, b) => b.builtAt - a.builtAt);
+}
+
+async function keysOf(ctx: Context, stage: string): Promise<string[]> {
+  const folder = inProject(ctx, `${FOLDER.out}/${stage}`);
+  if (!(await ctx.host.files.isFolder(folder))) return [];
+  // What is being made has a name of its own.
+  return (await ctx.host.files.list(folder)).filter((name) => /^[\da-f]+$/.test(name));
+}
+
+async function modifiedAt(ctx: Context, path: string): Promise<number> {
+  return (await ctx.host.files.status(path))?.modified.getTime() ?? 0;
+}
+
+/**
+ * The project with a kernel that is built in the place of the one that kdock.yaml asks for, and with the root file system
+ * that was built with it: `build` has nothing to do for it. Rejects with a `usage` error that lists what there is.
+ */
+export async function withBuiltKernel(project: Project, word: string): Promise<Project> {
+  const { ctx, user, lock } = project;
+  const kernel = chooseKernel(await listKernels(ctx), word);
+  const config = configOfKernel(project.config, kernel);
+  const { folder, assets } = ctx;
+  const plan = makePlan({ folder, config, assets, user, lock });
+  const set = await setOf(ctx, kernel.key);
+  if (set === undefined) throw withoutRootfs(kernel);
+  const { setKey, busybox, rootfs } = set;
+  return {
+    ...project,
+    config,
+    built: kernel,
+    plan: {
+      ...plan,
+      setKey,
+      kernel: { ...plan.kernel, key: kernel.key },
+      busybox: { ...plan.busybox, key: busybox },
+      rootfs: { ...plan.rootfs, key: rootfs },
+    },
+  };
+}
+
+interface ArtifactSet {
+  readonly setKey: string;
+  readonly busybox: string;
+  readonly rootfs: string;
+}
+
+/** The set with this kernel that is current, or else was the last one to be. */
+async function setOf(ctx: Context, kernelKey: string): Promise<ArtifactSet | undefined> {
+  const { files } = ctx.host;
+  const current = await files
+    .status(inProject(ctx, FOLDER.current))
+    .then((status) => status?.target.split("/").at(-1));
+  const found: (ArtifactSet & { readonly rank: number })[] = [];
+  for (const setKey of await keysOf(ctx, "set")) {
+    const folder = artifactFolder(ctx, "set", setKey);
+    const [kernel, busybox, rootfs] = await Promise.all(
+      ["kernel", "busybox", "rootfs"].map((stage) => linkedKey(ctx, `${folder}/${stage}`)),
+    );
+    if (kernel !== kernelKey || busybox === undefined || rootfs === undefined) continue;
+    if ((await readManifest(ctx, "rootfs", rootfs)) === undefined) continue;
+    const rank = setKey === current ? Number.POSITIVE_INFINITY : await modifiedAt(ctx, folder);
+    found.push({ setKey, busybox, rootfs, rank });
+  }
+  return found.sort((a, b) => b.rank - a.rank)[0];
+}
+
+async function linkedKey(ctx: Context, link: string): Promise<string | undefined> {
+  return (await ctx.host.files.status(link))?.target.split("/").at(-1);
+}
+
+function withoutRootfs({ key, source, preset }: BuiltKernel): KdockError {
+  return new KdockError("usage", `the kernel ${key} was built without a root file system`, {
+    hint: `Build it whole, once: \`kdock build --kernel ${source} --preset ${preset}\` (the kernel itself is not built again).`,
+  });
+}
+
+/**
+ * Removes kernels, with the sets that they are part of and gdb's index of them. Rejects with a `usage` error, and removes
+ * nothing, when one of them is current, or is what a VM runs. Returns those that are gone.
+ */
+export async function removeKernels(
+  project: Project,
+  words: readonly string[],
+): Promise<BuiltKernel[]> {
+  const { ctx, plan } = project;
+  await using _mutex = await projectMutex(ctx);
+  const kernels = await listKernels(ctx);
+  const chosen = [...new Set(words.map((word) => chooseKernel(kernels, word)))];
+  const inUse = chosen.find(({ current }) => current);
+  if (inUse !== undefined) {
+    throw new KdockError("usage", `the kernel ${inUse.key} is what \`kdock run\` boots now`, {
+      hint: "Build another one first, or have all that was built removed: `kdock clean --all`.",
+    });
+  }
+  const engine = await ctx.engine();
+  const running = await engine.listContainers(labels("vm", plan.names.id));
+  for (const { key } of chosen) {
+    const vm = running.map(factsOf).find(({ kernelKey }) => kernelKey === key);
+    if (vm === undefined) continue;
+    throw new KdockError("usage", `the VM ${vm.seat.name} runs the kernel ${key}`, {
+      hint: `End it first: \`kdock stop ${vm.seat.name}\`.`,
+    });
+  }
+  for (const { key } of chosen) {
+    ctx.signal.throwIfAborted();
+    // What refers to it goes first: a set whose kernel is gone would be half of one.
+    for (const setKey of await keysOf(ctx, "set")) {
+      const set = artifactFolder(ctx, "set", setKey);
+      if ((await linkedKey(ctx, `${set}/kernel`)) === key) await ctx.host.files.remove(set);
+    }
+    await ctx.host.files.remove(artifactFolder(ctx, "kernel", key));
+    await engine.removeVolume(symbolsVolume(plan.names, key).name);
+  }
+  return chosen;
+}

@@ -1,0 +1,57 @@
+import { formatDuration } from "./duration.js";
+import { formatBytes } from "./step-text.js";
+import { table } from "./table.js";
+
+interface Row {
+  readonly key: string;
+  readonly release: string;
+  readonly source: string;
+  readonly preset: string;
+  readonly arch: string | undefined;
+  readonly toolchain: string;
+  readonly bytes: number;
+  readonly builtAt: number;
+  readonly current: boolean;
+}
+
+/** `kdock kernels`, for people. `now`: milliseconds since 1970. */
+export function kernelsTable(rows: readonly Row[], now: number): readonly string[] {
+  if (rows.length === 0) return ["no kernel is built here: `kdock build` builds one"];
+  // Only newer manifests say.
+  const withArch = rows.some(({ arch }) => arch !== undefined);
+  const head = ["KEY", "RELEASE", "SOURCE", "PRESET", ...(withArch ? ["ARCH"] : [])];
+  return table(
+    [
+      ["", ...head, "TOOLCHAIN", "SIZE", "BUILT"],
+      ...rows.map((row) => [
+        row.current ? "*" : "",
+        row.key,
+        row.release,
+        row.source,
+        row.preset,
+        ...(withArch ? [row.arch ?? "-"] : []),
+        row.toolchain,
+        formatBytes(row.bytes),
+        `${age(now - row.builtAt)} ago`,
+      ]),
+    ],
+    [
+      "left",
+      "left",
+      "left",
+      "left",
+      "left",
+      ...(withArch ? (["left"] as const) : []),
+      "left",
+      "right",
+    ],
+  );
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** "12 s", "4 min", "3 h 5 min", "12 days". */
+function age(ms: number): string {
+  if (ms >= 2 * DAY_MS) return `${Math.floor(ms / DAY_MS)} days`;
+  return formatDuration(Math.max(0, ms)).replace(/(min) \d+ s$/, "$1");
+}

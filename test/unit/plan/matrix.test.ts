@@ -1,0 +1,85 @@
+import { expect, it } from "vitest";
+import { loadConfig } from "../../../src/config/layers.js";
+import { EMPTY_LOCK, type Lock } from "../../../src/lock/lock.js";
+import { keptRequests, lockRequests, prune } from "../../../src/lock/requests.js";
+import { listed, matrixRows } from "../../../src/plan/matrix.js";
+import { matrixTable } from "../../../src/ui/matrix-text.js";
+import type { MatrixResult } from "../../../src/plan/matrix.js";
+
+it("takes lists with commas, blanks, or given several times", () => {
+  expect(listed(["5.10,6.1", "6.12 7.0", ""])).toEqual(["5.10", "6.1", "6.12", "7.0"]);
+});
+
+it("makes a row of every kernel with every preset, each once", () => {
+  const rows = matrixRows({
+    kernels: ["debian:6.1", "debian:6.1", "debian:6.12"],
+    presets: ["debug", "tiny"],
+    archs: [],
+  });
+  expect(rows.map(({ name }) => name)).toEqual([
+    "debian-6.1-debug",
+    "debian-6.12-debug",
+    "debian-6.1-tiny",
+    "debian-6.12-tiny",
+  ]);
+  expect(rows[0]?.flags).toEqual({ kernel: "debian:6.1", preset: "debug" });
+});
+
+it("keeps what the lock says about the kernels that kdock.yaml's matrix names, and builds do not ask for it", () => {
+  const config = loadConfig({
+    file: { name: "kdock.yaml", text: "matrix: { kernels: ['5.10', '6.12'] }" },
+  });
+  const source = { version: "1", sha256: "0".repeat(64), time: "", signedBy: "" };
+  const lock: Lock = {
+    ...EMPTY_LOCK,
+    sources: {
+      "kernel debian:5.10": source,
+      "kernel debian:6.12": source,
+      "kernel debian:6.1": source,
+      "busybox release:1.37.0": source,
+    },
+  };
+  expect(Object.keys(prune(lock, keptRequests(config)).sources)).toEqual([
+    "kernel debian:5.10",
+    "kernel debian:6.12",
+    "busybox release:1.37.0",
+  ]);
+  expect(keptRequests(config).bases).toEqual(["bullseye", "trixie"]);
+  expect(lockRequests(config).bases).toEqual(["trixie"]);
+});
+
+it("prints a table that leaves out what is the same in all rows", () => {
+  const row: MatrixResult = {
+    name: "debian-6.1",
+    kernel: "debian:6.1",
+    preset: "debug",
+    arch: undefined,
+    release: "6.1.148",
+    key: "0123456789abcdef",
+    toolchain: "gcc-12",
+    cached: false,
+    buildSeconds: 271,
+    buildCpuSeconds: 480,
+    imageBytes: 5_200_000,
+    bootMs: 1640,
+    commandMs: 12,
+    exitCode: 0,
+    verdict: "ok",
+    message: undefined,
+    output: [],
+    logFile: undefined,
+  };
+  const failed: MatrixResult = {
+    ...row,
+    kernel: "debian:9.9",
+    ...{ release: undefined, toolchain: undefined, buildCpuSeconds: undefined },
+    ...{ imageBytes: undefined, bootMs: undefined, exitCode: undefined, buildSeconds: 2 },
+    verdict: "build failed",
+  };
+  expect(matrixTable([row, { ...row, cached: true }, failed])).toEqual([
+    "KERNEL      RELEASE  TOOLCHAIN       BUILD      CPU   IMAGE   BOOT  EXIT  VERDICT",
+    "debian:6.1  6.1.148  gcc-12     4 min 31 s  8.0 min  5.2 MB  1.6 s     0  ok",
+    "debian:6.1  6.1.148  gcc-12         cached  8.0 min  5.2 MB  1.6 s     0  ok",
+    "debian:9.9  -        -               2.0 s        -       -      -     -  build failed",
+  ]);
+});
