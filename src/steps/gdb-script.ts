@@ -65,7 +65,7 @@ export async function gdbFacts(ctx: Context, plan: Plan): Promise<GdbFacts | und
     kernelCommands: (await files.exists(commands)) ? commands : undefined,
     modules: await files.exists(`${kernel}/modules`),
     gdbModules: `${await files.realPath(inProject(ctx, FOLDER.current))}/${FOLDER.gdbModules}`,
-    source: await exportedTree(ctx),
+    source: await exportedTree(ctx, plan),
     address: await lastGdbAddress(ctx, plan),
     scripts: plan.gdb.scripts,
   };

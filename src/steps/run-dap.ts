@@ -18,7 +18,7 @@ export async function runDap({ ctx, plan }: Project, vm: string | undefined): Pr
       hint: "`kdock ide vscode` or `kdock ide nvim` writes what your editor needs; `kdock gdb` is for people.",
     });
   }
-  const exported = (await exportedTree(ctx))?.source ?? INSIDE.source;
+  const exported = (await exportedTree(ctx, plan))?.source ?? INSIDE.source;
   await using session = await openGdb(ctx, plan, {
     vm,
     gdbArguments: [
