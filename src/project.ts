@@ -7,6 +7,8 @@ import type { Config } from "./config/config.js";
 import { diskFrom } from "./config/disks.js";
 import { loadConfig } from "./config/layers.js";
 import { expandSource, NO_SOURCE_CONTEXT } from "./config/source-spec.js";
+import { readIfThere } from "./engine/connect-options.js";
+import { engineSearch } from "./engine/engine-search.js";
 import type { Engine } from "./engine/engine.js";
 import { KdockError, messageOf } from "./errors.js";
 import { createNodeHost } from "./host/node-host.js";
@@ -94,9 +96,10 @@ export async function openProject(
     self: [...world.self, ...(globals.config === undefined ? [] : ["--config", path])],
     assets,
     version: world.version,
+    engineIsHere: () => isSearchedHere(world),
     engine: () => (engine ??= connect(world, reporter)),
   };
-  const user = await readUserFiles(ctx, config);
+  const user = await readUserFiles(ctx, config, { treeContent: readLock });
   const lock = readLock ? await readLockFile(ctx) : undefined;
   return {
     ctx,
@@ -136,6 +139,12 @@ async function readLockFile(ctx: Context): Promise<Lock | undefined> {
   // As slow to load as the configuration, and not every project has one.
   const { parseLock } = await import("./lock/lock-text.js");
   return parseLock(text, FOLDER.lockfile);
+}
+
+/** Where an engine is looked for says it without asking one. */
+function isSearchedHere({ env, home }: World): boolean {
+  const { candidates } = engineSearch(env, home, readIfThere);
+  return candidates.every(({ endpoint }) => endpoint.kind === "unix");
 }
 
 /** The Docker client is slow to load: only a command that needs the engine pays for it. */

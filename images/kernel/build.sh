@@ -37,6 +37,9 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/nonexist
 export PATH HOME LC_ALL TZ
 
 lib=/usr/local/lib/kdock
+# What the source is. A tree that is mounted holds no words of ours.
+marker=/src/.kdock-source
+[ ! -e /in/source ] || marker=/in/source
 # A key's place is part of the .config, and so of the kernel.
 module_key=/build/.kdock/module-signing.pem
 initramfs=/build/.kdock/initramfs
@@ -61,13 +64,16 @@ is_given() { [ "$KDOCK_PRESET" = file ] || [ "$KDOCK_PRESET" = host ]; }
 # Everything that would otherwise differ from machine to machine and from day to day.
 pin_environment() {
   # The Makefile's own time stands in for the line that markers did not have before; no patch is applied to those yet.
-  SOURCE_DATE_EPOCH=$(sed -n 's/^epoch //p' /src/.kdock-source)
+  SOURCE_DATE_EPOCH=$(sed -n 's/^epoch //p' "$marker")
   : "${SOURCE_DATE_EPOCH:=$(stat -c %Y /src/Makefile)}"
   KBUILD_BUILD_TIMESTAMP=$(LC_ALL=C date -u -d "@$SOURCE_DATE_EPOCH" '+%a %b %e %T UTC %Y')
   KBUILD_BUILD_USER=kdock KBUILD_BUILD_HOST=kdock KBUILD_BUILD_VERSION=1
   LOCALVERSION='' KCONFIG_NOTIMESTAMP=1 PYTHONHASHSEED=0
   # Threads cut what they compress into other pieces than one does.
   XZ_OPT=-T1 ZSTD_NBTHREADS=1
+  # The version is the Makefile's, whatever repository the tree is in.
+  GIT_DIR=/nonexistent
+  export GIT_DIR
   export SOURCE_DATE_EPOCH KBUILD_BUILD_TIMESTAMP KBUILD_BUILD_USER KBUILD_BUILD_HOST KBUILD_BUILD_VERSION
   export LOCALVERSION KCONFIG_NOTIMESTAMP PYTHONHASHSEED XZ_OPT ZSTD_NBTHREADS
   # The cache knows the compiler by its content, but not the assembler that the compiler calls.
@@ -114,10 +120,12 @@ fetch() {
 }
 
 # Objects that make would take for its own, although they were made from or with something else: source files come with
-# times of their own, and make does not look at its tools.
+# times of their own, and make does not look at its tools. A git source or a tree of the user's has no sha256: there, what
+# changes is younger than its objects, or kdock says that it is not; but times in a tree and in its copy are not the same.
 forget_foreign_objects() {
-  made_from="$(sed -n 's/^sha256 //p' /src/.kdock-source) $(tools | sha256sum)"
+  made_from="$(sed -n 's/^\(sha256\|transport\) //p' "$marker") $(tools | sha256sum)"
   mkdir -p /build/.kdock
+  [ ! -e /in/forget-objects ] || rm -f /build/.kdock/made-from
   [ "$(cat /build/.kdock/made-from 2>/dev/null)" = "$made_from" ] || forget_objects
   echo "$made_from" > /build/.kdock/made-from
 }
@@ -165,7 +173,9 @@ configure() {
     --output .kdock/demands.config $fragments ${user:+--user "$user"}
 
   # Nothing that the configuration is made from has changed: seconds saved on every rebuild.
-  stamp=$({ echo "$version $KDOCK_PRESET $TOOLCHAIN"; cat .kdock/demands.config "$lib/kconfig.py" /src/.kdock-source
+  stamp=$({ echo "$version $KDOCK_PRESET $TOOLCHAIN"; cat .kdock/demands.config "$lib/kconfig.py"
+            # Of a tree that changes with every edit, what the configuration is made from.
+            if grep -q '^kconfig ' "$marker"; then grep '^kconfig ' "$marker"; else cat "$marker"; fi
             if is_given; then cat /in/base.config; fi
             if [ -e /src/.kdock-patches/series ]; then cat /src/.kdock-patches/series; fi
             if [ -d "$initramfs" ]; then (cd "$initramfs" && find . | LC_ALL=C sort); fi; } | sha256sum)
@@ -377,7 +387,8 @@ collect() {
   if grep -q '=m$' .config; then install_modules; fi
   if has MODULES; then pack_kit; fi
   "$TOOLCHAIN" --version | head -n 1 > /out/toolchain.txt
-  cp /src/.kdock-source /out/source.txt
+  # How it got here is no part of what it is.
+  grep -v -e '^transport ' -e '^makefile ' "$marker" > /out/source.txt
   printf '%s' "$compat" > /out/compat.txt
   [ -z "$KDOCK_DEOPTIMIZE" ] || deoptimized > /out/deoptimized.txt
   commands > /out/commands.txt

@@ -96,7 +96,7 @@ apply() {
     echo "==> patch: $(basename "$patch")"
     plain_lines "$patch" > "$work/patch"
     # The tree may lie in somebody's repository, which is not to be looked at.
-    (cd "$tree" && GIT_CEILING_DIRECTORIES="$work" git apply -p1 --verbose --whitespace=nowarn "$work/patch") \
+    (cd "$tree" && env -u GIT_DIR GIT_CEILING_DIRECTORIES="$work" git apply -p1 --verbose --whitespace=nowarn "$work/patch") \
       > "$work/log" 2>&1 || refuse "$patch"
   done
 }

@@ -50,6 +50,20 @@ export interface TreeEntry {
   readonly sizeBytes: number;
 }
 
+/** A file or link of a large tree. */
+export interface ScannedFile {
+  /** Relative, with forward slashes. */
+  readonly path: string;
+  /** Permission bits. */
+  readonly mode: number;
+  /** The link's text; undefined for files. */
+  readonly target: string | undefined;
+  readonly size: number;
+  /** Milliseconds since 1970: the content's, and the file's with its mode and name. */
+  readonly modified: number;
+  readonly changed: number;
+}
+
 export interface FileStatus {
   readonly kind: "file" | "directory" | "symlink" | "other";
   /** Permission bits. */
@@ -77,6 +91,8 @@ export interface HostFiles {
   isFolder(path: string): Promise<boolean>;
   /** Every entry below a folder, in code-unit order of path; rejects with a `config` error on sockets and devices. */
   tree(path: string): Promise<TreeEntry[]>;
+  /** Of a large tree, quickly: files and links, without what `skip` names, be it a folder. Sockets and devices are left out. */
+  scan(path: string, skip: (path: string) => boolean): ScannedFile[];
   /** Whole or not at all: written to a temporary name beside it and renamed. Parent folders are made. */
   writeAtomic(path: string, content: string | Uint8Array): Promise<void>;
   /** Appends a line to a log file; parent folders are made. */

@@ -13,6 +13,7 @@ import {
   status,
   tree,
 } from "./read-files.js";
+import { scan } from "./scan.js";
 import {
   makeFolder,
   makeSymlink,
@@ -31,6 +32,6 @@ import {
 export const nodeFiles: HostFiles = {
   ...{ readText, readBytes, readStream, exists, isFolder, status, tree, list, realPath },
   ...{ writeAtomic, writeStream, writeSparse, openLog, makeTemporary, makeSymlink, makeFolder },
-  ...{ mergeInto, setMode, readHead, isWritable },
+  ...{ mergeInto, setMode, readHead, isWritable, scan },
   ...{ replace, pointLink, remove, lock },
 };

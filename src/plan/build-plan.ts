@@ -9,8 +9,9 @@ import { type Fragment, requestedConfig } from "./kconfig.js";
 import { type KeyInputs, sha256, stageKey } from "./keys.js";
 import { CCACHE_VOLUME, INSIDE, labels, type ProjectNames, type Role, slug } from "./names.js";
 import { kernelVersion } from "./kernel-version.js";
+import { treeEnvironment, treeFiles, treeInputs, treeMount, treeName } from "./tree-plan.js";
 import { kernelToolchain } from "./toolchain.js";
-import { entryDigests, type InputTree, type UserFiles } from "./user-files.js";
+import { entryDigests, type InputTree, type SourceTree, type UserFiles } from "./user-files.js";
 
 /** A build is a container run from a builder image: what goes in, what it is told, where its volumes are. */
 export interface BuildPlan {
@@ -19,6 +20,8 @@ export interface BuildPlan {
   readonly image: ImagePlan;
   /** The kernel's, as far as it is known beforehand. */
   readonly version?: string | undefined;
+  /** The local tree that it is built from, if it is. */
+  readonly tree?: SourceTree | undefined;
   readonly key: string;
   readonly inputs: KeyInputs;
   /** The part of the inputs that is the user's: what kdock.yaml and the files it names ask for. */
@@ -66,12 +69,19 @@ export function kernelBuildPlan(
     ...(user.moduleKey === undefined ? {} : { "module key": sha256(user.moduleKey) }),
     ...initramfsInputs(user.initramfs),
   };
-  const inputs: KeyInputs = { image: image.key, ...asked, ...sourceInputs(source) };
+  const { tree } = user;
+  const inputs: KeyInputs = {
+    image: image.key,
+    ...asked,
+    ...sourceInputs(source),
+    ...treeInputs(tree),
+  };
   return {
     stage: "kernel",
     title: `Linux ${kernel.source}, preset ${kernel.preset}, ${compiler}`,
     image,
     version: kernelVersion(config, { lock, user }),
+    tree,
     key: stageKey(inputs),
     inputs,
     asked,
@@ -79,13 +89,22 @@ export function kernelBuildPlan(
       names,
       "kernel",
       image,
-      { ...kernelEnvironment(config), ...sourceEnvironment(config, source) },
-      [...kernelVolumes(names, kernel.source, compiler), [CCACHE_VOLUME, INSIDE.ccache, "ccache"]],
+      {
+        ...kernelEnvironment(config),
+        ...sourceEnvironment(config, source),
+        ...treeEnvironment(tree),
+      },
+      [
+        ...kernelVolumes(names, kernel.source, compiler, tree),
+        [CCACHE_VOLUME, INSIDE.ccache, "ccache"],
+      ],
+      tree,
     ),
     files: withoutEmpty({
       "fragments.config": requestedConfig(user.kernelFragments, kernel.set),
       "base.config": user.kernelPreset ?? "",
       "module-signing.pem": user.moduleKey ?? "",
+      ...treeFiles(tree),
       ...patchFiles(user.kernelPatches),
       ...Object.fromEntries(
         user.kernelKeys.map(({ text }, index) => [`keys/${String(index + 1)}.asc`, text]),
@@ -144,17 +163,18 @@ export function kernelVolumes(
   names: ProjectNames,
   source: string,
   compiler: string,
+  tree?: SourceTree,
 ): readonly (readonly [name: string, target: string, role: Role])[] {
-  const volume = sourceVolume(source);
+  const volume = sourceVolume(source, tree);
   return [
-    [names.volume("src", volume), INSIDE.source, "source"],
+    ...sourceVolumes(names.volume("src", volume), tree),
     // Objects are kept by source and compiler, not by configuration: changing an option rebuilds what it touches.
     [names.volume("build", `${volume}-${compiler}`), INSIDE.objects, "objects"],
   ];
 }
 
 /** What volumes for a source are called: by its name, and where slashes and the like get lost in that, by a digest. */
-export function sourceVolume(source: string): string {
+export function sourceVolume(source: string, tree?: SourceTree): string {
   const spec = sourceSpec(source);
   switch (spec.kind) {
     case "debian":
@@ -163,7 +183,7 @@ export function sourceVolume(source: string): string {
     case "git":
       return `git-${spec.ref}-${sha256(source).slice(0, 8)}`;
     case "path":
-      return `path-${spec.folder.split("/").at(-1) ?? ""}-${sha256(source).slice(0, 8)}`;
+      return treeName(tree?.folder ?? spec.folder);
   }
 }
 
@@ -230,12 +250,21 @@ function sourceEnvironment(
   };
 }
 
+/** A tree that is mounted needs none. */
+function sourceVolumes(
+  name: string,
+  tree: SourceTree | undefined,
+): [name: string, target: string, role: Role][] {
+  return tree?.transport === "mount" ? [] : [[name, INSIDE.source, "source"]];
+}
+
 function container(
   names: ProjectNames,
   stage: string,
   image: ImagePlan,
   env: Readonly<Record<string, string>>,
   volumes: readonly (readonly [name: string, target: string, role: Role])[],
+  tree?: SourceTree,
 ): Pick<BuildPlan, "container" | "volumes"> {
   return {
     container: {
@@ -245,6 +274,7 @@ function container(
       env,
       labels: labels("build", names.id),
       mounts: volumes.map(([volume, target]) => ({ volume, target, readOnly: false })),
+      ...treeMount(tree),
       ...PLAIN,
       network: undefined,
       hostname: "kdock",

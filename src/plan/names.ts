@@ -209,6 +209,8 @@ export const FOLDER = {
   out: ".kdock/out",
   current: ".kdock/out/current",
   logs: ".kdock/logs",
+  /** What kdock remembers of local kernel trees: digests, what an engine has of them, what was built from them. */
+  trees: ".kdock/trees",
   verify: ".kdock/verify",
   /** What guests that panicked had in their memory. */
   dumps: ".kdock/dumps",

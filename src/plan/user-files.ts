@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.js";
+import type { TreeContent } from "./source-tree.js";
 import type { Fragment } from "./kconfig.js";
 import { sha256 } from "./keys.js";
 
@@ -29,6 +30,10 @@ export interface SourceTree {
   readonly folder: string;
   /** As its Makefile says it: "6.12.30". */
   readonly version: string;
+  /** How it gets into a builder: as it lies there, read only, or as a copy in a volume. */
+  readonly transport: "mount" | "copy";
+  /** What it holds; undefined for commands that only need names. */
+  readonly content?: TreeContent | undefined;
 }
 
 /** A script that the guest runs at boot. */

@@ -88,7 +88,9 @@ export function verifyBuild(
       hostname: "elsewhere.example",
       env: { ...plan.container.env, KDOCK_CCACHE: "0", KDOCK_JOBS: String(cpus + 1) },
       mounts: [
-        { volume: source, target: INSIDE.source, readOnly: false },
+        ...(plan.container.hostPaths === undefined
+          ? [{ volume: source, target: INSIDE.source, readOnly: false }]
+          : []),
         { volume: objects, target: INSIDE.objects, readOnly: false },
       ],
     },

@@ -7,6 +7,7 @@ import { givenFiles } from "../plan/rootfs-plan.js";
 import type { Project } from "../project.js";
 import { makeSet, pointCurrent, readCurrentManifest, readManifest } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
+import { checkTree } from "./check-tree.js";
 import { type Context, inProject, projectMutex } from "./context.js";
 import { writeGdbScripts } from "./gdb-script.js";
 import { ensureLocked, recordBuild, requireFrozen, requireSameConfig } from "./lock.js";
@@ -48,6 +49,7 @@ export async function build(
   }
   await using _mutex = await projectMutex(ctx);
   checkToolchain(project, options);
+  if (options.targets.includes("kernel")) checkTree(project.plan.kernel);
   const locked = options.frozen ? requireFrozen(project) : await ensureLocked(project);
   // Of a git source the version is known only now.
   checkToolchain(locked, options);

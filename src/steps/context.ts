@@ -26,6 +26,8 @@ export interface Context {
   readonly assets: Assets;
   /** This kdock's. */
   readonly version: string;
+  /** Whether the engine, when it is asked, is expected on this machine: behind a unix socket. */
+  engineIsHere(): boolean;
   /** Connects at the first call: a build with nothing to do needs no engine. */
   engine(): Promise<Engine>;
 }

@@ -83,7 +83,7 @@ export async function gdbFacts(
     modules: await files.exists(`${kernel}/modules`),
     ownModules: await modulesOf(ctx, kernel.split("/").at(-1) ?? ""),
     gdbModules: `${await files.realPath(set)}/${FOLDER.gdbModules}`,
-    source: await exportedTree(ctx),
+    source: await exportedTree(ctx, plan),
     address: await lastGdbAddress(ctx, plan),
     scripts: plan.gdb.scripts,
   };

@@ -70,7 +70,7 @@ async function ideFacts(ctx: Context, plan: Plan, flags: readonly string[]): Pro
       hint: "Start one with `kdock run -d`, or give gdb.listen a port other than 0.",
     });
   }
-  const source = await exportedTree(ctx);
+  const source = await exportedTree(ctx, plan);
   return {
     folder: ctx.folder,
     flags,

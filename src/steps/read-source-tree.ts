@@ -1,13 +1,18 @@
+import type { Config } from "../config/config.js";
 import { sourceSpec } from "../config/source-spec.js";
 import { KdockError } from "../errors.js";
 import { makefileVersion } from "../plan/kernel-version.js";
+import { FOLDER } from "../plan/names.js";
+import { isReadable } from "../plan/source-tree.js";
 import type { SourceTree } from "../plan/user-files.js";
-import type { Context } from "./context.js";
+import { type Context, inProject } from "./context.js";
+import { scanTree } from "./scan-tree.js";
 
 /** What a plan has to know of `kernel.source: path:…`; undefined for other sources. */
 export async function readSourceTree(
   ctx: Context,
-  source: string,
+  { source, patches }: Pick<Config["kernel"], "source" | "patches">,
+  { treeContent }: { treeContent: boolean },
 ): Promise<SourceTree | undefined> {
   const spec = sourceSpec(source);
   if (spec.kind !== "path") return undefined;
@@ -21,9 +26,24 @@ export async function readSourceTree(
   const text = await files.readText(`${folder}/Makefile`);
   const version = text === undefined ? undefined : makefileVersion(text);
   if (version === undefined) {
-    throw new KdockError("config", `kernel.source: ${spec.folder} holds no kernel source`, {
+    const what = text === undefined ? "has no Makefile" : "holds no kernel source";
+    throw new KdockError("config", `kernel.source: ${spec.folder} ${what}`, {
       hint: "It has to be the folder with the kernel's own Makefile, the one that begins with VERSION and PATCHLEVEL.",
     });
   }
-  return { folder, version };
+  // By its real name, so that its objects are found again whatever it is called.
+  const real = await files.realPath(folder);
+  const content = treeContent ? await scanTree(ctx, real) : undefined;
+  // A tree that is only read cannot be patched.
+  const mounted =
+    patches.length === 0 &&
+    ctx.engineIsHere() &&
+    !(await files.exists(unseenMarker(ctx))) &&
+    (content === undefined || isReadable(content.files));
+  return { folder: real, version, transport: mounted ? "mount" : "copy", content };
+}
+
+/** There is one where an engine behind a socket of this machine turned out to have other files. */
+export function unseenMarker(ctx: Context): string {
+  return inProject(ctx, `${FOLDER.trees}/unseen`);
 }

@@ -14,7 +14,11 @@ import { readPatches } from "./read-patches.js";
 import { readSourceTree } from "./read-source-tree.js";
 
 /** Reads every file that kdock.yaml names; a missing one is a `config` error that names its key. */
-export async function readUserFiles(ctx: Context, config: Config): Promise<UserFiles> {
+export async function readUserFiles(
+  ctx: Context,
+  config: Config,
+  options: { treeContent: boolean } = { treeContent: true },
+): Promise<UserFiles> {
   const { kernel } = config;
   const kernelPreset = await givenPreset(ctx, config);
   await checkScripts(ctx, config.gdb.scripts);
@@ -25,7 +29,7 @@ export async function readUserFiles(ctx: Context, config: Config): Promise<UserF
     kernelPreset,
     kernelPatches: await readPatches(ctx, kernel.patches),
     kernelKeys: await fragments(ctx, "kernel.keys", kernel.keys),
-    tree: await readSourceTree(ctx, kernel.source),
+    tree: await readSourceTree(ctx, kernel, options),
     moduleKey:
       kernel.moduleKey === undefined
         ? undefined

@@ -14,6 +14,7 @@ import type { ReadyImage } from "./builder-image.js";
 import type { Context } from "./context.js";
 import { extractFolder } from "./extract.js";
 import { driftError } from "./drift-error.js";
+import { beginTreeBuild, UNSEEN, unseenTree } from "./place-tree.js";
 import { runContainer } from "./run-container.js";
 import type { StepLog } from "./run-step.js";
 
@@ -118,11 +119,16 @@ export async function runBuilder(
   const progress = followBuild(log, (text) => {
     ctx.reporter.emit({ type: "notice", text });
   });
+  await using tree = await beginTreeBuild(ctx, plan, spec);
   const exitCode = await runContainer(ctx, spec, {
-    prepare: (container) => container.putArchive(INSIDE.input, packTar(inputFiles(plan))),
+    prepare: async (container) => {
+      const files = [...inputFiles(plan), ...(await tree.send(container, log))];
+      await container.putArchive(INSIDE.input, packTar(files));
+    },
     onLine: progress.onLine,
     ...(harvest === undefined ? {} : { harvest }),
   });
+  if (exitCode === UNSEEN) throw await unseenTree(ctx, plan);
   if (exitCode !== 0) throw buildError(plan, exitCode, progress);
   return progress;
 }

@@ -19,7 +19,7 @@ export async function runDap({ ctx, plan }: Project, vm: string | undefined): Pr
       hint: "`kdock ide vscode` or `kdock ide nvim` writes what your editor needs; `kdock gdb` is for people.",
     });
   }
-  const exported = (await exportedTree(ctx))?.source ?? INSIDE.source;
+  const exported = (await exportedTree(ctx, plan))?.source ?? INSIDE.source;
   const moved: readonly (readonly [here: string, inside: string])[] = [
     [exported, INSIDE.source],
     ...(await allModules(ctx)).map(

@@ -32,7 +32,9 @@ export async function withSymbols(
   );
   for (;;) {
     const symbols = await ensureSymbols(ctx, plan, kernelKey);
-    const container = await engine.createContainer(specOf(symbols, volumes), ctx.signal);
+    const { hostPaths } = plan.kernel.container;
+    const spec = { ...specOf(symbols, volumes), ...(hostPaths === undefined ? {} : { hostPaths }) };
+    const container = await engine.createContainer(spec, ctx.signal);
     try {
       if (await isWhole(ctx, container)) return container;
     } catch (error) {

@@ -46,6 +46,16 @@ export async function exportSource(
   plan: Plan,
   request: ExportRequest & { readonly force: boolean; readonly home: string },
 ): Promise<SourceExport> {
+  const { tree } = plan.kernel;
+  if (tree !== undefined) {
+    throw new KdockError(
+      "usage",
+      `the kernel's source is on this machine already: ${tree.folder}`,
+      {
+        hint: "Debuggers and editors that kdock sets up read it there.",
+      },
+    );
+  }
   const path = await checkExportFolder(ctx, request);
   // A build may be at work on the very files.
   await using _mutex = await projectMutex(ctx);

@@ -1,5 +1,6 @@
 import type { ExportedTree } from "../plan/gdb-script.js";
 import { FOLDER } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
 import { EXPORT_MARKER, exportedObjects } from "../plan/source-export.js";
 import { type Context, inProject } from "./context.js";
 
@@ -8,9 +9,15 @@ interface SourceRecord {
   readonly path: string;
 }
 
-/** Where the last `kdock source export` went; undefined when that tree has been moved or removed since. */
-export async function exportedTree(ctx: Context): Promise<ExportedTree | undefined> {
+/** A local tree, or where the last `kdock source export` went; undefined when that tree has been moved or removed since. */
+export async function exportedTree(
+  ctx: Context,
+  { kernel }: Pick<Plan, "kernel">,
+): Promise<ExportedTree | undefined> {
   const { files } = ctx.host;
+  // The user's own is where it is.
+  const own = kernel.tree?.folder;
+  if (own !== undefined) return { source: own, objects: exportedObjects(own) };
   const text = await files.readText(inProject(ctx, FOLDER.sourceExport));
   if (text === undefined) return undefined;
   const { path } = JSON.parse(text) as SourceRecord;

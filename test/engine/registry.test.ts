@@ -100,6 +100,7 @@ function context(events: Event[]): Context {
     self: [],
     version: "0.0.0-test",
     assets: new Map(),
+    engineIsHere: () => true,
     engine: () => Promise.resolve(engine),
     terminal: undefined as never,
     stdout: process.stdout,

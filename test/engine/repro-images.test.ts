@@ -138,6 +138,7 @@ function context(): Context {
     self: [],
     version: "0.0.0-test",
     assets: new Map(),
+    engineIsHere: () => true,
     engine: () => Promise.resolve(lab.engine),
     terminal: undefined as never,
     stdout: process.stdout,

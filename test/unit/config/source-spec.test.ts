@@ -92,7 +92,7 @@ it("knows a kernel's version from its source's name, the lock or the tree", () =
   expect(kernelVersion(config("kernel: {source: release:6.6.30}"))).toBe("6.6.30");
   const git = config("kernel: {source: 'git:https://git.example/l.git#v6.1'}");
   expect(kernelVersion(git)).toBeUndefined();
-  const tree = { folder: "/l", version: "5.4.3" };
+  const tree = { folder: "/l", version: "5.4.3", transport: "mount" } as const;
   expect(kernelVersion(config("kernel: {source: ./l}"), { user: { tree } })).toBe("5.4.3");
 });
 

@@ -78,6 +78,7 @@ function context(interrupt = new AbortController(), onRun: () => void = () => un
     self: [],
     version: "0.0.0-test",
     assets: new Map(),
+    engineIsHere: () => true,
     engine: () => Promise.resolve(engine as Engine),
     terminal: undefined as never,
     stdout: process.stdout,

@@ -1,0 +1,51 @@
+import type { ContainerSpec } from "./container-spec.js";
+import { type KeyInputs, sha256 } from "./keys.js";
+import { INSIDE } from "./names.js";
+import type { SourceTree } from "./user-files.js";
+
+/**
+ * The day of every build from a local tree, 1 January 2000: files have no date that is the same for everybody who has
+ * these files.
+ */
+const EPOCH = 946_684_800;
+
+/** What volumes are called after: the same for a tree however it was named. */
+export function treeName(folder: string): string {
+  return `path-${folder.split("/").at(-1) ?? ""}-${sha256(folder).slice(0, 8)}`;
+}
+
+/** A tree is known by what it holds, not by where it lies. */
+export function treeInputs(tree: SourceTree | undefined): KeyInputs {
+  if (tree === undefined) return {};
+  return {
+    source: "a local tree",
+    version: tree.version,
+    ...(tree.content === undefined ? {} : { "source tree": tree.content.digest }),
+  };
+}
+
+export function treeEnvironment(tree: SourceTree | undefined): Readonly<Record<string, string>> {
+  return tree === undefined ? {} : { KDOCK_SOURCE: "path:tree" };
+}
+
+/** What images/kernel/source-path.sh reads, and build.sh instead of the marker that a volume would have. */
+export function treeFiles(tree: SourceTree | undefined): Readonly<Record<string, string>> {
+  const { content } = tree ?? {};
+  if (tree === undefined || content === undefined) return {};
+  const lines = [
+    "spec path:tree",
+    `transport ${tree.transport}`,
+    `origin local tree, Linux ${tree.version}`,
+    `version ${tree.version}`,
+    `tree ${content.digest}`,
+    `kconfig ${content.kconfig}`,
+    `makefile ${content.makefile}`,
+    `epoch ${String(EPOCH)}`,
+  ];
+  return { source: `${lines.join("\n")}\n` };
+}
+
+export function treeMount(tree: SourceTree | undefined): Pick<ContainerSpec, "hostPaths"> {
+  if (tree?.transport !== "mount") return {};
+  return { hostPaths: [{ path: tree.folder, target: INSIDE.source, readOnly: true }] };
+}

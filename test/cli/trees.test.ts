@@ -1,0 +1,258 @@
+import { connect, createServer, type Server } from "node:net";
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { projectNames } from "../../src/plan/names.js";
+import { docker, kdock, ROOT, run } from "../support/kdock.js";
+import { makeToyTree, TOY_CONFIG } from "../support/toy-tree.js";
+
+let folder: string;
+let tree: string;
+
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-trees-")));
+  tree = join(folder, "linux");
+  await makeToyTree(tree);
+  await writeFile(join(folder, "toy.config"), TOY_CONFIG);
+  // Versions are locked already: no test asks a mirror.
+  await copyFile(join(ROOT, "kdock.lock"), join(folder, "kdock.lock"));
+  await configure("");
+});
+afterEach(async () => {
+  const { id } = projectNames(folder);
+  expect(await docker("ps", "-aq", "--filter", `label=io.kdock.project=${id}`)).toBe("");
+  const volumes = await docker("volume", "ls", "-q", "--filter", `label=io.kdock.project=${id}`);
+  for (const name of volumes.split("\n").filter(Boolean)) await docker("volume", "rm", name);
+  await rm(folder, { recursive: true });
+});
+
+async function configure(more: string, source = "path:./linux") {
+  await writeFile(
+    join(folder, "kdock.yaml"),
+    `kernel:\n  source: "${source}"\n  preset: file:toy.config\n${more}`,
+  );
+}
+
+function build(env: Record<string, string> = {}, ...flags: string[]) {
+  return kdock(["build", "kernel", ...flags], { cwd: folder, env });
+}
+
+/** Makes `compiled` speak of the next build only. */
+async function forgetLog() {
+  await rm(join(folder, ".kdock/logs/kernel.log"), { force: true });
+}
+
+async function built(env: Record<string, string> = {}) {
+  await forgetLog();
+  const outcome = await build(env);
+  expect(outcome.stderr).not.toMatch(/error/);
+  expect(outcome.exitCode).toBe(0);
+  return outcome.stderr;
+}
+
+/** What was compiled in the last build. */
+async function compiled(): Promise<string[]> {
+  const log = await readFile(join(folder, ".kdock/logs/kernel.log"), "utf8");
+  return [...log.matchAll(/ {2}CC {6}(\S+)/g)].map(([, name]) => name ?? "");
+}
+
+/** The newest kernel's vmlinux holds this text. */
+async function holds(text: string): Promise<boolean> {
+  const out = join(folder, ".kdock/out/kernel");
+  const keys = await readdir(out);
+  const times = await Promise.all(keys.map(async (key) => (await stat(join(out, key))).mtimeMs));
+  const newest = keys[times.indexOf(Math.max(...times))] ?? "";
+  return (await readFile(join(out, newest, "vmlinux"))).includes(text);
+}
+
+/** All that could be written in a folder: names, sizes, modes, times. */
+function listing(of: string): Promise<string> {
+  return run("find", of, "-printf", "%p %y %m %s %T@ %C@\n");
+}
+
+describe("a local tree", () => {
+  it("is built read-only, then only what changed, and nothing when nothing did", async () => {
+    const before = await listing(tree);
+    await built();
+    expect((await compiled()).sort()).toEqual(["init/main.o", "net/one.o", "net/two.o"]);
+    expect(await listing(tree)).toBe(before);
+    expect(await built()).toMatch(/up to date/);
+
+    await writeFile(join(tree, "net/one.c"), "int one(void)\n{\n\treturn 11;\n}\n");
+    await built();
+    expect(await compiled()).toEqual(["net/one.o"]);
+
+    // Headers count; a folder that is another name of the same tree has the same objects.
+    await writeFile(join(tree, "net/net.h"), '#define WORD "second"\n');
+    await forgetLog();
+    const { exitCode } = await build({}, "--kernel", "./linux");
+    expect(exitCode).toBe(0);
+    expect(await compiled()).toEqual(["net/two.o"]);
+    expect(await holds("second")).toBe(true);
+  });
+
+  it("is not built from stale objects when a file changes without getting younger", async () => {
+    await built();
+    const old = new Date("2020-01-01T00:00:00Z");
+    await writeFile(join(tree, "net/net.h"), '#define WORD "from the past"\n');
+    await utimes(join(tree, "net/net.h"), old, old);
+    await built();
+    expect(await holds("from the past")).toBe(true);
+  });
+
+  it("may be somebody else's, in a repository, and tell no version but its Makefile's", async () => {
+    await run("git", "-C", tree, "init", "-q");
+    await run("git", "-C", tree, "add", "-A");
+    await run("git", "-C", tree, ..."-c user.name=a -c user.email=a@b commit -qm one".split(" "));
+    await run("chmod", "-R", "a-w", tree);
+    if (process.getuid?.() === 0) await run("chown", "-R", "12345", tree);
+    const before = await listing(tree);
+    expect(await built()).toMatch(/6\.12\.3 /);
+    expect(await listing(tree)).toBe(before);
+    await run("chmod", "-R", "u+w", tree);
+  });
+
+  it("whose files only their owner may read is sent as a copy", async () => {
+    await chmod(join(tree, "net/one.c"), 0o600);
+    expect(await built()).toMatch(/source: 6 files to the engine/);
+  });
+
+  it("is refused where somebody has built in it, with the cure", async () => {
+    await mkdir(join(tree, "include/generated"), { recursive: true });
+    await writeFile(join(tree, "include/generated/autoconf.h"), "");
+    await writeFile(join(tree, ".config"), "");
+    const { exitCode, stderr } = await build();
+    expect(stderr).toMatch(/built in.*: \.config, include\/generated/);
+    expect(stderr).toContain(`make -C ${tree} mrproper`);
+    expect(exitCode).toBe(2);
+  });
+
+  it("has to be a kernel's", async () => {
+    await writeFile(join(tree, "Makefile"), "all:\n");
+    expect(await build()).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/holds no kernel source/) as string,
+    });
+    await rm(join(tree, "Makefile"));
+    expect((await build()).stderr).toMatch(/has no Makefile/);
+    const { exitCode, stderr } = await build({}, "--kernel", "./nowhere");
+    expect(stderr).toMatch(/there is no folder/);
+    expect(exitCode).toBe(2);
+  });
+
+  it("is where gdb finds its source", async () => {
+    await built();
+    const { stderr, exitCode } = await kdock(["source", "export", "copy"], { cwd: folder });
+    expect(stderr).toContain(`on this machine already: ${tree}`);
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe("on an engine elsewhere", () => {
+  let server: Server;
+  let env: Record<string, string>;
+  beforeEach(async () => {
+    // An engine behind TCP is taken for one on another machine, which this one might be as well.
+    server = createServer((client) => {
+      const engine = connect("/var/run/docker.sock");
+      client.pipe(engine).pipe(client);
+      client.on("error", () => engine.destroy());
+      engine.on("error", () => client.destroy());
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    env = { DOCKER_HOST: `tcp://127.0.0.1:${address.port}` };
+  });
+  afterEach(() => server.close());
+
+  it("a tree travels once, then only what changed, and what is deleted goes", async () => {
+    await run("git", "-C", tree, "init", "-q");
+    await writeFile(join(tree, "net/gone.c"), "");
+    expect(await built(env)).toMatch(/source: 7 files to the engine \(0 MB\)/);
+    await writeFile(join(tree, "net/net.h"), '#define WORD "second"\n');
+    await rm(join(tree, "net/gone.c"));
+    expect(await built(env)).toMatch(/source: 1 changed files to the engine \(1 KB\), 1 are gone/);
+    expect(await compiled()).toEqual(["net/two.o"]);
+    expect(await holds("second")).toBe(true);
+    expect(await built(env)).toMatch(/up to date/);
+    const [volume = ""] = (
+      await docker(
+        "volume",
+        "ls",
+        "-q",
+        "--filter",
+        `label=io.kdock.project=${projectNames(folder).id}`,
+        "--filter",
+        "label=io.kdock.role=source",
+      )
+    ).split("\n");
+    const image =
+      (await docker("images", "-q", "--filter", "label=io.kdock.role=image-kernel")).split(
+        "\n",
+      )[0] ?? "";
+    const there = await docker(
+      "run",
+      "--rm",
+      "-v",
+      `${volume}:/src:ro`,
+      "--entrypoint",
+      "find",
+      image,
+      "/src",
+      "-type",
+      "f",
+      "-not",
+      "-path",
+      "*/.kdock*",
+    );
+    expect(there.split("\n").sort()).toEqual(
+      ["Kconfig", "Makefile", "init/main.c", "net/net.h", "net/one.c", "net/two.c"].map(
+        (name) => `/src/${name}`,
+      ),
+    );
+  });
+
+  it("patches go into the copy, are renewed when their file changes, and never into the tree", async () => {
+    const patch = `--- a/net/net.h\n+++ b/net/net.h\n@@ -1 +1,2 @@\n #define WORD "first"\n+#define MORE\n`;
+    await writeFile(join(folder, "more.patch"), patch);
+    await configure("  patches: [more.patch]\n");
+    const before = await listing(tree);
+    // Also on this machine: a tree that is only read cannot be patched.
+    await built();
+    expect(await listing(tree)).toBe(before);
+    await writeFile(join(tree, "net/net.h"), '#define WORD "other"\n');
+    const { exitCode, stderr } = await build();
+    expect(stderr).toMatch(/the patch more\.patch does not apply to local tree/);
+    expect(stderr).toMatch(
+      /patch failed: net\/net\.h:1\n.*@@ -1 \+1,2 @@\n.* #define WORD "first"\n.*\+#define MORE/,
+    );
+    expect(exitCode).toBe(2);
+    await writeFile(join(folder, "more.patch"), patch.replace("first", "other"));
+    await built();
+    expect(await holds("other")).toBe(true);
+  });
+});
+
+it("a compiler that the tree refuses is named before anything is built", async () => {
+  await configure("  toolchain: clang-11\n");
+  const { exitCode, stderr } = await build();
+  expect(stderr).toMatch(
+    /clang-11 is too old for Linux 6\.12\.3, which asks for clang-13 or later/,
+  );
+  expect(stderr).toMatch(/auto: that is gcc-14/);
+  expect(exitCode).toBe(2);
+});
