@@ -80,39 +80,33 @@ function scalarFor(value: string): Scalar {
 }
 
 /**
- * The library writes a whole document anew, in its own way of spacing. So it does that twice, without and with the change,
- * and only lines that differ are taken over.
+ * The library writes a whole document anew, in its own way of spacing. Of that only the lines are taken over that differ in
+ * more than spaces.
  */
 function edited(text: string, change: (document: Document) => void): string {
-  const style = {
+  const document = parseDocument(text);
+  change(document);
+  const whole = document.toString({
     lineWidth: 0,
     indent: /^( +)\S/m.exec(text.replace(/^\s*#.*$/gm, ""))?.[1]?.length ?? 2,
     indentSeq: !/^( *)[\w-]+:[ \t]*(?:#.*)?\n\1- /m.test(text),
-  };
-  const document = parseDocument(text);
-  const before = parseDocument(text).toString(style).split("\n");
-  change(document);
-  const after = document.toString(style).split("\n");
-  const original = text.split("\n");
-  if (before.length !== original.length || text.trim() === "") return after.join("\n");
+  });
+  if (text.trim() === "") return whole;
+  const [before, after] = [text.split("\n"), whole.split("\n")];
+  const isSame = (one = "", two = "") => one.replace(/\s+/g, "") === two.replace(/\s+/g, "");
+  const most = Math.min(before.length, after.length);
   let head = 0;
-  while (head < before.length && before[head] === after[head]) head += 1;
+  while (head < most && isSame(before[head], after[head])) head += 1;
   let tail = 0;
-  const most = Math.min(before.length, after.length) - head;
-  while (tail < most && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1;
-  const changed = after.slice(head, after.length - tail);
-  const shift = indentOf(original[head - 1]) - indentOf(before[head - 1]);
-  const shifted = changed.map((line) =>
-    indentOf(line) === indentOf(before[head - 1]) && shift !== 0
-      ? " ".repeat(Math.max(0, indentOf(line) + shift)) + line.trimStart()
-      : line,
-  );
-  const result = [
-    ...original.slice(0, head),
-    ...shifted,
-    ...original.slice(original.length - tail),
-  ].join("\n");
-  return means(result, document) ? result : after.join("\n");
+  while (tail < most - head && isSame(before.at(-1 - tail), after.at(-1 - tail))) tail += 1;
+  const above = { was: indentOf(before[head - 1]), is: indentOf(after[head - 1]) };
+  const changed = after.slice(head, after.length - tail).map((line) => {
+    const isBeside = above.was !== above.is && indentOf(line) === above.is;
+    return isBeside ? " ".repeat(above.was) + line.trimStart() : line;
+  });
+  const rest = before.slice(before.length - tail);
+  const result = [...before.slice(0, head), ...changed, ...rest].join("\n");
+  return means(result, document) ? result : whole;
 }
 
 function indentOf(line = ""): number {

@@ -199,6 +199,8 @@ export const FOLDER = {
   current: ".kdock/out/current",
   logs: ".kdock/logs",
   verify: ".kdock/verify",
+  /** Final configurations of kernels that were asked about and not built, by key. */
+  configs: ".kdock/configs",
   /** What guests that panicked had in their memory. */
   dumps: ".kdock/dumps",
   gdbHistory: ".kdock/gdb_history",
