@@ -15,6 +15,7 @@ export function withSettings(text: string, changes: SettingChanges): string {
         if (!isMap(set) || there === undefined) continue;
         set.delete(there.key);
         if (set.items.length === 0) kernel.delete("set");
+        if (kernel.items.length === 0) document.set("kernel", emptied(kernel));
       } else if (there !== undefined) there.value = withComment(there.value, scalarFor(value));
       else if (isMap(set) && set.items.length > 0) set.set(name, scalarFor(value));
       else kernel.set("set", block(document.createNode({ [name]: scalarFor(value) })));
@@ -55,6 +56,13 @@ function mapIn(document: Document, name: string): YAMLMap {
   return made;
 }
 
+/** A section of comments only, as `mapIn` finds it. */
+function emptied(map: YAMLMap): Scalar {
+  const nothing = new Scalar(null);
+  if (map.commentBefore != null) nothing.comment = map.commentBefore;
+  return nothing;
+}
+
 /** On lines of its own; what is made from something empty would be in brackets. */
 function block<T>(node: T): T {
   if (isMap(node) || isSeq(node)) node.flow = false;
@@ -88,6 +96,7 @@ function edited(text: string, change: (document: Document) => void): string {
   change(document);
   const whole = document.toString({
     lineWidth: 0,
+    nullStr: "",
     indent: /^( +)\S/m.exec(text.replace(/^\s*#.*$/gm, ""))?.[1]?.length ?? 2,
     indentSeq: !/^( *)[\w-]+:[ \t]*(?:#.*)?\n\1- /m.test(text),
   });

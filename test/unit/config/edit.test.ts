@@ -36,6 +36,12 @@ describe("withSettings", () => {
       CONFIG_NET: undefined,
     });
     expect(empty).toBe("kernel:\n  jobs: 1\n");
+    const alone = withSettings("kernel:\n  # ours\n  set: { NET: y }\nvm:\n  cpus: 1\n", {
+      CONFIG_NET: undefined,
+    });
+    expect(alone).toContain("# ours");
+    expect(alone).not.toMatch(/set|\{\}|null/);
+    expect(kernelOf(alone).set).toEqual({});
   });
 
   it.each([
