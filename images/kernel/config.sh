@@ -52,6 +52,7 @@ menu() {
   # The menu's own keys come first; a terminal that the image does not know gets a plain one.
   export TERM="${KDOCK_TERM:-xterm}"
   infocmp "$TERM" > /dev/null 2>&1 || TERM=xterm-256color
+  phase() { :; }
   configure_for_questions
   kconfig_environment
   cp .config .kdock/before.config

@@ -16,12 +16,14 @@ import kconfig_tree as tree
 from kconfig import INITRAMFS, as_line, read_config
 
 # Each takes a look at all that changed: beyond this many it would take minutes, and nobody reads the result.
-MANY = 600
+MANY = 2000
 
 
 def run(args):
     made, wanted = read_config(args.made), read_config(args.wanted)
-    changed = [name for name in {**made, **wanted} if made.get(name, "n") != wanted.get(name, "n")]
+    # An option that has come with another one and is off may have had to be switched off; the second look is at values.
+    missing = "n" if args.again else None
+    changed = [name for name in {**made, **wanted} if made.get(name, missing) != wanted.get(name, missing)]
     before = read_config(args.fragment) if args.again else {}
     kconf = tree.load(args.environment, args.start)
     able = [name for name in changed if can_ask(kconf, name)]

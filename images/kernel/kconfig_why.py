@@ -153,14 +153,12 @@ def tree_lines(exprs, indent, seen):
         value = expr_value(part)
         mark = {0: "✗", 1: "m", 2: "✓"}[value]
         options = tree.parts(part, OR)
-        if len(options) > 1:
+        if len(options) > 1 and value == 0:
             yield f"{indent}{mark} one of:"
-            if value == 2 and len(options) > SHOWN:
-                options = [option for option in options if expr_value(option) == 2][:SHOWN]
             yield from tree_lines(options, indent + "  ", seen)
             continue
         conjuncts = tree.parts(part, AND)
-        if len(conjuncts) > 1:
+        if len(conjuncts) > 1 and value == 0:
             yield f"{indent}{mark} all of:"
             yield from tree_lines(conjuncts, indent + "  ", seen)
             continue

@@ -1,13 +1,4 @@
-import {
-  type Document,
-  isMap,
-  isScalar,
-  isSeq,
-  parseDocument,
-  Scalar,
-  YAMLMap,
-  YAMLSeq,
-} from "yaml";
+import { type Document, isMap, isScalar, isSeq, parseDocument, Scalar, YAMLMap } from "yaml";
 import { optionName, parseSettings } from "./kconfig-settings.js";
 
 /** Options by full name with their values as a .config has them; undefined takes one out. */
@@ -21,14 +12,13 @@ export function withSettings(text: string, changes: SettingChanges): string {
       const set = kernel.get("set", true);
       const there = isMap(set) ? set.items.find((item) => keyOf(item.key) === name) : undefined;
       if (value === undefined) {
-        if (isMap(set) && there !== undefined) set.delete(there.key);
-        if (isMap(set) && set.items.length === 0) kernel.delete("set");
+        if (!isMap(set) || there === undefined) continue;
+        set.delete(there.key);
+        if (set.items.length === 0) kernel.delete("set");
+        if (kernel.items.length === 0) document.set("kernel", emptied(kernel));
       } else if (there !== undefined) there.value = withComment(there.value, scalarFor(value));
-      else if (isMap(set)) set.set(name, scalarFor(value));
-      else kernel.set("set", document.createNode({ [name]: scalarFor(value) }));
-      // Everything was taken out of a map in braces.
-      const left = kernel.get("set", true);
-      if (isMap(left) && left.items.length === 1) left.flow = left.flow === true && isMap(set);
+      else if (isMap(set) && set.items.length > 0) set.set(name, scalarFor(value));
+      else kernel.set("set", block(document.createNode({ [name]: scalarFor(value) })));
     }
   });
 }
@@ -39,8 +29,7 @@ export function withLastFragment(text: string, path: string): string {
     const kernel = mapIn(document, "kernel");
     const list = kernel.get("fragments", true);
     if (!isSeq(list) || list.items.length === 0) {
-      const fresh = document.createNode([path]) as YAMLSeq;
-      kernel.set("fragments", fresh);
+      kernel.set("fragments", block(document.createNode([path])));
       return;
     }
     const at = list.items.findIndex((item) => isScalar(item) && item.value === path);
@@ -58,13 +47,26 @@ export function settingNames(text: string): string[] {
 
 /** A section whose keys are all commented out is null, with the comments as its own. */
 function mapIn(document: Document, name: string): YAMLMap {
-  if (!isMap(document.contents)) document.contents = document.createNode({});
+  if (!isMap(document.contents)) document.contents = block(document.createNode({}));
   const there = document.get(name, true);
   if (isMap(there)) return there;
-  const made = new YAMLMap();
+  const made = block(new YAMLMap());
   if (isScalar(there) && there.comment != null) made.commentBefore = there.comment;
   document.set(name, made);
   return made;
+}
+
+/** A section of comments only, as `mapIn` finds it. */
+function emptied(map: YAMLMap): Scalar {
+  const nothing = new Scalar(null);
+  if (map.commentBefore != null) nothing.comment = map.commentBefore;
+  return nothing;
+}
+
+/** On lines of its own; what is made from something empty would be in brackets. */
+function block<T>(node: T): T {
+  if (isMap(node) || isSeq(node)) node.flow = false;
+  return node;
 }
 
 function keyOf(key: unknown): string {
@@ -86,29 +88,43 @@ function scalarFor(value: string): Scalar {
 }
 
 /**
- * The library writes a whole document anew, in its own way of spacing. So it does that twice, without and with the change,
- * and only lines that differ are taken over.
+ * The library writes a whole document anew, in its own way of spacing. Of that only the lines are taken over that differ in
+ * more than spaces.
  */
 function edited(text: string, change: (document: Document) => void): string {
-  const style = {
+  const document = parseDocument(text);
+  change(document);
+  const whole = document.toString({
     lineWidth: 0,
+    nullStr: "",
     indent: /^( +)\S/m.exec(text.replace(/^\s*#.*$/gm, ""))?.[1]?.length ?? 2,
     indentSeq: !/^( *)[\w-]+:[ \t]*(?:#.*)?\n\1- /m.test(text),
-  };
-  const document = parseDocument(text);
-  const before = parseDocument(text).toString(style).split("\n");
-  change(document);
-  const after = document.toString(style).split("\n");
-  const original = text.split("\n");
-  if (before.length !== original.length || text.trim() === "") return after.join("\n");
+  });
+  if (text.trim() === "") return whole;
+  const [before, after] = [text.split("\n"), whole.split("\n")];
+  const isSame = (one = "", two = "") => one.replace(/\s+/g, "") === two.replace(/\s+/g, "");
+  const most = Math.min(before.length, after.length);
   let head = 0;
-  while (head < before.length && before[head] === after[head]) head += 1;
+  while (head < most && isSame(before[head], after[head])) head += 1;
   let tail = 0;
-  const most = Math.min(before.length, after.length) - head;
-  while (tail < most && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1;
-  return [
-    ...original.slice(0, head),
-    ...after.slice(head, after.length - tail),
-    ...original.slice(original.length - tail),
-  ].join("\n");
+  while (tail < most - head && isSame(before.at(-1 - tail), after.at(-1 - tail))) tail += 1;
+  const above = { was: indentOf(before[head - 1]), is: indentOf(after[head - 1]) };
+  const changed = after.slice(head, after.length - tail).map((line) => {
+    const isBeside = above.was !== above.is && indentOf(line) === above.is;
+    return isBeside ? " ".repeat(above.was) + line.trimStart() : line;
+  });
+  const rest = before.slice(before.length - tail);
+  const result = [...before.slice(0, head), ...changed, ...rest].join("\n");
+  return means(result, document) ? result : whole;
+}
+
+function indentOf(line = ""): number {
+  return line.length - line.trimStart().length;
+}
+
+/** Spacing that is mixed in a way of its own may not take a line in between. */
+function means(text: string, document: Document): boolean {
+  const parsed = parseDocument(text);
+  if (parsed.errors.length > 0) return false;
+  return JSON.stringify(parsed.toJS()) === JSON.stringify(document.toJS());
 }

@@ -212,6 +212,8 @@ export const FOLDER = {
   /** What kdock remembers of local kernel trees: digests, what an engine has of them, what was built from them. */
   trees: ".kdock/trees",
   verify: ".kdock/verify",
+  /** Final configurations of kernels that were asked about and not built, by key. */
+  configs: ".kdock/configs",
   /** What guests that panicked had in their memory. */
   dumps: ".kdock/dumps",
   gdbHistory: ".kdock/gdb_history",

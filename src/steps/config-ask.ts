@@ -9,11 +9,11 @@ import {
   type Question,
   QUESTION_FILE,
 } from "../plan/config-question.js";
-import { INSIDE } from "../plan/names.js";
+import { FOLDER, INSIDE } from "../plan/names.js";
 import type { Project } from "../project.js";
-import { artifactFolder, readKernelConfig, readManifest } from "./artifact-store.js";
+import { artifactFolder, readManifest } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
-import type { Context } from "./context.js";
+import { type Context, inProject } from "./context.js";
 import { runBuilder } from "./run-build.js";
 import { runStep } from "./run-step.js";
 
@@ -21,24 +21,36 @@ export interface Asked extends KernelConfigTexts {
   readonly answer: Answer;
 }
 
-/** What a kernel was configured with, if it is built as the plan wants it; no engine is asked. */
-export async function builtConfig({ ctx, plan }: Project): Promise<KernelConfigTexts | undefined> {
+const FILES = { config: "config", demands: "demands.config" } as const;
+
+/** What a plan's kernel was configured with, if it is built or was asked about before; no engine is asked. */
+export async function knownConfig({ ctx, plan }: Project): Promise<KernelConfigTexts | undefined> {
   const { key } = plan.kernel;
-  if ((await readManifest(ctx, "kernel", key)) === undefined) return undefined;
-  const config = await readKernelConfig(ctx, key);
-  const demands = await ctx.host.files.readText(
-    `${artifactFolder(ctx, "kernel", key)}/demands.config`,
-  );
+  const isBuilt = (await readManifest(ctx, "kernel", key)) !== undefined;
+  const folder = isBuilt ? artifactFolder(ctx, "kernel", key) : configFolder(ctx, key);
+  const config = await ctx.host.files.readText(`${folder}/${FILES.config}`);
+  const demands = await ctx.host.files.readText(`${folder}/${FILES.demands}`);
   return config === undefined || demands === undefined ? undefined : { config, demands };
 }
 
+function configFolder(ctx: Context, key: string): string {
+  return inProject(ctx, `${FOLDER.configs}/${key}`);
+}
+
+/** A key stands for all that a configuration is made from, as with artifacts. */
+async function remember(ctx: Context, key: string, texts: KernelConfigTexts): Promise<void> {
+  const { files } = ctx.host;
+  await files.writeAtomic(`${configFolder(ctx, key)}/${FILES.config}`, texts.config);
+  await files.writeAtomic(`${configFolder(ctx, key)}/${FILES.demands}`, texts.demands);
+}
+
 /**
- * Has the kernel's own Kconfig answer questions about the configuration of a plan, which is computed unless there is a
- * build of it. The caller holds the project's lock.
+ * Has the kernel's own Kconfig answer questions about the configuration of a plan, which is computed unless it is
+ * known. The caller holds the project's lock.
  */
 export async function askConfig(project: Project, question: Question): Promise<Asked> {
   const { ctx, plan } = project;
-  const built = await builtConfig(project);
+  const built = await knownConfig(project);
   const known =
     built === undefined ? {} : { "final.config": built.config, "final.demands": built.demands };
   await ensureImage(ctx, plan.kernel.image, { noCache: false });
@@ -54,9 +66,10 @@ export async function askConfig(project: Project, question: Question): Promise<A
     const answer = JSON.parse(required(files, ANSWER_FILE)) as Answer;
     const asked = {
       answer,
-      config: required(files, "config"),
-      demands: required(files, "demands.config"),
+      config: required(files, FILES.config),
+      demands: required(files, FILES.demands),
     };
+    if (built === undefined) await remember(ctx, plan.kernel.key, asked);
     return { value: asked, cached: false };
   });
 }

@@ -12,7 +12,7 @@ import {
 import { requestOrigins, type RequestRow, requestRows } from "../plan/config-requests.js";
 import { makePlan } from "../plan/plan.js";
 import type { Project } from "../project.js";
-import { askConfig, builtConfig, refuseUnknown } from "./config-ask.js";
+import { askConfig, knownConfig, refuseUnknown } from "./config-ask.js";
 import { projectMutex } from "./context.js";
 import { ensureLocked, resolvedFor } from "./lock.js";
 import { readUserFiles } from "./read-user-files.js";
@@ -31,7 +31,7 @@ export async function finalConfig(
 ): Promise<
   KernelConfigTexts & { readonly answer: Awaited<ReturnType<typeof askConfig>>["answer"] }
 > {
-  const built = await builtConfig(project);
+  const built = await knownConfig(project);
   const options = configOptions(built?.config ?? "");
   const isClear =
     question.why === undefined && (question.options ?? []).every((name) => name in options);
@@ -147,7 +147,7 @@ async function configOf(project: Project, config: Config): Promise<string> {
     user,
     plan: makePlan({ folder, config, assets, user, lock }),
   };
-  const built = await builtConfig(other);
+  const built = await knownConfig(other);
   if (built !== undefined) return built.config;
   await using _mutex = await projectMutex(ctx);
   return (await askConfig(await resolvedFor(other), {})).config;

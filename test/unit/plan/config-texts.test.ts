@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { optionChanges } from "../../../src/plan/config-diff.js";
+import { newFragment } from "../../../src/plan/config-fragment.js";
+import { configBuild, menuContainer, unmetLines } from "../../../src/plan/config-question.js";
+import { requestOrigins, requestRows } from "../../../src/plan/config-requests.js";
+import { configDiffText, menuText, requestsText } from "../../../src/ui/config-text.js";
+import { plan } from "./fixtures.js";
+
+describe("optionChanges", () => {
+  it("takes an option that is off for one that is not there, and sorts", () => {
+    const from = "CONFIG_B=y\n# CONFIG_C is not set\nCONFIG_D=m\n";
+    const to = "CONFIG_D=y\nCONFIG_A=1\nCONFIG_B=y\n";
+    const changes = optionChanges(from, to);
+    expect(changes).toEqual([
+      { name: "CONFIG_A", from: "n", to: "1" },
+      { name: "CONFIG_D", from: "m", to: "y" },
+    ]);
+    expect(configDiffText({ from: "one", to: "two", equal: false, changes })).toEqual([
+      "one → two: 2 options",
+      "-CONFIG_A=n  +CONFIG_A=1",
+      "-CONFIG_D=m  +CONFIG_D=y",
+    ]);
+  });
+});
+
+describe("newFragment", () => {
+  const made = newFragment(undefined, { CONFIG_A: "y", CONFIG_B: "n" }, "");
+
+  it("holds the requests, under a line that says whose it is", () => {
+    expect(made).toMatch(/^# Written by .*\nCONFIG_A=y\n# CONFIG_B is not set\n$/);
+  });
+
+  it("is written anew where it is kdock's own", () => {
+    const again = newFragment(made, { CONFIG_C: "m" }, "CONFIG_A=y\nCONFIG_C=m\n");
+    expect(again).not.toContain("CONFIG_A");
+    expect(again).toContain("CONFIG_C=m");
+  });
+
+  it("keeps a person's comments and what is still true in their own", () => {
+    const theirs = "# ours\nCONFIG_A=y\n\nCONFIG_B=y\nCONFIG_C=y\n";
+    const config = "CONFIG_A=y\nCONFIG_B=m\nCONFIG_D=y\n";
+    expect(newFragment(theirs, { CONFIG_B: "m", CONFIG_D: "y" }, config)).toBe(
+      "# ours\nCONFIG_A=y\n\nCONFIG_B=m\nCONFIG_D=y\n",
+    );
+  });
+});
+
+describe("requests", () => {
+  const fragments = [
+    { name: "a.config", text: "CONFIG_A=y\nCONFIG_B=y\n" },
+    { name: "b.config", text: "# CONFIG_B is not set\n" },
+  ];
+  const origins = requestOrigins(
+    fragments,
+    { CONFIG_C: "m", CONFIG_D: "y" },
+    { CONFIG_C: "m", CONFIG_D: "n" },
+  );
+
+  it("belong to the one who has the last word", () => {
+    expect(origins).toEqual({
+      CONFIG_A: "fragment a.config",
+      CONFIG_B: "fragment b.config",
+      CONFIG_C: "kernel.set",
+      CONFIG_D: "--set or KDOCK_KERNEL_SET",
+    });
+  });
+
+  it("say what became of them, the user's first", () => {
+    const demands = "CONFIG_NET=y\nCONFIG_A=y\n# CONFIG_B is not set\n";
+    const rows = requestRows(demands, "CONFIG_NET=y\nCONFIG_B=y\n", origins, "debug");
+    expect(requestsText(rows)).toEqual([
+      "OPTION      ASKED        BY",
+      "CONFIG_A    y      is n  fragment a.config",
+      "CONFIG_B    n      is y  fragment b.config",
+      "CONFIG_NET  y            preset debug",
+    ]);
+  });
+});
+
+describe("a build that only configures", () => {
+  const { kernel, names } = plan();
+  const build = configBuild(kernel, ["source", "ask"], { "question.json": "{}" });
+
+  it("has the source, and objects of its own", () => {
+    expect(build.container.mounts.map(({ target }) => target)).toEqual(["/src"]);
+    expect(Object.keys(build.volumes)).toEqual(build.container.mounts.map(({ volume }) => volume));
+    expect(build.files).toMatchObject({ "question.json": "{}" });
+  });
+
+  it("gives a menu a terminal, under a name that no build has", () => {
+    const menu = menuContainer(build, names, { tool: "nconfig", term: "xterm" });
+    expect(menu).toMatchObject({ tty: true, command: ["menu"], env: { KDOCK_MENU: "nconfig" } });
+    expect(menu.name).not.toBe(kernel.container.name);
+  });
+});
+
+it("a request that did not stick is told with its reasons", () => {
+  const unmet = { name: "CONFIG_A", wanted: "n", got: "y", known: true, lines: ["selected by B"] };
+  expect(unmetLines([unmet])).toEqual(["  # CONFIG_A is not set  (is y)", "    selected by B"]);
+});
+
+it("a menu's result names the place of each option", () => {
+  const result = {
+    saved: true,
+    requests: { CONFIG_A: "y", CONFIG_B: "n" },
+    set: ["CONFIG_B"],
+    lost: [],
+    madeConfig: false,
+  };
+  expect(menuText(result, "kernel.config", "kdock.yaml")).toEqual([
+    "kernel.config: 1 option",
+    "  CONFIG_A=y",
+    "  CONFIG_B=n  (kernel.set of kdock.yaml)",
+    "kernel.fragments of kdock.yaml has it",
+  ]);
+});
