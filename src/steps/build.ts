@@ -55,7 +55,8 @@ export async function build(
   };
 }
 
-async function builtStages(
+/** The same for a project whose plan is final and whose lock is held: nothing is resolved, and `current` stays. */
+export async function builtStages(
   project: Project,
   { targets, noCache, frozen, aside = false }: BuildOptions,
 ): Promise<BuildResult["manifests"]> {
