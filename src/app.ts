@@ -28,6 +28,8 @@ export interface App {
   removeKernels(keys: readonly string[]): Promise<void>;
   /** Prints one table; exit code 1 when a row of it failed. */
   matrix(options: MatrixOptions, flags: KeyFlags): Promise<void>;
+  /** Prints the first bad commit; exit code 1 when what was skipped hides it. */
+  bisect(options: BisectOptions, flags: KeyFlags): Promise<void>;
   /** Starts the VMs that are named, or all of kdock.yaml's. */
   up(names: readonly string[], bootTimeout: string, flags: KeyFlags): Promise<void>;
   /** Ends all VMs of the project. */
@@ -147,6 +149,17 @@ export interface MatrixOptions {
   readonly archs: readonly string[];
   /** A path, as typed. */
   readonly junit: string | undefined;
+  /** Seconds, as typed. */
+  readonly bootTimeout: string;
+}
+
+export interface BisectOptions {
+  readonly command: readonly string[];
+  readonly good: string | undefined;
+  readonly bad: string | undefined;
+  readonly skipBuildFailures: boolean;
+  readonly continue: boolean;
+  readonly reset: boolean;
   /** Seconds, as typed. */
   readonly bootTimeout: string;
 }
@@ -407,6 +420,30 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       print.result({ rows: results }, matrixTable(results));
       if (interrupted !== undefined) throw interrupted;
       if (results.some(({ verdict }) => verdict !== "ok")) exitCode = NOT_WELL;
+    },
+
+    async bisect(options, flags) {
+      const steps = await import("./steps/bisect.js");
+      const { ctx } = await open();
+      const print = await printer("bisect");
+      if (options.reset) {
+        const was = await steps.resetBisect(ctx);
+        print.result({ reset: was }, [was ? "the search is forgotten" : "there is no search"]);
+        return;
+      }
+      const there = await steps.readBisectState(ctx);
+      const { bisectOrder } = await import("./plan/bisect-order.js");
+      const order = bisectOrder(options, flags, there);
+      const bootTimeoutSeconds = numberOf("--boot-timeout", options.bootTimeout);
+      const result =
+        order === "continue" && there !== undefined
+          ? await steps.continueBisect(await openLocked(there.flags), there)
+          : order !== "continue" &&
+            (await steps.startBisect(await openLocked(flags), { ...order, bootTimeoutSeconds }));
+      if (result === false) return;
+      const { bisectText } = await import("./ui/bisect-text.js");
+      if (result.first === undefined) exitCode = NOT_WELL;
+      print.result(result, bisectText(result));
     },
 
     async up(names, bootTimeout, flags) {

@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   run: () => import("./commands/run.js").then((module) => module.runCommand),
   kernels: () => import("./commands/kernels.js").then((module) => module.kernelsCommand),
   matrix: () => import("./commands/matrix.js").then((module) => module.matrixCommand),
+  bisect: () => import("./commands/bisect.js").then((module) => module.bisectCommand),
   up: () => import("./commands/up.js").then((module) => module.upCommand),
   down: () => import("./commands/up.js").then((module) => module.downCommand),
   ps: () => import("./commands/ps.js").then((module) => module.psCommand),

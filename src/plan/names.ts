@@ -220,6 +220,9 @@ export const FOLDER = {
   execLog: ".kdock/logs/exec.log",
   gdbLog: ".kdock/logs/gdb.log",
   lock: ".kdock/lock",
+  /** A search by `kdock bisect` that has not ended, and git's own log of it. */
+  bisect: ".kdock/bisect.json",
+  bisectLog: ".kdock/logs/bisect.log",
   /** Held while a VM finds its place. */
   seats: ".kdock/seats",
   lockfile: "kdock.lock",

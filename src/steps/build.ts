@@ -67,7 +67,8 @@ function checkToolchain({ plan }: Project, { targets }: BuildOptions): void {
   checkCompiler(version, asked["toolchain"] ?? "");
 }
 
-async function builtStages(
+/** The same for a project whose plan is final and whose lock is held: nothing is resolved, and `current` stays. */
+export async function builtStages(
   project: Project,
   { targets, noCache, frozen, aside = false }: BuildOptions,
 ): Promise<BuildResult["manifests"]> {

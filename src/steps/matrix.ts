@@ -1,4 +1,3 @@
-import { Writable } from "node:stream";
 import { KdockError, messageOf } from "../errors.js";
 import { builtKernel } from "../plan/built-kernels.js";
 import type { MatrixResult, MatrixRow } from "../plan/matrix.js";
@@ -6,11 +5,9 @@ import { FOLDER } from "../plan/names.js";
 import type { Project } from "../project.js";
 import { artifactFolder } from "./artifact-store.js";
 import { build, TARGETS } from "./build.js";
-import { inProject } from "./context.js";
-import { checkNetwork } from "./guest-subnet.js";
 import { checkMachines } from "./machine.js";
-import { runCommand } from "./run-command.js";
-import { runStep } from "./run-step.js";
+import { stepLogFile } from "./run-step.js";
+import { tryCommand, type Tried } from "./try-command.js";
 
 /** Beside the project's own VMs, which may go on meanwhile. */
 const VM = "matrix";
@@ -121,56 +118,19 @@ async function bootedRow(
   { command, bootTimeoutSeconds }: MatrixOptions,
   learn: Learn,
 ): Promise<void> {
-  // Nobody debugs it, and its port is not taken from a VM that somebody does.
-  const quiet = { ...config, gdb: { ...config.gdb, enable: false } };
-  const mode = { paused: false, command: true };
   const step = `matrix/${row.name}`;
-  learn({ logFile: inProject(ctx, `${FOLDER.logs}/${step}.log`) });
-  await checkNetwork(ctx, plan, quiet, [VM]);
-  await ctx.host.files.remove(inProject(ctx, `${FOLDER.logs}/${step}.log`));
-  const lines: string[] = [];
-  await runStep(ctx, step, command.join(" "), async (log) => {
-    const write = (line: string) => {
-      lines.push(line);
-      log.line(line);
-    };
-    const [stdout, stderr] = [lineSink(write), lineSink(write)];
-    try {
-      const end = await runCommand(ctx, plan, { name: VM, config: quiet, mode }, command, {
-        bootTimeoutSeconds,
-        streams: { stdout: stdout.stream, stderr: stderr.stream, stdin: undefined },
-        onReady: (bootMs) => learn({ bootMs, verdict: "vm ended" }),
-      });
-      stdout.end();
-      stderr.end();
-      if (end.problem !== undefined) write(`kdock: ${end.problem}`);
-      const { bootMs, commandMs, exitCode } = end;
-      learn({ bootMs, commandMs, exitCode, verdict: exitCode === 0 ? "ok" : "failed" });
-      if (exitCode !== 0) {
-        throw new KdockError("vm", `${command.join(" ")}: exit code ${exitCode}`);
-      }
-      return { value: undefined, cached: false, summary: "exit code 0" };
-    } finally {
-      learn({ output: lines.slice(-OUTPUT_LINES) });
-    }
-  });
+  learn({ logFile: stepLogFile(ctx, step) });
+  await tryCommand({ ctx, plan, config }, { vm: VM, step, command, bootTimeoutSeconds }, (known) =>
+    learn({
+      ...known,
+      output: known.output.slice(-OUTPUT_LINES),
+      verdict: verdictOf(known),
+    }),
+  );
 }
 
-/** A stream whose lines are told one by one; the last one when it ends, if it has no end of its own. */
-function lineSink(onLine: (line: string) => void): { stream: Writable; end(): void } {
-  let rest = "";
-  const decoder = new TextDecoder();
-  const stream = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      const parts = (rest + decoder.decode(chunk, { stream: true })).split(/\r?\n/);
-      rest = parts.pop() ?? "";
-      for (const line of parts) onLine(line);
-      done();
-    },
-  });
-  const end = () => {
-    if (rest !== "") onLine(rest);
-    rest = "";
-  };
-  return { stream, end };
+function verdictOf({ bootMs, exitCode }: Tried): MatrixResult["verdict"] {
+  if (bootMs === undefined) return "no boot";
+  if (exitCode === undefined) return "vm ended";
+  return exitCode === 0 ? "ok" : "failed";
 }

@@ -21,6 +21,11 @@ export interface StepLog {
   ): void;
 }
 
+/** Absolute path of a step's log. */
+export function stepLogFile(ctx: Context, step: string): string {
+  return inProject(ctx, `${FOLDER.logs}/${step}.log`);
+}
+
 /** Runs one stage and tells the reporter how it begins, goes and ends. The log file is made by the first line. */
 export async function runStep<T>(
   ctx: Context,
@@ -29,7 +34,7 @@ export async function runStep<T>(
   body: (log: StepLog) => Promise<StepResult<T>>,
 ): Promise<T> {
   const startedAt = ctx.host.now();
-  const path = inProject(ctx, `${FOLDER.logs}/${step}.log`);
+  const path = stepLogFile(ctx, step);
   const lines: string[] = [];
   let file: ReturnType<typeof ctx.host.files.openLog> | undefined;
   const log: StepLog = {

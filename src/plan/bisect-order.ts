@@ -1,0 +1,64 @@
+import { KdockError } from "../errors.js";
+import type { BisectState } from "./bisect.js";
+
+interface Asked {
+  readonly command: readonly string[];
+  readonly good: string | undefined;
+  readonly bad: string | undefined;
+  readonly skipBuildFailures: boolean;
+  readonly continue: boolean;
+}
+
+export type BisectOrder = Pick<
+  BisectState,
+  "good" | "bad" | "command" | "skipBuildFailures" | "flags"
+>;
+
+/** What is asked for, beside a search that has not ended. Throws a `usage` error for what does not go together. */
+export function bisectOrder(
+  { command, good, bad, skipBuildFailures, continue: goOn }: Asked,
+  flags: Readonly<Record<string, unknown>>,
+  there: BisectState | undefined,
+): BisectOrder | "continue" {
+  const [program, ...args] = command;
+  if (goOn) {
+    if (there === undefined) {
+      throw new KdockError("usage", "there is no search to go on with", {
+        hint: "Begin one: `kdock bisect --good REF --bad REF -- command`.",
+      });
+    }
+    const typed = Object.values(flags).some((value) => value !== undefined);
+    if (program === undefined && good === undefined && bad === undefined && !typed) {
+      return "continue";
+    }
+    throw new KdockError(
+      "usage",
+      "--continue goes on with the words that the search was begun with",
+      {
+        hint: "Leave everything else out, or forget the search: `kdock bisect --reset`.",
+      },
+    );
+  }
+  if (there !== undefined) {
+    throw new KdockError(
+      "usage",
+      `a search between ${there.good} and ${there.bad} has not ended (it is at ${there.next.hash.slice(0, 12)})`,
+      { hint: "Go on with `kdock bisect --continue`, or forget it with `kdock bisect --reset`." },
+    );
+  }
+  if (good === undefined || bad === undefined || program === undefined) {
+    const missing = [
+      ...(good === undefined ? ["--good REF"] : []),
+      ...(bad === undefined ? ["--bad REF"] : []),
+      ...(program === undefined ? ["-- command"] : []),
+    ];
+    throw new KdockError("usage", `a bisect needs ${missing.join(", ")}`, {
+      hint: "`kdock bisect --help` has examples.",
+    });
+  }
+  for (const ref of [good, bad]) {
+    if (/^[\w.@][\w./+@~^-]*$/.test(ref)) continue;
+    throw new KdockError("usage", `${ref} is no branch, tag or commit`);
+  }
+  return { good, bad, command: [program, ...args], skipBuildFailures, flags: { ...flags } };
+}

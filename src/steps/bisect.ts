@@ -1,0 +1,304 @@
+import { isOnThisMachine } from "../engine/engine.js";
+import { KdockError, messageOf } from "../errors.js";
+import {
+  bisectBuild,
+  bisectConfig,
+  bisectContainer,
+  BisectState,
+  type BisectStatus,
+  type Mark,
+  markOf,
+  readBisect,
+  repositoryInside,
+  repositoryOf,
+} from "../plan/bisect.js";
+import type { BuildPlan } from "../plan/build-plan.js";
+import { FOLDER } from "../plan/names.js";
+import { makePlan } from "../plan/plan.js";
+import { toolchainFor } from "../plan/toolchain.js";
+import type { Project } from "../project.js";
+import { artifactFolder, readManifest } from "./artifact-store.js";
+import { builtStages, TARGETS } from "./build.js";
+import { ensureImage } from "./builder-image.js";
+import { type Context, inProject, projectMutex } from "./context.js";
+import { ensureLocked } from "./lock.js";
+import { checkMachines } from "./machine.js";
+import { runContainer } from "./run-container.js";
+import { runStep } from "./run-step.js";
+import { tryCommand, type Tried } from "./try-command.js";
+
+/** Beside the project's own VMs. */
+const VM = "bisect";
+
+/** bisect.sh's exit codes. */
+const REFUSED = 64;
+const UNREACHABLE = 69;
+
+export type BisectOrder = Pick<
+  BisectState,
+  "good" | "bad" | "command" | "bootTimeoutSeconds" | "skipBuildFailures" | "flags"
+>;
+
+export interface BisectResult {
+  readonly first: BisectStatus["first"];
+  readonly maybe: BisectStatus["maybe"];
+  /** Of the first bad commit's kernel, where it was built. */
+  readonly key: string | undefined;
+  readonly logFile: string;
+}
+
+/** The search that has not ended; undefined when there is none. */
+export async function readBisectState(ctx: Context): Promise<BisectState | undefined> {
+  const text = await ctx.host.files.readText(inProject(ctx, FOLDER.bisect));
+  if (text === undefined) return undefined;
+  try {
+    return BisectState.parse(JSON.parse(text));
+  } catch (error) {
+    throw new KdockError("config", `${FOLDER.bisect} is not as kdock wrote it`, {
+      hint: "`kdock bisect --reset` forgets the search.",
+      cause: error,
+    });
+  }
+}
+
+/** Begins a search: the history is fetched, and git names the first commit to try. */
+export async function startBisect(project: Project, order: BisectOrder): Promise<BisectResult> {
+  const { ctx } = project;
+  const repository = repositoryOf(project.config.kernel.source);
+  if (project.config.kernel.patches.length > 0) {
+    throw new KdockError(
+      "config",
+      "kernel.patches would have to apply to every commit of a bisect",
+      {
+        hint: "Leave them out of kdock.yaml for the search, or search a branch that has them as commits.",
+      },
+    );
+  }
+  await checkMachines(project, [VM]);
+  // The version decides about the compiler, and the history knows the version: any builder can ask it.
+  const asking = { repository, toolchain: project.config.kernel.toolchain };
+  const scout = await lockedFor(project, asking);
+  const status = await askGit(scout, asking, ["start", order.good, order.bad]);
+  const known = status.version ?? "";
+  const toolchain =
+    asking.toolchain === "auto"
+      ? toolchainFor(known === "" ? "99.0" : known, "auto").compiler
+      : asking.toolchain;
+  tellStatus(ctx, status);
+  const state = { ...order, repository, toolchain, next: status.next ?? { hash: "", subject: "" } };
+  return await search(await lockedFor(project, state), state, status);
+}
+
+/** Goes on with a search that was broken off, at the commit that it was at. */
+export async function continueBisect(project: Project, state: BisectState): Promise<BisectResult> {
+  await checkMachines(project, [VM]);
+  return await search(await lockedFor(project, state), state, undefined);
+}
+
+/** Forgets a search; true when there was one. Its repository stays, for the next one. */
+export async function resetBisect(ctx: Context): Promise<boolean> {
+  const path = inProject(ctx, FOLDER.bisect);
+  const there = await ctx.host.files.exists(path);
+  await ctx.host.files.remove(path);
+  return there;
+}
+
+type Search = Pick<BisectState, "repository" | "toolchain">;
+
+/** The project with a builder for the search, whose image and root file system are locked. */
+async function lockedFor(project: Project, { repository, toolchain }: Search): Promise<Project> {
+  const { ctx } = project;
+  await requireRepository(ctx, repository, project.plan.folder);
+  // Of a tree nothing is locked but its compiler, and the commits of a search are nobody's versions.
+  const kernel = { ...project.config.kernel, source: "path:.", toolchain };
+  const config = { ...project.config, kernel };
+  const user = { ...project.user, tree: undefined };
+  const { folder, assets } = ctx;
+  const plan = makePlan({ folder, config, assets, user, lock: project.lock });
+  await using _mutex = await projectMutex(ctx);
+  return await ensureLocked({ ...project, config, user, plan, overridden: true });
+}
+
+/** A repository of this machine has to be there, and where the engine sees it. */
+async function requireRepository(ctx: Context, repository: string, folder: string): Promise<void> {
+  const [local] = repositoryInside(repository, folder).hostPaths;
+  if (local === undefined) return;
+  if (!(await ctx.host.files.isFolder(local.path))) {
+    throw new KdockError("config", `there is no repository ${local.path}`, {
+      hint: "Mend the path in kernel.source, or --kernel.",
+    });
+  }
+  const info = await (await ctx.engine()).info();
+  if (isOnThisMachine(info)) return;
+  throw new KdockError(
+    "environment",
+    `the engine at ${info.endpoint} is on another machine, and has no ${local.path}`,
+    { hint: "Push it to where that machine reaches it, and name that address: git:URL#REF." },
+  );
+}
+
+async function askGit(
+  { ctx, plan }: Project,
+  search: Search,
+  [command = "", ...words]: readonly string[],
+): Promise<BisectStatus> {
+  const { url, hostPaths } = repositoryInside(search.repository, plan.folder);
+  const build = bisectBuild(plan.kernel, plan.names, search);
+  await using _mutex = await projectMutex(ctx);
+  await ensureImage(ctx, build.image, { noCache: false });
+  const engine = await ctx.engine();
+  for (const [name, its] of Object.entries(build.volumes)) await engine.ensureVolume(name, its);
+  const argv = command === "start" ? [command, url, ...words] : [command];
+  const spec = bisectContainer(build, plan.names, argv, hostPaths);
+  const title = command === "start" ? `history of ${search.repository}` : `git bisect ${command}`;
+  return await runStep(ctx, "bisect", title, async (log) => {
+    const lines: string[] = [];
+    const exitCode = await runContainer(ctx, spec, {
+      onLine: (line) => {
+        lines.push(line);
+        log.line(line);
+      },
+    });
+    if (exitCode !== 0) throw gitError(exitCode, lines);
+    const status = readBisect(lines);
+    await ctx.host.files.writeAtomic(
+      inProject(ctx, FOLDER.bisectLog),
+      `${status.log.join("\n")}\n`,
+    );
+    return { value: status, cached: false };
+  });
+}
+
+function gitError(exitCode: number, lines: readonly string[]): KdockError {
+  const errors = lines.flatMap((line) => /^error: (.*)$/.exec(line)?.[1] ?? []);
+  const message = errors.join("\n  ") || "git cannot go on with the search";
+  if (exitCode === REFUSED) {
+    return new KdockError("config", message, { hint: "Correct --good, --bad or kernel.source." });
+  }
+  if (exitCode === UNREACHABLE) {
+    return new KdockError("environment", message, {
+      hint: "Check the address, and the network of the engine's machine.",
+    });
+  }
+  return new KdockError("environment", message, {
+    hint: "The lines above say why; `kdock bisect --reset` forgets the search.",
+  });
+}
+
+/** Step after step, until git has found the commit or Ctrl-C comes; what is known is written down before each. */
+async function search(
+  project: Project,
+  begun: BisectState,
+  begin: BisectStatus | undefined,
+): Promise<BisectResult> {
+  const { ctx } = project;
+  let state = begun;
+  let status = begin;
+  for (;;) {
+    if (status !== undefined) {
+      if (status.next === undefined) return await ended(project, state, status);
+      state = { ...state, next: status.next };
+    }
+    await ctx.host.files.writeAtomic(
+      inProject(ctx, FOLDER.bisect),
+      `${JSON.stringify(state, undefined, 2)}\n`,
+    );
+    const { mark, key } = await tryCommit(project, state);
+    state = await keepBad(ctx, state, mark, key);
+    status = await askGit(project, state, [mark]);
+    tellStatus(ctx, status);
+  }
+}
+
+async function ended(
+  { ctx }: Project,
+  { badKey }: BisectState,
+  { first, maybe }: BisectStatus,
+): Promise<BisectResult> {
+  await resetBisect(ctx);
+  const manifest = badKey === undefined ? undefined : await readManifest(ctx, "kernel", badKey);
+  const source = String(manifest?.inputs["source"] ?? "");
+  const key = first !== undefined && source.endsWith(`#${first.hash}`) ? badKey : undefined;
+  return { first, maybe, key, logFile: inProject(ctx, FOLDER.bisectLog) };
+}
+
+/** git's own words, as it says them. */
+function tellStatus(ctx: Context, { said, first, maybe }: BisectStatus): void {
+  if (first !== undefined || maybe.length > 0) return;
+  for (const text of said) ctx.reporter.emit({ type: "notice", text });
+}
+
+/** Of all kernels that a search builds, the last bad one stays: in the end it is the first bad commit's. */
+async function keepBad(
+  ctx: Context,
+  state: BisectState,
+  mark: Mark,
+  key: string | undefined,
+): Promise<BisectState> {
+  if (key === undefined) return state;
+  const gone = mark === "bad" ? state.badKey : key;
+  if (gone !== undefined && gone !== (mark === "bad" ? key : state.badKey)) {
+    await ctx.host.files.remove(artifactFolder(ctx, "kernel", gone));
+  }
+  return mark === "bad" ? { ...state, badKey: key } : state;
+}
+
+/** Builds, boots, runs the command: what that makes of the commit. */
+async function tryCommit(
+  project: Project,
+  state: BisectState,
+): Promise<{ mark: Mark; key: string | undefined }> {
+  const { ctx } = project;
+  const { next, command } = state;
+  const at = projectAt(project, state);
+  const what = `${next.hash.slice(0, 12)} ("${next.subject}")`;
+  const say = (mark: Mark, why: string) => {
+    ctx.reporter.emit({ type: "notice", text: `${mark}: ${what}: ${why}` });
+    return mark;
+  };
+  try {
+    await using _mutex = await projectMutex(ctx);
+    await builtStages(at, { targets: TARGETS, noCache: false, frozen: false, aside: true });
+  } catch (error) {
+    const isTree = error instanceof KdockError && ["build", "config"].includes(error.code);
+    if (ctx.signal.aborted || !isTree || !state.skipBuildFailures) throw error;
+    return { mark: say("skip", `it does not build (${messageOf(error)})`), key: undefined };
+  }
+  const { key } = at.plan.kernel;
+  let known: Tried | undefined;
+  try {
+    const how = { vm: VM, step: "bisect/command", command };
+    await tryCommand(at, { ...how, bootTimeoutSeconds: state.bootTimeoutSeconds }, (tried) => {
+      known = tried;
+    });
+    return { mark: say("good", `${command.join(" ")}: exit code 0`), key };
+  } catch (error) {
+    if (ctx.signal.aborted || !(error instanceof KdockError) || error.code !== "vm") throw error;
+    return { mark: say(...verdict(known, error)), key };
+  }
+}
+
+function verdict(known: Tried | undefined, error: KdockError): [mark: Mark, why: string] {
+  const exitCode = known?.exitCode;
+  // A kernel that does not get there, or falls over under the command, is a bad one.
+  if (exitCode === undefined) return ["bad", error.message.split("\n", 1)[0] ?? ""];
+  const mark = markOf(exitCode);
+  if (mark !== "abort") return [mark, error.message];
+  throw new KdockError(
+    "vm",
+    `${error.message}: something killed it, which says nothing about the kernel`,
+    {
+      hint: "The search stays where it is: `kdock bisect --continue` tries this commit again.",
+    },
+  );
+}
+
+/** The project with one commit's kernel. */
+function projectAt(project: Project, state: BisectState): Project {
+  const { ctx, user, lock } = project;
+  const { folder, assets } = ctx;
+  const config = bisectConfig(project.config, state, state.next.hash);
+  const plan = makePlan({ folder, config, assets, user, lock });
+  const kernel: BuildPlan = bisectBuild(plan.kernel, plan.names, state);
+  return { ...project, config, plan: { ...plan, kernel } };
+}
