@@ -5,8 +5,9 @@
   kconfig.py pin   --demands FILE --config .config [--initramfs DIR]
   kconfig.py check --demands FILE --config .config [--initramfs DIR] [--source /src --toolchain gcc-14]
 
-A fragment NAME is DIR/NAME.config plus every DIR/NAME.ge-X.Y.config and DIR/NAME.lt-X.Y.config whose condition
-holds for the kernel version, so that an option which came or went with a version never fails a build. A line
+A fragment NAME is DIR/NAME.config plus every DIR/NAME.CONDITION....config whose conditions all hold: ge-X.Y and lt-X.Y for
+the kernel version, so that an option which came or went with a version never fails a build, and the name of an architecture
+(KDOCK_ARCH, x86_64 unless given). A line
 "include NAME" stands for another fragment.
 
 pin puts fixed values in the place of defaults that would make every build another one; what the user demanded stays,
@@ -89,10 +90,18 @@ def version_tuple(text):
 def fragment_files(directory, name, version):
     yield os.path.join(directory, f"{name}.config")
     for path in sorted(glob.glob(os.path.join(directory, f"{name}.*.config"))):
-        condition, _, bound = os.path.basename(path)[len(name) + 1 : -len(".config")].partition("-")
-        holds = version >= version_tuple(bound) if condition == "ge" else version < version_tuple(bound)
-        if holds:
+        conditions = re.findall(r"(?:ge|lt)-[\d.]*\d|[^.]+", os.path.basename(path)[len(name) + 1 : -len(".config")])
+        if all(holds(condition, version) for condition in conditions):
             yield path
+
+
+def holds(condition, version):
+    word, _, bound = condition.partition("-")
+    if word == "ge":
+        return version >= version_tuple(bound)
+    if word == "lt":
+        return version < version_tuple(bound)
+    return condition == os.environ.get("KDOCK_ARCH", "x86_64")
 
 
 def collect(directory, name, version, values):
@@ -170,23 +179,26 @@ def load_kconfig(source, toolchain, config):
 
     is_clang = toolchain.startswith("clang-")
     suffix = toolchain.partition("-")[2]
+    triplet = os.environ.get("KDOCK_TRIPLET", "")
+    prefix = f"{triplet}-" if triplet else ""
+    compiler = toolchain if is_clang else prefix + toolchain
     os.environ.update(
         srctree=source,
-        SRCARCH="x86",
-        ARCH="x86_64",
-        CC=toolchain,
+        SRCARCH=os.environ.get("KDOCK_SOURCE_ARCH", "x86"),
+        ARCH=os.environ.get("KDOCK_MAKE_ARCH", "x86_64"),
+        CC=compiler,
         HOSTCC=toolchain,
-        LD=f"ld.lld-{suffix}" if is_clang else "ld",
-        NM=f"llvm-nm-{suffix}" if is_clang else "nm",
-        OBJCOPY=f"llvm-objcopy-{suffix}" if is_clang else "objcopy",
+        LD=f"ld.lld-{suffix}" if is_clang else f"{prefix}ld",
+        NM=f"llvm-nm-{suffix}" if is_clang else f"{prefix}nm",
+        OBJCOPY=f"llvm-objcopy-{suffix}" if is_clang else f"{prefix}objcopy",
         PAHOLE="pahole",
         RUSTC="rustc",
         BINDGEN="bindgen",
-        CC_VERSION_TEXT=subprocess.run([toolchain, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0],
+        CC_VERSION_TEXT=subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0],
         PAHOLE_VERSION="",
         RUSTC_VERSION_TEXT="",
         KERNELVERSION=make_value("kernelversion"),
-        CLANG_FLAGS="",
+        CLANG_FLAGS=f"--target={triplet}" if is_clang and triplet else "",
     )
     os.chdir(source)
     kconf = kconfiglib.Kconfig("Kconfig", warn=False)

@@ -7,6 +7,7 @@ import { type Command, Option } from "commander";
 const KEYS = {
   preset: ["kernel", "preset"],
   kernel: ["kernel", "source"],
+  arch: ["kernel", "arch"],
   toolchain: ["kernel", "toolchain"],
   set: ["kernel", "set"],
   fragment: ["kernel", "fragments"],
@@ -71,6 +72,12 @@ const list = (value: string, before: string[] | undefined) => [...(before ?? [])
 export function addBuildFlags(command: Command): Command {
   return command
     .option("--kernel <source>", "kernel source, like debian:6.12 (kernel.source)")
+    .addOption(
+      new Option(
+        "--arch <name>",
+        "architecture; the one built last unless given (kernel.arch)",
+      ).choices(["x86_64", "arm64", "riscv64"]),
+    )
     .option("--preset <name>", "debug, defconfig, tiny or file:PATH (kernel.preset)")
     .option("--fragment <file>", "kconfig fragment; may be repeated (kernel.fragments)", list)
     .option("--set <option=value>", "one kernel option; may be repeated (kernel.set)", list)

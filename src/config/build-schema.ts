@@ -32,6 +32,10 @@ export const kernel = z
       .regex(/^debian:\d+\.\d+$/, { error: ({ input }) => sourceProblem(input) })
       .default("debian:6.12")
       .meta({ title: "debian:X.Y", description: "where the source comes from" }),
+    arch: z.enum(["x86_64", "arm64", "riscv64"]).default("x86_64").meta({
+      title: "x86_64, arm64 or riscv64",
+      description: "architecture of the kernel, its guest and its VM",
+    }),
     preset: z
       .union([
         z.enum(["debug", "defconfig", "tiny"]),

@@ -13,6 +13,7 @@ export interface Config {
 export interface KernelConfig {
   /** "debian:6.12" */
   readonly source: string;
+  readonly arch: Architecture;
   readonly preset: KernelPreset;
   /** Relative to the folder of kdock.yaml, or absolute. */
   readonly fragments: readonly string[];
@@ -28,6 +29,9 @@ export interface KernelConfig {
   readonly jobs: number | "auto";
   readonly ccache: boolean;
 }
+
+/** What the kernel and its guest are built for; see `src/plan/architectures.ts`. */
+export type Architecture = "x86_64" | "arm64" | "riscv64";
 
 export type KernelPreset = "debug" | "defconfig" | "tiny" | `file:${string}`;
 

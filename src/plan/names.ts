@@ -76,7 +76,6 @@ export const INSIDE = {
   output: "/out",
   /** The VM container's copies of the kernel's and the rootfs stage's output, one folder each. */
   artifacts: "/artifacts",
-  bzImage: "/artifacts/kernel/bzImage",
   rootfs: "/artifacts/rootfs/rootfs.cpio",
   /** The guest's disks, by number. */
   disks: "/disks",

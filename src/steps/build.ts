@@ -39,11 +39,18 @@ export async function build(
   options: BuildOptions,
 ): Promise<{ project: Project; result: BuildResult }> {
   const { ctx } = project;
+  if (project.followsBuild) sayFollowed(ctx, project.config.kernel.arch);
   await using _mutex = await projectMutex(ctx);
   const locked = options.frozen ? requireFrozen(project) : await ensureLocked(project);
   const manifests = await builtStages(locked, options);
   const recorded = options.frozen ? locked : await recordBuild(locked, manifests);
   return { project: recorded, result: { current: await current(recorded, manifests), manifests } };
+}
+
+/** `kdock build --arch arm64 && kdock run` means one kernel, and whoever has forgotten the first half is told. */
+function sayFollowed(ctx: Context, arch: string): void {
+  const text = `architecture ${arch}, like the last build (--arch or kernel.arch names another)`;
+  ctx.reporter.emit({ type: "notice", text });
 }
 
 async function builtStages(

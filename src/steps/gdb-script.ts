@@ -1,4 +1,5 @@
 import type { PublishedPort } from "../engine/engine.js";
+import { ARCHITECTURES } from "../plan/architectures.js";
 import { publishedAddress } from "../plan/gdb-plan.js";
 import { editorScript, type GdbFacts, gdbScript } from "../plan/gdb-script.js";
 import { FOLDER } from "../plan/names.js";
@@ -62,6 +63,7 @@ export async function gdbFacts(ctx: Context, plan: Plan): Promise<GdbFacts | und
   const commands = `${kernel}/vmlinux-gdb.py`;
   return {
     vmlinux: `${kernel}/vmlinux`,
+    architecture: ARCHITECTURES[plan.arch].gdbArch,
     kernelCommands: (await files.exists(commands)) ? commands : undefined,
     modules: await files.exists(`${kernel}/modules`),
     gdbModules: `${await files.realPath(inProject(ctx, FOLDER.current))}/${FOLDER.gdbModules}`,

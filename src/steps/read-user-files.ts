@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.js";
 import { KdockError } from "../errors.js";
+import { requireArchitecture } from "../plan/config-architecture.js";
 import { type Fragment, initramfsPaths, requestedConfig } from "../plan/kconfig.js";
 import { scriptProblem } from "../plan/init-scripts.js";
 import {
@@ -16,6 +17,7 @@ export async function readUserFiles(ctx: Context, config: Config): Promise<UserF
   const { kernel } = config;
   const preset = presetFile(config);
   const kernelPreset = preset === undefined ? undefined : await text(ctx, "kernel.preset", preset);
+  if (kernelPreset !== undefined) requireArchitecture(kernelPreset, kernel.arch, preset ?? "");
   await checkScripts(ctx, config.gdb.scripts);
   const kernelFragments = await fragments(ctx, "kernel.fragments", kernel.fragments);
   const requests = [kernelPreset ?? "", requestedConfig(kernelFragments, kernel.set)];

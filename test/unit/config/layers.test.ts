@@ -6,6 +6,7 @@ it("gives a complete configuration for nothing at all", () => {
   expect(loadConfig({})).toEqual({
     kernel: {
       source: "debian:6.12",
+      arch: "x86_64",
       preset: "debug",
       fragments: [],
       deoptimize: [],
