@@ -242,12 +242,14 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     flags: KeyFlags = {},
     {
       readLock,
-    }: { /** What needs names only works beside a broken lock, too. */ readLock: boolean } = {
-      readLock: false,
-    },
+      followBuild = true,
+    }: {
+      /** What needs names only works beside a broken lock, too. */ readLock: boolean;
+      /** What is committed must not depend on what somebody built. */ followBuild?: boolean;
+    } = { readLock: false },
   ): Promise<Project> => {
     const { openProject } = await import("./project.js");
-    return openProject(world, globals(), reporter, flags, { readLock });
+    return openProject(world, globals(), reporter, flags, { readLock, followBuild });
   };
   /** For what is to take a tenth of a second: little is loaded, and what can be at once. */
   const openGuest = async () => {
@@ -341,7 +343,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
 
     async build(options, flags) {
       await refuseKernelKey(flags);
-      const project = await openLocked(flags);
+      const project = await open(flags, { readLock: true, followBuild: !options.frozen });
       const steps = await import("./steps/build.js");
       const { result } = await steps.build(project, options);
       const lines = result.current === undefined ? [] : [`artifacts: ${result.current}`];
@@ -658,7 +660,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     },
 
     async lock(parts) {
-      const project = await openLocked();
+      const project = await open({}, { readLock: true, followBuild: false });
       const { updateLock } = await import("./steps/lock.js");
       const { changes } = await updateLock(project, parts);
       const lines = changes.length > 0 ? changes : ["kdock.lock is up to date"];
@@ -799,7 +801,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     },
 
     async compose(unlocked) {
-      const { config, plan, ctx } = await open({}, { readLock: !unlocked });
+      const { config, plan, ctx } = await open({}, { readLock: !unlocked, followBuild: false });
       const { composeFile } = await import("./plan/compose.js");
       const { KDOCK_ROOT } = await import("./project.js");
       world.stdout.write(composeFile(config, plan, relative(ctx.folder, KDOCK_ROOT) || "."));

@@ -20,6 +20,7 @@ import { FOLDER } from "./plan/names.js";
 import { makePlan, type Plan } from "./plan/plan.js";
 import type { UserFiles } from "./plan/user-files.js";
 import { type Context, inProject } from "./steps/context.js";
+import { lastArchitecture } from "./steps/artifact-store.js";
 import { readUserFiles } from "./steps/read-user-files.js";
 import type { Reporter } from "./ui/reporter.js";
 import { outputEvents } from "./ui/output-events.js";
@@ -34,6 +35,8 @@ export interface Project {
   readonly plan: Plan;
   /** undefined before anything is locked, and for commands that need no lock. */
   readonly lock: Lock | undefined;
+  /** Nothing but the set that was built last says which architecture is meant. */
+  readonly followsBuild: boolean;
   /** Flags or variables ask for other artifacts than kdock.yaml does. */
   readonly overridden: boolean;
   /** A kernel that is built already, and is to be run whatever kdock.yaml asks for; see `withBuiltKernel`. */
@@ -58,7 +61,7 @@ export async function openProject(
   globals: GlobalFlags,
   reporter: Reporter,
   flags: KeyFlags,
-  { readLock }: { readLock: boolean },
+  { readLock, followBuild }: { readLock: boolean; followBuild: boolean },
 ): Promise<Project> {
   const host = createNodeHost({ env: world.env });
   const path = resolve(world.cwd, globals.config ?? FOLDER.config);
@@ -69,12 +72,15 @@ export async function openProject(
     });
   }
   const file = text === undefined ? undefined : { name: globals.config ?? FOLDER.config, text };
-  const config = loadConfig({
+  const lastArch = followBuild ? await lastArchitecture(host.files, dirname(path)) : undefined;
+  const words = {
     file,
     env: world.env,
     flags: keyValues(typedIn(world.cwd, dirname(path), flags)),
     flagNames: FLAG_NAMES,
-  });
+  };
+  const config = loadConfig({ ...words, lastArch });
+  const followed = lastArch !== undefined && loadConfig(words).kernel.arch !== lastArch;
   const asWritten = loadConfig({ file });
   const folder = await host.files.realPath(dirname(path));
   const assets = await readAssets(host.files);
@@ -107,6 +113,7 @@ export async function openProject(
     written: asWritten,
     user,
     lock,
+    followsBuild: followed && config.kernel.arch === lastArch,
     overridden: !isDeepStrictEqual(artifactSettings(asWritten), artifactSettings(config)),
     plan: makePlan({ folder, config, assets, user, lock }),
   };

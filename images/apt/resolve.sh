@@ -1,5 +1,5 @@
 #!/bin/sh
-# resolve.sh NAME LIST [PACKAGE... | toolchain:gcc-14] [-- NAME LIST ...]... — runs as root in a throw-away container of
+# resolve.sh NAME LIST [PACKAGE... | toolchain:gcc-14 | cross:gcc-14,aarch64-linux-gnu,arm64] [-- NAME LIST ...]... — runs as root in a throw-away container of
 # the base image: which package versions would each of these images get today? Installs nothing. On stdout, sorted:
 #
 #   @kdock archive SUITE DATE FINGERPRINT[,FINGERPRINT...]   the archives that were asked, and the keys that vouch for them
@@ -32,6 +32,9 @@ group() { # name, list, packages...
   for package in "$@"; do
     case "$package" in
       toolchain:*) wanted="$wanted $(sh "$here/toolchain-packages.sh" "${package#toolchain:}")" ;;
+      cross:*)
+        # shellcheck disable=SC2046 # three words
+        wanted="$wanted $(sh "$here/cross-packages.sh" $(echo "${package#cross:}" | tr , ' '))" ;;
       *) wanted="$wanted $package" ;;
     esac
   done

@@ -10,6 +10,7 @@
 #
 #   KDOCK_SOURCE   release:1.37.0      KDOCK_SHA256  the tarball's checksum, for a version that sha256sums lacks
 #   KDOCK_MIRRORS  base URLs to try before busybox.net, separated by spaces
+#   KDOCK_TRIPLET, KDOCK_MAKE_ARCH  aarch64-linux-gnu and arm64: for another architecture than this machine's
 #   KDOCK_JOBS     make -j, default: all processors
 #
 # Lines that begin with "@kdock" are for kdock's progress display, not for people.
@@ -30,6 +31,13 @@ export PATH HOME LC_ALL TZ
 lib=/usr/local/lib/kdock
 : "${KDOCK_SOURCE:=release:1.37.0}"
 jobs=${KDOCK_JOBS:-$(nproc)}
+# Debian has no musl for cross compilers. glibc does as well: since 2.34 a static program finds host names without
+# shared libraries (files and dns are built in), at the price of a megabyte.
+if [ -n "${KDOCK_TRIPLET:-}" ]; then
+  compiler=$KDOCK_TRIPLET-gcc strip=$KDOCK_TRIPLET-strip libc=glibc
+else
+  compiler=musl-gcc strip=strip libc=musl
+fi
 
 say() { echo "==> $*"; }
 phase() { echo "@kdock phase $*"; }
@@ -46,11 +54,15 @@ pin_environment() {
   grep -q SOURCE_DATE_EPOCH /src/scripts/kconfig/confdata.c || export KCONFIG_NOTIMESTAMP=1
 }
 
-# COMMAND make WORD..., with musl's compiler; -idirafter so that musl's own headers win over the kernel's.
+# COMMAND make WORD..., with a compiler that knows its libc; for musl's -idirafter so that musl's own headers win over the kernel's.
 with_toolchain() { # command, objects folder, make's other words
   run=$1 objects=$2
   shift 2
-  "$run" make -C /src O="$objects" CC="musl-gcc -idirafter /usr/local/include/kernel" HOSTCC=gcc "$@"
+  if [ "$libc" = musl ]; then
+    "$run" make -C /src O="$objects" CC="musl-gcc -idirafter /usr/local/include/kernel" HOSTCC=gcc "$@"
+  else
+    "$run" make -C /src O="$objects" ARCH="$KDOCK_MAKE_ARCH" CROSS_COMPILE="$KDOCK_TRIPLET-" HOSTCC=gcc "$@"
+  fi
 }
 
 bmake() { with_toolchain command "$@"; }
@@ -69,7 +81,7 @@ forget_foreign_objects() {
 configure() {
   phase configure
   version=$(make -s -C /src kernelversion 2>/dev/null)
-  say "busybox $version, static musl, $(gcc --version | head -n 1)"
+  say "busybox $version, static $libc, $($compiler --version | head -n 1)"
   cd /build
   # A folder of its own, because passing through defconfig would make every object look out of date.
   mkdir -p .kdock/config
@@ -99,8 +111,8 @@ compile() {
 }
 
 agent() { # command
-  "$1" musl-gcc -static -O2 -Wall -Wextra -Werror -o kdock-agent "$lib/agent/kdock-agent.c"
-  "$1" strip kdock-agent
+  "$1" "$compiler" -static -O2 -Wall -Wextra -Werror -o kdock-agent "$lib/agent/kdock-agent.c"
+  "$1" "$strip" kdock-agent
 }
 
 collect() {
@@ -112,10 +124,14 @@ collect() {
   cp .config /out/busybox.config
   cp .kdock/demands.config /out/demands.config
   cp /src/.kdock-source /out/source.txt
-  { gcc --version | head -n 1; dpkg-query -W -f '${Package} ${Version}\n' musl-dev; } > /out/toolchain.txt
+  { "$compiler" --version | head -n 1; dpkg-query -W -f '${Package} ${Version}\n' "$(libc_package)"; } > /out/toolchain.txt
   commands > /out/commands.txt
   tools > /out/tools.txt
-  say "busybox $(stat -c %s /out/busybox) bytes, $(/out/busybox --list | wc -l) commands; agent $(stat -c %s /out/kdock-agent) bytes"
+  say "busybox $(stat -c %s /out/busybox) bytes, $(wc -l < busybox.links) commands; agent $(stat -c %s /out/kdock-agent) bytes"
+}
+
+libc_package() {
+  if [ "$libc" = musl ]; then echo musl-dev; else dpkg-query -S "/usr/$KDOCK_TRIPLET/lib/libc.a" | cut -d: -f1; fi
 }
 
 # What has been typed here, in order; without how many at a time, which differs from machine to machine.
@@ -145,7 +161,9 @@ quoted() {
 
 # "name version": Debian's version, which names the program to the last patch.
 tools() {
-  names="gcc=$(readlink /usr/bin/gcc) ld=binutils musl=musl-dev make=make python3=python3 cpio=cpio tar=tar bzip2=bzip2 xz=xz-utils
+  names=
+  if [ "$libc" = glibc ]; then names="cross-gcc=$(readlink "/usr/bin/$compiler" | sed 's/\(.*\)-\(gcc-[0-9]*\)$/\2-\1/') cross-ld=binutils-$KDOCK_TRIPLET glibc=$(libc_package)"; fi
+  names="$names gcc=$(readlink /usr/bin/gcc) ld=binutils musl=musl-dev make=make python3=python3 cpio=cpio tar=tar bzip2=bzip2 xz=xz-utils
     headers=linux-libc-dev"
   # shellcheck disable=SC2046,SC2086 # a list of packages on purpose; those that this suite lacks are left out
   dpkg-query -W -f '${Package} ${Version}\n' $(printf '%s\n' $names | sed 's/.*=//') 2>/dev/null |

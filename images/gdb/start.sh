@@ -19,10 +19,19 @@ if [ -t 0 ] && ! infocmp "${TERM:-}" > /dev/null 2>&1; then
   export TERM=xterm-256color
 fi
 
+# A guest of another architecture than this machine's wants a gdb that knows it. What the vmlinux is for, its ELF header says.
+case "$(od -An -tu2 -j18 -N2 /out/vmlinux 2>/dev/null | tr -d ' ')/$(uname -m)" in
+  62/x86_64 | 183/aarch64 | 243/riscv64 | /*) gdb=gdb ;;
+  *) if command -v gdb-multiarch > /dev/null; then gdb=gdb-multiarch; else
+    echo "kdock: this debugger knows no such architecture: KDOCK_KERNEL_ARCH=... names the one of the VM" >&2
+    gdb=gdb
+  fi ;;
+esac
+
 case "${1:-}" in
   # Makes the index once, so that no session waits for it, and marks /out as whole.
   prepare)
-    gdb -nx -q -batch -iex 'set auto-load no' -iex 'set index-cache directory /out/index' -iex 'set index-cache enabled on' \
+    $gdb -nx -q -batch -iex 'set auto-load no' -iex 'set index-cache directory /out/index' -iex 'set index-cache enabled on' \
       -ex 'maintenance wait-for-index-cache' /out/vmlinux
     : > /out/.whole
     exit ;;
@@ -39,7 +48,7 @@ case "${1:-}" in
   decode)
     shift
     [ -e /out/.whole ] || exit 75
-    exec gdb -iex 'set index-cache directory /out/index' -iex 'set index-cache enabled on' "$@" ;;
+    exec $gdb -iex 'set index-cache directory /out/index' -iex 'set index-cache enabled on' "$@" ;;
   take)
     shift
     exec python3 "$lib/kdock/core.py" "$@" ;;
@@ -67,9 +76,9 @@ esac
 
 # A child, because the first process of a container cannot be killed from inside it.
 code=0
-sh -c 'echo $$ > "$0" && exec gdb "$@"' "$pid" "$@" || code=$?
+sh -c 'echo $$ > "$0" && exec "$@"' "$pid" "$gdb" "$@" || code=$?
 # One that ended by itself let the guest go; one that was killed left its breakpoints in.
 if [ "$code" -gt 128 ]; then
-  KDOCK_TARGET=127.0.0.1:1234 gdb -nx -batch -x "$lib/kdock/release.py" > /dev/null 2>&1 || true
+  KDOCK_TARGET=127.0.0.1:1234 $gdb -nx -batch -x "$lib/kdock/release.py" > /dev/null 2>&1 || true
 fi
 exit "$code"

@@ -16,6 +16,11 @@
 #   KDOCK_SOURCE  debian:6.12       KDOCK_PRESET  debug | defconfig | tiny | file | host
 #   KDOCK_JOBS    make -j, default: all processors       KDOCK_CCACHE  1 | 0
 #   KDOCK_DEOPTIMIZE  C files of the source to compile so that one can step through them: "net/ipv4/tcp_ipv4.c ..."
+#   KDOCK_ARCH    x86_64 | arm64 | riscv64: which of the fragments in config/ hold. The rest of an architecture's row in
+#                 src/plan/architectures.ts:
+#   KDOCK_MAKE_ARCH, KDOCK_SOURCE_ARCH  make's ARCH=, and the folder below arch/
+#   KDOCK_TRIPLET                       aarch64-linux-gnu: the cross compiler; empty for this machine's own
+#   KDOCK_IMAGE, KDOCK_IMAGE_PATH       what is made to be booted, and where make leaves it
 #   KDOCK_CONFIG_SHA256  of the .config that a lock expects; another one ends the build before it compiles
 #   source.sh says what else decides about the source.
 #
@@ -44,6 +49,15 @@ marker=/src/.kdock-source
 module_key=/build/.kdock/module-signing.pem
 initramfs=/build/.kdock/initramfs
 : "${KDOCK_SOURCE:=debian:6.12}" "${KDOCK_PRESET:=debug}" "${KDOCK_CCACHE:=1}"
+: "${KDOCK_ARCH:=x86_64}" "${KDOCK_MAKE_ARCH:=x86_64}" "${KDOCK_SOURCE_ARCH:=x86}" "${KDOCK_TRIPLET:=}"
+: "${KDOCK_IMAGE:=bzImage}" "${KDOCK_IMAGE_PATH:=arch/x86/boot/bzImage}"
+# kconfig.py and objects.py read it as well.
+export KDOCK_ARCH KDOCK_MAKE_ARCH KDOCK_SOURCE_ARCH KDOCK_TRIPLET
+# What compiles the kernel; TOOLCHAIN itself compiles the programs that its build needs. One clang compiles for all.
+case "$TOOLCHAIN" in
+  clang-*) compiler=$TOOLCHAIN ;;
+  *) compiler=${KDOCK_TRIPLET:+$KDOCK_TRIPLET-}$TOOLCHAIN ;;
+esac
 jobs=${KDOCK_JOBS:-$(nproc)}
 
 # shellcheck source=images/kernel/deoptimize.sh
@@ -77,7 +91,7 @@ pin_environment() {
   export SOURCE_DATE_EPOCH KBUILD_BUILD_TIMESTAMP KBUILD_BUILD_USER KBUILD_BUILD_HOST KBUILD_BUILD_VERSION
   export LOCALVERSION KCONFIG_NOTIMESTAMP PYTHONHASHSEED XZ_OPT ZSTD_NBTHREADS
   # The cache knows the compiler by its content, but not the assembler that the compiler calls.
-  CCACHE_COMPILERCHECK=content CCACHE_NAMESPACE=binutils-$(dpkg-query -W -f '${Version}' binutils)
+  CCACHE_COMPILERCHECK=content CCACHE_NAMESPACE=binutils-$(dpkg-query -W -f '${Version}' "binutils${KDOCK_TRIPLET:+-$KDOCK_TRIPLET}" 2>/dev/null || dpkg-query -W -f '${Version}' binutils)
   export CCACHE_COMPILERCHECK CCACHE_NAMESPACE
   find_compat
 }
@@ -91,6 +105,9 @@ with_toolchain() { # command, before the compiler's name, make's other words
   set -- $compat_words "$@"
   # The layout of structures is shuffled by a seed: by ours, not by one out of /dev/urandom.
   if [ -n "${randstruct:-}" ]; then set -- gen-randstruct-seed="$lib/randstruct-seed.sh" "$@"; fi
+  # Make's own word for this machine's architecture is the default, and has always been left out.
+  [ "$KDOCK_ARCH" = x86_64 ] || set -- ARCH="$KDOCK_MAKE_ARCH" "$@"
+  [ -z "$KDOCK_TRIPLET" ] || set -- CROSS_COMPILE="$KDOCK_TRIPLET-" "$@"
   case "$TOOLCHAIN" in
     clang-*)
       # The tools by their names: LLVM=-19 means these from 5.18 on only.
@@ -100,7 +117,7 @@ with_toolchain() { # command, before the compiler's name, make's other words
         HOSTCC="$TOOLCHAIN" HOSTCXX="clang++-$llvm" HOSTAR="llvm-ar-$llvm" HOSTLD="ld.lld-$llvm" \
         HOSTCFLAGS="$host_flags" "$@" ;;
     *)
-      "$run" make -C /src O=/build CC="${cache}$TOOLCHAIN" HOSTCC="$TOOLCHAIN" HOSTCXX="g++-${TOOLCHAIN#gcc-}" \
+      "$run" make -C /src O=/build CC="${cache}$compiler" HOSTCC="$TOOLCHAIN" HOSTCXX="g++-${TOOLCHAIN#gcc-}" \
         HOSTCFLAGS="$host_flags" "$@" ;;
   esac
 }
@@ -152,13 +169,13 @@ configure() {
   mkdir -p .kdock
   stage_initramfs
   version=$(make -s -C /src kernelversion 2>/dev/null)
-  say "kernel $version, preset $KDOCK_PRESET, $TOOLCHAIN"
+  say "kernel $version, $KDOCK_ARCH, preset $KDOCK_PRESET, $TOOLCHAIN"
 
   # The preset is a base configuration of the kernel's own plus fragments of ours ...
   case "$KDOCK_PRESET" in
     debug) base=tinyconfig fragments="guest debug" ;;
     defconfig) base=defconfig fragments="debug boot" ;;
-    tiny) base=tinyconfig fragments="boot" ;;
+    tiny) base=tinyconfig fragments="boot tiny" ;;
     file) base=olddefconfig fragments= ;;
     host) base=olddefconfig fragments="debug boot" ;;
     *) echo "unknown preset '$KDOCK_PRESET': debug, defconfig, tiny, file or host" >&2; exit 64 ;;
@@ -173,7 +190,7 @@ configure() {
     --output .kdock/demands.config $fragments ${user:+--user "$user"}
 
   # Nothing that the configuration is made from has changed: seconds saved on every rebuild.
-  stamp=$({ echo "$version $KDOCK_PRESET $TOOLCHAIN"; cat .kdock/demands.config "$lib/kconfig.py"
+  stamp=$({ echo "$version $KDOCK_ARCH $KDOCK_PRESET $TOOLCHAIN"; cat .kdock/demands.config "$lib/kconfig.py"
             # Of a tree that changes with every edit, what the configuration is made from.
             if grep -q '^kconfig ' "$marker"; then grep '^kconfig ' "$marker"; else cat "$marker"; fi
             if is_given; then cat /in/base.config; fi
@@ -296,7 +313,7 @@ compile() {
 }
 
 targets() {
-  echo bzImage
+  echo "$KDOCK_IMAGE"
   if has GDB_SCRIPTS; then echo scripts_gdb; fi
   if has MODULES; then echo modules; fi
 }
@@ -373,7 +390,7 @@ collect() {
   phase collect
   cd /build
   find /out -mindepth 1 -delete
-  cp arch/x86/boot/bzImage vmlinux System.map /out/
+  cp "$KDOCK_IMAGE_PATH" vmlinux System.map /out/
   cp .config /out/config
   cp .kdock/demands.config /out/demands.config
   kmake -s kernelrelease | tail -n 1 > /out/kernel.release
@@ -386,14 +403,14 @@ collect() {
   fi
   if grep -q '=m$' .config; then install_modules; fi
   if has MODULES; then pack_kit; fi
-  "$TOOLCHAIN" --version | head -n 1 > /out/toolchain.txt
+  "$compiler" --version | head -n 1 > /out/toolchain.txt
   # How it got here is no part of what it is.
   grep -v -e '^transport ' -e '^makefile ' "$marker" > /out/source.txt
   printf '%s' "$compat" > /out/compat.txt
   [ -z "$KDOCK_DEOPTIMIZE" ] || deoptimized > /out/deoptimized.txt
   commands > /out/commands.txt
   tools > /out/tools.txt
-  say "$(cat /out/kernel.release): vmlinux $(stat -c %s /out/vmlinux) bytes, bzImage $(stat -c %s /out/bzImage) bytes"
+  say "$(cat /out/kernel.release): vmlinux $(stat -c %s /out/vmlinux) bytes, $KDOCK_IMAGE $(stat -c %s "/out/$KDOCK_IMAGE") bytes"
 }
 
 # What has been typed here, in order; without what differs from machine to machine: how many at a time, and the cache.
@@ -435,10 +452,11 @@ quoted() {
 # "name version": Debian's version, which names the program to the last patch.
 tools() {
   case "$TOOLCHAIN" in
-    gcc-*) compiler="gcc=$TOOLCHAIN g++=g++-${TOOLCHAIN#gcc-} gcc-plugin=$TOOLCHAIN-plugin-dev" ;;
-    clang-*) compiler="clang=$TOOLCHAIN lld=lld-${TOOLCHAIN#clang-} llvm=llvm-${TOOLCHAIN#clang-} gcc=gcc" ;;
+    gcc-*) packages="gcc=$TOOLCHAIN g++=g++-${TOOLCHAIN#gcc-} gcc-plugin=$TOOLCHAIN-plugin-dev" ;;
+    clang-*) packages="clang=$TOOLCHAIN lld=lld-${TOOLCHAIN#clang-} llvm=llvm-${TOOLCHAIN#clang-} gcc=gcc" ;;
   esac
-  names="$compiler ld=binutils make=make bison=bison flex=flex bc=bc perl=perl python3=python3 kmod=kmod cpio=cpio tar=tar
+  if [ -n "$KDOCK_TRIPLET" ]; then packages="$packages cross-gcc=$TOOLCHAIN-$KDOCK_TRIPLET cross-ld=binutils-$KDOCK_TRIPLET"; fi
+  names="$packages ld=binutils make=make bison=bison flex=flex bc=bc perl=perl python3=python3 kmod=kmod cpio=cpio tar=tar
     gzip=gzip bzip2=bzip2 xz=xz-utils zstd=zstd lz4=lz4 openssl=openssl pahole=pahole ccache=ccache patch=patch
     libc=libc6-dev libelf=libelf-dev libssl=libssl-dev libdw=libdw-dev"
   # shellcheck disable=SC2046,SC2086 # a list of packages on purpose; those that this suite lacks are left out

@@ -8,8 +8,9 @@
   kconfig.py ask   --request JSON --demands FILE --config .config --environment FILE --output JSON
   kconfig.py minimal --start FILE --demands FILE --made .config --wanted FILE --environment FILE --fragment FILE
 
-A fragment NAME is DIR/NAME.config plus every DIR/NAME.ge-X.Y.config and DIR/NAME.lt-X.Y.config whose condition
-holds for the kernel version, so that an option which came or went with a version never fails a build. A line
+A fragment NAME is DIR/NAME.config plus every DIR/NAME.CONDITION....config whose conditions all hold: ge-X.Y and lt-X.Y for
+the kernel version, so that an option which came or went with a version never fails a build, and the name of an architecture
+(KDOCK_ARCH, x86_64 unless given). A line
 "include NAME" stands for another fragment.
 
 pin puts fixed values in the place of defaults that would make every build another one; what the user demanded stays,
@@ -91,10 +92,18 @@ def version_tuple(text):
 def fragment_files(directory, name, version):
     yield os.path.join(directory, f"{name}.config")
     for path in sorted(glob.glob(os.path.join(directory, f"{name}.*.config"))):
-        condition, _, bound = os.path.basename(path)[len(name) + 1 : -len(".config")].partition("-")
-        holds = version >= version_tuple(bound) if condition == "ge" else version < version_tuple(bound)
-        if holds:
+        conditions = re.findall(r"(?:ge|lt)-[\d.]*\d|[^.]+", os.path.basename(path)[len(name) + 1 : -len(".config")])
+        if all(holds(condition, version) for condition in conditions):
             yield path
+
+
+def holds(condition, version):
+    word, _, bound = condition.partition("-")
+    if word == "ge":
+        return version >= version_tuple(bound)
+    if word == "lt":
+        return version < version_tuple(bound)
+    return condition == os.environ.get("KDOCK_ARCH", "x86_64")
 
 
 def collect(directory, name, version, values):

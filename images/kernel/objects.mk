@@ -9,8 +9,8 @@ srctree := .
 objtree := /build
 src := $(folder)
 obj := $(folder)
-ARCH := x86
-SRCARCH := x86
+SRCARCH := $(or $(KDOCK_SOURCE_ARCH),x86)
+ARCH := $(SRCARCH)
 BITS := 64
 include $(config)
 include $(makefile)

@@ -17,22 +17,27 @@ import subprocess
 import sys
 from typing import NamedTuple
 
+# The architecture's folder.
+ARCH = "arch/" + os.environ.get("KDOCK_SOURCE_ARCH", "x86")
+
 # Objects that Kbuild makes as any other, but that run before the kernel has the addresses it was linked for.
-EARLY = ("arch/x86/boot/", "drivers/firmware/efi/libstub/")
+EARLY = (f"{ARCH}/boot/", f"{ARCH}/kernel/pi/", "drivers/firmware/efi/libstub/")
 
 # Where the other files are for the build itself, for user space or for another kernel.
 APART = (
-    "arch/x86/entry/vdso/",
-    "arch/x86/purgatory/",
-    "arch/x86/realmode/",
-    "arch/x86/tools/",
+    f"{ARCH}/entry/vdso/",
+    f"{ARCH}/kernel/vdso/",
+    f"{ARCH}/kernel/vdso32/",
+    f"{ARCH}/purgatory/",
+    f"{ARCH}/realmode/",
+    f"{ARCH}/tools/",
     "scripts/",
     "tools/",
     "usr/",
 )
 
 # The top Makefile and the architecture's name folders, under words of their own before 6.1.
-TOP = ("Makefile", "Kbuild", "arch/x86/Makefile", "arch/x86/Kbuild")
+TOP = ("Makefile", "Kbuild", f"{ARCH}/Makefile", f"{ARCH}/Kbuild")
 
 ASSIGNMENT = re.compile(r"^\s*([\w./-]+)-(y|m|objs|\$\((?:CONFIG_)?\w+\))\s*[:+?]?=\s*(.*)$")
 
@@ -116,7 +121,7 @@ class Tree:
         top = [mention for makefile in TOP for mention in self.mentions(makefile, folder + "/")]
         if top:
             return any(mention.option is None or mention.option in self.enabled for mention in top)
-        return "/" not in folder or folder == "arch/x86"
+        return "/" not in folder or folder == ARCH
 
     def missing_option(self, word, folder):
         """(option, makefile) that keeps this object or folder out of the kernel, if a line says so."""

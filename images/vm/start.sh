@@ -3,7 +3,9 @@
 # up root and becomes QEMU. The arguments come from kdock (`kdock plan` prints them); the machine's part is decided here.
 #
 #   KDOCK_ACCEL    auto | kvm | tcg
+#   KDOCK_QEMU, KDOCK_MACHINE   qemu-system-x86_64, and what uname -m says in a guest of it
 #   KDOCK_CPU      QEMU's name for a processor; all that the accelerator can do unless given
+#   KDOCK_EMULATED_CPU          what that is under emulation: max
 #   KDOCK_DISKS    what open-disks.pl opens for QEMU
 #   KDOCK_NET_MODE bridge | host | user | none: see the functions *_network below
 #   KDOCK_USER_NETDEV  what QEMU's -netdev is told in mode user, also where that takes the place of bridge
@@ -21,6 +23,7 @@
 #
 # Lines that begin with "[kdock]" are passed on to the person who started this.
 set -eu
+: "${KDOCK_QEMU:=qemu-system-x86_64}" "${KDOCK_MACHINE:=x86_64}" "${KDOCK_EMULATED_CPU:=max}"
 
 # Whatever ends this script before QEMU takes its place is said in the same way.
 doing="this container could not be started"
@@ -33,8 +36,10 @@ open_device() { [ -e "$1" ] && chmod 666 "$1" 2>/dev/null; }
 
 # /dev/kvm may exist and be useless: without vmx or svm a guest spins for ever (nested or paravirtualised KVM).
 why_no_kvm() {
+  if [ "$KDOCK_MACHINE" != "$(uname -m)" ]; then echo "the guest is $KDOCK_MACHINE, and this machine is $(uname -m)"; return; fi
   if [ ! -e /dev/kvm ]; then echo "/dev/kvm is not there"; return; fi
   if ! (exec 3<>/dev/kvm) 2>/dev/null; then echo "/dev/kvm cannot be opened"; return; fi
+  [ "$KDOCK_MACHINE" = x86_64 ] || return 0
   grep -qE '^flags.*\b(vmx|svm)\b' /proc/cpuinfo || echo "/dev/kvm is there, but the processor shows neither vmx nor svm"
 }
 
@@ -232,7 +237,7 @@ if [ "$mode" != bridge ] && planned_for_bridge "$@"; then replan=$mode; fi
 # and under load 11 % wrong, then goes on with HPET, which is slow to read. What this machine says it is told instead, unless the
 # figure moves with the load; a guest that sees more than 1 % of difference goes its own way as before. (Linux 5.10 and later.)
 counter_khz() {
-  [ "$accel/$(uname -m)" = tcg/x86_64 ] && [ ! -e /sys/devices/system/cpu/cpu0/cpufreq ] || return 0
+  [ "$accel/$(uname -m)/$KDOCK_MACHINE" = tcg/x86_64/x86_64 ] && [ ! -e /sys/devices/system/cpu/cpu0/cpufreq ] || return 0
   awk -F: '/^cpu MHz/ { printf "%d", $2 * 1000; exit }' /proc/cpuinfo
 }
 khz=$(counter_khz)
@@ -266,7 +271,7 @@ for argument; do
   option=$argument
 done
 
-case "$accel" in kvm) cpu=host ;; *) cpu=max ;; esac
+case "$accel" in kvm) cpu=host ;; *) cpu=$KDOCK_EMULATED_CPU ;; esac
 cpu=${KDOCK_CPU:-$cpu}
 case "$accel/$cpu" in tcg/host | tcg/host,*) fail "the processor host needs KVM, and this machine is emulated (tcg)${reason:+, because $reason}" ;; esac
 sandbox=on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
@@ -289,4 +294,4 @@ fi
 disks=''
 [ -z "${KDOCK_DISKS:-}" ] || disks="perl /usr/local/lib/kdock/open-disks.pl"
 # shellcheck disable=SC2086 # commands and lists on purpose
-exec $before_qemu $disks setpriv $qemu_user "$groups" --bounding-set=-all qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -sandbox "$sandbox" "$@"
+exec $before_qemu $disks setpriv $qemu_user "$groups" --bounding-set=-all "$KDOCK_QEMU" -accel "$accel" -cpu "$cpu" -sandbox "$sandbox" "$@"

@@ -7,6 +7,7 @@ import { type Command, Option } from "commander";
 const KEYS = {
   preset: ["kernel", "preset"],
   kernel: ["kernel", "source"],
+  arch: ["kernel", "arch"],
   toolchain: ["kernel", "toolchain"],
   set: ["kernel", "set"],
   fragment: ["kernel", "fragments"],
@@ -78,6 +79,12 @@ export function addBuildFlags(command: Command): Command {
     .option(
       "--kernel <source>",
       "6.12, 6.12.30, debian:6.1, git:URL#REF or ./linux (kernel.source)",
+    )
+    .addOption(
+      new Option(
+        "--arch <name>",
+        "architecture; the one built last unless given (kernel.arch)",
+      ).choices(["x86_64", "arm64", "riscv64"]),
     )
     .option("--preset <name>", "debug, defconfig, tiny, host or file:PATH (kernel.preset)")
     .option("--fragment <file>", "kconfig fragment; may be repeated (kernel.fragments)", list)

@@ -43,6 +43,10 @@ export const kernel = z
         "armored PGP keys, relative to this file, that may sign a release besides kdock's",
       example: ["./keys/vendor.asc"],
     }),
+    arch: z.enum(["x86_64", "arm64", "riscv64"]).default("x86_64").meta({
+      title: "x86_64, arm64 or riscv64",
+      description: "architecture of the kernel, its guest and its VM",
+    }),
     preset: z
       .union([
         z.enum(["debug", "defconfig", "tiny", "host"]),

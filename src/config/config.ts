@@ -25,6 +25,7 @@ export interface KernelConfig {
   readonly mirrors: readonly string[];
   /** Files with PGP keys that may sign a release. */
   readonly keys: readonly string[];
+  readonly arch: Architecture;
   readonly preset: KernelPreset;
   /** Relative to the folder of kdock.yaml, or absolute. */
   readonly fragments: readonly string[];
@@ -40,6 +41,9 @@ export interface KernelConfig {
   readonly jobs: number | "auto";
   readonly ccache: boolean;
 }
+
+/** What the kernel and its guest are built for; see `src/plan/architectures.ts`. */
+export type Architecture = "x86_64" | "arm64" | "riscv64";
 
 export type KernelPreset = "debug" | "defconfig" | "tiny" | "host" | `file:${string}`;
 

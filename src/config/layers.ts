@@ -4,7 +4,7 @@ import { environmentLayer } from "./environment.js";
 import { flagLayer } from "./flags.js";
 import { optionName } from "./kconfig-settings.js";
 import { configKeys } from "./keys.js";
-import { valueAt, withValue, type Layer, type RawValues } from "./layer.js";
+import { pathText, valueAt, withValue, type Layer, type RawValues } from "./layer.js";
 import { parseConfig } from "./load.js";
 import { describeIssue } from "./problems.js";
 import { complete, ConfigFile } from "./schema.js";
@@ -17,12 +17,25 @@ export interface ConfigSources {
   /** See `flagLayer`. */
   readonly flags?: RawValues;
   readonly flagNames?: Readonly<Record<string, string>>;
+  /** Of the set that was built last: what there is no other word on, that decides. */
+  readonly lastArch?: string | undefined;
 }
 
 /** Defaults < file < environment < flags. Rejects with one `config` error that lists every problem of every place. */
-export function loadConfig({ file, env = {}, flags = {}, flagNames = {} }: ConfigSources): Config {
+export function loadConfig({
+  file,
+  env = {},
+  flags = {},
+  flagNames = {},
+  lastArch,
+}: ConfigSources): Config {
   const fileLayers = file === undefined ? [] : [parseConfig(file.text, file.name)];
-  return mergeLayers([...fileLayers, environmentLayer(env), flagLayer(flags, flagNames)]);
+  const last = lastArch === undefined ? [] : [lastLayer(lastArch)];
+  return mergeLayers([...last, ...fileLayers, environmentLayer(env), flagLayer(flags, flagNames)]);
+}
+
+function lastLayer(arch: string): Layer {
+  return { values: { kernel: { arch } }, problems: [], where: pathText };
 }
 
 /** Later layers win, key by key: lists as a whole, maps entry by entry. */

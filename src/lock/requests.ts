@@ -1,5 +1,6 @@
-import type { Config } from "../config/config.js";
+import type { Architecture, Config } from "../config/config.js";
 import { expandSource, sourceSpec } from "../config/source-spec.js";
+import { architectureOf, isNative, suffixOf } from "../plan/architectures.js";
 import type { Asset, Assets } from "../plan/assets.js";
 import type { KnownSources } from "../plan/kernel-version.js";
 import { kernelToolchain } from "../plan/toolchain.js";
@@ -14,6 +15,10 @@ export interface ImageRequest {
   readonly suite: Suite;
   /** "gcc-14" for the kernel's builder. */
   readonly toolchain: string | undefined;
+  /** The architecture that a cross compiler compiles for; undefined for images without one. */
+  readonly cross: string | undefined;
+  /** Packages of images/KIND/packages, so to say, that this architecture needs. */
+  readonly extra: readonly string[];
   /** What it is to have in any case, by kdock's own lists. */
   readonly packages: readonly string[];
 }
@@ -45,18 +50,25 @@ export function lockRequests(
   known: KnownSources = {},
 ): LockRequests {
   const { suite, compiler } = kernelToolchain(config, known);
-  const own = { suite: "trixie", toolchain: undefined } as const;
+  const { arch } = config.kernel;
+  const { qemu, gdbPackages } = architectureOf(config);
+  const plain = { toolchain: undefined, cross: undefined, extra: [] } as const;
+  const own = { suite: "trixie", ...plain } as const;
+  const cross = crossFor(arch);
   const image = (request: Omit<ImageRequest, "packages">): ImageRequest => ({
     ...request,
-    packages: namedPackages(assets.get(`images/${request.kind}/packages`)),
+    packages: [...namedPackages(assets.get(`images/${request.kind}/packages`)), ...request.extra],
   });
   return {
     bases: [...new Set([suite, own.suite])].sort(),
     images: [
-      image({ name: kernelImageName(compiler), kind: "kernel", suite, toolchain: compiler }),
-      image({ name: "busybox", kind: "busybox", ...own }),
-      image({ name: "vm", kind: "vm", ...own }),
-      image({ name: "gdb", kind: "gdb", ...own }),
+      image({
+        ...{ name: kernelImageName(compiler, arch), kind: "kernel", suite, ...plain },
+        ...{ toolchain: compiler, cross },
+      }),
+      image({ name: busyboxImageName(arch), kind: "busybox", ...own, cross }),
+      image({ name: vmImageName(arch), kind: "vm", ...own, extra: qemu.packages }),
+      image({ name: gdbImageName(config), kind: "gdb", ...own, extra: gdbPackages }),
     ],
     sources: [
       ...kernelSource(config, suite),
@@ -113,8 +125,27 @@ function namedPackages(list: Asset | undefined): string[] {
   return words.flatMap(([name = "", ...rest]) => (name === "" || rest.length > 0 ? [] : [name]));
 }
 
-export function kernelImageName(compiler: string): string {
-  return `kernel ${compiler}`;
+/** What images/apt/toolchain-packages.sh is told: GNU's and Debian's name. */
+export function crossFor(arch: Architecture): string | undefined {
+  const { triplet, debianArch } = architectureOf({ kernel: { arch } });
+  return isNative(arch) ? undefined : `${triplet},${debianArch}`;
+}
+
+export function kernelImageName(compiler: string, arch: Architecture): string {
+  return `kernel ${compiler}${suffixOf(arch)}`;
+}
+
+export function busyboxImageName(arch: Architecture): string {
+  return `busybox${suffixOf(arch)}`;
+}
+
+export function vmImageName(arch: Architecture): string {
+  return `vm${suffixOf(arch)}`;
+}
+
+/** One for all architectures that want the same debugger. */
+export function gdbImageName(config: Config): string {
+  return ["gdb", ...architectureOf(config).gdbPackages].join(" ");
 }
 
 export function sourceName(kind: "kernel" | "busybox", config: Config): string {
@@ -152,9 +183,9 @@ export function forget(lock: Lock, parts: readonly UpdatePart[]): Lock {
   const has = (part: UpdatePart) => parts.includes(part);
   const gone = (name: string) =>
     has("base") ||
-    (has("toolchain") && (name.startsWith("kernel ") || name === "busybox")) ||
-    (has("qemu") && name === "vm") ||
-    (has("gdb") && name === "gdb");
+    (has("toolchain") && /^(?:kernel|busybox)\b/.test(name)) ||
+    (has("qemu") && /^vm\b/.test(name)) ||
+    (has("gdb") && /^gdb\b/.test(name));
   return {
     ...lock,
     bases: has("base") ? {} : lock.bases,

@@ -83,7 +83,7 @@ export function withResolved(
 ): Lock {
   const time = momentOf(now);
   const images = requests.images.map(({ name }) => {
-    const packages = found.packages.get(name.replace(" ", "-"));
+    const packages = found.packages.get(name.replaceAll(" ", "-"));
     if (packages === undefined) throw new Error(`nothing was resolved for the image ${name}`);
     return [name, { base: suite, time, packages }] as const;
   });

@@ -1,9 +1,10 @@
-import type { Config } from "../config/config.js";
+import type { Architecture, Config } from "../config/config.js";
 import { sourceSpec } from "../config/source-spec.js";
 import { type Lock, type LockedSource, sourceDigest } from "../lock/lock.js";
-import { kernelImageName, sourceName } from "../lock/requests.js";
+import { busyboxImageName, crossFor, kernelImageName, sourceName } from "../lock/requests.js";
 import { type ContainerSpec, PLAIN } from "./container-spec.js";
 import type { Assets } from "./assets.js";
+import { architectureOf, isNative, suffixOf } from "./architectures.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { type Fragment, requestedConfig } from "./kconfig.js";
 import { type KeyInputs, sha256, stageKey } from "./keys.js";
@@ -51,14 +52,18 @@ export function kernelBuildPlan(
   const { kernel } = config;
   const { suite, compiler } = kernelToolchain(config, { lock, user });
   const image = imagePlan(
-    { name: "kernel", dockerfile: "Dockerfile.kernel", args: { TOOLCHAIN: compiler } },
+    {
+      ...{ name: "kernel", dockerfile: "Dockerfile.kernel" },
+      args: { TOOLCHAIN: compiler, ...crossArgument(kernel.arch) },
+    },
     basePlan(suite, config.images, lock),
     assets,
-    lock?.images[kernelImageName(compiler)],
+    lock?.images[kernelImageName(compiler, kernel.arch)],
   );
   const source = lock?.sources[sourceName("kernel", config)];
   const asked = {
     source: kernel.source,
+    ...archInput(kernel.arch),
     preset: kernel.preset,
     toolchain: compiler,
     ...(user.kernelPreset === undefined ? {} : { "preset file": sha256(user.kernelPreset) }),
@@ -78,7 +83,7 @@ export function kernelBuildPlan(
   };
   return {
     stage: "kernel",
-    title: `Linux ${kernel.source}, preset ${kernel.preset}, ${compiler}`,
+    title: `Linux ${kernel.source}${suffixOf(kernel.arch, ", ")}, preset ${kernel.preset}, ${compiler}`,
     image,
     version: kernelVersion(config, { lock, user }),
     tree,
@@ -95,7 +100,7 @@ export function kernelBuildPlan(
         ...treeEnvironment(tree),
       },
       [
-        ...kernelVolumes(names, kernel.source, compiler, tree),
+        ...kernelVolumes(names, { source: kernel.source, compiler, arch: kernel.arch }, tree),
         [CCACHE_VOLUME, INSIDE.ccache, "ccache"],
       ],
       tree,
@@ -120,15 +125,17 @@ export function busyboxBuildPlan(
   { assets, user, lock }: PlanSources,
 ): BuildPlan {
   const { busybox } = config;
+  const { arch } = config.kernel;
   const image = imagePlan(
-    { name: "busybox", dockerfile: "Dockerfile.busybox", args: {} },
+    { name: "busybox", dockerfile: "Dockerfile.busybox", args: crossArgument(arch) },
     basePlan("trixie", config.images, lock),
     assets,
-    lock?.images["busybox"],
+    lock?.images[busyboxImageName(arch)],
   );
   const source = lock?.sources[sourceName("busybox", config)];
   const asked = {
     source: busybox.source,
+    ...archInput(arch),
     ...(busybox.sha256 === undefined ? {} : { sha256: busybox.sha256 }),
     ...fragmentInputs("fragment", user.busyboxFragments),
     ...settingInputs(busybox.set),
@@ -136,7 +143,7 @@ export function busyboxBuildPlan(
   const inputs: KeyInputs = { image: image.key, ...asked, ...sourceInputs(source) };
   return {
     stage: "busybox",
-    title: `busybox ${busybox.source}, static`,
+    title: `busybox ${busybox.source}${suffixOf(arch, ", ")}, static`,
     image,
     key: stageKey(inputs),
     inputs,
@@ -148,7 +155,11 @@ export function busyboxBuildPlan(
       { ...busyboxEnvironment(config, source), ...mirrorEnvironment(config) },
       [
         [names.volume("src", `busybox-${busybox.source}`), INSIDE.source, "source"],
-        [names.volume("build", `busybox-${busybox.source}`), INSIDE.objects, "objects"],
+        [
+          names.volume("build", `busybox-${busybox.source}${suffixOf(arch, "-")}`),
+          INSIDE.objects,
+          "objects",
+        ],
       ],
     ),
     files: withoutEmpty({
@@ -161,15 +172,18 @@ export function busyboxBuildPlan(
 /** Where a kernel's source and objects are. */
 export function kernelVolumes(
   names: ProjectNames,
-  source: string,
-  compiler: string,
+  { source, compiler, arch }: { source: string; compiler: string; arch: Architecture },
   tree?: SourceTree,
 ): readonly (readonly [name: string, target: string, role: Role])[] {
   const volume = sourceVolume(source, tree);
   return [
     ...sourceVolumes(names.volume("src", volume), tree),
-    // Objects are kept by source and compiler, not by configuration: changing an option rebuilds what it touches.
-    [names.volume("build", `${volume}-${compiler}`), INSIDE.objects, "objects"],
+    // Objects are kept by source, compiler and architecture, not by configuration: changing an option rebuilds what it touches.
+    [
+      names.volume("build", `${volume}-${compiler}${suffixOf(arch, "-")}`),
+      INSIDE.objects,
+      "objects",
+    ],
   ];
 }
 
@@ -187,10 +201,40 @@ export function sourceVolume(source: string, tree?: SourceTree): string {
   }
 }
 
+/** Of the builders' images; nothing for the architecture that they need no cross compiler for. */
+function crossArgument(arch: Architecture): Readonly<Record<string, string>> {
+  const cross = crossFor(arch);
+  return cross === undefined ? {} : { CROSS: cross.replace(",", " ") };
+}
+
+/** As kernels were before there was a choice, the usual architecture is no input: their keys stay what they were. */
+function archInput(arch: Architecture): Readonly<Record<string, string>> {
+  return isNative(arch) ? {} : { arch };
+}
+
+/** What both builders read of an architecture; nothing for the usual one, which is their default. */
+function crossEnvironment(config: Config): Readonly<Record<string, string>> {
+  if (isNative(config.kernel.arch)) return {};
+  const { makeArch, triplet } = architectureOf(config);
+  return { KDOCK_MAKE_ARCH: makeArch, KDOCK_TRIPLET: triplet };
+}
+
+function kernelArchEnvironment(config: Config): Readonly<Record<string, string>> {
+  const { arch } = config.kernel;
+  if (isNative(arch)) return {};
+  const { sourceArch, image } = architectureOf(config);
+  return {
+    ...{ KDOCK_ARCH: arch, KDOCK_SOURCE_ARCH: sourceArch },
+    ...{ KDOCK_IMAGE: image.target, KDOCK_IMAGE_PATH: image.path, ...crossEnvironment(config) },
+  };
+}
+
 /** What images/kernel/build.sh reads. */
-export function kernelEnvironment({ kernel }: Config): Readonly<Record<string, string>> {
+export function kernelEnvironment(config: Config): Readonly<Record<string, string>> {
+  const { kernel } = config;
   return {
     KDOCK_SOURCE: kernel.source,
+    ...kernelArchEnvironment(config),
     KDOCK_PRESET: kernel.preset.startsWith("file:") ? "file" : kernel.preset,
     KDOCK_CCACHE: kernel.ccache ? "1" : "0",
     ...(kernel.deoptimize.length === 0
@@ -212,12 +256,14 @@ function deoptimizeInput(config: Config): KeyInputs {
 
 /** What images/busybox/build.sh reads. */
 export function busyboxEnvironment(
-  { busybox }: Config,
+  config: Config,
   source: LockedSource | undefined,
 ): Readonly<Record<string, string>> {
+  const { busybox } = config;
   const sha256 = source?.sha256 ?? busybox.sha256;
   return {
     KDOCK_SOURCE: busybox.source,
+    ...crossEnvironment(config),
     ...(sha256 === undefined ? {} : { KDOCK_SHA256: sha256 }),
     ...(busybox.mirrors.length === 0 ? {} : { KDOCK_MIRRORS: busybox.mirrors.join(" ") }),
   };

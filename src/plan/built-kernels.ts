@@ -1,5 +1,6 @@
-import type { Config } from "../config/config.js";
+import type { Architecture, Config } from "../config/config.js";
 import { KdockError } from "../errors.js";
+import { ARCHITECTURES, DEFAULT_ARCHITECTURE } from "./architectures.js";
 import type { BuildCost, Manifest } from "./manifest.js";
 
 /** A kernel that lies in .kdock/out. */
@@ -10,8 +11,7 @@ export interface BuiltKernel {
   /** "debian:6.12" */
   readonly source: string;
   readonly preset: string;
-  /** Undefined in a manifest that says nothing about it. */
-  readonly arch: string | undefined;
+  readonly arch: Architecture;
   /** "gcc-14" */
   readonly toolchain: string;
   /** All of its artifacts. */
@@ -25,24 +25,24 @@ export interface BuiltKernel {
   readonly current: boolean;
 }
 
-/** What the bootable image is called, architecture by architecture. */
-const IMAGE = /^(?:bzImage|Image|Image\.gz|vmlinuz(?:\.efi)?|zImage)$/;
-
 export function builtKernel(
   manifest: Manifest,
   { builtAt, current }: Pick<BuiltKernel, "builtAt" | "current">,
 ): BuiltKernel {
   const { key, inputs, resolved, files, cost } = manifest;
   const text = (name: string) => (typeof inputs[name] === "string" ? inputs[name] : undefined);
+  // Of the usual one a manifest says nothing.
+  const arch = (text("arch") ?? DEFAULT_ARCHITECTURE) as Architecture;
+  const image = ARCHITECTURES[arch].image.target;
   return {
     key,
     release: resolved["release"] ?? "",
     source: text("source") ?? "",
     preset: text("preset") ?? "",
-    arch: text("arch"),
+    arch,
     toolchain: text("toolchain") ?? "",
     bytes: files.reduce((sum, { size }) => sum + size, 0),
-    imageBytes: files.find(({ path }) => IMAGE.test(path))?.size,
+    imageBytes: files.find(({ path }) => path === image)?.size,
     builtAt,
     cost,
     current,
@@ -90,7 +90,7 @@ export function configOfKernel(config: Config, built: BuiltKernel): Config {
       source,
       preset: preset as Config["kernel"]["preset"],
       ...(toolchain === "" ? {} : { toolchain }),
-      ...(arch === undefined ? {} : { arch }),
+      arch,
     },
   };
 }

@@ -15,6 +15,8 @@ export function configArch(text: string): string | undefined {
 
 /** Options that an architecture sets for itself, and no other. */
 const MARKS = [
+  // Before x86: it has that option, too.
+  { arch: "um", options: ["UML"] },
   { arch: "x86_64", options: ["X86_64"] },
   { arch: "i386", options: ["X86_32"] },
   { arch: "arm64", options: ["ARM64"] },

@@ -1,5 +1,7 @@
 import type { Config } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
+import { gdbImageName } from "../lock/requests.js";
+import { architectureOf } from "./architectures.js";
 import type { Assets } from "./assets.js";
 import type { BuildPlan } from "./build-plan.js";
 import { type ContainerSpec, type Labels, type Mount, PLAIN } from "./container-spec.js";
@@ -7,11 +9,15 @@ import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { INSIDE, labels, type ProjectNames, slug } from "./names.js";
 
 export function gdbImagePlan(config: Config, assets: Assets, lock: Lock | undefined): ImagePlan {
+  const { gdbPackages } = architectureOf(config);
   return imagePlan(
-    { name: "gdb", dockerfile: "images/gdb/Dockerfile", args: {} },
+    {
+      ...{ name: "gdb", dockerfile: "images/gdb/Dockerfile" },
+      args: gdbPackages.length === 0 ? {} : { GDB: gdbPackages.join(" ") },
+    },
     basePlan("trixie", config.images, lock),
     assets,
-    lock?.images["gdb"],
+    lock?.images[gdbImageName(config)],
   );
 }
 

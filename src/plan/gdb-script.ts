@@ -4,6 +4,8 @@ import { INSIDE } from "./names.js";
 /** What a gdb on this machine is told. Paths are absolute. */
 export interface GdbFacts {
   readonly vmlinux: string;
+  /** As gdb names it. */
+  readonly architecture: string;
   /** The kernel's own commands (lx-ps and so on); undefined for kernels built without them. */
   readonly kernelCommands: string | undefined;
   /** Whether the kernel has modules. */
@@ -75,12 +77,15 @@ export function editorScript(facts: GdbFacts): string {
   );
 }
 
-function settings({ source, ownModules }: GdbFacts): string[] {
+function settings({ source, ownModules, architecture }: GdbFacts): string[] {
   return [
     "set pagination off",
     "# An index of the symbols is kept in ~/.cache/gdb: the second start takes a fraction of the first.",
     "python",
-    'gdb.execute("set architecture i386:x86-64", to_string=True)',
+    "try:",
+    `    gdb.execute("set architecture ${architecture}", to_string=True)`,
+    "except gdb.error:",
+    `    print("kdock: this gdb knows no ${architecture}: \`gdb-multiarch -x\` does, and so does \`kdock gdb\`")`,
     'for setting in "index-cache enabled on", "index-cache on":',
     "    try:",
     '        gdb.execute("set " + setting)',

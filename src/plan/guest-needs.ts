@@ -5,7 +5,8 @@ export const NEEDS = {
   disk: ["CONFIG_BLOCK", "CONFIG_BLK_DEV", "CONFIG_VIRTIO_BLK"],
   virtiofs: ["CONFIG_FUSE_FS", "CONFIG_VIRTIO_FS"],
   "9p": ["CONFIG_NETWORK_FILESYSTEMS", "CONFIG_NET_9P", "CONFIG_NET_9P_VIRTIO", "CONFIG_9P_FS"],
-  numa: ["CONFIG_SMP", "CONFIG_NUMA", "CONFIG_X86_64_ACPI_NUMA"],
+  /** Architectures want more: see `ArchitectureRow`. */
+  numa: ["CONFIG_SMP", "CONFIG_NUMA"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 /** Those of `needed` that are not built into a kernel, by the text of its .config. */

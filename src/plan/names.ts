@@ -82,7 +82,6 @@ export const INSIDE = {
   moduleKit: "/in/kit.tar.zst",
   /** The VM container's copies of the kernel's and the rootfs stage's output, one folder each. */
   artifacts: "/artifacts",
-  bzImage: "/artifacts/kernel/bzImage",
   rootfs: "/artifacts/rootfs/rootfs.cpio",
   /** The kernel's modules, where it has some: images/vm/start.sh puts them behind the root. */
   modulesCpio: "/artifacts/kernel/modules.cpio",

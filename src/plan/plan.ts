@@ -1,4 +1,4 @@
-import type { Config } from "../config/config.js";
+import type { Architecture, Config } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
 import type { Assets } from "./assets.js";
 import { gdbImagePlan } from "./debugger-plan.js";
@@ -16,6 +16,7 @@ export interface Plan {
   /** Absolute path of the project. */
   readonly folder: string;
   readonly names: ProjectNames;
+  readonly arch: Architecture;
   readonly kernel: BuildPlan;
   readonly busybox: BuildPlan;
   readonly rootfs: RootfsPlan;
@@ -44,6 +45,7 @@ export function makePlan({ folder, config, assets, user, lock }: PlanInputs): Pl
   return {
     folder,
     names,
+    arch: config.kernel.arch,
     kernel,
     busybox,
     rootfs,

@@ -1,10 +1,12 @@
 import { KdockError } from "../errors.js";
+import type { ArchitectureRow } from "./architectures.js";
 import { type Disk, diskArgs } from "./disks.js";
 import { INSIDE } from "./names.js";
 import { shareArgs, type Shares } from "./shares.js";
 
 /** What QEMU is told, apart from the accelerator and the sandbox, which images/vm/start.sh chooses on the spot. */
 export interface Machine {
+  readonly arch: ArchitectureRow;
   /** QEMU's own notation: "1", "512M"; text, because compose.yaml puts variables here. */
   readonly cpus: string;
   readonly memory: string;
@@ -37,10 +39,7 @@ const NIC = { virtio: "virtio-net-pci", e1000: "e1000" } as const;
 
 export function qemuArgs(machine: Machine): readonly string[] {
   return [
-    // What a guest without keyboard, disk controller and graphics does not need costs a second of boot under emulation.
-    // Without the old interval timer the guest measures its processor's clock against HPET: under emulation on a busy
-    // machine the other one was seen to be off thirty times, and seconds in the guest with it.
-    ...["-M", "q35,i8042=off,sata=off,smbus=off,vmport=off,pit=off", "-nodefaults"],
+    ...["-M", machine.arch.qemu.board, "-nodefaults"],
     ...memoryArgs(machine),
     ...["-display", "none"],
     // A node is a socket: processors that share a cache are not on several.
@@ -49,7 +48,7 @@ export function qemuArgs(machine: Machine): readonly string[] {
       machine.cpus + (machine.numa === undefined ? "" : `,sockets=${machine.numa.nodes}`),
     ],
     ...["-m", machine.memory],
-    ...["-kernel", INSIDE.bzImage, "-initrd", INSIDE.rootfs],
+    ...["-kernel", kernelInside(machine.arch), "-initrd", INSIDE.rootfs],
     ...["-append", machine.commandLine],
     // The console is the container's terminal; Ctrl-C belongs to the guest.
     ...["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
@@ -81,6 +80,11 @@ export function qemuArgs(machine: Machine): readonly string[] {
   ];
 }
 
+/** The VM container's copy of what is booted. */
+export function kernelInside({ image }: Pick<ArchitectureRow, "image">): string {
+  return `${INSIDE.artifacts}/kernel/${image.target}`;
+}
+
 /** Where the guest's memory comes from, where QEMU's own idea of it will not do. */
 function memoryArgs({ shares, numa, memory }: Machine): readonly string[] {
   // virtiofsd puts what it reads where the guest wants it.
@@ -108,6 +112,7 @@ const MAX_COMMAND_LINE = 2047;
 
 /** The kernel's command line; what the user appends comes last, so it wins. */
 export function kernelCommandLine(options: {
+  readonly arch: Pick<ArchitectureRow, "console" | "commandLine">;
   readonly quiet: boolean;
   readonly shellOnConsole: boolean;
   readonly network: boolean;
@@ -119,9 +124,8 @@ export function kernelCommandLine(options: {
   readonly shares: readonly string[];
 }): string {
   const line = [
-    "console=ttyS0",
-    // An emulated timer that comes late on a busy machine is no broken one.
-    "no_timer_check",
+    `console=${options.arch.console}`,
+    ...options.arch.commandLine,
     // Addresses in vmlinux are the addresses in memory, also for a kernel that was configured otherwise.
     ...(options.debug ? ["nokaslr"] : []),
     "panic=-1",

@@ -12,9 +12,11 @@ import {
 import { JSON as CycloneJson, JsonSerializer } from "@cyclonedx/cyclonedx-library/Serialize";
 import { Spec1dot6 } from "@cyclonedx/cyclonedx-library/Spec";
 import { PackageURL } from "packageurl-js";
+import type { Architecture } from "../config/config.js";
 import { KdockError } from "../errors.js";
 import { epochOf, type Lock, type LockedSource, sourceDigest } from "../lock/lock.js";
-import { kernelImageName } from "../lock/requests.js";
+import { busyboxImageName, kernelImageName } from "../lock/requests.js";
+import { DEFAULT_ARCHITECTURE } from "./architectures.js";
 import type { StageManifest } from "./artifact-diff.js";
 import type { ManifestFile } from "./manifest.js";
 
@@ -30,14 +32,14 @@ export interface SbomRequest {
 
 /** The part of a manifest's files that is the product; the rest is there for debuggers and for kdock. */
 const ARTIFACTS: Readonly<Record<string, RegExp>> = {
-  kernel: /^(?:bzImage|vmlinux|System\.map|modules\/.+)$/,
+  kernel: /^(?:bzImage|Image|vmlinux|System\.map|modules\/.+)$/,
   busybox: /^(?:busybox|kdock-agent)$/,
   rootfs: /^rootfs\.cpio$/,
 };
 
 /** What of busybox's builder gets into the guest's static binaries: libc and libgcc, and code out of headers. */
-const LINKED = /^(?:musl|musl-dev|libc6-dev|linux-libc-dev|libgcc-\d+-dev)$/;
-const LINKING_IMAGE = "busybox";
+const LINKED = /^(?:musl|musl-dev|(?:libc6|linux-libc|libgcc-\d+)-dev(?:-\w+-cross)?)$/;
+const LINKING_IMAGE = /^busybox\b/;
 
 /** A fixed random UUID: names hashed under it are nobody else's. */
 const NAMESPACE = "7c0f1f0e-6f0b-4c57-9d0e-0a3f4b1f6d52";
@@ -101,7 +103,10 @@ interface UsedImage {
 function usedParts(manifests: SbomRequest["manifests"], lock: Lock) {
   const kernelSource = usedSource(manifests.kernel, lock);
   const busyboxSource = usedSource(manifests.busybox, lock);
-  const names = [kernelImageName(inputOf(manifests.kernel, "toolchain")), LINKING_IMAGE];
+  const names = [
+    kernelImageName(inputOf(manifests.kernel, "toolchain"), architectureIn(manifests.kernel)),
+    busyboxImageName(architectureIn(manifests.busybox)),
+  ];
   const images = names.map((name) => {
     const image = lock.images[name];
     const base = image === undefined ? undefined : lock.bases[image.base];
@@ -130,6 +135,12 @@ function usedSource(manifest: StageManifest, lock: Lock): LockedSource {
     throw otherLock(`its ${name} is version ${source.version}`);
   }
   return source;
+}
+
+/** Of which architecture it is; manifests are silent about the usual one. */
+function architectureIn(manifest: StageManifest): Architecture {
+  const name = inputOf(manifest, "arch");
+  return name === "" ? DEFAULT_ARCHITECTURE : (name as Architecture);
 }
 
 function inputOf(manifest: StageManifest, name: string): string {
@@ -195,7 +206,7 @@ function packageComponents(images: readonly UsedImage[]): Component[] {
       };
       found.set(purl, entry);
       entry.images.push(image);
-      if (image === LINKING_IMAGE && LINKED.test(name)) {
+      if (LINKING_IMAGE.test(image) && LINKED.test(name)) {
         entry.component.scope = ComponentScope.Required;
       }
     }

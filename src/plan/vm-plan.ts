@@ -1,8 +1,10 @@
 import type { Config, NetConfig } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
+import { vmImageName } from "../lock/requests.js";
 import type { ContainerSpec, PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { type Disk, diskLines, diskPaths, disksInUse, formatByName } from "./disks.js";
+import { architectureOf, isNative } from "./architectures.js";
 import { hostPath } from "./host-path.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { checkMachine } from "./machine-check.js";
@@ -113,10 +115,15 @@ export function withoutIpv6(attempt: VmAttempt): VmAttempt {
 
 export function vmImagePlan(config: Config, assets: Assets, lock: Lock | undefined): ImagePlan {
   return imagePlan(
-    { name: "vm", dockerfile: "images/vm/Dockerfile", args: {} },
+    {
+      ...{ name: "vm", dockerfile: "images/vm/Dockerfile" },
+      args: isNative(config.kernel.arch)
+        ? {}
+        : { QEMU: architectureOf(config).qemu.packages.join(" ") },
+    },
     basePlan("trixie", config.images, lock),
     assets,
-    lock?.images["vm"],
+    lock?.images[vmImageName(config.kernel.arch)],
   );
 }
 
@@ -292,6 +299,7 @@ export function machine(
   const { vm, gdb } = config;
   const ipv6 = network6(config, seat);
   return {
+    arch: architectureOf(config),
     cpus: String(vm.cpus),
     memory: `${vm.memoryMiB}M`,
     numa:
@@ -303,6 +311,7 @@ export function machine(
     mac: networkOf(vm.net, seat).guestMac,
     netdev: netdev(vm, seat),
     commandLine: kernelCommandLine({
+      arch: architectureOf(config),
       quiet: mode.command,
       shellOnConsole: !mode.command,
       network: vm.net.mode !== "none",
@@ -329,6 +338,7 @@ export function vmEnvironment(
   const ipv6 = network6(config, seat);
   return {
     KDOCK_ACCEL: config.vm.accel,
+    ...archEnvironment(config),
     ...(config.vm.cpu === undefined ? {} : { KDOCK_CPU: config.vm.cpu }),
     ...(disks.length === 0 ? {} : { KDOCK_DISKS: diskLines(disks) }),
     ...netEnvironment(config.vm, seat),
@@ -348,6 +358,13 @@ export function vmEnvironment(
       ? { KDOCK_PANIC_SOCKET: INSIDE.panicSocket, KDOCK_PANIC_DUMP: INSIDE.panicDump }
       : {}),
   };
+}
+
+/** What start.sh takes for the usual architecture's is not said. */
+function archEnvironment(config: Config): Readonly<Record<string, string>> {
+  if (isNative(config.kernel.arch)) return {};
+  const { machine, qemu } = architectureOf(config);
+  return { KDOCK_QEMU: qemu.program, KDOCK_MACHINE: machine, KDOCK_EMULATED_CPU: qemu.cpu };
 }
 
 /** Only our own bridge has it: the host's would need rules of a second kind there, and QEMU's network has no NAT66. */

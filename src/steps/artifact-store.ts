@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import type { Architecture } from "../config/config.js";
+import { DEFAULT_ARCHITECTURE } from "../plan/architectures.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
 import { type Context, inProject } from "./context.js";
@@ -25,6 +27,22 @@ export function readManifest(
 /** The manifest of the last good set's stage, for saying what changed. */
 export function readCurrentManifest(ctx: Context, stage: string): Promise<Manifest | undefined> {
   return manifestIn(ctx, inProject(ctx, `${FOLDER.current}/${stage}`));
+}
+
+/** What a kernel was built for; the usual one where nothing else is known. */
+export async function architectureBuilt(ctx: Context, kernelKey: string): Promise<Architecture> {
+  const manifest = await readManifest(ctx, "kernel", kernelKey);
+  return (manifest?.inputs["arch"] as Architecture | undefined) ?? DEFAULT_ARCHITECTURE;
+}
+
+/** Of the last good set, where it was not the usual one. */
+export async function lastArchitecture(
+  files: Context["host"]["files"],
+  folder: string,
+): Promise<string | undefined> {
+  const text = await files.readText(`${folder}/${FOLDER.current}/kernel/${FOLDER.manifest}`);
+  const arch = text === undefined ? undefined : (JSON.parse(text) as Manifest).inputs["arch"];
+  return arch === undefined ? undefined : String(arch);
 }
 
 async function manifestIn(ctx: Context, folder: string): Promise<Manifest | undefined> {

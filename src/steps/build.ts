@@ -47,6 +47,7 @@ export async function build(
   if (project.built !== undefined) {
     return { project, result: { current: undefined, manifests: {} } };
   }
+  if (project.followsBuild) sayFollowed(ctx, project.config.kernel.arch);
   await using _mutex = await projectMutex(ctx);
   checkToolchain(project, options);
   if (options.targets.includes("kernel")) checkTree(project.plan.kernel);
@@ -65,6 +66,12 @@ function checkToolchain({ plan }: Project, { targets }: BuildOptions): void {
   const { version, asked } = plan.kernel;
   if (version === undefined || !targets.includes("kernel")) return;
   checkCompiler(version, asked["toolchain"] ?? "");
+}
+
+/** `kdock build --arch arm64 && kdock run` means one kernel, and whoever has forgotten the first half is told. */
+function sayFollowed(ctx: Context, arch: string): void {
+  const text = `architecture ${arch}, like the last build (--arch or kernel.arch names another)`;
+  ctx.reporter.emit({ type: "notice", text });
 }
 
 /** The same for a project whose plan is final and whose lock is held: nothing is resolved, and `current` stays. */

@@ -2,6 +2,7 @@ import type { Config } from "../config/config.js";
 import { type EngineInfo, isOnThisMachine } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
 import { type Finding, ok } from "../plan/finding.js";
+import { ARCHITECTURES } from "../plan/architectures.js";
 import { basePlan } from "../plan/image-plan.js";
 import type { Context } from "./context.js";
 
@@ -13,7 +14,7 @@ export async function diagnose(ctx: Context, config: Config): Promise<Finding[]>
   const engine = await engineFinding(ctx);
   return [
     engine.finding,
-    ...(engine.info === undefined ? [] : await onThisMachine(ctx, engine.info)),
+    ...(engine.info === undefined ? [] : await onThisMachine(ctx, config, engine.info)),
     ...(engine.info === undefined ? [] : [await baseFinding(ctx, config)]),
     await gdbPortFinding(ctx, config),
     await gdbFinding(ctx),
@@ -33,11 +34,11 @@ async function engineFinding(ctx: Context): Promise<{ finding: Finding; info?: E
 }
 
 /** Devices and disk can only be looked at when the engine is on this very machine. */
-async function onThisMachine(ctx: Context, info: EngineInfo): Promise<Finding[]> {
+async function onThisMachine(ctx: Context, config: Config, info: EngineInfo): Promise<Finding[]> {
   if (!isOnThisMachine(info)) {
     return [ok("devices", "the engine is on another machine: start.sh looks at them there")];
   }
-  return [await tunFinding(ctx), await kvmFinding(ctx), await diskFinding(ctx, info)];
+  return [await tunFinding(ctx), await kvmFinding(ctx, config, info), await diskFinding(ctx, info)];
 }
 
 async function tunFinding(ctx: Context): Promise<Finding> {
@@ -50,7 +51,13 @@ async function tunFinding(ctx: Context): Promise<Finding> {
   };
 }
 
-async function kvmFinding(ctx: Context): Promise<Finding> {
+async function kvmFinding(ctx: Context, config: Config, info: EngineInfo): Promise<Finding> {
+  const { arch } = config.kernel;
+  const { machine, qemu } = ARCHITECTURES[arch];
+  if (machine !== info.architecture) {
+    const text = `guests of ${arch} are emulated (${qemu.program}): KVM runs those of ${info.architecture} only`;
+    return ok("kvm", text);
+  }
   const device = await ctx.host.files.exists("/dev/kvm");
   const cpuinfo = (await ctx.host.files.readText("/proc/cpuinfo")) ?? "";
   const flags = /^flags.*\b(vmx|svm)\b/m.test(cpuinfo);

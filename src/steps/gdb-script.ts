@@ -1,4 +1,5 @@
 import type { PublishedPort } from "../engine/engine.js";
+import { ARCHITECTURES } from "../plan/architectures.js";
 import { publishedAddress } from "../plan/gdb-plan.js";
 import { editorScript, type GdbFacts, gdbScript } from "../plan/gdb-script.js";
 import { FOLDER } from "../plan/names.js";
@@ -79,6 +80,7 @@ export async function gdbFacts(
   const commands = `${kernel}/vmlinux-gdb.py`;
   return {
     vmlinux: `${kernel}/vmlinux`,
+    architecture: ARCHITECTURES[plan.arch].gdbArch,
     kernelCommands: (await files.exists(commands)) ? commands : undefined,
     modules: await files.exists(`${kernel}/modules`),
     ownModules: await modulesOf(ctx, kernel.split("/").at(-1) ?? ""),

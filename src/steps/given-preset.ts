@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import type { Config } from "../config/config.js";
 import { KdockError } from "../errors.js";
+import { ARCHITECTURES } from "../plan/architectures.js";
 import { archProblem } from "../plan/config-arch.js";
 import { presetFile } from "../plan/user-files.js";
 import { type Context, inProject } from "./context.js";
@@ -10,19 +11,18 @@ const PROC = "/proc/config.gz";
 const BOOT = (release: string) => `/boot/config-${release}`;
 const RELEASE = "/proc/sys/kernel/osrelease";
 
-/** What the kernel is built for. */
-const ARCH = "x86_64";
-
 /** The .config of the presets `file:PATH` and `host`; undefined for those that kdock has itself. */
 export async function givenPreset(ctx: Context, config: Config): Promise<string | undefined> {
-  const { preset } = config.kernel;
+  const { preset, arch } = config.kernel;
   const path = presetFile(config);
   if (preset !== "host" && path === undefined) return undefined;
   const { text, from } = path === undefined ? await ofHost(ctx) : await ofProject(ctx, path);
-  const problem = archProblem(text, ARCH);
+  const problem = archProblem(text, arch);
   if (problem === undefined) return text;
   throw new KdockError("config", `kernel.preset: ${from}: ${problem.message}`, {
-    hint: `Take a .config for ${ARCH}, or one of the presets debug, defconfig and tiny.`,
+    hint: Object.hasOwn(ARCHITECTURES, problem.found)
+      ? `\`--arch ${problem.found}\` (kernel.arch) builds for ${problem.found}; or take a .config for ${arch}.`
+      : `kdock builds for ${Object.keys(ARCHITECTURES).join(", ")}: take a .config for ${arch}.`,
   });
 }
 

@@ -1,4 +1,5 @@
 import { KdockError } from "../errors.js";
+import { ARCHITECTURES } from "../plan/architectures.js";
 import type { IdeFacts } from "../plan/ide/ide-facts.js";
 import { type EntryFile, mergeEntries } from "../plan/ide/merge-entries.js";
 import { vscodeFiles } from "../plan/ide/vscode.js";
@@ -79,6 +80,7 @@ async function ideFacts(ctx: Context, plan: Plan, flags: readonly string[]): Pro
     source,
     hasCompileCommands:
       source !== undefined && (await ctx.host.files.exists(`${source.source}/${COMPILE_COMMANDS}`)),
+    sourceArch: ARCHITECTURES[plan.arch].sourceArch,
     scripts: plan.gdb.scripts,
   };
 }

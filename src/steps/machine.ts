@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.js";
 import type { Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
+import { ARCHITECTURES, architectureOf } from "../plan/architectures.js";
 import { PLAIN } from "../plan/container-spec.js";
 import { type CpuVerdict, cpuProbe, cpuVerdict, isHostCpu } from "../plan/cpu-model.js";
 import { conflict, type DiskInUse, disksInUse } from "../plan/disks.js";
@@ -57,7 +58,8 @@ export async function requireMachine(
   const options = await readKernelConfig(ctx, plan.kernel.key);
   if (options !== undefined) {
     if (disks.length > 0) requireOptions(options, "--disk (vm.disks)", NEEDS.disk);
-    if (vm.numa > 1) requireOptions(options, "--numa (vm.numa)", NEEDS.numa);
+    if (vm.numa > 1)
+      requireOptions(options, "--numa (vm.numa)", [...NEEDS.numa, ...architectureOf(config).numa]);
     const text = idleProcessors(options, vm.cpus);
     if (text !== undefined) ctx.reporter.emit({ type: "warning", text });
   }
@@ -94,7 +96,7 @@ async function requireCpu(
 
 /** The VM's own image has the QEMU that counts. */
 async function askQemu(ctx: Context, plan: Plan, name: string, cpu: string): Promise<CpuVerdict> {
-  const [program = "", ...rest] = cpuProbe(cpu);
+  const [program = "", ...rest] = cpuProbe(cpu, ARCHITECTURES[plan.arch]);
   const lines: string[] = [];
   await runContainer(
     ctx,
@@ -113,5 +115,5 @@ async function askQemu(ctx: Context, plan: Plan, name: string, cpu: string): Pro
     },
     { onLine: (line) => lines.push(line) },
   );
-  return cpuVerdict(cpu, lines);
+  return cpuVerdict(cpu, lines, ARCHITECTURES[plan.arch]);
 }

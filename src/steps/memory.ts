@@ -2,13 +2,14 @@ import type { Duplex } from "node:stream";
 import { packTar, type TarEntry } from "../archive/tar.js";
 import type { Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
+import { ARCHITECTURES } from "../plan/architectures.js";
 import { memoryContainer, type MemoryTool } from "../plan/memory-plan.js";
 import { INSIDE, labels } from "../plan/names.js";
 import { type PlacedFile, placeFiles } from "../plan/placed-files.js";
 import type { Plan } from "../plan/plan.js";
 import type { Project } from "../project.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
-import { readCurrentManifest } from "./artifact-store.js";
+import { architectureBuilt, readCurrentManifest } from "./artifact-store.js";
 import { attachProgram } from "./attach-program.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, projectMutex } from "./context.js";
@@ -60,6 +61,7 @@ async function openMemory(
   const engine = await ctx.engine();
   await requireAlone(engine, plan);
   const { source, kernelKey } = await sourceOf(ctx, plan, { vm, core });
+  await requireTool(ctx, tool, kernelKey);
   await ensureImage(ctx, plan.gdbImage, { noCache: false });
   await engine.ensureVolume(plan.names.dumpVolume, labels("dump", plan.names.id));
   const dropDump = () => engine.removeVolume(plan.names.dumpVolume).catch(() => undefined);
@@ -97,6 +99,16 @@ async function openMemory(
     await dropDump();
     throw error;
   }
+}
+
+/** Debian's crash reads dumps of the machine's own architecture. */
+async function requireTool(ctx: Context, tool: MemoryTool, kernelKey: string): Promise<void> {
+  const arch = await architectureBuilt(ctx, kernelKey);
+  const { memoryTools } = ARCHITECTURES[arch];
+  if (memoryTools.includes(tool)) return;
+  throw new KdockError("usage", `${tool} cannot read the memory of ${arch}`, {
+    hint: `\`kdock ${memoryTools.join("` or `kdock ")}\` can.`,
+  });
 }
 
 /** One session at a time: its dump is gigabytes, and has one place. What a killed one left is taken away. */

@@ -103,11 +103,13 @@ function resolver(
   base: BaseImage,
   requests: { images: readonly ImageRequest[]; sources: readonly SourceRequest[] },
 ): ContainerSpec {
-  const groups = requests.images.map(({ name, kind, toolchain }) =>
+  const groups = requests.images.map(({ name, kind, toolchain, cross, extra }) =>
     [
-      name.replace(" ", "-"),
+      name.replaceAll(" ", "-"),
       `${SCRIPTS}/images/${kind}/packages`,
       ...(toolchain === undefined ? [] : [`toolchain:${toolchain}`]),
+      ...(cross === undefined ? [] : [`cross:${toolchain ?? "gcc"},${cross}`]),
+      ...extra,
     ].join(" "),
   );
   const commands = [

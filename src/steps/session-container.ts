@@ -50,8 +50,8 @@ export async function withSymbols(
 async function mountsOf(ctx: Context, { names }: Plan, kernelKey: string): Promise<Mount[]> {
   const manifest = await readManifest(ctx, "kernel", kernelKey);
   if (manifest === undefined) return [];
-  const { source, toolchain } = builtKernel(manifest, { builtAt: 0, current: false });
-  return kernelVolumes(names, source, toolchain).map(([volume, target]) => ({
+  const { source, toolchain, arch } = builtKernel(manifest, { builtAt: 0, current: false });
+  return kernelVolumes(names, { source, compiler: toolchain, arch }).map(([volume, target]) => ({
     ...{ volume, target, readOnly: true },
   }));
 }

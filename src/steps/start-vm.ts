@@ -8,10 +8,12 @@ import {
 } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
 import type { KillWatch } from "../host/host.js";
+import { ARCHITECTURES } from "../plan/architectures.js";
 import { DEFAULT_VM, FOLDER, INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { Config } from "../config/config.js";
 import { networkOf } from "../plan/net-modes.js";
+import { kernelInside } from "../plan/qemu-args.js";
 import { FIRST_SEAT, takeSeat, type VmSeat } from "../plan/seats.js";
 import type { VmFacts } from "../plan/vm-facts.js";
 import {
@@ -273,8 +275,9 @@ async function start(
 }
 
 async function artifacts(ctx: Context, plan: Plan) {
+  const arch = ARCHITECTURES[plan.arch];
   const kernel = await ctx.host.files.readBytes(
-    `${artifactFolder(ctx, "kernel", plan.kernel.key)}/bzImage`,
+    `${artifactFolder(ctx, "kernel", plan.kernel.key)}/${arch.image.target}`,
   );
   const rootfs = await ctx.host.files.readBytes(
     `${artifactFolder(ctx, "rootfs", plan.rootfs.key)}/rootfs.cpio`,
@@ -283,7 +286,7 @@ async function artifacts(ctx: Context, plan: Plan) {
   const hasModules = await ctx.host.files.exists(modules);
   return packTar(
     [
-      { inside: INSIDE.bzImage, content: kernel },
+      { inside: kernelInside(arch), content: kernel },
       { inside: INSIDE.rootfs, content: rootfs },
       ...(hasModules
         ? [{ inside: INSIDE.modulesCpio, content: await ctx.host.files.readBytes(modules) }]

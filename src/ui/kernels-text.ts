@@ -7,7 +7,7 @@ interface Row {
   readonly release: string;
   readonly source: string;
   readonly preset: string;
-  readonly arch: string | undefined;
+  readonly arch: string;
   readonly toolchain: string;
   readonly bytes: number;
   readonly builtAt: number;
@@ -17,9 +17,7 @@ interface Row {
 /** `kdock kernels`, for people. `now`: milliseconds since 1970. */
 export function kernelsTable(rows: readonly Row[], now: number): readonly string[] {
   if (rows.length === 0) return ["no kernel is built here: `kdock build` builds one"];
-  // Only newer manifests say.
-  const withArch = rows.some(({ arch }) => arch !== undefined);
-  const head = ["KEY", "RELEASE", "SOURCE", "PRESET", ...(withArch ? ["ARCH"] : [])];
+  const head = ["KEY", "RELEASE", "SOURCE", "PRESET", "ARCH"];
   return table(
     [
       ["", ...head, "TOOLCHAIN", "SIZE", "BUILT"],
@@ -29,22 +27,13 @@ export function kernelsTable(rows: readonly Row[], now: number): readonly string
         row.release,
         row.source,
         row.preset,
-        ...(withArch ? [row.arch ?? "-"] : []),
+        row.arch,
         row.toolchain,
         formatBytes(row.bytes),
         `${age(now - row.builtAt)} ago`,
       ]),
     ],
-    [
-      "left",
-      "left",
-      "left",
-      "left",
-      "left",
-      ...(withArch ? (["left"] as const) : []),
-      "left",
-      "right",
-    ],
+    ["left", "left", "left", "left", "left", "left", "left", "right"],
   );
 }
 

@@ -19,14 +19,13 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import gdb  # noqa: E402
 
+from kdock.calls import CONVENTIONS, Convention, arguments  # noqa: E402
 from kdock.printk import formatted  # noqa: E402
 
 #: Where there is a vpanic(), panic() only hands its arguments to it, and others call it as well.
 PANIC = ("vpanic", "panic")
 #: Every architecture comes by here once when it begins to tell of an oops.
 OOPS = ("oops_enter",)
-#: Where the arguments of a function are when it is entered.
-REGISTERS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")
 MAX_TEXT = 1000
 
 
@@ -104,9 +103,11 @@ def _is_mapped(address: int) -> bool:
 def reason_of(function: str) -> str:
     """What panic() is about to say, at its entry."""
     try:
-        take = _from_list(_register("rsi")) if function == "vpanic" else _from_registers()
-        text = _string(_register("rdi"))
-        return formatted(text, take, _string, _place).rstrip("\n")
+        given = arguments(_convention(), _register, _word)
+        text = _string(next(given))
+        if function == "vpanic":
+            given = _convention().unpack(next(given), _word)
+        return formatted(text, lambda: next(given), _string, _place).rstrip("\n")
     except (gdb.error, UnicodeError, ValueError) as error:
         return f"for a reason that cannot be read ({error})"
 
@@ -115,34 +116,12 @@ def _register(name: str) -> int:
     return int(gdb.newest_frame().read_register(name)) & 0xFFFFFFFFFFFFFFFF
 
 
-def _from_registers():
-    stack = _register("rsp")
-    given = [_register(name) for name in REGISTERS[1:]]
-
-    def take() -> int:
-        nonlocal stack
-        if given:
-            return given.pop(0)
-        stack += 8
-        return _word(stack)
-
-    return take
-
-
-def _from_list(pointer: int):
-    """A va_list: first the registers that a prologue has saved, then the stack."""
-    offset = _word(pointer, 4)
-    overflow, saved = _word(pointer + 8), _word(pointer + 16)
-
-    def take() -> int:
-        nonlocal offset, overflow
-        if offset < 8 * len(REGISTERS):
-            offset += 8
-            return _word(saved + offset - 8)
-        overflow += 8
-        return _word(overflow - 8)
-
-    return take
+def _convention() -> Convention:
+    name = gdb.newest_frame().architecture().name()
+    known = next((each for start, each in CONVENTIONS.items() if name.startswith(start)), None)
+    if known is None:
+        raise ValueError(f"nobody knows where {name} has its arguments")
+    return known
 
 
 def _word(address: int, size: int = 8) -> int:

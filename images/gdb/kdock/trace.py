@@ -16,7 +16,7 @@ REFERENCE = re.compile(
 #: One line of a backtrace: times and callers, an address before 4.10, a question mark for what may be left over.
 ENTRY = re.compile(rf"(?P<head>(?:\s*\[[^]]*\])*\s*(?:\? )?){REFERENCE.pattern}(?P<rest>\s*)")
 #: Here the place is an instruction; everywhere else it is where a call comes back to.
-INSTRUCTION = re.compile(r"\bR?E?IP: |\bWARNING: |\bpc : ")
+INSTRUCTION = re.compile(r"\bR?E?IP: |\bWARNING: |\be?pc : ")
 STOPPED = re.compile(rf"\bR?E?IP: (?:[0-9a-f]+:)?{REFERENCE.pattern}")
 CODE = re.compile(r"(?:\s*\[[^]]*\])*\s*Code: ")
 ADDRESS = re.compile(r"\[<[0-9a-f]+>\] ?")

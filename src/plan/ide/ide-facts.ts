@@ -14,6 +14,8 @@ export interface IdeFacts {
   readonly source: ExportedTree | undefined;
   /** Whether that tree has a compile_commands.json. */
   readonly hasCompileCommands: boolean;
+  /** The architecture's folder below arch/ in the source. */
+  readonly sourceArch: string;
   /** Absolute paths of the user's own gdb scripts. */
   readonly scripts: readonly string[];
 }

@@ -126,7 +126,7 @@ function cppProperties(facts: IdeFacts): EntryFile {
         intelliSenseMode: "linux-gcc-x64",
         cStandard: "gnu11",
         ...(hasCompileCommands ? { compileCommands: `${path}/${COMPILE_COMMANDS}` } : {}),
-        includePath: includePath(path, objects),
+        includePath: includePath(path, objects, facts.sourceArch),
         defines: ["__KERNEL__"],
         forcedInclude: [
           `${path}/include/linux/kconfig.h`,
@@ -140,14 +140,14 @@ function cppProperties(facts: IdeFacts): EntryFile {
 }
 
 /** In the order of the kernel's own Makefile (LINUXINCLUDE). */
-function includePath(path: string, objects: string): readonly string[] {
+function includePath(path: string, objects: string, arch: string): readonly string[] {
   return [
-    `${path}/arch/x86/include`,
-    `${objects}/arch/x86/include/generated`,
+    `${path}/arch/${arch}/include`,
+    `${objects}/arch/${arch}/include/generated`,
     `${path}/include`,
     `${objects}/include`,
-    `${path}/arch/x86/include/uapi`,
-    `${objects}/arch/x86/include/generated/uapi`,
+    `${path}/arch/${arch}/include/uapi`,
+    `${objects}/arch/${arch}/include/generated/uapi`,
     `${path}/include/uapi`,
     `${objects}/include/generated/uapi`,
   ];

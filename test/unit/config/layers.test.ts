@@ -8,6 +8,7 @@ it("gives a complete configuration for nothing at all", () => {
       source: "debian:6.12",
       mirrors: [],
       keys: [],
+      arch: "x86_64",
       preset: "debug",
       fragments: [],
       deoptimize: [],

@@ -39,6 +39,8 @@ const SOURCES = ["kernel debian:6.12", "busybox release:1.37.0"];
 
 describe("lockRequests", () => {
   it("asks for each base once, for four images and two sources", () => {
+    const none = { cross: undefined, extra: [], packages: [] };
+    const qemu = ["qemu-system-x86", "seabios"];
     expect(WANTED).toEqual({
       bases: ["trixie"],
       images: [
@@ -47,11 +49,14 @@ describe("lockRequests", () => {
           kind: "kernel",
           suite: "trixie",
           toolchain: "gcc-14",
-          packages: [],
+          ...none,
         },
-        { name: "busybox", kind: "busybox", suite: "trixie", toolchain: undefined, packages: [] },
-        { name: "vm", kind: "vm", suite: "trixie", toolchain: undefined, packages: [] },
-        { name: "gdb", kind: "gdb", suite: "trixie", toolchain: undefined, packages: [] },
+        { name: "busybox", kind: "busybox", suite: "trixie", toolchain: undefined, ...none },
+        {
+          ...{ name: "vm", kind: "vm", suite: "trixie", toolchain: undefined, cross: undefined },
+          ...{ extra: qemu, packages: qemu },
+        },
+        { name: "gdb", kind: "gdb", suite: "trixie", toolchain: undefined, ...none },
       ],
       sources: [
         { name: "kernel debian:6.12", kind: "kernel", spec: "debian:6.12", suite: "trixie" },
@@ -63,6 +68,18 @@ describe("lockRequests", () => {
         },
       ],
     });
+  });
+
+  it("asks for images of another architecture by names of their own", () => {
+    const { images } = lockRequests(config("kernel: { arch: arm64 }"));
+    expect(images.map(({ name, cross, extra }) => ({ name, cross, extra }))).toEqual([
+      { name: "kernel gcc-14 arm64", cross: "aarch64-linux-gnu,arm64", extra: [] },
+      { name: "busybox arm64", cross: "aarch64-linux-gnu,arm64", extra: [] },
+      { name: "vm arm64", cross: undefined, extra: ["qemu-system-arm"] },
+      { name: "gdb gdb-multiarch", cross: undefined, extra: ["gdb-multiarch"] },
+    ]);
+    const { images: others } = lockRequests(config("kernel: { arch: riscv64 }"));
+    expect(others.map(({ name }) => name)).toContain("gdb gdb-multiarch");
   });
 
   it("asks for the kernel's own base beside the others'", () => {

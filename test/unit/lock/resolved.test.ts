@@ -17,6 +17,7 @@ const LINES = [
   "@kdock package kernel-gcc-14 make 4.4.1-2",
   "@kdock package busybox gcc 4:14.2.0-1",
   "@kdock package vm qemu-system-x86 1:10.0.2+ds-2",
+  "@kdock package vm seabios 1.16.3-2",
   "@kdock package gdb gdb 16.3-1",
   `@kdock source kernel linux-source-6.12 6.12.48-1 trixie-security ${"3".repeat(64)} ${KEYS}`,
   `@kdock source busybox 1.37.0 ${"4".repeat(64)} pinned:kdock`,
@@ -42,7 +43,7 @@ describe("readResolved", () => {
       packages: new Map([
         ["kernel-gcc-14", { "gcc-14": "14.2.0-19", make: "4.4.1-2" }],
         ["busybox", { gcc: "4:14.2.0-1" }],
-        ["vm", { "qemu-system-x86": "1:10.0.2+ds-2" }],
+        ["vm", { "qemu-system-x86": "1:10.0.2+ds-2", seabios: "1.16.3-2" }],
         ["gdb", { gdb: "16.3-1" }],
       ]),
       installed: { libc6: "2.41-12", "libstdc++6": "14.2.0-19" },

@@ -22,7 +22,7 @@ export const SAMPLE: Lock = {
     vm: {
       base: "trixie",
       time: "20261123T033000Z",
-      packages: { "qemu-system-x86": "1:10.0.2+ds-2", ipxe: "1.0.0+git-1~1" },
+      packages: { "qemu-system-x86": "1:10.0.2+ds-2", seabios: "1.16.3-2", ipxe: "1.0.0+git-1~1" },
     },
     gdb: { base: "trixie", time: "20261123T033000Z", packages: { gdb: "16.3-1" } },
     busybox: { base: "trixie", time: "20261123T033000Z", packages: { gcc: "4:14.2.0-1" } },

@@ -3,7 +3,7 @@ import { type BuiltKernel, chooseKernel, isKernelKey } from "../../../src/plan/b
 
 const kernel = (key: string): BuiltKernel => ({
   key,
-  ...{ release: "6.12.48", source: "debian:6.12", preset: "debug", arch: undefined },
+  ...{ release: "6.12.48", source: "debian:6.12", preset: "debug", arch: "x86_64" },
   ...{ toolchain: "gcc-14", bytes: 1, imageBytes: 1, builtAt: 0, cost: undefined, current: false },
 });
 const kernels = [kernel("abcd000000000000"), kernel("abcd111111111111")];

@@ -11,6 +11,7 @@ it.each([
   [title("arm64"), "arm64"],
   ["CONFIG_ARM64=y\r\nCONFIG_64BIT=y\r\n", "arm64"],
   ["CONFIG_ARM=y\n", "arm"],
+  ["CONFIG_UML=y\nCONFIG_X86_64=y\n", "um"],
   ["CONFIG_RISCV=y\nCONFIG_64BIT=y\n", "riscv64"],
   ["CONFIG_RISCV=y\nCONFIG_32BIT=y\n", "riscv32"],
   [title("sparc"), "sparc"],

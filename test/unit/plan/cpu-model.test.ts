@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { ARCHITECTURES } from "../../../src/plan/architectures.js";
 import { cpuProbe, cpuVerdict } from "../../../src/plan/cpu-model.js";
 
 /** Some of what QEMU 10.0 says. */
@@ -18,7 +19,8 @@ const HELP = [
 ];
 const QMP = ['{"QMP": {"version": {}}}', '{"return": {}}'];
 const PROMPT = "qemu-system-x86_64: ";
-const verdict = (cpu: string, ...probe: string[]) => cpuVerdict(cpu, [...HELP, ...QMP, ...probe]);
+const verdict = (cpu: string, ...probe: string[]) =>
+  cpuVerdict(cpu, [...HELP, ...QMP, ...probe], ARCHITECTURES.x86_64);
 
 it("a machine that QEMU made is good, and tells what emulation leaves away", () => {
   expect(verdict("max", '{"return": true}')).toEqual({ kind: "known", lacking: [] });
@@ -45,7 +47,7 @@ it.each([
     /-cpu help/,
   ],
   ["max,vendor=x", [`${PROMPT}must have 12 characters`], /refuses it: must have 12/, /vm\.cpu is/],
-  ["pentium3", ['{"return": false}'], /no 64-bit mode/, /qemu64/],
+  ["pentium3", ['{"return": false}'], /no 64-bit mode/, /`max` has all/],
   ["max", ["Killed"], /made no machine with it: Killed/, /kdock run/],
 ])("%s", (cpu, probe, problem, hint) => {
   const said = verdict(cpu, ...probe);
@@ -57,5 +59,22 @@ it.each([
 });
 
 it("asks without what depends on the accelerator", () => {
-  expect(cpuProbe("Skylake-Client,enforce,+x2apic,check=on").at(-1)).toBe("Skylake-Client,+x2apic");
+  expect(cpuProbe("Skylake-Client,enforce,+x2apic,check=on", ARCHITECTURES.x86_64)).toContain(
+    "Skylake-Client,+x2apic",
+  );
+});
+
+it("knows the lists and the machines of other architectures", () => {
+  const help = ["Available CPUs:", "  cortex-a15", "  cortex-a76", "  max", "", "= probe"];
+  const { arm64, riscv64 } = ARCHITECTURES;
+  const said = (cpu: string, line: string) => cpuVerdict(cpu, [...help, ...QMP, line], arm64);
+  expect(said("cortex-a76", '{"return": true}')).toEqual({ kind: "known", lacking: [] });
+  const none = '{"error": {"class": "GenericError", "desc": "Property not found"}}';
+  expect(said("cortex-a15", none)).toMatchObject({
+    problem: expect.stringContaining("no 64-bit mode") as unknown,
+  });
+  expect(said("cortex-a77", "")).toMatchObject({
+    hint: expect.stringContaining("cortex-a76") as unknown,
+  });
+  expect(cpuVerdict("max", [...help, ...QMP, none], riscv64)).toMatchObject({ kind: "known" });
 });

@@ -5,6 +5,7 @@ import { plan } from "./fixtures.js";
 
 const FACTS: GdbFacts = {
   vmlinux: "/home/ada/lab/.kdock/out/kernel/0123/vmlinux",
+  architecture: "i386:x86-64",
   kernelCommands: "/home/ada/lab/.kdock/out/kernel/0123/vmlinux-gdb.py",
   modules: false,
   ownModules: [],

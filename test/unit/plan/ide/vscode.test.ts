@@ -10,6 +10,7 @@ const FACTS: IdeFacts = {
   fixedAddress: "127.0.0.1:1234",
   source: { source: "/home/ada/lab/linux", objects: "/home/ada/lab/linux/.kdock-build" },
   hasCompileCommands: true,
+  sourceArch: "x86",
   scripts: ["/home/ada/lab/tcp.gdb"],
 };
 

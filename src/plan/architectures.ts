@@ -1,0 +1,141 @@
+import type { Architecture } from "../config/config.js";
+
+/** One architecture that a kernel can be built for and booted on. */
+export interface ArchitectureRow {
+  /** What `make` calls it (ARCH=). */
+  readonly makeArch: string;
+  /** Its folder below arch/ in the source. */
+  readonly sourceArch: string;
+  /** Debian's name for it: of packages for cross compiling (libc6-dev-NAME-cross). */
+  readonly debianArch: string;
+  /** GNU's name: of the cross compiler and of the packages that hold it. */
+  readonly triplet: string;
+  /** What is booted: the make target, and where make leaves it. */
+  readonly image: { readonly target: string; readonly path: string };
+  /** `uname -m` of the guest, and of a machine where KVM can run it. */
+  readonly machine: string;
+  readonly qemu: {
+    readonly program: string;
+    /** Of the VM's image, in Debian trixie. */
+    readonly packages: readonly string[];
+    /** -M. */
+    readonly board: string;
+    /** Such a board without QEMU's own devices, for asking about processors. */
+    readonly plainBoard: string;
+    /** -cpu where it is emulated, unless vm.cpu names one. */
+    readonly cpu: string;
+    /** A property that only 64-bit processors have, true; undefined where QEMU has no others. */
+    readonly has64Bit: string | undefined;
+  };
+  /** The serial line that QEMU gives the board, as the kernel names it. */
+  readonly console: string;
+  /** What else the kernel is told on such a board. */
+  readonly commandLine: readonly string[];
+  /** As gdb names it. */
+  readonly gdbArch: string;
+  /** Of the debugger's image, besides Debian's gdb, which knows x86 only on x86. */
+  readonly gdbPackages: readonly string[];
+  /** What NUMA takes (vm.numa) beside CONFIG_SMP and CONFIG_NUMA. */
+  readonly numa: readonly string[];
+  /** Of `images/gdb`: those that can read a dump of this architecture. */
+  readonly memoryTools: readonly ("drgn" | "crash")[];
+}
+
+/**
+ * Everything that differs from architecture to architecture, and is known before a build. A new one is a row here, a word
+ * in the schema of kernel.arch, its fragments (images/kernel/config/*.ARCH.config), and a line in test/matrix;
+ * test/unit/plan/architectures.test.ts says what is missing.
+ */
+export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
+  x86_64: {
+    makeArch: "x86_64",
+    sourceArch: "x86",
+    debianArch: "amd64",
+    triplet: "x86_64-linux-gnu",
+    image: { target: "bzImage", path: "arch/x86/boot/bzImage" },
+    machine: "x86_64",
+    qemu: {
+      program: "qemu-system-x86_64",
+      packages: ["qemu-system-x86", "seabios"],
+      // What a guest without keyboard, disk controller and graphics does not need costs a second of boot under emulation.
+      // Without the old interval timer the guest measures its processor's clock against HPET: under emulation on a busy
+      // machine the other one was seen to be off thirty times, and seconds in the guest with it.
+      board: "q35,i8042=off,sata=off,smbus=off,vmport=off,pit=off",
+      plainBoard: "q35",
+      cpu: "max",
+      has64Bit: "lm",
+    },
+    console: "ttyS0",
+    // An emulated timer that comes late on a busy machine is no broken one.
+    commandLine: ["no_timer_check"],
+    gdbArch: "i386:x86-64",
+    gdbPackages: [],
+    numa: ["CONFIG_X86_64_ACPI_NUMA"],
+    memoryTools: ["drgn", "crash"],
+  },
+  arm64: {
+    makeArch: "arm64",
+    sourceArch: "arm64",
+    debianArch: "arm64",
+    triplet: "aarch64-linux-gnu",
+    image: { target: "Image", path: "arch/arm64/boot/Image" },
+    machine: "aarch64",
+    qemu: {
+      program: "qemu-system-aarch64",
+      packages: ["qemu-system-arm"],
+      board: "virt,gic-version=max",
+      plainBoard: "virt",
+      // Emulated, the pointer authentication that Arm describes takes a third of all time; QEMU's own way of it does not.
+      cpu: "max,pauth-impdef=on",
+      has64Bit: "aarch64",
+    },
+    console: "ttyAMA0",
+    commandLine: [],
+    gdbArch: "aarch64",
+    gdbPackages: ["gdb-multiarch"],
+    numa: [],
+    memoryTools: ["drgn"],
+  },
+  riscv64: {
+    makeArch: "riscv",
+    sourceArch: "riscv",
+    debianArch: "riscv64",
+    triplet: "riscv64-linux-gnu",
+    image: { target: "Image", path: "arch/riscv/boot/Image" },
+    machine: "riscv64",
+    qemu: {
+      program: "qemu-system-riscv64",
+      packages: ["qemu-system-riscv", "opensbi"],
+      board: "virt",
+      plainBoard: "virt",
+      cpu: "rv64",
+      has64Bit: undefined,
+    },
+    console: "ttyS0",
+    commandLine: [],
+    gdbArch: "riscv:rv64",
+    gdbPackages: ["gdb-multiarch"],
+    numa: [],
+    memoryTools: ["drgn"],
+  },
+};
+
+/** The one that is meant unless another is asked for; builders on it need no cross compiler. */
+export const DEFAULT_ARCHITECTURE: Architecture = "x86_64";
+
+export function architectureOf({
+  kernel,
+}: {
+  readonly kernel: { readonly arch: Architecture };
+}): ArchitectureRow {
+  return ARCHITECTURES[kernel.arch];
+}
+
+export function isNative(arch: Architecture): boolean {
+  return arch === DEFAULT_ARCHITECTURE;
+}
+
+/** " arm64" behind the names of things that there are of each architecture; nothing for the usual one. */
+export function suffixOf(arch: Architecture, separator = " "): string {
+  return isNative(arch) ? "" : `${separator}${arch}`;
+}

@@ -1,0 +1,74 @@
+import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ARCHITECTURES } from "../../src/plan/architectures.js";
+import { DEFAULT_VM, projectNames } from "../../src/plan/names.js";
+import { CrossGuest } from "../support/cross.js";
+import { kdock } from "../support/kdock.js";
+
+/** The preset that people debug with, on every architecture but the one that all other tests have. */
+describe.each(["arm64", "riscv64"] as const)("%s", (arch) => {
+  const row = ARCHITECTURES[arch];
+  let guest: CrossGuest;
+
+  beforeAll(async () => {
+    const folder = await realpath(await mkdtemp(join(tmpdir(), `kdock-${arch}-`)));
+    await writeFile(join(folder, "kdock.yaml"), "gdb: { listen: 0 }\n");
+    const names = projectNames(folder);
+    const own = { vmContainer: names.vmContainer(DEFAULT_VM), network: names.network };
+    guest = new CrossGuest(folder, arch, own);
+    await guest.ok("build", "--arch", arch);
+    await guest.ok("run", "-d", "-p", "0:9090", "--cpus", "2");
+  });
+
+  afterAll(async () => {
+    await kdock(["stop"], { cwd: guest.folder });
+    await kdock(["clean"], { cwd: guest.folder });
+    await rm(guest.folder, { recursive: true });
+  });
+
+  it("boots on its machine, with all processors", async () => {
+    expect(await guest.sh("uname -m; nproc")).toBe(`${row.machine}\n2\n`);
+    expect(await guest.sh("cat /proc/cmdline")).toContain(`console=${row.console}`);
+  });
+
+  it("is on the network, with names, and is reached through a port", async () => {
+    await guest.reachesPeer(9090);
+  });
+
+  it("copies files", async () => {
+    await guest.copies();
+  });
+
+  it("stops in the network code, with arguments, lines and a backtrace", async () => {
+    const script = "ping -c 1 127.0.0.1";
+    const told = await guest.trap("icmp_rcv", script, "--bt", "--args", "--print", "skb->len");
+    expect(told).toContain("icmp_rcv");
+    expect(told).toContain("net/ipv4/icmp.c");
+    expect(told).toMatch(/skb=0x[0-9a-f]+/);
+    expect(told).toContain("ip_local_deliver_finish");
+    expect(await guest.sh("echo on")).toBe("on\n");
+  });
+
+  it("knows system calls by the names that they have elsewhere", async () => {
+    expect(await guest.trap("__x64_sys_newuname", "uname -a")).toContain(`sys_newuname`);
+  });
+
+  it("has the kernel's own commands in the debugger", async () => {
+    const { stdout, exitCode } = await kdock(["gdb"], {
+      cwd: guest.folder,
+      input: "lx-version\nlx-ps\n",
+    });
+    expect(stdout).toMatch(/^Linux version /m);
+    expect(stdout).toMatch(/swapper\/0/);
+    expect(exitCode).toBe(0);
+  });
+
+  it("tells a panic with its reason", async () => {
+    const { stdout, stderr } = await guest.run(
+      ...["trap", "kdock_never", "panic", "--exec", "echo c > /proc/sysrq-trigger"],
+    );
+    expect(stdout + stderr).toContain("sysrq triggered crash");
+  });
+});
