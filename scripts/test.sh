@@ -44,7 +44,7 @@ vitest_projects() {
 }
 
 need_node
-install dockerd:docker.io gdb:gdb python3:python3 mmdebstrap:mmdebstrap docker-registry:docker-registry tmux:tmux shellcheck:shellcheck
+install dockerd:docker.io gdb:gdb python3:python3 mmdebstrap:mmdebstrap docker-registry:docker-registry tmux:tmux shellcheck:shellcheck gpg:gnupg
 if [ "${CI:-}" = true ]; then start_own_engine; else need_engine; fi
 build_kdock
 

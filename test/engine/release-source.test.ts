@@ -1,19 +1,18 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { packTar } from "../../src/archive/tar.js";
 import { sha256 } from "../../src/plan/keys.js";
 import { builderImage } from "../support/builder-image.js";
 import { docker } from "../support/kdock.js";
 import { type Mirror, openMirror } from "../support/mirror.js";
+import { packRelease, publish as publishRelease, type Release } from "../support/release.js";
 import { newSigner, type Signer } from "../support/signer.js";
 
 /** images/kernel/source-release.sh in the real builder, against a mirror on this machine and keys of its own. */
-const PLAIN = new Map<string, Buffer>();
-const PACKED = new Map<string, Buffer>();
+const releases = new Map<string, Release>();
 let image: string;
 let mirror: Mirror;
 let signer: Signer;
@@ -28,7 +27,9 @@ beforeAll(async () => {
   keys = await mkdtemp(join(tmpdir(), "kdock-keys-"));
   await chmod(keys, 0o755);
   await writeFile(join(keys, "greg.asc"), signer.key);
-  for (const version of ["6.11.4", "6.12", "6.12.8", "6.12.9", "6.12.10"]) await pack(version);
+  for (const version of ["6.11.4", "6.12", "6.12.8", "6.12.9", "6.12.10"]) {
+    releases.set(version, await packRelease(version));
+  }
 });
 afterAll(async () => {
   await mirror[Symbol.asyncDispose]();
@@ -47,36 +48,15 @@ afterEach(async () => {
   await docker("volume", "rm", volume);
 });
 
-/** A tree that is a kernel's as far as a provider looks, and too random to become small. */
-async function pack(version: string): Promise<void> {
-  const [major = "", minor = "", sub = "0"] = version.split(".");
-  const makefile = `VERSION = ${major}\nPATCHLEVEL = ${minor}\nSUBLEVEL = ${sub}\nEXTRAVERSION =\n`;
-  const file = (path: string, content: Buffer) =>
-    ({ path: `linux-${version}/${path}`, kind: "file", mode: 0o644, content }) as const;
-  const chunks: Buffer[] = [];
-  for await (const chunk of packTar([
-    file("Makefile", Buffer.from(makefile)),
-    file("noise", randomBytes(3_000_000)),
-  ])) {
-    chunks.push(chunk as Buffer);
-  }
-  const tar = Buffer.concat(chunks);
-  const { stdout } = await execa("xz", ["-0", "-c"], { input: tar, encoding: "buffer" });
-  PLAIN.set(version, tar);
-  PACKED.set(version, Buffer.from(stdout));
-}
-
 function packed(version: string): Buffer {
-  return PACKED.get(version) ?? Buffer.alloc(0);
+  return releases.get(version)?.packed ?? Buffer.alloc(0);
 }
 
 /** A signed release on a mirror. */
-async function publish(name: string, version: string, by: Signer = signer) {
-  const path = `${name}/v${version.split(".")[0] ?? ""}.x/linux-${version}`;
-  mirror.files.set(`${path}.tar.xz`, packed(version));
-  const tar = PLAIN.get(version) ?? Buffer.alloc(0);
-  mirror.files.set(`${path}.tar.sign`, await by.sign(tar));
-  return `${path}.tar.xz`;
+async function publish(name: string, version: string, by: Signer = signer): Promise<string> {
+  const release = releases.get(version);
+  if (release === undefined) throw new Error(`no ${version} was packed`);
+  return publishRelease(mirror, name, release, by);
 }
 
 interface Asked {
