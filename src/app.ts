@@ -621,7 +621,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const { buildModule } = await import("./steps/build-module.js");
       const { builtText, loadedText } = await import("./ui/module-text.js");
       const path = resolve(world.cwd, folder);
-      const shown = relative(world.cwd, path) || ".";
+      const shown = folder.replace(/(?<=.)\/+$/, "");
       const vm = load === undefined ? undefined : { name: load.vm };
       const built = await buildModule(project, { folder: path, shown, name, vm });
       const print = await printer("module build");

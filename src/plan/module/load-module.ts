@@ -18,7 +18,9 @@ for each; do back="$each $back"; done
 for each in $back; do
   name=\${each#*:} name=\${name%%:*}
   loaded "$name" || continue
-  out=$(rmmod "$name" 2>&1) || end "unload $name $(sed -n "s/^$name [0-9]* \\([^ ]* [^ ]*\\).*/\\1/p" /proc/modules)" "$out"
+  # busybox's exit code is 0 in any case.
+  out=$(rmmod "$name" 2>&1)
+  loaded "$name" && end "unload $name $(sed -n "s/^$name [0-9]* \\([^ ]* [^ ]*\\).*/\\1/p" /proc/modules)" "$out"
 done
 for each; do
   file=\${each%%:*} name=\${each#*:} name=\${name%%:*}
