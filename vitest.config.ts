@@ -18,6 +18,15 @@ export default defineConfig({
           testTimeout: 7_200_000,
         },
       },
+      // Every kernel and architecture, built and debugged: hours. See `npm run test:matrix`.
+      {
+        test: {
+          name: "matrix",
+          include: ["test/matrix/**/*.test.ts"],
+          ...real,
+          testTimeout: 7_200_000,
+        },
+      },
       { test: { name: "cli", include: ["test/cli/**/*.test.ts"], ...real } },
     ],
   },

@@ -80,7 +80,9 @@ export const BisectState = z.strictObject({
   command: z.tuple([z.string()]).rest(z.string()),
   bootTimeoutSeconds: z.number(),
   skipBuildFailures: z.boolean(),
-  /** As typed. */
+  /** Where it was begun: flags name paths from there. */
+  cwd: z.string(),
+  /** As typed, without the source. */
   flags: z.record(z.string(), z.unknown()),
   /** One for the whole search, or every object would be compiled anew at the step where it changes. */
   toolchain: z.string(),

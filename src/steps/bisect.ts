@@ -36,7 +36,7 @@ const UNREACHABLE = 69;
 
 export type BisectOrder = Pick<
   BisectState,
-  "good" | "bad" | "command" | "bootTimeoutSeconds" | "skipBuildFailures" | "flags"
+  "good" | "bad" | "command" | "bootTimeoutSeconds" | "skipBuildFailures" | "cwd" | "flags"
 >;
 
 export interface BisectResult {
