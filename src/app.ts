@@ -435,7 +435,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       }
       const there = await steps.readBisectState(ctx);
       const { bisectOrder } = await import("./plan/bisect-order.js");
-      const order = bisectOrder(options, flags, there);
+      const order = bisectOrder(options, flags, world.cwd, there);
       const bootTimeoutSeconds = numberOf("--boot-timeout", options.bootTimeout);
       const result =
         order === "continue" && there !== undefined

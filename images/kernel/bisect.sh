@@ -1,5 +1,5 @@
 #!/bin/sh
-# bisect.sh start URL GOOD BAD | good | bad | skip | log — git's own bisect in /src, which becomes a repository with the
+# bisect.sh start URL GOOD BAD | good | bad | skip | where — git's own bisect in /src, which becomes a repository with the
 # history between two commits and the tree of the one that is to be tried. build.sh "compile" builds what is there.
 #
 #   URL   an address of git's; "/repo" is a repository of the user's, mounted read-only
@@ -152,8 +152,21 @@ tell() {
 
 tell_log() { git bisect log | sed 's/^/@bisect log /'; }
 
+# After whatever was broken off, and wherever that was.
+where() {
+  rm -f .git/index.lock
+  git bisect log > "$HOME/log" || refuse "the search is gone from the volume that it was in"
+  sed -n 's/^# first bad commit: \[\([0-9a-f]*\)\].*/\1 is the first bad commit/p' "$HOME/log" | tail -n 1 > "$HOME/said"
+  if grep -q '^# only skipped commits left' "$HOME/log"; then
+    echo "There are only 'skip'ped commits left to test." > "$HOME/said"
+    sed -n 's/^# possible first bad commit: \[\([0-9a-f]*\)\].*/\1/p' "$HOME/log" >> "$HOME/said"
+  fi
+  git checkout --quiet --force HEAD
+  tell
+}
+
 mark() {
-  url=$(git remote get-url origin)
+  rm -f .git/index.lock
   # What a build or a patch left is not to stand in the way of the next tree.
   git checkout --quiet --force HEAD
   # Its exit code is that of "nothing is left but what was skipped", too.
@@ -164,6 +177,6 @@ mark() {
 case "${1:-}" in
   start) start "$2" "$3" "$4" ;;
   good | bad | skip) mark "$1" ;;
-  log) tell_log ;;
+  where) where ;;
   *) echo "bisect.sh: what is '${1:-}'?" >&2; exit 64 ;;
 esac

@@ -11,13 +11,14 @@ interface Asked {
 
 export type BisectOrder = Pick<
   BisectState,
-  "good" | "bad" | "command" | "skipBuildFailures" | "flags"
+  "good" | "bad" | "command" | "skipBuildFailures" | "cwd" | "flags"
 >;
 
 /** What is asked for, beside a search that has not ended. Throws a `usage` error for what does not go together. */
 export function bisectOrder(
   { command, good, bad, skipBuildFailures, continue: goOn }: Asked,
   flags: Readonly<Record<string, unknown>>,
+  cwd: string,
   there: BisectState | undefined,
 ): BisectOrder | "continue" {
   const [program, ...args] = command;
@@ -28,6 +29,15 @@ export function bisectOrder(
       });
     }
     const typed = Object.values(flags).some((value) => value !== undefined);
+    if (cwd !== there.cwd) {
+      throw new KdockError(
+        "usage",
+        `the search was begun in ${there.cwd}, and goes on from there`,
+        {
+          hint: `cd ${there.cwd}`,
+        },
+      );
+    }
     if (program === undefined && good === undefined && bad === undefined && !typed) {
       return "continue";
     }
@@ -60,5 +70,6 @@ export function bisectOrder(
     if (/^[\w.@][\w./+@~^-]*$/.test(ref)) continue;
     throw new KdockError("usage", `${ref} is no branch, tag or commit`);
   }
-  return { good, bad, command: [program, ...args], skipBuildFailures, flags: { ...flags } };
+  const others = Object.fromEntries(Object.entries(flags).filter(([name]) => name !== "kernel"));
+  return { good, bad, command: [program, ...args], skipBuildFailures, cwd, flags: others };
 }

@@ -80,7 +80,9 @@ export const BisectState = z.strictObject({
   command: z.tuple([z.string()]).rest(z.string()),
   bootTimeoutSeconds: z.number(),
   skipBuildFailures: z.boolean(),
-  /** As typed. */
+  /** Where it was begun: flags name paths from there. */
+  cwd: z.string(),
+  /** As typed, without the source. */
   flags: z.record(z.string(), z.unknown()),
   /** One for the whole search, or every object would be compiled anew at the step where it changes. */
   toolchain: z.string(),
@@ -117,7 +119,10 @@ export function repositoryInside(
 /** What the kernel of one commit is called in manifests, tables and keys. */
 export function commitSource(repository: string, hash: string): string {
   const address = repository.slice(repository.indexOf(":") + 1);
-  return `git:${/^[\w./~]/.test(address) ? address : `./${address}`}#${hash}`;
+  if (!repository.startsWith("path:")) return `git:${address}#${hash}`;
+  // It has to be an address of git's, whatever the folder is called.
+  const folder = address.replace(/[^\w@:/.~+%=,-]/g, "-");
+  return `git:${/^\.{0,2}\//.test(folder) ? folder : `./${folder}`}#${hash}`;
 }
 
 /** kdock.yaml's words for the kernel of one commit. */

@@ -14,13 +14,14 @@ import {
 } from "../plan/bisect.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import { FOLDER } from "../plan/names.js";
-import { makePlan } from "../plan/plan.js";
+import { makePlan, type Plan } from "../plan/plan.js";
 import { toolchainFor } from "../plan/toolchain.js";
 import type { Project } from "../project.js";
-import { artifactFolder, readManifest } from "./artifact-store.js";
+import { makeSet, readManifest } from "./artifact-store.js";
 import { builtStages, TARGETS } from "./build.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, inProject, projectMutex } from "./context.js";
+import { removeKernel } from "./kernels.js";
 import { ensureLocked } from "./lock.js";
 import { checkMachines } from "./machine.js";
 import { runContainer } from "./run-container.js";
@@ -36,7 +37,7 @@ const UNREACHABLE = 69;
 
 export type BisectOrder = Pick<
   BisectState,
-  "good" | "bad" | "command" | "bootTimeoutSeconds" | "skipBuildFailures" | "flags"
+  "good" | "bad" | "command" | "bootTimeoutSeconds" | "skipBuildFailures" | "cwd" | "flags"
 >;
 
 export interface BisectResult {
@@ -92,7 +93,9 @@ export async function startBisect(project: Project, order: BisectOrder): Promise
 /** Goes on with a search that was broken off, at the commit that it was at. */
 export async function continueBisect(project: Project, state: BisectState): Promise<BisectResult> {
   await checkMachines(project, [VM]);
-  return await search(await lockedFor(project, state), state, undefined);
+  const ready = await lockedFor(project, state);
+  // It may have been broken off between git's answer and our noting it.
+  return await search(ready, state, await askGit(ready, state, ["where"]));
 }
 
 /** Forgets a search; true when there was one. Its repository stays, for the next one. */
@@ -189,21 +192,24 @@ function gitError(exitCode: number, lines: readonly string[]): KdockError {
 async function search(
   project: Project,
   begun: BisectState,
-  begin: BisectStatus | undefined,
+  begin: BisectStatus,
 ): Promise<BisectResult> {
   const { ctx } = project;
   let state = begun;
   let status = begin;
   for (;;) {
-    if (status !== undefined) {
-      if (status.next === undefined) return await ended(project, state, status);
-      state = { ...state, next: status.next };
-    }
+    if (status.next === undefined) return await ended(project, state, status);
+    state = { ...state, next: status.next };
     await ctx.host.files.writeAtomic(
       inProject(ctx, FOLDER.bisect),
       `${JSON.stringify(state, undefined, 2)}\n`,
     );
-    const { mark, key } = await tryCommit(project, state);
+    const { mark, key, plan } = await tryCommit(project, state);
+    // So that it can be booted by its key.
+    if (mark === "bad" && key !== undefined) {
+      const stages = { kernel: key, busybox: plan.busybox.key, rootfs: plan.rootfs.key };
+      await makeSet(ctx, plan.setKey, stages);
+    }
     state = await keepBad(ctx, state, mark, key);
     status = await askGit(project, state, [mark]);
     tellStatus(ctx, status);
@@ -238,7 +244,7 @@ async function keepBad(
   if (key === undefined) return state;
   const gone = mark === "bad" ? state.badKey : key;
   if (gone !== undefined && gone !== (mark === "bad" ? key : state.badKey)) {
-    await ctx.host.files.remove(artifactFolder(ctx, "kernel", gone));
+    await removeKernel(ctx, gone);
   }
   return mark === "bad" ? { ...state, badKey: key } : state;
 }
@@ -247,10 +253,11 @@ async function keepBad(
 async function tryCommit(
   project: Project,
   state: BisectState,
-): Promise<{ mark: Mark; key: string | undefined }> {
+): Promise<{ mark: Mark; key: string | undefined; plan: Plan }> {
   const { ctx } = project;
   const { next, command } = state;
   const at = projectAt(project, state);
+  const { plan } = at;
   const what = `${next.hash.slice(0, 12)} ("${next.subject}")`;
   const say = (mark: Mark, why: string) => {
     ctx.reporter.emit({ type: "notice", text: `${mark}: ${what}: ${why}` });
@@ -262,19 +269,19 @@ async function tryCommit(
   } catch (error) {
     const isTree = error instanceof KdockError && ["build", "config"].includes(error.code);
     if (ctx.signal.aborted || !isTree || !state.skipBuildFailures) throw error;
-    return { mark: say("skip", `it does not build (${messageOf(error)})`), key: undefined };
+    return { mark: say("skip", `it does not build (${messageOf(error)})`), key: undefined, plan };
   }
-  const { key } = at.plan.kernel;
+  const { key } = plan.kernel;
   let known: Tried | undefined;
   try {
     const how = { vm: VM, step: "bisect/command", command };
     await tryCommand(at, { ...how, bootTimeoutSeconds: state.bootTimeoutSeconds }, (tried) => {
       known = tried;
     });
-    return { mark: say("good", `${command.join(" ")}: exit code 0`), key };
+    return { mark: say("good", `${command.join(" ")}: exit code 0`), key, plan };
   } catch (error) {
     if (ctx.signal.aborted || !(error instanceof KdockError) || error.code !== "vm") throw error;
-    return { mark: say(...verdict(known, error)), key };
+    return { mark: say(...verdict(known, error)), key, plan };
   }
 }
 

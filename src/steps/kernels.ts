@@ -128,13 +128,17 @@ export async function removeKernels(
   }
   for (const { key } of chosen) {
     ctx.signal.throwIfAborted();
-    // What refers to it goes first: a set whose kernel is gone would be half of one.
-    for (const setKey of await keysOf(ctx, "set")) {
-      const set = artifactFolder(ctx, "set", setKey);
-      if ((await linkedKey(ctx, `${set}/kernel`)) === key) await ctx.host.files.remove(set);
-    }
-    await ctx.host.files.remove(artifactFolder(ctx, "kernel", key));
+    await removeKernel(ctx, key);
     await engine.removeVolume(symbolsVolume(plan.names, key).name);
   }
   return chosen;
+}
+
+/** Its artifacts. What refers to them goes first: a set whose kernel is gone would be half of one. */
+export async function removeKernel(ctx: Context, key: string): Promise<void> {
+  for (const setKey of await keysOf(ctx, "set")) {
+    const set = artifactFolder(ctx, "set", setKey);
+    if ((await linkedKey(ctx, `${set}/kernel`)) === key) await ctx.host.files.remove(set);
+  }
+  await ctx.host.files.remove(artifactFolder(ctx, "kernel", key));
 }

@@ -1,6 +1,9 @@
 import { Writable } from "node:stream";
 import { KdockError } from "../errors.js";
 import type { Project } from "../project.js";
+import { FOLDER } from "../plan/names.js";
+import { inProject } from "./context.js";
+import { writeGdbScripts } from "./gdb-script.js";
 import { checkNetwork } from "./guest-subnet.js";
 import { runCommand } from "./run-command.js";
 import { runStep, stepLogFile } from "./run-step.js";
@@ -38,6 +41,8 @@ export async function tryCommand(
   await checkNetwork(ctx, plan, quiet, [name]);
   await ctx.host.files.remove(stepLogFile(ctx, step));
   const output: string[] = [];
+  const address = inProject(ctx, FOLDER.gdbAddress);
+  const before = await ctx.host.files.readText(address);
   let known: Tried = { bootMs: undefined, commandMs: undefined, exitCode: undefined, output };
   await runStep(ctx, step, command.join(" "), async (log) => {
     const write = (line: string) => {
@@ -60,6 +65,11 @@ export async function tryCommand(
       throw new KdockError("vm", `${command.join(" ")}: exit code ${exitCode}`);
     } finally {
       learn(known);
+      // The gdb address of a VM that is debugged meanwhile, which one without a gdbserver took away.
+      if (before !== undefined) {
+        await ctx.host.files.writeAtomic(address, before);
+        await writeGdbScripts(ctx, plan);
+      }
     }
   });
 }

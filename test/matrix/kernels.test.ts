@@ -1,0 +1,67 @@
+import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { matrixTable } from "../../src/ui/matrix-text.js";
+import type { MatrixResult } from "../../src/plan/matrix.js";
+import { projectNames } from "../../src/plan/names.js";
+import { docker, kdock } from "../support/kdock.js";
+
+/** One of each of the suites that kdock knows, and what their backports have today. */
+const KERNELS = ["debian:5.10", "debian:6.1", "debian:6.12"];
+
+let folder: string;
+const rows: MatrixResult[] = [];
+const here = (...args: readonly string[]) => kdock(args, { cwd: folder });
+
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-kernels-")));
+  await writeFile(join(folder, "kdock.yaml"), "gdb: { listen: 127.0.0.1:0 }\n");
+  KERNELS.push(await newestOfBackports());
+});
+afterAll(async () => {
+  process.stdout.write(["", ...matrixTable(rows), ""].join("\n"));
+  await here("clean");
+  const label = `label=io.kdock.project=${projectNames(folder).id}`;
+  const volumes = await docker("volume", "ls", "-q", "--filter", label);
+  for (const name of volumes.split("\n").filter(Boolean)) await docker("volume", "rm", name);
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A version that nobody has is refused with the list of those there are. */
+async function newestOfBackports(): Promise<string> {
+  const { stderr } = await here("lock");
+  expect(stderr).toContain("lock-trixie");
+  const refused = await kdock(["build", "kernel", "--kernel", "debian:7.999"], { cwd: folder });
+  const there = [...refused.stderr.matchAll(/debian:(7\.\d+)/g)].map(
+    ([, version]) => version ?? "",
+  );
+  const newest = there
+    .filter((version) => version !== "7.999")
+    .sort((a, b) => Number(b.split(".")[1]) - Number(a.split(".")[1]))[0];
+  if (newest === undefined) throw new Error(`no linux-source-7 among:\n${refused.stderr}`);
+  return `debian:${newest}`;
+}
+
+describe.each([0, 1, 2, 3])("kernel %i of the list", (index) => {
+  it("builds with the preset debug, boots, and stops at a breakpoint", async () => {
+    const kernel = KERNELS[index] ?? "";
+    const tried = await here("--json", "matrix", "--kernels", kernel, "--", "uname", "-r");
+    const row = tried.stdout
+      .split("\n")
+      .filter((line) => line.includes('"type":"row"'))
+      .map((line) => (JSON.parse(line) as { data: MatrixResult }).data)[0];
+    expect(row, tried.stdout.slice(-4000)).toBeDefined();
+    if (row === undefined) return;
+    rows.push(row);
+    expect(row.verdict, row.message).toBe("ok");
+    expect(row.output).toEqual([row.release]);
+    const trapped = await here(
+      ...["trap", "--kernel", row.key ?? "", "tcp_v4_rcv", "--bt", "--print", "skb->len"],
+      ...["--exec", "nc -l -p 9090 & sleep 1; echo x | nc 127.0.0.1 9090", "--timeout", "120"],
+    );
+    expect(trapped.exitCode, trapped.stderr).toBe(0);
+    expect(trapped.stdout).toContain("tcp_v4_rcv");
+    expect(trapped.stdout).toMatch(/net\/ipv4\/ip_input\.c:\d+/);
+  });
+});

@@ -1,0 +1,89 @@
+import { expect, it } from "vitest";
+import { loadConfig } from "../../../src/config/layers.js";
+import {
+  bisectConfig,
+  commitSource,
+  markOf,
+  readBisect,
+  repositoryInside,
+  repositoryOf,
+} from "../../../src/plan/bisect.js";
+import { bisectOrder } from "../../../src/plan/bisect-order.js";
+
+it("takes exit codes as git bisect run does", () => {
+  const marks = [0, 1, 124, 125, 126, 127, 128, 137].map(markOf);
+  expect(marks).toEqual(["good", "bad", "bad", "skip", "bad", "bad", "abort", "abort"]);
+});
+
+it("reads what bisect.sh says, and leaves git's own words to people", () => {
+  const status = readBisect([
+    "@kdock phase fetch",
+    "@bisect version 6.12.1",
+    "Bisecting: 3 revisions left to test after this (roughly 2 steps)",
+    "@bisect left 3 2",
+    "@bisect try 0123abc net: a subject",
+    "@bisect log # bad: [1] x",
+  ]);
+  expect(status.next).toEqual({ hash: "0123abc", subject: "net: a subject" });
+  expect(status.left).toEqual({ commits: 3, steps: 2 });
+  expect(status.said).toEqual(["Bisecting: 3 revisions left to test after this (roughly 2 steps)"]);
+  expect(status.log).toEqual(["# bad: [1] x"]);
+  expect(status.version).toBe("6.12.1");
+  const end = readBisect(["@bisect first abc", "@bisect author A <a@b>", "@bisect subject s: t"]);
+  expect(end.next).toBeUndefined();
+  expect(end.first).toMatchObject({ hash: "abc", author: "A <a@b>", subject: "s: t" });
+});
+
+it("finds the repository of a source, and mounts one of this machine", () => {
+  expect(repositoryOf("git:https://example.org/linux.git#v6.1")).toBe(
+    "git:https://example.org/linux.git",
+  );
+  expect(repositoryInside("git:https://example.org/linux.git", "/p")).toEqual({
+    url: "https://example.org/linux.git",
+    hostPaths: [],
+  });
+  expect(repositoryInside("path:../linux", "/p").hostPaths).toEqual([
+    { path: "/p/../linux", target: "/repo", readOnly: true },
+  ]);
+  expect(repositoryInside("git:/srv/linux", "/p").hostPaths[0]?.path).toBe("/srv/linux");
+  expect(() => repositoryOf("debian:6.12")).toThrow(/no history/);
+});
+
+it("calls the kernel of a commit by a source that is one", () => {
+  for (const repository of ["git:https://example.org/linux.git", "path:../linux", "path:linux"]) {
+    const source = commitSource(repository, "0123abcd");
+    const { kernel } = bisectConfig(
+      loadConfig({}),
+      { repository, toolchain: "gcc-12" },
+      "0123abcd",
+    );
+    expect(kernel).toMatchObject({ source, toolchain: "gcc-12" });
+    expect(loadConfig({ flags: { kernel: { source } } }).kernel.source).toBe(source);
+  }
+});
+
+it("goes on with the words that a search was begun with, and with no others", () => {
+  const state = {
+    ...{ repository: "git:/x", good: "v1", bad: "v2", bootTimeoutSeconds: 1, cwd: "/p" },
+    ...{ skipBuildFailures: true, flags: {}, toolchain: "gcc-14" },
+    command: ["true"] as [string],
+    next: { hash: "abc", subject: "" },
+  };
+  const none = { command: [], good: undefined, bad: undefined, skipBuildFailures: true };
+  const goOn = { ...none, continue: true };
+  const begin = { ...none, continue: false };
+  expect(bisectOrder(goOn, {}, "/p", state)).toBe("continue");
+  expect(() => bisectOrder(goOn, { preset: "tiny" }, "/p", state)).toThrow(/--continue/);
+  expect(() => bisectOrder(goOn, {}, "/q", state)).toThrow(/begun in \/p/);
+  expect(() => bisectOrder(goOn, {}, "/p", undefined)).toThrow(/no search/);
+  expect(() => bisectOrder(begin, {}, "/p", state)).toThrow(/has not ended/);
+  expect(() => bisectOrder(begin, {}, "/p", undefined)).toThrow(
+    /--good REF, --bad REF, -- command/,
+  );
+  const asked = { ...begin, good: "v1", bad: "v2", command: ["a", "b"] };
+  expect(bisectOrder(asked, { kernel: "./x", jobs: "2" }, "/p", undefined)).toEqual({
+    ...{ good: "v1", bad: "v2", command: ["a", "b"], skipBuildFailures: true },
+    ...{ cwd: "/p", flags: { jobs: "2" } },
+  });
+  expect(() => bisectOrder({ ...asked, good: "--x" }, {}, "/p", undefined)).toThrow(/--x is no/);
+});

@@ -1,0 +1,181 @@
+import { readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { projectNames } from "../../src/plan/names.js";
+import { docker, kdock, start } from "../support/kdock.js";
+import { LAB, labSide } from "../support/lab.js";
+import { toyKernel, type ToyKernel } from "../support/toy-kernel.js";
+
+/** The lab's kernel with a root file system of this project's own. */
+let folder: string;
+let toys: ToyKernel;
+let key: string;
+let release: string;
+let label: string;
+const YAML = "gdb: { listen: 127.0.0.1:0 }\n";
+
+interface Kernel {
+  readonly key: string;
+  readonly release: string;
+  readonly current: boolean;
+}
+
+const here = (...args: readonly string[]) => kdock(args, { cwd: folder });
+const kernels = async () =>
+  (JSON.parse((await here("--json", "kernels")).stdout) as { data: { kernels: Kernel[] } }).data
+    .kernels;
+const current = () => readlink(join(folder, ".kdock/out/current"));
+
+async function nothingLeft(): Promise<void> {
+  expect(await docker("ps", "-aq", "--filter", label)).toBe("");
+  expect(await docker("network", "ls", "-q", "--filter", label)).toBe("");
+}
+
+beforeAll(async () => {
+  folder = await labSide("fleet", `${YAML}rootfs: { init: [./mark.sh] }\n`);
+  label = `label=io.kdock.project=${projectNames(folder).id}`;
+  await writeFile(join(folder, "mark.sh"), "echo mine > /run/mark\n");
+  release = (await readFile(join(LAB, ".kdock/out/current/kernel/kernel.release"), "utf8")).trim();
+  key = (await readlink(join(LAB, ".kdock/out/current/kernel"))).split("/").at(-1) ?? "";
+  const built = await here("build");
+  expect(built.exitCode, built.stderr).toBe(0);
+  const image = join(LAB, ".kdock/out/current/kernel/bzImage");
+  toys = await toyKernel(image, ["good", "good", "broken", "bad", "bad"]);
+});
+afterAll(async () => {
+  await here("clean");
+  const volumes = await docker("volume", "ls", "-q", "--filter", label);
+  for (const name of volumes.split("\n").filter(Boolean)) await docker("volume", "rm", name);
+  await toys.remove();
+  await rm(folder, { recursive: true, force: true });
+});
+
+it("lists what is built, and marks what is current", async () => {
+  expect(await kernels()).toContainEqual(expect.objectContaining({ key, release, current: true }));
+  const { stdout } = await here("kernels");
+  expect(stdout).toMatch(new RegExp(`^\\* +${key} +${release} `, "m"));
+});
+
+it("boots a built kernel by its key, with its own root file system, whatever kdock.yaml asks for", async () => {
+  await writeFile(join(folder, "kdock.yaml"), `${YAML}kernel: { preset: tiny }\n`);
+  const { stdout, stderr, exitCode } = await here(
+    ...["run", "--kernel", key.slice(0, 6), "--", "sh", "-c", "uname -r; cat /run/mark"],
+  );
+  expect({ stdout, exitCode }, stderr).toEqual({ stdout: `${release}\nmine\n`, exitCode: 0 });
+  expect(stderr).not.toMatch(/^(?:kernel|busybox|rootfs) /m);
+  const none = await here("run", "--kernel", "ffff", "--", "true");
+  expect(none.exitCode).toBe(2);
+  expect(none.stderr).toContain(`${key}  ${release}`);
+  await nothingLeft();
+});
+
+it("says which program is not there, also when a whole line was taken for one", async () => {
+  const { stdout, stderr, exitCode } = await here(
+    ...["run", "--kernel", key, "--", "uname -a; cat /proc/version"],
+  );
+  expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 127 });
+  expect(stderr).toMatch(/uname -a; cat.*No such file.*sh -c/);
+});
+
+it("removes no kernel that is current", async () => {
+  const { stderr, exitCode } = await here("kernels", "rm", key);
+  expect(stderr).toContain(key);
+  expect(exitCode).toBe(2);
+});
+
+it("tries a command on several kernels; one that cannot be built does not keep the others from it", async () => {
+  await writeFile(join(folder, "kdock.yaml"), YAML);
+  const before = await current();
+  const { stdout, stderr, exitCode } = await here(
+    ...["matrix", "--kernels", "9.9,6.12", "--junit", "out/report.xml"],
+    ...["--", "sh", "-c", "uname -r; echo '<&>' >&2"],
+  );
+  expect(exitCode, stderr).toBe(1);
+  expect(stdout).toMatch(/^debian:9\.9 .* build failed$/m);
+  expect(stdout).toMatch(
+    new RegExp(`^debian:6\\.12 +${release} +gcc-14 +cached .* MB +[\\d.]+ s +0 +ok$`, "m"),
+  );
+  const junit = await readFile(join(folder, "out/report.xml"), "utf8");
+  expect(junit).toContain('tests="2" failures="1"');
+  expect(junit).toContain(`name="debian-6.12 (${release})"`);
+  expect(junit).toContain("&lt;&amp;&gt;");
+  expect(await readFile(join(folder, ".kdock/logs/matrix/debian-6.12.log"), "utf8")).toContain(
+    release,
+  );
+  expect(await current()).toBe(before);
+  await nothingLeft();
+});
+
+it("Ctrl-C ends a matrix with 130, the table so far, and nothing left", async () => {
+  const running = start(
+    ["-v", "matrix", "--kernels", "6.12", "--", "sh", "-c", "echo under way; sleep 600"],
+    { cwd: folder },
+  );
+  await new Promise<void>((resolve, reject) => {
+    running.stderr.on("data", (chunk) => {
+      if (String(chunk).includes("| under way")) resolve();
+    });
+    running.stderr.on("end", () => {
+      reject(new Error("it ended by itself"));
+    });
+  });
+  running.kill("SIGINT");
+  const { exitCode, stdout } = await running;
+  expect(exitCode).toBe(130);
+  expect(stdout).toMatch(/^debian:6\.12 .* interrupted$/m);
+  await nothingLeft();
+});
+
+it("finds the first bad commit, over one that does not build and a Ctrl-C", async () => {
+  await writeFile(join(folder, "toy.config"), "CONFIG_X86_64=y\n");
+  await writeFile(
+    join(folder, "kdock.yaml"),
+    `${YAML}kernel: { source: "git:${toys.folder}#main", preset: "file:toy.config" }\n`,
+  );
+  const before = await current();
+  const words = ["--", "sh", "-c", "echo booted; sleep 1"];
+  const swapped = await here("bisect", "--good", "v5", "--bad", "v1", ...words);
+  expect(swapped.exitCode).toBe(2);
+  expect(swapped.stderr).toContain("Are they swapped?");
+  const unknown = await here("bisect", "--good", "v1", "--bad", "nowhere", ...words);
+  expect(unknown.exitCode).toBe(2);
+  expect(unknown.stderr).toContain("no branch, tag or commit nowhere");
+
+  const running = start(["-v", "bisect", "--good", "v1", "--bad", "main", ...words], {
+    cwd: folder,
+  });
+  let interrupted = false;
+  running.stderr.on("data", (chunk) => {
+    if (interrupted || !String(chunk).includes("phase compile")) return;
+    interrupted = running.kill("SIGINT");
+  });
+  expect((await running).exitCode).toBe(130);
+  await nothingLeft();
+
+  const again = await here("bisect", "--good", "v1", "--bad", "main", ...words);
+  expect(again.exitCode).toBe(2);
+  expect(again.stderr).toContain("--continue");
+  const { stdout, stderr, exitCode } = await here("bisect", "--continue");
+  // v3 does not build, so that v3 and v4 are left: git cannot tell which of them it was.
+  expect(exitCode, stderr).toBe(1);
+  expect(stderr).toContain("it does not build");
+  expect(stdout).toContain("could be any of");
+  for (const tag of ["v3", "v4"]) expect(stdout).toContain(toys.commits[tag]);
+  const log = await readFile(join(folder, ".kdock/logs/bisect.log"), "utf8");
+  expect(log).toContain(`git bisect skip ${toys.commits["v3"] ?? ""}`);
+  expect(await current()).toBe(before);
+
+  const found = await here(
+    "bisect",
+    "--good",
+    "v1",
+    "--bad",
+    toys.commits["v2"] ?? "",
+    "--",
+    "false",
+  );
+  expect(found.stdout).toContain(`${toys.commits["v2"] ?? ""} is the first bad commit`);
+  expect(found.stdout).toContain("Ada <ada@example.com>");
+  expect(found.exitCode).toBe(0);
+  await nothingLeft();
+});
