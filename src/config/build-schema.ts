@@ -33,7 +33,8 @@ export const kernel = z
       .meta({ title: SOURCE_FORM, description: "where the source comes from" }),
     mirrors: mirrors.default([]).meta({
       title: "a list of URLs",
-      description: "folders laid out like kernel.org's pub/linux/kernel, asked before it",
+      description:
+        "folders laid out like kernel.org's pub/linux/kernel, asked in order instead of it",
       example: ["https://mirror.example/linux/kernel"],
     }),
     keys: paths.meta({

@@ -13,7 +13,7 @@ export interface Config {
 export interface KernelConfig {
   /** In its long form, "debian:6.12": see source-spec.ts. */
   readonly source: string;
-  /** Laid out like kernel.org's pub/linux/kernel; asked in this order, before the usual ones. */
+  /** Laid out like kernel.org's pub/linux/kernel; asked in this order; none for kernel.org's own. */
   readonly mirrors: readonly string[];
   /** Files with PGP keys that may sign a release. */
   readonly keys: readonly string[];

@@ -41,11 +41,11 @@ const SOURCE = ["kernel", "source"] as const;
 function withLongSource(merged: RawValues, layers: readonly RawValues[]): RawValues {
   const words = layers
     .map((values) => valueAt(values, SOURCE))
-    .filter((word) => word !== undefined);
+    .filter((word) => typeof word === "string");
   if (words.length === 0) return merged;
   const mirrors = (valueAt(merged, ["kernel", "mirrors"]) ?? []) as readonly string[];
   const source = words.reduce<string>(
-    (below, word) => expandSource(String(word), { source: below, mirrors }),
+    (below, word) => expandSource(word, { source: below, mirrors }),
     NO_SOURCE_CONTEXT.source,
   );
   return withValue(merged, SOURCE, source);

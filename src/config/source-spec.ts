@@ -15,6 +15,9 @@ export const PROVIDERS = ["debian", "release", "git", "path"] as const;
 
 export const SOURCE_FORM = "debian:X.Y, release:X.Y[.Z], git:URL#REF or path:FOLDER";
 
+/** The kernels of the Debian suites that kdock uses. */
+export const DEBIAN_LINES: readonly string[] = ["5.10", "6.1", "6.12"];
+
 const LINE = /^\d+\.\d+$/;
 const RELEASE = /^\d+\.\d+(?:\.\d+)?(?:-rc\d+)?$/;
 /** Neither means anything to a shell. A ref that begins with a dash would be an option of git's. */

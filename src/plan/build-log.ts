@@ -4,6 +4,8 @@ export type BuildLine =
   /** How many options are set: the number of objects follows from it, about. */
   | { readonly kind: "options"; readonly count: number }
   | { readonly kind: "object" }
+  /** How far a download is. */
+  | { readonly kind: "bytes"; readonly done: number; readonly total: number }
   /** The sha256 of the final .config. */
   | { readonly kind: "config"; readonly digest: string }
   /** Something the lock pins is not to be had: what, in words. */
@@ -18,6 +20,8 @@ export function readBuildLine(line: string): BuildLine {
   const drift = /^@kdock drift (\S+) (\S+) (\S+)$/.exec(line);
   if (drift !== null) return { kind: "drift", text: driftText(drift) };
   if (line === "@kdock config-drift") return { kind: "drift", text: CONFIG_DRIFT };
+  const bytes = /^@kdock bytes (\d+) (\d+)$/.exec(line);
+  if (bytes !== null) return { kind: "bytes", done: Number(bytes[1]), total: Number(bytes[2]) };
   const marker = /^@kdock (\w+) (.*)$/.exec(line);
   if (marker?.[1] === "phase") return { kind: "phase", phase: marker[2] ?? "" };
   if (marker?.[1] === "options") return { kind: "options", count: Number(marker[2]) };

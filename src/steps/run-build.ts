@@ -1,5 +1,6 @@
 import { packTar, type TarEntry } from "../archive/tar.js";
 import type { Container } from "../engine/engine.js";
+import { DEBIAN_LINES, lineOf } from "../config/source-spec.js";
 import { KdockError } from "../errors.js";
 import { aboutObjects, readBuildLine } from "../plan/build-log.js";
 import { compilerHint, knownCause } from "../plan/build-failure.js";
@@ -19,6 +20,10 @@ import type { StepLog } from "./run-step.js";
 
 /** build.sh's exit code (EX_USAGE) for a request it cannot serve: the user's input is wrong, not the build. */
 const REFUSED = 64;
+/** What a lock pins is nowhere to be had. */
+const NOT_AS_LOCKED = 65;
+/** No mirror could be asked. */
+const UNREACHABLE = 69;
 
 /** Runs one build container to its end and stores what it left in /out. The container is gone afterwards. */
 export async function runBuild(
@@ -173,6 +178,7 @@ function followBuild(log: StepLog, say: (text: string) => void): BuildProgress {
     const meaning = readBuildLine(line);
     if (meaning.kind === "phase") log.phase(meaning.phase);
     if (meaning.kind === "notice") say(meaning.text);
+    if (meaning.kind === "bytes") log.progress(meaning.done, meaning.total, "bytes", false);
     if (meaning.kind === "options") total = aboutObjects(meaning.count);
     if (meaning.kind === "config") config = meaning.digest;
     if (meaning.kind === "drift") drift.push(meaning.text);
@@ -195,9 +201,32 @@ function buildError(plan: BuildPlan, exitCode: number, progress: BuildProgress):
       hint: "The lines above say why; correct kdock.yaml.",
     });
   }
+  const source = plan.asked["source"] ?? "";
+  if (exitCode === NOT_AS_LOCKED) {
+    return new KdockError("environment", `${source} is not to be had as kdock.lock names it`, {
+      hint: `The lines above say what was tried. \`kdock lock --update ${plan.stage}\` takes what there is now, after somebody has looked why it differs.`,
+    });
+  }
+  if (exitCode === UNREACHABLE) {
+    return new KdockError("environment", `${source} could not be fetched from any mirror`, {
+      hint: unreachableHint(plan.stage, source),
+    });
+  }
   return new KdockError("build", `the ${plan.stage} build ended with exit code ${exitCode}`, {
     hint: buildHint(plan, exitCode, progress),
   });
+}
+
+function unreachableHint(stage: BuildPlan["stage"], source: string): string {
+  if (source.startsWith("git:")) {
+    return "The lines above say what git says. Builders know no passwords and no ssh keys: clone it here, and name the clone, git:./linux#REF.";
+  }
+  const line = lineOf(source.slice(source.indexOf(":") + 1));
+  const debian =
+    stage === "kernel" && DEBIAN_LINES.includes(line)
+      ? `, or build debian:${line}, which comes from the Debian mirror`
+      : "";
+  return `Check the network and proxy of the engine's machine, set ${stage}.mirrors to mirrors that it reaches${debian}.`;
 }
 
 function buildHint(plan: BuildPlan, exitCode: number, progress: BuildProgress): string {
