@@ -134,10 +134,12 @@ function typedIn(cwd: string, folder: string, flags: KeyFlags): KeyFlags {
   };
 }
 
-/** Only what names a folder is a path, be it long or short. */
+/** Only what names a folder is a path, be it long or short; a repository may be one, too. */
 function sourceTypedIn(word: string, here: (path: string) => string): string {
-  const [, folder] = /^path:(.+)$/s.exec(expandSource(word, NO_SOURCE_CONTEXT)) ?? [];
-  return folder === undefined ? word : `path:${here(folder)}`;
+  const long = expandSource(word, NO_SOURCE_CONTEXT);
+  const [, kind = "", folder = "", ref = ""] =
+    /^(path:)(.+)$/s.exec(long) ?? /^(git:)(\.[^#]*)(#.*)$/s.exec(long) ?? [];
+  return folder === "" ? word : `${kind}${here(folder)}${ref}`;
 }
 
 async function readLockFile(ctx: Context): Promise<Lock | undefined> {

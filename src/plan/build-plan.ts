@@ -10,7 +10,7 @@ import { type Fragment, requestedConfig } from "./kconfig.js";
 import { type KeyInputs, sha256, stageKey } from "./keys.js";
 import { CCACHE_VOLUME, INSIDE, labels, type ProjectNames, type Role, slug } from "./names.js";
 import { kernelVersion } from "./kernel-version.js";
-import { treeEnvironment, treeFiles, treeInputs, treeMount, treeName } from "./tree-plan.js";
+import { sourceMounts, treeEnvironment, treeFiles, treeInputs, treeName } from "./tree-plan.js";
 import { kernelToolchain } from "./toolchain.js";
 import { entryDigests, type InputTree, type SourceTree, type UserFiles } from "./user-files.js";
 
@@ -100,10 +100,10 @@ export function kernelBuildPlan(
         ...treeEnvironment(tree),
       },
       [
-        ...kernelVolumes(names, { source: kernel.source, compiler, arch: kernel.arch }, tree),
+        ...kernelVolumes(names, { source: kernel.source, compiler, arch: kernel.arch }, user),
         [CCACHE_VOLUME, INSIDE.ccache, "ccache"],
       ],
-      tree,
+      user,
     ),
     files: withoutEmpty({
       "fragments.config": requestedConfig(user.kernelFragments, kernel.set),
@@ -173,11 +173,11 @@ export function busyboxBuildPlan(
 export function kernelVolumes(
   names: ProjectNames,
   { source, compiler, arch }: { source: string; compiler: string; arch: Architecture },
-  tree?: SourceTree,
+  user: Partial<UserFiles> = {},
 ): readonly (readonly [name: string, target: string, role: Role])[] {
-  const volume = sourceVolume(source, tree);
+  const volume = sourceVolume(source, user);
   return [
-    ...sourceVolumes(names.volume("src", volume), tree),
+    ...sourceVolumes(names.volume("src", volume), user.tree),
     // Objects are kept by source, compiler and architecture, not by configuration: changing an option rebuilds what it touches.
     [
       names.volume("build", `${volume}-${compiler}${suffixOf(arch, "-")}`),
@@ -188,16 +188,17 @@ export function kernelVolumes(
 }
 
 /** What volumes for a source are called: by its name, and where slashes and the like get lost in that, by a digest. */
-export function sourceVolume(source: string, tree?: SourceTree): string {
+export function sourceVolume(source: string, user: Partial<UserFiles> = {}): string {
   const spec = sourceSpec(source);
   switch (spec.kind) {
     case "debian":
     case "release":
       return source;
     case "git":
-      return `git-${spec.ref}-${sha256(source).slice(0, 8)}`;
+      // One for all commits: the next one costs what differs.
+      return `git-${slug(spec.url.split("/").at(-1) ?? "")}-${sha256(user.repository?.folder ?? spec.url).slice(0, 8)}`;
     case "path":
-      return treeName(tree?.folder ?? spec.folder);
+      return treeName(user.tree?.folder ?? spec.folder);
   }
 }
 
@@ -310,7 +311,7 @@ function container(
   image: ImagePlan,
   env: Readonly<Record<string, string>>,
   volumes: readonly (readonly [name: string, target: string, role: Role])[],
-  tree?: SourceTree,
+  user: Partial<UserFiles> = {},
 ): Pick<BuildPlan, "container" | "volumes"> {
   return {
     container: {
@@ -320,7 +321,7 @@ function container(
       env,
       labels: labels("build", names.id),
       mounts: volumes.map(([volume, target]) => ({ volume, target, readOnly: false })),
-      ...treeMount(tree),
+      ...sourceMounts(user),
       ...PLAIN,
       network: undefined,
       hostname: "kdock",

@@ -72,6 +72,8 @@ export const TUN = "/dev/net/tun";
 export const INSIDE = {
   source: "/src",
   objects: "/build",
+  /** A git repository of this machine. */
+  repository: "/repo.git",
   ccache: "/ccache",
   input: "/in",
   output: "/out",

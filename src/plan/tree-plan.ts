@@ -1,7 +1,7 @@
 import type { ContainerSpec } from "./container-spec.js";
 import { type KeyInputs, sha256 } from "./keys.js";
 import { INSIDE } from "./names.js";
-import type { SourceTree } from "./user-files.js";
+import type { SourceTree, UserFiles } from "./user-files.js";
 
 /**
  * The day of every build from a local tree, 1 January 2000: files have no date that is the same for everybody who has
@@ -45,7 +45,20 @@ export function treeFiles(tree: SourceTree | undefined): Readonly<Record<string,
   return { source: `${lines.join("\n")}\n` };
 }
 
-export function treeMount(tree: SourceTree | undefined): Pick<ContainerSpec, "hostPaths"> {
-  if (tree?.transport !== "mount") return {};
-  return { hostPaths: [{ path: tree.folder, target: INSIDE.source, readOnly: true }] };
+/** What a builder sees of this machine: a tree, or a repository with those that it relies on. */
+export function sourceMounts({
+  tree,
+  repository,
+}: Partial<UserFiles>): Pick<ContainerSpec, "hostPaths"> {
+  const readOnly = true;
+  if (tree?.transport === "mount") {
+    return { hostPaths: [{ path: tree.folder, target: INSIDE.source, readOnly }] };
+  }
+  if (repository === undefined) return {};
+  return {
+    hostPaths: [
+      { path: repository.folder, target: INSIDE.repository, readOnly },
+      ...repository.alternates.map((path) => ({ path, target: path, readOnly })),
+    ],
+  };
 }

@@ -18,10 +18,19 @@ export interface UserFiles {
   readonly kernelKeys: readonly Fragment[];
   /** Of `kernel.source: path:…`. */
   readonly tree?: SourceTree | undefined;
+  /** Of `kernel.source: git:…` with a repository of this machine. */
+  readonly repository?: LocalRepository | undefined;
   readonly busyboxFragments: readonly Fragment[];
   readonly overlay: readonly OverlayEntry[];
   /** `rootfs.init`, in order. */
   readonly initScripts: readonly InitScript[];
+}
+
+export interface LocalRepository {
+  /** Absolute, by its real name: what a checkout calls .git. */
+  readonly folder: string;
+  /** Absolute: other repositories' objects that it relies on. */
+  readonly alternates: readonly string[];
 }
 
 /** A local kernel tree. */

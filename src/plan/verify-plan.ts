@@ -88,7 +88,7 @@ export function verifyBuild(
       hostname: "elsewhere.example",
       env: { ...plan.container.env, KDOCK_CCACHE: "0", KDOCK_JOBS: String(cpus + 1) },
       mounts: [
-        ...(plan.container.hostPaths === undefined
+        ...(plan.tree?.transport !== "mount"
           ? [{ volume: source, target: INSIDE.source, readOnly: false }]
           : []),
         { volume: objects, target: INSIDE.objects, readOnly: false },

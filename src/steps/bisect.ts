@@ -115,7 +115,7 @@ async function lockedFor(project: Project, { repository, toolchain }: Search): P
   // Of a tree nothing is locked but its compiler, and the commits of a search are nobody's versions.
   const kernel = { ...project.config.kernel, source: "path:.", toolchain };
   const config = { ...project.config, kernel };
-  const user = { ...project.user, tree: undefined };
+  const user = { ...project.user, tree: undefined, repository: undefined };
   const { folder, assets } = ctx;
   const plan = makePlan({ folder, config, assets, user, lock: project.lock });
   await using _mutex = await projectMutex(ctx);

@@ -110,8 +110,9 @@ function copiedBuild(
     const there = await digestIn(container);
     if (there === content.digest) return [];
     const note = noteOf(await ctx.host.files.readText(path));
-    const known = note !== undefined && note.digest === there && there !== "";
-    const changes = treeChanges(known ? note.files : [], content.files);
+    const before = there !== "" && note?.digest === there ? note.files : undefined;
+    const known = before !== undefined;
+    const changes = treeChanges(before ?? [], content.files);
     tell(ctx, changes, known);
     log.phase("sending");
     await container.putArchive(INSIDE.source, packTar(beginning()));

@@ -11,6 +11,7 @@ import {
 import type { Context } from "./context.js";
 import { givenPreset } from "./given-preset.js";
 import { readPatches } from "./read-patches.js";
+import { readRepository } from "./read-repository.js";
 import { readSourceTree } from "./read-source-tree.js";
 
 /** Reads every file that kdock.yaml names; a missing one is a `config` error that names its key. */
@@ -29,6 +30,7 @@ export async function readUserFiles(
     kernelPreset,
     kernelPatches: await readPatches(ctx, kernel.patches),
     kernelKeys: await fragments(ctx, "kernel.keys", kernel.keys),
+    repository: await readRepository(ctx, kernel.source),
     tree: await readSourceTree(ctx, kernel, options),
     moduleKey:
       kernel.moduleKey === undefined

@@ -231,6 +231,9 @@ function buildError(plan: BuildPlan, exitCode: number, progress: BuildProgress):
 }
 
 function unreachableHint(stage: BuildPlan["stage"], source: string): string {
+  if (source.startsWith("git:")) {
+    return "The lines above say what git says. Builders know no passwords and no ssh keys: clone it here, and name the clone, git:./linux#REF.";
+  }
   const line = lineOf(source.slice(source.indexOf(":") + 1));
   const debian =
     stage === "kernel" && DEBIAN_LINES.includes(line)

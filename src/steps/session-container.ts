@@ -32,8 +32,11 @@ export async function withSymbols(
   );
   for (;;) {
     const symbols = await ensureSymbols(ctx, plan, kernelKey);
-    const { hostPaths } = plan.kernel.container;
-    const spec = { ...specOf(symbols, volumes), ...(hostPaths === undefined ? {} : { hostPaths }) };
+    const { tree, container: builder } = plan.kernel;
+    const spec = {
+      ...specOf(symbols, volumes),
+      ...(tree === undefined ? {} : { hostPaths: builder.hostPaths ?? [] }),
+    };
     const container = await engine.createContainer(spec, ctx.signal);
     try {
       if (await isWhole(ctx, container)) return container;

@@ -256,3 +256,85 @@ it("a compiler that the tree refuses is named before anything is built", async (
   expect(stderr).toMatch(/auto: that is gcc-14/);
   expect(exitCode).toBe(2);
 });
+
+describe("a git repository", () => {
+  let source: string;
+  const git = (...words: string[]) =>
+    run("git", "-C", tree, "-c", "user.name=a", "-c", "user.email=a@b", ...words);
+  const head = async () => (await git("rev-parse", "HEAD")).trim();
+
+  beforeEach(async () => {
+    await git("init", "-q", "-b", "main");
+    await git("add", "-A");
+    await git("commit", "-qm", "one");
+    await git("tag", "-a", "-m", "the first", "v6.12");
+    await writeFile(join(tree, "net/net.h"), '#define WORD "second"\n');
+    await rm(join(tree, "Kconfig"));
+    await git("commit", "-qam", "two");
+    source = "git:./linux#v6.12";
+    await configure("", source);
+  });
+
+  it("gives the commit that a tag names, locked, and another one file by file", async () => {
+    await built();
+    expect(await holds("first")).toBe(true);
+    expect(await readFile(join(folder, "kdock.lock"), "utf8")).toContain(
+      (await git("rev-parse", "v6.12^{}")).trim(),
+    );
+    expect(await built()).toMatch(/up to date/);
+    await forgetLog();
+    const { exitCode } = await build({}, "--kernel", "git:./linux#main");
+    expect(exitCode).toBe(0);
+    expect(await compiled()).toEqual(["net/two.o"]);
+    expect(await holds("second")).toBe(true);
+    // Back again, by the commit: the same objects.
+    await forgetLog();
+    const first = (await git("rev-parse", "v6.12^{}")).trim();
+    await build({}, "--kernel", `git:./linux#${first}`);
+    expect(await compiled()).toEqual(["net/two.o"]);
+  });
+
+  it("moves with its branch when the lock is told to, and says so when a locked commit is gone", async () => {
+    await configure("", "git:./linux#main");
+    await built();
+    await writeFile(join(tree, "net/net.h"), '#define WORD "third"\n');
+    await git("commit", "-qa", "--amend", "-m", "two again");
+    expect(await built()).toMatch(/up to date/);
+    const { stdout, stderr } = await kdock(["lock", "--update", "kernel"], { cwd: folder });
+    expect(stdout + stderr).toContain((await head()).slice(0, 12));
+    await built();
+    expect(await holds("third")).toBe(true);
+
+    // A machine that has neither the objects nor, any more, the commit.
+    const lock = join(folder, "kdock.lock");
+    await writeFile(join(tree, "net/net.h"), '#define WORD "fourth"\n');
+    await git("commit", "-qa", "--amend", "-m", "two once more");
+    await git("reflog", "expire", "--expire=now", "--all");
+    await git("gc", "-q", "--prune=now");
+    await rm(join(folder, ".kdock"), { recursive: true });
+    const { id } = projectNames(folder);
+    for (const name of (
+      await docker("volume", "ls", "-q", "--filter", `label=io.kdock.project=${id}`)
+    ).split("\n")) {
+      if (name !== "") await docker("volume", "rm", name);
+    }
+    const before = await readFile(lock, "utf8");
+    const outcome = await build();
+    expect(outcome.stderr).toMatch(/the commit [0-9a-f]{40}, which the lock names, is not in/);
+    expect(outcome.stderr).toMatch(/kdock lock --update/);
+    expect(outcome.exitCode).toBe(3);
+    expect(await readFile(lock, "utf8")).toBe(before);
+  });
+
+  it("names the nearest of its names for one that it has not", async () => {
+    await configure("", "git:./linux#v6.21");
+    const { exitCode, stderr } = await build();
+    expect(stderr).toMatch(/there is no branch, tag or commit v6\.21.*\n.*v6\.12/);
+    expect(exitCode).toBe(2);
+    await configure("", "git:./nowhere#main");
+    expect(await build()).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/no git repository at \.\/nowhere/) as string,
+    });
+  });
+});
