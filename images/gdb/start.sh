@@ -22,7 +22,7 @@ fi
 # A guest of another architecture than this machine's wants a gdb that knows it. What the vmlinux is for, its ELF header says.
 case "$(od -An -tu2 -j18 -N2 /out/vmlinux 2>/dev/null | tr -d ' ')/$(uname -m)" in
   62/x86_64 | 183/aarch64 | 243/riscv64 | /*) gdb=gdb ;;
-  *) if command -v gdb-multiarch > /dev/null; then gdb=gdb-multiarch; else
+  *) if command -v gdb-multiarch > /dev/null; then gdb="gdb-multiarch"; else
     echo "kdock: this debugger knows no such architecture: KDOCK_KERNEL_ARCH=... names the one of the VM" >&2
     gdb=gdb
   fi ;;

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154,SC2164 # words of build.sh, which has set -e
 # config.sh — sourced by build.sh: the commands behind `kdock config`. They run in a container whose /build is its own, so
 # that nothing of them stays but what is in /out.
 #
@@ -80,17 +80,17 @@ menu() {
 reduce() {
   python3 "$lib/kconfig.py" pin --demands .kdock/demands.config --config .kdock/wanted.config --initramfs "$initramfs"
   others=.kdock/others.config
-  # shellcheck disable=SC2086,SC2154 # configure's
+  # shellcheck disable=SC2046,SC2086 # lists of words on purpose
   python3 "$lib/kconfig.py" merge --version "$version" --config-dir "$lib/config" --output "$others" $fragments \
     $([ ! -s /in/others.config ] || echo --user /in/others.config)
-  complete "$others" /dev/null
+  complete_config "$others" /dev/null
   cp .config .kdock/made.config
   again=
   for _ in 1 2 3; do
     # shellcheck disable=SC2086 # nothing, or an option
     python3 "$lib/kconfig.py" minimal --start .kdock/start.config --demands "$others" --made .kdock/made.config \
       --wanted .kdock/wanted.config --environment .kdock/kconfig.env --fragment .kdock/fragment.config $again
-    complete "$others" .kdock/fragment.config
+    complete_config "$others" .kdock/fragment.config
     if cmp -s .config .kdock/wanted.config; then break; fi
     cp .config .kdock/made.config
     again=--again
@@ -101,7 +101,7 @@ reduce() {
 }
 
 # .config: the preset with these requests, as a build would have it; .kdock/start.config: that, before Kconfig completes it.
-complete() { # requests, more requests
+complete_config() { # requests, more requests
   cp .kdock/preset.config .config
   python3 "$lib/kconfig.py" apply --demands "$1" --config .config
   cp .config .kdock/start.config

@@ -1,15 +1,15 @@
 # shellcheck shell=sh
 # fetch.sh — sourced by those who fetch tarballs from mirrors: how a file is downloaded, and who has signed it. $work is
 # the caller's folder for notes; what went wrong with an address is added to $work/tried, a line each.
-# shellcheck disable=SC2154 # the caller's folder
+# shellcheck disable=SC2034,SC2154 # the caller's words
 
 note() { echo "  $*" >> "$work/tried"; }
 
 # What every request is held to. A mirror may redirect, though never from https to http; one that stops sending is left.
 quick_curl() { # url, curl's options ...
   case "$1" in
-    https://*) from==https ;;
-    *) from==http,https ;;
+    https://*) from='=https' ;;
+    *) from='=http,https' ;;
   esac
   url=$1
   shift

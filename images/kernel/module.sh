@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154,SC2164 # words of build.sh, which has set -e
 # module.sh — modules: those of the kernel's own tree as the guest has them, and those that live outside of it. A part of
 # build.sh, which sources it: with_toolchain, kmake, has, say, phase, lib, jobs and module_key are that one's.
 #
@@ -14,7 +14,7 @@
 
 # What a kit belongs to.
 source_state() {
-  cat /src/.kdock-source /src/.kdock-patches/series 2>/dev/null | sha256sum | cut -d' ' -f1
+  cat "$marker" /src/.kdock-patches/series 2>/dev/null | sha256sum | cut -d' ' -f1
 }
 
 # What `make M=` reads of the kernel's objects: the configuration, generated headers, the tools that take part, and the

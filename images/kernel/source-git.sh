@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2164 # source.sh has set -e
 # source-git.sh — git:URL#REF: a commit of a git repository, for source.sh.
 #   @kdock source kernel git VERSION COMMIT
 #

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2164 # source.sh has set -e
 # source-path.sh — path:FOLDER: a tree of the user's, for source.sh. kdock says in /in/source what it holds, and either has
 # it mounted at /src, read only, or has just copied to /src what changed there:
 #

@@ -28,6 +28,9 @@ export function treeEnvironment(tree: SourceTree | undefined): Readonly<Record<s
   return tree === undefined ? {} : { KDOCK_SOURCE: "path:tree" };
 }
 
+/** Below /in: what source-path.sh and build.sh read about a tree. */
+export const SOURCE_NOTE = "source";
+
 /** What images/kernel/source-path.sh reads, and build.sh instead of the marker that a volume would have. */
 export function treeFiles(tree: SourceTree | undefined): Readonly<Record<string, string>> {
   const { content } = tree ?? {};
@@ -42,7 +45,7 @@ export function treeFiles(tree: SourceTree | undefined): Readonly<Record<string,
     `makefile ${content.makefile}`,
     `epoch ${String(EPOCH)}`,
   ];
-  return { source: `${lines.join("\n")}\n` };
+  return { [SOURCE_NOTE]: `${lines.join("\n")}\n` };
 }
 
 /** What a builder sees of this machine: a tree, or a repository with those that it relies on. */

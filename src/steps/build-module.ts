@@ -5,6 +5,7 @@ import { moduleName, inUsersFolder, requireModules } from "../plan/module/module
 import { moduleContainer } from "../plan/module/module-plan.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
 import { FOLDER, INSIDE, labels } from "../plan/names.js";
+import { SOURCE_NOTE } from "../plan/tree-plan.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
 import type { Project } from "../project.js";
 import {
@@ -103,11 +104,16 @@ async function buildFor(
   const release = manifest?.resolved["release"] ?? "";
   requireModules((await readKernelConfig(ctx, key)) ?? "", plan.kernel.title);
   await ensureImage(ctx, plan.kernel.image, { noCache: false });
+  const sourceNote = plan.kernel.files[SOURCE_NOTE];
   const input = (path: string, content: Uint8Array): TarEntry => ({
     ...{ path: path.slice(INSIDE.input.length + 1), kind: "file", mode: 0o644, content },
   });
   const entries = [
     input(INSIDE.moduleKit, await kitOf(ctx, kernel)),
+    // What a local tree holds is said beside it.
+    ...(sourceNote === undefined
+      ? []
+      : [input(`${INSIDE.input}/${SOURCE_NOTE}`, Buffer.from(sourceNote))]),
     ...(user.moduleKey === undefined
       ? []
       : [input(`${INSIDE.input}/module-signing.pem`, Buffer.from(user.moduleKey))]),

@@ -105,7 +105,7 @@ async function builtRow(project: Project, learn: Learn): Promise<Project> {
       current: false,
     });
     learn({ release, key, toolchain, imageBytes, buildCpuSeconds: cost?.cpuSeconds });
-    learn({ cached: builtAt < startedAt, ...(arch === undefined ? {} : { arch }) });
+    learn({ cached: builtAt < startedAt, arch });
     return built;
   } finally {
     learn({ buildSeconds: Math.round((ctx.host.now() - startedAt) / 1000) });
