@@ -399,7 +399,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
           flags.preset === undefined ? config.matrix.presets : [],
           [],
         ),
-        archs: listed(options.archs),
+        archs: either(options.archs, flags.arch === undefined ? config.matrix.archs : [], []),
       });
       // A word that is none is told before the first of many minutes.
       const openRow = (row: (typeof rows)[number]) => openLocked({ ...flags, ...row.flags });

@@ -19,6 +19,7 @@ fails does not keep the others from being tried; then the exit code is 1. What e
 
 Examples:
   kdock matrix -- uname -r
+  kdock matrix --kernels 6.12 --presets tiny --archs x86_64,arm64,riscv64 -- uname -m
   kdock matrix --kernels 5.10,6.1,6.12 --presets debug,tiny --junit matrix.xml -- sh -c 'ip addr; ping -c 1 10.0.3.1'`;
 
 export function matrixCommand(app: App): Command {
@@ -28,6 +29,7 @@ export function matrixCommand(app: App): Command {
     .argument("[command...]", "run in each guest; 0 is success")
     .option("--kernels <list>", "sources, like 5.10,6.1,6.12 (matrix.kernels)", list)
     .option("--presets <list>", "each kernel with each of them (matrix.presets)", list)
+    .option("--archs <list>", "all of it for each of them (matrix.archs)", list)
     .option("--junit <file>", "write a JUnit report, for CI services")
     .option("--boot-timeout <seconds>", BOOT_TIMEOUT, "300");
   return addVmFlags(addBuildFlags(command))

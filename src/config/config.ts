@@ -16,6 +16,7 @@ export interface MatrixConfig {
   /** Words for sources: "6.1", "debian:6.12"; kdock.lock pins them, too. */
   readonly kernels: readonly string[];
   readonly presets: readonly string[];
+  readonly archs: readonly Architecture[];
 }
 
 export interface KernelConfig {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { kernel } from "./build-schema.js";
 
 const words = z.array(z.string().min(1)).default([]);
 
@@ -14,6 +15,14 @@ export const matrix = z
       description: "each of these kernels with each of these; kernel.preset without any",
       example: ["debug", "tiny"],
     }),
+    archs: z
+      .array(kernel.unwrap().shape.arch.unwrap())
+      .default([])
+      .meta({
+        title: "a list of architectures",
+        description: "all of it for each of these; kernel.arch without any",
+        example: ["x86_64", "arm64"],
+      }),
   })
   .prefault({})
   .meta({ description: "the kernels that a command is tried on" });

@@ -85,9 +85,15 @@ export function lockRequests(
 /** The kernels that kdock.yaml's matrix names, each as the one that is to be built. */
 export function matrixConfigs(config: Config): Config[] {
   const { kernel, matrix } = config;
-  const sources = new Set(matrix.kernels.map((word) => expandSource(word, kernel)));
-  sources.delete(kernel.source);
-  return [...sources].map((source) => ({ ...config, kernel: { ...kernel, source } }));
+  const archs = matrix.archs.length === 0 ? [kernel.arch] : matrix.archs;
+  const sources = matrix.kernels.map((word) => expandSource(word, kernel));
+  const all = new Map(
+    archs.flatMap((arch) =>
+      sources.map((source) => [`${source} ${arch}`, { ...kernel, source, arch }] as const),
+    ),
+  );
+  all.delete(`${kernel.source} ${kernel.arch}`);
+  return [...all.values()].map((each) => ({ ...config, kernel: each }));
 }
 
 /** What the lock is to keep: all that the configuration needs, and the matrix beside it. */

@@ -1,3 +1,4 @@
+import type { Architecture } from "../config/config.js";
 import { slug } from "./names.js";
 
 /** One kernel of a matrix, as the flags that ask for it. */
@@ -29,7 +30,7 @@ export interface MatrixResult {
   /** "debian:6.12" */
   readonly kernel: string;
   readonly preset: string;
-  readonly arch: string | undefined;
+  readonly arch: Architecture;
   /** "6.12.48" */
   readonly release: string | undefined;
   /** Of the kernel's artifacts: what `kdock run --kernel` takes. */

@@ -68,7 +68,7 @@ async function runRow(
     name: row.name,
     kernel: config.kernel.source,
     preset: config.kernel.preset,
-    arch: row.flags.arch,
+    arch: config.kernel.arch,
     ...{ release: undefined, key: undefined, toolchain: undefined, cached: false },
     ...{ buildSeconds: undefined, buildCpuSeconds: undefined, imageBytes: undefined },
     ...{ bootMs: undefined, commandMs: undefined, exitCode: undefined },
@@ -100,12 +100,16 @@ async function builtRow(project: Project, learn: Learn): Promise<Project> {
     if (manifest === undefined) return built;
     const path = `${artifactFolder(ctx, "kernel", manifest.key)}/${FOLDER.manifest}`;
     const builtAt = (await ctx.host.files.status(path))?.modified.getTime() ?? 0;
-    const { release, key, toolchain, arch, imageBytes, cost } = builtKernel(manifest, {
+    const { release, key, toolchain, imageBytes, cost } = builtKernel(manifest, {
       builtAt,
       current: false,
     });
     learn({ release, key, toolchain, imageBytes, buildCpuSeconds: cost?.cpuSeconds });
+<<<<<<< HEAD
     learn({ cached: builtAt < startedAt, arch });
+=======
+    learn({ cached: builtAt < startedAt });
+>>>>>>> fleet
     return built;
   } finally {
     learn({ buildSeconds: Math.round((ctx.host.now() - startedAt) / 1000) });

@@ -82,7 +82,10 @@ export function inUsersFolder(
   line: string,
   { inside, shown, paths }: { inside: string; shown: string; paths: ReadonlySet<string> },
 ): string {
-  const moved = line.replaceAll(`${inside}/`, shown === "." ? "" : `${shown}/`);
+  const moved = line
+    .replaceAll(`${inside}/`, shown === "." ? "" : `${shown}/`)
+    // The folder itself, as make names it: "make: *** [Makefile:12: /module/hello] Error 2".
+    .replace(new RegExp(`${inside}(?=[\\]'"\\s]|$)`, "g"), shown);
   if (moved !== line || shown === ".") return moved;
   const [, before = "", path = ""] =
     /^((?:In file included from| +from)? *)([^\s:]+):\d+/.exec(line) ?? [];

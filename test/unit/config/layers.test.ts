@@ -39,7 +39,7 @@ it("gives a complete configuration for nothing at all", () => {
       qemu: [],
     },
     gdb: { enable: true, listen: { address: "127.0.0.1", port: 1234 }, scripts: [] },
-    matrix: { kernels: [], presets: [] },
+    matrix: { kernels: [], presets: [], archs: [] },
     images: { registry: "docker.io/library", mirror: undefined, base: "auto", snapshot: undefined },
   });
 });

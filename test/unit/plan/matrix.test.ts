@@ -53,7 +53,7 @@ it("prints a table that leaves out what is the same in all rows", () => {
     name: "debian-6.1",
     kernel: "debian:6.1",
     preset: "debug",
-    arch: undefined,
+    arch: "x86_64",
     release: "6.1.148",
     key: "0123456789abcdef",
     toolchain: "gcc-12",
