@@ -105,11 +105,7 @@ async function builtRow(project: Project, learn: Learn): Promise<Project> {
       current: false,
     });
     learn({ release, key, toolchain, imageBytes, buildCpuSeconds: cost?.cpuSeconds });
-<<<<<<< HEAD
-    learn({ cached: builtAt < startedAt, arch });
-=======
     learn({ cached: builtAt < startedAt });
->>>>>>> fleet
     return built;
   } finally {
     learn({ buildSeconds: Math.round((ctx.host.now() - startedAt) / 1000) });
