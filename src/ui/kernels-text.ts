@@ -14,6 +14,9 @@ interface Row {
   readonly current: boolean;
 }
 
+/** As git itself shortens one; --json has all of it. */
+const WHOLE_COMMIT = /#([\da-f]{12})[\da-f]{28}$/;
+
 /** `kdock kernels`, for people. `now`: milliseconds since 1970. */
 export function kernelsTable(rows: readonly Row[], now: number): readonly string[] {
   if (rows.length === 0) return ["no kernel is built here: `kdock build` builds one"];
@@ -25,7 +28,7 @@ export function kernelsTable(rows: readonly Row[], now: number): readonly string
         row.current ? "*" : "",
         row.key,
         row.release,
-        row.source,
+        row.source.replace(WHOLE_COMMIT, "#$1"),
         row.preset,
         row.arch,
         row.toolchain,

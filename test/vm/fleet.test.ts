@@ -1,4 +1,4 @@
-import { readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectNames } from "../../src/plan/names.js";
@@ -12,6 +12,8 @@ let toys: ToyKernel;
 let key: string;
 let release: string;
 let label: string;
+/** Kernels of the lab. */
+let before: readonly string[];
 const YAML = "gdb: { listen: 127.0.0.1:0 }\n";
 
 interface Kernel {
@@ -32,6 +34,7 @@ async function nothingLeft(): Promise<void> {
 }
 
 beforeAll(async () => {
+  before = await readdir(join(LAB, ".kdock/out/kernel"));
   folder = await labSide("fleet", `${YAML}rootfs: { init: [./mark.sh] }\n`);
   label = `label=io.kdock.project=${projectNames(folder).id}`;
   await writeFile(join(folder, "mark.sh"), "echo mine > /run/mark\n");
@@ -44,6 +47,11 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await here("clean");
+  // The lab's own folder of kernels holds what is built here.
+  const lab = join(LAB, ".kdock/out/kernel");
+  for (const each of await readdir(lab)) {
+    if (!before.includes(each)) await rm(join(lab, each), { recursive: true });
+  }
   const volumes = await docker("volume", "ls", "-q", "--filter", label);
   for (const name of volumes.split("\n").filter(Boolean)) await docker("volume", "rm", name);
   await toys.remove();
@@ -85,7 +93,7 @@ it("removes no kernel that is current", async () => {
 
 it("tries a command on several kernels; one that cannot be built does not keep the others from it", async () => {
   await writeFile(join(folder, "kdock.yaml"), YAML);
-  const before = await current();
+  const was = await current();
   const { stdout, stderr, exitCode } = await here(
     ...["matrix", "--kernels", "9.9,6.12", "--junit", "out/report.xml"],
     ...["--", "sh", "-c", "uname -r; echo '<&>' >&2"],
@@ -102,7 +110,7 @@ it("tries a command on several kernels; one that cannot be built does not keep t
   expect(await readFile(join(folder, ".kdock/logs/matrix/debian-6.12.log"), "utf8")).toContain(
     release,
   );
-  expect(await current()).toBe(before);
+  expect(await current()).toBe(was);
   await nothingLeft();
 });
 
@@ -132,7 +140,7 @@ it("finds the first bad commit, over one that does not build and a Ctrl-C", asyn
     join(folder, "kdock.yaml"),
     `${YAML}kernel: { source: "git:${toys.folder}#main", preset: "file:toy.config" }\n`,
   );
-  const before = await current();
+  const was = await current();
   const words = ["--", "sh", "-c", "echo booted; sleep 1"];
   const swapped = await here("bisect", "--good", "v5", "--bad", "v1", ...words);
   expect(swapped.exitCode).toBe(2);
@@ -163,7 +171,7 @@ it("finds the first bad commit, over one that does not build and a Ctrl-C", asyn
   for (const tag of ["v3", "v4"]) expect(stdout).toContain(toys.commits[tag]);
   const log = await readFile(join(folder, ".kdock/logs/bisect.log"), "utf8");
   expect(log).toContain(`git bisect skip ${toys.commits["v3"] ?? ""}`);
-  expect(await current()).toBe(before);
+  expect(await current()).toBe(was);
 
   const found = await here(
     "bisect",
