@@ -10,7 +10,7 @@ it("takes lists with commas, blanks, or given several times", () => {
   expect(listed(["5.10,6.1", "6.12 7.0", ""])).toEqual(["5.10", "6.1", "6.12", "7.0"]);
 });
 
-it("makes a row of every kernel with every preset, each once", () => {
+it("makes a row of every kernel with every preset and architecture, each once", () => {
   const rows = matrixRows({
     kernels: ["debian:6.1", "debian:6.1", "debian:6.12"],
     presets: ["debug", "tiny"],
@@ -23,6 +23,12 @@ it("makes a row of every kernel with every preset, each once", () => {
     "debian-6.12-tiny",
   ]);
   expect(rows[0]?.flags).toEqual({ kernel: "debian:6.1", preset: "debug" });
+  expect(matrixRows({ kernels: ["debian:6.12"], presets: [], archs: ["x86_64", "arm64"] })).toEqual(
+    [
+      { name: "debian-6.12-x86-64", flags: { kernel: "debian:6.12", arch: "x86_64" } },
+      { name: "debian-6.12-arm64", flags: { kernel: "debian:6.12", arch: "arm64" } },
+    ],
+  );
 });
 
 it("keeps what the lock says about the kernels that kdock.yaml's matrix names, and builds do not ask for it", () => {
@@ -46,6 +52,16 @@ it("keeps what the lock says about the kernels that kdock.yaml's matrix names, a
   ]);
   expect(keptRequests(config).bases).toEqual(["bullseye", "trixie"]);
   expect(lockRequests(config).bases).toEqual(["trixie"]);
+});
+
+it("keeps the builders of all the matrix's architectures", () => {
+  const config = loadConfig({
+    file: { name: "kdock.yaml", text: "matrix: { kernels: ['6.12'], archs: [x86_64, arm64] }" },
+  });
+  const names = keptRequests(config).images.map(({ name }) => name);
+  expect(names).toContain("kernel gcc-14");
+  expect(names).toContain("kernel gcc-14 arm64");
+  expect(lockRequests(config).images.map(({ name }) => name)).not.toContain("kernel gcc-14 arm64");
 });
 
 it("prints a table that leaves out what is the same in all rows", () => {
