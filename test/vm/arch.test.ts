@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ARCHITECTURES } from "../../src/plan/architectures.js";
 import { CrossGuest } from "../support/cross.js";
@@ -15,13 +15,19 @@ const ARM64 = new CrossGuest(LAB, "arm64", LAB_NAMES, {
   KDOCK_GDB_LISTEN: "0",
 });
 
+const LOCK = `${LAB}/kdock.lock`;
+let lock: string;
+
 beforeAll(async () => {
+  lock = await readFile(LOCK, "utf8");
   await kdock(["stop"], { cwd: LAB });
   await ARM64.ok("build", "--arch", "arm64");
 });
 
 afterAll(async () => {
   await ARM64.run("stop");
+  // What the other tests have is what the lock said before.
+  await writeFile(LOCK, lock);
   const { exitCode, stderr } = await kdock(["build", "--arch", "x86_64"], { cwd: LAB });
   expect(exitCode, stderr).toBe(0);
 });
