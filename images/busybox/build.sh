@@ -88,7 +88,7 @@ configure() {
   [ -s /in/fragments.config ] && user=/in/fragments.config || user=
   # Ours first, the user's last, so that the user wins.
   python3 "$lib/kconfig.py" merge --version "$version" --config-dir "$lib/config" --output .kdock/demands.config \
-    kdock ${user:+--user "$user"}
+    kdock ${KDOCK_TRIPLET:+cross} ${user:+--user "$user"}
 
   log=.kdock/kconfig.log
   bmake /build/.kdock/config -s defconfig > $log 2>&1 || { cat $log >&2; exit 1; }

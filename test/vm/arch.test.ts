@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ARCHITECTURES } from "../../src/plan/architectures.js";
 import { CrossGuest } from "../support/cross.js";
@@ -15,13 +15,19 @@ const ARM64 = new CrossGuest(LAB, "arm64", LAB_NAMES, {
   KDOCK_GDB_LISTEN: "0",
 });
 
+const LOCK = `${LAB}/kdock.lock`;
+let lock: string;
+
 beforeAll(async () => {
+  lock = await readFile(LOCK, "utf8");
   await kdock(["stop"], { cwd: LAB });
   await ARM64.ok("build", "--arch", "arm64");
 });
 
 afterAll(async () => {
   await ARM64.run("stop");
+  // What the other tests have is what the lock said before.
+  await writeFile(LOCK, lock);
   const { exitCode, stderr } = await kdock(["build", "--arch", "x86_64"], { cwd: LAB });
   expect(exitCode, stderr).toBe(0);
 });
@@ -45,10 +51,9 @@ it("copies files", async () => {
 });
 
 it("stops in a system call by its old name, by a debugger that knows the architecture", async () => {
-  const told = await ARM64.trap("sys_uname", "uname -a", "--bt");
-  expect(told).toMatch(
-    /__arm64_sys_newuname|__arm64_sys_uname|__do_sys_newuname|__se_sys_newuname/,
-  );
+  const told = await ARM64.trap("sys_newuname", "uname -a", "--bt");
+  expect(told).toContain("__arm64_sys_newuname");
+  expect(told).toContain("el0_svc");
   expect(await ARM64.sh("echo on")).toBe("on\n");
 });
 
