@@ -54,6 +54,8 @@ describe.each([0, 1, 2, 3])("kernel %i of the list", (index) => {
     expect(row, tried.stdout.slice(-4000)).toBeDefined();
     if (row === undefined) return;
     rows.push(row);
+    // One at a time, too: a run that is broken off has told what it saw.
+    process.stdout.write(["", ...matrixTable([row]), ""].join("\n"));
     expect(row.verdict, row.message).toBe("ok");
     expect(row.output).toEqual([row.release]);
     const trapped = await here(
