@@ -62,6 +62,7 @@ async function openMemory(
   await requireAlone(engine, plan);
   const { source, kernelKey } = await sourceOf(ctx, plan, { vm, core });
   await requireTool(ctx, tool, kernelKey);
+  if (source.kind === "vm") await requireReadable(ctx, kernelKey);
   await ensureImage(ctx, plan.gdbImage, { noCache: false });
   await engine.ensureVolume(plan.names.dumpVolume, labels("dump", plan.names.id));
   const dropDump = () => engine.removeVolume(plan.names.dumpVolume).catch(() => undefined);
@@ -138,7 +139,6 @@ async function sourceOf(
   }
   const { container, info } = await findRunningVm(ctx, plan, vm);
   const kernelKey = kernelKeyOf(info.labels, plan);
-  await requireReadable(ctx, kernelKey);
   return { source: { kind: "vm", id: info.id, container }, kernelKey };
 }
 

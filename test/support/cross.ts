@@ -65,7 +65,8 @@ export class CrossGuest {
       await this.sh(`echo from-${this.arch} | nc -l -p ${guestPort} > /dev/null 2>&1 &`);
       const vm = (await docker("inspect", "-f", form, this.names.vmContainer)).trim();
       const call = `socat -u -T 20 TCP:${vm}:${guestPort},retry=20,interval=0.5 -`;
-      expect(await docker("exec", peer, "sh", "-c", call)).toBe(`from-${this.arch}\n`);
+      const said = await docker("exec", peer, "sh", "-c", call);
+      expect(said.trim()).toBe(`from-${this.arch}`);
     } finally {
       await docker("rm", "-f", peer);
     }
