@@ -78,3 +78,15 @@ it("knows the lists and the machines of other architectures", () => {
   });
   expect(cpuVerdict("max", [...help, ...QMP, none], riscv64)).toMatchObject({ kind: "known" });
 });
+
+it("a processor of arm's that has no 64-bit mode does not even know the word for it", () => {
+  const lines = [
+    ...QMP,
+    `{"error": {"class": "GenericError", "desc": "Property 'cortex-a15-arm-cpu.aarch64' not found"}}`,
+  ];
+  const help = ["Available CPUs:", "  cortex-a15", "", "= probe"];
+  expect(cpuVerdict("cortex-a15", [...help, ...lines], ARCHITECTURES.arm64)).toMatchObject({
+    kind: "refused",
+    problem: "it has no 64-bit mode, which the kernel needs",
+  });
+});
