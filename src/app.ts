@@ -276,13 +276,12 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     const { kernel, ...others } = flags;
     const { isKernelKey } = await import("./plan/built-kernels.js");
     if (typeof kernel !== "string" || !isKernelKey(kernel)) return openLocked(flags);
-    const { BUILD_FLAGS } = await import("./commands/flags.js");
+    const { BUILD_FLAGS, flagName } = await import("./commands/flags.js");
     const typed = BUILD_FLAGS.find((name) => name !== "kernel" && flags[name] !== undefined);
     if (typed !== undefined) {
-      const flag = `--${typed.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
       throw new KdockError(
         "usage",
-        `--kernel ${kernel} is a kernel that is built: ${flag} comes too late`,
+        `--kernel ${kernel} is a kernel that is built: ${flagName(typed)} comes too late`,
         {
           hint: "Name a source (--kernel debian:6.12) to have another one built.",
         },

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { App } from "../app.js";
-import { addBuildFlags, addVmFlags, BOOT_TIMEOUT, type KeyFlags } from "./flags.js";
+import { addBuildFlags, addVmFlags, BOOT_TIMEOUT, type KeyFlags, withKvm } from "./flags.js";
 
 interface BisectFlags extends KeyFlags {
   readonly good?: string;
@@ -54,7 +54,7 @@ export function bisectCommand(app: App): Command {
           continue: goOn ?? false,
           reset: reset ?? false,
         },
-        requireKvm === true ? { ...keys, accel: "kvm" } : keys,
+        withKvm(keys, requireKvm),
       );
     });
 }

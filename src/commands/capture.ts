@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import type { App } from "../app.js";
+import { list } from "./flags.js";
 
 interface CaptureFlags {
   readonly write?: string;
@@ -8,8 +9,6 @@ interface CaptureFlags {
   readonly count?: string;
   readonly tcpdumpArg?: string[];
 }
-
-const list = (value: string, before: string[] | undefined) => [...(before ?? []), value];
 
 const EXAMPLES = `
 Examples:

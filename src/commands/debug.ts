@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { App } from "../app.js";
-import { addBuildFlags, addVmFlags, type KeyFlags } from "./flags.js";
+import { addBuildFlags, addVmFlags, list, type KeyFlags, withKvm } from "./flags.js";
 
 interface DebugFlags extends KeyFlags {
   readonly vm?: string;
@@ -12,8 +12,6 @@ interface DebugFlags extends KeyFlags {
   readonly requireKvm?: boolean;
   readonly bootTimeout: string;
 }
-
-const list = (value: string, before: string[] | undefined) => [...(before ?? []), value];
 
 const EXAMPLES = `
 Uses the VM that runs. Where none does, it builds what is owed, boots one, and ends that one with gdb, unless --keep is given.
@@ -53,7 +51,7 @@ export function debugCommand(app: App): Command {
           keep: flags.keep ?? false,
           bootTimeout: flags.bootTimeout,
         },
-        flags.requireKvm === true ? { ...flags, accel: "kvm" } : flags,
+        withKvm(flags, flags.requireKvm),
       );
     });
 }

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { App } from "../app.js";
-import { BOOT_TIMEOUT } from "./flags.js";
+import { BOOT_TIMEOUT, list } from "./flags.js";
 
 interface ExecFlags {
   readonly interactive?: boolean;
@@ -9,8 +9,6 @@ interface ExecFlags {
   readonly env?: string[];
   readonly bootTimeout: string;
 }
-
-const list = (value: string, before: string[] | undefined) => [...(before ?? []), value];
 
 const EXAMPLES = `
 Examples:

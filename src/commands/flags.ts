@@ -43,13 +43,20 @@ export const BUILD_FLAGS = (Object.keys(KEYS) as (keyof typeof KEYS)[]).filter((
 
 export type KeyFlags = Readonly<Partial<Record<keyof typeof KEYS, unknown>>>;
 
+/** As it is typed: "initScript" → "--init-script". */
+export function flagName(flag: string): string {
+  return `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** For error messages: "gdb.listen" → "--gdb". */
 export const FLAG_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries(KEYS).map(([flag, path]) => [
-    path.join("."),
-    `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-  ]),
+  Object.entries(KEYS).map(([flag, path]) => [path.join("."), flagName(flag)]),
 );
+
+/** --require-kvm says a value of vm.accel. */
+export function withKvm(flags: KeyFlags, requireKvm: boolean | undefined): KeyFlags {
+  return requireKvm === true ? { ...flags, accel: "kvm" } : flags;
+}
 
 /** The nested partial that config's `flagLayer` reads. */
 export function keyValues(flags: KeyFlags): Record<string, unknown> {
@@ -72,7 +79,8 @@ function put(values: Record<string, unknown>, path: readonly string[], value: un
 
 export const BOOT_TIMEOUT = "how long the guest may take until it is ready";
 
-const list = (value: string, before: string[] | undefined) => [...(before ?? []), value];
+/** For commander: a flag that may be repeated. */
+export const list = (value: string, before: string[] | undefined) => [...(before ?? []), value];
 
 export function addBuildFlags(command: Command): Command {
   return command

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { App } from "../app.js";
-import { addBuildFlags, addVmFlags, BOOT_TIMEOUT, type KeyFlags } from "./flags.js";
+import { addBuildFlags, addVmFlags, BOOT_TIMEOUT, list, type KeyFlags, withKvm } from "./flags.js";
 
 interface MatrixFlags extends KeyFlags {
   readonly kernels?: string[];
@@ -10,8 +10,6 @@ interface MatrixFlags extends KeyFlags {
   readonly requireKvm?: boolean;
   readonly bootTimeout: string;
 }
-
-const list = (value: string, before: string[] | undefined) => [...(before ?? []), value];
 
 const EXAMPLE = `
 Every kernel is built (what is built already is not built again), booted, and powered off when the command has ended. One that
@@ -45,7 +43,7 @@ export function matrixCommand(app: App): Command {
           junit,
           bootTimeout,
         },
-        requireKvm === true ? { ...keys, accel: "kvm" } : keys,
+        withKvm(keys, requireKvm),
       );
     });
 }

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { App } from "../app.js";
-import { addBuildFlags, addVmFlags, type KeyFlags } from "./flags.js";
+import { addBuildFlags, addVmFlags, type KeyFlags, withKvm } from "./flags.js";
 
 interface RunFlags extends KeyFlags {
   readonly name?: string;
@@ -42,11 +42,10 @@ export function runCommand(app: App): Command {
           dumpTo: typeof dumpOnPanic === "string" ? dumpOnPanic : undefined,
           bootTimeout: flags.bootTimeout,
         },
-        {
-          ...flags,
-          dumpOnPanic: dumpOnPanic === undefined ? undefined : true,
-          ...(requireKvm === true ? { accel: "kvm" } : {}),
-        },
+        withKvm(
+          { ...flags, dumpOnPanic: dumpOnPanic === undefined ? undefined : true },
+          requireKvm,
+        ),
       );
     });
 }

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { App } from "../app.js";
-import { addBuildFlags, addVmFlags, type KeyFlags } from "./flags.js";
+import { addBuildFlags, addVmFlags, list, type KeyFlags, withKvm } from "./flags.js";
 
 interface TrapFlags extends KeyFlags {
   readonly vm?: string;
@@ -17,8 +17,6 @@ interface TrapFlags extends KeyFlags {
   readonly requireKvm?: boolean;
   readonly bootTimeout: string;
 }
-
-const list = (value: string, before: string[] | undefined) => [...(before ?? []), value];
 
 const EXAMPLE = `
 Uses the VM that runs. Where none does, it builds what is owed, boots one, and ends that one afterwards, unless --keep is given.
@@ -67,7 +65,7 @@ export function trapCommand(app: App): Command {
           boot: flags.boot ?? false,
           keep: flags.keep ?? false,
         },
-        flags.requireKvm === true ? { ...flags, accel: "kvm" } : flags,
+        withKvm(flags, flags.requireKvm),
       ),
     );
 }
