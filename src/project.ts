@@ -43,11 +43,20 @@ export interface Project {
   readonly built?: BuiltKernel;
 }
 
+/** The same project with other words, files or another lock, and with the plan that follows from them. */
+export function replanned(
+  project: Project,
+  changes: Partial<Pick<Project, "config" | "user" | "lock">>,
+): Project {
+  const changed = { ...project, ...changes };
+  const { ctx, config, user, lock } = changed;
+  const { folder, assets } = ctx;
+  return { ...changed, plan: makePlan({ folder, config, assets, user, lock }) };
+}
+
 /** The same project under another lock. */
 export function relocked(project: Project, lock: Lock): Project {
-  const { ctx, config, user } = project;
-  const { folder, assets } = ctx;
-  return { ...project, lock, plan: makePlan({ folder, config, assets, user, lock }) };
+  return replanned(project, { lock });
 }
 
 /** kdock's own root: the folder that holds images/ and the Dockerfiles; one above src/ and dist/ alike. */

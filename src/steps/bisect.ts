@@ -12,11 +12,10 @@ import {
   repositoryInside,
   repositoryOf,
 } from "../plan/bisect.js";
-import type { BuildPlan } from "../plan/build-plan.js";
 import { FOLDER } from "../plan/names.js";
-import { makePlan, type Plan } from "../plan/plan.js";
+import type { Plan } from "../plan/plan.js";
 import { toolchainFor } from "../plan/toolchain.js";
-import type { Project } from "../project.js";
+import { type Project, replanned } from "../project.js";
 import { makeSet, readManifest } from "./artifact-store.js";
 import { builtStages, TARGETS } from "./build.js";
 import { ensureImage } from "./builder-image.js";
@@ -116,10 +115,8 @@ async function lockedFor(project: Project, { repository, toolchain }: Search): P
   const kernel = { ...project.config.kernel, source: "path:.", toolchain };
   const config = { ...project.config, kernel };
   const user = { ...project.user, tree: undefined, repository: undefined };
-  const { folder, assets } = ctx;
-  const plan = makePlan({ folder, config, assets, user, lock: project.lock });
   await using _mutex = await projectMutex(ctx);
-  return await ensureLocked({ ...project, config, user, plan, overridden: true });
+  return await ensureLocked({ ...replanned(project, { config, user }), overridden: true });
 }
 
 /** A repository of this machine has to be there, and where the engine sees it. */
@@ -302,10 +299,10 @@ function verdict(known: Tried | undefined, error: KdockError): [mark: Mark, why:
 
 /** The project with one commit's kernel. */
 function projectAt(project: Project, state: BisectState): Project {
-  const { ctx, user, lock } = project;
-  const { folder, assets } = ctx;
   const config = bisectConfig(project.config, state, state.next.hash);
-  const plan = makePlan({ folder, config, assets, user, lock });
-  const kernel: BuildPlan = bisectBuild(plan.kernel, plan.names, state);
-  return { ...project, config, plan: { ...plan, kernel } };
+  const at = replanned(project, { config });
+  return {
+    ...at,
+    plan: { ...at.plan, kernel: bisectBuild(at.plan.kernel, at.plan.names, state) },
+  };
 }

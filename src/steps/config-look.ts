@@ -10,8 +10,7 @@ import {
   type Why,
 } from "../plan/config-question.js";
 import { requestOrigins, type RequestRow, requestRows } from "../plan/config-requests.js";
-import { makePlan } from "../plan/plan.js";
-import type { Project } from "../project.js";
+import { type Project, replanned } from "../project.js";
 import { askConfig, knownConfig, refuseUnknown } from "./config-ask.js";
 import { projectMutex } from "./context.js";
 import { ensureLocked, resolvedFor } from "./lock.js";
@@ -138,15 +137,8 @@ async function otherConfig(
 
 /** Of a variation of the project: nothing of it is locked or written down. */
 async function configOf(project: Project, config: Config): Promise<string> {
-  const { ctx, lock } = project;
-  const user = await readUserFiles(ctx, config);
-  const { folder, assets } = ctx;
-  const other = {
-    ...project,
-    config,
-    user,
-    plan: makePlan({ folder, config, assets, user, lock }),
-  };
+  const { ctx } = project;
+  const other = replanned(project, { config, user: await readUserFiles(ctx, config) });
   const built = await knownConfig(other);
   if (built !== undefined) return built.config;
   await using _mutex = await projectMutex(ctx);

@@ -3,8 +3,7 @@ import { optionName, parseSettings } from "../config/kconfig-settings.js";
 import { rawMap } from "../config/raw-value.js";
 import { KdockError } from "../errors.js";
 import { unmetLines } from "../plan/config-question.js";
-import { makePlan } from "../plan/plan.js";
-import type { Project } from "../project.js";
+import { type Project, replanned } from "../project.js";
 import { askConfig } from "./config-ask.js";
 import { originsOf } from "./config-look.js";
 import { projectMutex } from "./context.js";
@@ -68,7 +67,6 @@ function refuseMissing(text: string, changes: SettingChanges): void {
 
 /** The project as it will be. */
 async function withChanges(project: Project, changes: SettingChanges): Promise<Project> {
-  const { ctx, lock } = project;
   const set: Record<`CONFIG_${string}`, string> = {};
   for (const [name, value] of Object.entries<string | undefined>({
     ...project.config.kernel.set,
@@ -78,10 +76,8 @@ async function withChanges(project: Project, changes: SettingChanges): Promise<P
   }
   const config = { ...project.config, kernel: { ...project.config.kernel, set } };
   const written = { ...project.written, kernel: { ...project.written.kernel, set } };
-  const user = await readUserFiles(ctx, config);
-  const { folder, assets } = ctx;
-  const plan = makePlan({ folder, config, assets, user, lock });
-  return { ...project, config, written, user, plan };
+  const user = await readUserFiles(project.ctx, config);
+  return replanned({ ...project, written }, { config, user });
 }
 
 async function requireSticking(project: Project): Promise<void> {

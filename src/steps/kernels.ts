@@ -1,10 +1,13 @@
 import { KdockError } from "../errors.js";
 import { symbolsVolume } from "../plan/debugger-plan.js";
-import { type BuiltKernel, builtKernel, chooseKernel } from "../plan/built-kernels.js";
+import {
+  type BuiltKernel,
+  builtKernel,
+  chooseKernel,
+  configOfKernel,
+} from "../plan/built-kernels.js";
 import { FOLDER, labels } from "../plan/names.js";
-import { makePlan } from "../plan/plan.js";
-import { configOfKernel } from "../plan/built-kernels.js";
-import type { Project } from "../project.js";
+import { type Project, replanned } from "../project.js";
 import { artifactFolder, readCurrentManifest, readManifest } from "./artifact-store.js";
 import { factsOf } from "./choose-vm.js";
 import { type Context, inProject, projectMutex } from "./context.js";
@@ -41,17 +44,15 @@ async function modifiedAt(ctx: Context, path: string): Promise<number> {
  * that was built with it: `build` has nothing to do for it. Rejects with a `usage` error that lists what there is.
  */
 export async function withBuiltKernel(project: Project, word: string): Promise<Project> {
-  const { ctx, user, lock } = project;
+  const { ctx } = project;
   const kernel = chooseKernel(await listKernels(ctx), word);
-  const config = configOfKernel(project.config, kernel);
-  const { folder, assets } = ctx;
-  const plan = makePlan({ folder, config, assets, user, lock });
+  const other = replanned(project, { config: configOfKernel(project.config, kernel) });
+  const { plan } = other;
   const set = await setOf(ctx, kernel.key);
   if (set === undefined) throw withoutRootfs(kernel);
   const { setKey, busybox, rootfs } = set;
   return {
-    ...project,
-    config,
+    ...other,
     built: kernel,
     plan: {
       ...plan,

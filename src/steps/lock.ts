@@ -36,10 +36,23 @@ import { runStep } from "./run-step.js";
 
 /** The project under a lock that answers all it asks for; what was not locked is resolved and written down. */
 export async function ensureLocked(project: Project): Promise<Project> {
-  const { ctx } = project;
+  const resolved = await newlyResolved(project);
+  return resolved === undefined
+    ? project
+    : save(project, { ...resolved, kdock: project.ctx.version });
+}
+
+/** The same for a variation of the project that is only looked at: nothing is written down. */
+export async function resolvedFor(project: Project): Promise<Project> {
+  const resolved = await newlyResolved(project);
+  return resolved === undefined ? project : relocked(project, resolved);
+}
+
+/** The lock with what it lacked; undefined when it answers all that the project asks for. */
+async function newlyResolved(project: Project): Promise<Lock | undefined> {
   const lock = project.lock ?? EMPTY_LOCK;
   const resolved = await resolveAll(project, lock, { freshBase: false });
-  return resolved === lock ? project : save(project, { ...resolved, kdock: ctx.version });
+  return resolved === lock ? undefined : resolved;
 }
 
 /**
@@ -67,19 +80,6 @@ async function resolveAll(
 
 function requests({ ctx, config, user }: Project, lock: Lock): LockRequests {
   return lockRequests(config, ctx.assets, { lock, user });
-}
-
-/** The same for a variation of the project that is only looked at: nothing is written down. */
-export async function resolvedFor(project: Project): Promise<Project> {
-  const { ctx, config, plan } = project;
-  const lock = project.lock ?? EMPTY_LOCK;
-  const owed = owedTo(lock, lockRequests(config, ctx.assets), config);
-  if (isNothing(owed)) return project;
-  const names = plan.names;
-  return relocked(
-    project,
-    await resolveLock(ctx, { config, names }, lock, owed, { freshBase: false }),
-  );
 }
 
 /** `kdock lock`: resolves what is owed and what is to be updated, and forgets what nobody asks for any more. */
