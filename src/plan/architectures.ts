@@ -85,7 +85,7 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
       packages: ["qemu-system-arm"],
       board: "virt,gic-version=max",
       plainBoard: "virt",
-      // Emulated, the pointer authentication that Arm describes takes a third of all time; QEMU's own way of it does not.
+      // QEMU's own way of pointer authentication: the one that Arm describes takes long where it is emulated.
       cpu: "max,pauth-impdef=on",
       has64Bit: "aarch64",
     },
@@ -133,6 +133,11 @@ export function architectureOf({
 
 export function isNative(arch: Architecture): boolean {
   return arch === DEFAULT_ARCHITECTURE;
+}
+
+/** Of an artifact, by its manifest's inputs, which say nothing about the usual one. */
+export function architectureFrom(inputs: Readonly<Record<string, unknown>>): Architecture {
+  return (inputs["arch"] as Architecture | undefined) ?? DEFAULT_ARCHITECTURE;
 }
 
 /** " arm64" behind the names of things that there are of each architecture; nothing for the usual one. */

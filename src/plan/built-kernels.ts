@@ -1,6 +1,6 @@
 import type { Architecture, Config } from "../config/config.js";
 import { KdockError } from "../errors.js";
-import { ARCHITECTURES, DEFAULT_ARCHITECTURE } from "./architectures.js";
+import { architectureFrom, ARCHITECTURES } from "./architectures.js";
 import type { BuildCost, Manifest } from "./manifest.js";
 
 /** A kernel that lies in .kdock/out. */
@@ -31,8 +31,7 @@ export function builtKernel(
 ): BuiltKernel {
   const { key, inputs, resolved, files, cost } = manifest;
   const text = (name: string) => (typeof inputs[name] === "string" ? inputs[name] : undefined);
-  // Of the usual one a manifest says nothing.
-  const arch = (text("arch") ?? DEFAULT_ARCHITECTURE) as Architecture;
+  const arch = architectureFrom(inputs);
   const image = ARCHITECTURES[arch].image.target;
   return {
     key,

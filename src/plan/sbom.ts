@@ -12,11 +12,10 @@ import {
 import { JSON as CycloneJson, JsonSerializer } from "@cyclonedx/cyclonedx-library/Serialize";
 import { Spec1dot6 } from "@cyclonedx/cyclonedx-library/Spec";
 import { PackageURL } from "packageurl-js";
-import type { Architecture } from "../config/config.js";
 import { KdockError } from "../errors.js";
 import { epochOf, type Lock, type LockedSource, sourceDigest } from "../lock/lock.js";
 import { busyboxImageName, kernelImageName } from "../lock/requests.js";
-import { DEFAULT_ARCHITECTURE } from "./architectures.js";
+import { architectureFrom, ARCHITECTURES } from "./architectures.js";
 import type { StageManifest } from "./artifact-diff.js";
 import type { ManifestFile } from "./manifest.js";
 
@@ -30,9 +29,11 @@ export interface SbomRequest {
   readonly kdockVersion: string;
 }
 
+const IMAGES = Object.values(ARCHITECTURES).map(({ image }) => image.target);
+
 /** The part of a manifest's files that is the product; the rest is there for debuggers and for kdock. */
 const ARTIFACTS: Readonly<Record<string, RegExp>> = {
-  kernel: /^(?:bzImage|Image|vmlinux|System\.map|modules\/.+)$/,
+  kernel: new RegExp(`^(?:${IMAGES.join("|")}|vmlinux|System\\.map|modules/.+)$`),
   busybox: /^(?:busybox|kdock-agent)$/,
   rootfs: /^rootfs\.cpio$/,
 };
@@ -104,8 +105,11 @@ function usedParts(manifests: SbomRequest["manifests"], lock: Lock) {
   const kernelSource = usedSource(manifests.kernel, lock);
   const busyboxSource = usedSource(manifests.busybox, lock);
   const names = [
-    kernelImageName(inputOf(manifests.kernel, "toolchain"), architectureIn(manifests.kernel)),
-    busyboxImageName(architectureIn(manifests.busybox)),
+    kernelImageName(
+      inputOf(manifests.kernel, "toolchain"),
+      architectureFrom(manifests.kernel.inputs),
+    ),
+    busyboxImageName(architectureFrom(manifests.busybox.inputs)),
   ];
   const images = names.map((name) => {
     const image = lock.images[name];
@@ -135,12 +139,6 @@ function usedSource(manifest: StageManifest, lock: Lock): LockedSource {
     throw otherLock(`its ${name} is version ${source.version}`);
   }
   return source;
-}
-
-/** Of which architecture it is; manifests are silent about the usual one. */
-function architectureIn(manifest: StageManifest): Architecture {
-  const name = inputOf(manifest, "arch");
-  return name === "" ? DEFAULT_ARCHITECTURE : (name as Architecture);
 }
 
 function inputOf(manifest: StageManifest, name: string): string {

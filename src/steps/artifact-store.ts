@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Architecture } from "../config/config.js";
-import { DEFAULT_ARCHITECTURE } from "../plan/architectures.js";
+import { architectureFrom, isNative } from "../plan/architectures.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
 import { type Context, inProject } from "./context.js";
@@ -21,32 +21,34 @@ export function readManifest(
   stage: string,
   key: string,
 ): Promise<Manifest | undefined> {
-  return manifestIn(ctx, artifactFolder(ctx, stage, key));
+  return manifestIn(ctx.host.files, artifactFolder(ctx, stage, key));
 }
 
 /** The manifest of the last good set's stage, for saying what changed. */
 export function readCurrentManifest(ctx: Context, stage: string): Promise<Manifest | undefined> {
-  return manifestIn(ctx, inProject(ctx, `${FOLDER.current}/${stage}`));
+  return manifestIn(ctx.host.files, inProject(ctx, `${FOLDER.current}/${stage}`));
 }
 
 /** What a kernel was built for; the usual one where nothing else is known. */
 export async function architectureBuilt(ctx: Context, kernelKey: string): Promise<Architecture> {
-  const manifest = await readManifest(ctx, "kernel", kernelKey);
-  return (manifest?.inputs["arch"] as Architecture | undefined) ?? DEFAULT_ARCHITECTURE;
+  return architectureFrom((await readManifest(ctx, "kernel", kernelKey))?.inputs ?? {});
 }
 
-/** Of the last good set, where it was not the usual one. */
+/** Of the last good set, where it was not the usual one. There is no context yet: its words decide about the plan. */
 export async function lastArchitecture(
   files: Context["host"]["files"],
   folder: string,
-): Promise<string | undefined> {
-  const text = await files.readText(`${folder}/${FOLDER.current}/kernel/${FOLDER.manifest}`);
-  const arch = text === undefined ? undefined : (JSON.parse(text) as Manifest).inputs["arch"];
-  return arch === undefined ? undefined : String(arch);
+): Promise<Architecture | undefined> {
+  const manifest = await manifestIn(files, `${folder}/${FOLDER.current}/kernel`);
+  const arch = architectureFrom(manifest?.inputs ?? {});
+  return isNative(arch) ? undefined : arch;
 }
 
-async function manifestIn(ctx: Context, folder: string): Promise<Manifest | undefined> {
-  const text = await ctx.host.files.readText(`${folder}/${FOLDER.manifest}`);
+async function manifestIn(
+  files: Pick<Context["host"]["files"], "readText">,
+  folder: string,
+): Promise<Manifest | undefined> {
+  const text = await files.readText(`${folder}/${FOLDER.manifest}`);
   return text === undefined ? undefined : (JSON.parse(text) as Manifest);
 }
 
