@@ -695,10 +695,9 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
 
     async configMenu({ tool, to }) {
       const project = await openLocked();
-      const { configMenu, fragmentPathOf } = await import("./steps/config-menu.js");
+      const { configMenu } = await import("./steps/config-menu.js");
       const { menuText } = await import("./ui/config-text.js");
-      const fragmentPath = fragmentPathOf(project.ctx, to);
-      const request = { tool, fragment: to, fragmentPath, path: configPath() };
+      const request = { tool, fragment: to, path: configPath() };
       const result = await configMenu(project, request);
       (await printer("config menu")).result(result, menuText(result, to, configName()));
     },

@@ -1,24 +1,25 @@
 import { packTar } from "../archive/tar.js";
 import { settingNames, withLastFragment, withSettings } from "../config/edit.js";
+import type { Container } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { newFragment } from "../plan/config-fragment.js";
 import { configBuild, menuContainer, type MenuTool, requestsOf } from "../plan/config-question.js";
+import { hostPath } from "../plan/host-path.js";
 import { requestedConfig } from "../plan/kconfig.js";
 import { INSIDE } from "../plan/names.js";
 import type { Project } from "../project.js";
 import { attachProgram } from "./attach-program.js";
 import { ensureImage } from "./builder-image.js";
 import { outputTexts } from "./config-ask.js";
-import { type Context, inProject, projectMutex } from "./context.js";
+import { type Context, projectMutex } from "./context.js";
 import { ensureLocked } from "./lock.js";
 import { fetchSource, inputFiles } from "./run-build.js";
 import { runStep } from "./run-step.js";
 
 export interface MenuRequest {
   readonly tool: MenuTool;
-  /** The fragment, as kernel.fragments is to name it, and where it is. */
+  /** The fragment, as kernel.fragments is to name it. */
   readonly fragment: string;
-  readonly fragmentPath: string;
   /** kdock.yaml; absolute. */
   readonly path: string;
 }
@@ -114,13 +115,7 @@ async function runMenu(
 }
 
 /** Has the menu end when this process is killed: the engine closes a command's stdin with its connection. */
-function endWithUs(
-  ctx: Context,
-  container: Pick<
-    Awaited<ReturnType<Awaited<ReturnType<Context["engine"]>>["createContainer"]>>,
-    "exec"
-  >,
-): void {
+function endWithUs(ctx: Context, container: Pick<Container, "exec">): void {
   const command = ["sh", "-c", "cat > /dev/null; kill -KILL -1"];
   container.exec(command, { tty: false, signal: ctx.signal }).then(
     ({ stream }) => stream.on("error", () => undefined).resume(),
@@ -132,10 +127,11 @@ function endWithUs(
 /** Options that kernel.set has stay there, because it wins over every fragment. */
 async function save(
   { ctx }: Project,
-  { fragment, fragmentPath, path }: MenuRequest,
+  { fragment, path }: MenuRequest,
   made: Pick<MenuResult, "requests" | "lost"> & { readonly config: string },
 ): Promise<MenuResult> {
   const { files } = ctx.host;
+  const fragmentPath = hostPath(ctx.folder, fragment);
   const text = await files.readText(path);
   const inSet = new Set<string>(settingNames(text ?? ""));
   const entries = Object.entries(made.requests);
@@ -153,9 +149,4 @@ async function save(
     lost: made.lost,
     madeConfig: text === undefined,
   };
-}
-
-/** Where a fragment is that is named as in kdock.yaml. */
-export function fragmentPathOf(ctx: Context, fragment: string): string {
-  return fragment.startsWith("/") ? fragment : inProject(ctx, fragment);
 }

@@ -4,7 +4,8 @@ import { KdockError } from "../errors.js";
 import { ARCHITECTURES } from "../plan/architectures.js";
 import { archProblem } from "../plan/config-arch.js";
 import { presetFile } from "../plan/user-files.js";
-import { type Context, inProject } from "./context.js";
+import type { Context } from "./context.js";
+import { readNamedFile } from "./read-named-file.js";
 
 /** Where a machine tells how its kernel was configured; the second one is for the kernel that runs. */
 const PROC = "/proc/config.gz";
@@ -16,7 +17,10 @@ export async function givenPreset(ctx: Context, config: Config): Promise<string 
   const { preset, arch } = config.kernel;
   const path = presetFile(config);
   if (preset !== "host" && path === undefined) return undefined;
-  const { text, from } = path === undefined ? await ofHost(ctx) : await ofProject(ctx, path);
+  const { text, from } =
+    path === undefined
+      ? await ofHost(ctx)
+      : { text: await readNamedFile(ctx, "kernel.preset", path), from: path };
   const problem = archProblem(text, arch);
   if (problem === undefined) return text;
   throw new KdockError("config", `kernel.preset: ${from}: ${problem.message}`, {
@@ -29,14 +33,6 @@ export async function givenPreset(ctx: Context, config: Config): Promise<string 
 interface Given {
   readonly text: string;
   readonly from: string;
-}
-
-async function ofProject(ctx: Context, path: string): Promise<Given> {
-  const text = await ctx.host.files.readText(path.startsWith("/") ? path : inProject(ctx, path));
-  if (text !== undefined) return { text, from: path };
-  throw new KdockError("config", `kernel.preset: there is no file ${path}`, {
-    hint: "Paths in kdock.yaml are relative to the folder that holds it.",
-  });
 }
 
 async function ofHost({ host }: Context): Promise<Given> {

@@ -1,6 +1,8 @@
 import { KdockError } from "../errors.js";
 import type { Fragment } from "../plan/kconfig.js";
+import { hostPath } from "../plan/host-path.js";
 import type { Context } from "./context.js";
+import { readNamedFile } from "./read-named-file.js";
 
 const KEY = "kernel.patches";
 
@@ -10,13 +12,15 @@ const KEY = "kernel.patches";
  */
 export async function readPatches(ctx: Context, paths: readonly string[]): Promise<Fragment[]> {
   const names = await Promise.all(paths.map((path) => patchesOf(ctx, path)));
-  return Promise.all(names.flat().map(async (name) => ({ name, text: await text(ctx, name) })));
+  return Promise.all(
+    names.flat().map(async (name) => ({ name, text: await readNamedFile(ctx, KEY, name) })),
+  );
 }
 
 async function patchesOf(ctx: Context, path: string): Promise<string[]> {
   const { files } = ctx.host;
-  const full = absolute(ctx, path);
-  if (/(?:^|\/)series$/.test(path)) return listed(path, await text(ctx, path));
+  const full = hostPath(ctx.folder, path);
+  if (/(?:^|\/)series$/.test(path)) return listed(path, await readNamedFile(ctx, KEY, path));
   if (!(await files.isFolder(full))) return [path];
   const folder = path.replace(/\/+$/, "");
   const series = await files.readText(`${full}/series`);
@@ -47,16 +51,4 @@ function listed(path: string, series: string): string[] {
       },
     );
   });
-}
-
-async function text(ctx: Context, path: string): Promise<string> {
-  const content = await ctx.host.files.readText(absolute(ctx, path));
-  if (content !== undefined) return content;
-  throw new KdockError("config", `${KEY}: there is no file ${path}`, {
-    hint: "Paths in kdock.yaml are relative to the folder that holds it.",
-  });
-}
-
-function absolute(ctx: Context, path: string): string {
-  return path.startsWith("/") ? path : `${ctx.folder}/${path}`;
 }

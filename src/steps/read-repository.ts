@@ -1,5 +1,6 @@
 import { sourceSpec } from "../config/source-spec.js";
 import { KdockError } from "../errors.js";
+import { hostPath } from "../plan/host-path.js";
 import type { LocalRepository } from "../plan/user-files.js";
 import type { Context } from "./context.js";
 
@@ -10,8 +11,7 @@ export async function readRepository(
 ): Promise<LocalRepository | undefined> {
   const spec = sourceSpec(source);
   if (spec.kind !== "git" || !/^(?:file:\/\/)?[./]/.test(spec.url)) return undefined;
-  const written = spec.url.replace(/^file:\/\//, "");
-  const path = written.startsWith("/") ? written : `${ctx.folder}/${written}`;
+  const path = hostPath(ctx.folder, spec.url.replace(/^file:\/\//, ""));
   const found = await gitFolder(ctx, path);
   if (found === undefined) {
     throw new KdockError("config", `kernel.source: there is no git repository at ${spec.url}`, {
@@ -37,20 +37,16 @@ async function gitFolder(ctx: Context, path: string): Promise<string | undefined
     return path;
   if (!(await files.exists(`${path}/.git`)) || (await files.isFolder(`${path}/.git`)))
     return undefined;
-  const linked = from(
+  const linked = hostPath(
     path,
     ((await files.readText(`${path}/.git`)) ?? "").replace(/^gitdir: /, "").trim(),
   );
   const common = (await files.readText(`${linked}/commondir`))?.trim();
-  return common === undefined ? linked : from(linked, common);
+  return common === undefined ? linked : hostPath(linked, common);
 }
 
 async function alternatesOf(ctx: Context, objects: string): Promise<string[]> {
   const text = (await ctx.host.files.readText(`${objects}/info/alternates`)) ?? "";
   const names = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  return Promise.all(names.map((name) => ctx.host.files.realPath(from(objects, name))));
-}
-
-function from(folder: string, path: string): string {
-  return path.startsWith("/") ? path : `${folder}/${path}`;
+  return Promise.all(names.map((name) => ctx.host.files.realPath(hostPath(objects, name))));
 }

@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.js";
 import { sourceSpec } from "../config/source-spec.js";
 import { KdockError } from "../errors.js";
+import { hostPath } from "../plan/host-path.js";
 import { makefileVersion } from "../plan/kernel-version.js";
 import { FOLDER } from "../plan/names.js";
 import { isReadable } from "../plan/source-tree.js";
@@ -16,7 +17,7 @@ export async function readSourceTree(
 ): Promise<SourceTree | undefined> {
   const spec = sourceSpec(source);
   if (spec.kind !== "path") return undefined;
-  const folder = spec.folder.startsWith("/") ? spec.folder : `${ctx.folder}/${spec.folder}`;
+  const folder = hostPath(ctx.folder, spec.folder);
   const { files } = ctx.host;
   if (!(await files.exists(folder)) || !(await files.isFolder(folder))) {
     throw new KdockError("config", `kernel.source: there is no folder ${spec.folder}`, {

@@ -8,8 +8,10 @@ import {
   type OverlayEntry,
   type UserFiles,
 } from "../plan/user-files.js";
+import { hostPath } from "../plan/host-path.js";
 import type { Context } from "./context.js";
 import { givenPreset } from "./given-preset.js";
+import { missingFile, readNamedFile } from "./read-named-file.js";
 import { readPatches } from "./read-patches.js";
 import { readRepository } from "./read-repository.js";
 import { readSourceTree } from "./read-source-tree.js";
@@ -35,7 +37,7 @@ export async function readUserFiles(
     moduleKey:
       kernel.moduleKey === undefined
         ? undefined
-        : await text(ctx, "kernel.moduleKey", kernel.moduleKey),
+        : await readNamedFile(ctx, "kernel.moduleKey", kernel.moduleKey),
     initramfs: await Promise.all(initramfsPaths(requests).map((path) => inputTree(ctx, path))),
     busyboxFragments: await fragments(ctx, "busybox.fragments", config.busybox.fragments),
     overlay: config.rootfs.overlay === undefined ? [] : await overlay(ctx, config.rootfs.overlay),
@@ -44,31 +46,22 @@ export async function readUserFiles(
 }
 
 function fragments(ctx: Context, key: string, paths: readonly string[]): Promise<Fragment[]> {
-  return Promise.all(paths.map(async (name) => ({ name, text: await text(ctx, key, name) })));
+  return Promise.all(
+    paths.map(async (name) => ({ name, text: await readNamedFile(ctx, key, name) })),
+  );
 }
 
 /** gdb reads them itself; kdock only says in time that one is missing. */
 async function checkScripts(ctx: Context, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
-    if (!(await ctx.host.files.exists(absolute(ctx, path)))) throw missing("gdb.scripts", path);
+    if (!(await ctx.host.files.exists(hostPath(ctx.folder, path))))
+      throw missingFile("gdb.scripts", path);
   }
-}
-
-async function text(ctx: Context, key: string, path: string): Promise<string> {
-  const content = await ctx.host.files.readText(absolute(ctx, path));
-  if (content === undefined) throw missing(key, path);
-  return content;
-}
-
-function missing(key: string, path: string): KdockError {
-  return new KdockError("config", `${key}: there is no file ${path}`, {
-    hint: "Paths in kdock.yaml are relative to the folder that holds it.",
-  });
 }
 
 async function inputTree(ctx: Context, path: string): Promise<InputTree> {
   const { files } = ctx.host;
-  const full = absolute(ctx, path);
+  const full = hostPath(ctx.folder, path);
   const parts = path.split("/");
   if (parts.includes("..") || !(await files.exists(full))) {
     throw new KdockError("config", `CONFIG_INITRAMFS_SOURCE: there is no ${path} in the project`, {
@@ -81,7 +74,7 @@ async function inputTree(ctx: Context, path: string): Promise<InputTree> {
 }
 
 async function overlay(ctx: Context, path: string): Promise<OverlayEntry[]> {
-  const folder = absolute(ctx, path);
+  const folder = hostPath(ctx.folder, path);
   if (!(await ctx.host.files.exists(folder))) {
     throw new KdockError("config", `rootfs.overlay: there is no folder ${path}`, {
       hint: "Make it, or take the key out of kdock.yaml.",
@@ -96,9 +89,9 @@ async function overlay(ctx: Context, path: string): Promise<OverlayEntry[]> {
 }
 
 async function initScript(ctx: Context, path: string): Promise<InitScript> {
-  const full = absolute(ctx, path);
+  const full = hostPath(ctx.folder, path);
   const { files } = ctx.host;
-  if (!(await files.exists(full))) throw missing("rootfs.init", path);
+  if (!(await files.exists(full))) throw missingFile("rootfs.init", path);
   if (await files.isFolder(full)) {
     throw new KdockError("config", `rootfs.init: ${path} is a folder`, {
       hint: "Name the scripts in it one by one, in the order in which they are to run.",
@@ -131,8 +124,4 @@ async function entriesBelow(ctx: Context, folder: string): Promise<OverlayEntry[
           : new Uint8Array(),
     })),
   );
-}
-
-function absolute(ctx: Context, path: string): string {
-  return path.startsWith("/") ? path : `${ctx.folder}/${path}`;
 }

@@ -1,0 +1,16 @@
+import { KdockError } from "../errors.js";
+import { hostPath } from "../plan/host-path.js";
+import type { Context } from "./context.js";
+
+/** The text of a file that kdock.yaml names; a missing one is a `config` error that names the key. */
+export async function readNamedFile(ctx: Context, key: string, path: string): Promise<string> {
+  const content = await ctx.host.files.readText(hostPath(ctx.folder, path));
+  if (content === undefined) throw missingFile(key, path);
+  return content;
+}
+
+export function missingFile(key: string, path: string): KdockError {
+  return new KdockError("config", `${key}: there is no file ${path}`, {
+    hint: "Paths in kdock.yaml are relative to the folder that holds it.",
+  });
+}
