@@ -381,8 +381,8 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     async matrix({ command: [program, ...args], junit, ...options }, flags) {
       const bootTimeoutSeconds = numberOf("--boot-timeout", options.bootTimeout);
       const command = requireCommand(program, args, flags);
-      const { expandSource } = await import("./config/source-spec.js");
-      const { DEFAULT_KERNELS, listed, matrixRows } = await import("./plan/matrix.js");
+      const { DEBIAN_LINES, expandSource } = await import("./config/source-spec.js");
+      const { listed, matrixRows } = await import("./plan/matrix.js");
       const { config, ctx } = await openLocked(flags);
       const either = (
         typed: readonly string[],
@@ -390,7 +390,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
         others: readonly string[],
       ) => [listed(typed), ours, others].find((list) => list.length > 0) ?? [];
       const rows = matrixRows({
-        kernels: either(options.kernels, config.matrix.kernels, DEFAULT_KERNELS).map((word) =>
+        kernels: either(options.kernels, config.matrix.kernels, DEBIAN_LINES).map((word) =>
           expandSource(word, config.kernel),
         ),
         presets: either(
@@ -711,7 +711,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
         const rows = await look.requests(project, options);
         print.result(rows, requestsText(rows));
       } else if (options.length > 0) {
-        const { configLine } = await import("./plan/config-question.js");
+        const { configLine } = await import("./plan/kconfig.js");
         const values = await look.optionValues(project, options);
         const lines = values.map(({ name, value }) => configLine(name, value));
         print.result(values, lines);

@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { parseSettings } from "./kconfig-settings.js";
-import { expandSource, NO_SOURCE_CONTEXT, parseSource, SOURCE_FORM } from "./source-spec.js";
+import {
+  DEFAULT_SOURCE,
+  expandSource,
+  NO_SOURCE_CONTEXT,
+  parseSource,
+  SOURCE_FORM,
+} from "./source-spec.js";
 
 /** Long or short; what a short one stands for depends on other keys and places: see `mergeLayers`. */
 const source = z.string().superRefine((input, context) => {
@@ -29,7 +35,7 @@ const SOURCE_FILE = /^(?:[\w+-][\w.+-]*\/)*[\w+-][\w.+-]*\.c$/;
 export const kernel = z
   .strictObject({
     source: source
-      .default("debian:6.12")
+      .default(DEFAULT_SOURCE)
       .meta({ title: SOURCE_FORM, description: "where the source comes from" }),
     mirrors: mirrors.default([]).meta({
       title: "a list of URLs",

@@ -18,6 +18,8 @@ export const SOURCE_FORM = "debian:X.Y, release:X.Y[.Z], git:URL#REF or path:FOL
 /** The kernels of the Debian suites that kdock uses. */
 export const DEBIAN_LINES: readonly string[] = ["5.10", "6.1", "6.12"];
 
+export const DEFAULT_SOURCE = "debian:6.12";
+
 const LINE = /^\d+\.\d+$/;
 const RELEASE = /^\d+\.\d+(?:\.\d+)?(?:-rc\d+)?$/;
 /** Neither means anything to a shell. A ref that begins with a dash would be an option of git's. */
@@ -33,7 +35,7 @@ export interface SourceContext {
   readonly mirrors: readonly string[];
 }
 
-export const NO_SOURCE_CONTEXT: SourceContext = { source: "debian:6.12", mirrors: [] };
+export const NO_SOURCE_CONTEXT: SourceContext = { source: DEFAULT_SOURCE, mirrors: [] };
 
 /**
  * The long form of a word that names a kernel: "./linux" → "path:./linux", "6.1.20" → "release:6.1.20", and "6.1" from

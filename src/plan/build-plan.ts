@@ -10,7 +10,7 @@ import { type Fragment, requestedConfig } from "./kconfig.js";
 import { type KeyInputs, sha256, stageKey } from "./keys.js";
 import { CCACHE_VOLUME, INSIDE, labels, type ProjectNames, type Role, slug } from "./names.js";
 import { kernelVersion } from "./kernel-version.js";
-import { sourceMounts, treeEnvironment, treeFiles, treeInputs, treeName } from "./tree-plan.js";
+import { sourceHostPaths, treeEnvironment, treeFiles, treeInputs, treeName } from "./tree-plan.js";
 import { kernelToolchain } from "./toolchain.js";
 import { entryDigests, type InputTree, type SourceTree, type UserFiles } from "./user-files.js";
 
@@ -321,7 +321,7 @@ function container(
       env,
       labels: labels("build", names.id),
       mounts: volumes.map(([volume, target]) => ({ volume, target, readOnly: false })),
-      ...sourceMounts(user),
+      ...sourceHostPaths(user),
       ...PLAIN,
       network: undefined,
       hostname: "kdock",

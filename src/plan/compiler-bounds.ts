@@ -13,18 +13,6 @@ const OLDEST_CLANG: readonly (readonly [version: Version, clang: number])[] = [
   [[5, 18], 11],
 ];
 
-interface TooNew {
-  readonly compiler: "gcc" | "clang";
-  /** The first number that fails. */
-  readonly from: number;
-  /** The first tree that it builds. */
-  readonly until: Version;
-  readonly why: string;
-}
-
-/** What is known to fail, whatever flags are given. images/kernel/compat.sh has what flags can mend. */
-const TOO_NEW: readonly TooNew[] = [];
-
 /** Rejects a compiler that cannot build this tree, before anything is built with it. */
 export function checkCompiler(kernelVersion: string, compiler: string): void {
   const problem = compilerProblem(kernelVersion, compiler);
@@ -42,11 +30,7 @@ export function compilerProblem(kernelVersion: string, compiler: string): string
   if (kind === "clang" && number < oldest) {
     return `${compiler} is too old for Linux ${kernelVersion}, which asks for clang-${oldest} or later`;
   }
-  const tooNew = TOO_NEW.find(
-    (each) =>
-      each.compiler === kind && number >= each.from && compareVersions(version, each.until) < 0,
-  );
-  return tooNew && `${compiler} is too new for Linux ${kernelVersion}: ${tooNew.why}`;
+  return undefined;
 }
 
 /** Whether a compiler is younger than the one that suits a tree's age: the first thing to suspect when a build fails. */

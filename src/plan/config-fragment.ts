@@ -1,5 +1,6 @@
-import { configLine, valueIn } from "./config-question.js";
+import { valueIn } from "./config-question.js";
 import { configOptions } from "./artifact-diff.js";
+import { configLine } from "./kconfig.js";
 
 /** The first line of a fragment that is kdock's to write anew. */
 const MARK =

@@ -1,6 +1,7 @@
 import type { BuildPlan } from "./build-plan.js";
 import { configOptions, NOT_SET } from "./artifact-diff.js";
 import type { ContainerSpec } from "./container-spec.js";
+import { configLine } from "./kconfig.js";
 import { INSIDE, labels, type ProjectNames } from "./names.js";
 
 /** What is to be found out about a configuration; images/kernel/kconfig.py answers. Options are full names. */
@@ -73,8 +74,7 @@ export function configBuild(
   };
 }
 
-export const MENU_TOOLS = ["menuconfig", "nconfig"] as const;
-export type MenuTool = (typeof MENU_TOOLS)[number];
+export type MenuTool = "menuconfig" | "nconfig";
 
 /** The menu's container, on the person's terminal. */
 export function menuContainer(
@@ -108,10 +108,6 @@ export function valueIn(options: Readonly<Record<string, string>>, name: string)
 export function requestsOf(text: string): Readonly<Record<string, string>> {
   const options = configOptions(text);
   return Object.fromEntries(Object.keys(options).map((name) => [name, valueIn(options, name)]));
-}
-
-export function configLine(name: string, value: string): string {
-  return value === "n" ? `# ${name} is not set` : `${name}=${value}`;
 }
 
 /** The lines for people of requests that are not in the final .config; build.sh says the same of a build. */

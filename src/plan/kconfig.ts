@@ -27,12 +27,15 @@ export function requestedConfig(
       },
     );
   }
-  const inline = Object.entries(set).map(([name, value]) =>
-    value === "n" ? `# ${name} is not set` : `${name}=${value}`,
-  );
+  const inline = Object.entries(set).map(([name, value]) => configLine(name, value));
   const parts = fragments.map(({ name, text }) => `# from ${name}\n${text.trimEnd()}\n`);
   if (inline.length > 0) parts.push(`# from kdock.yaml\n${inline.join("\n")}\n`);
   return parts.join("");
+}
+
+/** As a .config has it; "n" stands for "is not set". */
+export function configLine(name: string, value: string): string {
+  return value === "n" ? `# ${name} is not set` : `${name}=${value}`;
 }
 
 const INITRAMFS = /^CONFIG_INITRAMFS_SOURCE="([^"]*)"$/gm;

@@ -56,9 +56,6 @@ export interface MatrixResult {
   readonly logFile: string | undefined;
 }
 
-/** What Debian's archives have for sure. */
-export const DEFAULT_KERNELS = ["5.10", "6.1", "6.12"];
-
 /** Every kernel with every preset and architecture, in the order of the lists; a list without any leaves kdock.yaml's word. */
 export function matrixRows({
   kernels,

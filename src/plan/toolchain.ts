@@ -44,7 +44,8 @@ export function kernelToolchain(config: Pick<Config, "kernel">, known?: KnownSou
   return toolchainFor(kernelVersion(config, known) ?? NEWEST, config.kernel.toolchain);
 }
 
-const NEWEST = "99.0";
+/** Newer than any kernel: for one whose version nobody knows yet. */
+export const NEWEST = "99.0";
 
 /** The toolchain for a kernel "X.Y" or "X.Y.Z"; `wanted` is kernel.toolchain of kdock.yaml. */
 export function toolchainFor(kernelVersion: string, wanted: string): Toolchain {

@@ -49,7 +49,7 @@ export function treeFiles(tree: SourceTree | undefined): Readonly<Record<string,
 }
 
 /** What a builder sees of this machine: a tree, or a repository with those that it relies on. */
-export function sourceMounts({
+export function sourceHostPaths({
   tree,
   repository,
 }: Partial<UserFiles>): Pick<ContainerSpec, "hostPaths"> {

@@ -12,9 +12,10 @@ import {
   repositoryInside,
   repositoryOf,
 } from "../plan/bisect.js";
+import type { BisectOrder } from "../plan/bisect-order.js";
 import { FOLDER } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { toolchainFor } from "../plan/toolchain.js";
+import { NEWEST, toolchainFor } from "../plan/toolchain.js";
 import { type Project, replanned } from "../project.js";
 import { makeSet, readManifest } from "./artifact-store.js";
 import { builtStages, TARGETS } from "./build.js";
@@ -33,11 +34,6 @@ const VM = "bisect";
 /** bisect.sh's exit codes. */
 const REFUSED = 64;
 const UNREACHABLE = 69;
-
-export type BisectOrder = Pick<
-  BisectState,
-  "good" | "bad" | "command" | "bootTimeoutSeconds" | "skipBuildFailures" | "cwd" | "flags"
->;
 
 export interface BisectResult {
   readonly first: BisectStatus["first"];
@@ -62,7 +58,10 @@ export async function readBisectState(ctx: Context): Promise<BisectState | undef
 }
 
 /** Begins a search: the history is fetched, and git names the first commit to try. */
-export async function startBisect(project: Project, order: BisectOrder): Promise<BisectResult> {
+export async function startBisect(
+  project: Project,
+  order: BisectOrder & Pick<BisectState, "bootTimeoutSeconds">,
+): Promise<BisectResult> {
   const { ctx } = project;
   const repository = repositoryOf(project.config.kernel.source);
   if (project.config.kernel.patches.length > 0) {
@@ -80,10 +79,7 @@ export async function startBisect(project: Project, order: BisectOrder): Promise
   const scout = await lockedFor(project, asking);
   const status = await askGit(scout, asking, ["start", order.good, order.bad]);
   const known = status.version ?? "";
-  const toolchain =
-    asking.toolchain === "auto"
-      ? toolchainFor(known === "" ? "99.0" : known, "auto").compiler
-      : asking.toolchain;
+  const toolchain = toolchainFor(known === "" ? NEWEST : known, asking.toolchain).compiler;
   tellStatus(ctx, status);
   const state = { ...order, repository, toolchain, next: status.next ?? { hash: "", subject: "" } };
   return await search(await lockedFor(project, state), state, status);

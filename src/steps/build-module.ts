@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { packTar, type TarEntry } from "../archive/tar.js";
 import { KdockError } from "../errors.js";
 import { moduleName, inUsersFolder, requireModules } from "../plan/module/module-folder.js";
 import { moduleContainer } from "../plan/module/module-plan.js";
+import { sha256 } from "../plan/keys.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
 import { FOLDER, INSIDE, labels } from "../plan/names.js";
 import { SOURCE_NOTE } from "../plan/tree-plan.js";
@@ -189,7 +189,7 @@ function digests({ entries }: ReadFolder): Manifest["inputs"] {
     entries.map((entry) => {
       const content =
         "content" in entry && Buffer.isBuffer(entry.content) ? entry.content : Buffer.alloc(0);
-      return [`file ${entry.path}`, createHash("sha256").update(content).digest("hex")];
+      return [`file ${entry.path}`, sha256(content)];
     }),
   );
 }

@@ -1,6 +1,7 @@
 import { KdockError } from "../errors.js";
 import type { Config, KernelPreset } from "../config/config.js";
 import { optionName } from "../config/kconfig-settings.js";
+import { PROVIDERS } from "../config/source-spec.js";
 import { configOptions } from "../plan/artifact-diff.js";
 import { type OptionChange, optionChanges } from "../plan/config-diff.js";
 import {
@@ -87,7 +88,6 @@ export interface ConfigDiff {
 }
 
 const PRESETS = /^(?:debug|defconfig|tiny|host)$/;
-const SOURCE = /^(?:debian|release|git|path):/;
 
 /**
  * From another configuration to the project's own: from the pure preset unless something is named, which may be a preset,
@@ -120,7 +120,7 @@ async function otherConfig(
     const kernel = { ...config.kernel, preset: other as KernelPreset, fragments: [], set: {} };
     return { name: `preset ${other}`, config: await configOf(project, { ...config, kernel }) };
   }
-  if (SOURCE.test(other)) {
+  if (PROVIDERS.some((kind) => other.startsWith(`${kind}:`))) {
     const kernel = { ...config.kernel, source: other };
     return { name: other, config: await configOf(project, { ...config, kernel }) };
   }

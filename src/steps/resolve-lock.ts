@@ -32,7 +32,7 @@ export interface ResolveOptions {
 
 /**
  * Finds out what is owed, suite by suite, in throw-away containers of the base images; but for sources that it takes a
- * builder to know: see `lockSources`.
+ * builder to know: see `resolveSource`.
  */
 export async function resolveLock(
   ctx: Context,
