@@ -94,6 +94,11 @@ export const EMPTY_LOCK: Lock = {
   files: {},
 };
 
+/** A source's name in the lock: "kernel debian:6.12". */
+export function sourceName(kind: string, source: string): string {
+  return `${kind} ${source}`;
+}
+
 /** What a source is known by, whatever its provider: a file's sha256 or a commit. */
 export function sourceDigest({ sha256, commit }: Pick<LockedSource, "sha256" | "commit">): string {
   return sha256 ?? commit ?? "";

@@ -5,7 +5,7 @@ import type { Asset, Assets } from "../plan/assets.js";
 import type { KnownSources } from "../plan/kernel-version.js";
 import { kernelToolchain } from "../plan/toolchain.js";
 import type { Suite } from "../plan/toolchain.js";
-import type { Lock } from "./lock.js";
+import { type Lock, sourceName } from "./lock.js";
 
 /** An image whose packages are to be pinned. */
 export interface ImageRequest {
@@ -73,7 +73,7 @@ export function lockRequests(
     sources: [
       ...kernelSource(config, suite),
       {
-        name: sourceName("busybox", config),
+        name: sourceName("busybox", config.busybox.source),
         kind: "busybox",
         spec: config.busybox.source,
         suite: own.suite,
@@ -114,7 +114,7 @@ export function keptRequests(
 function kernelSource(config: Config, suite: Suite): SourceRequest[] {
   const spec = config.kernel.source;
   if (sourceSpec(spec).kind === "path") return [];
-  return [{ name: sourceName("kernel", config), kind: "kernel", spec, suite }];
+  return [{ name: sourceName("kernel", spec), kind: "kernel", spec, suite }];
 }
 
 /** Whether it takes a builder, with its programs, to say what a source is; Debian's own are known to any apt. */
@@ -152,10 +152,6 @@ export function vmImageName(arch: Architecture): string {
 /** One for all architectures that want the same debugger. */
 export function gdbImageName(config: Config): string {
   return ["gdb", ...architectureOf(config).gdbPackages].join(" ");
-}
-
-export function sourceName(kind: "kernel" | "busybox", config: Config): string {
-  return `${kind} ${config[kind].source}`;
 }
 
 /** The requests that the lock does not answer. Packages over a base that is not locked answer nothing: see `forget`. */

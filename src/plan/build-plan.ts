@@ -1,7 +1,7 @@
 import type { Architecture, Config } from "../config/config.js";
 import { sourceSpec } from "../config/source-spec.js";
-import { type Lock, type LockedSource, sourceDigest } from "../lock/lock.js";
-import { busyboxImageName, crossFor, kernelImageName, sourceName } from "../lock/requests.js";
+import { type Lock, type LockedSource, sourceDigest, sourceName } from "../lock/lock.js";
+import { busyboxImageName, crossFor, kernelImageName } from "../lock/requests.js";
 import { type ContainerSpec, PLAIN } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { architectureOf, isNative, suffixOf } from "./architectures.js";
@@ -60,7 +60,7 @@ export function kernelBuildPlan(
     assets,
     lock?.images[kernelImageName(compiler, kernel.arch)],
   );
-  const source = lock?.sources[sourceName("kernel", config)];
+  const source = lock?.sources[sourceName("kernel", kernel.source)];
   const asked = {
     source: kernel.source,
     ...archInput(kernel.arch),
@@ -132,7 +132,7 @@ export function busyboxBuildPlan(
     assets,
     lock?.images[busyboxImageName(arch)],
   );
-  const source = lock?.sources[sourceName("busybox", config)];
+  const source = lock?.sources[sourceName("busybox", busybox.source)];
   const asked = {
     source: busybox.source,
     ...archInput(arch),

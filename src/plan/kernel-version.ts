@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.js";
 import { sourceSpec } from "../config/source-spec.js";
-import type { Lock } from "../lock/lock.js";
+import { type Lock, sourceName } from "../lock/lock.js";
 import type { UserFiles } from "./user-files.js";
 
 /** What may know more about the kernel than its source's name says. */
@@ -23,7 +23,7 @@ export function kernelVersion(
     case "release":
       return spec.version;
     case "git":
-      return lock?.sources[`kernel ${kernel.source}`]?.version;
+      return lock?.sources[sourceName("kernel", kernel.source)]?.version;
     case "path":
       return user?.tree?.version;
   }

@@ -13,7 +13,7 @@ import { JSON as CycloneJson, JsonSerializer } from "@cyclonedx/cyclonedx-librar
 import { Spec1dot6 } from "@cyclonedx/cyclonedx-library/Spec";
 import { PackageURL } from "packageurl-js";
 import { KdockError } from "../errors.js";
-import { epochOf, type Lock, type LockedSource, sourceDigest } from "../lock/lock.js";
+import { epochOf, type Lock, type LockedSource, sourceDigest, sourceName } from "../lock/lock.js";
 import { busyboxImageName, kernelImageName } from "../lock/requests.js";
 import { architectureFrom, ARCHITECTURES } from "./architectures.js";
 import type { StageManifest } from "./artifact-diff.js";
@@ -132,7 +132,7 @@ function merged(
 function usedSource(manifest: StageManifest, lock: Lock): LockedSource {
   const asked = inputOf(manifest, "source");
   if (asked.startsWith("path:")) throw unpinned(asked);
-  const name = `${manifest.stage} ${asked}`;
+  const name = sourceName(manifest.stage, asked);
   const source = lock.sources[name];
   if (source === undefined) throw otherLock(`it has no source ${name}`);
   if (inputOf(manifest, "source digest") !== sourceDigest(source)) {
