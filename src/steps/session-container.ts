@@ -33,10 +33,9 @@ export async function withSymbols(
   for (;;) {
     const symbols = await ensureSymbols(ctx, plan, kernelKey);
     const { tree, container: builder } = plan.kernel;
-    const spec = {
-      ...specOf(symbols, volumes),
-      ...(tree === undefined ? {} : { hostPaths: builder.hostPaths ?? [] }),
-    };
+    // The tree is the source of the plan's own kernel, and of no other.
+    const hostPaths = isOther || tree === undefined ? [] : (builder.hostPaths ?? []);
+    const spec = { ...specOf(symbols, volumes), hostPaths };
     const container = await engine.createContainer(spec, ctx.signal);
     try {
       if (await isWhole(ctx, container)) return container;
