@@ -402,7 +402,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       });
       // A word that is none is told before the first of many minutes.
       const openRow = (row: (typeof rows)[number]) => openLocked({ ...flags, ...row.flags });
-      for (const row of rows) await openRow(row);
+      for (const row of rows) await open({ ...flags, ...row.flags });
       const print = await printer("matrix");
       const { matrix } = await import("./steps/matrix.js");
       const { matrixTable } = await import("./ui/matrix-text.js");
