@@ -80,6 +80,31 @@ export async function openGuestLine(
   }
 }
 
+/** Has `talk` speak with a guest that runs; Ctrl-C hangs up. Rejects with why the conversation broke off, where it did. */
+export async function overGuestLine<T>(
+  ctx: GuestContext,
+  call: GuestCall,
+  timeoutSeconds: number,
+  talk: (session: GuestSession) => Promise<T>,
+): Promise<T> {
+  const say = (text: string) => {
+    ctx.reporter.emit({ type: "notice", text });
+  };
+  await using line = await openGuestLine(ctx, call, timeoutSeconds, say);
+  const onInterrupt = () => {
+    line.session.close();
+  };
+  ctx.signal.addEventListener("abort", onInterrupt);
+  try {
+    ctx.signal.throwIfAborted();
+    return await talk(line.session);
+  } catch (error) {
+    throw await line.explain(error);
+  } finally {
+    ctx.signal.removeEventListener("abort", onInterrupt);
+  }
+}
+
 /** QEMU's word for a machine that is kept after a panic, to be looked at. */
 const PANICKED = "guest-panicked";
 

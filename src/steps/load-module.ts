@@ -7,7 +7,7 @@ import type { Context } from "./context.js";
 import { copyIn } from "./copy-in.js";
 import type { GuestCall } from "./dial-guest.js";
 import type { GuestContext } from "./guest-context.js";
-import { openGuestLine } from "./guest-line.js";
+import { overGuestLine } from "./guest-line.js";
 import { askGuest } from "./guest-script.js";
 import { type BuiltModule, inputsOf } from "./module-store.js";
 
@@ -34,26 +34,11 @@ export async function loadModule(
 ): Promise<LoadedModule> {
   await requireItsKernel(ctx, guest, call, module, again);
   await giveToDebuggers(ctx, guest.names, module);
-  const say = (text: string) => {
-    guest.reporter.emit({ type: "notice", text });
-  };
-  await using line = await openGuestLine(guest, call, bootTimeoutSeconds, say);
-  const onInterrupt = () => {
-    line.session.close();
-  };
-  guest.signal.addEventListener("abort", onInterrupt);
-  try {
-    guest.signal.throwIfAborted();
-    const { session } = line;
+  return await overGuestLine(guest, call, bootTimeoutSeconds, async (session) => {
     const [folder = ""] = await askGuest(session, MAKE_FOLDER);
     for (const { file } of module.files) {
-      await copyIn(
-        guest.files,
-        session,
-        `${module.folder}/${file}`,
-        `${folder}/${file}`,
-        () => undefined,
-      );
+      const [from, to] = [`${module.folder}/${file}`, `${folder}/${file}`];
+      await copyIn(guest.files, session, from, to, () => undefined);
     }
     const lines = await askGuest(session, LOAD_MODULES, folder, ...loadArguments(module.files));
     return {
@@ -61,11 +46,7 @@ export async function loadModule(
       modules: module.files.map(({ module: name }) => name),
       log: loadOutcome(lines, again),
     };
-  } catch (error) {
-    throw await line.explain(error);
-  } finally {
-    guest.signal.removeEventListener("abort", onInterrupt);
-  }
+  });
 }
 
 /** Where depmod and modprobe look for what is not the kernel's own. */
