@@ -134,6 +134,11 @@ export const INSIDE = {
   agentPort: "io.kdock.agent",
 } as const;
 
+/** A path inside, as an archive for /in has it: "/in/history" → "history". */
+export function belowInput(path: string): string {
+  return path.slice(INSIDE.input.length + 1);
+}
+
 /** One compiler cache for all projects of an engine: it is keyed by content, so sharing it is safe. */
 export const CCACHE_VOLUME = "kdock-ccache";
 

@@ -4,7 +4,7 @@ import { moduleName, inUsersFolder, requireModules } from "../plan/module/module
 import { moduleContainer } from "../plan/module/module-plan.js";
 import { sha256 } from "../plan/keys.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
-import { FOLDER, INSIDE, labels } from "../plan/names.js";
+import { belowInput, FOLDER, INSIDE, labels } from "../plan/names.js";
 import { SOURCE_NOTE } from "../plan/tree-plan.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
 import type { Project } from "../project.js";
@@ -106,26 +106,18 @@ async function buildFor(
   await ensureImage(ctx, plan.kernel.image, { noCache: false });
   const sourceNote = plan.kernel.files[SOURCE_NOTE];
   const input = (path: string, content: Uint8Array): TarEntry => ({
-    ...{ path: path.slice(INSIDE.input.length + 1), kind: "file", mode: 0o644, content },
+    ...{ path, kind: "file", mode: 0o644, content },
   });
+  const inside = belowInput(INSIDE.modulesInput);
   const entries = [
-    input(INSIDE.moduleKit, await kitOf(ctx, kernel)),
+    input(belowInput(INSIDE.moduleKit), await kitOf(ctx, kernel)),
     // What a local tree holds is said beside it.
-    ...(sourceNote === undefined
-      ? []
-      : [input(`${INSIDE.input}/${SOURCE_NOTE}`, Buffer.from(sourceNote))]),
+    ...(sourceNote === undefined ? [] : [input(SOURCE_NOTE, Buffer.from(sourceNote))]),
     ...(user.moduleKey === undefined
       ? []
-      : [input(`${INSIDE.input}/module-signing.pem`, Buffer.from(user.moduleKey))]),
-    {
-      path: INSIDE.modulesInput.slice(INSIDE.input.length + 1),
-      kind: "directory",
-      mode: 0o755,
-    } as const,
-    ...folder.entries.map((entry) => ({
-      ...entry,
-      path: `${INSIDE.modulesInput.slice(INSIDE.input.length + 1)}/${entry.path}`,
-    })),
+      : [input("module-signing.pem", Buffer.from(user.moduleKey))]),
+    { path: inside, kind: "directory", mode: 0o755 } as const,
+    ...folder.entries.map((entry) => ({ ...entry, path: `${inside}/${entry.path}` })),
   ];
   const paths = { inside: `${INSIDE.modules}/${name}`, shown, paths: folder.paths };
   await runStep(ctx, "module", `module ${name} for Linux ${release}`, async (log) => {

@@ -1,7 +1,7 @@
 import { packTar } from "../archive/tar.js";
 import { KdockError } from "../errors.js";
 import { decodeContainer } from "../plan/debugger-plan.js";
-import { FOLDER, INSIDE } from "../plan/names.js";
+import { belowInput, FOLDER, INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { EVENT_PREFIX } from "../plan/trap.js";
 import { ensureImage } from "./builder-image.js";
@@ -50,7 +50,7 @@ export async function decodeLog(
 }
 
 function logFile(log: readonly string[]) {
-  const path = INSIDE.decodeLog.slice(INSIDE.input.length + 1);
+  const path = belowInput(INSIDE.decodeLog);
   const content = Buffer.from(log.map((line) => `${line}\n`).join(""));
   return { path, kind: "file", mode: 0o644, content } as const;
 }

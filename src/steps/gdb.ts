@@ -4,7 +4,7 @@ import type { AttachedStream, Container, ContainerInfo } from "../engine/engine.
 import { KdockError } from "../errors.js";
 import type { Terminal } from "../host/host.js";
 import { scriptsInside, sessionContainer } from "../plan/debugger-plan.js";
-import { FOLDER, INSIDE, labels } from "../plan/names.js";
+import { belowInput, FOLDER, INSIDE, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
 import { ensureImage } from "./builder-image.js";
@@ -158,12 +158,12 @@ async function inputs(ctx: Context, plan: Plan): Promise<TarEntry[]> {
   const scripts = await Promise.all(
     scriptsInside(plan.gdb.scripts).map(async ({ path, inside }): Promise<TarEntry> => {
       const content = await files.readBytes(path);
-      return { path: inside.slice(INSIDE.input.length + 1), kind: "file", mode: 0o644, content };
+      return { path: belowInput(inside), kind: "file", mode: 0o644, content };
     }),
   );
   const history = await files.readText(inProject(ctx, FOLDER.gdbHistory));
   if (history === undefined) return scripts;
-  const path = INSIDE.gdbHistory.slice(INSIDE.input.length + 1);
+  const path = belowInput(INSIDE.gdbHistory);
   return [...scripts, { path, kind: "file", mode: 0o666, content: Buffer.from(history) }];
 }
 

@@ -1,7 +1,7 @@
 import type { TarEntry } from "../archive/tar.js";
 import { KdockError } from "../errors.js";
 import { type ModuleFile, readModuleList } from "../plan/module/module-plan.js";
-import { FOLDER, INSIDE } from "../plan/names.js";
+import { belowInput, FOLDER, INSIDE } from "../plan/names.js";
 import { artifactFolder, readManifest } from "./artifact-store.js";
 import { type Context, inProject } from "./context.js";
 
@@ -80,7 +80,7 @@ export async function inputsOf(
   ctx: Context,
   { name, folder, files }: BuiltModule,
 ): Promise<TarEntry[]> {
-  const below = INSIDE.moduleFiles.slice(INSIDE.input.length + 1);
+  const below = belowInput(INSIDE.moduleFiles);
   return Promise.all(
     files.map(async ({ file }): Promise<TarEntry> => ({
       path: `${below}/${name}/${file}`,
