@@ -1,12 +1,15 @@
 import { defineConfig } from "vitest/config";
 
+/** Whole strings in failures: what a command said is the evidence, and there may be no second run. */
+const chaiConfig = { truncateThreshold: 0 };
+
 /** Real builds and real boots: minutes, not seconds, and one at a time, because the machine has few cores. */
-const real = { fileParallelism: false, testTimeout: 300_000, hookTimeout: 2_400_000 };
+const real = { chaiConfig, fileParallelism: false, testTimeout: 300_000, hookTimeout: 2_400_000 };
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], chaiConfig } },
       { test: { name: "engine", include: ["test/engine/**/*.test.ts"], ...real } },
       { test: { name: "vm", include: ["test/vm/**/*.test.ts"], ...real } },
       // Kernels built twice: not for every commit. See `npm run test:repro`.

@@ -4,13 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kdock } from "../support/kdock.js";
-import { LAB } from "../support/lab.js";
+import { labSide } from "../support/lab.js";
 
 let folder: string;
+/** A project in which nothing is owed. */
+let built: string;
 beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-cli-")));
+  built = await labSide("built", "");
+  expect((await kdock(["build"], { cwd: built })).exitCode).toBe(0);
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  for (const each of [folder, built]) await rm(each, { recursive: true });
+});
 
 async function project(yaml: string): Promise<string> {
   const path = await mkdtemp(join(folder, "p-"));
@@ -139,7 +145,7 @@ describe("the engine", () => {
 
   it("is not needed when nothing is owed", async () => {
     const { exitCode, stderr } = await kdock(["build"], {
-      cwd: LAB,
+      cwd: built,
       env: { DOCKER_HOST: "unix:///nonexistent/docker.sock" },
     });
     expect(exitCode, stderr).toBe(0);
@@ -152,7 +158,7 @@ describe("ports", () => {
     const server = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     const { port } = server.address() as { port: number };
-    const { exitCode, stderr } = await kdock(["run", "-d", "--gdb", String(port)], { cwd: LAB });
+    const { exitCode, stderr } = await kdock(["run", "-d", "--gdb", String(port)], { cwd: built });
     server.close();
     expect(stderr).toContain(`port ${port} of 127.0.0.1 is taken`);
     expect(stderr).toContain(`pid ${process.pid}`);

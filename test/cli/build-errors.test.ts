@@ -1,19 +1,20 @@
-import { mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { labels, projectNames } from "../../src/plan/names.js";
-import { docker, kdock } from "../support/kdock.js";
+import { docker, kdock, removeVolumes, ROOT } from "../support/kdock.js";
 
 let folder: string;
 
 beforeEach(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-errors-")));
+  // What these tests do not break is locked already, and costs no mirror's answer.
+  await copyFile(join(ROOT, "kdock.lock"), join(folder, "kdock.lock"));
 });
 afterEach(async () => {
   const { id } = projectNames(folder);
-  const volumes = await docker("volume", "ls", "-q", "--filter", `label=io.kdock.project=${id}`);
-  for (const name of volumes.split("\n").filter(Boolean)) await docker("volume", "rm", name);
+  await removeVolumes(folder);
   expect(await docker("ps", "-aq", "--filter", `label=io.kdock.project=${id}`)).toBe("");
   await rm(folder, { recursive: true });
 });

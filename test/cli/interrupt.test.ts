@@ -1,11 +1,11 @@
-import { mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectNames } from "../../src/plan/names.js";
-import { docker, kdock, start } from "../support/kdock.js";
-import { LAB, LAB_NAMES } from "../support/lab.js";
+import { docker, kdock, removeVolumes, said, start } from "../support/kdock.js";
+import { LAB } from "../support/lab.js";
 
 /** A project whose busybox build is owed, so that there is something to interrupt; its images are the lab's. */
 let folder: string;
@@ -14,29 +14,15 @@ let label: string;
 beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-interrupt-")));
   label = `label=io.kdock.project=${projectNames(folder).id}`;
+  await copyFile(join(LAB, "kdock.lock"), join(folder, "kdock.lock"));
   await writeFile(join(folder, "kdock.yaml"), "busybox: { set: { FEATURE_SH_MATH: y } }\n");
 });
 afterAll(async () => {
   // Not --all: images and compiler cache are shared with every other project of this engine.
   await kdock(["clean"], { cwd: folder });
-  const sources = await docker("volume", "ls", "-q", "--filter", label);
-  for (const name of sources.split("\n").filter(Boolean)) await docker("volume", "rm", name);
+  await removeVolumes(folder);
   await rm(folder, { recursive: true, force: true });
 });
-
-/** Resolves when the process has said something on stderr. */
-function said(running: ReturnType<typeof start>, what: RegExp): Promise<void> {
-  let seen = "";
-  return new Promise((resolve, reject) => {
-    running.stderr.on("data", (chunk) => {
-      seen += String(chunk);
-      if (what.test(seen)) resolve();
-    });
-    running.stderr.on("end", () => {
-      reject(new Error(`ended without ${what.source}: ${seen}`));
-    });
-  });
-}
 
 async function nothingLeft(): Promise<void> {
   expect(await docker("ps", "-aq", "--filter", label)).toBe("");
@@ -106,25 +92,4 @@ it("a compile error shows the compiler's own message, exit code 1, and the last 
   expect(stderr).toMatch(/\.kdock\/logs\/busybox\.log/);
   expect(exitCode).toBe(1);
   expect(await readdir(join(folder, ".kdock/out/busybox"))).toEqual(before);
-});
-
-it("Ctrl-C while a guest command runs is exit code 130, and the VM is gone", async () => {
-  const running = start(["run", "--gdb", "0", "--", "sh", "-c", "echo started >&2; sleep 600"], {
-    cwd: LAB,
-  });
-  await said(running, /started/);
-  running.kill("SIGINT");
-  const { exitCode } = await running;
-  expect(exitCode).toBe(130);
-  const lab = `label=io.kdock.project=${LAB_NAMES.id}`;
-  expect(await docker("ps", "-aq", "--filter", lab)).toBe("");
-});
-
-it("Ctrl-C before the guest has booted leaves nothing either", async () => {
-  const running = start(["run", "--gdb", "0", "--", "true"], { cwd: LAB });
-  await said(running, /accelerator/);
-  running.kill("SIGINT");
-  expect((await running).exitCode).toBe(130);
-  const lab = `label=io.kdock.project=${LAB_NAMES.id}`;
-  expect(await docker("ps", "-aq", "--filter", lab)).toBe("");
 });

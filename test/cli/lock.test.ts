@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseLock, printLock } from "../../src/lock/lock-text.js";
 import { projectNames } from "../../src/plan/names.js";
-import { docker, kdock } from "../support/kdock.js";
+import { docker, kdock, removeVolumes } from "../support/kdock.js";
 
 /** One project with a locked busybox; each test says what it changes and leaves the lock as it found it. */
 let folder: string;
@@ -26,9 +26,7 @@ beforeAll(async () => {
   expect(built.exitCode).toBe(0);
 });
 afterAll(async () => {
-  const { id } = projectNames(folder);
-  const volumes = await docker("volume", "ls", "-q", "--filter", `label=io.kdock.project=${id}`);
-  for (const name of volumes.split("\n").filter(Boolean)) await docker("volume", "rm", name);
+  await removeVolumes(folder);
   await rm(folder, { recursive: true });
 });
 
@@ -222,9 +220,7 @@ it("two projects in other folders, made under another umask, have the same keys 
     );
     expect(manifests[0]).toBe(manifests[1]);
   } finally {
-    const { id } = projectNames(other);
-    const volumes = await docker("volume", "ls", "-q", "--filter", `label=io.kdock.project=${id}`);
-    for (const name of volumes.split("\n").filter(Boolean)) await docker("volume", "rm", name);
+    await removeVolumes(other);
     await rm(other, { recursive: true });
   }
 });

@@ -5,7 +5,7 @@ import { parseLock } from "../../src/lock/lock-text.js";
 import { sha256 } from "../../src/plan/keys.js";
 import { projectNames } from "../../src/plan/names.js";
 import { builderImage } from "../support/builder-image.js";
-import { docker, kdock } from "../support/kdock.js";
+import { docker, kdock, removeVolumes } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";
 import { type Mirror, openMirror } from "../support/mirror.js";
 import { packRelease, publish, type Release } from "../support/release.js";
@@ -32,8 +32,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   const { id } = projectNames(folder);
-  const volumes = await docker("volume", "ls", "-q", "--filter", `label=io.kdock.project=${id}`);
-  for (const name of volumes.split("\n").filter(Boolean)) await docker("volume", "rm", name);
+  await removeVolumes(folder);
   expect(await docker("ps", "-aq", "--filter", `label=io.kdock.project=${id}`)).toBe("");
   await rm(folder, { recursive: true });
   for (const each of [mirror, signer, stranger]) await each[Symbol.asyncDispose]();

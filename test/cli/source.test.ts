@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { projectNames } from "../../src/plan/names.js";
-import { docker, kdock } from "../support/kdock.js";
+import { docker, kdock, removeVolumes } from "../support/kdock.js";
 
 /** A project whose volumes hold a kernel of three files: what is exported is the same, and it takes no build. */
 let folder: string;
@@ -58,9 +58,7 @@ beforeAll(async () => {
   builder = images.split("\n")[0] ?? "";
 });
 afterAll(async () => {
-  const label = `label=io.kdock.project=${names.id}`;
-  const volumes = await docker("volume", "ls", "-q", "--filter", label);
-  for (const name of volumes.split("\n").filter(Boolean)) await docker("volume", "rm", name);
+  await removeVolumes(folder);
   await rm(folder, { recursive: true });
 });
 

@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { projectNames } from "../../src/plan/names.js";
-import { docker, kdock, ROOT, run } from "../support/kdock.js";
+import { docker, kdock, removeVolumes, ROOT, run } from "../support/kdock.js";
 import { makeToyTree, TOY_CONFIG } from "../support/toy-tree.js";
 
 let folder: string;
@@ -34,8 +34,7 @@ beforeEach(async () => {
 afterEach(async () => {
   const { id } = projectNames(folder);
   expect(await docker("ps", "-aq", "--filter", `label=io.kdock.project=${id}`)).toBe("");
-  const volumes = await docker("volume", "ls", "-q", "--filter", `label=io.kdock.project=${id}`);
-  for (const name of volumes.split("\n").filter(Boolean)) await docker("volume", "rm", name);
+  await removeVolumes(folder);
   await rm(folder, { recursive: true });
 });
 

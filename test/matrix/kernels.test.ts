@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { matrixTable } from "../../src/ui/matrix-text.js";
 import type { MatrixResult } from "../../src/plan/matrix.js";
-import { projectNames } from "../../src/plan/names.js";
-import { docker, kdock } from "../support/kdock.js";
+import { kdock, removeVolumes } from "../support/kdock.js";
 
 /** One of each of the suites that kdock knows, and what their backports have today. */
 const KERNELS = ["debian:5.10", "debian:6.1", "debian:6.12"];
@@ -22,9 +21,7 @@ beforeAll(async () => {
 afterAll(async () => {
   process.stdout.write(["", ...matrixTable(rows), ""].join("\n"));
   await here("clean");
-  const label = `label=io.kdock.project=${projectNames(folder).id}`;
-  const volumes = await docker("volume", "ls", "-q", "--filter", label);
-  for (const name of volumes.split("\n").filter(Boolean)) await docker("volume", "rm", name);
+  await removeVolumes(folder);
   await rm(folder, { recursive: true, force: true });
 });
 

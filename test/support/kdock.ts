@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { execa, type Options } from "execa";
+import { projectNames } from "../../src/plan/names.js";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const CLI = `${ROOT}dist/cli.js`;
@@ -49,6 +50,20 @@ export function start(
   };
 }
 
+/** Resolves when the process has said something on stderr. */
+export function said(running: ReturnType<typeof start>, what: RegExp): Promise<void> {
+  let seen = "";
+  return new Promise((resolve, reject) => {
+    running.stderr.on("data", (chunk) => {
+      seen += String(chunk);
+      if (what.test(seen)) resolve();
+    });
+    running.stderr.on("end", () => {
+      reject(new Error(`ended without ${what.source}: ${seen}`));
+    });
+  });
+}
+
 /** stdout of a program the tests need; a failure is a failure of the test. */
 export async function run(program: string, ...args: readonly string[]): Promise<string> {
   const { stdout } = await execa(program, args);
@@ -58,4 +73,11 @@ export async function run(program: string, ...args: readonly string[]): Promise<
 /** Docker's own client, as an observer that does not share kdock's code. */
 export function docker(...args: readonly string[]): Promise<string> {
   return run("docker", ...args);
+}
+
+/** Every volume of the project in `folder`: what `kdock clean` leaves are sources, which are of no use to another test. */
+export async function removeVolumes(folder: string): Promise<void> {
+  const label = `label=io.kdock.project=${projectNames(folder).id}`;
+  const volumes = await docker("volume", "ls", "-q", "--filter", label);
+  for (const name of volumes.split("\n").filter(Boolean)) await docker("volume", "rm", name);
 }

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, realpath, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, realpath, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSession, type GuestSession } from "../../src/guest/session.js";
@@ -7,8 +7,8 @@ import { DEFAULT_VM, INSIDE, projectNames } from "../../src/plan/names.js";
 import { ROOT } from "./kdock.js";
 
 /**
- * The project that the VM tests share: kdock's own checkout, as scripts/quickstart.sh built it. A missing build is a
- * failure, never a skip.
+ * The project that the tests in test/vm share, one file after the other: kdock's own checkout, as scripts/quickstart.sh
+ * built it. A missing build is a failure, never a skip. Tests elsewhere, which run beside them, may only read it.
  */
 export const LAB = ROOT.replace(/\/$/, "");
 const names = projectNames(await realpath(LAB));
@@ -19,14 +19,19 @@ export const LAB_NAMES = {
 };
 
 /**
- * A project beside the lab: the lab's lock, kernel and busybox, and a root file system of its own, so that the lab's stays
- * what it is for other tests. The caller removes the folder.
+ * A project beside the lab: the lab's lock, kernels and busybox by reference, and a root file system of its own, so that
+ * the lab's stays what it is for other tests. What it builds is its own. The caller removes the folder.
  */
 export async function labSide(name: string, yaml: string): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), `kdock-${name}-`)));
   await mkdir(join(folder, ".kdock/out"), { recursive: true });
   for (const stage of ["kernel", "busybox"]) {
-    await symlink(join(LAB, ".kdock/out", stage), join(folder, ".kdock/out", stage));
+    const theirs = join(LAB, ".kdock/out", stage);
+    const ours = join(folder, ".kdock/out", stage);
+    await mkdir(ours);
+    for (const key of (await readdir(theirs)).filter((name) => !name.includes(".tmp-"))) {
+      await symlink(join(theirs, key), join(ours, key));
+    }
   }
   await copyFile(join(LAB, "kdock.lock"), join(folder, "kdock.lock"));
   await writeFile(join(folder, "kdock.yaml"), yaml);

@@ -1,9 +1,9 @@
-import { readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectNames } from "../../src/plan/names.js";
-import { docker, kdock, start } from "../support/kdock.js";
-import { LAB, labSide } from "../support/lab.js";
+import { docker, kdock, removeVolumes, start } from "../support/kdock.js";
+import { labSide } from "../support/lab.js";
 import { toyKernel, type ToyKernel } from "../support/toy-kernel.js";
 
 /** The lab's kernel with a root file system of this project's own. */
@@ -12,8 +12,6 @@ let toys: ToyKernel;
 let key: string;
 let release: string;
 let label: string;
-/** Kernels of the lab. */
-let before: readonly string[];
 const YAML = "gdb: { listen: 127.0.0.1:0 }\n";
 
 interface Kernel {
@@ -34,26 +32,20 @@ async function nothingLeft(): Promise<void> {
 }
 
 beforeAll(async () => {
-  before = await readdir(join(LAB, ".kdock/out/kernel"));
   folder = await labSide("fleet", `${YAML}rootfs: { init: [./mark.sh] }\n`);
   label = `label=io.kdock.project=${projectNames(folder).id}`;
   await writeFile(join(folder, "mark.sh"), "echo mine > /run/mark\n");
-  release = (await readFile(join(LAB, ".kdock/out/current/kernel/kernel.release"), "utf8")).trim();
-  key = (await readlink(join(LAB, ".kdock/out/current/kernel"))).split("/").at(-1) ?? "";
   const built = await here("build");
   expect(built.exitCode, built.stderr).toBe(0);
-  const image = join(LAB, ".kdock/out/current/kernel/bzImage");
+  const kernel = join(folder, ".kdock/out/current/kernel");
+  release = (await readFile(join(kernel, "kernel.release"), "utf8")).trim();
+  key = (await readlink(kernel)).split("/").at(-1) ?? "";
+  const image = join(kernel, "bzImage");
   toys = await toyKernel(image, ["good", "good", "broken", "bad", "bad"]);
 });
 afterAll(async () => {
   await here("clean");
-  // The lab's own folder of kernels holds what is built here.
-  const lab = join(LAB, ".kdock/out/kernel");
-  for (const each of await readdir(lab)) {
-    if (!before.includes(each)) await rm(join(lab, each), { recursive: true });
-  }
-  const volumes = await docker("volume", "ls", "-q", "--filter", label);
-  for (const name of volumes.split("\n").filter(Boolean)) await docker("volume", "rm", name);
+  await removeVolumes(folder);
   await toys.remove();
   await rm(folder, { recursive: true, force: true });
 });
