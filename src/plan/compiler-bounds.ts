@@ -1,5 +1,5 @@
 import { KdockError } from "../errors.js";
-import { compareVersions, parseVersion, toolchainFor } from "./toolchain.js";
+import { compareVersions, NEWEST, parseVersion, toolchainFor } from "./toolchain.js";
 
 type Version = readonly [number, number];
 
@@ -31,6 +31,15 @@ export function compilerProblem(kernelVersion: string, compiler: string): string
     return `${compiler} is too old for Linux ${kernelVersion}, which asks for clang-${oldest} or later`;
   }
   return undefined;
+}
+
+/** What to say beforehand of a compiler that is younger than the tree; undefined where there is nothing to say. */
+export function compilerWarning(kernelVersion: string, compiler: string): string | undefined {
+  const usual = toolchainFor(kernelVersion, "auto").compiler;
+  // Where the newest of a distribution is the usual one, another newest of the same is no adventure.
+  const newest = toolchainFor(NEWEST, "auto").compiler;
+  if (usual === newest || !isYounger(kernelVersion, compiler)) return undefined;
+  return `${compiler} is younger than Linux ${kernelVersion}: should the build fail, kernel.toolchain: auto takes ${usual}`;
 }
 
 /** Whether a compiler is younger than the one that suits a tree's age: the first thing to suspect when a build fails. */

@@ -3,6 +3,7 @@ import type { Container } from "../engine/engine.js";
 import { DEBIAN_LINES, lineOf } from "../config/source-spec.js";
 import { KdockError } from "../errors.js";
 import { aboutObjects, readBuildLine, readCpuTime } from "../plan/build-log.js";
+import { compilerWarning } from "../plan/compiler-bounds.js";
 import { compilerHint, knownCause } from "../plan/build-failure.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import type { ContainerSpec } from "../plan/container-spec.js";
@@ -32,6 +33,7 @@ export async function runBuild(
   image: ReadyImage,
   log: StepLog,
 ): Promise<Manifest> {
+  sayYoung(ctx, plan);
   const startedAt = ctx.host.now();
   let cpuSeconds: number | undefined;
   const heard: StepLog = {
@@ -51,6 +53,12 @@ export async function runBuild(
       return { ...(await madeWith(ctx, folder)), cost: { wallSeconds, cpuSeconds } };
     },
   );
+}
+
+function sayYoung(ctx: Context, { stage, version, asked }: BuildPlan): void {
+  if (stage !== "kernel" || version === undefined) return;
+  const text = compilerWarning(version, asked["toolchain"] ?? "");
+  if (text !== undefined) ctx.reporter.emit({ type: "notice", text });
 }
 
 /** Runs a build and puts what it left in /out into a folder of the host that exists and is empty. */

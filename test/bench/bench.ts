@@ -8,8 +8,9 @@ import { commandLine, extraction, incremental } from "./building.js";
 import { debugging } from "./debugging.js";
 import { guest } from "./guest.js";
 import { network } from "./network.js";
+import { tree } from "./tree.js";
 
-const PARTS = { commandLine, guest, network, extraction, debugging, incremental };
+const PARTS = { commandLine, guest, network, extraction, debugging, incremental, tree };
 const asked = process.argv.slice(2);
 for (const [name, measure] of Object.entries(PARTS)) {
   if (asked.length > 0 && !asked.includes(name)) continue;

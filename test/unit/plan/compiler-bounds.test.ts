@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { compilerHint, knownCause } from "../../../src/plan/build-failure.js";
-import { checkCompiler, compilerProblem, isYounger } from "../../../src/plan/compiler-bounds.js";
+import {
+  checkCompiler,
+  compilerProblem,
+  compilerWarning,
+  isYounger,
+} from "../../../src/plan/compiler-bounds.js";
 
 describe("compilerProblem", () => {
   it.each([
@@ -54,4 +59,13 @@ describe("compilerHint", () => {
     );
     expect(compilerHint(knownCause("error: something"), "6.12", "gcc-14")).toBeUndefined();
   });
+});
+
+it("warns of a compiler that an old tree may not build with, and not of a suite's other newest one", () => {
+  expect(compilerWarning("5.10", "gcc-14")).toBe(
+    "gcc-14 is younger than Linux 5.10: should the build fail, kernel.toolchain: auto takes gcc-10",
+  );
+  expect(compilerWarning("5.10", "gcc-10")).toBeUndefined();
+  expect(compilerWarning("6.1", "clang-19")).toContain("takes gcc-12");
+  expect(compilerWarning("6.12", "clang-19")).toBeUndefined();
 });

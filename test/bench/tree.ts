@@ -1,0 +1,64 @@
+import { appendFile, copyFile, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { CLI, removeVolumes } from "../support/kdock.js";
+import { LAB } from "../support/lab.js";
+import { kdock, median, plan, report } from "./common.js";
+
+const EDITED = "net/ipv4/tcp_ipv4.c";
+
+/**
+ * A line is changed in a tree of one's own, and the kernel is built: kdock against a make that somebody types in the same
+ * image, with objects of its own and an open shell. The tree is the lab's source.
+ */
+export async function tree(): Promise<void> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-bench-tree-")));
+  const linux = join(folder, "linux");
+  const shell = `kdock-bench-tree-${process.pid}`;
+  let edits = 0;
+  const edit = () =>
+    appendFile(join(linux, EDITED), `int kdock_bench_${(edits += 1)}(void) { return ${edits}; }\n`);
+  const ours = (...args: string[]) => execa("node", [CLI, ...args], { cwd: folder });
+  try {
+    await kdock("source", "export", linux);
+    await copyFile(join(LAB, "kdock.lock"), join(folder, "kdock.lock"));
+    for (const preset of ["tiny", "debug"]) {
+      await writeFile(
+        join(folder, "kdock.yaml"),
+        `kernel: { source: "path:./linux", preset: ${preset} }\n`,
+      );
+      await ours("build");
+      await execa("docker", [
+        ...["run", "-d", "--rm", "--name", shell, "-v", `${linux}:/src:ro`],
+        ...["-v", "kdock-ccache:/ccache", "-v", `${folder}/.kdock/out/current/kernel:/given:ro`],
+        ...["--entrypoint", "sleep", plan.kernel.image.tag, "7200"],
+      ]);
+      const typed = (script: string) => execa("docker", ["exec", shell, "sh", "-c", script]);
+      const make = `make -C /src O=/tmp/bare CC="ccache gcc-14" KBUILD_BUILD_TIMESTAMP=@0 -j"$(nproc)"`;
+      await typed(`mkdir /tmp/bare; cp /given/config /tmp/bare/.config; ${make} olddefconfig`);
+      await typed(`${make} bzImage`);
+      const bare = await median(async () => {
+        await edit();
+        await typed(`${make} bzImage`);
+      });
+      const built = await median(async () => {
+        await edit();
+        await ours("build", "kernel");
+      });
+      report(`${preset}: one edit, kdock build`, built, "one edit, bare make", bare);
+      report(
+        `${preset}: nothing edited`,
+        await median(() => ours("build", "kernel")),
+        "bare make",
+        await median(() => typed(`${make} bzImage`)),
+      );
+      await execa("docker", ["rm", "-f", shell]);
+    }
+  } finally {
+    await execa("docker", ["rm", "-f", shell], { reject: false });
+    await ours("clean");
+    await removeVolumes(folder);
+    await rm(folder, { recursive: true });
+  }
+}
