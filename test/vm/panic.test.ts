@@ -227,6 +227,7 @@ describe("without one", () => {
   it("logs -f tells it as it happens; decode reads what is piped in, warnings and oopses too", async () => {
     await boot();
     const following = start(["logs", "-f"], { cwd: LAB });
+    await untilSaid(following.stdout, "Linux version");
     await panicSoon();
     const { exitCode, stdout, stderr } = await following;
     expect(stderr).toMatch(/\| {2}write_sysrq_trigger \(drivers\/tty\/sysrq\.c:\d+\)/);
