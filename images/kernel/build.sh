@@ -477,10 +477,13 @@ prepare() {
 
 # What the shell and all that it has waited for used of the processors: for people, so not among the artifacts.
 tell_cpu_time() {
-  # Not in a pipe: a shell in one has its own times.
-  { times > /build/.kdock/times; } 2>/dev/null || return 0
+  # Not in a pipe: a shell in one has its own times. Nor into /build, which may be empty or not there at all: a special
+  # builtin that cannot write ends the shell.
+  told_times=$(mktemp)
+  times > "$told_times"
   awk '{ for (i = 1; i <= NF; i++) { split($i, part, "m"); sum += part[1] * 60 + part[2] } }
-    END { printf "@kdock cpu %.0f\n", sum }' /build/.kdock/times
+    END { printf "@kdock cpu %.0f\n", sum }' "$told_times"
+  rm -f "$told_times"
 }
 
 [ $# -gt 0 ] || set -- all
