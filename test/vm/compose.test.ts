@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { CCACHE_VOLUME } from "../../src/plan/names.js";
 import { docker, ROOT } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 
@@ -12,6 +13,7 @@ import { LAB } from "../support/lab.js";
  * no compose plugin. The folder is mounted at its own path, because the file's paths are the engine's.
  */
 const COMPOSE_IMAGE = "kdock-test/compose";
+const PROJECT = "kdock-compose-test";
 let folder: string;
 let base: string;
 
@@ -37,7 +39,13 @@ beforeAll(async () => {
 }, 600_000);
 
 afterAll(async () => {
-  await compose("down", "-v", "--remove-orphans").catch(() => undefined);
+  await compose("down", "--remove-orphans").catch(() => undefined);
+  // Not -v, which takes the compiler cache along: every project of this engine has it.
+  const label = `label=com.docker.compose.project=${PROJECT}`;
+  const volumes = (await docker("volume", "ls", "-q", "--filter", label)).split("\n");
+  for (const name of volumes.filter((each) => each !== "" && each !== CCACHE_VOLUME)) {
+    await docker("volume", "rm", name);
+  }
   await docker("rmi", "-f", COMPOSE_IMAGE).catch(() => undefined);
   await rm(folder, { recursive: true, force: true });
 });
@@ -49,7 +57,7 @@ function compose(...args: string[]) {
       ...["run", "--rm", "-i", "-v", "/var/run/docker.sock:/var/run/docker.sock"],
       ...["-v", `${folder}:${folder}`, "-w", folder],
       ...["-e", "KDOCK_PRIVILEGED=false", "-e", `KDOCK_BASE_TRIXIE=${base}`],
-      ...["-e", "KDOCK_GDB_LISTEN=127.0.0.1:0", "-e", "COMPOSE_PROJECT_NAME=kdock-compose-test"],
+      ...["-e", "KDOCK_GDB_LISTEN=127.0.0.1:0", "-e", `COMPOSE_PROJECT_NAME=${PROJECT}`],
       ...[COMPOSE_IMAGE, "docker-compose", ...args],
     ],
     { all: true, timeout: 2_000_000 },
