@@ -37,9 +37,46 @@ else
   find /etc/apt/sources.list.d -type f -exec cp -t "$work/lists.d" {} +
 fi
 
-# One name to a line; after it may stand the only suite that it is for, or "!" and the one that it is not for.
+# One name to a line; after it may stand the only suite that it is for, or "!" and the one that it is not for, or
+# "<" and the one that all take it from (src/lock/requests.ts reads this, too).
 package_list() {
-  awk -v suite="$suite" '{ sub(/#.*/, "") } NF == 1 || $2 == suite || ($2 ~ /^!/ && $2 != "!" suite) { print $1 }' "$1"
+  awk -v suite="$suite" '{ sub(/#.*/, "") } NF == 1 || $2 ~ /^</ || $2 == suite || ($2 ~ /^!/ && $2 != "!" suite) { print $1 }' "$1"
+}
+
+# To be called before apt asks its archives: the suites that these lists borrow from are asked, too. apt takes from them what
+# is borrowed and nothing else, not even where a borrowed package would need it.
+borrow() { # lists
+  awk -v suite="$suite" '{ sub(/#.*/, "") } $2 ~ /^</ && $2 != "<" suite { print $1, substr($2, 2) }' "$@" \
+    < /dev/null > "$work/borrowed"
+  [ -s "$work/borrowed" ] || return 0
+  lender_lines "${MIRROR:-$(asked_mirror)}" > "$work/lists.d/lenders.list"
+  {
+    for lender in $(lenders); do allow '*' "$lender" -1; done
+    while read -r package lender; do allow "$package" "$lender" 500; done < "$work/borrowed"
+  } > "$work/preferences"
+  echo "Dir::Etc::Preferences \"$work/preferences\";" >> "$APT_CONFIG"
+}
+
+lenders() { cut -d' ' -f2 "$work/borrowed" | sort -u; }
+
+asked_mirror() {
+  apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE)' | awk -v s="$suite" '$2 == s { print $1; exit }'
+}
+
+allow() { # package, suite, apt's priority
+  printf 'Package: %s\nPin: release n=%s\nPin-Priority: %s\n\n' "$@"
+}
+
+lender_lines() { # address, apt's options
+  for lender in $(lenders); do archive_line "$1" "$lender" "${2:-}"; done
+}
+
+# "PACKAGE VERSION" for all that may be installed, newest first.
+available() { # packages
+  apt-cache madison "$@" 2> /dev/null | awk '
+    !archives { lends[$2]; borrowed[$1, $2]; next }
+    { split($6, from, "/") }
+    !(from[1] in lends) || ($1, from[1]) in borrowed { print $1, $3 }' "$work/borrowed" archives=1 -
 }
 
 # "PACKAGE VERSION" for everything that is there; what was removed but for its configuration is not.

@@ -15,13 +15,14 @@ sh "$here/begin-layer.sh"
 list=$1
 shift
 wanted="$(package_list "$list" | xargs) $*"
+borrow "$list"
 
 # What cannot be had, as "PACKAGE LOCKED AVAILABLE" lines. An installed package needs no archive.
 missing() {
   {
     installed | sed 's/^/installed /'
     # shellcheck disable=SC2046,SC2086 # lists of words on purpose
-    apt-cache madison $(printf '%s\n' $PINS | sed 's/=.*//') 2>/dev/null | awk -F'|' '{ print "available", $1, $2 }'
+    available $(printf '%s\n' $PINS | sed 's/=.*//') | sed 's/^/available /'
     # shellcheck disable=SC2086
     printf 'pin %s\n' $PINS | sed 's/=/ /'
   } | awk '
@@ -33,7 +34,11 @@ find_in_snapshots() {
   for id in $(snapshot_ids "$SNAPSHOT"); do
     echo "==> the mirror has moved on: asking the snapshot of $id"
     if [ -n "${SNAPSHOT_URL:-}" ]; then
-      suite_lines "$(snapshot_address "$SNAPSHOT_URL" "$id")" "$suite" check-valid-until=no > "$work/lists.d/snapshot.list"
+      address=$(snapshot_address "$SNAPSHOT_URL" "$id")
+      {
+        suite_lines "$address" "$suite" check-valid-until=no
+        lender_lines "$address" check-valid-until=no
+      } > "$work/lists.d/snapshot.list"
     elif knows_snapshots; then
       # What is pinned may be as old as it is: its archive's signature counts, and not that it has expired.
       printf 'APT::Snapshot "%s";\nAcquire::Check-Valid-Until "false";\n' "$id" >> "$APT_CONFIG"

@@ -47,6 +47,11 @@ group() { # name, list, packages...
   while read -r package version; do fact "package $name $package $version"; done < "$work/found"
 }
 
+lists=
+for word in "$@"; do [ ! -f "$word" ] || lists="$lists $word"; done
+# shellcheck disable=SC2086 # paths of ours, without spaces
+borrow $lists
+
 if ! apt-get update -q --error-on=any -o Debug::Acquire::gpgv=1 -o Debug::Acquire::sqv=1 > "$work/update.log" 2>&1; then
   echo "error: the Debian archives could not be asked:" >&2
   sed -n 's/^[EW]: /  /p' "$work/update.log" >&2

@@ -214,15 +214,10 @@ def ask(args):
     unclear = [name for name in request.get("options", []) if name not in final]
     answer = {"unmet": [], "unknown": {}, "why": []}
     if missing or unclear or request.get("why"):
-        try:
-            import kconfig_tree
-            import kconfig_why
-        except ImportError:
-            unexplained(request, missing, unclear, answer)
-            missing = unclear = []
-            request = {}
-        else:
-            kconf = kconfig_tree.load(args.environment, os.path.abspath(args.config))
+        import kconfig_tree
+        import kconfig_why
+
+        kconf = kconfig_tree.load(args.environment, os.path.abspath(args.config))
         told = set()
         for name, wanted, got in missing:
             known = kconfig_tree.find(kconf, name) is not None
@@ -235,16 +230,6 @@ def ask(args):
         answer["why"] = [kconfig_why.why(kconf, name, request.get("origins", {}), asked) for name in request.get("why", [])]
     with open(args.output, "w", encoding="utf-8") as file:
         json.dump(answer, file)
-
-
-def unexplained(request, missing, unclear, answer):
-    """What can be said where the image has no kconfiglib (Debian bullseye): that it did not stick, but not why."""
-    if unclear or request.get("why"):
-        print("error: this builder image has no kconfiglib to ask (Debian bullseye): a newer kernel.toolchain has it", file=sys.stderr)
-        sys.exit(64)
-    answer["unmet"] = [
-        {"name": name, "wanted": wanted, "got": got, "known": True, "lines": []} for name, wanted, got in missing
-    ]
 
 
 # What a distribution's configuration names that is no file here, and what it becomes: its own keys for modules, and
@@ -277,17 +262,9 @@ def adopt(args):
 
 
 def minimal(args):
-    try:
-        import kconfig_minimal
-    except ImportError:
-        # Without kconfiglib nobody says what follows from what.
-        made, wanted = read_config(args.made), read_config(args.wanted)
-        with open(args.fragment, "a" if args.again else "w", encoding="utf-8") as file:
-            for name in sorted({**made, **wanted}):
-                if made.get(name, "n") != wanted.get(name, "n"):
-                    file.write(as_line(name, wanted.get(name, "n")) + "\n")
-    else:
-        kconfig_minimal.run(args)
+    import kconfig_minimal
+
+    kconfig_minimal.run(args)
 
 
 def main():

@@ -122,13 +122,15 @@ export function isResolvedInBuilder({ kind, spec }: SourceRequest): boolean {
   return kind === "kernel" && sourceSpec(spec).kind !== "debian";
 }
 
-/** Without those that a suite has to have, or must not: images/apt/archives.sh knows these. */
+/** Those that every suite has to have, wherever it takes them from; about conditions see images/apt/archives.sh. */
 function namedPackages(list: Asset | undefined): string[] {
   const lines = Buffer.from(list?.content ?? [])
     .toString()
     .split("\n");
   const words = lines.map((line) => line.replace(/#.*/, "").trim().split(/\s+/));
-  return words.flatMap(([name = "", ...rest]) => (name === "" || rest.length > 0 ? [] : [name]));
+  return words
+    .filter(([, condition]) => condition === undefined || condition.startsWith("<"))
+    .flatMap(([name = ""]) => (name === "" ? [] : [name]));
 }
 
 /** What images/apt/toolchain-packages.sh is told: GNU's and Debian's name. */

@@ -112,6 +112,7 @@ describe("owedTo", () => {
     };
     expect(wanted("# a debugger\ngdb # with Python\n\nlibc6\ngcc bookworm\n")).toEqual([]);
     expect(wanted("gdb\ncrash\n")).toEqual(["gdb"]);
+    expect(wanted("gdb\ncrash <trixie\n")).toEqual(["gdb"]);
   });
 
   it.each(SOURCES)("owes the source %s alone", (name) => {
