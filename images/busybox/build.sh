@@ -5,6 +5,7 @@
 #   /src      the busybox source, fetched once             (volume)
 #   /build    objects, kept so that a rebuild is short     (volume)
 #   /in       fragments.config: what the user asks for on top of our own fragment (optional)
+#             keys: who may sign a tarball besides upstream (optional)
 #   /overlay  files that go over the guest's tree, for pack (optional)
 #   /out      the artifacts
 #

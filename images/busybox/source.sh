@@ -1,14 +1,17 @@
 #!/bin/sh
 # source.sh release:X.Y.Z — puts the busybox source into /src, once: /src/.kdock-source says what is there.
-# source.sh --resolve release:X.Y.Z — downloads nothing and prints "@kdock source busybox VERSION SHA256 SIGNER": which
-# tarball that is, and on whose word. Runs as root in a bare Debian container too.
+# source.sh --resolve release:X.Y.Z — prints "@kdock source busybox VERSION SHA256 SIGNER": which tarball that is, and on
+# whose word. With a known checksum that takes a shell and no more, also in a bare Debian container.
 #
-# Tried in this order: the mirrors in KDOCK_MIRRORS, busybox.net, and Debian's source package, whose orig tarball is
-# upstream's file. Over http(s) only a known checksum makes a tarball trustworthy (KDOCK_SHA256, or the file sha256sums);
-# what comes through apt is vouched for by the archive's signature, and must match the checksum all the same if we know it.
+# A tarball is trusted for its checksum (KDOCK_SHA256, or the file sha256sums), and from then on only that one will do; where
+# none is known, for its signature, which is upstream's or by a key in /in/keys. Tried in this order: the mirrors in
+# KDOCK_MIRRORS, busybox.net, and Debian's source package, whose orig tarball is upstream's file and which the archive's
+# signature vouches for. Also without a checksum Debian is the last: the tarball is a quarter of a suite's index, of
+# which there may be four to look through; and the build needs it in any case, so that it is kept.
 # KDOCK_MIRROR is the Debian mirror to ask instead of the one that the image's apt names.
 #
-# Exit code 64: there is no such version, or its checksum is wanted. 1: nothing could be fetched.
+# Exit code 64: there is no such version, or nobody known vouches for it. 69: nobody who might have it can be reached. 1:
+# what there is is not what it should be.
 set -eu
 umask 022
 lib=$(dirname "$0")
@@ -28,88 +31,63 @@ esac
 [ -n "$known_form" ] || { echo "error: cannot fetch '$spec': the builder knows release:X.Y.Z" >&2; exit 64; }
 
 file=busybox-$version.tar.bz2
-wanted=${KDOCK_SHA256:-$(sed -n "s/^\([0-9a-f]\{64\}\)  $file\$/\1/p" "$lib/sha256sums")}
+wanted_sha256=${KDOCK_SHA256:-$(sed -n "s/^\([0-9a-f]\{64\}\)  $file\$/\1/p" "$lib/sha256sums")}
 
 told() { sed -n "s/^$1 //p" /src/.kdock-source 2>/dev/null; }
 # What was fetched under another checksum, before the lock was moved or the user changed it, is not what is wanted.
-if [ -z "$resolving" ] && [ "$(told spec)" = "$spec" ] && [ "$(told sha256)" = "${wanted:-$(told sha256)}" ]; then
+if [ -z "$resolving" ] && [ "$(told spec)" = "$spec" ] && [ "$(told sha256)" = "${wanted_sha256:-$(told sha256)}" ]; then
   echo "==> source: $(told origin) (already there)"
   exit 0
 fi
 
-if [ -n "$resolving" ] && [ -n "$wanted" ]; then
-  signer=pinned:kdock
-  [ -z "${KDOCK_SHA256:-}" ] || signer=pinned:kdock.yaml
-  echo "@kdock source busybox $version $wanted $signer"
-  exit 0
+if [ -n "$resolving" ]; then
+  signer=
+  if [ -n "${KDOCK_SHA256:-}" ]; then signer=pinned:kdock.yaml
+  elif [ -n "$wanted_sha256" ]; then signer=pinned:kdock
+  elif [ "$(told spec)" = "$spec" ]; then signer=$(told signed-by) wanted_sha256=$(told sha256)
+  fi
+  if [ -n "$signer" ]; then
+    echo "@kdock source busybox $version $wanted_sha256 $signer"
+    exit 0
+  fi
+  wanted_sha256=
 fi
+
+# In the image it lies beside this script.
+# shellcheck source=images/kernel/fetch.sh
+. "$lib/fetch.sh"
 
 if [ -n "$resolving" ]; then work=$(mktemp -d); else work=$(mktemp -d /src/.fetch.XXXXXX); fi
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-[ -n "$resolving" ] || mkdir -p /src/.download "$work/tree"
-tarball=/src/.download/$file
-note() { echo "  $*" >> "$work/tried"; }
+downloads=/src/.download
+mkdir -p "$downloads" "$work/tree"
+tarball=$downloads/$file signature=$file.sig unpacked=cat
+# Nobody continues a download of another version.
+find "$downloads" -mindepth 1 ! -name "$file*" -delete
 : > "$work/tried"
-absent='' corrupt='' unchecked=''
+begin_attempts
+signed_by=
 
-# Right, or told and removed. What came from apt passes when there is nothing to compare with.
-checksum_holds() { # where
-  actual=$(sha256sum "$tarball" | cut -d' ' -f1)
-  [ "$actual" = "${wanted:-$actual}" ] && return
-  echo "error: $file from $1 is not what was expected" >&2
-  echo "  expected sha256 $wanted" >&2
-  echo "  actual   sha256 $actual" >&2
-  note "$1: wrong checksum"
-  rm -f "$tarball"
-  corrupt=1
-  return 1
-}
-
-# An interrupted download is taken up where it stopped, also in the next run.
-download() { # url, curl options...
-  url=$1
-  shift
-  status=$(curl --silent --show-error --fail --connect-timeout 10 --speed-limit 1000 --speed-time 30 --retry 1 \
-    --continue-at - --output "$tarball.part" --write-out '%{http_code}' "$@" "$url" 2> "$work/curl.err") && code=0 || code=$?
-  # 33 and 416: the server cannot continue, or there is nothing left to continue.
-  if [ "$code" = 33 ] || [ "$status" = 416 ]; then
-    rm -f "$tarball.part"
-    status=$(curl --silent --show-error --fail --connect-timeout 10 --speed-limit 1000 --speed-time 30 \
-      --output "$tarball.part" --write-out '%{http_code}' "$@" "$url" 2> "$work/curl.err") && code=0 || code=$?
-  fi
-  if [ "$code" = 0 ] && [ "${status#2}" != "$status" ]; then
-    mv "$tarball.part" "$tarball"
-    return
-  fi
-  case "$status" in
-    404 | 410) absent=1; note "$url: no such file"; rm -f "$tarball.part" ;;
-    3??) note "$url: redirects elsewhere, which is refused"; rm -f "$tarball.part" ;;
-    *) note "$url: $(sed 's/^curl: ([0-9]*) //' "$work/curl.err" | tail -n 1)" ;;
+signer_name() {
+  case "$signer" in
+    C9E9416F76E610DBD09D040F47B70C55ACC9965B) echo "Denys Vlasenko" ;;
+    *) echo "a key of busybox.keys" ;;
   esac
-  return 1
 }
 
 from_web() {
+  [ -n "$wanted_sha256" ] || keyring "$lib"/keys/*.asc "${KDOCK_KEYS:-/in/keys}"/*.asc
+  # Left whole by a run that was interrupted, or by the one that looked which it is.
+  continued=1
   for base in ${KDOCK_MIRRORS:-} https://busybox.net/downloads; do
-    url=${base%/}/$file
-    if [ -z "$wanted" ]; then
-      unchecked=1
-      note "$url: not tried, because no checksum of busybox $version is known"
-      continue
-    fi
-    echo "==> source: trying $url"
-    # A mirror of the user's may redirect, though never from https to http; busybox.net has no reason to.
-    case "$base" in
-      https://busybox.net/*) set -- --proto =https --max-redirs 0 ;;
-      https://*) set -- --proto =https --location --max-redirs 5 ;;
-      http://*) set -- --proto =http,https --location --max-redirs 5 ;;
-      *) note "$base: a mirror is an http:// or https:// address"; continue ;;
-    esac
-    if download "$url" "$@" && checksum_holds "$url"; then
-      origin=$url
+    if from_folder "${base%/}"; then
+      # Nobody knows any more where the former run had it from.
+      [ -n "$continued" ] && origin=$file || origin=$url
+      [ -n "$signed_by" ] || signed_by=$(cat "$tarball.signed-by" 2> /dev/null || true)
       return
     fi
+    continued=
   done
   return 1
 }
@@ -160,7 +138,7 @@ from_debian() { # a function
       [ "${upstream%-*}" = "$version" ] && match=$candidate
     done
     if [ -z "$match" ]; then
-      absent=1
+      missing=1
       note "Debian $suite: has $(sed -n 's/^Version: //p' "$work/showsrc" | sed 's/^[0-9]*://; s/-[^-]*$//' | sort -uV | xargs)"
       continue
     fi
@@ -176,7 +154,8 @@ download_match() {
     return 1
   fi
   mv "$work/busybox_$version".orig.tar.* "$tarball"
-  checksum_holds "Debian $suite" || return 1
+  # What came through apt is vouched for, and must be what is known of it all the same.
+  [ -z "$wanted_sha256" ] || verify "Debian $suite" || return 1
   origin="Debian busybox $match"
 }
 
@@ -191,45 +170,55 @@ resolve_match() {
   fi
 }
 
-if [ -n "$resolving" ]; then
-  unchecked=1
-  note "the web: not asked, because no checksum of busybox $version is known"
-  if from_debian resolve_match; then
-    echo "@kdock source busybox $version $sum debian:$keys"
-    exit 0
-  fi
-fi
-
-[ -n "$resolving" ] || echo "@kdock phase fetch"
-if [ -n "$resolving" ] || { ! from_web && ! from_debian download_match; }; then
-  if [ -n "$corrupt" ]; then
-    echo "error: no source gave the expected $file:" >&2
+# The gravest of what happened decides what is said.
+failed() {
+  if [ -n "$other_sum" ]; then
+    echo "error: no source gave the expected $file" >&2
+    echo "  expected sha256 $wanted_sha256" >&2
+    echo "  actual   sha256 $other_sum" >&2
     hint="if the version was published anew on purpose, set busybox.sha256; if not, somebody between you and the source changes files"
     code=1
-  elif [ -n "$absent" ] && [ -n "$unchecked" ]; then
-    echo "error: Debian has no busybox $version, and a download needs a checksum:" >&2
-    hint="set busybox.sha256 to the published sha256 of $file"
-    code=64
-  elif [ -n "$absent" ]; then
-    echo "error: no source that answers has busybox $version:" >&2
-    hint="set busybox.source to a version that one of these has, or add a mirror that has this one to busybox.mirrors"
-    code=64
   else
-    echo "error: busybox $version could not be fetched:" >&2
-    hint="check the network and proxy of the machine the engine runs on, or set busybox.mirrors to an address it reaches"
-    [ -z "$unchecked" ] || hint="$hint, and busybox.sha256 to the published sha256 of $file"
-    code=1
+    refuse_signature busybox.keys
+    if [ -n "$unsigned" ]; then
+      echo "error: $file is there, but no mirror has the signature $signature that says it is genuine" >&2
+      hint="set busybox.sha256 to the published sha256 of $file, or ask a mirror that has the signature (busybox.mirrors)"
+      code=64
+    elif [ -n "$missing" ]; then
+      echo "error: no source that answers has busybox $version" >&2
+      hint="set busybox.source to a version that one of these has, or add a mirror that has this one to busybox.mirrors"
+      code=64
+    else
+      echo "error: busybox $version could not be fetched" >&2
+      hint="check the network and proxy of the machine the engine runs on, or set busybox.mirrors to an address it reaches"
+      code=69
+    fi
   fi
-  cat "$work/tried" >&2
+  tried
   echo "  $hint" >&2
   exit $code
+}
+
+echo "@kdock phase fetch"
+if [ -n "$resolving" ]; then
+  if from_web; then
+    # For the build that follows, which knows the sum and asks no signature.
+    echo "$signed_by" > "$tarball.signed-by"
+    echo "@kdock source busybox $version $sha256 $signed_by"
+  elif from_debian resolve_match; then
+    echo "@kdock source busybox $version $sum debian:$keys"
+  else
+    failed
+  fi
+  exit 0
 fi
+if ! from_web && ! from_debian download_match; then failed; fi
 
 echo "@kdock phase unpack"
 sum=$(sha256sum "$tarball" | cut -d' ' -f1)
 tar -xf "$tarball" -C "$work/tree" --strip-components=1 --no-same-owner
 # The build's time stamp comes from a file's; nothing in the tree may be dated by this run.
-[ -f "$work/tree/Makefile" ] || { echo "error: $file holds no busybox source" >&2; exit 1; }
+[ -f "$work/tree/Makefile" ] || { echo "error: $file holds no busybox source" >&2; rm -rf "$downloads"; exit 1; }
 
 # All or nothing: the marker is written last.
 find /src -mindepth 1 -maxdepth 1 ! -path "$work" -exec rm -rf {} +
@@ -238,5 +227,6 @@ find "$work/tree" -mindepth 1 -maxdepth 1 -exec mv -t /src {} +
   echo "spec $spec"
   echo "origin $origin"
   echo "sha256 $sum"
+  [ -z "$signed_by" ] || echo "signed-by $signed_by"
 } > /src/.kdock-source
 echo "==> source: $origin"

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
-# fetch.sh — sourced by those who fetch tarballs from mirrors: how a file is downloaded, and who has signed it. $work is
-# the caller's folder for notes; what went wrong with an address is added to $work/tried, a line each.
+# fetch.sh — sourced by those who fetch tarballs from mirrors, for the kernel and for busybox: how a file is downloaded,
+# and who has signed it. $work is the caller's folder for notes; what went wrong with an address is added to $work/tried, a
+# line each.
 # shellcheck disable=SC2034,SC2154 # the caller's words
 
 note() { echo "  $*" >> "$work/tried"; }
@@ -114,4 +115,105 @@ signed() { # signature
   signer=$(field ERRSIG | awk '{ print ($NF ~ /^[0-9A-F]+$/ && length($NF) == 40) ? $NF : $1 }')
   if [ -n "$signer" ]; then return 2; fi
   return 1
+}
+
+# --- One tarball from a folder of a mirror, by its sum or by its signature. The caller sets, besides $work:
+#
+#   file, tarball    its name there, and where it is to lie; what is left of it after all is the right one
+#   signature        the name of the signature beside it; it is kept as $tarball.sign
+#   unpacked         the words of a command that prints what the signature is for, given the tarball: "xz -dc", or "cat"
+#   wanted_sha256    exactly this one, and nobody's signature is asked; empty for any that somebody known has signed
+#   continued        not empty when $tarball may be there already and may be wrong
+#   signer_name      a function that names $signer
+
+# Before the first folder is asked: what went wrong so far.
+begin_attempts() {
+  missing='' unsigned='' stranger='' forged='' damaged='' misnamed='' other_sum=''
+}
+
+# Sets $sha256 and $signed_by and returns 0; 4 when the server answers and has not got both files; 1 otherwise. What was
+# continued and turned out wrong is fetched anew, once.
+from_folder() { # address
+  url=$1/$file
+  echo "==> source: $url"
+  if [ -z "$wanted_sha256" ]; then
+    small "$1/$signature" "$tarball.sign" && found=0 || found=$?
+    if [ "$found" = 4 ]; then
+      if offered "$url"; then unsigned=1; note "$1/$signature: no such file"; else missing=1; note "$url: no such file"; fi
+    fi
+    [ "$found" = 0 ] || return "$found"
+  fi
+  if [ ! -e "$tarball" ]; then fetch_tarball || return; fi
+  ! verify "$url" || return 0
+  [ -n "$continued" ] || return 1
+  echo "==> source: what had been continued is wrong, once more from the beginning"
+  if [ -z "$wanted_sha256" ]; then small "$1/$signature" "$tarball.sign" || return; fi
+  fetch_tarball || return
+  verify "$url"
+}
+
+fetch_tarball() {
+  download "$url" "$tarball" && found=0 || found=$?
+  if [ "$found" = 4 ]; then missing=1; note "$url: no such file"; fi
+  return "$found"
+}
+
+# The tarball is there: is it the one? Returns 0, or says what is wrong and removes it.
+verify() { # where it came from
+  echo "@kdock phase verify"
+  sha256=$(sha256sum "$tarball" | cut -d' ' -f1)
+  if [ -n "$wanted_sha256" ]; then
+    signed_by=
+    [ "$sha256" != "$wanted_sha256" ] || return 0
+    note "$1: sha256 $sha256, not $wanted_sha256"
+    other_sum=$sha256
+    rm -f "$tarball" "$tarball.signed-by"
+    return 1
+  fi
+  rm -f "$work/damaged"
+  # shellcheck disable=SC2086 # words on purpose
+  { $unpacked "$tarball" 2> "$work/unpack.err" || : > "$work/damaged"; } | { signed "$tarball.sign" && verdict=0 || verdict=$?; echo "$verdict $signer" > "$work/verdict"; cat > /dev/null; }
+  read -r verdict signer < "$work/verdict" || true
+  if [ -e "$work/damaged" ]; then
+    note "$1: the tarball is damaged ($(sed 's/.*: //' "$work/unpack.err" | tail -n 1))"
+    damaged=1
+  elif [ "$verdict" = 2 ]; then
+    note "$1: signed with the unknown key $signer"
+    stranger=$signer
+  elif [ "$verdict" != 0 ]; then
+    note "$1: the signature does not fit the tarball"
+    forged=1
+  elif top=$(tar -tf "$tarball" 2> /dev/null | head -n 1) && [ "${top%%/*}" != "${file%.tar.*}" ]; then
+    # A signature does not say of which version: an old one, renamed, fits its own.
+    misnamed=${top%%/*}
+    misnamed=${misnamed:-something else}
+    note "$1: holds $misnamed"
+  else
+    echo "==> source: signed by $(signer_name) ($signer)"
+    signed_by=pgp:$signer
+    return 0
+  fi
+  rm -f "$tarball" "$tarball.sign" "$tarball.signed-by"
+  return 1
+}
+
+tried() { [ ! -s "$work/tried" ] || { echo "Tried:"; cat "$work/tried"; } >&2; }
+
+# Ends with what is wrong with the signature, the gravest first; returns when nothing is.
+refuse_signature() { # the key of kdock.yaml that names further signers
+  if [ -n "$forged" ]; then
+    echo "error: $file is not what its signature is for: somebody on the way changes files, or the mirror is damaged" >&2
+    tried
+    exit 1
+  elif [ -n "$misnamed" ]; then
+    echo "error: $file holds $misnamed: somebody on the way renames files, or the mirror is damaged" >&2
+    tried
+    exit 1
+  elif [ -n "$stranger" ]; then
+    echo "error: $file is signed with a key that nobody here knows: $stranger" >&2
+    echo "  If you trust its owner, get the key from them (not from the mirror), compare this fingerprint, and name its file" >&2
+    echo "  in $1: gpg --armor --export $stranger > signer.asc" >&2
+    tried
+    exit 64
+  fi
 }

@@ -90,8 +90,6 @@ nearest() {
     END { for (i = at - 3; i <= at + 3; i++) if (i in all && i != at) print "  release:" all[i] }'
 }
 
-tried() { [ ! -s "$work/tried" ] || { echo "Tried:"; cat "$work/tried"; } >&2; }
-
 absent() {
   if [ -n "$wanted" ]; then
     echo "error: no mirror that answers has Linux $wanted, which the lock names" >&2
@@ -118,40 +116,6 @@ unreachable() {
   exit 69
 }
 
-# The tarball is there: is it the one? Sets $sha256 and $signed_by. Returns 0, or says what is wrong and removes it.
-verify() { # where it came from
-  echo "@kdock phase verify"
-  sha256=$(sha256sum "$tarball" | cut -d' ' -f1)
-  if [ -n "$wanted_sha256" ]; then
-    signed_by=
-    [ "$sha256" != "$wanted_sha256" ] || return 0
-    note "$1: sha256 $sha256, not $wanted_sha256"
-    other_sum=$sha256
-    rm -f "$tarball"
-    return 1
-  fi
-  rm -f "$work/damaged"
-  { xz -dc "$tarball" 2> "$work/xz.err" || : > "$work/damaged"; } | { signed "$tarball.sign" && verdict=0 || verdict=$?; echo "$verdict $signer" > "$work/verdict"; cat > /dev/null; }
-  read -r verdict signer < "$work/verdict" || true
-  if [ -e "$work/damaged" ]; then
-    note "$1: the tarball is damaged ($(sed 's/^xz: //; s/.*: //' "$work/xz.err" | tail -n 1))"
-    damaged=1
-    verdict=1
-  elif [ "$verdict" = 2 ]; then
-    note "$1: signed with the unknown key $signer"
-    stranger=$signer
-  elif [ "$verdict" != 0 ]; then
-    note "$1: the signature does not fit the tarball"
-    forged=1
-  else
-    echo "==> source: signed by $(signer_name) ($signer)"
-    signed_by=pgp:$signer
-    return 0
-  fi
-  rm -f "$tarball" "$tarball.sign"
-  return 1
-}
-
 signer_name() {
   case "$signer" in
     647F28654894E3BD457199BE38DBBDC86092693E) echo "Greg Kroah-Hartman" ;;
@@ -162,41 +126,10 @@ signer_name() {
   esac
 }
 
-# One mirror. What was continued and turned out wrong is fetched anew, once.
-from_mirror() { # mirror
-  url=$(folder_of "$1" "$version")/$file
-  echo "==> source: $url"
-  if [ -z "$wanted_sha256" ]; then
-    signature=${url%.xz}.sign
-    small "$signature" "$tarball.sign" && found=0 || found=$?
-    case "$found" in
-      0) ;;
-      4)
-        answered=$1
-        if offered "$url"; then unsigned=1; note "$signature: no such file"; else missing=1; note "$url: no such file"; fi
-        return 1
-        ;;
-      *) return 1 ;;
-    esac
-  fi
-  if [ ! -e "$tarball" ]; then fetch_tarball || return 1; fi
-  ! verify "$url" || return 0
-  [ -n "$continued" ] || return 1
-  echo "==> source: what had been continued is wrong, once more from the beginning"
-  if [ -z "$wanted_sha256" ]; then small "$signature" "$tarball.sign" || return 1; fi
-  fetch_tarball && verify "$url"
-}
-
-fetch_tarball() {
-  download "$url" "$tarball" && found=0 || found=$?
-  [ "$found" != 0 ] || return 0
-  if [ "$found" = 4 ]; then answered=$mirror missing=1; note "$url: no such file"; fi
-  return 1
-}
-
 obtain() {
   : > "$work/tried"
-  answered='' missing='' unsigned='' stranger='' forged='' damaged='' other_sum=''
+  answered=
+  begin_attempts
   choose_version
   # Of a line, what is there already may be the newest.
   if [ -n "$resolving" ] && [ "$(marked spec)" = "$spec" ] && [ "$(marked version)" = "$version" ] && marked signed-by | grep -q .; then
@@ -204,7 +137,7 @@ obtain() {
     return
   fi
   mkdir -p "$downloads"
-  file=linux-$version.tar.xz
+  file=linux-$version.tar.xz signature=linux-$version.tar.sign unpacked='xz -dc'
   tarball=$downloads/$file
   # Nobody continues a download of another version.
   find "$downloads" -mindepth 1 ! -name "$file*" -delete
@@ -212,7 +145,11 @@ obtain() {
   continued=1
   keyring "$here"/keys/release/*.asc "${KDOCK_KEYS:-/in/keys}"/*.asc
   for mirror in $mirrors; do
-    ! from_mirror "$mirror" || return 0
+    from_folder "$(folder_of "$mirror" "$version")" && found=0 || found=$?
+    case "$found" in
+      0) return ;;
+      4) answered=$mirror ;;
+    esac
     continued=
   done
   failed
@@ -224,18 +161,10 @@ failed() {
     echo "error: $file is not the one that the lock names: its sha256 is $other_sum, not $wanted_sha256" >&2
     tried
     exit 65
-  elif [ -n "$forged" ]; then
-    echo "error: $file is not what its signature is for: somebody on the way changes files, or the mirror is damaged" >&2
-    tried
-    exit 1
-  elif [ -n "$stranger" ]; then
-    echo "error: $file is signed with a key that nobody here knows: $stranger" >&2
-    echo "  If you trust its owner, get the key from them (not from the mirror), compare this fingerprint, and name its file" >&2
-    echo "  in kernel.keys: gpg --armor --export $stranger > signer.asc" >&2
-    tried
-    exit 64
-  elif [ -n "$unsigned" ]; then
-    echo "error: $file is there, but without the signature linux-$version.tar.sign that says it is genuine" >&2
+  fi
+  refuse_signature kernel.keys
+  if [ -n "$unsigned" ]; then
+    echo "error: $file is there, but without the signature $signature that says it is genuine" >&2
     echo "  Ask a mirror that has it (kernel.mirrors); kernel.org has." >&2
     tried
     exit 1

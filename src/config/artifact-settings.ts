@@ -4,7 +4,7 @@ import type { Config } from "./config.js";
 export function artifactSettings({ kernel, busybox, rootfs }: Config): unknown {
   return {
     kernel: { ...kernel, jobs: undefined, ccache: undefined, mirrors: undefined, keys: undefined },
-    busybox: { ...busybox, mirrors: undefined },
+    busybox: { ...busybox, mirrors: undefined, keys: undefined },
     rootfs,
   };
 }

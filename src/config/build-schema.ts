@@ -132,13 +132,19 @@ export const busybox = z
       .optional()
       .meta({
         title: "64 hexadecimal digits",
-        description: "digest of the tarball, for releases that kdock does not know",
+        description: "digest of the tarball, for releases whose signature is not to be asked",
         example: "0123456789abcdef".repeat(4),
       }),
     mirrors: mirrors.default([]).meta({
       title: "a list of URLs",
-      description: "folders that hold the tarball, tried before the usual ones",
+      description: "folders that hold the tarball and its .sig, tried before the usual ones",
       example: ["https://mirror.example/busybox"],
+    }),
+    keys: paths.meta({
+      title: "a list of paths",
+      description:
+        "armored PGP keys, relative to this file, that may sign a release besides kdock's",
+      example: ["./keys/vendor.asc"],
     }),
     fragments: paths.meta({
       title: "a list of paths",

@@ -55,7 +55,10 @@ export interface BusyboxConfig {
   /** "release:1.37.0" */
   readonly source: string;
   readonly sha256: string | undefined;
+  /** Folders that hold the tarball and its signature; asked in this order, before busybox.net. */
   readonly mirrors: readonly string[];
+  /** Files with PGP keys that may sign a release. */
+  readonly keys: readonly string[];
   readonly fragments: readonly string[];
   readonly set: KconfigSettings;
 }

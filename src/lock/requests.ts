@@ -32,6 +32,11 @@ export interface SourceRequest {
   readonly spec: string;
   /** Where it is looked for first. */
   readonly suite: Suite;
+  /**
+   * Whether it takes a builder, with its programs, to say what it is: Debian's own are known to any apt, and what kdock or
+   * its user has the sum of needs no asking.
+   */
+  readonly inBuilder: boolean;
 }
 
 export interface LockRequests {
@@ -77,6 +82,7 @@ export function lockRequests(
         kind: "busybox",
         spec: config.busybox.source,
         suite: own.suite,
+        inBuilder: !isKnownBusybox(config, assets),
       },
     ],
   };
@@ -114,12 +120,16 @@ export function keptRequests(
 function kernelSource(config: Config, suite: Suite): SourceRequest[] {
   const spec = config.kernel.source;
   if (sourceSpec(spec).kind === "path") return [];
-  return [{ name: sourceName("kernel", spec), kind: "kernel", spec, suite }];
+  const inBuilder = sourceSpec(spec).kind !== "debian";
+  return [{ name: sourceName("kernel", spec), kind: "kernel", spec, suite, inBuilder }];
 }
 
-/** Whether it takes a builder, with its programs, to say what a source is; Debian's own are known to any apt. */
-export function isResolvedInBuilder({ kind, spec }: SourceRequest): boolean {
-  return kind === "kernel" && sourceSpec(spec).kind !== "debian";
+/** Whether the sum of its tarball is known beforehand. */
+function isKnownBusybox({ busybox }: Config, assets: Assets): boolean {
+  if (busybox.sha256 !== undefined) return true;
+  const sums = Buffer.from(assets.get("images/busybox/sha256sums")?.content ?? []).toString();
+  const file = `busybox-${busybox.source.slice("release:".length)}.tar.bz2`;
+  return sums.split("\n").some((line) => line.endsWith(`  ${file}`));
 }
 
 /** Those that every suite has to have, wherever it takes them from; about conditions see images/apt/archives.sh. */

@@ -111,9 +111,7 @@ export function kernelBuildPlan(
       "module-signing.pem": user.moduleKey ?? "",
       ...treeFiles(tree),
       ...patchFiles(user.kernelPatches),
-      ...Object.fromEntries(
-        user.kernelKeys.map(({ text }, index) => [`keys/${String(index + 1)}.asc`, text]),
-      ),
+      ...keyFiles(user.kernelKeys),
     }),
     trees: user.initramfs,
   };
@@ -164,6 +162,7 @@ export function busyboxBuildPlan(
     ),
     files: withoutEmpty({
       "fragments.config": requestedConfig(user.busyboxFragments, busybox.set),
+      ...keyFiles(user.busyboxKeys),
     }),
     trees: [],
   };
@@ -369,6 +368,11 @@ function initramfsInputs(trees: readonly InputTree[]): Readonly<Record<string, s
       Object.entries(entryDigests(`initramfs ${path}`, entries)),
     ),
   );
+}
+
+/** Who may sign a tarball besides those whom the builder knows. */
+function keyFiles(keys: readonly Fragment[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(keys.map(({ text }, index) => [`keys/${String(index + 1)}.asc`, text]));
 }
 
 /** Numbered, because the builder applies them in the order of their names. */

@@ -84,8 +84,10 @@ export function imagePlan(
   locked: LockedImage | undefined,
 ): ImagePlan {
   const context = [kind.dockerfile, "images/apt", `images/${kind.name}`];
-  // Both builders check kconfig requests with the same program, and this one can pack the initramfs for compose.
-  if (kind.name === "busybox") context.push("images/kernel/kconfig.py", "images/rootfs");
+  // Both builders check kconfig requests and fetch tarballs with the same programs, and this one can pack the initramfs
+  // for compose.
+  if (kind.name === "busybox")
+    context.push("images/kernel/kconfig.py", "images/kernel/fetch.sh", "images/rootfs");
   const contents = locked && {
     packages: packagesDigest(base.pin?.digest ?? "", locked.packages),
     time: locked.time,

@@ -21,6 +21,8 @@ export interface UserFiles {
   /** Of `kernel.source: git:…` with a repository of this machine. */
   readonly repository?: LocalRepository | undefined;
   readonly busyboxFragments: readonly Fragment[];
+  /** The texts of `busybox.keys`. */
+  readonly busyboxKeys: readonly Fragment[];
   readonly overlay: readonly OverlayEntry[];
   /** `rootfs.init`, in order. */
   readonly initScripts: readonly InitScript[];

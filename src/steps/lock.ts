@@ -14,7 +14,6 @@ import { printLock } from "../lock/lock-text.js";
 import {
   forget,
   isNothing,
-  isResolvedInBuilder,
   keptRequests,
   lockRequests,
   type LockRequests,
@@ -70,8 +69,8 @@ async function resolveAll(
     const owed = owedTo(resolved, requests(project, resolved), config);
     if (isNothing(owed)) return resolved;
     resolved = await resolveLock(ctx, { config, names: plan.names }, resolved, owed, options);
-    for (const source of owed.sources.filter(isResolvedInBuilder)) {
-      const builder = relocked(project, resolved).plan.kernel;
+    for (const source of owed.sources.filter(({ inBuilder }) => inBuilder)) {
+      const builder = relocked(project, resolved).plan[source.kind];
       const found = await resolveSource(ctx, builder, source.spec);
       resolved = withResolvedSource(resolved, source, found, ctx.host.now());
     }

@@ -40,6 +40,7 @@ export async function readUserFiles(
         : await readNamedFile(ctx, "kernel.moduleKey", kernel.moduleKey),
     initramfs: await Promise.all(initramfsPaths(requests).map((path) => inputTree(ctx, path))),
     busyboxFragments: await fragments(ctx, "busybox.fragments", config.busybox.fragments),
+    busyboxKeys: await fragments(ctx, "busybox.keys", config.busybox.keys),
     overlay: config.rootfs.overlay === undefined ? [] : await overlay(ctx, config.rootfs.overlay),
     initScripts: await Promise.all(config.rootfs.init.map((path) => initScript(ctx, path))),
   };

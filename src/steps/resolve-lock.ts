@@ -2,12 +2,7 @@ import { packTar } from "../archive/tar.js";
 import type { Config } from "../config/config.js";
 import { KdockError } from "../errors.js";
 import type { Lock } from "../lock/lock.js";
-import {
-  type ImageRequest,
-  isResolvedInBuilder,
-  type LockRequests,
-  type SourceRequest,
-} from "../lock/requests.js";
+import type { ImageRequest, LockRequests, SourceRequest } from "../lock/requests.js";
 import { readResolved, type ResolvedBase, withResolved } from "../lock/resolved.js";
 import { selectAssets } from "../plan/assets.js";
 import { busyboxEnvironment, mirrorEnvironment } from "../plan/build-plan.js";
@@ -42,7 +37,7 @@ export async function resolveLock(
   options: ResolveOptions,
 ): Promise<Lock> {
   let resolved = lock;
-  const sources = owed.sources.filter((source) => !isResolvedInBuilder(source));
+  const sources = owed.sources.filter(({ inBuilder }) => !inBuilder);
   const all = [...owed.bases, ...[...owed.images, ...sources].map(({ suite }) => suite)];
   for (const suite of [...new Set(all)].sort()) {
     const plan = basePlan(suite, config.images, resolved);

@@ -6,7 +6,7 @@ import { askForSource } from "./run-build.js";
 import { runStep } from "./run-step.js";
 
 /**
- * What a kernel's source is today, asked in its builder: a bare Debian has neither gpgv, xz and git, nor the certificates
+ * What a source is today, asked in its builder: a bare Debian has neither gpgv, xz and git, nor the certificates
  * for https. What had to be downloaded for that stays in the source's volume, for the build.
  */
 export async function resolveSource(

@@ -2,21 +2,37 @@ import { createNodeHost } from "../../src/host/node-host.js";
 import { readAssets } from "../../src/project.js";
 import { loadConfig } from "../../src/config/layers.js";
 import { parseLock } from "../../src/lock/lock-text.js";
-import { kernelBuildPlan } from "../../src/plan/build-plan.js";
+import { busyboxBuildPlan, kernelBuildPlan } from "../../src/plan/build-plan.js";
 import { projectNames } from "../../src/plan/names.js";
 import { LAB } from "./lab.js";
 import { docker } from "./kdock.js";
 
 /** The lab's kernel builder, as scripts/quickstart.sh made it. */
-export async function builderImage(): Promise<string> {
+export function builderImage(): Promise<string> {
+  return labImage(kernelBuildPlan);
+}
+
+/** The lab's busybox builder. */
+export function busyboxImage(): Promise<string> {
+  return labImage(busyboxBuildPlan);
+}
+
+async function labImage(plan: typeof kernelBuildPlan): Promise<string> {
   const { files } = createNodeHost({ env: process.env });
   const user = {
     ...{ kernelFragments: [], kernelPreset: undefined, kernelPatches: [], kernelKeys: [] },
-    ...{ moduleKey: undefined, initramfs: [], busyboxFragments: [], overlay: [], initScripts: [] },
+    ...{
+      moduleKey: undefined,
+      initramfs: [],
+      busyboxFragments: [],
+      busyboxKeys: [],
+      overlay: [],
+      initScripts: [],
+    },
   };
   const lock = parseLock((await files.readText(`${LAB}/kdock.lock`)) ?? "", "kdock.lock");
   const assets = await readAssets(files);
-  const { image } = kernelBuildPlan(loadConfig({}), projectNames(LAB), { assets, user, lock });
+  const { image } = plan(loadConfig({}), projectNames(LAB), { assets, user, lock });
   await docker("image", "inspect", image.tag);
   return image.tag;
 }

@@ -8,15 +8,22 @@ export interface Signer extends AsyncDisposable {
   readonly fingerprint: string;
   /** The public key, armored. */
   readonly key: string;
-  /** A detached, armored signature. */
+  /** A detached signature; armored, unless the key is an old one. */
   sign(data: Uint8Array): Promise<Buffer>;
 }
 
-export async function newSigner(name: string): Promise<Signer> {
+/** Old: as busybox's maintainer has had it since 2006, DSA of 1024 bits over SHA-1, and signatures that are not armored. */
+export async function newSigner(name: string, kind: "new" | "old" = "new"): Promise<Signer> {
   const home = await mkdtemp(join(tmpdir(), "kdock-gpg-"));
   const gpg = (...args: string[]) =>
     execa("gpg", ["--homedir", home, "--batch", "--quiet", "--passphrase", "", ...args]);
-  await gpg("--quick-gen-key", `${name} <${name}@kernel.example>`, "ed25519", "sign", "never");
+  await gpg(
+    "--quick-gen-key",
+    `${name} <${name}@kernel.example>`,
+    kind === "new" ? "ed25519" : "dsa1024",
+    "sign",
+    "never",
+  );
   const { stdout } = await gpg("--with-colons", "--list-keys");
   const { stdout: key } = await gpg("--armor", "--export");
   return {
@@ -25,12 +32,8 @@ export async function newSigner(name: string): Promise<Signer> {
     sign: async (data) => {
       await writeFile(join(home, "data"), data);
       await gpg(
-        "--yes",
-        "--armor",
-        "--output",
-        join(home, "sig"),
-        "--detach-sign",
-        join(home, "data"),
+        ...["--yes", ...(kind === "new" ? ["--armor"] : ["--digest-algo", "SHA1"])],
+        ...["--output", join(home, "sig"), "--detach-sign", join(home, "data")],
       );
       return readFile(join(home, "sig"));
     },

@@ -19,7 +19,14 @@ it("gives a complete configuration for nothing at all", () => {
       jobs: "auto",
       ccache: true,
     },
-    busybox: { source: "release:1.37.0", sha256: undefined, mirrors: [], fragments: [], set: {} },
+    busybox: {
+      source: "release:1.37.0",
+      sha256: undefined,
+      mirrors: [],
+      keys: [],
+      fragments: [],
+      set: {},
+    },
     rootfs: { overlay: undefined, init: [], strict: false },
     vms: {},
     vm: {

@@ -59,12 +59,13 @@ describe("lockRequests", () => {
         { name: "gdb", kind: "gdb", suite: "trixie", toolchain: undefined, ...none },
       ],
       sources: [
-        { name: "kernel debian:6.12", kind: "kernel", spec: "debian:6.12", suite: "trixie" },
         {
-          name: "busybox release:1.37.0",
-          kind: "busybox",
-          spec: "release:1.37.0",
-          suite: "trixie",
+          ...{ name: "kernel debian:6.12", kind: "kernel", spec: "debian:6.12" },
+          ...{ suite: "trixie", inBuilder: false },
+        },
+        {
+          ...{ name: "busybox release:1.37.0", kind: "busybox", spec: "release:1.37.0" },
+          ...{ suite: "trixie", inBuilder: true },
         },
       ],
     });
@@ -80,6 +81,24 @@ describe("lockRequests", () => {
     ]);
     const { images: others } = lockRequests(config("kernel: { arch: riscv64 }"));
     expect(others.map(({ name }) => name)).toContain("gdb gdb-multiarch");
+  });
+
+  it.each([
+    ["busybox: { source: release:1.36.1 }", false],
+    ["busybox: { source: release:1.36.0 }", true],
+    // Names are compared whole.
+    ["busybox: { source: release:6.1.0 }", true],
+    [`busybox: { source: release:1.36.0, sha256: "${"a".repeat(64)}" }`, false],
+    ["kernel: { source: release:6.12 }", true],
+    ["kernel: { source: debian:6.12 }", false],
+  ])("knows whether %s takes a builder to resolve: %s", (yaml, inBuilder) => {
+    const content = Buffer.from(
+      `# sums\n${"b".repeat(64)}  busybox-1.36.1.tar.bz2\n${"c".repeat(64)}  other-busybox-6.1.0.tar.bz2\n`,
+    );
+    const assets = new Map([["images/busybox/sha256sums", { content, executable: false }]]);
+    const kind = yaml.startsWith("kernel") ? "kernel" : "busybox";
+    const { sources } = lockRequests(config(yaml), assets);
+    expect(sources.find((source) => source.kind === kind)).toMatchObject({ inBuilder });
   });
 
   it("asks for the kernel's own base beside the others'", () => {

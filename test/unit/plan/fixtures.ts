@@ -12,6 +12,7 @@ export const NO_FILES: UserFiles = {
   moduleKey: undefined,
   initramfs: [],
   busyboxFragments: [],
+  busyboxKeys: [],
   overlay: [],
   initScripts: [],
 };
@@ -27,6 +28,7 @@ export const ASSETS: Assets = new Map(
     "images/apt/install.sh",
     "images/kernel/build.sh",
     "images/kernel/kconfig.py",
+    "images/kernel/fetch.sh",
     "images/busybox/build.sh",
     "images/vm/Dockerfile",
     "images/vm/start.sh",

@@ -40,6 +40,7 @@ describe("the keys of a plan", () => {
     ["vm.memory, which no artifact is made from", "vm: { memory: 1G }", []],
     ["kernel.jobs, which must not matter", "kernel: { jobs: 1 }", []],
     ["kernel.ccache, which must not matter", "kernel: { ccache: false }", []],
+    ["busybox.mirrors, which must not matter", "busybox: { mirrors: ['http://a.example'] }", []],
   ])("change with %s where they must, and only there", (_what, yaml, expected) => {
     expect(changedStages(plan(yaml))).toEqual(expected);
   });
@@ -47,11 +48,21 @@ describe("the keys of a plan", () => {
   it.each([
     ["images/kernel/build.sh", ["kernel", "set"]],
     ["images/kernel/kconfig.py", ["kernel", "busybox", "rootfs", "set"]],
+    ["images/kernel/fetch.sh", ["kernel", "busybox", "rootfs", "set"]],
     ["images/rootfs/tree/init", ["busybox", "rootfs", "set"]],
     ["images/vm/start.sh", ["vmImage"]],
   ])("change when %s is edited", (path, expected) => {
     const assets = new Map(ASSETS).set(path, { content: text("edited"), executable: false });
     expect(changedStages(plan("", { assets }))).toEqual(expected);
+  });
+
+  it("do not change with those who may sign, whose keys are put beside the builder's", () => {
+    const key = { name: "vendor.asc", text: "-----BEGIN PGP PUBLIC KEY BLOCK-----\n" };
+    const user = { kernelKeys: [key], busyboxKeys: [{ ...key, text: "first\n" }, key] };
+    const after = plan("", { user });
+    expect(changedStages(after)).toEqual([]);
+    expect(after.kernel.files).toMatchObject({ "keys/1.asc": key.text });
+    expect(after.busybox.files).toMatchObject({ "keys/1.asc": "first\n", "keys/2.asc": key.text });
   });
 
   it("do not change with the order of kernel.deoptimize, nor with a file that stands there twice", () => {
