@@ -111,6 +111,9 @@ describe("what is refused at once", () => {
     [["set", "NE T=y"], /letters, digits and _/],
     [["unset", "NET"], /does not have CONFIG_NET\n→ It has CONFIG_BRIDGE/],
     [["diff", "ffff"], /ffff/],
+    [["diff", "debian:6"], /expected debian:X\.Y/],
+    [["diff", "release:6.1."], /expected release:X\.Y/],
+    [["diff", "./no-such-tree"], /no-such-tree/],
   ])("%j", async (args, message) => {
     const { exitCode, stderr } = await config(args);
     expect(stderr).toMatch(message);
