@@ -724,10 +724,15 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
 
     async configDiff(other, flags) {
       const project = await openLocked(flags);
+      const { sourceTypedIn } = await import("./project.js");
       const { diffConfig } = await import("./steps/config-look.js");
       const { configDiffText } = await import("./ui/config-text.js");
-      const path = other === undefined ? undefined : resolve(world.cwd, other);
-      const diff = await diffConfig(project, other, path);
+      const named = other !== undefined && {
+        typed: other,
+        path: resolve(world.cwd, other),
+        source: sourceTypedIn(world.cwd, project.ctx.folder, other),
+      };
+      const diff = await diffConfig(project, named || undefined);
       if (!diff.equal) exitCode = DIFFERENT;
       (await printer("config diff")).result(diff, configDiffText(diff));
     },

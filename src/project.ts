@@ -136,19 +136,24 @@ function typedIn(cwd: string, folder: string, flags: KeyFlags): KeyFlags {
     Array.isArray(value) ? value.map((text) => change(String(text))) : undefined;
   return {
     ...flags,
-    kernel: typeof flags.kernel === "string" ? sourceTypedIn(flags.kernel, here) : flags.kernel,
+    kernel:
+      typeof flags.kernel === "string" ? sourceTypedIn(cwd, folder, flags.kernel) : flags.kernel,
     share: asTyped(flags.share, (text) => (/^[^/:]/.test(text) ? `${cwd}/${text}` : text)),
     disk: asTyped(flags.disk, (text) => diskFrom(text, here)),
     initScript: asTyped(flags.initScript, here),
   };
 }
 
-/** Only what names a folder is a path, be it long or short; a repository may be one, too. */
-function sourceTypedIn(word: string, here: (path: string) => string): string {
+/**
+ * A word for a kernel as it would stand in kdock.yaml. Only what names a folder is a path, be it long or short; a
+ * repository may be one, too.
+ */
+export function sourceTypedIn(cwd: string, folder: string, word: string): string {
+  if (cwd === folder) return word;
   const long = expandSource(word, NO_SOURCE_CONTEXT);
-  const [, kind = "", folder = "", ref = ""] =
+  const [, kind = "", path = "", ref = ""] =
     /^(path:)(.+)$/s.exec(long) ?? /^(git:)(\.[^#]*)(#.*)$/s.exec(long) ?? [];
-  return folder === "" ? word : `${kind}${here(folder)}${ref}`;
+  return path === "" ? word : `${kind}${resolve(cwd, path)}${ref}`;
 }
 
 async function readLockFile(ctx: Context): Promise<Lock | undefined> {

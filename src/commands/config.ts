@@ -8,7 +8,7 @@ Examples:
   kdock config show NET BLK_DEV_LOOP     values in the final .config; without names all of it
   kdock config show --requested          who asks for what, and what came of it
   kdock config diff                      what your requests make of the preset
-  kdock config diff debian:6.1           the same requests with another source
+  kdock config diff 6.1                  the same requests with another source
   kdock config why EXT4_FS               dependencies, who selects it, and what would switch it on
   kdock config set TCP_CONG_BBR=y        checked, then written to kernel.set of kdock.yaml
 
@@ -16,7 +16,7 @@ An option may be written with or without CONFIG_. The kernel need not be built; 
 
 const DIFF_MORE = `
 OTHER is a preset (debug, defconfig, tiny, host), a .config file, the key of a kernel or set that was built, "current", or
-another source for the same requests (debian:6.1). Without it: the pure preset. Exit code 1: they differ.`;
+another source for the same requests, spelt as for --kernel (6.1, debian:6.1, ./linux). Without it: the pure preset. Exit code 1: they differ.`;
 
 interface ShowFlags extends KeyFlags {
   readonly requested?: boolean;

@@ -1,7 +1,7 @@
 import { KdockError } from "../errors.js";
 import type { Config, KernelPreset } from "../config/config.js";
 import { optionName } from "../config/kconfig-settings.js";
-import { PROVIDERS } from "../config/source-spec.js";
+import { expandSource, parseSource, PROVIDERS } from "../config/source-spec.js";
 import { configOptions } from "../plan/artifact-diff.js";
 import { type OptionChange, optionChanges } from "../plan/config-diff.js";
 import {
@@ -87,6 +87,19 @@ export interface ConfigDiff {
   readonly changes: readonly OptionChange[];
 }
 
+/** One word for another configuration, and what it is if it names a file or a kernel. */
+export interface OtherConfig {
+  readonly typed: string;
+  readonly path: string;
+  /** As it would stand in kdock.yaml: see `sourceTypedIn`. */
+  readonly source: string;
+}
+
+interface NamedConfig {
+  readonly name: string;
+  readonly config: string;
+}
+
 const PRESETS = /^(?:debug|defconfig|tiny|host)$/;
 
 /**
@@ -95,11 +108,12 @@ const PRESETS = /^(?:debug|defconfig|tiny|host)$/;
  */
 export async function diffConfig(
   project: Project,
-  other: string | undefined,
-  path: string | undefined,
+  other: OtherConfig | undefined,
 ): Promise<ConfigDiff> {
   const { kernel } = project.config;
-  const from = await otherConfig(project, other ?? kernel.preset, path);
+  const from = await (other === undefined
+    ? presetConfig(project, kernel.preset)
+    : otherConfig(project, other));
   const { config } = await finalConfig(project);
   const changes = optionChanges(from.config, config);
   return {
@@ -112,27 +126,39 @@ export async function diffConfig(
 
 async function otherConfig(
   project: Project,
-  other: string,
-  path: string | undefined,
-): Promise<{ readonly name: string; readonly config: string }> {
+  { typed, path, source }: OtherConfig,
+): Promise<NamedConfig> {
   const { ctx, config } = project;
-  if (other === config.kernel.preset || PRESETS.test(other)) {
-    const kernel = { ...config.kernel, preset: other as KernelPreset, fragments: [], set: {} };
-    return { name: `preset ${other}`, config: await configOf(project, { ...config, kernel }) };
+  if (typed === config.kernel.preset || PRESETS.test(typed)) return presetConfig(project, typed);
+  const long = expandSource(source, config.kernel);
+  const isShort = !isLong(typed) && isLong(long);
+  // "./x" may also be a .config.
+  const isFile = isShort && long.startsWith("path:") && !(await ctx.host.files.isFolder(path));
+  if (isLong(long) && !isFile) {
+    const parsed = parseSource(long);
+    if ("problem" in parsed) throw new KdockError("usage", parsed.problem);
+    const kernel = { ...config.kernel, source: long };
+    return { name: long, config: await configOf(project, { ...config, kernel }) };
   }
-  if (PROVIDERS.some((kind) => other.startsWith(`${kind}:`))) {
-    const kernel = { ...config.kernel, source: other };
-    return { name: other, config: await configOf(project, { ...config, kernel }) };
-  }
-  const text = path === undefined ? undefined : await ctx.host.files.readText(path);
+  const text = await ctx.host.files.readText(path);
   if (text !== undefined) {
     if (Object.keys(configOptions(text)).length === 0) {
-      throw new KdockError("usage", `${other} is not a .config: no line of it sets an option`);
+      throw new KdockError("usage", `${typed} is not a .config: no line of it sets an option`);
     }
-    return { name: other, config: text };
+    return { name: typed, config: text };
   }
-  const built = await kernelConfigOf(ctx, other);
+  const built = await kernelConfigOf(ctx, typed);
   return { name: built.name, config: built.config };
+}
+
+async function presetConfig(project: Project, preset: string): Promise<NamedConfig> {
+  const { config } = project;
+  const kernel = { ...config.kernel, preset: preset as KernelPreset, fragments: [], set: {} };
+  return { name: `preset ${preset}`, config: await configOf(project, { ...config, kernel }) };
+}
+
+function isLong(word: string): boolean {
+  return PROVIDERS.some((kind) => word.startsWith(`${kind}:`));
 }
 
 /** Of a variation of the project: nothing of it is locked or written down. */

@@ -1,4 +1,4 @@
-"""Runs in a builder image, which has kconfiglib: test/cli/config.test.ts."""
+"""Runs in a builder image, which has kconfiglib: test/vm/config.test.ts."""
 
 import os
 import sys

@@ -9,6 +9,8 @@ import { kdock, removeVolumes } from "../support/kdock.js";
 /** One of each of the suites that kdock knows, and what their backports have today. */
 const KERNELS = ["debian:5.10", "debian:6.1", "debian:6.12"];
 
+const CHAIN = /CONFIG_EXT4_FS=y {2}\(is n\)\n +depends on CONFIG_BLOCK \[=n\]/;
+
 let folder: string;
 const rows: MatrixResult[] = [];
 const here = (...args: readonly string[]) => kdock(args, { cwd: folder });
@@ -41,6 +43,23 @@ async function newestOfBackports(): Promise<string> {
 }
 
 describe.each([0, 1, 2, 3])("kernel %i of the list", (index) => {
+  it("explains its configuration before it is built, and what does not stick in it", async () => {
+    const kernel = KERNELS[index] ?? "";
+    const env = { KDOCK_KERNEL_SOURCE: kernel };
+    const why = await kdock(["config", "why", "BTRFS_FS"], { cwd: folder, env });
+    expect(why.exitCode, why.stderr).toBe(0);
+    expect(why.stdout).toMatch(/^CONFIG_BTRFS_FS = n\n/);
+    expect(why.stdout).toMatch(/ {4}✓ CONFIG_BLOCK \[=y\]/);
+    expect(why.stdout).toMatch(/to get y: kdock config set .*BTRFS_FS=y/);
+    const refused = await kdock(["config", "set", "BLOCK=n", "EXT4_FS=y"], { cwd: folder, env });
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toMatch(CHAIN);
+    const set = { ...env, KDOCK_KERNEL_SET: "BLOCK=n,EXT4_FS=y" };
+    const failed = await kdock(["build", "kernel"], { cwd: folder, env: set });
+    expect(failed.exitCode).toBe(1);
+    expect(failed.stderr).toMatch(CHAIN);
+  });
+
   it("builds with the preset debug, boots, and stops at a breakpoint", async () => {
     const kernel = KERNELS[index] ?? "";
     const tried = await here("--json", "matrix", "--kernels", kernel, "--", "uname", "-r");

@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { execa } from "execa";
+import { builderImage } from "../support/builder-image.js";
 import { CLI, docker, kdock, ROOT } from "../support/kdock.js";
 import { LAB, LAB_NAMES } from "../support/lab.js";
 import { screen } from "../support/screen.js";
@@ -37,18 +38,8 @@ afterAll(async () => {
   expect(left).toBe("");
 });
 
-/** That of bullseye, which may be there as well, has none. */
-async function imageWithLibrary(): Promise<string> {
-  const images = await docker("images", "-q", "--filter", "label=io.kdock.role=image-kernel");
-  for (const image of images.split("\n").filter(Boolean)) {
-    const argv = ["run", "--rm", "--entrypoint", "python3", image, "-c", "import kconfiglib"];
-    if ((await execa("docker", argv, { reject: false })).exitCode === 0) return image;
-  }
-  throw new Error("no builder image has kconfiglib");
-}
-
-it("what reads Kconfig passes its own tests, in the image that has the library", async () => {
-  const image = await imageWithLibrary();
+it("what reads Kconfig passes its own tests, in a builder image", async () => {
+  const image = await builderImage();
   const { exitCode, stderr } = await execa(
     "docker",
     [
@@ -120,6 +111,9 @@ describe("what is refused at once", () => {
     [["set", "NE T=y"], /letters, digits and _/],
     [["unset", "NET"], /does not have CONFIG_NET\n→ It has CONFIG_BRIDGE/],
     [["diff", "ffff"], /ffff/],
+    [["diff", "debian:6"], /expected debian:X\.Y/],
+    [["diff", "release:6.1."], /expected release:X\.Y/],
+    [["diff", "./no-such-tree"], /no-such-tree/],
   ])("%j", async (args, message) => {
     const { exitCode, stderr } = await config(args);
     expect(stderr).toMatch(message);
