@@ -4,7 +4,13 @@ import { gdbImageName } from "../lock/requests.js";
 import { architectureOf } from "./architectures.js";
 import type { Assets } from "./assets.js";
 import type { BuildPlan } from "./build-plan.js";
-import { type ContainerSpec, type Labels, type Mount, PLAIN } from "./container-spec.js";
+import {
+  type ContainerSpec,
+  type HostPath,
+  type Labels,
+  type Mount,
+  PLAIN,
+} from "./container-spec.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { INSIDE, labels, type ProjectNames, slug } from "./names.js";
 
@@ -133,6 +139,14 @@ export function scriptArguments(scripts: readonly string[]): readonly string[] {
 export function sourceMounts({ container }: BuildPlan): readonly Mount[] {
   const wanted: readonly string[] = [INSIDE.source, INSIDE.objects];
   return container.mounts.filter(({ target }) => wanted.includes(target));
+}
+
+/** What of the host is mounted for the debugger of one kernel: a local tree is the source of the plan's own, and of no other. */
+export function treePaths(
+  { key, tree, container }: BuildPlan,
+  kernelKey: string,
+): readonly HostPath[] {
+  return tree === undefined || key !== kernelKey ? [] : (container.hostPaths ?? []);
 }
 
 export function debuggerContainer(

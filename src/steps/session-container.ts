@@ -1,7 +1,7 @@
 import type { Container, ContainerSpec, Engine, Mount } from "../engine/engine.js";
 import { kernelVolumes } from "../plan/build-plan.js";
 import { builtKernel } from "../plan/built-kernels.js";
-import { mount, sourceMounts, type SymbolsVolume } from "../plan/debugger-plan.js";
+import { mount, sourceMounts, type SymbolsVolume, treePaths } from "../plan/debugger-plan.js";
 import { INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { ensureImage } from "./builder-image.js";
@@ -32,10 +32,7 @@ export async function withSymbols(
   );
   for (;;) {
     const symbols = await ensureSymbols(ctx, plan, kernelKey);
-    const { tree, container: builder } = plan.kernel;
-    // The tree is the source of the plan's own kernel, and of no other.
-    const hostPaths = isOther || tree === undefined ? [] : (builder.hostPaths ?? []);
-    const spec = { ...specOf(symbols, volumes), hostPaths };
+    const spec = { ...specOf(symbols, volumes), hostPaths: treePaths(plan.kernel, kernelKey) };
     const container = await engine.createContainer(spec, ctx.signal);
     try {
       if (await isWhole(ctx, container)) return container;
