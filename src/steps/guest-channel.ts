@@ -125,8 +125,11 @@ export function unexpectedEnd(
   return ended;
 }
 
-/** A container that ends takes a moment to say so; its end explains a broken connection better than the break does. */
-const END_MS = 3000;
+/**
+ * A container that ends takes a moment to say so, on a busy machine several seconds; its end explains a broken connection
+ * better than the break does.
+ */
+export const END_MS = 10_000;
 
 /** Why the conversation with the guest broke off: the VM's end where it has ended, else the error itself. */
 export async function endedOr(ended: Promise<never>, error: unknown): Promise<never> {

@@ -4,11 +4,9 @@ import { panicReason } from "../plan/console-log.js";
 import { labels } from "../plan/names.js";
 import type { GuestVm } from "./dial-guest.js";
 import type { GuestContext } from "./guest-context.js";
-import { vmEnded } from "./guest-channel.js";
+import { END_MS, vmEnded } from "./guest-channel.js";
 import { linesOf } from "./lines.js";
 
-/** A container that ends takes a moment to say so. */
-const END_MS = 3000;
 const LOOK_EVERY_MS = 100;
 
 /** Why the conversation with the guest broke off: the VM's end where it has ended, else the error itself. */
