@@ -2,11 +2,12 @@
 
 import difflib
 import glob
+import io
 import os
 import re
 
 import kconfiglib
-from kconfiglib import AND, BOOL, HEX, INT, NOT, OR, STRING, TRISTATE, Symbol, expr_value
+from kconfiglib import AND, BOOL, EQUAL, HEX, INT, NOT, OR, STRING, TRISTATE, UNEQUAL, Symbol, expr_value
 
 TYPES = {BOOL: "bool", TRISTATE: "tristate", STRING: "string", INT: "int", HEX: "hex"}
 LEVELS = {"n": 0, "m": 1, "y": 2}
@@ -14,11 +15,45 @@ LEVELS = {"n": 0, "m": 1, "y": 2}
 DEPTH = 5
 
 
+class Kconfig(kconfiglib.Kconfig):
+    """What Kconfig has learnt since kconfiglib was written."""
+
+    # Linux 6.18: "transitional", of an option that is only read, to give others their defaults.
+    def _open(self, filename, mode):
+        file = super()._open(filename, mode)
+        if mode != "r":
+            return file
+        with file:
+            # An empty line for it: those below keep their numbers.
+            return io.StringIO(re.sub(r"^[ \t]+transitional[ \t]*$", "", file.read(), flags=re.M))
+
+    # Linux 7: "depends on X if Y", which is X || Y = n.
+    def _expect_expr_and_eol(self):
+        expr = self._parse_expr(True)
+        if self._check_token(kconfiglib._T_IF):
+            expr = (OR, expr, self._off(self._parse_expr(True)))
+        if self._tokens[self._tokens_i] is not None:
+            self._trailing_tokens_error()
+        return expr
+
+    def _off(self, expr):
+        if isinstance(expr, Symbol):
+            return EQUAL, expr, self.n
+        operator, *operands = expr
+        if operator == AND:
+            return OR, *map(self._off, operands)
+        if operator == OR:
+            return AND, *map(self._off, operands)
+        if operator == NOT and isinstance(operands[0], Symbol):
+            return UNEQUAL, operands[0], self.n
+        return NOT, self._off(operands[0]) if operator == NOT else expr
+
+
 def load(environment, config):
     """The tree with a .config loaded (seconds). `environment` is a file of NAME=VALUE, ended by NULs: what make gives conf."""
     with open(environment, encoding="utf-8") as file:
         os.environ.update(entry.split("=", 1) for entry in file.read().split("\0") if "=" in entry)
-    kconf = kconfiglib.Kconfig("Kconfig", warn=False)
+    kconf = Kconfig("Kconfig", warn=False)
     kconf.load_config(config)
     return kconf
 
@@ -253,7 +288,7 @@ class Searching:
             return smallest(self.satisfy(part, need, chosen, above) for part in parts(expr, OR))
         if operator == NOT and isinstance(expr[1], Symbol):
             return self.lower(expr[1], chosen)
-        if operator == kconfiglib.EQUAL:
+        if operator == EQUAL:
             return self.equal(expr[1], expr[2], chosen, above)
         return None
 

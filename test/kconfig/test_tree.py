@@ -9,14 +9,13 @@ sys.path.insert(0, os.environ["KDOCK_LIB"])
 import kconfig_minimal
 import kconfig_tree
 import kconfig_why
-import kconfiglib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 os.environ["srctree"] = HERE
 
 
 def loaded(text=""):
-    kconf = kconfiglib.Kconfig(os.path.join(HERE, "Kconfig"), warn=False)
+    kconf = kconfig_tree.Kconfig(os.path.join(HERE, "Kconfig"), warn=False)
     with tempfile.NamedTemporaryFile("w", suffix=".config") as file:
         file.write(text)
         file.flush()
@@ -54,6 +53,18 @@ class Explain(unittest.TestCase):
 
     def test_a_prompt_for_experts(self):
         self.assertEqual(explained("CONFIG_GREEN", "y")[0], "depends on CONFIG_EXPERT [=n]")
+
+    def test_a_word_that_the_library_does_not_know_moves_no_line(self):
+        place = kconfig_tree.where(kconfig_tree.find(loaded(), "CONFIG_LATTER"))
+        path, line = place.rsplit(":", 1)
+        with open(os.path.join(HERE, path), encoding="utf-8") as file:
+            self.assertEqual(file.read().split("\n")[int(line) - 1], "config LATTER")
+
+    def test_a_dependency_with_a_condition(self):
+        condition = "CONFIG_BASE [=n] || (CONFIG_OBSTACLE [=y] = n && CONFIG_MODULES [=n] != n)"
+        self.assertEqual(explained("CONFIG_SOMETIMES", "y")[0], f"depends on {condition}")
+        free = loaded("CONFIG_MODULES=y\n# CONFIG_OBSTACLE is not set\nCONFIG_SOMETIMES=y\n")
+        self.assertEqual(kconfig_tree.find(free, "CONFIG_SOMETIMES").str_value, "y")
 
     def test_no_prompt(self):
         lines = explained("CONFIG_LIBRARY", "y")
