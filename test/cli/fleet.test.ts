@@ -2,7 +2,7 @@ import { readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectNames } from "../../src/plan/names.js";
-import { docker, kdock, removeVolumes, start } from "../support/kdock.js";
+import { docker, kdock, removeVolumes, said, start } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";
 import { toyKernel, type ToyKernel } from "../support/toy-kernel.js";
 
@@ -111,14 +111,7 @@ it("Ctrl-C ends a matrix with 130, the table so far, and nothing left", async ()
     ["-v", "matrix", "--kernels", "6.12", "--", "sh", "-c", "echo under way; sleep 600"],
     { cwd: folder },
   );
-  await new Promise<void>((resolve, reject) => {
-    running.stderr.on("data", (chunk) => {
-      if (String(chunk).includes("| under way")) resolve();
-    });
-    running.stderr.on("end", () => {
-      reject(new Error("it ended by itself"));
-    });
-  });
+  await said(running.stderr, "| under way");
   running.kill("SIGINT");
   const { exitCode, stdout } = await running;
   expect(exitCode).toBe(130);

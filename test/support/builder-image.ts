@@ -4,6 +4,7 @@ import { loadConfig } from "../../src/config/layers.js";
 import { parseLock } from "../../src/lock/lock-text.js";
 import { busyboxBuildPlan, kernelBuildPlan } from "../../src/plan/build-plan.js";
 import { projectNames } from "../../src/plan/names.js";
+import { NO_FILES } from "../unit/plan/fixtures.js";
 import { LAB } from "./lab.js";
 import { docker } from "./kdock.js";
 
@@ -19,20 +20,9 @@ export function busyboxImage(): Promise<string> {
 
 async function labImage(plan: typeof kernelBuildPlan): Promise<string> {
   const { files } = createNodeHost({ env: process.env });
-  const user = {
-    ...{ kernelFragments: [], kernelPreset: undefined, kernelPatches: [], kernelKeys: [] },
-    ...{
-      moduleKey: undefined,
-      initramfs: [],
-      busyboxFragments: [],
-      busyboxKeys: [],
-      overlay: [],
-      initScripts: [],
-    },
-  };
   const lock = parseLock((await files.readText(`${LAB}/kdock.lock`)) ?? "", "kdock.lock");
   const assets = await readAssets(files);
-  const { image } = plan(loadConfig({}), projectNames(LAB), { assets, user, lock });
+  const { image } = plan(loadConfig({}), projectNames(LAB), { assets, user: NO_FILES, lock });
   await docker("image", "inspect", image.tag);
   return image.tag;
 }

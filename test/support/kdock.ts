@@ -50,16 +50,17 @@ export function start(
   };
 }
 
-/** Resolves when the process has said something on stderr. */
-export function said(running: ReturnType<typeof start>, what: RegExp): Promise<void> {
+/** Resolves when a process has said something on this stream of its; rejects when it ends without. */
+export function said(stream: NodeJS.ReadableStream, what: string | RegExp): Promise<void> {
   let seen = "";
+  const isThere = () => (typeof what === "string" ? seen.includes(what) : what.test(seen));
   return new Promise((resolve, reject) => {
-    running.stderr.on("data", (chunk) => {
+    stream.on("data", (chunk) => {
       seen += String(chunk);
-      if (what.test(seen)) resolve();
+      if (isThere()) resolve();
     });
-    running.stderr.on("end", () => {
-      reject(new Error(`ended without ${what.source}: ${seen}`));
+    stream.on("end", () => {
+      reject(new Error(`ended without ${String(what)}: ${seen}`));
     });
   });
 }

@@ -145,7 +145,7 @@ describe("a running VM", () => {
     await writeFile(precious, "precious");
     expect((await inLab("dump", precious)).exitCode).toBe(2);
     const running = start(["dump", "--force", precious], { cwd: LAB });
-    await said(running, /the guest's memory/);
+    await said(running.stderr, /the guest's memory/);
     await new Promise((resolve) => setTimeout(resolve, 800));
     running.kill("SIGINT");
     expect((await running).exitCode).toBe(130);

@@ -6,7 +6,7 @@ it("Ctrl-C while a guest command runs is exit code 130, and the VM is gone", asy
   const running = start(["run", "--gdb", "0", "--", "sh", "-c", "echo started >&2; sleep 600"], {
     cwd: LAB,
   });
-  await said(running, /started/);
+  await said(running.stderr, /started/);
   running.kill("SIGINT");
   const { exitCode } = await running;
   expect(exitCode).toBe(130);
@@ -16,7 +16,7 @@ it("Ctrl-C while a guest command runs is exit code 130, and the VM is gone", asy
 
 it("Ctrl-C before the guest has booted leaves nothing either", async () => {
   const running = start(["run", "--gdb", "0", "--", "true"], { cwd: LAB });
-  await said(running, /accelerator/);
+  await said(running.stderr, /accelerator/);
   running.kill("SIGINT");
   expect((await running).exitCode).toBe(130);
   const lab = `label=io.kdock.project=${LAB_NAMES.id}`;

@@ -3,7 +3,7 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { dapClient } from "../support/dap.js";
-import { docker, kdock, start } from "../support/kdock.js";
+import { docker, kdock, said, start } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 
 const VM = LAB_NAMES.vmContainer;
@@ -76,7 +76,7 @@ describe("with a debugger", () => {
     const debugging = start(["gdb", "--", "-batch", ...commands.flatMap((each) => ["-ex", each])], {
       cwd: LAB,
     });
-    await untilSaid(debugging.stdout, "Breakpoint 1 at");
+    await said(debugging.stdout, "Breakpoint 1 at");
     await panicSoon();
     const { stdout, exitCode } = await debugging;
     expect(stdout).toContain(`kdock: the kernel panics: ${REASON}\n`);
@@ -98,7 +98,7 @@ describe("with a debugger", () => {
     const debugging = start(["gdb", "--", "-batch", ...commands.flatMap((each) => ["-ex", each])], {
       cwd: LAB,
     });
-    await untilSaid(debugging.stdout, "stop-on-panic is off");
+    await said(debugging.stdout, "stop-on-panic is off");
     await panicSoon();
     expect((await debugging).stdout).not.toContain("the kernel panics");
     expect(await vmEnds()).toBe("1");
@@ -227,7 +227,7 @@ describe("without one", () => {
   it("logs -f tells it as it happens; decode reads what is piped in, warnings and oopses too", async () => {
     await boot();
     const following = start(["logs", "-f"], { cwd: LAB });
-    await untilSaid(following.stdout, "Linux version");
+    await said(following.stdout, "Linux version");
     await panicSoon();
     const { exitCode, stdout, stderr } = await following;
     expect(stderr).toMatch(/\| {2}write_sysrq_trigger \(drivers\/tty\/sysrq\.c:\d+\)/);
@@ -248,16 +248,3 @@ describe("without one", () => {
     expect(exitCode).toBe(2);
   });
 });
-
-async function untilSaid(stream: NodeJS.ReadableStream, text: string): Promise<void> {
-  let seen = "";
-  await new Promise<void>((resolve, reject) => {
-    stream.on("data", (chunk) => {
-      seen += String(chunk);
-      if (seen.includes(text)) resolve();
-    });
-    stream.on("end", () => {
-      reject(new Error(`ended without ${text}: ${seen}`));
-    });
-  });
-}
