@@ -96,9 +96,14 @@ def elsewhere(source, name):
 
 def show(item):
     """For kconfiglib's expr_str: CONFIG_NET [=y]"""
-    if isinstance(item, Symbol) and not item.is_constant:
-        return f"{full(item)} [={item.str_value}]"
+    if isinstance(item, Symbol) and not item.is_constant and not is_number(item):
+        return f"{full(item)} [={item.str_value if item.nodes else 'n'}]"
     return kconfiglib.standard_sc_expr_str(item)
+
+
+def is_number(sym):
+    """Kconfig has "FOO > 3" as a comparison of two options, of which nobody defines one."""
+    return not sym.nodes and re.fullmatch(r"-?\d+|0[xX][0-9a-fA-F]+", sym.name) is not None
 
 
 def text_of(expr):

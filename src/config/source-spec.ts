@@ -81,6 +81,12 @@ export function sourceSpec(text: string): SourceSpec {
   return parsed.value;
 }
 
+/** The folder of a repository of this machine, as it is written there; undefined for an address of another one. */
+export function localRepository(url: string): string | undefined {
+  const path = url.replace(/^file:\/\//, "");
+  return /^(?:\/|\.{1,2}(?:\/|$))/.test(path) ? path : undefined;
+}
+
 /** "6.12.30" → "6.12" */
 export function lineOf(version: string): string {
   return version.split(/[.-]/, 2).join(".");

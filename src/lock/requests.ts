@@ -134,13 +134,27 @@ function isKnownBusybox({ busybox }: Config, assets: Assets): boolean {
 
 /** Those that every suite has to have, wherever it takes them from; about conditions see images/apt/archives.sh. */
 function namedPackages(list: Asset | undefined): string[] {
+  return listed(list)
+    .filter(([, condition]) => condition === undefined || condition.startsWith("<"))
+    .flatMap(([name = ""]) => (name === "" ? [] : [name]));
+}
+
+/** What builders of all suites take from one and the same: package → suite. */
+export function lenders(assets: Assets): Record<string, string> {
+  const lists = [...assets].filter(([path]) => /^images\/\w+\/packages$/.test(path));
+  return Object.fromEntries(
+    lists
+      .flatMap(([, list]) => listed(list))
+      .flatMap(([name = "", from = ""]) => (from.startsWith("<") ? [[name, from.slice(1)]] : [])),
+  ) as Record<string, string>;
+}
+
+/** The words of each line. */
+function listed(list: Asset | undefined): string[][] {
   const lines = Buffer.from(list?.content ?? [])
     .toString()
     .split("\n");
-  const words = lines.map((line) => line.replace(/#.*/, "").trim().split(/\s+/));
-  return words
-    .filter(([, condition]) => condition === undefined || condition.startsWith("<"))
-    .flatMap(([name = ""]) => (name === "" ? [] : [name]));
+  return lines.map((line) => line.replace(/#.*/, "").trim().split(/\s+/));
 }
 
 /** What images/apt/toolchain-packages.sh is told: GNU's and Debian's name. */

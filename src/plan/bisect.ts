@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Config } from "../config/config.js";
-import { sourceSpec } from "../config/source-spec.js";
+import { localRepository, sourceSpec } from "../config/source-spec.js";
 import { KdockError } from "../errors.js";
 import type { BuildPlan } from "./build-plan.js";
 import type { ContainerSpec, HostPath } from "./container-spec.js";
@@ -109,9 +109,8 @@ export function repositoryInside(
   folder: string,
 ): { readonly url: string; readonly hostPaths: readonly HostPath[] } {
   const address = repository.slice(repository.indexOf(":") + 1);
-  const path = address.replace(/^file:\/\//, "");
-  const isLocal = repository.startsWith("path:") || /^(?:\/|\.{1,2}(?:\/|$))/.test(path);
-  if (!isLocal) return { url: address, hostPaths: [] };
+  const path = repository.startsWith("path:") ? address : localRepository(address);
+  if (path === undefined) return { url: address, hostPaths: [] };
   const target = "/repo";
   return { url: target, hostPaths: [{ path: hostPath(folder, path), target, readOnly: true }] };
 }

@@ -25,6 +25,8 @@ export interface SbomRequest {
   /** What they were built from. */
   readonly lock: Lock;
   readonly setKey: string;
+  /** What the builders of all suites have from one: package → suite, as `lenders` of the lock's requests tells it. */
+  readonly lenders: Readonly<Record<string, string>>;
   /** Of the kdock that writes the bill. */
   readonly kdockVersion: string;
 }
@@ -56,9 +58,9 @@ export function sbomOf(request: SbomRequest): string {
   return `${serialize(bom)}\n`;
 }
 
-function bomOf({ manifests, lock, setKey, kdockVersion }: SbomRequest): Bom {
+function bomOf({ manifests, lock, setKey, lenders, kdockVersion }: SbomRequest): Bom {
   const used = usedParts(manifests, lock);
-  const packages = packageComponents(used.images);
+  const packages = packageComponents(used.images, lenders);
   const kernelSource = sourceComponent(used.kernelSource, "linux", ComponentType.OperatingSystem);
   const busyboxSource = sourceComponent(used.busyboxSource, "busybox", ComponentType.Application);
   const kdock = kdockComponent(lock.kdock === "" ? kdockVersion : lock.kdock, "kdock");
@@ -193,11 +195,16 @@ function kdockComponent(version: string, ref: string): Component {
 }
 
 /** One for each package of each suite, whichever of the images have it. */
-function packageComponents(images: readonly UsedImage[]): Component[] {
+function packageComponents(
+  images: readonly UsedImage[],
+  lenders: SbomRequest["lenders"],
+): Component[] {
   const found = new Map<string, { component: Component; images: string[] }>();
   for (const { name: image, suite, packages } of images) {
     for (const [name, version] of Object.entries(packages)) {
-      const purl = purlOf("deb", "debian", name, version, { distro: suite });
+      const purl = purlOf("deb", "debian", name, version, {
+        distro: lenders[name] ?? suite,
+      });
       const entry = found.get(purl) ?? {
         component: packageComponent(name, version, purl),
         images: [],

@@ -1,4 +1,4 @@
-import { sourceSpec } from "../config/source-spec.js";
+import { localRepository, sourceSpec } from "../config/source-spec.js";
 import { KdockError } from "../errors.js";
 import { hostPath } from "../plan/host-path.js";
 import type { LocalRepository } from "../plan/user-files.js";
@@ -10,8 +10,9 @@ export async function readRepository(
   source: string,
 ): Promise<LocalRepository | undefined> {
   const spec = sourceSpec(source);
-  if (spec.kind !== "git" || !/^(?:file:\/\/)?[./]/.test(spec.url)) return undefined;
-  const path = hostPath(ctx.folder, spec.url.replace(/^file:\/\//, ""));
+  const local = spec.kind === "git" ? localRepository(spec.url) : undefined;
+  if (spec.kind !== "git" || local === undefined) return undefined;
+  const path = hostPath(ctx.folder, local);
   const found = await gitFolder(ctx, path);
   if (found === undefined) {
     throw new KdockError("config", `kernel.source: there is no git repository at ${spec.url}`, {

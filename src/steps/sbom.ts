@@ -1,5 +1,6 @@
 import { KdockError } from "../errors.js";
 import type { Lock } from "../lock/lock.js";
+import { lenders } from "../lock/requests.js";
 import type { Plan } from "../plan/plan.js";
 import { sbomOf } from "../plan/sbom.js";
 import type { Manifest } from "../plan/manifest.js";
@@ -26,7 +27,13 @@ export async function makeSbom(ctx: Context, plan: Plan, lock: Lock | undefined)
       throw notYet(`the current ${stage} was built by another image than kdock.lock describes`);
     }
   }
-  return sbomOf({ manifests, lock, setKey, kdockVersion: ctx.version });
+  return sbomOf({
+    manifests,
+    lock,
+    setKey,
+    lenders: lenders(ctx.assets),
+    kdockVersion: ctx.version,
+  });
 }
 
 async function currentManifest(ctx: Context, stage: string): Promise<Manifest> {

@@ -66,6 +66,10 @@ class Explain(unittest.TestCase):
         free = loaded("CONFIG_MODULES=y\n# CONFIG_OBSTACLE is not set\nCONFIG_SOMETIMES=y\n")
         self.assertEqual(kconfig_tree.find(free, "CONFIG_SOMETIMES").str_value, "y")
 
+    def test_what_another_architecture_defines_is_off_and_a_number_is_one(self):
+        told = explained("CONFIG_ELSEWHERE", "y")
+        self.assertEqual(told[:2], ["depends on CONFIG_OTHER_ARCH [=n]", "depends on CONFIG_SIZE [=16] > 20"])
+
     def test_no_prompt(self):
         lines = explained("CONFIG_LIBRARY", "y")
         self.assertIn("it has no prompt: only other options can select it", lines)

@@ -56,6 +56,7 @@ function file(path: string, sha256: string): ManifestFile {
 const REQUEST: SbomRequest = {
   lock: LOCK,
   setKey: "0123456789abcdef",
+  lenders: { "python3-kconfiglib": "trixie" },
   kdockVersion: "0.2.0",
   manifests: {
     kernel: {
@@ -157,6 +158,26 @@ describe("sbomOf", () => {
   it("has another serial number when anything in it differs", () => {
     expect(bill({ setKey: "fedcba9876543210" }).serialNumber).not.toBe(bill().serialNumber);
     expect(bill({ kdockVersion: "0.3.0" }).serialNumber).not.toBe(bill().serialNumber);
+  });
+
+  it("names the suite that a package was borrowed from", () => {
+    const packages = {
+      ...LOCK.images["kernel gcc-14"]?.packages,
+      "python3-kconfiglib": "14.1.0-4",
+    };
+    const trixie = LOCK.bases["trixie"];
+    if (trixie === undefined) throw new Error("no base");
+    const lock: Lock = {
+      ...LOCK,
+      bases: { ...LOCK.bases, bullseye: trixie },
+      images: {
+        ...LOCK.images,
+        "kernel gcc-14": { base: "bullseye", time: "20261102T000000Z", packages },
+      },
+    };
+    const from = bill({ lock });
+    expect(named("python3-kconfiglib", from).purl).toContain("distro=trixie");
+    expect(named("gcc-14", from).purl).toContain("distro=bullseye");
   });
 
   it("is dated by the newest entry of the lock that went into the set", () => {
