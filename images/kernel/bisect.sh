@@ -1,8 +1,9 @@
 #!/bin/sh
-# bisect.sh start URL GOOD BAD | good | bad | skip | where — git's own bisect in /src, which becomes a repository with the
+# bisect.sh start URL GOOD BAD NAME | good | bad | skip | where — git's own bisect in /src, which becomes a repository with the
 # history between two commits and the tree of the one that is to be tried. build.sh "compile" builds what is there.
 #
-#   URL   an address of git's; "/repo" is a repository of the user's, mounted read-only
+#   URL    an address of git's; "/repo.git" is a repository of the user's, mounted read-only
+#   NAME   what the user calls it
 #
 # Lines that begin with "@bisect" are for kdock; the others are git's, for people:
 #
@@ -17,20 +18,10 @@
 # Exit codes: 64 what is asked for is refused; 69 the repository cannot be reached; 1 anything else.
 set -eu
 umask 022
-# What is in a repository is nobody's configuration but ours.
-export LC_ALL=C HOME=/tmp/bisect GIT_TERMINAL_PROMPT=0 GIT_ADVICE=0 GIT_CONFIG_NOSYSTEM=1
-mkdir -p "$HOME"
-cat > "$HOME/.gitconfig" <<'CONFIG'
-[safe]
-	directory = *
-[user]
-	name = kdock
-	email = kdock@localhost
-[advice]
-	detachedHead = false
-[gc]
-	auto = 0
-CONFIG
+export LC_ALL=C
+# shellcheck source=images/kernel/git.sh
+. "$(dirname "$0")/git.sh"
+git_home /tmp/bisect
 marker=/src/.kdock-source
 cd /src
 
@@ -52,7 +43,7 @@ find_here() { # word, good or bad
   for name in "refs/remotes/origin/$1" "refs/tags/$1" "$1" "origin/$1"; do
     commit_of "$name" && return
   done
-  echo "error: $url has no branch, tag or commit $1 (--$2)" >&2
+  echo "error: $shown has no branch, tag or commit $1 (--$2)" >&2
   near=$(git for-each-ref --format='%(refname:lstrip=2)' refs/tags refs/remotes |
     sed 's,^origin/,,' | grep -F -- "$(echo "$1" | sed 's/[-.~^][^-.]*$//')" | sort -uV | tail -n 8 | paste -sd ' ')
   [ -z "$near" ] || echo "error: the nearest that it has: $near" >&2
@@ -84,16 +75,16 @@ reach() {
   case "$url" in
     /*)
       if [ ! -r "$url" ] || [ ! -x "$url" ]; then
-        refuse "the repository cannot be read by the builder's user: it takes others' permission to read (chmod -R o+rX)"
+        refuse "$shown cannot be read by the builder's user: it takes others' permission to read (chmod -R o+rX)"
       fi
-      refuse "this is no repository of git's" ;;
+      refuse "$shown is no repository of git's" ;;
   esac
-  echo "error: $url cannot be reached" >&2
+  echo "error: $shown cannot be reached" >&2
   exit 69
 }
 
 start() {
-  url=$1
+  url=$1 shown=$4
   echo "@kdock phase fetch"
   open_repository
   reach
@@ -109,14 +100,12 @@ start() {
     bad=$(find_here "$3" bad) || exit
   fi
   check_order "$2" "$3"
-  echo "@bisect version $(git show "$good:Makefile" 2> /dev/null | awk '
-    /^(VERSION|PATCHLEVEL|SUBLEVEL) *=/ { sub(/^[A-Z]+ *= */, ""); text = text (text == "" ? "" : ".") $0 }
-    END { print text }')"
+  echo "@bisect version $(git show "$good:Makefile" 2> /dev/null | makefile_version)"
   git checkout --quiet --force --detach "$bad"
   # By kdock's name for it, so that a build takes objects of one step for the next: only what changes is compiled again.
   {
     echo "spec bisect"
-    echo "origin bisect of $url"
+    echo "origin bisect of $shown"
     echo "version bisect"
     echo "sha256 bisect"
     echo "epoch $(git show -s --format=%ct "$bad")"
@@ -175,7 +164,7 @@ mark() {
 }
 
 case "${1:-}" in
-  start) start "$2" "$3" "$4" ;;
+  start) start "$2" "$3" "$4" "$5" ;;
   good | bad | skip) mark "$1" ;;
   where) where ;;
   *) echo "bisect.sh: what is '${1:-}'?" >&2; exit 64 ;;

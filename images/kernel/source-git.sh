@@ -3,6 +3,7 @@
 #   @kdock source kernel git VERSION COMMIT
 #
 #   KDOCK_SOURCE_COMMIT   exactly this commit
+#   KDOCK_SOURCE_HEAD     what HEAD is, where that is not the repository's: of a worktree
 #
 # What was fetched stays in a bare repository in the source's volume, without history: the next commit costs what differs.
 # A tree that is there becomes another commit's file by file, so that make compiles what differs, too. A repository of this
@@ -12,16 +13,18 @@ bare=/src/.kdock-git
 address=${spec#git:}
 ref=${address##*#}
 address=${address%#*}
+[ "$ref" != HEAD ] || ref=${KDOCK_SOURCE_HEAD:-HEAD}
+there=$address
 [ ! -e /repo.git ] || address=/repo.git
 commit=${KDOCK_SOURCE_COMMIT:-}
 
-# Whoever owns a repository, it is only read. A question for a password would wait for ever.
-git() { HOME="$home" GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -o BatchMode=yes' command git --git-dir="$bare" "$@"; }
+# shellcheck source=images/kernel/git.sh
+. "$here/git.sh"
+git() { command git --git-dir="$bare" "$@"; }
 
 begin() {
   home=$(mktemp -d)
-  printf '[safe]\n\tdirectory = *\n[advice]\n\tdetachedHead = false\n[gc]\n\tauto = 0\n[core]\n\tquotePath = false\n' \
-    > "$home/.gitconfig"
+  git_home "$home"
   [ -e "$bare/HEAD" ] || git init -q --bare "$bare"
   # Left by one that was killed: kdock lets one builder at a time into a volume.
   rm -f "$bare"/*.lock
@@ -48,7 +51,7 @@ look_up() {
   done
   # A short id can be looked up only where the whole repository is.
   if [ "$address" = /repo.git ]; then
-    commit=$(HOME="$home" command git --git-dir=/repo.git rev-parse --verify -q "$ref^{commit}" || true)
+    commit=$(command git --git-dir=/repo.git rev-parse --verify -q "$ref^{commit}" || true)
     [ -z "$commit" ] || return 0
   fi
   echo "error: ${spec#git:}: there is no branch, tag or commit $ref. The nearest names:" >&2
@@ -87,13 +90,10 @@ missing() {
   }
   gone=$commit
   look_up
-  drift "$ref" "$gone" "$commit" "the commit $gone, which the lock names, is not in ${address} any more; $ref is $commit there"
+  drift "$ref" "$gone" "$commit" "the commit $gone, which the lock names, is not in $there any more; $ref is $commit there"
 }
 
-version() {
-  git show "$commit:Makefile" 2> /dev/null | sed -n '1,8s/^\(VERSION\|PATCHLEVEL\|SUBLEVEL\|EXTRAVERSION\) *= *//p' |
-    awk 'NR == 1 { v = $0 } NR == 2 || NR == 3 { if ($0 != "") v = v "." $0 } NR == 4 { v = v $0 } END { print v }'
-}
+version() { git show "$commit:Makefile" 2> /dev/null | makefile_version; }
 
 resolve() {
   begin

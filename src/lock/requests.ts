@@ -146,7 +146,7 @@ export function lenders(assets: Assets): Record<string, string> {
     lists
       .flatMap(([, list]) => listed(list))
       .flatMap(([name = "", from = ""]) => (from.startsWith("<") ? [[name, from.slice(1)]] : [])),
-  ) as Record<string, string>;
+  );
 }
 
 /** The words of each line. */

@@ -3,10 +3,11 @@ import type { Config } from "../config/config.js";
 import { localRepository, sourceSpec } from "../config/source-spec.js";
 import { KdockError } from "../errors.js";
 import type { BuildPlan } from "./build-plan.js";
-import type { ContainerSpec, HostPath } from "./container-spec.js";
-import { hostPath } from "./host-path.js";
+import type { ContainerSpec } from "./container-spec.js";
 import { sha256 } from "./keys.js";
 import { INSIDE, labels, type ProjectNames } from "./names.js";
+import { sourceHostPaths } from "./tree-plan.js";
+import type { LocalRepository } from "./user-files.js";
 
 /** What `git bisect run` makes of a command's exit code. */
 export type Mark = "good" | "bad" | "skip";
@@ -103,21 +104,37 @@ export function repositoryOf(source: string): string {
   });
 }
 
-/** Where git in a container finds it: its address, or the mount of a folder of this machine. */
-export function repositoryInside(
+/** Its folder as the user wrote it; undefined for one that is elsewhere. */
+export function repositoryFolder(repository: string): string | undefined {
+  const address = addressOf(repository);
+  return repository.startsWith("path:") ? address : localRepository(address);
+}
+
+/** "git:URL" without its first word. */
+function addressOf(repository: string): string {
+  return repository.slice(repository.indexOf(":") + 1);
+}
+
+/** What bisect.sh is told at the start: where git finds the history, the two commits, and what people call the place. */
+export function startWords(
   repository: string,
-  folder: string,
-): { readonly url: string; readonly hostPaths: readonly HostPath[] } {
-  const address = repository.slice(repository.indexOf(":") + 1);
-  const path = repository.startsWith("path:") ? address : localRepository(address);
-  if (path === undefined) return { url: address, hostPaths: [] };
-  const target = "/repo";
-  return { url: target, hostPaths: [{ path: hostPath(folder, path), target, readOnly: true }] };
+  local: LocalRepository | undefined,
+  { good, bad }: Pick<BisectState, "good" | "bad">,
+): readonly string[] {
+  const address = addressOf(repository);
+  const commits = [good, bad].map((word) => headOf(word, local));
+  return ["start", local === undefined ? address : INSIDE.repository, ...commits, address];
+}
+
+/** A worktree's HEAD is none of its repository's. */
+function headOf(word: string, local: LocalRepository | undefined): string {
+  if (local?.head === undefined) return word;
+  return word.replace(/^(?:HEAD|@)(?=$|[~^])/, local.head.replace(/^refs\/heads\//, ""));
 }
 
 /** What the kernel of one commit is called in manifests, tables and keys. */
 export function commitSource(repository: string, hash: string): string {
-  const address = repository.slice(repository.indexOf(":") + 1);
+  const address = addressOf(repository);
   if (!repository.startsWith("path:")) return `git:${address}#${hash}`;
   // It has to be an address of git's, whatever the folder is called.
   const folder = address.replace(/[^\w@:/.~+%=,-]/g, "-");
@@ -170,7 +187,7 @@ export function bisectContainer(
   build: BuildPlan,
   names: ProjectNames,
   words: readonly string[],
-  hostPaths: readonly HostPath[],
+  local: LocalRepository | undefined,
 ): ContainerSpec {
   return {
     ...build.container,
@@ -178,6 +195,6 @@ export function bisectContainer(
     entrypoint: ["sh", "/usr/local/lib/kdock/bisect.sh"],
     command: words,
     mounts: build.container.mounts.filter(({ target }) => target === INSIDE.source),
-    hostPaths,
+    hostPaths: sourceHostPaths({ repository: local }).hostPaths ?? [],
   };
 }

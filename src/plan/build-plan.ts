@@ -97,7 +97,7 @@ export function kernelBuildPlan(
       {
         ...kernelEnvironment(config),
         ...sourceEnvironment(config, source),
-        ...treeEnvironment(tree),
+        ...treeEnvironment(user),
       },
       [
         ...kernelVolumes(names, { source: kernel.source, compiler, arch: kernel.arch }, user),

@@ -24,8 +24,15 @@ export function treeInputs(tree: SourceTree | undefined): KeyInputs {
   };
 }
 
-export function treeEnvironment(tree: SourceTree | undefined): Readonly<Record<string, string>> {
-  return tree === undefined ? {} : { KDOCK_SOURCE: "path:tree" };
+export function treeEnvironment({
+  tree,
+  repository,
+}: Partial<UserFiles>): Readonly<Record<string, string>> {
+  const head = repository?.head;
+  return {
+    ...(tree === undefined ? {} : { KDOCK_SOURCE: "path:tree" }),
+    ...(head === undefined ? {} : { KDOCK_SOURCE_HEAD: head }),
+  };
 }
 
 /** Below /in: what source-path.sh and build.sh read about a tree. */

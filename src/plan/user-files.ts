@@ -33,6 +33,8 @@ export interface LocalRepository {
   readonly folder: string;
   /** Absolute: other repositories' objects that it relies on. */
   readonly alternates: readonly string[];
+  /** Of a worktree, whose HEAD is not the repository's: "refs/heads/…", or a commit. */
+  readonly head?: string | undefined;
 }
 
 /** A local kernel tree. */

@@ -1,4 +1,3 @@
-import { isOnThisMachine } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
 import {
   bisectBuild,
@@ -9,13 +8,15 @@ import {
   type Mark,
   markOf,
   readBisect,
-  repositoryInside,
+  repositoryFolder,
   repositoryOf,
+  startWords,
 } from "../plan/bisect.js";
 import type { BisectOrder } from "../plan/bisect-order.js";
 import { FOLDER } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { NEWEST, toolchainFor } from "../plan/toolchain.js";
+import type { LocalRepository } from "../plan/user-files.js";
 import { type Project, replanned } from "../project.js";
 import { makeSet, readManifest } from "./artifact-store.js";
 import { builtStages, TARGETS } from "./build.js";
@@ -24,6 +25,7 @@ import { type Context, inProject, projectMutex } from "./context.js";
 import { removeKernel } from "./kernels.js";
 import { ensureLocked } from "./lock.js";
 import { checkMachines } from "./machine.js";
+import { findRepository } from "./read-repository.js";
 import { runContainer } from "./run-container.js";
 import { runStep } from "./run-step.js";
 import { tryCommand, type Tried } from "./try-command.js";
@@ -77,7 +79,7 @@ export async function startBisect(
   // The version decides about the compiler, and the history knows the version: any builder can ask it.
   const asking = { repository, toolchain: project.config.kernel.toolchain };
   const scout = await lockedFor(project, asking);
-  const status = await askGit(scout, asking, ["start", order.good, order.bad]);
+  const status = await askGit(scout, asking, (local) => startWords(repository, local, order));
   const known = status.version ?? "";
   const toolchain = toolchainFor(known === "" ? NEWEST : known, asking.toolchain).compiler;
   tellStatus(ctx, status);
@@ -90,7 +92,7 @@ export async function continueBisect(project: Project, state: BisectState): Prom
   await checkMachines(project, [VM]);
   const ready = await lockedFor(project, state);
   // It may have been broken off between git's answer and our noting it.
-  return await search(ready, state, await askGit(ready, state, ["where"]));
+  return await search(ready, state, await askGit(ready, state, () => ["where"]));
 }
 
 /** Forgets a search; true when there was one. Its repository stays, for the next one. */
@@ -106,7 +108,8 @@ type Search = Pick<BisectState, "repository" | "toolchain">;
 /** The project with a builder for the search, whose image and root file system are locked. */
 async function lockedFor(project: Project, { repository, toolchain }: Search): Promise<Project> {
   const { ctx } = project;
-  await requireRepository(ctx, repository, project.plan.folder);
+  // Before anything is fetched for its sake.
+  await localOf(ctx, repository);
   // Of a tree nothing is locked but its compiler, and the commits of a search are nobody's versions.
   const kernel = { ...project.config.kernel, source: "path:.", toolchain };
   const config = { ...project.config, kernel };
@@ -115,37 +118,25 @@ async function lockedFor(project: Project, { repository, toolchain }: Search): P
   return await ensureLocked({ ...replanned(project, { config, user }), overridden: true });
 }
 
-/** A repository of this machine has to be there, and where the engine sees it. */
-async function requireRepository(ctx: Context, repository: string, folder: string): Promise<void> {
-  const [local] = repositoryInside(repository, folder).hostPaths;
-  if (local === undefined) return;
-  if (!(await ctx.host.files.isFolder(local.path))) {
-    throw new KdockError("config", `there is no repository ${local.path}`, {
-      hint: "Mend the path in kernel.source, or --kernel.",
-    });
-  }
-  const info = await (await ctx.engine()).info();
-  if (isOnThisMachine(info)) return;
-  throw new KdockError(
-    "environment",
-    `the engine at ${info.endpoint} is on another machine, and has no ${local.path}`,
-    { hint: "Push it to where that machine reaches it, and name that address: git:URL#REF." },
-  );
+async function localOf(ctx: Context, repository: string): Promise<LocalRepository | undefined> {
+  const folder = repositoryFolder(repository);
+  return folder === undefined ? undefined : await findRepository(ctx, folder);
 }
 
 async function askGit(
   { ctx, plan }: Project,
   search: Search,
-  [command = "", ...words]: readonly string[],
+  words: (local: LocalRepository | undefined) => readonly string[],
 ): Promise<BisectStatus> {
-  const { url, hostPaths } = repositoryInside(search.repository, plan.folder);
+  const local = await localOf(ctx, search.repository);
+  const argv = words(local);
+  const [command = ""] = argv;
   const build = bisectBuild(plan.kernel, plan.names, search);
   await using _mutex = await projectMutex(ctx);
   await ensureImage(ctx, build.image, { noCache: false });
   const engine = await ctx.engine();
   for (const [name, its] of Object.entries(build.volumes)) await engine.ensureVolume(name, its);
-  const argv = command === "start" ? [command, url, ...words] : [command];
-  const spec = bisectContainer(build, plan.names, argv, hostPaths);
+  const spec = bisectContainer(build, plan.names, argv, local);
   const title = command === "start" ? `history of ${search.repository}` : `git bisect ${command}`;
   return await runStep(ctx, "bisect", title, async (log) => {
     const lines: string[] = [];
@@ -204,7 +195,7 @@ async function search(
       await makeSet(ctx, plan.setKey, stages);
     }
     state = await keepBad(ctx, state, mark, key);
-    status = await askGit(project, state, [mark]);
+    status = await askGit(project, state, () => [mark]);
     tellStatus(ctx, status);
   }
 }

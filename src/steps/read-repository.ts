@@ -11,31 +11,44 @@ export async function readRepository(
 ): Promise<LocalRepository | undefined> {
   const spec = sourceSpec(source);
   const local = spec.kind === "git" ? localRepository(spec.url) : undefined;
-  if (spec.kind !== "git" || local === undefined) return undefined;
-  const path = hostPath(ctx.folder, local);
+  return local === undefined ? undefined : await findRepository(ctx, local);
+}
+
+/**
+ * The repository of a folder, named as the user wrote it: of a checkout, a worktree, or a bare one. Rejects with `config`
+ * when there is none, and with `environment` when the engine is on another machine, which cannot read it.
+ */
+export async function findRepository(ctx: Context, written: string): Promise<LocalRepository> {
+  const path = hostPath(ctx.folder, written);
   const found = await gitFolder(ctx, path);
   if (found === undefined) {
-    throw new KdockError("config", `kernel.source: there is no git repository at ${spec.url}`, {
+    throw new KdockError("config", `kernel.source: there is no git repository at ${written}`, {
       hint: "Name the folder that has .git in it, or a bare repository.",
     });
   }
   if (!ctx.engineIsHere()) {
     throw new KdockError(
       "environment",
-      `the engine is on another machine, and cannot read the repository ${spec.url}`,
-      { hint: "Name one that both can reach, or build the checked-out tree: path:FOLDER travels." },
+      `the engine is on another machine, and cannot read the repository ${written}`,
+      {
+        hint: "Push it to where that machine reaches it (git:URL#REF), or build the checked-out tree: path:FOLDER travels.",
+      },
     );
   }
-  const folder = await ctx.host.files.realPath(found);
-  return { folder, alternates: await alternatesOf(ctx, `${folder}/objects`) };
+  const folder = await ctx.host.files.realPath(found.folder);
+  const alternates = await alternatesOf(ctx, `${folder}/objects`);
+  return { folder, alternates, head: found.head };
 }
 
-/** What has the objects: a worktree says where its repository is. */
-async function gitFolder(ctx: Context, path: string): Promise<string | undefined> {
+/** What has the objects: a worktree says where its repository is, and has a HEAD of its own. */
+async function gitFolder(
+  ctx: Context,
+  path: string,
+): Promise<Pick<LocalRepository, "folder" | "head"> | undefined> {
   const { files } = ctx.host;
-  if (await files.isFolder(`${path}/.git/objects`)) return `${path}/.git`;
+  if (await files.isFolder(`${path}/.git/objects`)) return { folder: `${path}/.git` };
   if ((await files.isFolder(`${path}/objects`)) && (await files.exists(`${path}/HEAD`)))
-    return path;
+    return { folder: path };
   if (!(await files.exists(`${path}/.git`)) || (await files.isFolder(`${path}/.git`)))
     return undefined;
   const linked = hostPath(
@@ -43,7 +56,10 @@ async function gitFolder(ctx: Context, path: string): Promise<string | undefined
     ((await files.readText(`${path}/.git`)) ?? "").replace(/^gitdir: /, "").trim(),
   );
   const common = (await files.readText(`${linked}/commondir`))?.trim();
-  return common === undefined ? linked : hostPath(linked, common);
+  // A submodule's has all that a repository has.
+  if (common === undefined) return { folder: linked };
+  const head = (await files.readText(`${linked}/HEAD`))?.replace(/^ref: /, "").trim();
+  return { folder: hostPath(linked, common), head };
 }
 
 async function alternatesOf(ctx: Context, objects: string): Promise<string[]> {

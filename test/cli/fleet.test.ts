@@ -1,5 +1,6 @@
 import { readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectNames } from "../../src/plan/names.js";
 import { docker, kdock, removeVolumes, said, start } from "../support/kdock.js";
@@ -158,14 +159,11 @@ it("finds the first bad commit, over one that does not build and a Ctrl-C", asyn
   expect(log).toContain(`git bisect skip ${toys.commits["v3"] ?? ""}`);
   expect(await current()).toBe(was);
 
+  // A worktree has a HEAD of its own, and the objects are elsewhere.
+  const worktree = join(folder, "worktree");
+  await execa("git", ["-C", toys.folder, "worktree", "add", "-q", "--detach", worktree, "v2"]);
   const found = await here(
-    "bisect",
-    "--good",
-    "v1",
-    "--bad",
-    toys.commits["v2"] ?? "",
-    "--",
-    "false",
+    ...["bisect", "--kernel", "./worktree", "--good", "HEAD~1", "--bad", "HEAD", "--", "false"],
   );
   expect(found.stdout).toContain(`${toys.commits["v2"] ?? ""} is the first bad commit`);
   expect(found.stdout).toContain("Ada <ada@example.com>");

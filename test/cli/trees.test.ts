@@ -325,6 +325,17 @@ describe("a git repository", () => {
     expect(await readFile(lock, "utf8")).toBe(before);
   });
 
+  it("takes a worktree's HEAD for HEAD, which is not the repository's", async () => {
+    const side = join(folder, "side");
+    await git("worktree", "add", "-q", "-b", "wip/side", side);
+    await writeFile(join(side, "net/net.h"), '#define WORD "side"\n');
+    await run("git", "-C", side, ..."-c user.name=a -c user.email=a@b commit -qam side".split(" "));
+    await configure("", "git:./side#HEAD");
+    await built();
+    expect(await holds("side")).toBe(true);
+    expect(await head()).not.toBe((await run("git", "-C", side, "rev-parse", "HEAD")).trim());
+  });
+
   it("names the nearest of its names for one that it has not", async () => {
     await configure("", "git:./linux#v6.21");
     const { exitCode, stderr } = await build();

@@ -5,8 +5,9 @@ import {
   commitSource,
   markOf,
   readBisect,
-  repositoryInside,
+  repositoryFolder,
   repositoryOf,
+  startWords,
 } from "../../../src/plan/bisect.js";
 import { bisectOrder } from "../../../src/plan/bisect-order.js";
 
@@ -38,15 +39,39 @@ it("finds the repository of a source, and mounts one of this machine", () => {
   expect(repositoryOf("git:https://example.org/linux.git#v6.1")).toBe(
     "git:https://example.org/linux.git",
   );
-  expect(repositoryInside("git:https://example.org/linux.git", "/p")).toEqual({
-    url: "https://example.org/linux.git",
-    hostPaths: [],
-  });
-  expect(repositoryInside("path:../linux", "/p").hostPaths).toEqual([
-    { path: "/p/../linux", target: "/repo", readOnly: true },
-  ]);
-  expect(repositoryInside("git:/srv/linux", "/p").hostPaths[0]?.path).toBe("/srv/linux");
+  expect(repositoryFolder("git:https://example.org/linux.git")).toBeUndefined();
+  expect(repositoryFolder("path:../linux")).toBe("../linux");
+  expect(repositoryFolder("git:file:///srv/linux")).toBe("/srv/linux");
   expect(() => repositoryOf("debian:6.12")).toThrow(/no history/);
+});
+
+it("tells git where the history is, and which HEAD is meant", () => {
+  const remote = "git:https://example.org/linux.git";
+  expect(startWords(remote, undefined, { good: "v6.1", bad: "HEAD" })).toEqual([
+    "start",
+    remote.slice(4),
+    "v6.1",
+    "HEAD",
+    remote.slice(4),
+  ]);
+  const order = { good: "HEAD~5", bad: "@" };
+  const whole = { folder: "/srv/linux/.git", alternates: [] };
+  expect(startWords("path:../linux", whole, order)).toEqual([
+    "start",
+    "/repo.git",
+    "HEAD~5",
+    "@",
+    "../linux",
+  ]);
+  const worktree = { ...whole, head: "refs/heads/wip/x" };
+  expect(startWords("path:../linux", worktree, order)).toEqual([
+    "start",
+    "/repo.git",
+    "wip/x~5",
+    "wip/x",
+    "../linux",
+  ]);
+  expect(startWords("path:../linux", worktree, { good: "HEADER", bad: "x" })[2]).toBe("HEADER");
 });
 
 it("calls the kernel of a commit by a source that is one", () => {

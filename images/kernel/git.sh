@@ -1,0 +1,30 @@
+# shellcheck shell=sh
+# git.sh — sourced by those who read git repositories (source-git.sh, bisect.sh).
+
+# A home in which git asks nobody anything: what is in a repository is nobody's configuration but ours, and whoever owns
+# one, it is only read. A question for a password would wait for ever.
+git_home() { # folder
+  mkdir -p "$1"
+  cat > "$1/.gitconfig" <<'CONFIG'
+[safe]
+	directory = *
+[user]
+	name = kdock
+	email = kdock@localhost
+[advice]
+	detachedHead = false
+[gc]
+	auto = 0
+[core]
+	quotePath = false
+CONFIG
+  export HOME="$1" GIT_TERMINAL_PROMPT=0 GIT_ADVICE=0 GIT_CONFIG_NOSYSTEM=1 GIT_SSH_COMMAND='ssh -o BatchMode=yes'
+}
+
+# What the Makefile on stdin calls itself: 6.12.30, 7.1.0-rc3.
+makefile_version() {
+  awk '
+    /^(VERSION|PATCHLEVEL|SUBLEVEL) *=/ { sub(/^[A-Z]+ *= */, ""); if ($0 != "") version = version (version == "" ? "" : ".") $0 }
+    /^EXTRAVERSION *=/ { sub(/^[A-Z]+ *= */, ""); version = version $0; exit }
+    END { print version }'
+}
