@@ -243,13 +243,16 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     {
       readLock,
       followBuild = true,
+      history = false,
     }: {
       /** What needs names only works beside a broken lock, too. */ readLock: boolean;
       /** What is committed must not depend on what somebody built. */ followBuild?: boolean;
+      /** A kernel source of this machine is a repository, and what is checked out there does not matter. */ history?: boolean;
     } = { readLock: false },
   ): Promise<Project> => {
     const { openProject } = await import("./project.js");
-    return openProject(world, globals(), reporter, flags, { readLock, followBuild });
+    const tree = history ? "history" : readLock ? "content" : "names";
+    return openProject(world, globals(), reporter, flags, { readLock, followBuild, tree });
   };
   /** For what is to take a tenth of a second: little is loaded, and what can be at once. */
   const openGuest = async () => {
@@ -425,7 +428,8 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
 
     async bisect(options, flags) {
       const steps = await import("./steps/bisect.js");
-      const { ctx } = await open();
+      const openHistory = (given: KeyFlags) => open(given, { readLock: true, history: true });
+      const { ctx } = await open({}, { readLock: false, history: true });
       const print = await printer("bisect");
       if (options.reset) {
         const was = await steps.resetBisect(ctx);
@@ -438,9 +442,9 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const bootTimeoutSeconds = numberOf("--boot-timeout", options.bootTimeout);
       const result =
         order === "continue" && there !== undefined
-          ? await steps.continueBisect(await openLocked(there.flags), there)
+          ? await steps.continueBisect(await openHistory(there.flags), there)
           : order !== "continue" &&
-            (await steps.startBisect(await openLocked(flags), { ...order, bootTimeoutSeconds }));
+            (await steps.startBisect(await openHistory(flags), { ...order, bootTimeoutSeconds }));
       if (result === false) return;
       const { bisectText } = await import("./ui/bisect-text.js");
       if (result.first === undefined) exitCode = NOT_WELL;

@@ -21,7 +21,7 @@ import { makePlan, type Plan } from "./plan/plan.js";
 import type { UserFiles } from "./plan/user-files.js";
 import { type Context, inProject } from "./steps/context.js";
 import { lastArchitecture } from "./steps/artifact-store.js";
-import { readUserFiles } from "./steps/read-user-files.js";
+import { readUserFiles, type TreeReading } from "./steps/read-user-files.js";
 import type { Reporter } from "./ui/reporter.js";
 import { outputEvents } from "./ui/output-events.js";
 import type { GlobalFlags, World } from "./world.js";
@@ -70,7 +70,7 @@ export async function openProject(
   globals: GlobalFlags,
   reporter: Reporter,
   flags: KeyFlags,
-  { readLock, followBuild }: { readLock: boolean; followBuild: boolean },
+  { readLock, followBuild, tree }: { readLock: boolean; followBuild: boolean; tree: TreeReading },
 ): Promise<Project> {
   const host = createNodeHost({ env: world.env });
   const path = resolve(world.cwd, globals.config ?? FOLDER.config);
@@ -114,7 +114,7 @@ export async function openProject(
     engineIsHere: () => isSearchedHere(world),
     engine: () => (engine ??= connect(world, reporter)),
   };
-  const user = await readUserFiles(ctx, config, { treeContent: readLock });
+  const user = await readUserFiles(ctx, config, tree);
   const lock = readLock ? await readLockFile(ctx) : undefined;
   return {
     ctx,

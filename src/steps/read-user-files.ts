@@ -16,11 +16,17 @@ import { readPatches } from "./read-patches.js";
 import { readRepository } from "./read-repository.js";
 import { readSourceTree } from "./read-source-tree.js";
 
+/**
+ * What is looked at of a kernel source of this machine: all of it, enough for names, or nothing, where its history is
+ * searched, whatever lies in the checkout.
+ */
+export type TreeReading = "content" | "names" | "history";
+
 /** Reads every file that kdock.yaml names; a missing one is a `config` error that names its key. */
 export async function readUserFiles(
   ctx: Context,
   config: Config,
-  options: { treeContent: boolean } = { treeContent: true },
+  tree: TreeReading = "content",
 ): Promise<UserFiles> {
   const { kernel } = config;
   const kernelPreset = await givenPreset(ctx, config);
@@ -32,8 +38,7 @@ export async function readUserFiles(
     kernelPreset,
     kernelPatches: await readPatches(ctx, kernel.patches),
     kernelKeys: await fragments(ctx, "kernel.keys", kernel.keys),
-    repository: await readRepository(ctx, kernel.source),
-    tree: await readSourceTree(ctx, kernel, options),
+    ...(tree === "history" ? {} : await sourceOf(ctx, kernel, tree)),
     moduleKey:
       kernel.moduleKey === undefined
         ? undefined
@@ -43,6 +48,17 @@ export async function readUserFiles(
     busyboxKeys: await fragments(ctx, "busybox.keys", config.busybox.keys),
     overlay: config.rootfs.overlay === undefined ? [] : await overlay(ctx, config.rootfs.overlay),
     initScripts: await Promise.all(config.rootfs.init.map((path) => initScript(ctx, path))),
+  };
+}
+
+async function sourceOf(
+  ctx: Context,
+  kernel: Config["kernel"],
+  reading: Exclude<TreeReading, "history">,
+): Promise<Pick<UserFiles, "repository" | "tree">> {
+  return {
+    repository: await readRepository(ctx, kernel.source),
+    tree: await readSourceTree(ctx, kernel, { treeContent: reading === "content" }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Project } from "../project.js";
 import { build, TARGETS } from "./build.js";
 import { runDetached } from "./run-detached.js";
 import { chooseVm, factsOf } from "./choose-vm.js";
+import { checkNetwork } from "./guest-subnet.js";
 import { checkMachines } from "./machine.js";
 import { findVm, type FoundVm, stopVm } from "./vms.js";
 
@@ -32,6 +33,7 @@ export async function runningVm(
   if (there !== undefined) return running(project, there, false);
   const name = options.vm ?? DEFAULT_VM;
   await checkMachines(project, [name]);
+  await checkNetwork(project.ctx, project.plan, project.config, [name]);
   const { project: built } = await build(project, {
     targets: TARGETS,
     noCache: false,

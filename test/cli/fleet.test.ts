@@ -162,6 +162,8 @@ it("finds the first bad commit, over one that does not build and a Ctrl-C", asyn
   // A worktree has a HEAD of its own, and the objects are elsewhere.
   const worktree = join(folder, "worktree");
   await execa("git", ["-C", toys.folder, "worktree", "add", "-q", "--detach", worktree, "v2"]);
+  // Nor is it the history's business what somebody builds there.
+  await writeFile(join(worktree, ".config"), "");
   const found = await here(
     ...["bisect", "--kernel", "./worktree", "--good", "HEAD~1", "--bad", "HEAD", "--", "false"],
   );
