@@ -57,7 +57,7 @@ def fewest(kconf, requests, wanted, changed):
         if not (syms[name].choice and value == "n" and syms[name].choice.tri_value == 2)
     }
     # What --start has is on .config lines, so it counts as asked for.
-    before = {name: syms[name].user_value for name in requests}
+    before = {name: tree.state(syms[name]) for name in requests}
     for name, value in requests.items():
         syms[name].set_value(plain(value))
     if len(requests) > MANY:

@@ -366,7 +366,7 @@ def suggestion(kconf, sym, wanted):
 
 def tried(sym, wanted, chosen):
     """Without those that turn out not to be needed; None when it does not work."""
-    before = {each: each.user_value for each in chosen}
+    before = {each: state(each) for each in chosen}
     plain = wanted.strip('"')
     gives = lambda: sym.str_value == plain
     try:
@@ -385,12 +385,26 @@ def tried(sym, wanted, chosen):
                 each.set_value(chosen[each].strip('"'))
         return {full(each): value for each, value in needed.items()}
     finally:
-        for each, value in before.items():
-            restore(each, value)
+        for each, was in before.items():
+            restore(each, was)
 
 
-def restore(sym, value):
+def state(sym):
+    """What people have asked for: of the option, and of the choice that it is in, which remembers its winner by itself."""
+    choice = sym.choice
+    return sym.user_value, choice and (choice.user_value, choice.user_selection)
+
+
+def restore(sym, was):
+    value, of_choice = was
     if value is None:
         sym.unset_value()
     else:
         sym.set_value(value)
+    if of_choice:
+        mode, selection = of_choice
+        sym.choice.unset_value()
+        if mode is not None:
+            sym.choice.set_value(mode)
+        if selection is not None:
+            selection.set_value(2)

@@ -113,6 +113,13 @@ class Why(unittest.TestCase):
         self.assertEqual(about["reason"], "kernel.set asks for it")
         self.assertEqual(self.about("CONFIG_BASE", "CONFIG_BASE=y\n", {}, {"CONFIG_BASE": "y"})["reason"], "the preset asks for it")
 
+    def test_looking_for_a_way_leaves_a_choice_as_it_was(self):
+        for text in ("", "CONFIG_RED=y\n"):
+            about = self.about("CONFIG_SKY", text)
+            self.assertEqual(about["suggestion"], {"CONFIG_BLUE": "y", "CONFIG_SKY": "y"})
+            self.assertEqual(about["depends"], [{"text": "CONFIG_BLUE [=n]", "value": "n"}])
+            self.assertTrue(any("✗ CONFIG_BLUE [=n]" in line for line in about["lines"]), about["lines"])
+
     def test_other_reasons(self):
         self.assertEqual(self.about("CONFIG_FORCED")["reason"], "selected by CONFIG_ALWAYS [=y]")
         self.assertRegex(self.about("CONFIG_OBSTACLE")["reason"], "that is its default")
