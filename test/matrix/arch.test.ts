@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ARCHITECTURES } from "../../src/plan/architectures.js";
 import { DEFAULT_VM, projectNames } from "../../src/plan/names.js";
+import { matrixTable } from "../../src/ui/matrix-text.js";
 import { CrossGuest } from "../support/cross.js";
-import { kdock } from "../support/kdock.js";
+import { kdock, matrixRows } from "../support/kdock.js";
 
 /** The preset that people debug with, on every architecture but the one that all other tests have. */
 describe.each(["arm64", "riscv64"] as const)("%s", (arch) => {
@@ -18,6 +19,20 @@ describe.each(["arm64", "riscv64"] as const)("%s", (arch) => {
     const names = projectNames(folder);
     const own = { vmContainer: names.vmContainer(DEFAULT_VM), network: names.network };
     guest = new CrossGuest(folder, arch, own);
+    // Its row of the table first: what is built for it is what the tests have.
+    const tried = await guest.run(
+      "--json",
+      "matrix",
+      "--kernels",
+      "6.12",
+      "--archs",
+      arch,
+      "--",
+      "true",
+    );
+    const rows = matrixRows(tried.stdout);
+    process.stdout.write(["", ...matrixTable(rows), ""].join("\n"));
+    expect(rows[0]?.verdict, tried.stderr).toBe("ok");
     await guest.ok("build", "--arch", arch);
     await guest.ok("run", "-d", "-p", "0:9090", "--cpus", "2");
   });
@@ -60,14 +75,14 @@ describe.each(["arm64", "riscv64"] as const)("%s", (arch) => {
       cwd: guest.folder,
       input: "lx-version\nlx-ps\n",
     });
-    expect(stdout).toMatch(/^Linux version /m);
+    expect(stdout).toMatch(/Linux version \d/);
     expect(stdout).toMatch(/swapper\/0/);
     expect(exitCode).toBe(0);
   });
 
   it("tells a panic with its reason", async () => {
     const { stdout, stderr } = await guest.run(
-      ...["trap", "kdock_never", "panic", "--exec", "echo c > /proc/sysrq-trigger"],
+      ...["trap", "kernel_restart", "--exec", "echo c > /proc/sysrq-trigger"],
     );
     expect(stdout + stderr).toContain("sysrq triggered crash");
   });

@@ -2,9 +2,9 @@ import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { matrixTable } from "../../src/ui/matrix-text.js";
 import type { MatrixResult } from "../../src/plan/matrix.js";
-import { kdock, removeVolumes } from "../support/kdock.js";
+import { matrixTable } from "../../src/ui/matrix-text.js";
+import { kdock, matrixRows, removeVolumes } from "../support/kdock.js";
 
 /** One of each of the suites that kdock knows, and what their backports have today. */
 const KERNELS = ["debian:5.10", "debian:6.1", "debian:6.12"];
@@ -63,10 +63,7 @@ describe.each([0, 1, 2, 3])("kernel %i of the list", (index) => {
   it("builds with the preset debug, boots, and stops at a breakpoint", async () => {
     const kernel = KERNELS[index] ?? "";
     const tried = await here("--json", "matrix", "--kernels", kernel, "--", "uname", "-r");
-    const row = tried.stdout
-      .split("\n")
-      .filter((line) => line.includes('"type":"row"'))
-      .map((line) => (JSON.parse(line) as { data: MatrixResult }).data)[0];
+    const row = matrixRows(tried.stdout)[0];
     expect(row, tried.stdout.slice(-4000)).toBeDefined();
     if (row === undefined) return;
     rows.push(row);

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { execa, type Options } from "execa";
+import type { MatrixResult } from "../../src/plan/matrix.js";
 import { projectNames } from "../../src/plan/names.js";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -81,4 +82,12 @@ export async function removeVolumes(folder: string): Promise<void> {
   const label = `label=io.kdock.project=${projectNames(folder).id}`;
   const volumes = await docker("volume", "ls", "-q", "--filter", label);
   for (const name of volumes.split("\n").filter(Boolean)) await docker("volume", "rm", name);
+}
+
+/** The rows that `kdock --json matrix` told. */
+export function matrixRows(stdout: string): MatrixResult[] {
+  return stdout
+    .split("\n")
+    .filter((line) => line.includes('"type":"row"'))
+    .map((line) => (JSON.parse(line) as { data: MatrixResult }).data);
 }
