@@ -35,12 +35,13 @@ export async function tree(): Promise<void> {
         ...["--entrypoint", "sleep", plan.kernel.image.tag, "7200"],
       ]);
       const typed = (script: string) => execa("docker", ["exec", shell, "sh", "-c", script]);
-      const make = `make -C /src O=/tmp/bare CC="ccache gcc-14" KBUILD_BUILD_TIMESTAMP=@0 -j"$(nproc)"`;
+      const make =
+        'make -C /src O=/tmp/bare CC="ccache gcc-14" HOSTCC=gcc-14 HOSTCFLAGS=-O2 KBUILD_BUILD_TIMESTAMP=@0 -j"$(nproc)"';
       await typed(`mkdir /tmp/bare; cp /given/config /tmp/bare/.config; ${make} olddefconfig`);
-      await typed(`${make} bzImage`);
+      await typed(`${make} bzImage modules`);
       const bare = await median(async () => {
         await edit();
-        await typed(`${make} bzImage`);
+        await typed(`${make} bzImage modules`);
       });
       const built = await median(async () => {
         await edit();
@@ -51,7 +52,7 @@ export async function tree(): Promise<void> {
         `${preset}: nothing edited`,
         await median(() => ours("build", "kernel")),
         "bare make",
-        await median(() => typed(`${make} bzImage`)),
+        await median(() => typed(`${make} bzImage modules`)),
       );
       await execa("docker", ["rm", "-f", shell]);
     }
