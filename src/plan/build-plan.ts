@@ -322,7 +322,8 @@ function container(
       mounts: volumes.map(([volume, target]) => ({ volume, target, readOnly: false })),
       ...sourceHostPaths(user),
       ...PLAIN,
-      network: undefined,
+      // A tree of this machine is all there: nothing has to be fetched for it.
+      network: user.tree === undefined ? undefined : "none",
       hostname: "kdock",
       // A compiler needs no privileges, and the image's user has none.
       capDrop: ["ALL"],

@@ -26,6 +26,8 @@ export interface TreeContent {
   readonly makefile: string;
   /** What a build in the tree itself has left. */
   readonly leftovers: readonly string[];
+  /** The tree when it was looked at before, by its digest, and the files that are new or other since then. */
+  readonly last?: { readonly digest: string; readonly changed: readonly TreeFile[] } | undefined;
 }
 
 /** What is in many trees and no part of the kernel: repositories, editors' files, kdock's own. */
@@ -56,20 +58,42 @@ export function leftoversAmong(paths: readonly string[]): string[] {
 const KCONFIG =
   /(?:^|\/)Kconfig[^/]*$|^scripts\/|^arch\/[^/]+\/configs\/|^kernel\/configs\/|^Makefile$/;
 
-export function treeContent(files: readonly TreeFile[]): TreeContent {
-  const [all, kconfig] = [createHash("sha256"), createHash("sha256")];
+/** What a tree holds; `last` is what it held when it was looked at before, with the files that are new or other since then. */
+export function treeContent(files: readonly TreeFile[], last?: TreeContent["last"]): TreeContent {
+  const [all, kconfig] = [new LineDigest(), new LineDigest()];
   for (const file of files) {
     const line = `${file.path}\0${kindOf(file)}\0${file.digest}\n`;
-    all.update(line);
-    if (KCONFIG.test(file.path)) kconfig.update(line);
+    all.add(line);
+    if (KCONFIG.test(file.path)) kconfig.add(line);
   }
   return {
     files,
-    digest: all.digest("hex"),
-    kconfig: kconfig.digest("hex"),
+    last,
+    digest: all.hex(),
+    kconfig: kconfig.hex(),
     makefile: files.find(({ path }) => path === "Makefile")?.digest ?? "",
     leftovers: leftoversAmong(files.map(({ path }) => path)),
   };
+}
+
+/** Lines are many and short: each call of a hash costs more than they do. */
+class LineDigest {
+  readonly #hash = createHash("sha256");
+  #lines: string[] = [];
+
+  add(line: string): void {
+    if (this.#lines.push(line) >= 1000) this.#flush();
+  }
+
+  hex(): string {
+    this.#flush();
+    return this.#hash.digest("hex");
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#lines.join(""));
+    this.#lines = [];
+  }
 }
 
 function kindOf({ isLink, mode }: TreeFile): string {
@@ -84,43 +108,17 @@ export interface TreeChanges {
 
 export function treeChanges(before: readonly TreeFile[], after: readonly TreeFile[]): TreeChanges {
   const old = new Map(before.map((file) => [file.path, file]));
-  const changed = after.filter((file) => {
-    const was = old.get(file.path);
-    return was?.digest !== file.digest || kindOf(was) !== kindOf(file);
-  });
+  const changed = after.filter((file) => isOther(old.get(file.path), file));
   const now = new Set(after.map(({ path }) => path));
   return { changed, gone: before.map(({ path }) => path).filter((path) => !now.has(path)) };
+}
+
+/** Whether a file was not there, or had another content or mode. */
+export function isOther(was: TreeFile | undefined, file: TreeFile): boolean {
+  return was?.digest !== file.digest || kindOf(was) !== kindOf(file);
 }
 
 /** Whether everybody may read all of it: a builder has a user of its own. */
 export function isReadable(files: readonly TreeFile[]): boolean {
   return files.every(({ mode, isLink }) => isLink || (mode & 0o004) !== 0);
-}
-
-/** One line a file; `readIndex` reads it. */
-export function indexText(files: readonly TreeFile[]): string {
-  return files
-    .map(({ path, mode, size, modified, changed, digest, isLink }) =>
-      [digest, mode.toString(8), size, modified, changed, isLink ? "l" : "f", path].join("\t"),
-    )
-    .join("\n");
-}
-
-/** A line that was not written by `indexText` (an interrupted or older kdock's) is left out. */
-export function readIndex(text: string): TreeFile[] {
-  return text.split("\n").flatMap((line) => {
-    const [digest = "", mode = "", size, modified, changed, kind, ...path] = line.split("\t");
-    if (path.length === 0) return [];
-    return [
-      {
-        digest,
-        mode: Number.parseInt(mode, 8),
-        size: Number(size),
-        modified: Number(modified),
-        changed: Number(changed),
-        isLink: kind === "l",
-        path: path.join("\t"),
-      },
-    ];
-  });
 }

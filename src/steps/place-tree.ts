@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { packTar, type TarEntry } from "../archive/tar.js";
 import { readTar } from "../archive/read-tar.js";
 import type { Container } from "../engine/engine.js";
@@ -7,23 +8,25 @@ import type { ContainerSpec } from "../plan/container-spec.js";
 import { sha256 } from "../plan/keys.js";
 import { FOLDER, INSIDE } from "../plan/names.js";
 import {
-  indexText,
-  readIndex,
   type TreeChanges,
   treeChanges,
   type TreeContent,
   type TreeFile,
 } from "../plan/source-tree.js";
+import { packIndex } from "../plan/tree-index.js";
 import type { SourceTree } from "../plan/user-files.js";
 import { type Context, inProject } from "./context.js";
 import { unseenMarker } from "./read-source-tree.js";
 import type { StepLog } from "./run-step.js";
+import { readIndex } from "./scan-tree.js";
 
 /** source-path.sh's exit code for a mounted tree that is not the one that kdock has read. */
 export const UNSEEN = 66;
 
 /** What source-path.sh keeps in a volume beside the tree: the digest of what is there. */
 const DIGEST = ".kdock-tree/digest";
+
+const AFTER_START_MS = 100;
 
 /** The builder's user, who has to be able to replace and remove what is sent. */
 const OWNER = { uid: 1000, gid: 1000 };
@@ -62,40 +65,61 @@ function volumeAt({ mounts }: ContainerSpec, target: string): string {
  */
 async function mountedBuild(
   ctx: Context,
-  { files, digest }: TreeContent,
+  content: TreeContent,
   volume: string,
 ): Promise<TreeBuild> {
+  const { files, digest } = content;
   const path = inProject(ctx, `${FOLDER.trees}/${volume}.built`);
-  const note = (end: string) =>
-    ctx.host.files.writeAtomic(path, `${end} ${digest}\n${indexText(files)}`);
+  const note = (end: string) => ctx.host.files.writeAtomic(path, `${end} ${digest}\n`);
   const before = noteOf(await ctx.host.files.readText(path));
-  const stale =
-    before !== undefined &&
-    before.digest !== digest &&
-    hides(before, treeChanges(before.files, files));
+  const stale = before !== undefined && (await hides(ctx, before, content, indexOf(path)));
   await note("running");
+  let keeping: Promise<unknown> | undefined;
+  const keep = () => ctx.host.files.writeAtomic(indexOf(path), packIndex({ digest, files }));
   return {
-    send: () => Promise.resolve(stale ? [textFile("forget-objects", "")] : []),
-    [Symbol.asyncDispose]: () => note(String(ctx.host.now())),
+    send() {
+      // While the container starts, and nothing waits for it.
+      keeping = sleep(AFTER_START_MS).then(keep);
+      keeping.catch(() => undefined);
+      return Promise.resolve(stale ? [textFile("forget-objects", "")] : []);
+    },
+    async [Symbol.asyncDispose]() {
+      await (keeping ?? keep());
+      await note(String(ctx.host.now()));
+    },
   };
 }
 
-function hides(before: { readonly head: string }, { changed }: TreeChanges): boolean {
-  const end = before.head === "running" ? Number.POSITIVE_INFINITY : Number(before.head);
-  return changed.some(({ modified }) => modified <= end);
+function indexOf(note: string): string {
+  return `${note}-index`;
+}
+
+/** Whether make would take something for old that is not what the last build saw. */
+async function hides(
+  ctx: Context,
+  before: Note,
+  { digest, files, last }: TreeContent,
+  index: string,
+): Promise<boolean> {
+  if (before.digest === digest) return false;
+  const isOld = ({ modified }: TreeFile) => modified <= before.end;
+  // As a rule nobody has looked at the tree since.
+  if (last?.digest === before.digest) return last.changed.some(isOld);
+  const built = await readIndex(ctx, index);
+  if (built?.digest !== before.digest) return true;
+  return treeChanges(built.files, files).changed.some(isOld);
 }
 
 interface Note {
-  readonly head: string;
+  /** Milliseconds since 1970; infinite for a build that was killed. */
+  readonly end: number;
   readonly digest: string;
-  readonly files: readonly TreeFile[];
 }
 
 function noteOf(text: string | undefined): Note | undefined {
-  if (text === undefined) return undefined;
-  const at = text.indexOf("\n");
-  const [head = "", digest = ""] = text.slice(0, at).split(" ");
-  return { head, digest, files: readIndex(text.slice(at + 1)) };
+  const [end, digest] = text?.split("\n")[0]?.split(" ") ?? [];
+  if (end === undefined || digest === undefined) return undefined;
+  return { end: end === "running" ? Number.POSITIVE_INFINITY : Number(end), digest };
 }
 
 /** The volume says what it has, in one digest; what that means file by file was noted here when it was sent. */
@@ -109,8 +133,8 @@ function copiedBuild(
   const send = async (container: Container, log: StepLog): Promise<TarEntry[]> => {
     const there = await digestIn(container);
     if (there === content.digest) return [];
-    const note = noteOf(await ctx.host.files.readText(path));
-    const before = there !== "" && note?.digest === there ? note.files : undefined;
+    const sent = await readIndex(ctx, path);
+    const before = there !== "" && sent?.digest === there ? sent.files : undefined;
     const known = before !== undefined;
     const changes = treeChanges(before ?? [], content.files);
     tell(ctx, changes, known);
@@ -120,7 +144,7 @@ function copiedBuild(
       INSIDE.source,
       packTar(changedEntries(ctx, tree.folder, changes.changed)),
     );
-    await ctx.host.files.writeAtomic(path, `sent ${content.digest}\n${indexText(content.files)}`);
+    await ctx.host.files.writeAtomic(path, packIndex(content));
     return [
       textFile("tree.changed", names(changes.changed.map((file) => file.path))),
       known
