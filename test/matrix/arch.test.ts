@@ -6,7 +6,7 @@ import { ARCHITECTURES } from "../../src/plan/architectures.js";
 import { DEFAULT_VM, projectNames } from "../../src/plan/names.js";
 import { matrixTable } from "../../src/ui/matrix-text.js";
 import { CrossGuest } from "../support/cross.js";
-import { kdock, matrixRows } from "../support/kdock.js";
+import { kdock, matrixRows, removeVolumes } from "../support/kdock.js";
 
 /** The preset that people debug with, on every architecture but the one that all other tests have. */
 describe.each(["arm64", "riscv64"] as const)("%s", (arch) => {
@@ -40,6 +40,7 @@ describe.each(["arm64", "riscv64"] as const)("%s", (arch) => {
   afterAll(async () => {
     await kdock(["stop"], { cwd: guest.folder });
     await kdock(["clean"], { cwd: guest.folder });
+    await removeVolumes(guest.folder);
     await rm(guest.folder, { recursive: true });
   });
 
