@@ -59,17 +59,17 @@ scripts/quickstart.sh
 
 # Most of a boot's time one processor waits for the other. What the tests in the lab share is touched by no others, and
 # those follow each other just as well.
-say "vm tests, in the lab; beside them, engine and cli tests, in projects of their own"
+say "vm tests, in the lab, and engine tests; beside them cli tests, in projects of their own"
 # shellcheck disable=SC2046 # as above
-(exec npx $(vitest_words engine cli)) >"$results/beside.log" 2>&1 &
+(exec npx $(vitest_words cli)) >"$results/beside.log" 2>&1 &
 beside=$!
 # shellcheck disable=SC2046 # as above
-npx $(vitest_words vm) || true
+npx $(vitest_words vm engine) || true
 wait "$beside" || true
 beside=
 cat "$results/beside.log"
 
-node - "$results" unit engine vm <<'NODE'
+node - "$results" unit cli vm <<'NODE'
 const { readFileSync } = require("node:fs");
 const { relative } = require("node:path");
 const [folder, ...runs] = process.argv.slice(2);

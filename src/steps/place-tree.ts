@@ -129,7 +129,7 @@ function copiedBuild(
   content: TreeContent,
   volume: string,
 ): TreeBuild {
-  const path = inProject(ctx, `${FOLDER.trees}/${volume}.sent`);
+  const path = inProject(ctx, `${FOLDER.trees}/${volume}.sent-index`);
   const send = async (container: Container, log: StepLog): Promise<TarEntry[]> => {
     const there = await digestIn(container);
     if (there === content.digest) return [];

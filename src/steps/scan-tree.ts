@@ -27,7 +27,7 @@ const TICK_MS = 100;
  */
 export async function scanTree(ctx: Context, folder: string): Promise<TreeContent> {
   const { files } = ctx.host;
-  const path = inProject(ctx, `${FOLDER.trees}/${sha256(folder).slice(0, 12)}.index`);
+  const path = inProject(ctx, `${FOLDER.trees}/${sha256(folder).slice(0, 12)}.packed`);
   const before = await readIndex(ctx, path);
   const scanned = files.scan(folder, isIgnored);
   const known = alongside(scanned, before?.files ?? []);
