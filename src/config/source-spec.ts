@@ -25,6 +25,8 @@ const RELEASE = /^\d+\.\d+(?:\.\d+)?(?:-rc\d+)?$/;
 /** Neither means anything to a shell. A ref that begins with a dash would be an option of git's. */
 const URL =
   /^(?:(?:https?|git|ssh|file):\/\/[\w@:/.~+%=,[\]-]+|[\w.-]+@[\w.-]+:[\w/.~+-]+|\.{0,2}\/[\w@:/.~+%=,-]+)$/;
+/** What nobody takes for a name. */
+const PATH = /^(?:\/|\.{1,2}(?:\/|$))/;
 const REF = /^[\w.+@][\w./+@-]*$/;
 
 /** What the project says besides the word: it decides what a bare version stands for. */
@@ -42,7 +44,7 @@ export const NO_SOURCE_CONTEXT: SourceContext = { source: DEFAULT_SOURCE, mirror
  * where the project has its kernel. A word that is none is returned as it is, for `parseSource` to refuse.
  */
 export function expandSource(word: string, { source, mirrors }: SourceContext): string {
-  if (/^\.{1,2}(?:\/|$)|^\//.test(word)) return `path:${word}`;
+  if (PATH.test(word)) return `path:${word}`;
   if (!RELEASE.test(word)) return word;
   if (!LINE.test(word)) return `release:${word}`;
   const project = parseSource(source);
@@ -84,7 +86,7 @@ export function sourceSpec(text: string): SourceSpec {
 /** The folder of a repository of this machine, as it is written there; undefined for an address of another one. */
 export function localRepository(url: string): string | undefined {
   const path = url.replace(/^file:\/\//, "");
-  return /^(?:\/|\.{1,2}(?:\/|$))/.test(path) ? path : undefined;
+  return PATH.test(path) ? path : undefined;
 }
 
 /** "6.12.30" → "6.12" */

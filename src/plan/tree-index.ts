@@ -1,4 +1,4 @@
-import { type TreeFile } from "./source-tree.js";
+import type { TreeFile } from "./source-tree.js";
 
 /** A local tree as it was at one time. */
 export interface TreeIndex {
@@ -20,15 +20,13 @@ export function packIndex({ digest, files }: TreeIndex): Uint8Array {
   const numbers = new Float64Array(files.length * 3);
   const modes = new Uint16Array(files.length);
   let [names, digests] = ["", ""];
-  for (let index = 0; index < files.length; index += 1) {
-    const file = files[index];
-    if (file === undefined) continue;
+  for (const [index, file] of files.entries()) {
     numbers[index * 3] = file.size;
     numbers[index * 3 + 1] = file.modified;
     numbers[index * 3 + 2] = file.changed;
     modes[index] = file.mode | (file.isLink ? LINK : 0);
     names += index === 0 ? file.path : `\0${file.path}`;
-    digests += file.digest.length === HEX ? file.digest : file.digest.padEnd(HEX);
+    digests += file.digest;
   }
   const paths = Buffer.from(names);
   const head = `${JSON.stringify({ form: FORM, digest, count: files.length, paths: paths.length })}\n`;
@@ -70,7 +68,7 @@ export function unpackIndex(packed: Uint8Array | undefined): TreeIndex | undefin
       size: numbers[index * 3] ?? 0,
       modified: numbers[index * 3 + 1] ?? 0,
       changed: numbers[index * 3 + 2] ?? 0,
-      digest: digests.slice(index * HEX, (index + 1) * HEX).trimEnd(),
+      digest: digests.slice(index * HEX, (index + 1) * HEX),
       isLink: (mode & LINK) !== 0,
     });
   }

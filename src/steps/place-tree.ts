@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { packTar, type TarEntry } from "../archive/tar.js";
 import { readTar } from "../archive/read-tar.js";
 import type { Container } from "../engine/engine.js";
@@ -25,8 +24,6 @@ export const UNSEEN = 66;
 
 /** What source-path.sh keeps in a volume beside the tree: the digest of what is there. */
 const DIGEST = ".kdock-tree/digest";
-
-const AFTER_START_MS = 100;
 
 /** The builder's user, who has to be able to replace and remove what is sent. */
 const OWNER = { uid: 1000, gid: 1000 };
@@ -68,23 +65,16 @@ async function mountedBuild(
   content: TreeContent,
   volume: string,
 ): Promise<TreeBuild> {
-  const { files, digest } = content;
+  const { digest } = content;
   const path = inProject(ctx, `${FOLDER.trees}/${volume}.built`);
   const note = (end: string) => ctx.host.files.writeAtomic(path, `${end} ${digest}\n`);
   const before = noteOf(await ctx.host.files.readText(path));
   const stale = before !== undefined && (await hides(ctx, before, content, indexOf(path)));
   await note("running");
-  let keeping: Promise<unknown> | undefined;
-  const keep = () => ctx.host.files.writeAtomic(indexOf(path), packIndex({ digest, files }));
   return {
-    send() {
-      // While the container starts, and nothing waits for it.
-      keeping = sleep(AFTER_START_MS).then(keep);
-      keeping.catch(() => undefined);
-      return Promise.resolve(stale ? [textFile("forget-objects", "")] : []);
-    },
+    send: () => Promise.resolve(stale ? [textFile("forget-objects", "")] : []),
     async [Symbol.asyncDispose]() {
-      await (keeping ?? keep());
+      await ctx.host.files.writeAtomic(indexOf(path), packIndex(content));
       await note(String(ctx.host.now()));
     },
   };
