@@ -76,10 +76,11 @@ export async function startBisect(
     );
   }
   await checkMachines(project, [VM]);
+  const local = await localOf(ctx, repository);
   // The version decides about the compiler, and the history knows the version: any builder can ask it.
   const asking = { repository, toolchain: project.config.kernel.toolchain };
   const scout = await lockedFor(project, asking);
-  const status = await askGit(scout, asking, (local) => startWords(repository, local, order));
+  const status = await askGit(scout, asking, startWords(repository, local, order));
   const known = status.version ?? "";
   const toolchain = toolchainFor(known === "" ? NEWEST : known, asking.toolchain).compiler;
   tellStatus(ctx, status);
@@ -90,9 +91,11 @@ export async function startBisect(
 /** Goes on with a search that was broken off, at the commit that it was at. */
 export async function continueBisect(project: Project, state: BisectState): Promise<BisectResult> {
   await checkMachines(project, [VM]);
+  // Before anything is fetched for its sake.
+  await localOf(project.ctx, state.repository);
   const ready = await lockedFor(project, state);
   // It may have been broken off between git's answer and our noting it.
-  return await search(ready, state, await askGit(ready, state, () => ["where"]));
+  return await search(ready, state, await askGit(ready, state, ["where"]));
 }
 
 /** Forgets a search; true when there was one. Its repository stays, for the next one. */
@@ -106,10 +109,8 @@ export async function resetBisect(ctx: Context): Promise<boolean> {
 type Search = Pick<BisectState, "repository" | "toolchain">;
 
 /** The project with a builder for the search, whose image and root file system are locked. */
-async function lockedFor(project: Project, { repository, toolchain }: Search): Promise<Project> {
+async function lockedFor(project: Project, { toolchain }: Search): Promise<Project> {
   const { ctx } = project;
-  // Before anything is fetched for its sake.
-  await localOf(ctx, repository);
   // Of a tree nothing is locked but its compiler, and the commits of a search are nobody's versions.
   const kernel = { ...project.config.kernel, source: "path:.", toolchain };
   const config = { ...project.config, kernel };
@@ -126,17 +127,16 @@ async function localOf(ctx: Context, repository: string): Promise<LocalRepositor
 async function askGit(
   { ctx, plan }: Project,
   search: Search,
-  words: (local: LocalRepository | undefined) => readonly string[],
+  words: readonly string[],
 ): Promise<BisectStatus> {
   const local = await localOf(ctx, search.repository);
-  const argv = words(local);
-  const [command = ""] = argv;
+  const [command = ""] = words;
   const build = bisectBuild(plan.kernel, plan.names, search);
   await using _mutex = await projectMutex(ctx);
   await ensureImage(ctx, build.image, { noCache: false });
   const engine = await ctx.engine();
   for (const [name, its] of Object.entries(build.volumes)) await engine.ensureVolume(name, its);
-  const spec = bisectContainer(build, plan.names, argv, local);
+  const spec = bisectContainer(build, plan.names, words, local);
   const title = command === "start" ? `history of ${search.repository}` : `git bisect ${command}`;
   return await runStep(ctx, "bisect", title, async (log) => {
     const lines: string[] = [];
@@ -195,7 +195,7 @@ async function search(
       await makeSet(ctx, plan.setKey, stages);
     }
     state = await keepBad(ctx, state, mark, key);
-    status = await askGit(project, state, () => [mark]);
+    status = await askGit(project, state, [mark]);
     tellStatus(ctx, status);
   }
 }
