@@ -2,9 +2,7 @@ import { hostPortText } from "../plan/container-spec.js";
 import { FOLDER } from "../plan/names.js";
 import { DETACHED, type Printer } from "../print.js";
 import type { Project } from "../project.js";
-import { build, TARGETS } from "./build.js";
-import { checkNetwork } from "./guest-subnet.js";
-import { checkMachines } from "./machine.js";
+import { buildForVms } from "./build-for-vms.js";
 import { checkDumpPath } from "./panic-dump.js";
 import { runAttached } from "./run-attached.js";
 import { runCommand } from "./run-command.js";
@@ -24,10 +22,8 @@ export interface RunRequest {
 /** Builds what is owed, then boots in the way that was asked for. Resolves with the process's exit code. */
 export async function run(project: Project, request: RunRequest, print: Printer): Promise<number> {
   if (request.dumpTo !== undefined) await checkDumpPath(project.ctx, request.dumpTo);
-  await checkMachines(project, [request.name]);
-  await checkNetwork(project.ctx, project.plan, project.config, [request.name]);
-  const built = await build(project, { targets: TARGETS, noCache: false, frozen: false });
-  const { ctx, config, plan } = built.project;
+  const built = await buildForVms(project, [request.name]);
+  const { ctx, config, plan } = built;
   const [program, ...args] = request.command;
   const { paused, dumpTo } = request;
   const mode = { paused, command: program !== undefined, dumpTo };
@@ -41,12 +37,12 @@ export async function run(project: Project, request: RunRequest, print: Printer)
   }
   if (request.detach) {
     const result = await runDetached(ctx, plan, vm, request);
-    print.result(result, detachedText(result, request.paused, gdbScriptOf(built.project)));
+    print.result(result, detachedText(result, request.paused, gdbScriptOf(built)));
     return 0;
   }
   const end = await runAttached(ctx, plan, vm, (started) => {
     const { isInteractive } = ctx.terminal;
-    print.note(attachedText(started, request.paused, isInteractive, gdbScriptOf(built.project)));
+    print.note(attachedText(started, request.paused, isInteractive, gdbScriptOf(built)));
   });
   if (end === "detached") print.note(DETACHED);
   return 0;

@@ -2,11 +2,9 @@ import type { Container } from "../engine/engine.js";
 import { DEFAULT_VM, labels } from "../plan/names.js";
 import { KdockError } from "../errors.js";
 import type { Project } from "../project.js";
-import { build, TARGETS } from "./build.js";
+import { buildForVms } from "./build-for-vms.js";
 import { runDetached } from "./run-detached.js";
 import { chooseVm, factsOf } from "./choose-vm.js";
-import { checkNetwork } from "./guest-subnet.js";
-import { checkMachines } from "./machine.js";
 import { findVm, type FoundVm, stopVm } from "./vms.js";
 
 export interface RunningVm {
@@ -32,13 +30,7 @@ export async function runningVm(
   const there = await findRunning(project, options.vm);
   if (there !== undefined) return running(project, there, false);
   const name = options.vm ?? DEFAULT_VM;
-  await checkMachines(project, [name]);
-  await checkNetwork(project.ctx, project.plan, project.config, [name]);
-  const { project: built } = await build(project, {
-    targets: TARGETS,
-    noCache: false,
-    frozen: false,
-  });
+  const built = await buildForVms(project, [name]);
   const { ctx, config, plan } = built;
   const mode = { paused: options.paused, command: false };
   await runDetached(ctx, plan, { name, config, mode }, options);

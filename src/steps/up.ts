@@ -1,11 +1,9 @@
 import { KdockError } from "../errors.js";
 import { DEFAULT_VM, labels } from "../plan/names.js";
 import type { Project } from "../project.js";
-import { build, TARGETS } from "./build.js";
-import { checkMachines } from "./machine.js";
+import { buildForVms } from "./build-for-vms.js";
 import { type DetachedVm, runDetached } from "./run-detached.js";
 import { factsOf } from "./choose-vm.js";
-import { checkNetwork } from "./guest-subnet.js";
 
 export interface UpResult {
   readonly started: readonly DetachedVm[];
@@ -23,13 +21,7 @@ export async function up(
   request: { readonly names: readonly string[]; readonly bootTimeoutSeconds: number },
 ): Promise<UpResult> {
   const wanted = wantedNames(Object.keys(project.config.vms), request.names);
-  await checkMachines(project, wanted);
-  await checkNetwork(project.ctx, project.plan, project.config, wanted);
-  const { project: built } = await build(project, {
-    targets: TARGETS,
-    noCache: false,
-    frozen: false,
-  });
+  const built = await buildForVms(project, wanted);
   const { ctx, config, plan } = built;
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", plan.names.id));
