@@ -6,7 +6,7 @@ import type { Container } from "../../src/engine/engine.js";
 import type { Context } from "../../src/steps/context.js";
 import { extractFolder } from "../../src/steps/extract.js";
 import { LAB } from "../support/lab.js";
-import { engine, host, kdock, median, plan, report } from "./common.js";
+import { bareMake, engine, host, kdock, median, plan, report } from "./common.js";
 
 /** Start-up and a build with nothing to do. */
 export async function commandLine(): Promise<void> {
@@ -24,8 +24,7 @@ export async function incremental(): Promise<void> {
   const touch = "touch /src/net/ipv4/tcp_ipv4.c";
   const environment =
     ". /dev/null; export KBUILD_BUILD_TIMESTAMP=\"$(LC_ALL=C date -u -d @$(stat -c %Y /src/Makefile) '+%a %b %e %T UTC %Y')\" KBUILD_BUILD_USER=kdock KBUILD_BUILD_HOST=kdock KBUILD_BUILD_VERSION=1 LOCALVERSION= KCONFIG_NOTIMESTAMP=1";
-  const make =
-    'make -C /src O=/build CC="ccache gcc-14" HOSTCC=gcc-14 HOSTCFLAGS=-O2 -j"$(nproc)" bzImage scripts_gdb modules';
+  const make = `${bareMake("/build")} bzImage scripts_gdb modules`;
   await inBuilder(`${touch}; sh /usr/local/lib/kdock/build.sh compile`);
   const ours = await median(() => inBuilder(`${touch}; sh /usr/local/lib/kdock/build.sh compile`));
   const bare = await median(() => inBuilder(`${touch}; ${environment}; ${make}`));

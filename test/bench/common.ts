@@ -42,6 +42,11 @@ export async function medianOf(measure: () => Promise<number>): Promise<number> 
 export const kdock = (...args: string[]) =>
   execa("node", [CLI, ...args], { cwd: LAB, stdin: "ignore" });
 
+/** What somebody types in the builder's image; words for make may follow. */
+export function bareMake(objects: string): string {
+  return `make -C /src O=${objects} CC="ccache gcc-14" HOSTCC=gcc-14 HOSTCFLAGS=-O2 -j"$(nproc)"`;
+}
+
 export function report(what: string, ms: number, bareName: string, bareMs: number): void {
   const ratio = (ms / bareMs).toFixed(2);
   const difference = (ms - bareMs).toFixed(0);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { CLI, removeVolumes } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
-import { kdock, median, plan, report } from "./common.js";
+import { bareMake, kdock, median, plan, report } from "./common.js";
 
 const EDITED = "net/ipv4/tcp_ipv4.c";
 
@@ -35,13 +35,13 @@ export async function tree(): Promise<void> {
         ...["--entrypoint", "sleep", plan.kernel.image.tag, "7200"],
       ]);
       const typed = (script: string) => execa("docker", ["exec", shell, "sh", "-c", script]);
-      const make =
-        'make -C /src O=/tmp/bare CC="ccache gcc-14" HOSTCC=gcc-14 HOSTCFLAGS=-O2 KBUILD_BUILD_TIMESTAMP=@0 -j"$(nproc)"';
+      const make = `${bareMake("/tmp/bare")} KBUILD_BUILD_TIMESTAMP=@0`;
+      const typedMake = () => typed(`${make} bzImage modules`);
       await typed(`mkdir /tmp/bare; cp /given/config /tmp/bare/.config; ${make} olddefconfig`);
-      await typed(`${make} bzImage modules`);
+      await typedMake();
       const bare = await median(async () => {
         await edit();
-        await typed(`${make} bzImage modules`);
+        await typedMake();
       });
       const built = await median(async () => {
         await edit();
@@ -52,7 +52,7 @@ export async function tree(): Promise<void> {
         `${preset}: nothing edited`,
         await median(() => ours("build", "kernel")),
         "bare make",
-        await median(() => typed(`${make} bzImage modules`)),
+        await median(typedMake),
       );
       await execa("docker", ["rm", "-f", shell]);
     }
