@@ -10,7 +10,7 @@
 #              patches/*.patch      applied to the source, in the order of their names
 #              initramfs/PATH       the project's files that CONFIG_INITRAMFS_SOURCE names by relative paths
 #              module-signing.pem   the key to sign modules with, instead of the public one in keys/
-#   /out     the artifacts
+#   /out     the artifacts, or where KDOCK_OUT says: inside /build, vmlinux is there without being copied
 # For "module" see module.sh.
 #
 #   KDOCK_SOURCE  debian:6.12       KDOCK_PRESET  debug | defconfig | tiny | file | host
@@ -58,7 +58,7 @@ case "$TOOLCHAIN" in
   clang-*) compiler=$TOOLCHAIN ;;
   *) compiler=${KDOCK_TRIPLET:+$KDOCK_TRIPLET-}$TOOLCHAIN ;;
 esac
-jobs=${KDOCK_JOBS:-$(nproc)}
+jobs=${KDOCK_JOBS:-$(nproc)} out=${KDOCK_OUT:-/out}
 
 # shellcheck source=images/kernel/deoptimize.sh
 . "$lib/deoptimize.sh"
@@ -90,8 +90,10 @@ pin_environment() {
   export GIT_DIR
   export SOURCE_DATE_EPOCH KBUILD_BUILD_TIMESTAMP KBUILD_BUILD_USER KBUILD_BUILD_HOST KBUILD_BUILD_VERSION
   export LOCALVERSION KCONFIG_NOTIMESTAMP PYTHONHASHSEED XZ_OPT ZSTD_NBTHREADS
+  tools=$(tools)
   # The cache knows the compiler by its content, but not the assembler that the compiler calls.
-  CCACHE_COMPILERCHECK=content CCACHE_NAMESPACE=binutils-$(dpkg-query -W -f '${Version}' "binutils${KDOCK_TRIPLET:+-$KDOCK_TRIPLET}" 2>/dev/null || dpkg-query -W -f '${Version}' binutils)
+  CCACHE_COMPILERCHECK=content
+  CCACHE_NAMESPACE=binutils-$(echo "$tools" | sed -n "s/^${KDOCK_TRIPLET:+cross-}ld //p")
   export CCACHE_COMPILERCHECK CCACHE_NAMESPACE
   find_compat
 }
@@ -140,7 +142,7 @@ fetch() {
 # times of their own, and make does not look at its tools. A git source or a tree of the user's has no sha256: there, what
 # changes is younger than its objects, or kdock says that it is not; but times in a tree and in its copy are not the same.
 forget_foreign_objects() {
-  made_from="$(sed -n 's/^\(sha256\|transport\) //p' "$marker") $(tools | sha256sum)"
+  made_from="$(sed -n 's/^\(sha256\|transport\) //p' "$marker") $(echo "$tools" | sha256sum)"
   mkdir -p /build/.kdock
   [ ! -e /in/forget-objects ] || rm -f /build/.kdock/made-from
   [ "$(cat /build/.kdock/made-from 2>/dev/null)" = "$made_from" ] || forget_objects
@@ -168,7 +170,11 @@ configure() {
   cd /build
   mkdir -p .kdock
   stage_initramfs
-  version=$(make -s -C /src kernelversion 2>/dev/null)
+  case "$KDOCK_SOURCE" in
+    # Kdock has read it.
+    path:*) version=$(sed -n 's/^version //p' "$marker") ;;
+    *) version=$(make -s -C /src kernelversion 2>/dev/null) ;;
+  esac
   say "kernel $version, $KDOCK_ARCH, preset $KDOCK_PRESET, $TOOLCHAIN"
 
   # The preset is a base configuration of the kernel's own plus fragments of ours ...
@@ -180,34 +186,34 @@ configure() {
     host) base=olddefconfig fragments="debug boot" ;;
     *) echo "unknown preset '$KDOCK_PRESET': debug, defconfig, tiny, file or host" >&2; exit 64 ;;
   esac
-  rm -f .config.new
-  is_given && cp /in/base.config .config.new
   [ -s /in/fragments.config ] && user=/in/fragments.config || user=
 
-  # ... and what the user asked for comes last, so it wins.
-  # shellcheck disable=SC2086 # lists of words on purpose
-  python3 "$lib/kconfig.py" merge --version "$version" --config-dir "$lib/config" \
-    --output .kdock/demands.config $fragments ${user:+--user "$user"}
-
   # Nothing that the configuration is made from has changed: seconds saved on every rebuild.
-  stamp=$({ echo "$version $KDOCK_ARCH $KDOCK_PRESET $TOOLCHAIN"; cat .kdock/demands.config "$lib/kconfig.py"
+  stamp=$({ echo "$version $KDOCK_ARCH $KDOCK_PRESET $TOOLCHAIN"; cat "$lib"/config/* "$lib"/kconfig*.py
             # Of a tree that changes with every edit, what the configuration is made from.
             if grep -q '^kconfig ' "$marker"; then grep '^kconfig ' "$marker"; else cat "$marker"; fi
             if is_given; then cat /in/base.config; fi
+            echo "user $user"; if [ -n "$user" ]; then cat "$user"; fi
             if [ -e /src/.kdock-patches/series ]; then cat /src/.kdock-patches/series; fi
             if [ -d "$initramfs" ]; then (cd "$initramfs" && find . | LC_ALL=C sort); fi; } | sha256sum)
   if [ -f .config ] && [ "$(cat .kdock/configured 2>/dev/null)" = "$stamp $(sha256sum < .config)" ]; then
-    rm -f .config.new
     say "configuration unchanged"
     # What had to be said about it is still true.
     cat .kdock/pins.log
     return
   fi
 
-  previous=
+  # ... and what the user asked for comes last, so it wins.
+  # shellcheck disable=SC2086 # lists of words on purpose
+  python3 "$lib/kconfig.py" merge --version "$version" --config-dir "$lib/config" \
+    --output .kdock/demands.config $fragments ${user:+--user "$user"}
+
+  previous='' synced=''
   [ -f .config ] && { previous=.kdock/previous.config; cp .config "$previous"; }
+  [ -f include/config/auto.conf ] && synced=1
   : > .kdock/pins.log
-  if [ -f .config.new ]; then
+  if is_given; then
+    cp /in/base.config .config.new
     mv .config.new .config
     python3 "$lib/kconfig.py" adopt --config .config --preset "$KDOCK_PRESET" >> .kdock/pins.log
   else
@@ -221,8 +227,9 @@ configure() {
   [ -z "${unchecked-}" ] || return 0
   check_demands
 
-  # An unchanged .config keeps its old time, so that make does not start over.
-  if [ -n "$previous" ] && cmp -s "$previous" .config; then touch -r "$previous" .config; fi
+  # An unchanged .config keeps its old time, so that make does not start over: but not where what make reads instead of it,
+  # auto.conf, was missing. The first program of kconfig's that ran has just made one, of the preset's base.
+  if [ -n "$previous" ] && [ -n "$synced" ] && cmp -s "$previous" .config; then touch -r "$previous" .config; fi
   echo "$stamp $(sha256sum < .config)" > .kdock/configured
 }
 
@@ -385,32 +392,40 @@ initramfs_digest() {
   tar -cPf - --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner $words | sha256sum
 }
 
-# Copies the artifacts to /out; links are followed, because the gdb scripts in /build only point into /src.
+# Puts the artifacts into $out; links are followed, because the gdb scripts in /build only point into /src.
 collect() {
   phase collect
   cd /build
-  find /out -mindepth 1 -delete
-  cp "$KDOCK_IMAGE_PATH" vmlinux System.map /out/
-  cp .config /out/config
-  cp .kdock/demands.config /out/demands.config
-  kmake -s kernelrelease | tail -n 1 > /out/kernel.release
+  mkdir -p "$out"
+  find "$out" -mindepth 1 -delete
+  # The linker makes a new file each time: what a link shows stays as it is.
+  ln vmlinux "$out/" 2>/dev/null || cp vmlinux "$out/"
+  cp "$KDOCK_IMAGE_PATH" System.map "$out/"
+  cp .config "$out/config"
+  cp .kdock/demands.config "$out/demands.config"
+  release > "$out/kernel.release"
   if has GDB_SCRIPTS; then
-    mkdir -p /out/scripts/gdb
-    cp -L vmlinux-gdb.py /out/
-    cp -rL scripts/gdb/linux /out/scripts/gdb/
-    rm -rf /out/scripts/gdb/linux/__pycache__
-    find /out/scripts/gdb ! -type d ! -name '*.py' -delete
+    mkdir -p "$out/scripts/gdb"
+    cp -L vmlinux-gdb.py "$out/"
+    cp -rL scripts/gdb/linux "$out/scripts/gdb/"
+    rm -rf "$out/scripts/gdb/linux/__pycache__"
+    find "$out/scripts/gdb" ! -type d ! -name '*.py' -delete
   fi
   if grep -q '=m$' .config; then install_modules; fi
   if has MODULES; then pack_kit; fi
-  "$compiler" --version | head -n 1 > /out/toolchain.txt
+  "$compiler" --version | head -n 1 > "$out/toolchain.txt"
   # How it got here is no part of what it is.
-  grep -v -e '^transport ' -e '^makefile ' "$marker" > /out/source.txt
-  printf '%s' "$compat" > /out/compat.txt
-  [ -z "$KDOCK_DEOPTIMIZE" ] || deoptimized > /out/deoptimized.txt
-  commands > /out/commands.txt
-  tools > /out/tools.txt
-  say "$(cat /out/kernel.release): vmlinux $(stat -c %s /out/vmlinux) bytes, $KDOCK_IMAGE $(stat -c %s "/out/$KDOCK_IMAGE") bytes"
+  grep -v -e '^transport ' -e '^makefile ' "$marker" > "$out/source.txt"
+  printf '%s' "$compat" > "$out/compat.txt"
+  [ -z "$KDOCK_DEOPTIMIZE" ] || deoptimized > "$out/deoptimized.txt"
+  commands > "$out/commands.txt"
+  echo "$tools" > "$out/tools.txt"
+  say "$(cat "$out/kernel.release"): vmlinux $(stat -c %s "$out/vmlinux") bytes, $KDOCK_IMAGE $(stat -c %s "$out/$KDOCK_IMAGE") bytes"
+}
+
+# The build leaves it in a file, which is the answer of "make kernelrelease" as well.
+release() {
+  if [ -f include/config/kernel.release ]; then cat include/config/kernel.release; else kmake -s kernelrelease | tail -n 1; fi
 }
 
 # What has been typed here, in order; without what differs from machine to machine: how many at a time, and the cache.
@@ -496,7 +511,7 @@ for command in "$@"; do
     source) fetch ;;
     configure) sh "$lib/patches.sh"; prepare ;;
     compile) sh "$lib/patches.sh"; prepare; compile; collect ;;
-    all) fetch; prepare; compile; collect ;;
+    all) fetch; prepare; compile; collect; echo "@kdock collected" ;;
     ask | menu) "$command" ;;
     module) build_module ;;
     *) echo "unknown command '$command': source, configure, compile, all, ask, menu or module" >&2; exit 64 ;;

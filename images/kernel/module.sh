@@ -30,17 +30,17 @@ pack_kit() {
     find scripts -type f ! -name '*.o' ! -name '*.a' ! -name '.*' ! -name '*.pyc' ! -path 'scripts/gdb/*' ! -path 'scripts/kconfig/*'
   } | LC_ALL=C sort > .kdock/kit-files
   tar -cf - --no-recursion --format=ustar --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=u+w,go+rX \
-    --files-from=.kdock/kit-files | zstd -q -T1 -6 -f -o /out/module-kit.tar.zst
+    --files-from=.kdock/kit-files | zstd -q -T1 -6 -f -o "$out/module-kit.tar.zst"
 }
 
-# The kernel's own modules, with all that gdb wants to know: /out/modules; and without it, as an initramfs that the guest
-# gets beside its root: /out/modules.cpio. pack.sh in images/rootfs tells how its bytes stay the same.
+# The kernel's own modules, with all that gdb wants to know: $out/modules; and without it, as an initramfs that the guest
+# gets beside its root: $out/modules.cpio. pack.sh in images/rootfs tells how its bytes stay the same.
 install_modules() {
-  kmake -s -j"$jobs" modules_install INSTALL_MOD_PATH=/out/modules DEPMOD=/sbin/depmod
+  kmake -s -j"$jobs" modules_install INSTALL_MOD_PATH="$out/modules" DEPMOD=/sbin/depmod
   # Both point at paths inside this container.
-  rm -f /out/modules/lib/modules/*/build /out/modules/lib/modules/*/source
+  rm -f "$out"/modules/lib/modules/*/build "$out"/modules/lib/modules/*/source
   # gdb reads no packed ones.
-  find /out/modules -name '*.ko.gz' -exec gunzip {} + -o -name '*.ko.xz' -exec unxz {} + -o -name '*.ko.zst' -exec unzstd -q --rm {} +
+  find "$out/modules" -name '*.ko.gz' -exec gunzip {} + -o -name '*.ko.xz' -exec unxz {} + -o -name '*.ko.zst' -exec unzstd -q --rm {} +
   stage=$(mktemp -d)
   kmake -s -j"$jobs" modules_install INSTALL_MOD_PATH="$stage" INSTALL_MOD_STRIP=1 DEPMOD=/sbin/depmod
   rm -f "$stage"/lib/modules/*/build "$stage"/lib/modules/*/source
@@ -50,7 +50,7 @@ install_modules() {
     find . -type f -exec chmod 0644 {} +
     find . -exec touch --no-dereference --date=@0 {} +
     # Without an entry for lib, which an overlay may have made a link.
-    find lib/modules | LC_ALL=C sort | cpio --quiet -o -H newc --reproducible -R 0:0 > /out/modules.cpio
+    find lib/modules | LC_ALL=C sort | cpio --quiet -o -H newc --reproducible -R 0:0 > "$out/modules.cpio"
   )
   rm -rf "$stage"
 }

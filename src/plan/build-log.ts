@@ -10,6 +10,8 @@ export type BuildLine =
   | { readonly kind: "config"; readonly digest: string }
   /** Something the lock pins is not to be had: what, in words. */
   | { readonly kind: "drift"; readonly text: string }
+  /** All files that the build leaves are there. */
+  | { readonly kind: "collected" }
   /** Something that the user should know although the build goes on. */
   | { readonly kind: "notice"; readonly text: string }
   | { readonly kind: "text" };
@@ -19,6 +21,7 @@ const OBJECT = /^ {2}(?:CC|AS|HOSTCC|CC \[M\]|LD \[M\]) +\S/;
 export function readBuildLine(line: string): BuildLine {
   const drift = /^@kdock drift (\S+) (\S+) (\S+)$/.exec(line);
   if (drift !== null) return { kind: "drift", text: driftText(drift) };
+  if (line === "@kdock collected") return { kind: "collected" };
   if (line === "@kdock config-drift") return { kind: "drift", text: CONFIG_DRIFT };
   const bytes = /^@kdock bytes (\d+) (\d+)$/.exec(line);
   if (bytes !== null) return { kind: "bytes", done: Number(bytes[1]), total: Number(bytes[2]) };

@@ -77,6 +77,8 @@ export const INSIDE = {
   ccache: "/ccache",
   input: "/in",
   output: "/out",
+  /** Where kdock has a kernel's output put: in the volume with its objects, so that vmlinux is there without being copied. */
+  kernelOutput: "/build/.kdock/out",
   /** Out-of-tree modules: source and objects, a folder each; and, in a debugger's container, their .ko files. */
   modules: "/module",
   modulesInput: "/in/module",

@@ -26,7 +26,7 @@ const NOT_AS_LOCKED = 65;
 /** No mirror could be asked. */
 const UNREACHABLE = 69;
 
-/** Runs one build container to its end and stores what it left in /out. The container is gone afterwards. */
+/** Runs one build container to its end and stores the artifacts that it left. The container is gone afterwards. */
 export async function runBuild(
   ctx: Context,
   plan: BuildPlan,
@@ -61,7 +61,7 @@ function sayYoung(ctx: Context, { stage, version, asked }: BuildPlan): void {
   if (text !== undefined) ctx.reporter.emit({ type: "notice", text });
 }
 
-/** Runs a build and puts what it left in /out into a folder of the host that exists and is empty. */
+/** Runs a build and puts the artifacts that it left into a folder of the host that exists and is empty. */
 export async function buildInto(
   ctx: Context,
   plan: BuildPlan,
@@ -70,9 +70,11 @@ export async function buildInto(
   log: StepLog,
 ): Promise<ManifestFile[]> {
   let files: ManifestFile[] = [];
-  await runBuilder(ctx, plan, spec, log, async (container) => {
+  const output = plan.stage === "kernel" ? INSIDE.kernelOutput : INSIDE.output;
+  const ours = { ...spec, env: { ...spec.env, KDOCK_OUT: output } };
+  await runBuilder(ctx, plan, ours, log, async (container) => {
     log.phase("extracting");
-    files = await extractFolder(ctx, container, INSIDE.output, folder, log);
+    files = await extractFolder(ctx, container, output, folder, log);
   });
   return files;
 }
@@ -122,8 +124,9 @@ export async function runBuilder(
   harvest?: (container: Container) => Promise<void>,
 ): Promise<BuildProgress> {
   const engine = await ctx.engine();
-  for (const [name, labels] of Object.entries(plan.volumes))
-    await engine.ensureVolume(name, labels);
+  await Promise.all(
+    Object.entries(plan.volumes).map(([name, labels]) => engine.ensureVolume(name, labels)),
+  );
   const progress = followBuild(log, (text) => {
     ctx.reporter.emit({ type: "notice", text });
   });
@@ -134,11 +137,15 @@ export async function runBuilder(
       await container.putArchive(INSIDE.input, packTar(files));
     },
     onLine: progress.onLine,
-    ...(harvest === undefined ? {} : { harvest }),
+    ...(harvest === undefined ? {} : { harvest, isRipe }),
   });
   if (exitCode === UNSEEN) throw await unseenTree(ctx, plan);
   if (exitCode !== 0) throw buildError(plan, exitCode, progress);
   return progress;
+}
+
+function isRipe(line: string): boolean {
+  return readBuildLine(line).kind === "collected";
 }
 
 /** What goes into /in. */

@@ -8,23 +8,36 @@ export interface ContainerRun {
   readonly prepare?: (container: Container) => Promise<void>;
   /** stdout and stderr, line by line. */
   readonly onLine: (line: string) => void;
-  /** After an exit code of 0, while the container is still there: files that come out. */
+  /** Files that come out, while the container is still there. They count only after an exit code of 0. */
   readonly harvest?: (container: Container) => Promise<void>;
+  /** The line after which they are all there: the container's last moments are as long as its first. */
+  readonly isRipe?: (line: string) => boolean;
 }
 
 /** Runs a container to its end and removes it; resolves with its exit code. One of its name that was left is removed. */
 export async function runContainer(
   ctx: Context,
   spec: ContainerSpec,
-  { prepare, onLine, harvest }: ContainerRun,
+  { prepare, onLine, harvest, isRipe }: ContainerRun,
 ): Promise<number> {
   await removeStale(ctx, spec);
   const engine = await ctx.engine();
   await using container = await engine.createContainer(spec, ctx.signal);
   await prepare?.(container);
-  const exitCode = await toItsEnd(ctx, container, onLine);
-  if (exitCode === 0) await harvest?.(container);
-  return exitCode;
+  let harvested: Promise<void> | undefined;
+  const reap = () => (harvested ??= harvest?.(container));
+  try {
+    const exitCode = await toItsEnd(ctx, container, (line) => {
+      onLine(line);
+      // A failure is told when it is known that the files count.
+      if (isRipe?.(line) === true) reap()?.catch(() => undefined);
+    });
+    if (exitCode === 0) await reap();
+    return exitCode;
+  } finally {
+    // Nobody writes any more where the caller removes what there is.
+    await harvested?.catch(() => undefined);
+  }
 }
 
 /** The project's lock is ours, so a build container of this name that exists belongs to nobody alive. */

@@ -54,6 +54,38 @@ it("what reads Kconfig passes its own tests, in a builder image", async () => {
   expect(exitCode, stderr).toBe(0);
 });
 
+it("objects that were forgotten are compiled from the configuration, although that came out as it was", async () => {
+  const configure = "sh /usr/local/lib/kdock/build.sh configure";
+  const script = `${configure}
+    cp .config /tmp/before
+    find /build -mindepth 1 -maxdepth 1 ! -name .config ! -name .kdock -exec rm -rf {} +
+    rm .kdock/configured
+    ${configure}
+    cmp /tmp/before .config
+    if [ -e include/config/auto.conf ] && [ ! .config -nt include/config/auto.conf ]; then
+      grep -x CONFIG_NET=y include/config/auto.conf
+    fi`;
+  const env = Object.entries({ KDOCK_SOURCE: "debian:6.12", KDOCK_PRESET: "tiny" });
+  const { exitCode, all } = await execa(
+    "docker",
+    [
+      ...[
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "-v",
+        `${LAB_NAMES.volume("src", "debian-6.12")}:/src:ro`,
+      ],
+      ...env.flatMap(([name, value]) => ["-e", `${name}=${value}`]),
+      ...["--entrypoint", "sh", await builderImage(), "-ec", script],
+    ],
+    { reject: false, all: true },
+  );
+  expect(all).toMatch(/preset tiny/);
+  expect(exitCode, all).toBe(0);
+});
+
 it("set writes what sticks, with the comments around it, and show has it", async () => {
   const { exitCode, stdout, stderr } = await config([
     "set",
