@@ -2,7 +2,8 @@ import type { Readable } from "node:stream";
 import { KdockError } from "../errors.js";
 
 /** What is in a file: bytes in memory, or as many bytes as are said from a stream that is opened when its turn comes. */
-export type Content = Uint8Array | { readonly size: number; readonly open: () => Readable };
+export type Content =
+  Uint8Array | { readonly size: number; readonly open: () => Readable | Promise<Readable> };
 
 export function sizeOf(content: Content): number {
   return content instanceof Uint8Array ? content.byteLength : content.size;
@@ -15,7 +16,7 @@ export async function* bytesOf(path: string, content: Content): AsyncGenerator<U
     return;
   }
   let size = 0;
-  for await (const chunk of content.open() as AsyncIterable<Uint8Array>) {
+  for await (const chunk of (await content.open()) as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength;
     yield chunk;
   }

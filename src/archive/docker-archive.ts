@@ -16,7 +16,7 @@ export interface ArchivedImage {
     readonly size: number;
     /** Hexadecimal, of the uncompressed tar. */
     readonly sha256: string;
-    readonly open: () => Readable;
+    readonly open: () => Readable | Promise<Readable>;
   };
 }
 

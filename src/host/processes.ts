@@ -3,7 +3,6 @@ import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { execa } from "execa";
 import { KdockError, messageOf } from "../errors.js";
 import { codeOf } from "./file-error.js";
 import type { RunOptions } from "./host.js";
@@ -13,7 +12,13 @@ export type Env = Readonly<Record<string, string | undefined>>;
 
 const QUOTED_LINES = 10;
 
-export function stream(env: Env, argv: readonly string[], options: RunOptions): Readable {
+export async function stream(
+  env: Env,
+  argv: readonly string[],
+  options: RunOptions,
+): Promise<Readable> {
+  // Slow to load, and most commands run no program of this machine.
+  const { execa } = await import("execa");
   const [program = "", ...args] = argv;
   options.signal.throwIfAborted();
   const child = execa(program, args, {
@@ -46,7 +51,7 @@ export async function capture(
   argv: readonly string[],
   options: RunOptions,
 ): Promise<string> {
-  return (await text(stream(env, argv, options))).trim();
+  return (await text(await stream(env, argv, options))).trim();
 }
 
 export async function which(env: Env, program: string): Promise<string | undefined> {

@@ -72,7 +72,10 @@ async function lockedRootfs(ctx: Context, wanted: Wanted, log: StepLog): Promise
   const rootfs = await makeRootfs(ctx, { suite, path, created, sources }, log);
   if (pin === undefined || rootfs.fingerprint === pin.digest) return rootfs;
 
-  const differences = packageDifferences(pin.packages, await installedPackages(rootfs.open()));
+  const differences = packageDifferences(
+    pin.packages,
+    await installedPackages(await rootfs.open()),
+  );
   for (const address of snapshots(plan, created)) {
     log.line(`the mirror has moved on: bootstrapping from ${address}`);
     const old = { address, suite, options: "check-valid-until=no" };

@@ -61,7 +61,7 @@ export interface Rootfs {
   readonly size: number;
   readonly sha256: string;
   readonly fingerprint: string;
-  readonly open: () => Readable;
+  readonly open: () => Promise<Readable>;
 }
 
 export interface RootfsRequest {
@@ -88,7 +88,7 @@ export async function makeRootfs(
     ...hooks.map((hook) => `--customize-hook=${hook}`),
     ...[suite, "-", ...sources],
   ];
-  const tar = ctx.host.stream(argv, {
+  const tar = await ctx.host.stream(argv, {
     signal: ctx.signal,
     env: { SOURCE_DATE_EPOCH: String(created) },
     onStderr: (line) => {
@@ -107,5 +107,10 @@ export async function makeRootfs(
   await ctx.host.files.remove(path);
   await pipeline(tar, counted, await ctx.host.files.writeStream(path, 0o600));
   const open = () => ctx.host.stream(["cat", path], { signal: ctx.signal });
-  return { size, sha256: hash.digest("hex"), fingerprint: await tarFingerprint(open()), open };
+  return {
+    size,
+    sha256: hash.digest("hex"),
+    fingerprint: await tarFingerprint(await open()),
+    open,
+  };
 }

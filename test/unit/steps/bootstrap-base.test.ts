@@ -59,7 +59,7 @@ function context(interrupt = new AbortController(), onRun: () => void = () => un
     if (argv[0] !== "mmdebstrap") return host.stream(argv, options);
     runs.push(argv);
     onRun();
-    return rootfs(argv.at(-1)?.includes("snapshot.example") === true ? "1" : "2");
+    return Promise.resolve(rootfs(argv.at(-1)?.includes("snapshot.example") === true ? "1" : "2"));
   };
   // The mirror has security updates beside it; the snapshot archive has only the suite.
   const capture = (argv: readonly string[], { onStderr }: RunOptions) => {
