@@ -244,15 +244,27 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       readLock,
       followBuild = true,
       history = false,
+      willBuild = false,
     }: {
       /** What needs names only works beside a broken lock, too. */ readLock: boolean;
       /** What is committed must not depend on what somebody built. */ followBuild?: boolean;
       /** A kernel source of this machine is a repository, and what is checked out there does not matter. */ history?: boolean;
+      /** Something will most likely be built. */ willBuild?: boolean;
     } = { readLock: false },
   ): Promise<Project> => {
-    const { openProject } = await import("./project.js");
     const tree = history ? "history" : readLock ? "content" : "names";
-    return openProject(world, globals(), reporter, flags, { readLock, followBuild, tree });
+    const earlyLook = willBuild ? await lookEarly() : undefined;
+    try {
+      const { openProject } = await import("./project.js");
+      const how = { readLock, followBuild, tree, warmEngine: willBuild, earlyLook } as const;
+      return await openProject(world, globals(), reporter, flags, how);
+    } finally {
+      earlyLook?.cancel();
+    }
+  };
+  const lookEarly = async () => {
+    const { beginLook } = await import("./early-look.js");
+    return beginLook(configPath(), world.signal);
   };
   /** For what is to take a tenth of a second: little is loaded, and what can be at once. */
   const openGuest = async () => {
@@ -278,7 +290,9 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
   const openBootable = async (flags: KeyFlags): Promise<Project> => {
     const { kernel, ...others } = flags;
     const { isKernelKey } = await import("./plan/built-kernels.js");
-    if (typeof kernel !== "string" || !isKernelKey(kernel)) return openLocked(flags);
+    if (typeof kernel !== "string" || !isKernelKey(kernel)) {
+      return open(flags, { readLock: true, willBuild: true });
+    }
     const { BUILD_FLAGS, flagName } = await import("./commands/flags.js");
     const typed = BUILD_FLAGS.find((name) => name !== "kernel" && flags[name] !== undefined);
     if (typed !== undefined) {
@@ -345,8 +359,8 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
 
     async build(options, flags) {
       await refuseKernelKey(flags);
-      const project = await open(flags, { readLock: true, followBuild: !options.frozen });
-      const steps = await import("./steps/build.js");
+      const how = { readLock: true, followBuild: !options.frozen, willBuild: true };
+      const [project, steps] = await Promise.all([open(flags, how), import("./steps/build.js")]);
       const { result } = await steps.build(project, options);
       const lines = result.current === undefined ? [] : [`artifacts: ${result.current}`];
       (await printer("build")).result(result, lines);

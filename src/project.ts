@@ -6,7 +6,8 @@ import { artifactSettings } from "./config/artifact-settings.js";
 import type { Config } from "./config/config.js";
 import { diskFrom } from "./config/disks.js";
 import { loadConfig } from "./config/layers.js";
-import { expandSource, NO_SOURCE_CONTEXT } from "./config/source-spec.js";
+import type { EarlyLook } from "./early-look.js";
+import { expandSource, NO_SOURCE_CONTEXT, sourceSpec } from "./config/source-spec.js";
 import { readIfThere } from "./engine/connect-options.js";
 import { engineSearch } from "./engine/engine-search.js";
 import type { Engine } from "./engine/engine.js";
@@ -19,7 +20,7 @@ import type { BuiltKernel } from "./plan/built-kernels.js";
 import { FOLDER } from "./plan/names.js";
 import { makePlan, type Plan } from "./plan/plan.js";
 import type { UserFiles } from "./plan/user-files.js";
-import { type Context, inProject } from "./steps/context.js";
+import { type Context, type EarlyContext, inProject } from "./steps/context.js";
 import { lastArchitecture } from "./steps/artifact-store.js";
 import { readUserFiles, type TreeReading } from "./steps/read-user-files.js";
 import type { Reporter } from "./ui/reporter.js";
@@ -65,12 +66,21 @@ export const KDOCK_ROOT = fileURLToPath(new URL("../", import.meta.url));
 /** What goes into containers, relative to kdock's root. */
 const ASSET_PATHS = ["images", "Dockerfile.kernel", "Dockerfile.busybox"];
 
+export interface Opening {
+  readonly readLock: boolean;
+  readonly followBuild: boolean;
+  readonly tree: TreeReading;
+  readonly earlyLook?: EarlyLook | undefined;
+  /** Connect while a local tree is looked at, which takes as long; whether that succeeds shows when it is needed. */
+  readonly warmEngine: boolean;
+}
+
 export async function openProject(
   world: World,
   globals: GlobalFlags,
   reporter: Reporter,
   flags: KeyFlags,
-  { readLock, followBuild, tree }: { readLock: boolean; followBuild: boolean; tree: TreeReading },
+  { readLock, followBuild, tree, warmEngine, earlyLook }: Opening,
 ): Promise<Project> {
   const host = createNodeHost({ env: world.env });
   const path = resolve(world.cwd, globals.config ?? FOLDER.config);
@@ -92,9 +102,8 @@ export async function openProject(
   const followed = lastArch !== undefined && loadConfig(words).kernel.arch !== lastArch;
   const asWritten = loadConfig({ file });
   const folder = await host.files.realPath(dirname(path));
-  const assets = await readAssets(host.files);
   let engine: Promise<Engine> | undefined;
-  const ctx: Context = {
+  const early: EarlyContext = {
     host,
     terminal: createTerminal({
       stdin: world.stdin,
@@ -109,13 +118,21 @@ export async function openProject(
     signal: world.signal,
     folder,
     self: [...world.self, ...(globals.config === undefined ? [] : ["--config", path])],
-    assets,
     version: world.version,
+    earlyLook,
     engineIsHere: () => isSearchedHere(world),
     engine: () => (engine ??= connect(world, reporter)),
   };
-  const user = await readUserFiles(ctx, config, tree);
-  const lock = readLock ? await readLockFile(ctx) : undefined;
+  const reading = readUserFiles(early, config, tree);
+  if (warmEngine && tree === "content" && sourceSpec(config.kernel.source).kind === "path") {
+    early.engine().catch(() => undefined);
+  }
+  const [user, assets, lock] = await Promise.all([
+    reading,
+    readAssets(host.files),
+    readLock ? readLockFile(early) : undefined,
+  ]);
+  const ctx: Context = { ...early, assets };
   return {
     ctx,
     config,
@@ -156,7 +173,7 @@ export function sourceTypedIn(cwd: string, folder: string, word: string): string
   return path === "" ? word : `${kind}${resolve(cwd, path)}${ref}`;
 }
 
-async function readLockFile(ctx: Context): Promise<Lock | undefined> {
+async function readLockFile(ctx: EarlyContext): Promise<Lock | undefined> {
   const text = await ctx.host.files.readText(inProject(ctx, FOLDER.lockfile));
   if (text === undefined) return undefined;
   // As slow to load as the configuration, and not every project has one.

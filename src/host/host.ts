@@ -14,11 +14,16 @@ export interface Host {
    * Runs a program whose stdout is wanted as bytes (mmdebstrap writes a tar there). The stream fails with an
    * `environment` error that quotes the end of stderr when the program does, and the program ends when it is destroyed.
    */
-  stream(argv: readonly string[], options: RunOptions): Readable;
+  stream(argv: readonly string[], options: RunOptions): Promise<Readable>;
   /** The whole stdout, trimmed; rejects with an `environment` error as `stream` does. */
   capture(argv: readonly string[], options: RunOptions): Promise<string>;
   /** Has a program run in a folder when this process is killed, before that is called off. */
   ifKilled(argv: readonly string[], folder: string): KillWatch;
+  /**
+   * What a module's `work` yields for a request, from a thread of its own; see ThreadModule. Aborting ends the thread.
+   * Errors that are not kdock's are bugs, and end it as well.
+   */
+  inThread(module: URL, request: unknown, signal: AbortSignal): AsyncIterable<unknown>;
   /** Bytes free for us on the file system that holds the path; undefined where there is no such path. */
   freeBytes(path: string): Promise<number | undefined>;
   /** Whether a TCP listener could be opened there right now. */
@@ -50,18 +55,23 @@ export interface TreeEntry {
   readonly sizeBytes: number;
 }
 
-/** A file or link of a large tree. */
-export interface ScannedFile {
-  /** Relative, with forward slashes. */
+/**
+ * A folder of a large tree, with the files and links right in it: in columns, because an object for each of a kernel's
+ * 90 000 files takes longer than to look at it. Times are in milliseconds since 1970.
+ */
+export interface ScannedFolder {
+  /** Relative, with forward slashes; "" for the tree itself. */
   readonly path: string;
-  /** Permission bits. */
-  readonly mode: number;
-  /** The link's text; undefined for files. */
-  readonly target: string | undefined;
-  readonly size: number;
-  /** Milliseconds since 1970: the content's, and the file's with its mode and name. */
+  /** When its list of entries changed, and when anything of the folder itself did. */
   readonly modified: number;
   readonly changed: number;
+  /** Of its files and links, and of its folders, each in code-unit order. */
+  readonly names: readonly string[];
+  readonly folders: readonly string[];
+  /** For each name: the mode as lstat gives it, type and permission bits. */
+  readonly modes: Uint16Array;
+  /** For each name three numbers: its size, when its content changed, and when anything of it did. */
+  readonly numbers: Float64Array;
 }
 
 export interface FileStatus {
@@ -91,8 +101,16 @@ export interface HostFiles {
   isFolder(path: string): Promise<boolean>;
   /** Every entry below a folder, in code-unit order of path; rejects with a `config` error on sockets and devices. */
   tree(path: string): Promise<TreeEntry[]>;
-  /** Of a large tree, quickly: files and links, without what `skip` names, be it a folder. Sockets and devices are left out. */
-  scan(path: string, skip: (path: string) => boolean): ScannedFile[];
+  /**
+   * Every folder of a large tree, quickly, each before those in it, without what `skip` names, be it a file or a folder.
+   * Sockets and devices are left out. `known` says what a folder was before: where nothing differs, that very object is
+   * given back.
+   */
+  scan<T extends ScannedFolder>(
+    path: string,
+    skip: (path: string) => boolean,
+    known: (path: string) => T | undefined,
+  ): (ScannedFolder | T)[];
   /** Whole or not at all: written to a temporary name beside it and renamed. Parent folders are made. */
   writeAtomic(path: string, content: string | Uint8Array): Promise<void>;
   /** Appends a line to a log file; parent folders are made. */

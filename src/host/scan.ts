@@ -1,41 +1,112 @@
-import { lstatSync, readdirSync, readlinkSync } from "node:fs";
+import { lstatSync, readdirSync, type Stats } from "node:fs";
 import { readError } from "./file-error.js";
-import type { ScannedFile } from "./host.js";
+import type { ScannedFolder } from "./host.js";
+
+/** Size, and both times. */
+const NUMBERS = 3;
 
 /**
- * Every file and link below a folder, in code-unit order of path. Synchronous on purpose: a kernel has 90 000 files, of
- * which promises would take several seconds.
+ * See HostFiles. Synchronous on purpose: a kernel has 90 000 files, of which promises would take several seconds. A folder
+ * that has the times it was known with holds what it held, so that only its files are looked at.
  */
-export function scan(root: string, skip: (path: string) => boolean): ScannedFile[] {
-  const found: ScannedFile[] = [];
-  const walk = (folder: string) => {
-    for (const entry of readdirSync(folder === "" ? root : `${root}/${folder}`, {
-      withFileTypes: true,
-    })) {
-      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (skip(path)) continue;
-      if (entry.isDirectory()) walk(path);
-      else if (entry.isFile() || entry.isSymbolicLink()) found.push(fileAt(root, path));
-    }
+export function scan<T extends ScannedFolder>(
+  root: string,
+  skip: (path: string) => boolean,
+  known: (path: string) => T | undefined,
+): (ScannedFolder | T)[] {
+  const found: (ScannedFolder | T)[] = [];
+  const walk = (path: string) => {
+    const folder = scanFolder(root, path, skip, known(path));
+    found.push(folder);
+    for (const name of folder.folders) walk(below(path, name));
   };
   try {
     walk("");
   } catch (error) {
     throw readError((error as NodeJS.ErrnoException).path ?? root, error);
   }
-  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return found;
 }
 
-function fileAt(root: string, path: string): ScannedFile {
-  const full = `${root}/${path}`;
-  const { mode, size, mtimeMs, ctimeMs } = lstatSync(full);
-  const isLink = (mode & 0o170000) === 0o120000;
-  return {
-    path,
-    mode: isLink ? 0o777 : mode & 0o777,
-    target: isLink ? readlinkSync(full) : undefined,
-    size,
-    modified: mtimeMs,
-    changed: ctimeMs,
-  };
+function scanFolder<T extends ScannedFolder>(
+  root: string,
+  path: string,
+  skip: (path: string) => boolean,
+  was: T | undefined,
+): ScannedFolder | T {
+  const full = below(root, path);
+  // Before its entries are read: one that comes meanwhile gives it another time.
+  const { mtimeMs: modified, ctimeMs: changed } = lstatSync(full);
+  if (was?.modified === modified && was.changed === changed) {
+    const found = withFiles(full, {
+      path,
+      modified,
+      changed,
+      names: was.names,
+      folders: was.folders,
+    });
+    if (found !== undefined) return isSame(was, found) ? was : found;
+  }
+  const entries = { path, modified, changed, ...list(full, path, skip) };
+  const found = withFiles(full, entries);
+  if (found === undefined) throw lstatError(full, entries.names);
+  return found;
+}
+
+type Entries = Omit<ScannedFolder, "modes" | "numbers">;
+
+/** Undefined where a name is no longer there. */
+function withFiles(full: string, entries: Entries): ScannedFolder | undefined {
+  const { names } = entries;
+  const modes = new Uint16Array(names.length);
+  const numbers = new Float64Array(names.length * NUMBERS);
+  for (let index = 0; index < names.length; index += 1) {
+    const status: Stats | undefined = lstatSync(`${full}/${names[index] ?? ""}`, {
+      throwIfNoEntry: false,
+    });
+    if (status === undefined) return undefined;
+    modes[index] = status.mode;
+    numbers[index * NUMBERS] = status.size;
+    numbers[index * NUMBERS + 1] = status.mtimeMs;
+    numbers[index * NUMBERS + 2] = status.ctimeMs;
+  }
+  return { ...entries, modes, numbers };
+}
+
+/** Both have the same names. */
+function isSame(a: ScannedFolder, b: ScannedFolder): boolean {
+  return (
+    a.modes.every((mode, index) => mode === b.modes[index]) &&
+    a.numbers.every((number, index) => number === b.numbers[index])
+  );
+}
+
+function list(
+  full: string,
+  path: string,
+  skip: (path: string) => boolean,
+): Pick<ScannedFolder, "names" | "folders"> {
+  const names: string[] = [];
+  const folders: string[] = [];
+  for (const entry of readdirSync(full, { withFileTypes: true })) {
+    if (skip(below(path, entry.name))) continue;
+    if (entry.isDirectory()) folders.push(entry.name);
+    else if (entry.isFile() || entry.isSymbolicLink()) names.push(entry.name);
+  }
+  return { names: names.sort(), folders: folders.sort() };
+}
+
+/** What lstat has to say of the first name that is not there. */
+function lstatError(full: string, names: readonly string[]): unknown {
+  try {
+    for (const name of names) lstatSync(`${full}/${name}`);
+  } catch (error) {
+    return error;
+  }
+  return new Error(`${full} changes while it is read`);
+}
+
+function below(folder: string, name: string): string {
+  if (folder === "") return name;
+  return name === "" ? folder : `${folder}/${name}`;
 }

@@ -1,23 +1,8 @@
 import { createHash } from "node:crypto";
+import { digestAt, fileAt, isLink, pathIn, type TreeFile, type TreeFolder } from "./tree-folder.js";
 
-/** A file of a local kernel tree. */
-export interface TreeFile {
-  readonly path: string;
-  /** Permission bits. */
-  readonly mode: number;
-  readonly size: number;
-  /** Milliseconds since 1970; see ScannedFile. */
-  readonly modified: number;
-  readonly changed: number;
-  /** sha256 of the content, or of the link's text. */
-  readonly digest: string;
-  readonly isLink: boolean;
-  /** A link's text, where the tree was just looked at. */
-  readonly link?: string | undefined;
-}
-
+/** What a local kernel tree holds; its files, one by one, are in the index that was kept of it under this digest. */
 export interface TreeContent {
-  readonly files: readonly TreeFile[];
   /** Changes with every file. */
   readonly digest: string;
   /** Changes with what the configuration is made from: Kconfig files, the scripts that they call, default configurations. */
@@ -26,6 +11,8 @@ export interface TreeContent {
   readonly makefile: string;
   /** What a build in the tree itself has left. */
   readonly leftovers: readonly string[];
+  /** Whether everybody may read all of it: a builder has a user of its own. */
+  readonly isReadable: boolean;
   /** The tree when it was looked at before, by its digest, and the files that are new or other since then. */
   readonly last?: { readonly digest: string; readonly changed: readonly TreeFile[] } | undefined;
 }
@@ -58,67 +45,85 @@ export function leftoversAmong(paths: readonly string[]): string[] {
 const KCONFIG =
   /(?:^|\/)Kconfig[^/]*$|^scripts\/|^arch\/[^/]+\/configs\/|^kernel\/configs\/|^Makefile$/;
 
-/** What a tree holds; `last` is what it held when it was looked at before, with the files that are new or other since then. */
-export function treeContent(files: readonly TreeFile[], last?: TreeContent["last"]): TreeContent {
-  const [all, kconfig] = [new LineDigest(), new LineDigest()];
-  for (const file of files) {
-    const line = `${file.path}\0${kindOf(file)}\0${file.digest}\n`;
-    all.add(line);
-    if (KCONFIG.test(file.path)) kconfig.add(line);
+type Contents = Omit<TreeFolder, "digest" | "kconfig">;
+
+/** A folder with the digests that follow from those of its files. */
+export function digestedFolder(folder: Contents): TreeFolder {
+  const [all, kconfig]: [string[], string[]] = [[], []];
+  for (const [index, name] of folder.names.entries()) {
+    const line = `${name}\0${kindOf(folder.modes[index] ?? 0)}\0${digestAt(folder, index)}\n`;
+    all.push(line);
+    if (KCONFIG.test(pathIn(folder.path, name))) kconfig.push(line);
   }
+  return { ...folder, digest: digestOf(all), kconfig: digestOf(kconfig) };
+}
+
+/** What a tree holds; `last` as in TreeContent. Folders come before those in them, each in code-unit order. */
+export function treeContent(
+  folders: readonly TreeFolder[],
+  last?: TreeContent["last"],
+): TreeContent {
+  const [root] = folders;
+  const makefile = root?.names.indexOf("Makefile") ?? -1;
+  const names = root?.names ?? [];
+  const filled = folders.filter((folder) => folder.names.length > 0);
   return {
-    files,
     last,
-    digest: all.hex(),
-    kconfig: kconfig.hex(),
-    makefile: files.find(({ path }) => path === "Makefile")?.digest ?? "",
-    leftovers: leftoversAmong(files.map(({ path }) => path)),
+    digest: digestOf(filled.map(({ path, digest }) => `${path}\0${digest}\n`)),
+    kconfig: digestOf(filled.map(({ path, kconfig }) => `${path}\0${kconfig}\n`)),
+    makefile: root === undefined || makefile < 0 ? "" : digestAt(root, makefile),
+    leftovers: leftoversAmong([...names, ...filled.map(({ path }) => `${path}/`)]),
+    isReadable: folders.every(({ modes }) => modes.every(mayBeRead)),
   };
 }
 
-/** Lines are many and short: each call of a hash costs more than they do. */
-class LineDigest {
-  readonly #hash = createHash("sha256");
-  #lines: string[] = [];
-
-  add(line: string): void {
-    if (this.#lines.push(line) >= 1000) this.#flush();
-  }
-
-  hex(): string {
-    this.#flush();
-    return this.#hash.digest("hex");
-  }
-
-  #flush(): void {
-    this.#hash.update(this.#lines.join(""));
-    this.#lines = [];
-  }
+function mayBeRead(mode: number): boolean {
+  return isLink(mode) || (mode & 0o004) !== 0;
 }
 
-function kindOf({ isLink, mode }: TreeFile): string {
-  return isLink ? "l" : (mode & 0o111) === 0 ? "f" : "x";
+/** "" for nothing. */
+function digestOf(lines: readonly string[]): string {
+  return lines.length === 0 ? "" : createHash("sha256").update(lines.join("")).digest("hex");
+}
+
+/** Of a mode as lstat has it, or of permission bits. */
+function kindOf(mode: number): string {
+  return isLink(mode) ? "l" : (mode & 0o111) === 0 ? "f" : "x";
+}
+
+/** The files of a folder that are not as they were in another state of it. */
+export function othersIn(
+  folder: Omit<Contents, "modified" | "changed">,
+  was: TreeFolder | undefined,
+): TreeFile[] {
+  const before = new Map(was?.names.map((name, index) => [name, index]));
+  return folder.names.flatMap((name, index) => {
+    const at = before.get(name);
+    const isOld =
+      was !== undefined &&
+      at !== undefined &&
+      digestAt(was, at) === digestAt(folder, index) &&
+      kindOf(was.modes[at] ?? 0) === kindOf(folder.modes[index] ?? 0);
+    return isOld ? [] : [fileAt(folder, index)];
+  });
 }
 
 export interface TreeChanges {
-  /** New, or with another content or mode. */
+  /** New, or with another content or kind. */
   readonly changed: readonly TreeFile[];
   readonly gone: readonly string[];
 }
 
-export function treeChanges(before: readonly TreeFile[], after: readonly TreeFile[]): TreeChanges {
-  const old = new Map(before.map((file) => [file.path, file]));
-  const changed = after.filter((file) => isOther(old.get(file.path), file));
-  const now = new Set(after.map(({ path }) => path));
-  return { changed, gone: before.map(({ path }) => path).filter((path) => !now.has(path)) };
-}
-
-/** Whether a file was not there, or had another content or mode. */
-export function isOther(was: TreeFile | undefined, file: TreeFile): boolean {
-  return was?.digest !== file.digest || kindOf(was) !== kindOf(file);
-}
-
-/** Whether everybody may read all of it: a builder has a user of its own. */
-export function isReadable(files: readonly TreeFile[]): boolean {
-  return files.every(({ mode, isLink }) => isLink || (mode & 0o004) !== 0);
+export function treeChanges(
+  before: readonly TreeFolder[],
+  after: readonly TreeFolder[],
+): TreeChanges {
+  const old = new Map(before.map((folder) => [folder.path, folder]));
+  const now = new Map(after.map((folder) => [folder.path, new Set(folder.names)]));
+  return {
+    changed: after.flatMap((folder) => othersIn(folder, old.get(folder.path))),
+    gone: before.flatMap(({ path, names }) =>
+      names.filter((name) => now.get(path)?.has(name) !== true).map((name) => pathIn(path, name)),
+    ),
+  };
 }

@@ -1,41 +1,50 @@
-import type { TreeFile } from "./source-tree.js";
+import { DIGITS, NUMBERS, type TreeFolder } from "./tree-folder.js";
 
 /** A local tree as it was at one time. */
 export interface TreeIndex {
   /** See TreeContent. */
   readonly digest: string;
-  /** In code-unit order of path. */
-  readonly files: readonly TreeFile[];
+  /** Each before those in it. */
+  readonly folders: readonly TreeFolder[];
 }
 
-const FORM = "kdock tree 2";
-const HEX = 64;
-const LINK = 0o1000;
+const FORM = "kdock tree 3";
+
+/** Numbers of a folder's own: both times, and how many names and folders there are. */
+const OWN = 4;
+
+/** In the place of a digest that is "". */
+const NO_DIGEST = " ".repeat(DIGITS);
 
 /**
  * For `unpackIndex` of the same machine. A kernel has 90 000 files and a command half a second: what they have in common
  * stands together, so that most of it is read and written as one piece.
  */
-export function packIndex({ digest, files }: TreeIndex): Uint8Array {
-  const numbers = new Float64Array(files.length * 3);
-  const modes = new Uint16Array(files.length);
-  let [names, digests] = ["", ""];
-  for (const [index, file] of files.entries()) {
-    numbers[index * 3] = file.size;
-    numbers[index * 3 + 1] = file.modified;
-    numbers[index * 3 + 2] = file.changed;
-    modes[index] = file.mode | (file.isLink ? LINK : 0);
-    names += index === 0 ? file.path : `\0${file.path}`;
-    digests += file.digest;
+export function packIndex({ digest, folders }: TreeIndex): Uint8Array {
+  const count = folders.reduce((sum, { names }) => sum + names.length, 0);
+  const own = new Float64Array(folders.length * OWN);
+  const numbers = new Float64Array(count * NUMBERS);
+  const modes = new Uint16Array(count);
+  const words: string[] = [];
+  let [at, digests] = [0, ""];
+  for (const [index, folder] of folders.entries()) {
+    const { path, modified, changed, names } = folder;
+    own.set([modified, changed, names.length, folder.folders.length], index * OWN);
+    numbers.set(folder.numbers, at * NUMBERS);
+    modes.set(folder.modes, at);
+    at += names.length;
+    words.push(path, ...names, ...folder.folders);
+    digests += (folder.digest || NO_DIGEST) + (folder.kconfig || NO_DIGEST) + folder.digests;
   }
-  const paths = Buffer.from(names);
-  const head = `${JSON.stringify({ form: FORM, digest, count: files.length, paths: paths.length })}\n`;
+  const text = Buffer.from(words.join("\0"));
+  const head = { form: FORM, digest, folders: folders.length, files: count, text: text.length };
   return Buffer.concat([
-    Buffer.from(head),
+    Buffer.from(`${JSON.stringify(head)}\n`),
+    new Uint8Array(own.buffer),
     new Uint8Array(numbers.buffer),
     new Uint8Array(modes.buffer),
     Buffer.from(digests, "latin1"),
-    paths,
+    text,
   ]);
 }
 
@@ -46,50 +55,62 @@ export function unpackIndex(packed: Uint8Array | undefined): TreeIndex | undefin
   const end = bytes.indexOf("\n");
   const head = headOf(bytes.toString("utf8", 0, Math.max(end, 0)));
   if (head === undefined) return undefined;
-  const { digest, count } = head;
   let at = end + 1;
   const take = (length: number) => bytes.subarray(at, (at += length));
-  const [numberBytes, modeBytes, digestBytes] = [
-    take(count * 24),
-    take(count * 2),
-    take(count * HEX),
-  ];
-  const paths = take(head.paths).toString().split("\0");
-  if (at !== bytes.length || (paths.length !== count && count > 0)) return undefined;
-  const numbers = new Float64Array(Uint8Array.from(numberBytes).buffer);
-  const modes = new Uint16Array(Uint8Array.from(modeBytes).buffer);
-  const digests = digestBytes.toString("latin1");
-  const files: TreeFile[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const mode = modes[index] ?? 0;
-    files.push({
-      path: paths[index] ?? "",
-      mode: mode & ~LINK,
-      size: numbers[index * 3] ?? 0,
-      modified: numbers[index * 3 + 1] ?? 0,
-      changed: numbers[index * 3 + 2] ?? 0,
-      digest: digests.slice(index * HEX, (index + 1) * HEX),
-      isLink: (mode & LINK) !== 0,
+  // Typed arrays begin at places that these may not have in the file.
+  const copied = (length: number) => Uint8Array.prototype.slice.call(take(length)).buffer;
+  const own = new Float64Array(copied(head.folders * OWN * 8));
+  const numbers = new Float64Array(copied(head.files * NUMBERS * 8));
+  const modes = new Uint16Array(copied(head.files * 2));
+  const digests = take((head.files + head.folders * 2) * DIGITS).toString("latin1");
+  const words = take(head.text).toString().split("\0");
+  if (at !== bytes.length) return undefined;
+  const folders: TreeFolder[] = [];
+  let [word, file, digit] = [0, 0, 0];
+  const takeDigits = (count: number) => digests.slice(digit, (digit += count * DIGITS));
+  for (let index = 0; index < head.folders; index += 1) {
+    const ownAt = (column: number) => own[index * OWN + column] ?? 0;
+    const [names, below] = [ownAt(2), ownAt(3)];
+    folders.push({
+      path: words[word] ?? "",
+      modified: ownAt(0),
+      changed: ownAt(1),
+      names: words.slice(word + 1, word + 1 + names),
+      folders: words.slice(word + 1 + names, word + 1 + names + below),
+      modes: modes.subarray(file, file + names),
+      numbers: numbers.subarray(file * NUMBERS, (file + names) * NUMBERS),
+      digest: takeDigits(1).trim(),
+      kconfig: takeDigits(1).trim(),
+      digests: takeDigits(names),
     });
+    word += 1 + names + below;
+    file += names;
   }
-  return { digest, files };
+  return file === head.files ? { digest: head.digest, folders } : undefined;
+}
+
+/** The digest alone, of the beginning of a packed index. */
+export function packedDigest(beginning: Uint8Array): string | undefined {
+  const text = Buffer.from(beginning).toString("latin1");
+  return text.includes("\n") ? headOf(text.slice(0, text.indexOf("\n")))?.digest : undefined;
 }
 
 interface Head {
   readonly digest: string;
-  readonly count: number;
+  readonly folders: number;
+  readonly files: number;
   /** Bytes. */
-  readonly paths: number;
+  readonly text: number;
 }
 
 function headOf(line: string): Head | undefined {
   try {
     const head = JSON.parse(line) as Partial<Head> & { readonly form?: unknown };
-    const { form, digest, count, paths } = head;
-    if (form !== FORM || digest === undefined || count === undefined || paths === undefined) {
+    const { form, digest, folders, files, text } = head;
+    if (form !== FORM || digest === undefined || folders === undefined || files === undefined) {
       return undefined;
     }
-    return { digest, count, paths };
+    return text === undefined ? undefined : { digest, folders, files, text };
   } catch {
     return undefined;
   }

@@ -47,6 +47,8 @@ export interface SourceTree {
   readonly transport: "mount" | "copy";
   /** What it holds; undefined for commands that only need names. */
   readonly content?: TreeContent | undefined;
+  /** Settled when the index of its files is kept under the content's digest, or cannot be. */
+  readonly kept?: Promise<void> | undefined;
 }
 
 /** A script that the guest runs at boot. */

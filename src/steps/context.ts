@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import type { Host, Terminal } from "../host/host.js";
+import type { EarlyLook } from "../early-look.js";
 import { FOLDER } from "../plan/names.js";
 import type { Assets } from "../plan/assets.js";
 import type { Reporter } from "../ui/reporter.js";
@@ -28,9 +29,14 @@ export interface Context {
   readonly version: string;
   /** Whether the engine, when it is asked, is expected on this machine: behind a unix socket. */
   engineIsHere(): boolean;
+  /** One that has begun already; see `beginLook`. */
+  readonly earlyLook?: EarlyLook | undefined;
   /** Connects at the first call: a build with nothing to do needs no engine. */
   engine(): Promise<Engine>;
 }
+
+/** What there is before kdock's own files are read, which takes a moment: enough to read the user's. */
+export type EarlyContext = Omit<Context, "assets">;
 
 /** Keeps other builds of this project out until disposed of; see `HostFiles.lock`. */
 export function projectMutex(ctx: Context): Promise<AsyncDisposable> {
@@ -55,6 +61,6 @@ export async function seatMutex(ctx: Context): Promise<AsyncDisposable> {
 }
 
 /** An absolute path for one that FOLDER spells relative to the project. */
-export function inProject(ctx: Context, path: string): string {
+export function inProject(ctx: Pick<Context, "folder">, path: string): string {
   return `${ctx.folder}/${path}`;
 }

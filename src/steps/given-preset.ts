@@ -4,7 +4,7 @@ import { KdockError } from "../errors.js";
 import { ARCHITECTURES } from "../plan/architectures.js";
 import { archProblem } from "../plan/config-arch.js";
 import { presetFile } from "../plan/user-files.js";
-import type { Context } from "./context.js";
+import type { EarlyContext } from "./context.js";
 import { readNamedFile } from "./read-named-file.js";
 
 /** Where a machine tells how its kernel was configured; the second one is for the kernel that runs. */
@@ -13,7 +13,7 @@ const BOOT = (release: string) => `/boot/config-${release}`;
 const RELEASE = "/proc/sys/kernel/osrelease";
 
 /** The .config of the presets `file:PATH` and `host`; undefined for those that kdock has itself. */
-export async function givenPreset(ctx: Context, config: Config): Promise<string | undefined> {
+export async function givenPreset(ctx: EarlyContext, config: Config): Promise<string | undefined> {
   const { preset, arch } = config.kernel;
   const path = presetFile(config);
   if (preset !== "host" && path === undefined) return undefined;
@@ -35,7 +35,7 @@ interface Given {
   readonly from: string;
 }
 
-async function ofHost({ host }: Context): Promise<Given> {
+async function ofHost({ host }: EarlyContext): Promise<Given> {
   if (await host.files.exists(PROC)) {
     return { text: gunzipSync(await host.files.readBytes(PROC)).toString(), from: PROC };
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { KdockError } from "../errors.js";
 import { lockChanges } from "../lock/changes.js";
 import {
@@ -203,9 +204,8 @@ function wanted({ plan, ctx }: Project): Wanted {
 
 async function save(project: Project, lock: Lock): Promise<Project> {
   const { ctx } = project;
-  const text = printLock(lock);
-  if (project.lock === undefined || printLock(project.lock) !== text) {
-    await ctx.host.files.writeAtomic(inProject(ctx, FOLDER.lockfile), text);
+  if (!isDeepStrictEqual(project.lock, lock)) {
+    await ctx.host.files.writeAtomic(inProject(ctx, FOLDER.lockfile), printLock(lock));
   }
   return relocked(project, lock);
 }

@@ -1,23 +1,19 @@
 import { packTar, type TarEntry } from "../archive/tar.js";
 import { readTar } from "../archive/read-tar.js";
 import type { Container } from "../engine/engine.js";
-import { KdockError } from "../errors.js";
+import { KdockError, messageOf } from "../errors.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import type { ContainerSpec } from "../plan/container-spec.js";
 import { sha256 } from "../plan/keys.js";
 import { FOLDER, INSIDE } from "../plan/names.js";
-import {
-  type TreeChanges,
-  treeChanges,
-  type TreeContent,
-  type TreeFile,
-} from "../plan/source-tree.js";
-import { packIndex } from "../plan/tree-index.js";
+import { type TreeChanges, treeChanges, type TreeContent } from "../plan/source-tree.js";
+import { filesOf, type TreeFile } from "../plan/tree-folder.js";
 import type { SourceTree } from "../plan/user-files.js";
 import { type Context, inProject } from "./context.js";
+import { indexWith, NOTE } from "./kept-trees.js";
 import { unseenMarker } from "./read-source-tree.js";
 import type { StepLog } from "./run-step.js";
-import { readIndex } from "./scan-tree.js";
+import { type TreePlace, treePlace } from "./tree-look.js";
 
 /** source-path.sh's exit code for a mounted tree that is not the one that kdock has read. */
 export const UNSEEN = 66;
@@ -27,6 +23,13 @@ const DIGEST = ".kdock-tree/digest";
 
 /** The builder's user, who has to be able to replace and remove what is sent. */
 const OWNER = { uid: 1000, gid: 1000 };
+
+/** A local tree of which more than the name is known. */
+interface LookedAt {
+  readonly tree: SourceTree;
+  readonly content: TreeContent;
+  readonly place: TreePlace;
+}
 
 /** A build from a local tree; nothing is done for others. To be disposed of when the container has ended. */
 export interface TreeBuild extends AsyncDisposable {
@@ -41,9 +44,10 @@ export async function beginTreeBuild(
 ): Promise<TreeBuild> {
   const content = tree?.content;
   if (tree === undefined || content === undefined) return NOTHING;
+  const place = treePlace(ctx.folder, tree.folder);
   return tree.transport === "mount"
-    ? await mountedBuild(ctx, content, volumeAt(spec, INSIDE.objects))
-    : copiedBuild(ctx, tree, content, volumeAt(spec, INSIDE.source));
+    ? await mountedBuild(ctx, { tree, content, place }, volumeAt(spec, INSIDE.objects))
+    : copiedBuild(ctx, { tree, content, place }, volumeAt(spec, INSIDE.source));
 }
 
 const NOTHING: TreeBuild = {
@@ -60,44 +64,52 @@ function volumeAt({ mounts }: ContainerSpec, target: string): string {
  * happens when an old file is put back with its time: then all objects are forgotten. What the last build was made from
  * is written down before it, with its end after it.
  */
-async function mountedBuild(
-  ctx: Context,
-  content: TreeContent,
-  volume: string,
-): Promise<TreeBuild> {
-  const { digest } = content;
-  const path = inProject(ctx, `${FOLDER.trees}/${volume}.built`);
+async function mountedBuild(ctx: Context, looked: LookedAt, volume: string): Promise<TreeBuild> {
+  const { digest } = looked.content;
+  const path = inProject(ctx, `${FOLDER.trees}/${volume}${NOTE.built}`);
   const note = (end: string) => ctx.host.files.writeAtomic(path, `${end} ${digest}\n`);
   const before = noteOf(await ctx.host.files.readText(path));
-  const stale = before !== undefined && (await hides(ctx, before, content, indexOf(path)));
-  await note("running");
+  const stale = before !== undefined && (await hides(ctx, looked, before));
+  const noted = note("running");
+  noted.catch(() => undefined);
   return {
-    send: () => Promise.resolve(stale ? [textFile("forget-objects", "")] : []),
+    // Written while the container is made, and before it starts.
+    async send() {
+      await noted;
+      return stale ? [textFile("forget-objects", "")] : [];
+    },
     async [Symbol.asyncDispose]() {
-      await ctx.host.files.writeAtomic(indexOf(path), packIndex(content));
       await note(String(ctx.host.now()));
+      await looked.tree.kept?.catch(warnOf(ctx));
     },
   };
-}
-
-function indexOf(note: string): string {
-  return `${note}-index`;
 }
 
 /** Whether make would take something for old that is not what the last build saw. */
 async function hides(
   ctx: Context,
+  { tree, content, place }: LookedAt,
   before: Note,
-  { digest, files, last }: TreeContent,
-  index: string,
 ): Promise<boolean> {
+  const { digest, last } = content;
   if (before.digest === digest) return false;
   const isOld = ({ modified }: TreeFile) => modified <= before.end;
   // As a rule nobody has looked at the tree since.
   if (last?.digest === before.digest) return last.changed.some(isOld);
-  const built = await readIndex(ctx, index);
-  if (built?.digest !== before.digest) return true;
-  return treeChanges(built.files, files).changed.some(isOld);
+  const { files } = ctx.host;
+  const built = await indexWith(files, place, before.digest);
+  await tree.kept;
+  const now = await indexWith(files, place, digest);
+  if (built === undefined || now === undefined) return true;
+  return treeChanges(built.folders, now.folders).changed.some(isOld);
+}
+
+function warnOf(ctx: Context): (error: unknown) => void {
+  return (error) => {
+    if (ctx.signal.aborted) return;
+    const text = `the next build reads the whole tree again: ${messageOf(error)}`;
+    ctx.reporter.emit({ type: "warning", text });
+  };
 }
 
 interface Note {
@@ -113,36 +125,55 @@ function noteOf(text: string | undefined): Note | undefined {
 }
 
 /** The volume says what it has, in one digest; what that means file by file was noted here when it was sent. */
-function copiedBuild(
-  ctx: Context,
-  tree: SourceTree,
-  content: TreeContent,
-  volume: string,
-): TreeBuild {
-  const path = inProject(ctx, `${FOLDER.trees}/${volume}.sent-index`);
+function copiedBuild(ctx: Context, { tree, content, place }: LookedAt, volume: string): TreeBuild {
+  const { files } = ctx.host;
+  const path = inProject(ctx, `${FOLDER.trees}/${volume}${NOTE.sent}`);
   const send = async (container: Container, log: StepLog): Promise<TarEntry[]> => {
     const there = await digestIn(container);
     if (there === content.digest) return [];
-    const sent = await readIndex(ctx, path);
-    const before = there !== "" && sent?.digest === there ? sent.files : undefined;
+    await tree.kept;
+    const now = await indexWith(files, place, content.digest);
+    if (now === undefined) throw changedMeanwhile(tree.folder);
+    const before = there === "" ? undefined : await indexWith(files, place, there);
     const known = before !== undefined;
-    const changes = treeChanges(before ?? [], content.files);
+    const changes = treeChanges(before?.folders ?? [], now.folders);
     tell(ctx, changes, known);
     log.phase("sending");
     await container.putArchive(INSIDE.source, packTar(beginning()));
+    const links = await linkTexts(ctx, tree.folder, changes.changed);
     await container.putArchive(
       INSIDE.source,
-      packTar(changedEntries(ctx, tree.folder, changes.changed)),
+      packTar(changedEntries(ctx, tree.folder, changes.changed, links)),
     );
-    await ctx.host.files.writeAtomic(path, packIndex(content));
+    await files.writeAtomic(path, `${content.digest}\n`);
     return [
       textFile("tree.changed", names(changes.changed.map((file) => file.path))),
       known
         ? textFile("tree.gone", names(changes.gone))
-        : textFile("tree.all", names(content.files.map((file) => file.path))),
+        : textFile("tree.all", names(filesOf(now.folders).map((file) => file.path))),
     ];
   };
   return { send, [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+/** By path. */
+async function linkTexts(
+  ctx: Context,
+  root: string,
+  files: readonly TreeFile[],
+): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  for (const { path } of files.filter(({ isLink }) => isLink)) {
+    texts.set(path, (await ctx.host.files.status(`${root}/${path}`))?.target ?? "");
+  }
+  return texts;
+}
+
+/** Another command has looked at the tree since this one did, and saw another one. */
+function changedMeanwhile(folder: string): KdockError {
+  return new KdockError("build", `${folder} changed while the build began`, {
+    hint: "Build again.",
+  });
 }
 
 function tell(ctx: Context, { changed, gone }: TreeChanges, known: boolean): void {
@@ -181,13 +212,14 @@ function* changedEntries(
   ctx: Context,
   root: string,
   files: readonly TreeFile[],
+  links: ReadonlyMap<string, string>,
 ): Generator<TarEntry> {
   const folders = new Set<string>();
-  for (const { path, mode, isLink, size, link } of files) {
+  for (const { path, mode, isLink, size } of files) {
     for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) {
       folders.add(path.slice(0, at));
     }
-    if (isLink) yield { path, kind: "symlink", target: link ?? "", ...OWNER };
+    if (isLink) yield { path, kind: "symlink", target: links.get(path) ?? "", ...OWNER };
     else {
       const content = { size, open: () => ctx.host.files.readStream(`${root}/${path}`) };
       yield { path, kind: "file", mode: mode & 0o111 ? 0o755 : 0o644, content, ...OWNER };
@@ -210,9 +242,7 @@ export async function unseenTree(ctx: Context, { tree }: BuildPlan): Promise<Kdo
   const folder = tree?.folder ?? "";
   const now = sha256(await ctx.host.files.readBytes(`${folder}/Makefile`));
   if (now !== tree?.content?.makefile) {
-    return new KdockError("build", `${folder}/Makefile changed while the build began`, {
-      hint: "Build again.",
-    });
+    return changedMeanwhile(`${folder}/Makefile`);
   }
   await ctx.host.files.writeAtomic(unseenMarker(ctx), "");
   return new KdockError("environment", `the engine does not see the tree ${folder}`, {

@@ -1,9 +1,9 @@
 import { KdockError } from "../errors.js";
 import { hostPath } from "../plan/host-path.js";
-import type { Context } from "./context.js";
+import type { EarlyContext } from "./context.js";
 
 /** The text of a file that kdock.yaml names; a missing one is a `config` error that names the key. */
-export async function readNamedFile(ctx: Context, key: string, path: string): Promise<string> {
+export async function readNamedFile(ctx: EarlyContext, key: string, path: string): Promise<string> {
   const content = await ctx.host.files.readText(hostPath(ctx.folder, path));
   if (content === undefined) throw missingFile(key, path);
   return content;

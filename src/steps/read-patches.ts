@@ -1,7 +1,7 @@
 import { KdockError } from "../errors.js";
 import type { Fragment } from "../plan/kconfig.js";
 import { hostPath } from "../plan/host-path.js";
-import type { Context } from "./context.js";
+import type { EarlyContext } from "./context.js";
 import { readNamedFile } from "./read-named-file.js";
 
 const KEY = "kernel.patches";
@@ -10,14 +10,17 @@ const KEY = "kernel.patches";
  * The patches that `kernel.patches` names, in their order. A folder stands for what its file `series` lists, as quilt keeps
  * it, or for all its *.patch; such a file can be named itself.
  */
-export async function readPatches(ctx: Context, paths: readonly string[]): Promise<Fragment[]> {
+export async function readPatches(
+  ctx: EarlyContext,
+  paths: readonly string[],
+): Promise<Fragment[]> {
   const names = await Promise.all(paths.map((path) => patchesOf(ctx, path)));
   return Promise.all(
     names.flat().map(async (name) => ({ name, text: await readNamedFile(ctx, KEY, name) })),
   );
 }
 
-async function patchesOf(ctx: Context, path: string): Promise<string[]> {
+async function patchesOf(ctx: EarlyContext, path: string): Promise<string[]> {
   const { files } = ctx.host;
   const full = hostPath(ctx.folder, path);
   if (/(?:^|\/)series$/.test(path)) return listed(path, await readNamedFile(ctx, KEY, path));

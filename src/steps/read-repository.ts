@@ -2,11 +2,11 @@ import { localRepository, sourceSpec } from "../config/source-spec.js";
 import { KdockError } from "../errors.js";
 import { hostPath } from "../plan/host-path.js";
 import type { LocalRepository } from "../plan/user-files.js";
-import type { Context } from "./context.js";
+import type { EarlyContext } from "./context.js";
 
 /** The repository of `kernel.source: git:…` when that is on this machine; undefined for others, and other sources. */
 export async function readRepository(
-  ctx: Context,
+  ctx: EarlyContext,
   source: string,
 ): Promise<LocalRepository | undefined> {
   const spec = sourceSpec(source);
@@ -18,7 +18,7 @@ export async function readRepository(
  * The repository of a folder, named as the user wrote it: of a checkout, a worktree, or a bare one. Rejects with `config`
  * when there is none, and with `environment` when the engine is on another machine, which cannot read it.
  */
-export async function findRepository(ctx: Context, written: string): Promise<LocalRepository> {
+export async function findRepository(ctx: EarlyContext, written: string): Promise<LocalRepository> {
   const path = hostPath(ctx.folder, written);
   const found = await gitFolder(ctx, path);
   if (found === undefined) {
@@ -42,7 +42,7 @@ export async function findRepository(ctx: Context, written: string): Promise<Loc
 
 /** What has the objects: a worktree says where its repository is, and has a HEAD of its own. */
 async function gitFolder(
-  ctx: Context,
+  ctx: EarlyContext,
   path: string,
 ): Promise<Pick<LocalRepository, "folder" | "head"> | undefined> {
   const { files } = ctx.host;
@@ -62,7 +62,7 @@ async function gitFolder(
   return { folder: hostPath(linked, common), head };
 }
 
-async function alternatesOf(ctx: Context, objects: string): Promise<string[]> {
+async function alternatesOf(ctx: EarlyContext, objects: string): Promise<string[]> {
   const text = (await ctx.host.files.readText(`${objects}/info/alternates`)) ?? "";
   const names = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return Promise.all(names.map((name) => ctx.host.files.realPath(hostPath(objects, name))));

@@ -4,14 +4,13 @@ import { KdockError } from "../errors.js";
 import { hostPath } from "../plan/host-path.js";
 import { makefileVersion } from "../plan/kernel-version.js";
 import { FOLDER } from "../plan/names.js";
-import { isReadable } from "../plan/source-tree.js";
 import type { SourceTree } from "../plan/user-files.js";
-import { type Context, inProject } from "./context.js";
+import { type EarlyContext, inProject } from "./context.js";
 import { scanTree } from "./scan-tree.js";
 
 /** What a plan has to know of `kernel.source: path:…`; undefined for other sources. */
 export async function readSourceTree(
-  ctx: Context,
+  ctx: EarlyContext,
   { source, patches }: Pick<Config["kernel"], "source" | "patches">,
   { treeContent }: { treeContent: boolean },
 ): Promise<SourceTree | undefined> {
@@ -34,17 +33,24 @@ export async function readSourceTree(
   }
   // By its real name, so that its objects are found again whatever it is called.
   const real = await files.realPath(folder);
-  const content = treeContent ? await scanTree(ctx, real) : undefined;
+  const scanned = treeContent ? await scanTree(ctx, real) : undefined;
   // A tree that is only read cannot be patched.
   const mounted =
     patches.length === 0 &&
     ctx.engineIsHere() &&
     !(await files.exists(unseenMarker(ctx))) &&
-    (content === undefined || isReadable(content.files));
-  return { folder: real, version, transport: mounted ? "mount" : "copy", content };
+    (scanned === undefined || scanned.content.isReadable);
+  // Whoever needs it says so; for others the next look takes longer, and that is all.
+  scanned?.kept.catch(() => undefined);
+  return {
+    ...{ folder: real, version },
+    transport: mounted ? "mount" : "copy",
+    content: scanned?.content,
+    kept: scanned?.kept,
+  };
 }
 
 /** There is one where an engine behind a socket of this machine turned out to have other files. */
-export function unseenMarker(ctx: Context): string {
+export function unseenMarker(ctx: EarlyContext): string {
   return inProject(ctx, `${FOLDER.trees}/unseen`);
 }

@@ -9,7 +9,7 @@ import {
   type UserFiles,
 } from "../plan/user-files.js";
 import { hostPath } from "../plan/host-path.js";
-import type { Context } from "./context.js";
+import type { EarlyContext } from "./context.js";
 import { givenPreset } from "./given-preset.js";
 import { missingFile, readNamedFile } from "./read-named-file.js";
 import { readPatches } from "./read-patches.js";
@@ -24,10 +24,30 @@ export type TreeReading = "content" | "names" | "history";
 
 /** Reads every file that kdock.yaml names; a missing one is a `config` error that names its key. */
 export async function readUserFiles(
-  ctx: Context,
+  ctx: EarlyContext,
   config: Config,
   tree: TreeReading = "content",
 ): Promise<UserFiles> {
+  const stop = new AbortController();
+  const looking = { ...ctx, signal: AbortSignal.any([ctx.signal, stop.signal]) };
+  // First, since it takes longest.
+  const source = tree === "history" ? Promise.resolve({}) : sourceOf(looking, config.kernel, tree);
+  // Told where it is awaited, or not at all: an error that came first ends the look.
+  source.catch(() => undefined);
+  try {
+    const others = await othersThanSource(ctx, config);
+    return { ...others, ...(await source) };
+  } catch (error) {
+    stop.abort();
+    await Promise.allSettled([source]);
+    throw error;
+  }
+}
+
+async function othersThanSource(
+  ctx: EarlyContext,
+  config: Config,
+): Promise<Omit<UserFiles, "repository" | "tree">> {
   const { kernel } = config;
   const kernelPreset = await givenPreset(ctx, config);
   await checkScripts(ctx, config.gdb.scripts);
@@ -38,7 +58,6 @@ export async function readUserFiles(
     kernelPreset,
     kernelPatches: await readPatches(ctx, kernel.patches),
     kernelKeys: await fragments(ctx, "kernel.keys", kernel.keys),
-    ...(tree === "history" ? {} : await sourceOf(ctx, kernel, tree)),
     moduleKey:
       kernel.moduleKey === undefined
         ? undefined
@@ -52,7 +71,7 @@ export async function readUserFiles(
 }
 
 async function sourceOf(
-  ctx: Context,
+  ctx: EarlyContext,
   kernel: Config["kernel"],
   reading: Exclude<TreeReading, "history">,
 ): Promise<Pick<UserFiles, "repository" | "tree">> {
@@ -62,21 +81,21 @@ async function sourceOf(
   };
 }
 
-function fragments(ctx: Context, key: string, paths: readonly string[]): Promise<Fragment[]> {
+function fragments(ctx: EarlyContext, key: string, paths: readonly string[]): Promise<Fragment[]> {
   return Promise.all(
     paths.map(async (name) => ({ name, text: await readNamedFile(ctx, key, name) })),
   );
 }
 
 /** gdb reads them itself; kdock only says in time that one is missing. */
-async function checkScripts(ctx: Context, paths: readonly string[]): Promise<void> {
+async function checkScripts(ctx: EarlyContext, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     if (!(await ctx.host.files.exists(hostPath(ctx.folder, path))))
       throw missingFile("gdb.scripts", path);
   }
 }
 
-async function inputTree(ctx: Context, path: string): Promise<InputTree> {
+async function inputTree(ctx: EarlyContext, path: string): Promise<InputTree> {
   const { files } = ctx.host;
   const full = hostPath(ctx.folder, path);
   const parts = path.split("/");
@@ -90,7 +109,7 @@ async function inputTree(ctx: Context, path: string): Promise<InputTree> {
   return { path, entries: [{ path: "", kind: "file", executable: false, target: "", content }] };
 }
 
-async function overlay(ctx: Context, path: string): Promise<OverlayEntry[]> {
+async function overlay(ctx: EarlyContext, path: string): Promise<OverlayEntry[]> {
   const folder = hostPath(ctx.folder, path);
   if (!(await ctx.host.files.exists(folder))) {
     throw new KdockError("config", `rootfs.overlay: there is no folder ${path}`, {
@@ -105,7 +124,7 @@ async function overlay(ctx: Context, path: string): Promise<OverlayEntry[]> {
   return entries;
 }
 
-async function initScript(ctx: Context, path: string): Promise<InitScript> {
+async function initScript(ctx: EarlyContext, path: string): Promise<InitScript> {
   const full = hostPath(ctx.folder, path);
   const { files } = ctx.host;
   if (!(await files.exists(full))) throw missingFile("rootfs.init", path);
@@ -127,7 +146,7 @@ function checkScript(key: string, path: string, content: Uint8Array): void {
   });
 }
 
-async function entriesBelow(ctx: Context, folder: string): Promise<OverlayEntry[]> {
+async function entriesBelow(ctx: EarlyContext, folder: string): Promise<OverlayEntry[]> {
   const entries = await ctx.host.files.tree(folder);
   return Promise.all(
     entries.map(async (entry) => ({

@@ -1,33 +1,60 @@
 import { expect, it } from "vitest";
-import { treeContent, type TreeFile } from "../../../src/plan/source-tree.js";
-import { packIndex, unpackIndex } from "../../../src/plan/tree-index.js";
+import { digestedFolder, treeContent } from "../../../src/plan/source-tree.js";
+import { fileAt, filesOf, type TreeFolder } from "../../../src/plan/tree-folder.js";
+import { packedDigest, packIndex, unpackIndex } from "../../../src/plan/tree-index.js";
 
-const FILES: TreeFile[] = [
-  {
-    ...{ path: "Makefile", mode: 0o644, size: 3, modified: 1_795_784_036_046.5562, changed: 0 },
-    ...{ digest: "a".repeat(64), isLink: false },
-  },
-  {
-    ...{ path: "scripts/ü\nb", mode: 0o755, size: 5e12, modified: 1, changed: 2.5 },
-    ...{ digest: "b".repeat(64), isLink: false },
-  },
-  {
-    ...{ path: "tools/link", mode: 0o777, size: 4, modified: 3, changed: 4 },
-    ...{ digest: "c".repeat(64), isLink: true },
-  },
+function folder(change: Partial<TreeFolder>): TreeFolder {
+  return digestedFolder({
+    ...{ path: "", modified: 1_795_784_036_046.5562, changed: 0, names: [], folders: [] },
+    ...{ modes: new Uint16Array(), numbers: new Float64Array(), digests: "" },
+    ...change,
+  });
+}
+
+const FOLDERS: TreeFolder[] = [
+  folder({
+    names: ["Makefile", "link"],
+    folders: ["empty", "scripts"],
+    modes: Uint16Array.of(0o100644, 0o120777),
+    numbers: Float64Array.of(3, 1_795_784_036_046.5562, 0, 4, 3, 4),
+    digests: "a".repeat(64) + "c".repeat(64),
+  }),
+  folder({ path: "empty" }),
+  folder({
+    path: "scripts",
+    names: ["ü\nb"],
+    modes: Uint16Array.of(0o100755),
+    numbers: Float64Array.of(5e12, 1, 2.5),
+    digests: "b".repeat(64),
+  }),
 ];
 
 it("comes back as it was", () => {
-  const { digest } = treeContent(FILES);
-  expect(unpackIndex(packIndex({ digest, files: FILES }))).toEqual({ digest, files: FILES });
-  expect(unpackIndex(packIndex({ digest, files: [] }))).toEqual({ digest, files: [] });
+  const { digest } = treeContent(FOLDERS);
+  const packed = packIndex({ digest, folders: FOLDERS });
+  expect(unpackIndex(packed)).toEqual({ digest, folders: FOLDERS });
+  expect(packedDigest(packed.subarray(0, 200))).toBe(digest);
+  expect(unpackIndex(packIndex({ digest, folders: [] }))).toEqual({ digest, folders: [] });
+});
+
+it("names its files one by one", () => {
+  expect(filesOf(FOLDERS).map(({ path, isLink }) => [path, isLink])).toEqual([
+    ["Makefile", false],
+    ["link", true],
+    ["scripts/ü\nb", false],
+  ]);
+  expect(FOLDERS[2] && fileAt(FOLDERS[2], 0)).toEqual({
+    ...{ path: "scripts/ü\nb", mode: 0o755, size: 5e12, modified: 1 },
+    ...{ isLink: false, digest: "b".repeat(64) },
+  });
 });
 
 it("is none where something is missing, or another kdock wrote it", () => {
-  const packed = packIndex({ digest: "d", files: FILES });
+  const packed = packIndex({ digest: "d", folders: FOLDERS });
   expect(unpackIndex(undefined)).toBeUndefined();
   expect(unpackIndex(packed.subarray(0, packed.length - 1))).toBeUndefined();
   expect(unpackIndex(Buffer.concat([packed, Buffer.from("x")]))).toBeUndefined();
   expect(unpackIndex(Buffer.from("aa\t644\t1\t2\t3\tf\tMakefile\n"))).toBeUndefined();
-  expect(unpackIndex(Buffer.from('{"form":"kdock tree 1","count":0}\n'))).toBeUndefined();
+  expect(unpackIndex(Buffer.from('{"form":"kdock tree 2","count":0}\n'))).toBeUndefined();
+  expect(packedDigest(Buffer.from('{"form":"kdock tree 3"'))).toBeUndefined();
 });

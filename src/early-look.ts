@@ -1,0 +1,49 @@
+import { readFileSync, realpathSync } from "node:fs";
+import { dirname } from "node:path";
+import { inThread } from "./host/thread.js";
+import { lastTreeFile, LOOK_MODULE, type TreeLook, treePlace } from "./steps/tree-look.js";
+
+/** A look at a local tree that began before it was known which one is meant; see `TreeLook`. */
+export interface EarlyLook {
+  /** What the look has to tell, where it is this one that is wanted; it is ended otherwise. To be called once. */
+  take(wanted: TreeLook): AsyncIterator<unknown, unknown> | undefined;
+  /** Ends it unless it was taken. */
+  cancel(): void;
+}
+
+/**
+ * Begins to look at the tree that the project was built from last: a look takes as long as it takes kdock to load, and
+ * with two processors both are done when the first is. Undefined where there was none.
+ */
+export function beginLook(configPath: string, signal: AbortSignal): EarlyLook | undefined {
+  const look = lastLook(configPath);
+  if (look === undefined) return undefined;
+  const stop = new AbortController();
+  const notes = inThread(LOOK_MODULE, look, AbortSignal.any([signal, stop.signal]));
+  let isTaken = false;
+  const cancel = () => {
+    if (isTaken) return;
+    stop.abort();
+    void notes.return(undefined);
+  };
+  return {
+    cancel,
+    take(wanted) {
+      isTaken = wanted.folder === look.folder && wanted.place.newest === look.place.newest;
+      if (isTaken) return notes;
+      cancel();
+      return undefined;
+    },
+  };
+}
+
+function lastLook(configPath: string): TreeLook | undefined {
+  try {
+    const project = realpathSync(dirname(configPath));
+    const folder = readFileSync(lastTreeFile(project), "utf8").trim();
+    return { folder, place: treePlace(project, folder) };
+  } catch {
+    // A project without one, or none at all: whoever opens it says so.
+    return undefined;
+  }
+}

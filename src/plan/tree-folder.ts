@@ -1,0 +1,72 @@
+/** A folder of a local tree and what is in the files and links right in it, in columns; see ScannedFolder of the host. */
+export interface TreeFolder {
+  /** Relative to the tree; "" for the tree itself. */
+  readonly path: string;
+  /** Milliseconds since 1970, like all times here. */
+  readonly modified: number;
+  readonly changed: number;
+  /** Of files and links, and of folders, each in code-unit order. */
+  readonly names: readonly string[];
+  readonly folders: readonly string[];
+  /** For each name: type and permission bits, as lstat has them. */
+  readonly modes: Uint16Array;
+  /** For each name: size, time of its content, time of anything of it. */
+  readonly numbers: Float64Array;
+  /** For each name the 64 digits of a sha256: of the content, or of the link's text. */
+  readonly digests: string;
+  /** sha256 of names, kinds and contents; "" where there is no file. */
+  readonly digest: string;
+  /** The same of what the configuration is made from. */
+  readonly kconfig: string;
+}
+
+/** A file or link of a local tree. */
+export interface TreeFile {
+  readonly path: string;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly size: number;
+  /** When its content changed. */
+  readonly modified: number;
+  readonly isLink: boolean;
+  /** sha256 of the content, or of the link's text. */
+  readonly digest: string;
+}
+
+/** How many numbers `numbers` has for each name. */
+export const NUMBERS = 3;
+
+/** Hexadecimal digits of a digest. */
+export const DIGITS = 64;
+
+type Columns = Pick<TreeFolder, "path" | "names" | "modes" | "numbers" | "digests">;
+
+export function fileAt(folder: Columns, index: number): TreeFile {
+  const mode = folder.modes[index] ?? 0;
+  return {
+    path: pathIn(folder.path, folder.names[index] ?? ""),
+    mode: mode & 0o777,
+    size: folder.numbers[index * NUMBERS] ?? 0,
+    modified: folder.numbers[index * NUMBERS + 1] ?? 0,
+    isLink: isLink(mode),
+    digest: digestAt(folder, index),
+  };
+}
+
+export function digestAt({ digests }: Pick<Columns, "digests">, index: number): string {
+  return digests.slice(index * DIGITS, (index + 1) * DIGITS);
+}
+
+/** Of a mode as lstat has it. */
+export function isLink(mode: number): boolean {
+  return (mode & 0o170000) === 0o120000;
+}
+
+export function pathIn(folder: string, name: string): string {
+  return folder === "" ? name : `${folder}/${name}`;
+}
+
+/** All files and links of a tree. */
+export function filesOf(folders: readonly TreeFolder[]): TreeFile[] {
+  return folders.flatMap((folder) => folder.names.map((_name, index) => fileAt(folder, index)));
+}

@@ -1,0 +1,34 @@
+import { sha256 } from "../plan/keys.js";
+import { FOLDER } from "../plan/names.js";
+
+/** Where a project keeps what it knows of a local tree. */
+export interface TreePlace {
+  /** Absolute: the folder with all that is kept, and with the notes of what was built from it and sent. */
+  readonly state: string;
+  /** Of the tree as it was seen last. */
+  readonly newest: string;
+}
+
+/** What the thread is asked that looks at a tree. */
+export interface TreeLook {
+  /** Absolute, by its real name. */
+  readonly folder: string;
+  readonly place: TreePlace;
+}
+
+/** The thread's module: TypeScript or not, as this one is. */
+export const LOOK_MODULE = new URL(
+  import.meta.url.endsWith(".js") ? "look-at-tree.js" : "look-at-tree.ts",
+  import.meta.url,
+);
+
+/** Both are absolute: the project's folder, and the tree's. */
+export function treePlace(project: string, folder: string): TreePlace {
+  const state = `${project}/${FOLDER.trees}`;
+  return { state, newest: `${state}/${sha256(folder).slice(0, 12)}.packed` };
+}
+
+/** Names the tree that was looked at last. */
+export function lastTreeFile(project: string): string {
+  return `${project}/${FOLDER.trees}/last`;
+}
