@@ -24,6 +24,11 @@ export interface Host {
    * Errors that are not kdock's are bugs, and end it as well.
    */
   inThread(module: URL, request: unknown, signal: AbortSignal): AsyncIterable<unknown>;
+  /**
+   * Listens on "socket" in a folder below `outer`, which is made for it and removed afterwards, to whoever gets to see that
+   * folder. Undefined where the name would be too long for a socket.
+   */
+  receive(outer: string): Promise<Receiver | undefined>;
   /** Bytes free for us on the file system that holds the path; undefined where there is no such path. */
   freeBytes(path: string): Promise<number | undefined>;
   /** Whether a TCP listener could be opened there right now. */
@@ -32,6 +37,14 @@ export interface Host {
   portOwner(port: number): Promise<string | undefined>;
   /** Calls somebody, and listens for so long at most; never rejects. */
   exchange(callee: Callee, limitMs: number, signal: AbortSignal): Promise<Exchange>;
+}
+
+/** Disposing ends the connection, too. */
+export interface Receiver extends AsyncDisposable {
+  /** Absolute. */
+  readonly folder: string;
+  /** What the first one says who has connected, unread; undefined where nobody has. Whoever comes later is turned away. */
+  caller(): Readable | undefined;
 }
 
 export interface KillWatch {

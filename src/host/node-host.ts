@@ -5,6 +5,7 @@ import { nodeFiles } from "./node-files.js";
 import { portIsFree, portOwner } from "./ports.js";
 import { capture, stream, which, type Env } from "./processes.js";
 import { freeBytes } from "./read-files.js";
+import { receive } from "./receive.js";
 import { inThread } from "./thread.js";
 
 /** `env` is what programs get and where they are looked for. */
@@ -17,6 +18,7 @@ export function createNodeHost({ env }: { readonly env: Env }): Host {
     capture: (argv, options) => capture(env, argv, options),
     ifKilled: (argv, folder) => ifKilled(env, argv, folder),
     inThread,
+    receive,
     freeBytes,
     portIsFree,
     portOwner,

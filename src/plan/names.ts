@@ -79,6 +79,8 @@ export const INSIDE = {
   output: "/out",
   /** Where kdock has a kernel's output put: in the volume with its objects, so that vmlinux is there without being copied. */
   kernelOutput: "/build/.kdock/out",
+  /** A folder with a socket where kdock takes the artifacts. */
+  hand: "/hand",
   /** Out-of-tree modules: source and objects, a folder each; and, in a debugger's container, their .ko files. */
   modules: "/module",
   modulesInput: "/in/module",
@@ -219,6 +221,8 @@ export const FOLDER = {
   logs: ".kdock/logs",
   /** What kdock remembers of local kernel trees: digests, what an engine has of them, what was built from them. */
   trees: ".kdock/trees",
+  /** While a kernel is built: where a builder hands over what it has made. A short name, for a socket is in it. */
+  hand: ".kdock/hand",
   verify: ".kdock/verify",
   /** Final configurations of kernels that were asked about and not built, by key. */
   configs: ".kdock/configs",

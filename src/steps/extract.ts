@@ -1,4 +1,4 @@
-import { Writable } from "node:stream";
+import { type Readable, Writable } from "node:stream";
 import { extractTar } from "../archive/tar-extract.js";
 import type { Container } from "../engine/engine.js";
 import type { ManifestFile } from "../plan/manifest.js";
@@ -27,10 +27,20 @@ export async function extractFolder(
   from: string,
   to: string,
   log: StepLog,
+  selection: Selection = EVERYTHING,
+): Promise<ManifestFile[]> {
+  return unpack(ctx, await container.getArchive(from, ctx.signal), to, log, selection);
+}
+
+/** The same for an archive that comes some other way, whose entries all start with the name of one folder. */
+export async function unpack(
+  ctx: Context,
+  archive: Readable,
+  to: string,
+  log: StepLog,
   { wanted, mode: newMode, keepTimes }: Selection = EVERYTHING,
 ): Promise<ManifestFile[]> {
   const { files } = ctx.host;
-  const archive = await container.getArchive(from, ctx.signal);
   let bytes = 0;
   let told = 0;
   archive.on("data", (chunk: Buffer) => {

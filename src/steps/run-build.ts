@@ -1,3 +1,4 @@
+import { addAbortSignal } from "node:stream";
 import { packTar, type TarEntry } from "../archive/tar.js";
 import type { Container } from "../engine/engine.js";
 import { DEBIAN_LINES, lineOf } from "../config/source-spec.js";
@@ -7,13 +8,14 @@ import { compilerWarning } from "../plan/compiler-bounds.js";
 import { compilerHint, knownCause } from "../plan/build-failure.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import type { ContainerSpec } from "../plan/container-spec.js";
-import { INSIDE } from "../plan/names.js";
+import { FOLDER, INSIDE } from "../plan/names.js";
 import type { OverlayEntry } from "../plan/user-files.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
 import { storeArtifacts } from "./artifact-store.js";
 import type { ReadyImage } from "./builder-image.js";
-import type { Context } from "./context.js";
-import { extractFolder } from "./extract.js";
+import type { Receiver } from "../host/host.js";
+import { type Context, inProject } from "./context.js";
+import { extractFolder, unpack } from "./extract.js";
 import { driftError } from "./drift-error.js";
 import { beginTreeBuild, UNSEEN, unseenTree } from "./place-tree.js";
 import { runContainer } from "./run-container.js";
@@ -71,12 +73,31 @@ export async function buildInto(
 ): Promise<ManifestFile[]> {
   let files: ManifestFile[] = [];
   const output = plan.stage === "kernel" ? INSIDE.kernelOutput : INSIDE.output;
+  // An engine that sees this machine's files sees sockets as well, as a rule, and they are faster than it is.
+  await using receiver =
+    plan.tree?.transport === "mount"
+      ? await ctx.host.receive(inProject(ctx, FOLDER.hand))
+      : undefined;
   const ours = { ...spec, env: { ...spec.env, KDOCK_OUT: output } };
-  await runBuilder(ctx, plan, ours, log, async (container) => {
+  await runBuilder(ctx, plan, withReceiver(ours, receiver), log, async (container) => {
     log.phase("extracting");
-    files = await extractFolder(ctx, container, output, folder, log);
+    const caller = receiver?.caller();
+    files =
+      caller === undefined
+        ? await extractFolder(ctx, container, output, folder, log)
+        : await unpack(ctx, addAbortSignal(ctx.signal, caller), folder, log);
   });
   return files;
+}
+
+function withReceiver(spec: ContainerSpec, receiver: Receiver | undefined): ContainerSpec {
+  if (receiver === undefined) return spec;
+  const hostPath = { path: receiver.folder, target: INSIDE.hand, readOnly: true };
+  return {
+    ...spec,
+    env: { ...spec.env, KDOCK_HAND: `${INSIDE.hand}/socket` },
+    hostPaths: [...(spec.hostPaths ?? []), hostPath],
+  };
 }
 
 /** Fetches the source and configures it, and no more: resolves with the sha256 of the final .config. */

@@ -103,6 +103,34 @@ describe("a local tree", () => {
     expect(await holds("second")).toBe(true);
   });
 
+  it("hands over what is built without the engine, and through it from where no socket can be", async () => {
+    const archives = async () => {
+      const seconds = () => Math.floor(Date.now() / 1000);
+      const since = seconds();
+      await built();
+      const between = ["--since", String(since), "--until", String(seconds() + 1)];
+      const what = ["--filter", "event=archive-path", "--format", "{{json .}}"];
+      const events = await docker("events", ...between, ...what);
+      return events.split("\n").filter((line) => line.includes(projectNames(folder).id)).length;
+    };
+    expect(await archives()).toBe(0);
+    expect(await holds("first")).toBe(true);
+
+    const outer = folder;
+    folder = join(outer, "a-name-that-is-too-long-for-a-socket".repeat(3));
+    await mkdir(folder);
+    await copyFile(join(outer, "toy.config"), join(folder, "toy.config"));
+    await copyFile(join(outer, "kdock.lock"), join(folder, "kdock.lock"));
+    await configure("", `path:${tree}`);
+    try {
+      expect(await archives()).toBe(1);
+      expect(await holds("first")).toBe(true);
+    } finally {
+      await removeVolumes(folder);
+      folder = outer;
+    }
+  });
+
   it("is not built from stale objects when a file changes without getting younger", async () => {
     await built();
     const old = new Date("2020-01-01T00:00:00Z");
