@@ -1,15 +1,13 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import { inThread } from "./host/thread.js";
-import { lastTreeFile, LOOK_MODULE, type TreeLook, treePlace } from "./steps/tree-look.js";
-
-/** A look at a local tree that began before it was known which one is meant; see `TreeLook`. */
-export interface EarlyLook {
-  /** What the look has to tell, where it is this one that is wanted; it is ended otherwise. To be called once. */
-  take(wanted: TreeLook): AsyncIterator<unknown, unknown> | undefined;
-  /** Ends it unless it was taken. */
-  cancel(): void;
-}
+import {
+  type EarlyLook,
+  lastTreeFile,
+  LOOK_MODULE,
+  type TreeLook,
+  treePlace,
+} from "./steps/tree-look.js";
 
 /**
  * Begins to look at the tree that the project was built from last: a look takes as long as it takes kdock to load, and

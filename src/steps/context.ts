@@ -3,10 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import type { Host, Terminal } from "../host/host.js";
-import type { EarlyLook } from "../early-look.js";
 import { FOLDER } from "../plan/names.js";
 import type { Assets } from "../plan/assets.js";
 import type { Reporter } from "../ui/reporter.js";
+import type { EarlyLook } from "./tree-look.js";
 
 /** The world as a step sees it. */
 export interface Context {

@@ -16,6 +16,14 @@ export interface TreeLook {
   readonly place: TreePlace;
 }
 
+/** A look that began before it was known which tree is meant. */
+export interface EarlyLook {
+  /** What the look has to tell, where it is this one that is wanted; it is ended otherwise. To be called once. */
+  take(wanted: TreeLook): AsyncIterator<unknown, unknown> | undefined;
+  /** Ends it unless it was taken. */
+  cancel(): void;
+}
+
 /** The thread's module: TypeScript or not, as this one is. */
 export const LOOK_MODULE = new URL(
   import.meta.url.endsWith(".js") ? "look-at-tree.js" : "look-at-tree.ts",
