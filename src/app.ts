@@ -758,11 +758,12 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     async configWhy(options, flags) {
       const project = await openLocked(flags);
       const { explainOptions } = await import("./steps/config-look.js");
-      const about = await explainOptions(project, options);
-      const lines = about.flatMap((each, index) =>
+      const { known, requireAll } = await explainOptions(project, options);
+      const lines = known.flatMap((each, index) =>
         index === 0 ? each.lines : ["", ...each.lines],
       );
-      (await printer("config why")).result(about, lines);
+      if (known.length > 0) (await printer("config why")).result(known, lines);
+      requireAll();
     },
 
     async configSet(words, force) {

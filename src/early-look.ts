@@ -26,11 +26,18 @@ export function beginLook(configPath: string, signal: AbortSignal): EarlyLook | 
   };
   return {
     cancel,
-    take(wanted) {
+    take(wanted, taker) {
       isTaken = wanted.folder === look.folder && wanted.place.newest === look.place.newest;
-      if (isTaken) return notes;
-      cancel();
-      return undefined;
+      if (!isTaken) {
+        cancel();
+        return undefined;
+      }
+      const end = () => {
+        stop.abort(taker.reason);
+      };
+      if (taker.aborted) end();
+      else taker.addEventListener("abort", end, { once: true });
+      return notes;
     },
   };
 }

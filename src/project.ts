@@ -71,7 +71,10 @@ export interface Opening {
   readonly followBuild: boolean;
   readonly tree: TreeReading;
   readonly earlyLook?: EarlyLook | undefined;
-  /** Connect while a local tree is looked at, which takes as long; whether that succeeds shows when it is needed. */
+  /**
+   * Connect to an engine of this machine while a local tree is looked at, which takes as long; whether that succeeds shows
+   * when it is needed.
+   */
   readonly warmEngine: boolean;
 }
 
@@ -123,15 +126,20 @@ export async function openProject(
     engineIsHere: () => isSearchedHere(world),
     engine: () => (engine ??= connect(world, reporter)),
   };
-  const reading = readUserFiles(early, config, tree);
-  if (warmEngine && tree === "content" && sourceSpec(config.kernel.source).kind === "path") {
-    early.engine().catch(() => undefined);
-  }
+  const failed = new AbortController();
+  const reading = { ...early, signal: AbortSignal.any([world.signal, failed.signal]) };
+  const userFiles = readUserFiles(reading, config, tree);
+  const isTree = tree === "content" && sourceSpec(config.kernel.source).kind === "path";
+  if (warmEngine && isTree && early.engineIsHere()) early.engine().catch(() => undefined);
   const [user, assets, lock] = await Promise.all([
-    reading,
+    userFiles,
     readAssets(host.files),
     readLock ? readLockFile(early) : undefined,
-  ]);
+  ]).catch((error: unknown) => {
+    // Nobody waits for the rest.
+    failed.abort();
+    throw error;
+  });
   const ctx: Context = { ...early, assets };
   return {
     ctx,

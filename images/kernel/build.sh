@@ -203,6 +203,8 @@ configure() {
     return
   fi
 
+  # What belongs together is not together until all of it is done.
+  rm -f .kdock/configured
   # ... and what the user asked for comes last, so it wins.
   # shellcheck disable=SC2086 # lists of words on purpose
   python3 "$lib/kconfig.py" merge --version "$version" --config-dir "$lib/config" \
@@ -430,8 +432,8 @@ hand_over() {
   if [ -n "${KDOCK_HAND:-}" ] && perl -MIO::Socket::UNIX -e '
     my $kdock = IO::Socket::UNIX->new(Peer => $ENV{KDOCK_HAND}) or exit 1;
     open STDOUT, ">&", $kdock or exit 1;
-    print STDERR "\@kdock collected\n";
     exec "tar", "-cf", "-", "-C", @ARGV' "$(dirname "$out")" "$(basename "$out")"; then
+    find "$out" -mindepth 1 -delete
     return
   fi
   echo "@kdock collected"
@@ -442,7 +444,8 @@ release() {
   if [ -f include/config/kernel.release ]; then cat include/config/kernel.release; else kmake -s kernelrelease | tail -n 1; fi
 }
 
-# What has been typed here, in order; without what differs from machine to machine: how many at a time, and the cache.
+# What has been typed here, in order; without what differs from machine to machine: how many at a time, the cache, and where
+# the artifacts go.
 commands() {
   for name in SOURCE_DATE_EPOCH KBUILD_BUILD_TIMESTAMP KBUILD_BUILD_USER KBUILD_BUILD_HOST KBUILD_BUILD_VERSION \
     LOCALVERSION KCONFIG_NOTIMESTAMP PYTHONHASHSEED XZ_OPT ZSTD_NBTHREADS LC_ALL TZ KCFLAGS; do

@@ -26,7 +26,7 @@ export interface Host {
   inThread(module: URL, request: unknown, signal: AbortSignal): AsyncIterable<unknown>;
   /**
    * Listens on "socket" in a folder below `outer`, which is made for it and removed afterwards, to whoever gets to see that
-   * folder. Undefined where the name would be too long for a socket.
+   * folder. Undefined where there can be none: the name is too long, or the file system has no sockets.
    */
   receive(outer: string): Promise<Receiver | undefined>;
   /** Bytes free for us on the file system that holds the path; undefined where there is no such path. */
@@ -43,6 +43,8 @@ export interface Host {
 export interface Receiver extends AsyncDisposable {
   /** Absolute. */
   readonly folder: string;
+  /** Resolves when somebody has connected, which may never be. */
+  readonly called: Promise<void>;
   /** What the first one says who has connected, unread; undefined where nobody has. Whoever comes later is turned away. */
   caller(): Readable | undefined;
 }

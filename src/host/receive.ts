@@ -1,7 +1,6 @@
 import { chmod, mkdir, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { writeError } from "./file-error.js";
 import type { Receiver } from "./host.js";
 
 /** A socket's name must not be longer, on any system that kdock runs on: the smallest sun_path has 104 bytes. */
@@ -27,19 +26,25 @@ export async function receive(outer: string): Promise<Receiver | undefined> {
     await chmod(folder, 0o755);
     await listening(server, socket);
     await chmod(socket, 0o666);
-  } catch (error) {
-    await forget();
-    throw writeError(socket, error);
+  } catch {
+    await forget().catch(() => undefined);
+    return undefined;
   }
   let caller: Socket | undefined;
   let isDecided = false;
+  let call: () => void = () => undefined;
+  const called = new Promise<void>((resolve) => (call = resolve));
   server.on("connection", (connection) => {
     connection.on("error", () => undefined);
     if (isDecided || caller !== undefined) connection.destroy();
-    else caller = connection.pause();
+    else {
+      caller = connection.pause();
+      call();
+    }
   });
   return {
     folder,
+    called,
     caller(): Readable | undefined {
       isDecided = true;
       server.close();

@@ -54,7 +54,7 @@ export function unpackIndex(packed: Uint8Array | undefined): TreeIndex | undefin
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
   const end = bytes.indexOf("\n");
   const head = headOf(bytes.toString("utf8", 0, Math.max(end, 0)));
-  if (head === undefined) return undefined;
+  if (head === undefined || bytes.length !== end + 1 + lengthOf(head)) return undefined;
   let at = end + 1;
   const take = (length: number) => bytes.subarray(at, (at += length));
   // Typed arrays begin at places that these may not have in the file.
@@ -64,7 +64,6 @@ export function unpackIndex(packed: Uint8Array | undefined): TreeIndex | undefin
   const modes = new Uint16Array(copied(head.files * 2));
   const digests = take((head.files + head.folders * 2) * DIGITS).toString("latin1");
   const words = take(head.text).toString().split("\0");
-  if (at !== bytes.length) return undefined;
   const folders: TreeFolder[] = [];
   let [word, file, digit] = [0, 0, 0];
   const takeDigits = (count: number) => digests.slice(digit, (digit += count * DIGITS));
@@ -101,6 +100,11 @@ interface Head {
   readonly files: number;
   /** Bytes. */
   readonly text: number;
+}
+
+/** Of what follows the head. */
+function lengthOf({ folders, files, text }: Head): number {
+  return folders * OWN * 8 + files * (NUMBERS * 8 + 2) + (files + folders * 2) * DIGITS + text;
 }
 
 function headOf(line: string): Head | undefined {

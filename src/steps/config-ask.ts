@@ -60,8 +60,10 @@ export async function askConfig(project: Project, question: Question): Promise<A
   });
   return runStep(ctx, "config", `configuration of ${plan.kernel.title}`, async (log) => {
     let files = new Map<string, string>();
-    await runBuilder(ctx, build, build.container, log, async (container) => {
-      files = await outputTexts(ctx, container);
+    await runBuilder(ctx, build, build.container, log, {
+      harvest: async (container) => {
+        files = await outputTexts(ctx, container);
+      },
     });
     const answer = JSON.parse(required(files, ANSWER_FILE)) as Answer;
     const asked = {

@@ -67,17 +67,28 @@ export function originsOf({ user, config, written }: Project): Readonly<Record<s
   return requestOrigins(user.kernelFragments, config.kernel.set, written.kernel.set);
 }
 
-/** All about some options; a name that no option has is a `usage` error. */
+export interface Explained {
+  readonly known: readonly Why[];
+  /** Rejects with a `usage` error where a name is no option's. */
+  readonly requireAll: () => void;
+}
+
+/** All about some options, in the order in which they are named. */
 export async function explainOptions(
   project: Project,
   names: readonly string[],
-): Promise<readonly Why[]> {
+): Promise<Explained> {
   const why = names.map(optionName);
   const { answer } = await finalConfig(project, { why, origins: originsOf(project) });
-  for (const { name, unknown } of answer.why) {
-    if (unknown !== undefined) refuseUnknown({ [name]: unknown });
-  }
-  return answer.why;
+  const unknown = answer.why.flatMap((each) =>
+    each.unknown === undefined ? [] : [[each.name, each.unknown] as const],
+  );
+  return {
+    known: answer.why.filter((each) => each.unknown === undefined),
+    requireAll: () => {
+      refuseUnknown(Object.fromEntries(unknown));
+    },
+  };
 }
 
 export interface ConfigDiff {

@@ -7,7 +7,15 @@ export const NOTE = { built: ".built", sent: ".sent" } as const;
 
 type Files = Pick<
   HostFiles,
-  "exists" | "list" | "readBytes" | "readHead" | "readText" | "remove" | "replace" | "writeAtomic"
+  | "exists"
+  | "list"
+  | "readBytes"
+  | "readHead"
+  | "readText"
+  | "remove"
+  | "replace"
+  | "status"
+  | "writeAtomic"
 >;
 
 /** The tree as it was seen last; undefined where nobody has looked at it, or another kdock. */
@@ -22,11 +30,18 @@ export async function indexWith(
   digest: string,
 ): Promise<TreeIndex | undefined> {
   for (const path of [place.newest, olderPath(place, digest)]) {
-    if (!(await files.exists(path))) continue;
-    if (packedDigest(await files.readHead(path, HEAD_BYTES)) !== digest) continue;
-    return unpackIndex(await files.readBytes(path));
+    if ((await digestAt(files, path)) !== digest) continue;
+    // Another command may put another one there, or take it away.
+    const index = unpackIndex(await files.readBytes(path).catch(() => undefined));
+    if (index?.digest === digest) return index;
   }
   return undefined;
+}
+
+async function digestAt(files: Files, path: string): Promise<string | undefined> {
+  if (!(await files.exists(path))) return undefined;
+  const head = await files.readHead(path, HEAD_BYTES).catch(() => undefined);
+  return head === undefined ? undefined : packedDigest(head);
 }
 
 const HEAD_BYTES = 512;
@@ -38,7 +53,8 @@ export async function keepIndex(
   { before, index }: { readonly before: string | undefined; readonly index: TreeIndex },
 ): Promise<void> {
   const needed = await notedDigests(files, place);
-  if (before !== undefined && before !== index.digest && needed.has(before)) {
+  const isNeeded = before !== undefined && before !== index.digest && needed.has(before);
+  if (isNeeded && (await digestAt(files, place.newest)) === before) {
     // Two commands at once may both see it; the other one has moved it then.
     await files.replace(place.newest, olderPath(place, before)).catch(() => undefined);
   }
@@ -46,8 +62,18 @@ export async function keepIndex(
   const kept = new Set([...needed].map((digest) => olderPath(place, digest)));
   for (const name of await files.list(place.state)) {
     const path = `${place.state}/${name}`;
-    if (OLDER.test(name) && !kept.has(path)) await files.remove(path);
+    if ((OLDER.test(name) && !kept.has(path)) || (await isLeft(files, path))) {
+      await files.remove(path);
+    }
   }
+}
+
+/** What a command that was killed was writing a while ago, or a former kdock has written. */
+async function isLeft(files: Files, path: string): Promise<boolean> {
+  if (/\.(?:built|sent)-index$/.test(path)) return true;
+  if (!path.includes(".packed.")) return false;
+  const { modified } = (await files.status(path)) ?? {};
+  return modified !== undefined && modified.getTime() < Date.now() - 60_000;
 }
 
 const OLDER = /^[\da-f]{16}\.packed$/;

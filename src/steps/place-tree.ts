@@ -33,6 +33,8 @@ interface LookedAt {
 
 /** A build from a local tree; nothing is done for others. To be disposed of when the container has ended. */
 export interface TreeBuild extends AsyncDisposable {
+  /** To be told of every line that the container says. */
+  readonly onLine: (line: string) => void;
   /** Sends what the container's volume lacks; what it returns belongs into /in. */
   send(container: Container, log: StepLog): Promise<TarEntry[]>;
 }
@@ -45,15 +47,22 @@ export async function beginTreeBuild(
   const content = tree?.content;
   if (tree === undefined || content === undefined) return NOTHING;
   const place = treePlace(ctx.folder, tree.folder);
+  // What only fetches a source leaves objects as they are, and what is owed to them stays owed.
+  if (tree.transport === "mount" && !spec.command.some(makesObjects)) return NOTHING;
   return tree.transport === "mount"
     ? await mountedBuild(ctx, { tree, content, place }, volumeAt(spec, INSIDE.objects))
     : copiedBuild(ctx, { tree, content, place }, volumeAt(spec, INSIDE.source));
 }
 
 const NOTHING: TreeBuild = {
+  onLine: () => undefined,
   send: () => Promise.resolve([]),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
+
+function makesObjects(command: string): boolean {
+  return ["all", "compile", "configure"].includes(command);
+}
 
 function volumeAt({ mounts }: ContainerSpec, target: string): string {
   return mounts.find((mount) => mount.target === target)?.volume ?? "";
@@ -62,7 +71,8 @@ function volumeAt({ mounts }: ContainerSpec, target: string): string {
 /**
  * make compares times. It would not see a file that became another one with a time from before the last build's end, as
  * happens when an old file is put back with its time: then all objects are forgotten. What the last build was made from
- * is written down before it, with its end after it.
+ * is written down before it, with its end after it; and as long as the builder has not come past it, that objects are to
+ * be forgotten.
  */
 async function mountedBuild(ctx: Context, looked: LookedAt, volume: string): Promise<TreeBuild> {
   const { digest } = looked.content;
@@ -70,20 +80,29 @@ async function mountedBuild(ctx: Context, looked: LookedAt, volume: string): Pro
   const note = (end: string) => ctx.host.files.writeAtomic(path, `${end} ${digest}\n`);
   const before = noteOf(await ctx.host.files.readText(path));
   const stale = before !== undefined && (await hides(ctx, looked, before));
-  const noted = note("running");
+  let isOwed = stale;
+  const noted = note(stale ? STALE : "running");
   noted.catch(() => undefined);
   return {
+    onLine(line) {
+      // build.sh has forgotten objects by then.
+      if (line === "@kdock phase configure") isOwed = false;
+    },
     // Written while the container is made, and before it starts.
     async send() {
       await noted;
       return stale ? [textFile("forget-objects", "")] : [];
     },
     async [Symbol.asyncDispose]() {
-      await note(String(ctx.host.now()));
+      await noted.catch(() => undefined);
+      if (!isOwed) await note(String(ctx.host.now()));
       await looked.tree.kept?.catch(warnOf(ctx));
     },
   };
 }
+
+/** In the place of a time: objects are to be forgotten, whatever the tree is. */
+const STALE = "stale";
 
 /** Whether make would take something for old that is not what the last build saw. */
 async function hides(
@@ -92,13 +111,14 @@ async function hides(
   before: Note,
 ): Promise<boolean> {
   const { digest, last } = content;
+  if (before.isStale) return true;
   if (before.digest === digest) return false;
   const isOld = ({ modified }: TreeFile) => modified <= before.end;
   // As a rule nobody has looked at the tree since.
   if (last?.digest === before.digest) return last.changed.some(isOld);
   const { files } = ctx.host;
-  const built = await indexWith(files, place, before.digest);
   await tree.kept;
+  const built = await indexWith(files, place, before.digest);
   const now = await indexWith(files, place, digest);
   if (built === undefined || now === undefined) return true;
   return treeChanges(built.folders, now.folders).changed.some(isOld);
@@ -113,6 +133,7 @@ function warnOf(ctx: Context): (error: unknown) => void {
 }
 
 interface Note {
+  readonly isStale: boolean;
   /** Milliseconds since 1970; infinite for a build that was killed. */
   readonly end: number;
   readonly digest: string;
@@ -121,7 +142,9 @@ interface Note {
 function noteOf(text: string | undefined): Note | undefined {
   const [end, digest] = text?.split("\n")[0]?.split(" ") ?? [];
   if (end === undefined || digest === undefined) return undefined;
-  return { end: end === "running" ? Number.POSITIVE_INFINITY : Number(end), digest };
+  const isStale = end === STALE;
+  const isOpen = isStale || end === "running";
+  return { isStale, end: isOpen ? Number.POSITIVE_INFINITY : Number(end), digest };
 }
 
 /** The volume says what it has, in one digest; what that means file by file was noted here when it was sent. */
@@ -153,7 +176,7 @@ function copiedBuild(ctx: Context, { tree, content, place }: LookedAt, volume: s
         : textFile("tree.all", names(filesOf(now.folders).map((file) => file.path))),
     ];
   };
-  return { send, [Symbol.asyncDispose]: () => Promise.resolve() };
+  return { onLine: () => undefined, send, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
 /** By path. */

@@ -40,8 +40,6 @@ export async function readSourceTree(
     ctx.engineIsHere() &&
     !(await files.exists(unseenMarker(ctx))) &&
     (scanned === undefined || scanned.content.isReadable);
-  // Whoever needs it says so; for others the next look takes longer, and that is all.
-  scanned?.kept.catch(() => undefined);
   return {
     ...{ folder: real, version },
     transport: mounted ? "mount" : "copy",

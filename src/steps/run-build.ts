@@ -1,6 +1,5 @@
 import { addAbortSignal } from "node:stream";
 import { packTar, type TarEntry } from "../archive/tar.js";
-import type { Container } from "../engine/engine.js";
 import { DEBIAN_LINES, lineOf } from "../config/source-spec.js";
 import { KdockError } from "../errors.js";
 import { aboutObjects, readBuildLine, readCpuTime } from "../plan/build-log.js";
@@ -18,7 +17,7 @@ import { type Context, inProject } from "./context.js";
 import { extractFolder, unpack } from "./extract.js";
 import { driftError } from "./drift-error.js";
 import { beginTreeBuild, UNSEEN, unseenTree } from "./place-tree.js";
-import { runContainer } from "./run-container.js";
+import { type ContainerRun, runContainer } from "./run-container.js";
 import type { StepLog } from "./run-step.js";
 
 /** build.sh's exit code (EX_USAGE) for a request it cannot serve: the user's input is wrong, not the build. */
@@ -71,27 +70,75 @@ export async function buildInto(
   folder: string,
   log: StepLog,
 ): Promise<ManifestFile[]> {
+  // An engine that sees a tree of this machine sees sockets as well, as a rule, and they are faster than it is.
+  if (plan.stage === "kernel" && plan.tree?.transport === "mount") {
+    await using receiver = await ctx.host.receive(inProject(ctx, FOLDER.hand));
+    const inObjects = { ...spec, env: { ...spec.env, KDOCK_OUT: INSIDE.kernelOutput } };
+    const built = await handedOver(ctx, plan, inObjects, receiver, folder, log);
+    if (built !== undefined) return built;
+  }
+  return buildAndFetch(ctx, plan, spec, INSIDE.output, folder, log);
+}
+
+/** The container's output as the engine gives it. */
+async function buildAndFetch(
+  ctx: Context,
+  plan: BuildPlan,
+  spec: ContainerSpec,
+  output: string,
+  folder: string,
+  log: StepLog,
+): Promise<ManifestFile[]> {
   let files: ManifestFile[] = [];
-  const output = plan.stage === "kernel" ? INSIDE.kernelOutput : INSIDE.output;
-  // An engine that sees this machine's files sees sockets as well, as a rule, and they are faster than it is.
-  await using receiver =
-    plan.tree?.transport === "mount"
-      ? await ctx.host.receive(inProject(ctx, FOLDER.hand))
-      : undefined;
-  const ours = { ...spec, env: { ...spec.env, KDOCK_OUT: output } };
-  await runBuilder(ctx, plan, withReceiver(ours, receiver), log, async (container) => {
-    log.phase("extracting");
-    const caller = receiver?.caller();
-    files =
-      caller === undefined
-        ? await extractFolder(ctx, container, output, folder, log)
-        : await unpack(ctx, addAbortSignal(ctx.signal, caller), folder, log);
+  await runBuilder(ctx, plan, spec, log, {
+    harvest: async (container) => {
+      log.phase("extracting");
+      files = await extractFolder(ctx, container, output, folder, log);
+    },
   });
   return files;
 }
 
-function withReceiver(spec: ContainerSpec, receiver: Receiver | undefined): ContainerSpec {
-  if (receiver === undefined) return spec;
+/** Undefined where the engine does not make such a container: it may see the tree, and not the project. */
+async function handedOver(
+  ctx: Context,
+  plan: BuildPlan,
+  spec: ContainerSpec,
+  receiver: Receiver | undefined,
+  folder: string,
+  log: StepLog,
+): Promise<ManifestFile[] | undefined> {
+  if (receiver === undefined) return undefined;
+  let files: ManifestFile[] = [];
+  let hasBegun = false;
+  const heard: StepLog = {
+    ...log,
+    line(text) {
+      hasBegun = true;
+      log.line(text);
+    },
+  };
+  try {
+    await runBuilder(ctx, plan, withReceiver(spec, receiver), heard, {
+      ripe: receiver.called,
+      harvest: async (container) => {
+        log.phase("extracting");
+        const caller = receiver.caller();
+        files =
+          caller === undefined
+            ? await extractFolder(ctx, container, INSIDE.kernelOutput, folder, log)
+            : await unpack(ctx, addAbortSignal(ctx.signal, caller), folder, log);
+      },
+    });
+    return files;
+  } catch (error) {
+    const isRefused = error instanceof KdockError && error.code === "engine" && !hasBegun;
+    if (isRefused && !ctx.signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+function withReceiver(spec: ContainerSpec, receiver: Receiver): ContainerSpec {
   const hostPath = { path: receiver.folder, target: INSIDE.hand, readOnly: true };
   return {
     ...spec,
@@ -142,7 +189,7 @@ export async function runBuilder(
   plan: BuildPlan,
   spec: ContainerSpec,
   log: StepLog,
-  harvest?: (container: Container) => Promise<void>,
+  files: Pick<ContainerRun, "harvest" | "ripe"> = {},
 ): Promise<BuildProgress> {
   const engine = await ctx.engine();
   await Promise.all(
@@ -157,8 +204,12 @@ export async function runBuilder(
       const files = [...inputFiles(plan), ...(await tree.send(container, log))];
       await container.putArchive(INSIDE.input, packTar(files));
     },
-    onLine: progress.onLine,
-    ...(harvest === undefined ? {} : { harvest, isRipe }),
+    onLine: (line) => {
+      tree.onLine(line);
+      progress.onLine(line);
+    },
+    isRipe,
+    ...files,
   });
   if (exitCode === UNSEEN) throw await unseenTree(ctx, plan);
   if (exitCode !== 0) throw buildError(plan, exitCode, progress);

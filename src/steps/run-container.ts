@@ -10,15 +10,16 @@ export interface ContainerRun {
   readonly onLine: (line: string) => void;
   /** Files that come out, while the container is still there. They count only after an exit code of 0. */
   readonly harvest?: (container: Container) => Promise<void>;
-  /** The line after which they are all there: the container's last moments are as long as its first. */
+  /** When they are all there, by a line or otherwise: the container's last moments are as long as its first. */
   readonly isRipe?: (line: string) => boolean;
+  readonly ripe?: Promise<void> | undefined;
 }
 
 /** Runs a container to its end and removes it; resolves with its exit code. One of its name that was left is removed. */
 export async function runContainer(
   ctx: Context,
   spec: ContainerSpec,
-  { prepare, onLine, harvest, isRipe }: ContainerRun,
+  { prepare, onLine, harvest, isRipe, ripe }: ContainerRun,
 ): Promise<number> {
   await removeStale(ctx, spec);
   const engine = await ctx.engine();
@@ -26,15 +27,19 @@ export async function runContainer(
   await prepare?.(container);
   let harvested: Promise<void> | undefined;
   const reap = () => (harvested ??= harvest?.(container));
+  // A failure is told when it is known that the files count.
+  const reapEarly = () => reap()?.catch(() => undefined);
+  let isOver = false;
+  void ripe?.then(() => (isOver ? undefined : reapEarly()));
   try {
     const exitCode = await toItsEnd(ctx, container, (line) => {
       onLine(line);
-      // A failure is told when it is known that the files count.
-      if (isRipe?.(line) === true) reap()?.catch(() => undefined);
+      if (isRipe?.(line) === true) void reapEarly();
     });
     if (exitCode === 0) await reap();
     return exitCode;
   } finally {
+    isOver = true;
     // Nobody writes any more where the caller removes what there is.
     await harvested?.catch(() => undefined);
   }

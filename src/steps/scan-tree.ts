@@ -15,17 +15,33 @@ export interface ScannedTree {
 /** What a local tree holds, looked at in a thread of its own: what else there is to do goes on meanwhile. */
 export async function scanTree(ctx: EarlyContext, folder: string): Promise<ScannedTree> {
   const look: TreeLook = { folder, place: treePlace(ctx.folder, folder) };
-  const early = ctx.earlyLook?.take(look);
   const notes: AsyncIterator<unknown, unknown> =
-    early ?? ctx.host.inThread(LOOK_MODULE, look, ctx.signal)[Symbol.asyncIterator]();
-  if (early === undefined)
-    await ctx.host.files.writeAtomic(lastTreeFile(ctx.folder), `${folder}\n`);
+    ctx.earlyLook?.take(look, ctx.signal) ??
+    ctx.host.inThread(LOOK_MODULE, look, ctx.signal)[Symbol.asyncIterator]();
+  void remember(ctx, folder);
   for (;;) {
     const { value, done } = await notes.next();
     if (done === true) throw new Error("a tree was not looked at to its end");
     const note = value as TreeNote;
     if (note.kind === "owed") tell(ctx, folder, note);
-    else return { content: note.content, kept: notes.next().then(() => undefined) };
+    else {
+      const kept = notes.next().then(() => undefined);
+      // Whoever needs it says so; for others the next look takes longer, and that is all.
+      kept.catch(() => undefined);
+      return { content: note.content, kept };
+    }
+  }
+}
+
+/** For the next `beginLook`, which is only quicker for it. */
+async function remember(ctx: EarlyContext, folder: string): Promise<void> {
+  const { files } = ctx.host;
+  const path = lastTreeFile(ctx.folder);
+  const text = `${folder}\n`;
+  try {
+    if ((await files.readText(path)) !== text) await files.writeAtomic(path, text);
+  } catch {
+    // A project that cannot be written to can be looked at.
   }
 }
 

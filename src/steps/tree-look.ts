@@ -18,8 +18,11 @@ export interface TreeLook {
 
 /** A look that began before it was known which tree is meant. */
 export interface EarlyLook {
-  /** What the look has to tell, where it is this one that is wanted; it is ended otherwise. To be called once. */
-  take(wanted: TreeLook): AsyncIterator<unknown, unknown> | undefined;
+  /**
+   * What the look has to tell, where it is this one that is wanted; it is ended otherwise, and when the signal aborts. To
+   * be called once.
+   */
+  take(wanted: TreeLook, signal: AbortSignal): AsyncIterator<unknown, unknown> | undefined;
   /** Ends it unless it was taken. */
   cancel(): void;
 }

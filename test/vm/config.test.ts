@@ -128,6 +128,13 @@ it("why has the tree of dependencies, and what switches the option on", async ()
   expect(stdout).toMatch(/CONFIG_CRC32 = y\n.*\n.*\n {2}it is y: selected by CONFIG_/);
 });
 
+it("why of a name that is none says so after all that it knows", async () => {
+  const { exitCode, stdout, stderr } = await config(["why", "CRC23", "CRC32"], SET);
+  expect(stdout).toMatch(/^CONFIG_CRC32 = y\n/);
+  expect(stderr).toMatch(/error: CONFIG_CRC23: .*CRC32/);
+  expect(exitCode).toBe(2);
+});
+
 it("diff tells what the requests make of the preset, exit code 1", async () => {
   const { exitCode, stdout, stderr } = await config(["diff"], SET);
   expect(stdout, stderr).toMatch(/^preset debug → /);
