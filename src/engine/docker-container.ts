@@ -131,7 +131,13 @@ export class DockerContainer implements Container {
   }
 
   async remove(): Promise<void> {
-    await this.#call("remove", () => this.#container.remove({ force: true, v: true }), 404);
+    try {
+      await this.#call("remove", () => this.#container.remove({ force: true, v: true }), 404);
+    } catch (error) {
+      if (!isStatus(error, 409)) throw error;
+      // Somebody else is removing it: a terminal that was attached, as a rule.
+      await this.#gone();
+    }
     this.#close();
   }
 
@@ -170,6 +176,12 @@ export class DockerContainer implements Container {
       },
       signal,
     );
+  }
+
+  async #gone(): Promise<void> {
+    const abortSignal = AbortSignal.timeout(CLEANUP_TIMEOUT_MS);
+    const options = { condition: "removed", abortSignal } as const;
+    await this.#call("await the end of", () => this.#container.wait(options), 404);
   }
 
   async #inspect() {

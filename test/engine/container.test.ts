@@ -124,6 +124,18 @@ describe("the life of a container", () => {
     expect(lab.leaks).toEqual([]);
   });
 
+  it("may be removed by several at once, and is gone for each of them", async () => {
+    await using container = await lab.create({ command: ["sleep", "60"] });
+    await container.start();
+    const removed = Array.from({ length: 4 }, async () => {
+      const { id } = container;
+      await lab.engine.container(id).remove();
+      await expect(lab.engine.container(id).inspect()).rejects.toMatchObject({ code: "engine" });
+    });
+    await Promise.all(removed);
+    expect(lab.leaks).toEqual([]);
+  });
+
   it("refuses a second one of the same name with status 409", async () => {
     await using container = await lab.create({ name: lab.name("twin") });
     const error: unknown = await lab.create({ name: lab.name("twin") }).catch((e: unknown) => e);
