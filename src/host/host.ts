@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { FolderColumns } from "../folder-columns.js";
 import type { Callee, Exchange } from "./exchange.js";
 
 export type { Callee, Exchange } from "./exchange.js";
@@ -70,25 +71,6 @@ export interface TreeEntry {
   readonly sizeBytes: number;
 }
 
-/**
- * A folder of a large tree, with the files and links right in it: in columns, because an object for each of a kernel's
- * 90 000 files takes longer than to look at it. Times are in milliseconds since 1970.
- */
-export interface ScannedFolder {
-  /** Relative, with forward slashes; "" for the tree itself. */
-  readonly path: string;
-  /** When its list of entries changed, and when anything of the folder itself did. */
-  readonly modified: number;
-  readonly changed: number;
-  /** Of its files and links, and of its folders, each in code-unit order. */
-  readonly names: readonly string[];
-  readonly folders: readonly string[];
-  /** For each name: the mode as lstat gives it, type and permission bits. */
-  readonly modes: Uint16Array;
-  /** For each name three numbers: its size, when its content changed, and when anything of it did. */
-  readonly numbers: Float64Array;
-}
-
 export interface FileStatus {
   readonly kind: "file" | "directory" | "symlink" | "other";
   /** Permission bits. */
@@ -121,11 +103,11 @@ export interface HostFiles {
    * Sockets and devices are left out. `known` says what a folder was before: where nothing differs, that very object is
    * given back.
    */
-  scan<T extends ScannedFolder>(
+  scan<T extends FolderColumns>(
     path: string,
     skip: (path: string) => boolean,
     known: (path: string) => T | undefined,
-  ): (ScannedFolder | T)[];
+  ): (FolderColumns | T)[];
   /** Whole or not at all: written to a temporary name beside it and renamed. Parent folders are made. */
   writeAtomic(path: string, content: string | Uint8Array): Promise<void>;
   /** Appends a line to a log file; parent folders are made. */

@@ -1,24 +1,21 @@
 import { lstatSync, readdirSync, type Stats } from "node:fs";
+import { type FolderColumns, NUMBERS, pathIn } from "../folder-columns.js";
 import { readError } from "./file-error.js";
-import type { ScannedFolder } from "./host.js";
-
-/** Size, and both times. */
-const NUMBERS = 3;
 
 /**
  * See HostFiles. Synchronous on purpose: a kernel has 90 000 files, of which promises would take several seconds. A folder
  * that has the times it was known with holds what it held, so that only its files are looked at.
  */
-export function scan<T extends ScannedFolder>(
+export function scan<T extends FolderColumns>(
   root: string,
   skip: (path: string) => boolean,
   known: (path: string) => T | undefined,
-): (ScannedFolder | T)[] {
-  const found: (ScannedFolder | T)[] = [];
+): (FolderColumns | T)[] {
+  const found: (FolderColumns | T)[] = [];
   const walk = (path: string) => {
     const folder = scanFolder(root, path, skip, known(path));
     found.push(folder);
-    for (const name of folder.folders) walk(below(path, name));
+    for (const name of folder.folders) walk(pathIn(path, name));
   };
   try {
     walk("");
@@ -28,13 +25,13 @@ export function scan<T extends ScannedFolder>(
   return found;
 }
 
-function scanFolder<T extends ScannedFolder>(
+function scanFolder<T extends FolderColumns>(
   root: string,
   path: string,
   skip: (path: string) => boolean,
   was: T | undefined,
-): ScannedFolder | T {
-  const full = below(root, path);
+): FolderColumns | T {
+  const full = pathIn(root, path);
   // Before its entries are read: one that comes meanwhile gives it another time.
   const { mtimeMs: modified, ctimeMs: changed } = lstatSync(full);
   if (was?.modified === modified && was.changed === changed) {
@@ -53,10 +50,10 @@ function scanFolder<T extends ScannedFolder>(
   return found;
 }
 
-type Entries = Omit<ScannedFolder, "modes" | "numbers">;
+type Entries = Omit<FolderColumns, "modes" | "numbers">;
 
 /** Undefined where a name is no longer there. */
-function withFiles(full: string, entries: Entries): ScannedFolder | undefined {
+function withFiles(full: string, entries: Entries): FolderColumns | undefined {
   const { names } = entries;
   const modes = new Uint16Array(names.length);
   const numbers = new Float64Array(names.length * NUMBERS);
@@ -74,7 +71,7 @@ function withFiles(full: string, entries: Entries): ScannedFolder | undefined {
 }
 
 /** Both have the same names. */
-function isSame(a: ScannedFolder, b: ScannedFolder): boolean {
+function isSame(a: FolderColumns, b: FolderColumns): boolean {
   return (
     a.modes.every((mode, index) => mode === b.modes[index]) &&
     a.numbers.every((number, index) => number === b.numbers[index])
@@ -85,11 +82,11 @@ function list(
   full: string,
   path: string,
   skip: (path: string) => boolean,
-): Pick<ScannedFolder, "names" | "folders"> {
+): Pick<FolderColumns, "names" | "folders"> {
   const names: string[] = [];
   const folders: string[] = [];
   for (const entry of readdirSync(full, { withFileTypes: true })) {
-    if (skip(below(path, entry.name))) continue;
+    if (skip(pathIn(path, entry.name))) continue;
     if (entry.isDirectory()) folders.push(entry.name);
     else if (entry.isFile() || entry.isSymbolicLink()) names.push(entry.name);
   }
@@ -104,9 +101,4 @@ function lstatError(full: string, names: readonly string[]): unknown {
     return error;
   }
   return new Error(`${full} changes while it is read`);
-}
-
-function below(folder: string, name: string): string {
-  if (folder === "") return name;
-  return name === "" ? folder : `${folder}/${name}`;
 }

@@ -1,5 +1,6 @@
-import { createHash } from "node:crypto";
-import { digestAt, fileAt, isLink, pathIn, type TreeFile, type TreeFolder } from "./tree-folder.js";
+import { pathIn } from "../folder-columns.js";
+import { sha256 } from "./keys.js";
+import { digestAt, fileAt, isLink, type TreeFile, type TreeFolder } from "./tree-folder.js";
 
 /** What a local kernel tree holds; its files, one by one, are in the index that was kept of it under this digest. */
 export interface TreeContent {
@@ -83,7 +84,7 @@ function mayBeRead(mode: number): boolean {
 
 /** "" for nothing. */
 function digestOf(lines: readonly string[]): string {
-  return lines.length === 0 ? "" : createHash("sha256").update(lines.join("")).digest("hex");
+  return lines.length === 0 ? "" : sha256(lines.join(""));
 }
 
 /** Of a mode as lstat has it, or of permission bits. */

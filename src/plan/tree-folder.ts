@@ -1,17 +1,7 @@
-/** A folder of a local tree and what is in the files and links right in it, in columns; see ScannedFolder of the host. */
-export interface TreeFolder {
-  /** Relative to the tree; "" for the tree itself. */
-  readonly path: string;
-  /** Milliseconds since 1970, like all times here. */
-  readonly modified: number;
-  readonly changed: number;
-  /** Of files and links, and of folders, each in code-unit order. */
-  readonly names: readonly string[];
-  readonly folders: readonly string[];
-  /** For each name: type and permission bits, as lstat has them. */
-  readonly modes: Uint16Array;
-  /** For each name: size, time of its content, time of anything of it. */
-  readonly numbers: Float64Array;
+import { type FolderColumns, NUMBERS, pathIn } from "../folder-columns.js";
+
+/** A folder of a local tree, and what is in its files and links. */
+export interface TreeFolder extends FolderColumns {
   /** For each name the 64 digits of a sha256: of the content, or of the link's text. */
   readonly digests: string;
   /** sha256 of names, kinds and contents; "" where there is no file. */
@@ -32,9 +22,6 @@ export interface TreeFile {
   /** sha256 of the content, or of the link's text. */
   readonly digest: string;
 }
-
-/** How many numbers `numbers` has for each name. */
-export const NUMBERS = 3;
 
 /** Hexadecimal digits of a digest. */
 export const DIGITS = 64;
@@ -60,10 +47,6 @@ export function digestAt({ digests }: Pick<Columns, "digests">, index: number): 
 /** Of a mode as lstat has it. */
 export function isLink(mode: number): boolean {
   return (mode & 0o170000) === 0o120000;
-}
-
-export function pathIn(folder: string, name: string): string {
-  return folder === "" ? name : `${folder}/${name}`;
 }
 
 /** All files and links of a tree. */

@@ -1,4 +1,5 @@
-import { DIGITS, NUMBERS, type TreeFolder } from "./tree-folder.js";
+import { NUMBERS } from "../folder-columns.js";
+import { DIGITS, type TreeFolder } from "./tree-folder.js";
 
 /** A local tree as it was at one time. */
 export interface TreeIndex {

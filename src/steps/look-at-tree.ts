@@ -1,4 +1,5 @@
-import type { HostFiles, ScannedFolder } from "../host/host.js";
+import { type FolderColumns, NUMBERS, pathIn } from "../folder-columns.js";
+import type { HostFiles } from "../host/host.js";
 import { sha256 } from "../plan/keys.js";
 import {
   digestedFolder,
@@ -7,14 +8,7 @@ import {
   type TreeContent,
   treeContent,
 } from "../plan/source-tree.js";
-import {
-  digestAt,
-  fileAt,
-  NUMBERS,
-  pathIn,
-  type TreeFile,
-  type TreeFolder,
-} from "../plan/tree-folder.js";
+import { digestAt, fileAt, type TreeFile, type TreeFolder } from "../plan/tree-folder.js";
 import { keepIndex, newestIndex } from "./kept-trees.js";
 import type { TreeLook } from "./tree-look.js";
 
@@ -63,19 +57,19 @@ export async function* work(files: HostFiles, request: TreeLook): AsyncGenerator
 }
 
 /** The very one that was known; see HostFiles.scan. */
-function isDigested(folder: ScannedFolder | TreeFolder): folder is TreeFolder {
+function isDigested(folder: FolderColumns | TreeFolder): folder is TreeFolder {
   return "digest" in folder;
 }
 
 interface Owed {
-  readonly folder: ScannedFolder;
+  readonly folder: FolderColumns;
   /** Those that have to be read. */
   readonly files: readonly (TreeFile & { readonly index: number })[];
   /** Of all files of the folder, by index; "" until it is read. */
   readonly digests: string[];
 }
 
-function owedIn(folder: ScannedFolder, was: TreeFolder | undefined): Owed {
+function owedIn(folder: FolderColumns, was: TreeFolder | undefined): Owed {
   const before = new Map(was?.names.map((name, index) => [name, index]));
   const digests = folder.names.map((name, index) => {
     const at = before.get(name);
@@ -88,11 +82,13 @@ function owedIn(folder: ScannedFolder, was: TreeFolder | undefined): Owed {
   return { folder, files, digests };
 }
 
-function isSameFile(a: ScannedFolder, at: number, b: ScannedFolder, index: number): boolean {
-  if (a.modes[at] !== b.modes[index]) return false;
-  return Array.from({ length: NUMBERS }, (_none, column) => column).every(
-    (column) => a.numbers[at * NUMBERS + column] === b.numbers[index * NUMBERS + column],
-  );
+function isSameFile(a: FolderColumns, at: number, b: FolderColumns, index: number): boolean {
+  const [was, is] = [numbersAt(a, at), numbersAt(b, index)];
+  return a.modes[at] === b.modes[index] && was.every((number, column) => number === is[column]);
+}
+
+function numbersAt({ numbers }: FolderColumns, index: number): Float64Array {
+  return numbers.subarray(index * NUMBERS, (index + 1) * NUMBERS);
 }
 
 async function hashAll(files: HostFiles, root: string, owed: readonly Owed[]): Promise<void> {
@@ -110,7 +106,7 @@ async function hashAll(files: HostFiles, root: string, owed: readonly Owed[]): P
   await Promise.all(Array.from({ length: AT_ONCE }, hash));
 }
 
-function withDigests(folder: ScannedFolder, digests: readonly string[]): TreeFolder {
+function withDigests(folder: FolderColumns, digests: readonly string[]): TreeFolder {
   return digestedFolder({ ...folder, digests: digests.join("") });
 }
 
