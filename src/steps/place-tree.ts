@@ -2,6 +2,7 @@ import { packTar, type TarEntry } from "../archive/tar.js";
 import { readTar } from "../archive/read-tar.js";
 import type { Container } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
+import { readBuildLine } from "../plan/build-log.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import type { ContainerSpec } from "../plan/container-spec.js";
 import { sha256 } from "../plan/keys.js";
@@ -86,7 +87,8 @@ async function mountedBuild(ctx: Context, looked: LookedAt, volume: string): Pro
   return {
     onLine(line) {
       // build.sh has forgotten objects by then.
-      if (line === "@kdock phase configure") isOwed = false;
+      const meaning = readBuildLine(line);
+      if (meaning.kind === "phase" && meaning.phase === "configure") isOwed = false;
     },
     // Written while the container is made, and before it starts.
     async send() {
@@ -176,7 +178,7 @@ function copiedBuild(ctx: Context, { tree, content, place }: LookedAt, volume: s
         : textFile("tree.all", names(filesOf(now.folders).map((file) => file.path))),
     ];
   };
-  return { onLine: () => undefined, send, [Symbol.asyncDispose]: () => Promise.resolve() };
+  return { ...NOTHING, send };
 }
 
 /** By path. */

@@ -73,30 +73,10 @@ export async function buildInto(
   // An engine that sees a tree of this machine sees sockets as well, as a rule, and they are faster than it is.
   if (plan.stage === "kernel" && plan.tree?.transport === "mount") {
     await using receiver = await ctx.host.receive(inProject(ctx, FOLDER.hand));
-    const inObjects = { ...spec, env: { ...spec.env, KDOCK_OUT: INSIDE.kernelOutput } };
-    const built = await handedOver(ctx, plan, inObjects, receiver, folder, log);
+    const built = receiver && (await handedOver(ctx, plan, spec, folder, log, receiver));
     if (built !== undefined) return built;
   }
-  return buildAndFetch(ctx, plan, spec, INSIDE.output, folder, log);
-}
-
-/** The container's output as the engine gives it. */
-async function buildAndFetch(
-  ctx: Context,
-  plan: BuildPlan,
-  spec: ContainerSpec,
-  output: string,
-  folder: string,
-  log: StepLog,
-): Promise<ManifestFile[]> {
-  let files: ManifestFile[] = [];
-  await runBuilder(ctx, plan, spec, log, {
-    harvest: async (container) => {
-      log.phase("extracting");
-      files = await extractFolder(ctx, container, output, folder, log);
-    },
-  });
-  return files;
+  return buildAndTake(ctx, plan, spec, folder, log);
 }
 
 /** Undefined where the engine does not make such a container: it may see the tree, and not the project. */
@@ -104,12 +84,10 @@ async function handedOver(
   ctx: Context,
   plan: BuildPlan,
   spec: ContainerSpec,
-  receiver: Receiver | undefined,
   folder: string,
   log: StepLog,
+  receiver: Receiver,
 ): Promise<ManifestFile[] | undefined> {
-  if (receiver === undefined) return undefined;
-  let files: ManifestFile[] = [];
   let hasBegun = false;
   const heard: StepLog = {
     ...log,
@@ -119,18 +97,7 @@ async function handedOver(
     },
   };
   try {
-    await runBuilder(ctx, plan, withReceiver(spec, receiver), heard, {
-      ripe: receiver.called,
-      harvest: async (container) => {
-        log.phase("extracting");
-        const caller = receiver.caller();
-        files =
-          caller === undefined
-            ? await extractFolder(ctx, container, INSIDE.kernelOutput, folder, log)
-            : await unpack(ctx, addAbortSignal(ctx.signal, caller), folder, log);
-      },
-    });
-    return files;
+    return await buildAndTake(ctx, plan, withReceiver(spec, receiver), folder, heard, receiver);
   } catch (error) {
     const isRefused = error instanceof KdockError && error.code === "engine" && !hasBegun;
     if (isRefused && !ctx.signal.aborted) return undefined;
@@ -138,11 +105,36 @@ async function handedOver(
   }
 }
 
+/** What the builder hands over to a receiver, or else what the engine gives of its output. */
+async function buildAndTake(
+  ctx: Context,
+  plan: BuildPlan,
+  spec: ContainerSpec,
+  folder: string,
+  log: StepLog,
+  receiver?: Receiver,
+): Promise<ManifestFile[]> {
+  const output = receiver === undefined ? INSIDE.output : INSIDE.kernelOutput;
+  let files: ManifestFile[] = [];
+  await runBuilder(ctx, plan, spec, log, {
+    ripe: receiver?.called,
+    harvest: async (container) => {
+      log.phase("extracting");
+      const caller = receiver?.caller();
+      files =
+        caller === undefined
+          ? await extractFolder(ctx, container, output, folder, log)
+          : await unpack(ctx, addAbortSignal(ctx.signal, caller), folder, log);
+    },
+  });
+  return files;
+}
+
 function withReceiver(spec: ContainerSpec, receiver: Receiver): ContainerSpec {
   const hostPath = { path: receiver.folder, target: INSIDE.hand, readOnly: true };
   return {
     ...spec,
-    env: { ...spec.env, KDOCK_HAND: `${INSIDE.hand}/socket` },
+    env: { ...spec.env, KDOCK_OUT: INSIDE.kernelOutput, KDOCK_HAND: `${INSIDE.hand}/socket` },
     hostPaths: [...(spec.hostPaths ?? []), hostPath],
   };
 }
