@@ -7,20 +7,12 @@ export const NOTE = { built: ".built", sent: ".sent" } as const;
 
 type Files = Pick<
   HostFiles,
-  | "exists"
-  | "list"
-  | "readBytes"
-  | "readHead"
-  | "readText"
-  | "remove"
-  | "replace"
-  | "status"
-  | "writeAtomic"
+  "exists" | "list" | "readBytes" | "readHead" | "readText" | "remove" | "status" | "writeAtomic"
 >;
 
 /** The tree as it was seen last; undefined where nobody has looked at it, or another kdock. */
 export async function newestIndex(files: Files, { newest }: TreePlace) {
-  return (await files.exists(newest)) ? unpackIndex(await files.readBytes(newest)) : undefined;
+  return (await files.exists(newest)) ? readIndex(files, newest) : undefined;
 }
 
 /** The tree as it was with a digest; undefined where that is not known any more. */
@@ -31,11 +23,15 @@ export async function indexWith(
 ): Promise<TreeIndex | undefined> {
   for (const path of [place.newest, olderPath(place, digest)]) {
     if ((await digestAt(files, path)) !== digest) continue;
-    // Another command may put another one there, or take it away.
-    const index = unpackIndex(await files.readBytes(path).catch(() => undefined));
+    const index = await readIndex(files, path);
     if (index?.digest === digest) return index;
   }
   return undefined;
+}
+
+/** Another command may put another one there, or take it away. */
+async function readIndex(files: Files, path: string): Promise<TreeIndex | undefined> {
+  return unpackIndex(await files.readBytes(path).catch(() => undefined));
 }
 
 async function digestAt(files: Files, path: string): Promise<string | undefined> {
@@ -55,8 +51,8 @@ export async function keepIndex(
   const needed = await notedDigests(files, place);
   const isNeeded = before !== undefined && before !== index.digest && needed.has(before);
   if (isNeeded && (await digestAt(files, place.newest)) === before) {
-    // Two commands at once may both see it; the other one has moved it then.
-    await files.replace(place.newest, olderPath(place, before)).catch(() => undefined);
+    // A copy: whoever looks meanwhile finds the newest where it was. Two commands at once may both make one.
+    await files.writeAtomic(olderPath(place, before), await files.readBytes(place.newest));
   }
   await files.writeAtomic(place.newest, packIndex(index));
   const kept = new Set([...needed].map((digest) => olderPath(place, digest)));

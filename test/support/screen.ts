@@ -13,11 +13,14 @@ export interface Screen {
 }
 
 export function screen(name: string): Screen {
-  const session = `kdock-test-${name}-${process.pid}`;
+  let session = "";
+  let opened = 0;
   const tmux = (...args: string[]) => run("tmux", "-L", session, ...args);
   const text = () => tmux("capture-pane", "-p", "-J", "-t", session, "-S", "-200");
   return {
     async open(folder, env = {}) {
+      // A server that was told to end listens for a while: the next one has another name.
+      session = `kdock-test-${name}-${process.pid}-${(opened += 1)}`;
       const size = ["-x", "120", "-y", "40"];
       const given = Object.entries(env).flatMap(([key, value]) => ["-e", `${key}=${value}`]);
       const shell = ["-c", folder, ...given, "bash --norc"];

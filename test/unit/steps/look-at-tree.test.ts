@@ -15,7 +15,7 @@ import { beforeEach, expect, it } from "vitest";
 import { nodeFiles } from "../../../src/host/node-files.js";
 import type { TreeContent } from "../../../src/plan/source-tree.js";
 import { filesOf } from "../../../src/plan/tree-folder.js";
-import { indexWith } from "../../../src/steps/kept-trees.js";
+import { indexWith, newestIndex } from "../../../src/steps/kept-trees.js";
 import { work } from "../../../src/steps/look-at-tree.js";
 import { treePlace } from "../../../src/steps/tree-look.js";
 import { useTemporaryFolder } from "../host/temporary-folder.js";
@@ -173,4 +173,25 @@ it("tells what a build has left, and what not everybody may read", async () => {
     leftovers: [".config", "include/generated"],
     isReadable: false,
   });
+});
+
+it("finds what was known while another command keeps what it has seen", async () => {
+  const { content } = await look();
+  await writeFile(state("objects.built"), `1 ${content.digest}\n`);
+  await settle();
+  await look();
+  await appendFile(tree("init/main.c"), "int second;\n");
+  const place = treePlace(at("project"), tree());
+  const found: (string | undefined)[] = [];
+  const files = {
+    ...nodeFiles,
+    async writeAtomic(path: string, bytes: string | Uint8Array) {
+      found.push((await newestIndex(nodeFiles, place))?.digest);
+      await nodeFiles.writeAtomic(path, bytes);
+    },
+  };
+  const notes = work(files, { folder: tree(), place });
+  while ((await notes.next()).done !== true);
+  expect(found).toEqual([content.digest, content.digest]);
+  expect(await indexWith(nodeFiles, place, content.digest)).toBeDefined();
 });
