@@ -8,6 +8,13 @@
 # An object is named as make names it, by its whole path: a Makefile's own CFLAGS_tcp_ipv4.o would mean every
 # tcp_ipv4.o. The script takes part in every build, because make compares command lines: were it there for a list only,
 # the first file on the list would compile the whole kernel anew.
+
+# What the cache is not asked for, because it takes longer to say that it has not seen it than the assembler to do it: the
+# names of all symbols, which are assembled two or three times for every vmlinux and are others after every change.
+case "$1 $*" in
+  ccache*' -o .tmp_'*kallsyms*) shift ;;
+esac
+
 [ -n "${KDOCK_OPTIMIZE-}${KDOCK_COMPAT-}" ] || exec "$@"
 
 object='' previous=''

@@ -45,6 +45,24 @@ describe("cc.sh", () => {
       sh /kdock/cc.sh printf '[%s]' '-DA="x y"' "it's" '' -o a.o`);
     expect(words).toBe(`[-DA="x y"][it's][][-o][a.o][-Og][-Wno-error]`);
   });
+
+  it.each([
+    // As link-vmlinux.sh of 6.12 and of 5.10 names them, and others that have the word in them.
+    ["-c -o .tmp_vmlinux1.kallsyms.o .tmp_vmlinux1.kallsyms.S", 0],
+    ["-c -o .tmp_vmlinux.kallsyms2.o .tmp_vmlinux.kallsyms2.S", 0],
+    ["-c -o kernel/kallsyms.o kernel/kallsyms.S", 1],
+    ["-c -o kernel/.tmp_kallsyms.o kernel/kallsyms.S", 1],
+  ])("for %s the cache is asked %i times", async (words, times) => {
+    const told = await inBuilder(`
+      export CCACHE_DIR=/tmp/cache
+      mkdir /tmp/w /tmp/w/kernel
+      cd /tmp/w
+      echo '.long 1' > ${words.split(" ").at(-1) ?? ""}
+      sh /kdock/cc.sh ccache "$TOOLCHAIN" ${words}
+      [ -s ${words.split(" ")[2] ?? ""} ]
+      ccache --print-stats | sed -n 's/^cache_miss.//p'`);
+    expect(told).toBe(String(times));
+  });
 });
 
 /** Makefiles of all ages: folders named by the top Makefile as before 6.1, composites, conditions, files in files. */
