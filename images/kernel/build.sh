@@ -10,6 +10,7 @@
 #              patches/*.patch      applied to the source, in the order of their names
 #              initramfs/PATH       the project's files that CONFIG_INITRAMFS_SOURCE names by relative paths
 #              module-signing.pem   the key to sign modules with, instead of the public one in keys/
+#            KDOCK_INPUT names an archive of all that, where it does not come through the engine
 #   /out     the artifacts, or where KDOCK_OUT says: inside /build, vmlinux is there without being copied
 # For "module" see module.sh.
 #
@@ -24,7 +25,8 @@
 #   KDOCK_CONFIG_SHA256  of the .config that a lock expects; another one ends the build before it compiles
 #   source.sh says what else decides about the source.
 #
-# Exit codes: 64 the input is refused; 65 something is not what a lock expects; 69 no mirror can be reached.
+# Exit codes: 64 the input is refused; 65 something is not what a lock expects; 66 the engine sees other files than kdock;
+# 69 no mirror can be reached.
 # Lines that begin with "@kdock" are for kdock's progress display, not for people.
 set -eu
 umask 022
@@ -42,6 +44,11 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/nonexist
 export PATH HOME LC_ALL TZ
 
 lib=/usr/local/lib/kdock
+if [ -n "${KDOCK_INPUT:-}" ]; then
+  # Where the engine has other files under our names, the tree is another one as well.
+  [ -r "$KDOCK_INPUT" ] || exit 66
+  tar -xf "$KDOCK_INPUT" -C /in
+fi
 # What the source is. A tree that is mounted holds no words of ours.
 marker=/src/.kdock-source
 [ ! -e /in/source ] || marker=/in/source
@@ -310,6 +317,7 @@ compile() {
   echo "@kdock options $(grep -c '=[ym]$' .config)"
   phase compile
   pack_headers
+  begin_hand_over
   begin_levels
   if [ -n "$KDOCK_DEOPTIMIZE" ]; then
     compile_deoptimized
@@ -414,7 +422,11 @@ collect() {
     find "$out/scripts/gdb" ! -type d ! -name '*.py' -delete
   fi
   if grep -q '=m$' .config; then install_modules; fi
-  if has MODULES; then pack_kit; fi
+  kit=
+  if has MODULES; then
+    pack_kit &
+    kit=$!
+  fi
   "$compiler" --version | head -n 1 > "$out/toolchain.txt"
   # How it got here is no part of what it is.
   grep -v -e '^transport ' -e '^makefile ' "$marker" > "$out/source.txt"
@@ -422,19 +434,29 @@ collect() {
   [ -z "$KDOCK_DEOPTIMIZE" ] || deoptimized > "$out/deoptimized.txt"
   commands > "$out/commands.txt"
   echo "$tools" > "$out/tools.txt"
+  [ -z "$kit" ] || wait "$kit"
   say "$(cat "$out/kernel.release"): vmlinux $(stat -c %s "$out/vmlinux") bytes, $KDOCK_IMAGE $(stat -c %s "$out/$KDOCK_IMAGE") bytes"
 }
 
-# From now on the artifacts may be taken. Where KDOCK_HAND names a socket, kdock waits there for an archive of them; whoever
-# cannot reach it leaves them to the engine, which takes longer.
+# Where KDOCK_HAND names a socket, kdock waits there for the artifacts: hand-over.pl sends vmlinux while make still packs the
+# image, and the rest when it is collected.
+begin_hand_over() {
+  hand=
+  [ -n "${KDOCK_HAND:-}" ] || return 0
+  rm -f .kdock/collected
+  perl "$lib/hand-over.pl" "$KDOCK_HAND" "$out" &
+  hand=$!
+}
+
+# From now on the artifacts may be taken. Where the socket cannot be reached they are left to the engine, which takes
+# longer; where kdock hung up, it knows why.
 hand_over() {
-  # shellcheck disable=SC2016 # perl's variables
-  if [ -n "${KDOCK_HAND:-}" ] && perl -MIO::Socket::UNIX -e '
-    my $kdock = IO::Socket::UNIX->new(Peer => $ENV{KDOCK_HAND}) or exit 1;
-    open STDOUT, ">&", $kdock or exit 1;
-    exec "tar", "-cf", "-", "-C", @ARGV' "$(dirname "$out")" "$(basename "$out")"; then
-    find "$out" -mindepth 1 -delete
-    return
+  if [ -n "${hand:-}" ]; then
+    touch .kdock/collected
+    if wait "$hand"; then
+      find "$out" -mindepth 1 -delete
+      return
+    fi
   fi
   echo "@kdock collected"
 }

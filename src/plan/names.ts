@@ -81,6 +81,8 @@ export const INSIDE = {
   kernelOutput: "/build/.kdock/out",
   /** A folder with a socket where kdock takes the artifacts. */
   hand: "/hand",
+  /** A folder in what is handed over, with files that were sent as soon as they were made; newer ones may be above it. */
+  early: ".early",
   /** Out-of-tree modules: source and objects, a folder each; and, in a debugger's container, their .ko files. */
   modules: "/module",
   modulesInput: "/in/module",

@@ -37,7 +37,7 @@ export async function unpack(
   ctx: Context,
   archive: Readable,
   to: string,
-  log: StepLog,
+  log?: StepLog,
   { wanted, mode: newMode, keepTimes }: Selection = EVERYTHING,
 ): Promise<ManifestFile[]> {
   const { files } = ctx.host;
@@ -47,7 +47,7 @@ export async function unpack(
     bytes += chunk.length;
     if (bytes - told < TELL_EVERY_BYTES) return;
     told = bytes;
-    log.progress(bytes, undefined, "bytes", false);
+    log?.progress(bytes, undefined, "bytes", false);
   });
   const entries = await extractTar(archive, {
     file: async (path, mode, modified) =>

@@ -1,4 +1,5 @@
-import { addAbortSignal } from "node:stream";
+import { addAbortSignal, type Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { packTar, type TarEntry } from "../archive/tar.js";
 import { DEBIAN_LINES, lineOf } from "../config/source-spec.js";
 import { KdockError } from "../errors.js";
@@ -14,10 +15,11 @@ import { storeArtifacts } from "./artifact-store.js";
 import type { ReadyImage } from "./builder-image.js";
 import type { Receiver } from "../host/host.js";
 import { type Context, inProject } from "./context.js";
-import { extractFolder, unpack } from "./extract.js";
+import { extractFolder } from "./extract.js";
 import { driftError } from "./drift-error.js";
 import { beginTreeBuild, UNSEEN, unseenTree } from "./place-tree.js";
 import { type ContainerRun, runContainer } from "./run-container.js";
+import { takeOver } from "./take-over.js";
 import type { StepLog } from "./run-step.js";
 
 /** build.sh's exit code (EX_USAGE) for a request it cannot serve: the user's input is wrong, not the build. */
@@ -117,24 +119,38 @@ async function buildAndTake(
   const output = receiver === undefined ? INSIDE.output : INSIDE.kernelOutput;
   let files: ManifestFile[] = [];
   await runBuilder(ctx, plan, spec, log, {
+    // For an archive that goes in before the start the engine mounts all of the container once more.
+    put:
+      receiver &&
+      (async (input) =>
+        pipeline(input, await ctx.host.files.writeStream(`${receiver.folder}/${INPUT}`, 0o644))),
     ripe: receiver?.called,
     harvest: async (container) => {
-      log.phase("extracting");
       const caller = receiver?.caller();
-      files =
-        caller === undefined
-          ? await extractFolder(ctx, container, output, folder, log)
-          : await unpack(ctx, addAbortSignal(ctx.signal, caller), folder, log);
+      if (caller === undefined) {
+        log.phase("extracting");
+        files = await extractFolder(ctx, container, output, folder, log);
+      } else {
+        // The build goes on meanwhile, and is what there is to tell of.
+        files = await takeOver(ctx, addAbortSignal(ctx.signal, caller), folder);
+      }
     },
   });
   return files;
 }
 
+const INPUT = "input.tar";
+
 function withReceiver(spec: ContainerSpec, receiver: Receiver): ContainerSpec {
   const hostPath = { path: receiver.folder, target: INSIDE.hand, readOnly: true };
   return {
     ...spec,
-    env: { ...spec.env, KDOCK_OUT: INSIDE.kernelOutput, KDOCK_HAND: `${INSIDE.hand}/socket` },
+    env: {
+      ...spec.env,
+      KDOCK_OUT: INSIDE.kernelOutput,
+      KDOCK_HAND: `${INSIDE.hand}/socket`,
+      KDOCK_INPUT: `${INSIDE.hand}/${INPUT}`,
+    },
     hostPaths: [...(spec.hostPaths ?? []), hostPath],
   };
 }
@@ -175,13 +191,19 @@ export async function askForSource(
   return lines;
 }
 
+/** How files come in and out where the engine is not asked. */
+interface Transfer extends Pick<ContainerRun, "harvest" | "ripe"> {
+  /** Takes the archive of what belongs into /in. */
+  readonly put: ((input: Readable) => Promise<void>) | undefined;
+}
+
 /** A builder's container from start to end. Rejects as its exit code and its words demand. */
 export async function runBuilder(
   ctx: Context,
   plan: BuildPlan,
   spec: ContainerSpec,
   log: StepLog,
-  files: Pick<ContainerRun, "harvest" | "ripe"> = {},
+  { put, ...files }: Partial<Transfer> = {},
 ): Promise<BuildProgress> {
   const engine = await ctx.engine();
   await Promise.all(
@@ -193,8 +215,8 @@ export async function runBuilder(
   await using tree = await beginTreeBuild(ctx, plan, spec);
   const exitCode = await runContainer(ctx, spec, {
     prepare: async (container) => {
-      const files = [...inputFiles(plan), ...(await tree.send(container, log))];
-      await container.putArchive(INSIDE.input, packTar(files));
+      const input = packTar([...inputFiles(plan), ...(await tree.send(container, log))]);
+      await (put === undefined ? container.putArchive(INSIDE.input, input) : put(input));
     },
     onLine: (line) => {
       tree.onLine(line);

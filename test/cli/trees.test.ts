@@ -12,6 +12,7 @@ import {
   utimes,
   writeFile,
 } from "node:fs/promises";
+import { Transform } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -131,6 +132,32 @@ describe("a local tree", () => {
     }
   });
 
+  it.each([
+    ["as it was linked", "", "first"],
+    ["as make has changed it since", " && echo afterwards >> $(O)/vmlinux", "afterwards"],
+  ])("hands vmlinux over while make goes on, and in the end %s", async (_how, more, text) => {
+    // As kbuild writes down that it has made something.
+    const linked = `touch $(O)/.vmlinux.cmd; while [ ! -e go ]; do sleep 0.1; done${more}`;
+    const makefile = await readFile(join(tree, "Makefile"), "utf8");
+    await writeFile(
+      join(tree, "Makefile"),
+      makefile.replace("\t@mkdir -p $(O)/arch/x86/boot\n", `$&\t@${linked}\n`),
+    );
+    const building = build();
+    const early = async () => {
+      const names = await readdir(join(folder, ".kdock/out/kernel"), { recursive: true });
+      return names.filter((name) => name.endsWith("/.early/vmlinux")).length;
+    };
+    await expect.poll(() => early().catch(() => 0), { timeout: 120_000 }).toBe(1);
+    await writeFile(join(tree, "go"), "");
+    const { exitCode, stderr } = await building;
+    expect(stderr).not.toMatch(/error/);
+    expect(exitCode).toBe(0);
+    expect(await holds("first")).toBe(true);
+    expect(await holds(text)).toBe(true);
+    expect(await early()).toBe(0);
+  });
+
   it("is not built from stale objects when a file changes without getting younger", async () => {
     await built();
     const old = new Date("2020-01-01T00:00:00Z");
@@ -188,17 +215,50 @@ describe("a local tree", () => {
   });
 });
 
+/** This machine's engine behind another address; what it is told may become something else of the same length. */
+function relay(told: (bytes: Buffer) => Buffer = (bytes) => bytes): Server {
+  return createServer((client) => {
+    const engine = connect("/var/run/docker.sock");
+    const changed = new Transform({
+      transform: (bytes: Buffer, _encoding, done) => {
+        done(null, told(bytes));
+      },
+    });
+    client.pipe(changed).pipe(engine).pipe(client);
+    client.on("error", () => engine.destroy());
+    engine.on("error", () => client.destroy());
+  });
+}
+
+it("an engine that has other files where this machine has the tree is sent a copy", async () => {
+  const other = await mkdtemp(join(tmpdir(), "kdock-trees-"));
+  await makeToyTree(join(other, "linux"));
+  await mkdir(join(other, ".kdock/hand/in"), { recursive: true });
+  // Names as long as ours.
+  const server = relay((bytes) =>
+    Buffer.from(bytes.toString("latin1").replaceAll(`"${folder}/`, `"${other}/`), "latin1"),
+  );
+  const socket = join(other, "engine.sock");
+  await new Promise<void>((done) => server.listen(socket, done));
+  try {
+    const env = { DOCKER_HOST: `unix://${socket}` };
+    const { exitCode, stderr } = await build(env);
+    expect(stderr).toMatch(/the engine does not see the tree .*linux\n→ Build again/);
+    expect(exitCode).toBe(3);
+    expect(await built(env)).toMatch(/source: 6 files to the engine/);
+    expect(await holds("first")).toBe(true);
+  } finally {
+    server.close();
+    await rm(other, { recursive: true });
+  }
+});
+
 describe("on an engine elsewhere", () => {
   let server: Server;
   let env: Record<string, string>;
   beforeEach(async () => {
     // An engine behind TCP is taken for one on another machine, which this one might be as well.
-    server = createServer((client) => {
-      const engine = connect("/var/run/docker.sock");
-      client.pipe(engine).pipe(client);
-      client.on("error", () => engine.destroy());
-      engine.on("error", () => client.destroy());
-    });
+    server = relay();
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const address = server.address();
     if (address === null || typeof address === "string") throw new Error("no port");
