@@ -26,17 +26,37 @@ export const engine = await connectEngine({
 });
 
 export function median(work: () => Promise<unknown>): Promise<number> {
-  return medianOf(async () => {
-    const start = performance.now();
-    await work();
-    return performance.now() - start;
-  });
+  return medianOf(() => taken(work));
+}
+
+async function taken(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+/** Of two things in turn, so that a machine that is slower for a while is so for both: what matters is their difference. */
+export async function medians(
+  runs: number,
+  one: () => Promise<unknown>,
+  other: () => Promise<unknown>,
+): Promise<[one: number, other: number]> {
+  const [ones, others]: [number[], number[]] = [[], []];
+  for (let run = 0; run < runs; run += 1) {
+    ones.push(await taken(one));
+    others.push(await taken(other));
+  }
+  return [middle(ones), middle(others)];
 }
 
 export async function medianOf(measure: () => Promise<number>): Promise<number> {
   const times: number[] = [];
   for (let run = 0; run < RUNS; run += 1) times.push(await measure());
-  return times.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? NaN;
+  return middle(times);
+}
+
+function middle(times: readonly number[]): number {
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? NaN;
 }
 
 export const kdock = (...args: string[]) =>

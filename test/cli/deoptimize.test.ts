@@ -65,6 +65,41 @@ describe("cc.sh", () => {
   });
 });
 
+it("has a file preprocessed for the cache only where its text is not what changed", async () => {
+  const told = await inBuilder(`
+    export CCACHE_DIR=/tmp/cache
+    mkdir /tmp/w
+    cd /tmp/w
+    echo 1 > blob
+    echo '#define ONE 1' > a.h
+    echo '#include "a.h"' > a.c
+    count() { echo "$1: $(ccache --print-stats | awk '/^direct_cache_hit|^preproc.*_miss/ { printf "%s ", $2 }')"; }
+    compile() {
+      # Files of this very moment are none that the cache knows by their names.
+      sleep 1.1
+      sh /kdock/cc.sh ccache "$TOOLCHAIN" -Wp,-MMD,.a.o.d -c -o a.o a.c
+      count "$1"
+    }
+    compile new
+    cp a.c old
+    echo 'int two;' >> a.c
+    compile edited
+    echo '#define ONE 2' > a.h
+    compile header
+    echo '#define ONE 1' > a.h
+    cp old a.c
+    compile undone
+    echo 'asm(".incbin \\"blob\\"");' >> a.c
+    compile incbin
+    echo 2 > blob
+    compile blob
+    objcopy -O binary -j .text a.o text
+    tr -d '\\0' < text`);
+  expect(told).toBe(
+    "new: 0 1 \nedited: 0 1 \nheader: 0 2 \nundone: 1 2 \nincbin: 1 2 \nblob: 1 2 \n2",
+  );
+});
+
 /** Makefiles of all ages: folders named by the top Makefile as before 6.1, composites, conditions, files in files. */
 const TREE = `
 mkdir -p /tmp/src && cd /tmp/src
