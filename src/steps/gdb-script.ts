@@ -48,10 +48,11 @@ async function writeInto(ctx: Context, plan: Plan, set: string): Promise<void> {
     [FOLDER.gdbScript, gdbScript(facts)],
     [FOLDER.editorScript, editorScript(facts)],
   ] as const;
-  for (const [name, text] of texts) {
+  const write = async ([name, text]: (typeof texts)[number]) => {
     const path = `${set}/${name}`;
     if ((await files.readText(path)) !== text) await files.writeAtomic(path, text);
-  }
+  };
+  await Promise.all(texts.map(write));
 }
 
 /** What the debugger's container has in its image, a gdb on this machine finds beside its script. */

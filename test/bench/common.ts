@@ -35,7 +35,10 @@ async function taken(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** Of two things in turn, so that a machine that is slower for a while is so for both: what matters is their difference. */
+/**
+ * Of two things in turn, so that a machine that is slower for a while is so for both: what matters is their difference.
+ * What one has left to be written to the disk is not for the other to wait for.
+ */
 export async function medians(
   runs: number,
   one: () => Promise<unknown>,
@@ -43,7 +46,9 @@ export async function medians(
 ): Promise<[one: number, other: number]> {
   const [ones, others]: [number[], number[]] = [[], []];
   for (let run = 0; run < runs; run += 1) {
+    await execa("sync");
     ones.push(await taken(one));
+    await execa("sync");
     others.push(await taken(other));
   }
   return [middle(ones), middle(others)];
