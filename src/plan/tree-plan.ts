@@ -14,11 +14,14 @@ export function treeName(folder: string): string {
   return `path-${folder.split("/").at(-1) ?? ""}-${sha256(folder).slice(0, 8)}`;
 }
 
+/** In the place of a source's name, in what a kernel's key is made from. */
+export const LOCAL_TREE = "a local tree";
+
 /** A tree is known by what it holds, not by where it lies. */
 export function treeInputs(tree: SourceTree | undefined): KeyInputs {
   if (tree === undefined) return {};
   return {
-    source: "a local tree",
+    source: LOCAL_TREE,
     version: tree.version,
     ...(tree.content === undefined ? {} : { "source tree": tree.content.digest }),
   };

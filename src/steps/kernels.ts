@@ -1,4 +1,5 @@
 import { KdockError } from "../errors.js";
+import type { BuildPlan } from "../plan/build-plan.js";
 import { symbolsVolume } from "../plan/debugger-plan.js";
 import {
   type BuiltKernel,
@@ -7,10 +8,12 @@ import {
   configOfKernel,
 } from "../plan/built-kernels.js";
 import { FOLDER, labels } from "../plan/names.js";
+import { LOCAL_TREE } from "../plan/tree-plan.js";
 import { type Project, replanned } from "../project.js";
 import { artifactFolder, readCurrentManifest, readManifest } from "./artifact-store.js";
 import { factsOf } from "./choose-vm.js";
 import { type Context, inProject, projectMutex } from "./context.js";
+import { type KernelSource, sourceOfKernel } from "./source-of-kernel.js";
 
 /** The kernels that lie in .kdock/out, the newest first. Needs no engine. */
 export async function listKernels(ctx: Context): Promise<BuiltKernel[]> {
@@ -46,22 +49,40 @@ async function modifiedAt(ctx: Context, path: string): Promise<number> {
 export async function withBuiltKernel(project: Project, word: string): Promise<Project> {
   const { ctx } = project;
   const kernel = chooseKernel(await listKernels(ctx), word);
-  const other = replanned(project, { config: configOfKernel(project.config, kernel) });
-  const { plan } = other;
   const set = await setOf(ctx, kernel.key);
   if (set === undefined) throw withoutRootfs(kernel);
   const { setKey, busybox, rootfs } = set;
+  const manifest = await readManifest(ctx, "kernel", kernel.key);
+  const from = manifest && (await sourceOfKernel(ctx, manifest));
+  const { source, tree } = from ?? lostTree(ctx, kernel);
+  const other = replanned(project, {
+    config: configOfKernel(project.config, { ...kernel, source }),
+    user: { ...project.user, tree },
+  });
+  const { plan } = other;
   return {
     ...other,
     built: kernel,
     plan: {
       ...plan,
       setKey,
-      kernel: { ...plan.kernel, key: kernel.key },
+      kernel: {
+        ...(from === undefined ? withoutSource(plan.kernel) : plan.kernel),
+        key: kernel.key,
+      },
       busybox: { ...plan.busybox, key: busybox },
       rootfs: { ...plan.rootfs, key: rootfs },
     },
   };
+}
+
+/** In the place of a tree that is another one by now: nothing of it is looked at. */
+function lostTree({ folder }: Context, { release }: BuiltKernel): KernelSource {
+  return { source: `path:${folder}`, tree: { folder, version: release, transport: "mount" } };
+}
+
+function withoutSource(plan: BuildPlan): BuildPlan {
+  return { ...plan, tree: undefined, container: { ...plan.container, mounts: [], hostPaths: [] } };
 }
 
 interface ArtifactSet {
@@ -94,7 +115,8 @@ async function linkedKey(ctx: Context, link: string): Promise<string | undefined
   return (await ctx.host.files.status(link))?.target.split("/").at(-1);
 }
 
-function withoutRootfs({ key, source, preset }: BuiltKernel): KdockError {
+function withoutRootfs({ key, source: from, preset }: BuiltKernel): KdockError {
+  const source = from === LOCAL_TREE ? "./FOLDER" : from;
   return new KdockError("usage", `the kernel ${key} was built without a root file system`, {
     hint: `Build it whole, once: \`kdock build --kernel ${source} --preset ${preset}\` (the kernel itself is not built again).`,
   });

@@ -2,13 +2,16 @@ import type { Container, ContainerSpec, Engine, Mount } from "../engine/engine.j
 import { kernelVolumes } from "../plan/build-plan.js";
 import { builtKernel } from "../plan/built-kernels.js";
 import { mount, sourceMounts, type SymbolsVolume, treePaths } from "../plan/debugger-plan.js";
+import type { HostPath } from "../plan/container-spec.js";
 import { INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
+import { sourceHostPaths } from "../plan/tree-plan.js";
 import { ensureImage } from "./builder-image.js";
 import { readManifest } from "./artifact-store.js";
 import { type Context, projectMutex } from "./context.js";
 import { fetchSource } from "./run-build.js";
 import { runStep } from "./run-step.js";
+import { sourceOfKernel } from "./source-of-kernel.js";
 import { ensureSymbols, isWhole } from "./symbols.js";
 
 /**
@@ -25,14 +28,16 @@ export async function withSymbols(
   const engine = await ctx.engine();
   const isOther = kernelKey !== plan.kernel.key;
   const there = isOther ? await volumeNames(engine) : await withSource(ctx, engine, plan);
-  const mounts = isOther ? await mountsOf(ctx, plan, kernelKey) : sourceMounts(plan.kernel);
+  const { mounts, hostPaths } = isOther
+    ? await placesOf(ctx, plan, kernelKey)
+    : { mounts: sourceMounts(plan.kernel), hostPaths: treePaths(plan.kernel, kernelKey) };
   // A mount would make a volume that is not there.
   const volumes = [...mounts, mount(plan.names.moduleVolume, INSIDE.modules, true)].filter(
     ({ volume }) => there.has(volume),
   );
   for (;;) {
     const symbols = await ensureSymbols(ctx, plan, kernelKey);
-    const spec = { ...specOf(symbols, volumes), hostPaths: treePaths(plan.kernel, kernelKey) };
+    const spec = { ...specOf(symbols, volumes), hostPaths };
     const container = await engine.createContainer(spec, ctx.signal);
     try {
       if (await isWhole(ctx, container)) return container;
@@ -46,13 +51,21 @@ export async function withSymbols(
 }
 
 /** Source and objects of a kernel that kdock.yaml does not ask for (any more), as it was built. */
-async function mountsOf(ctx: Context, { names }: Plan, kernelKey: string): Promise<Mount[]> {
+async function placesOf(
+  ctx: Context,
+  { names }: Plan,
+  kernelKey: string,
+): Promise<{ mounts: readonly Mount[]; hostPaths: readonly HostPath[] }> {
   const manifest = await readManifest(ctx, "kernel", kernelKey);
-  if (manifest === undefined) return [];
-  const { source, toolchain, arch } = builtKernel(manifest, { builtAt: 0, current: false });
-  return kernelVolumes(names, { source, compiler: toolchain, arch }).map(([volume, target]) => ({
-    ...{ volume, target, readOnly: true },
-  }));
+  const from = manifest && (await sourceOfKernel(ctx, manifest));
+  if (manifest === undefined || from === undefined) return { mounts: [], hostPaths: [] };
+  const { source, tree } = from;
+  const { toolchain, arch } = builtKernel(manifest, { builtAt: 0, current: false });
+  const volumes = kernelVolumes(names, { source, compiler: toolchain, arch }, { tree });
+  return {
+    mounts: volumes.map(([volume, target]) => ({ volume, target, readOnly: true })),
+    hostPaths: sourceHostPaths({ tree }).hostPaths ?? [],
+  };
 }
 
 async function volumeNames(engine: Engine): Promise<ReadonlySet<string>> {
