@@ -18,20 +18,23 @@ export function beginLook(configPath: string, signal: AbortSignal): EarlyLook | 
   if (look === undefined) return undefined;
   const stop = new AbortController();
   const notes = inThread(LOOK_MODULE, look, AbortSignal.any([signal, stop.signal]));
-  let isTaken = false;
+  // Once: what comes later looks for itself.
+  let isDecided = false;
   const cancel = () => {
-    if (isTaken) return;
+    if (isDecided) return;
+    isDecided = true;
     stop.abort();
     void notes.return(undefined);
   };
   return {
     cancel,
     take(wanted, taker) {
-      isTaken = wanted.folder === look.folder && wanted.place.newest === look.place.newest;
-      if (!isTaken) {
+      if (isDecided) return undefined;
+      if (wanted.folder !== look.folder || wanted.place.newest !== look.place.newest) {
         cancel();
         return undefined;
       }
+      isDecided = true;
       const end = () => {
         stop.abort(taker.reason);
       };

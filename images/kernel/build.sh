@@ -26,7 +26,7 @@
 #   source.sh says what else decides about the source.
 #
 # Exit codes: 64 the input is refused; 65 something is not what a lock expects; 66 the engine sees other files than kdock;
-# 69 no mirror can be reached.
+# 69 no mirror can be reached; 74 kdock did not take all of the artifacts.
 # Lines that begin with "@kdock" are for kdock's progress display, not for people.
 set -eu
 umask 022
@@ -317,7 +317,7 @@ compile() {
   echo "@kdock options $(grep -c '=[ym]$' .config)"
   phase compile
   pack_headers
-  begin_hand_over
+  [ -z "${hands_over:-}" ] || begin_hand_over
   begin_levels
   if [ -n "$KDOCK_DEOPTIMIZE" ]; then
     compile_deoptimized
@@ -453,10 +453,13 @@ begin_hand_over() {
 hand_over() {
   if [ -n "${hand:-}" ]; then
     touch .kdock/collected
-    if wait "$hand"; then
-      find "$out" -mindepth 1 -delete
-      return
-    fi
+    status=0
+    wait "$hand" || status=$?
+    case $status in
+      0) find "$out" -mindepth 1 -delete; return ;;
+      75) ;;
+      *) echo "error: the artifacts could not be handed over" >&2; exit 74 ;;
+    esac
   fi
   echo "@kdock collected"
 }
@@ -550,7 +553,7 @@ for command in "$@"; do
     source) fetch ;;
     configure) sh "$lib/patches.sh"; prepare ;;
     compile) sh "$lib/patches.sh"; prepare; compile; collect ;;
-    all) fetch; prepare; compile; collect; hand_over ;;
+    all) hands_over=1; fetch; prepare; compile; collect; hand_over ;;
     ask | menu) "$command" ;;
     module) build_module ;;
     *) echo "unknown command '$command': source, configure, compile, all, ask, menu or module" >&2; exit 64 ;;

@@ -4,7 +4,7 @@
 # the image: as soon as vmlinux is linked it is sent, as OUT's .early/vmlinux. When .kdock/collected appears, the rest
 # follows; vmlinux is among it only if it is another one by then.
 #
-# Exits with 1 where nobody listens, or not until the end.
+# Exits with 75 where nobody listens and nothing was sent, with another code but 0 where what was sent is not the whole.
 use strict;
 use warnings;
 use IO::Handle;
@@ -20,7 +20,7 @@ my $socket;
 sub state_of { return join ' ', (stat shift)[1, 7, 9] }
 
 sub connect_once {
-  $socket ||= IO::Socket::UNIX->new(Peer => $name) or exit 1;
+  $socket ||= IO::Socket::UNIX->new(Peer => $name) or exit 75;
 }
 
 sub send_all {
@@ -56,21 +56,23 @@ sub send_early {
   send_all("\0" x (-$size % 512));
   # The end of a container is put off until all that was written is on the disk.
   system 'sync -f . &';
+  return 1;
 }
 
 # Kbuild writes down how a file was made when it is made.
 my %before = map { $_ => state_of(".$_.cmd") } qw(vmlinux.o vmlinux);
 sub is_made { return -e ".$_[0].cmd" && state_of(".$_[0].cmd") ne $before{$_[0]} }
 
-my ($flushed, $early);
+my ($flushed, $tried, $early);
 until (-e '.kdock/collected') {
   if (!$flushed && is_made('vmlinux.o')) {
     $flushed = 1;
     system 'sync vmlinux.o &';
   }
-  if (!$early && is_made('vmlinux')) {
-    $early = state_of('vmlinux');
-    send_early();
+  if (!$tried && is_made('vmlinux')) {
+    $tried = 1;
+    my $state = state_of('vmlinux');
+    $early = $state if send_early();
   }
   sleep 0.02;
 }

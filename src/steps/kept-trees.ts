@@ -50,9 +50,10 @@ export async function keepIndex(
 ): Promise<void> {
   const needed = await notedDigests(files, place);
   const isNeeded = before !== undefined && before !== index.digest && needed.has(before);
-  if (isNeeded && (await digestAt(files, place.newest)) === before) {
+  const last = isNeeded ? await files.readBytes(place.newest).catch(() => undefined) : undefined;
+  if (isNeeded && last !== undefined && packedDigest(last) === before) {
     // A copy: whoever looks meanwhile finds the newest where it was. Two commands at once may both make one.
-    await files.writeAtomic(olderPath(place, before), await files.readBytes(place.newest));
+    await files.writeAtomic(olderPath(place, before), last);
   }
   await files.writeAtomic(place.newest, packIndex(index));
   const kept = new Set([...needed].map((digest) => olderPath(place, digest)));

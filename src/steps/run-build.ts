@@ -26,6 +26,8 @@ import type { StepLog } from "./run-step.js";
 const REFUSED = 64;
 /** What a lock pins is nowhere to be had. */
 const NOT_AS_LOCKED = 65;
+/** The artifacts were not taken to their end. */
+const NOT_TAKEN = 74;
 /** No mirror could be asked. */
 const UNREACHABLE = 69;
 
@@ -118,7 +120,9 @@ async function buildAndTake(
 ): Promise<ManifestFile[]> {
   const output = receiver === undefined ? INSIDE.output : INSIDE.kernelOutput;
   let files: ManifestFile[] = [];
+  let failure: unknown;
   await runBuilder(ctx, plan, spec, log, {
+    failure: () => failure,
     // For an archive that goes in before the start the engine mounts all of the container once more.
     put:
       receiver &&
@@ -132,7 +136,11 @@ async function buildAndTake(
         files = await extractFolder(ctx, container, output, folder, log);
       } else {
         // The build goes on meanwhile, and is what there is to tell of.
-        files = await takeOver(ctx, addAbortSignal(ctx.signal, caller), folder);
+        const archive = addAbortSignal(ctx.signal, caller);
+        files = await takeOver(ctx, archive, folder).catch((error: unknown) => {
+          failure = error;
+          throw error;
+        });
       }
     },
   });
@@ -195,6 +203,8 @@ export async function askForSource(
 interface Transfer extends Pick<ContainerRun, "harvest" | "ripe"> {
   /** Takes the archive of what belongs into /in. */
   readonly put: ((input: Readable) => Promise<void>) | undefined;
+  /** Why what was handed over could not be taken, if that is so. */
+  readonly failure: () => unknown;
 }
 
 /** A builder's container from start to end. Rejects as its exit code and its words demand. */
@@ -203,7 +213,7 @@ export async function runBuilder(
   plan: BuildPlan,
   spec: ContainerSpec,
   log: StepLog,
-  { put, ...files }: Partial<Transfer> = {},
+  { put, failure, ...files }: Partial<Transfer> = {},
 ): Promise<BuildProgress> {
   const engine = await ctx.engine();
   await Promise.all(
@@ -226,6 +236,8 @@ export async function runBuilder(
     ...files,
   });
   if (exitCode === UNSEEN) throw await unseenTree(ctx, plan);
+  // The builder only knows that nobody listens any more.
+  if (exitCode === NOT_TAKEN && failure?.() !== undefined) throw failure();
   if (exitCode !== 0) throw buildError(plan, exitCode, progress);
   return progress;
 }

@@ -38,6 +38,10 @@ export async function runContainer(
     });
     if (exitCode === 0) await reap();
     return exitCode;
+  } catch (error) {
+    // What it still hands over ends with it.
+    if (harvested !== undefined) await container.remove().catch(() => undefined);
+    throw error;
   } finally {
     isOver = true;
     // Nobody writes any more where the caller removes what there is.

@@ -1,3 +1,4 @@
+import { KdockError } from "../errors.js";
 import type { Manifest } from "../plan/manifest.js";
 import { LOCAL_TREE } from "../plan/tree-plan.js";
 import type { SourceTree } from "../plan/user-files.js";
@@ -25,7 +26,10 @@ export async function sourceOfKernel(
   if (folder === "") return undefined;
   const named = { source: `path:${folder}`, patches: inputs["patches"] === undefined ? [] : [""] };
   // A folder that is gone, or another one by now, is as good as none.
-  const tree = await readSourceTree(ctx, named, { treeContent: true }).catch(() => undefined);
+  const tree = await readSourceTree(ctx, named, { treeContent: true }).catch((error: unknown) => {
+    if (error instanceof KdockError) return undefined;
+    throw error;
+  });
   ctx.signal.throwIfAborted();
   if (tree?.content?.digest !== inputs["source tree"]) return undefined;
   return { source: named.source, tree };

@@ -5,9 +5,13 @@ import { INSIDE } from "../plan/names.js";
 import type { Context } from "./context.js";
 import { unpack } from "./extract.js";
 
+const VMLINUX = "vmlinux";
+const EARLY = `${INSIDE.early}/${VMLINUX}`;
+
 /**
- * Puts what a builder hands over into a folder that exists and is empty: files that come early, while others are made, and
- * then the rest. One that the rest has again is another one by then. Untrusted, as an engine's archive is.
+ * Puts what a builder hands over into a folder that exists and is empty: vmlinux, which may come early, while the rest is
+ * made, and then the rest; if vmlinux is there again, it is another one by then. Untrusted, as an engine's archive is: one
+ * file may come early, and is moved to no other place than its own.
  */
 export async function takeOver(
   ctx: Context,
@@ -15,20 +19,22 @@ export async function takeOver(
   folder: string,
 ): Promise<ManifestFile[]> {
   const taken = await unpack(ctx, archive, folder);
-  const early = taken.filter(({ path }) => path.startsWith(PREFIX));
-  if (early.length === 0) return taken;
-  const rest = taken.filter(({ path }) => !path.startsWith(PREFIX));
-  if (rest.length === 0) throw new KdockError("engine", "the builder handed over only a part");
-  const remade = new Set(rest.map(({ path }) => path));
-  const valid = early
-    .map((file) => ({ ...file, path: file.path.slice(PREFIX.length) }))
-    .filter(({ path }) => !remade.has(path));
+  const rest = taken.filter(({ path }) => path !== EARLY);
+  const strange = rest.find(({ path }) => /^(?:\.early(?:\/|$)|vmlinux\/)/.test(path));
+  if (strange !== undefined) {
+    throw new KdockError("engine", `the builder handed over ${JSON.stringify(strange.path)}`);
+  }
+  const early = taken.find(({ path, kind }) => path === EARLY && kind === "file");
+  const isThere = rest.some(({ path }) => path === VMLINUX);
+  // A set without either, or with nothing else, is none.
+  if (rest.length === 0 || (early === undefined && !isThere)) {
+    throw new KdockError("engine", "the builder handed over only a part");
+  }
   const { files } = ctx.host;
-  for (const { path } of valid) {
-    await files.replace(`${folder}/${PREFIX}${path}`, `${folder}/${path}`);
+  if (early !== undefined && !isThere) {
+    await files.replace(`${folder}/${EARLY}`, `${folder}/${VMLINUX}`);
+    rest.push({ ...early, path: VMLINUX });
   }
   await files.remove(`${folder}/${INSIDE.early}`);
-  return [...rest, ...valid].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return rest.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
-
-const PREFIX = `${INSIDE.early}/`;

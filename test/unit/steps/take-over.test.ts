@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
-import { packTar } from "../../../src/archive/tar.js";
+import { packTar, type TarEntry } from "../../../src/archive/tar.js";
 import { nodeFiles } from "../../../src/host/node-files.js";
 import type { Context } from "../../../src/steps/context.js";
 import { takeOver } from "../../../src/steps/take-over.js";
@@ -40,12 +40,27 @@ it("takes what was made anew instead of what came early", async () => {
   expect(await taken({ ".early/vmlinux": "code", vmlinux: "newer" })).toEqual(["vmlinux newer 5"]);
 });
 
+it.each([
+  ["another early file", [".early/config"]],
+  ["a folder in vmlinux's place", ["vmlinux/config"]],
+  ["links that lead outside once they are moved", [".early/a -> ..", ".early/b/l -> ../.."]],
+])("refuses %s", async (_what, more) => {
+  const entries = [".early/vmlinux", "config", ...more].map((text): TarEntry => {
+    const [path = "", target] = text.split(" -> ");
+    if (target !== undefined) return { path: `out/${path}`, kind: "symlink", target };
+    return { path: `out/${path}`, kind: "file", mode: 0o644, content: Buffer.from("x") };
+  });
+  await expect(takeOver(ctx, packTar(entries), at("out"))).rejects.toThrow(
+    /the builder handed over "(?:\.early|vmlinux\/)/,
+  );
+});
+
 it("takes all that comes at the end", async () => {
   expect(await taken({ vmlinux: "code" })).toEqual(["vmlinux code 4"]);
 });
 
-it("does not take a part for the whole", async () => {
-  await expect(takeOver(ctx, handed({ ".early/vmlinux": "code" }), at())).rejects.toThrow(
+it.each([[".early/vmlinux"], ["config"]])("does not take %s alone for the whole", async (path) => {
+  await expect(takeOver(ctx, handed({ [path]: "code" }), at())).rejects.toThrow(
     "the builder handed over only a part",
   );
 });
