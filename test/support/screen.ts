@@ -9,6 +9,7 @@ export interface Screen {
   readonly type: (...keys: string[]) => Promise<string>;
   /** Resolves with the screen once it shows this. */
   readonly shows: (what: RegExp, seconds?: number) => Promise<string>;
+  readonly resize: (columns: number, rows: number) => Promise<unknown>;
   readonly close: () => Promise<void>;
 }
 
@@ -26,6 +27,7 @@ export function screen(name: string): Screen {
       const shell = ["-c", folder, ...given, "bash --norc"];
       await tmux("new-session", "-d", "-s", session, ...size, ...shell);
     },
+    resize: (columns, rows) => tmux("resize-window", "-x", `${columns}`, "-y", `${rows}`),
     type: (...keys) => tmux("send-keys", "-t", session, ...keys),
     async shows(what, seconds = 60) {
       const until = Date.now() + seconds * 1000;

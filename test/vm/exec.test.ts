@@ -46,18 +46,6 @@ async function digest(stream: AsyncIterable<Uint8Array>): Promise<{ bytes: numbe
 
 const person = screen("exec");
 
-const resize = (columns: number, rows: number) =>
-  run(
-    "tmux",
-    "-L",
-    `kdock-test-exec-${process.pid}`,
-    "resize-window",
-    "-x",
-    `${columns}`,
-    "-y",
-    `${rows}`,
-  );
-
 describe("without a VM", () => {
   beforeAll(() => inLab("stop"));
 
@@ -223,7 +211,7 @@ describe("a guest that runs", () => {
     await person.shows(/[#$] ?$/m);
     await person.type("stty size; echo $TERM", "Enter");
     await person.shows(/^40 120$/m);
-    await resize(100, 30);
+    await person.resize(100, 30);
     await person.type(
       "until stty size | grep -q '30 100'; do usleep 100000; done; echo size-$((40+2))",
       "Enter",
