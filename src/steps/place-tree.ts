@@ -16,7 +16,7 @@ import { unseenMarker } from "./read-source-tree.js";
 import type { StepLog } from "./run-step.js";
 import { type TreePlace, treePlace } from "./tree-look.js";
 
-/** source-path.sh's exit code for a mounted tree that is not the one that kdock has read. */
+/** build.sh's and source-path.sh's exit code where what is mounted is not what kdock has read, or written. */
 export const UNSEEN = 66;
 
 /** What source-path.sh keeps in a volume beside the tree: the digest of what is there. */

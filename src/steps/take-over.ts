@@ -20,7 +20,9 @@ export async function takeOver(
 ): Promise<ManifestFile[]> {
   const taken = await unpack(ctx, archive, folder);
   const rest = taken.filter(({ path }) => path !== EARLY);
-  const strange = rest.find(({ path }) => /^(?:\.early(?:\/|$)|vmlinux\/)/.test(path));
+  const isStrange = (path: string) =>
+    [INSIDE.early, VMLINUX].some((name) => path.startsWith(`${name}/`));
+  const strange = rest.find(({ path }) => path === INSIDE.early || isStrange(path));
   if (strange !== undefined) {
     throw new KdockError("engine", `the builder handed over ${JSON.stringify(strange.path)}`);
   }
