@@ -47,6 +47,11 @@ export default tseslint.config(
       "no-restricted-syntax": [
         "error",
         { selector: "ExportDefaultDeclaration", message: "named exports only" },
+        {
+          selector:
+            "CallExpression[callee.property.name='write'][callee.object.property.name=/^std(out|err)$/]",
+          message: "text goes through writeText (src/ui/visible.ts): a guest may have written it",
+        },
       ],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       // A lock is held by being declared.

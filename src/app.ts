@@ -826,6 +826,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       const { config, plan, ctx } = await open({}, { readLock: !unlocked, followBuild: false });
       const { composeFile } = await import("./plan/compose.js");
       const { KDOCK_ROOT } = await import("./project.js");
+      // eslint-disable-next-line no-restricted-syntax -- a file
       world.stdout.write(composeFile(config, plan, relative(ctx.folder, KDOCK_ROOT) || "."));
     },
   };

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { type App, createApp } from "./app.js";
 import { BUG_EXIT_CODE, EXIT_CODES, KdockError } from "./errors.js";
 import type { Reporter } from "./ui/reporter.js";
+import { visible, writeText } from "./ui/visible.js";
 import type { GlobalFlags, World } from "./world.js";
 
 type MakeCommand = (app: App) => Command;
@@ -135,18 +136,29 @@ function define(program: Command, version: string): void {
     .option("-v, --verbose", "show every line of the logs")
     .addHelpText("after", EXAMPLES)
     .showHelpAfterError("(see kdock --help)")
+    .configureOutput(TEXT)
     .exitOverride();
 }
 
+/** commander's messages repeat words of the command line, which a script may have from anywhere. */
+const TEXT = {
+  outputError: (text: string, write: (text: string) => void) => {
+    write(visible(text));
+  },
+};
+
 function addCommand(program: Command, command: Command): void {
   for (const each of [command, ...command.commands]) {
-    each.exitOverride().showHelpAfterError("(--help lists what there is)");
+    each.exitOverride().showHelpAfterError("(--help lists what there is)").configureOutput(TEXT);
   }
   program.addCommand(command);
 }
 
 function report(error: unknown, world: World, reporter: Reporter, globals: GlobalFlags): number {
   reporter.pause();
+  const say = (text: string) => {
+    writeText(world.stderr, `${text}\n`);
+  };
   const known = error instanceof KdockError ? error : undefined;
   const exitCode = known === undefined ? BUG_EXIT_CODE : EXIT_CODES[known.code];
   if (globals.json === true) {
@@ -160,15 +172,11 @@ function report(error: unknown, world: World, reporter: Reporter, globals: Globa
     });
   } else if (known === undefined) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    world.stderr.write(
-      `kdock: this is a bug in kdock; please report it with the lines below\n${stack}\n`,
-    );
+    say(`kdock: this is a bug in kdock; please report it with the lines below\n${stack}`);
   } else if (known.code === "interrupted") {
-    world.stderr.write(`kdock: ${known.message}\n`);
+    say(`kdock: ${known.message}`);
   } else {
-    world.stderr.write(
-      `error: ${known.message}\n${known.hint === undefined ? "" : `→ ${known.hint}\n`}`,
-    );
+    say(`error: ${known.message}${known.hint === undefined ? "" : `\n→ ${known.hint}`}`);
   }
   return exitCode;
 }

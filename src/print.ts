@@ -1,4 +1,5 @@
 import type { Reporter } from "./ui/reporter.js";
+import { writeText } from "./ui/visible.js";
 import type { GlobalFlags, World } from "./world.js";
 
 /** Where a command's result goes: lines for people on stdout, or one event with --json. */
@@ -24,18 +25,18 @@ export function createPrinter(
       if (globals.json === true) reporter.emit({ type: "result", command, data });
       else if (lines.length > 0) {
         reporter.pause();
-        world.stdout.write(`${lines.join("\n")}\n`);
+        writeText(world.stdout, `${lines.join("\n")}\n`);
       }
     },
     line(lines) {
       if (globals.json === true || lines.length === 0) return;
       reporter.pause();
-      world.stdout.write(`${lines.join("\n")}\n`);
+      writeText(world.stdout, `${lines.join("\n")}\n`);
     },
     note(text) {
       if (globals.json === true) return;
       reporter.pause();
-      world.stderr.write(`${text}\n`);
+      writeText(world.stderr, `${text}\n`);
     },
   };
 }

@@ -10,6 +10,9 @@ set auto-load safe-path /out:/src:/build
 set index-cache directory /out/index
 set index-cache enabled on
 
+# Before any command that prints what is in the guest's memory.
+source /usr/local/lib/kdock/kdock/visible.py
+
 file /out/vmlinux
 # The kernel's own commands: lx-ps, lx-dmesg, lx-symbols, $lx_current() and others. `apropos lx` lists them.
 source /out/vmlinux-gdb.py

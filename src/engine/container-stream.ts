@@ -68,6 +68,7 @@ export class ContainerStream extends Duplex {
   async #pump(pieces: AsyncIterable<OutputPiece>, stderr: "merged" | "apart"): Promise<void> {
     try {
       for await (const { channel, bytes } of pieces) {
+        // eslint-disable-next-line no-restricted-syntax -- bytes of a container
         if (channel === "stderr" && stderr === "apart") this.stderr.write(bytes);
         else if (!this.push(bytes) && !this.destroyed) await once(this, "wanted");
         if (this.destroyed) return;

@@ -35,6 +35,7 @@ async function show(ctx: Context, console: Duplex, copy: PassThrough): Promise<v
   try {
     for await (const chunk of console) {
       copy.write(chunk);
+      // eslint-disable-next-line no-restricted-syntax -- a terminal for the guest
       if (!ctx.stdout.write(chunk))
         await new Promise((resolve) => ctx.stdout.once("drain", resolve));
     }

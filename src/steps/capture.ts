@@ -9,6 +9,7 @@ import { factsOf } from "./choose-vm.js";
 import type { Context } from "./context.js";
 import { linesOf } from "./lines.js";
 import { findRunningVm } from "./vms.js";
+import { writeText } from "../ui/visible.js";
 
 export interface CaptureRequest {
   /** A VM's name first, if it is one, then tcpdump's filter. */
@@ -109,7 +110,7 @@ async function openSink(
 async function tell(ctx: Context, stderr: Readable): Promise<string> {
   let last = "";
   for await (const line of linesOf(stderr)) {
-    ctx.stderr.write(`${line}\n`);
+    writeText(ctx.stderr, `${line}\n`);
     if (line !== "") last = line;
   }
   return last;

@@ -7,6 +7,7 @@ import { DETACH_BYTE } from "./attach-console.js";
 import type { GuestCall } from "./dial-guest.js";
 import type { GuestContext } from "./guest-context.js";
 import { openGuestLine } from "./guest-line.js";
+import { visible, writeText } from "../ui/visible.js";
 
 export interface ExecRequest {
   readonly argv: readonly [string, ...string[]];
@@ -36,7 +37,8 @@ export async function execInGuest(
   let isRaw = false;
   const say = (text: string) => {
     // A raw terminal does not go back to the first column by itself.
-    if (isRaw) ctx.stderr.write(`\r\n[kdock] ${text}\r\n`);
+    // eslint-disable-next-line no-restricted-syntax -- and the way there is no text
+    if (isRaw) ctx.stderr.write(`\r\n[kdock] ${visible(text)}\r\n`);
     else ctx.reporter.emit({ type: "notice", text });
   };
   await using line = await openGuestLine(ctx, call, request.bootTimeoutSeconds, say);
@@ -47,7 +49,7 @@ export async function execInGuest(
     const exit = joined ? await converse(ctx, command) : await run(ctx, command, request);
     isRaw = false;
     if (exit.kind === "signalled") return 128 + exit.signal;
-    if (exit.error !== undefined) ctx.stderr.write(`kdock: ${exit.error}\n`);
+    if (exit.error !== undefined) writeText(ctx.stderr, `kdock: ${exit.error}\n`);
     return exit.code;
   } catch (error) {
     throw await line.explain(error);

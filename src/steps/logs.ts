@@ -1,3 +1,4 @@
+import { pipeline } from "node:stream/promises";
 import type { ContainerInfo } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { panicked, panicReason } from "../plan/console-log.js";
@@ -7,6 +8,7 @@ import { kernelKeyOf } from "../plan/vm-facts.js";
 import { chooseVm, factsOf } from "./choose-vm.js";
 import { linesOfText, savedConsole, type VmConsole, vmConsole } from "./console-log.js";
 import type { Context } from "./context.js";
+import { isTerminal, visibleBytes } from "../ui/visible.js";
 
 /**
  * Writes what the guest has said on its console so far, and with `follow` goes on; of a VM that is gone, what was kept.
@@ -21,7 +23,11 @@ export async function streamLogs(
   if (vm === undefined) {
     const { lines } = await keptConsole(ctx, plan, name);
     ctx.reporter.pause();
-    ctx.stdout.write(lines.map((line) => `${line}\n`).join(""));
+    await writeBytes(
+      ctx,
+      [Buffer.from(lines.map((line) => `${line}\n`).join(""))],
+      () => undefined,
+    );
     tellPanic(ctx, lines);
     return undefined;
   }
@@ -38,11 +44,28 @@ async function show(ctx: Context, vm: ContainerInfo, follow: boolean) {
   const logs = await engine.container(vm.id).logs({ follow, signal: ctx.signal });
   ctx.reporter.pause();
   const chunks: Buffer[] = [];
-  for await (const chunk of logs) {
-    ctx.stdout.write(chunk as Buffer);
-    chunks.push(chunk as Buffer);
-  }
+  await writeBytes(ctx, logs, (chunk) => chunks.push(chunk));
   return linesOfText(Buffer.concat(chunks));
+}
+
+/** As they are into a pipe or a file; on a terminal nothing that the guest wrote is obeyed. */
+async function writeBytes(
+  ctx: Context,
+  bytes: AsyncIterable<Buffer> | Iterable<Buffer>,
+  onChunk: (chunk: Buffer) => void,
+): Promise<void> {
+  async function* seen() {
+    for await (const chunk of bytes) {
+      onChunk(chunk);
+      yield chunk;
+    }
+  }
+  const { signal } = ctx;
+  if (isTerminal(ctx.stdout)) {
+    await pipeline(seen, visibleBytes(), ctx.stdout, { end: false, signal });
+  } else {
+    await pipeline(seen, ctx.stdout, { end: false, signal });
+  }
 }
 
 function tellPanic(ctx: Context, lines: readonly string[]): void {

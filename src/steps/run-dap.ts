@@ -45,6 +45,7 @@ export async function runDap({ ctx, plan }: Project, vm: string | undefined): Pr
   });
   const toEditor = relay(session.stream, (message) => {
     const here = moved.reduce((rest, [place, inside]) => withPaths(rest, inside, place), message);
+    // eslint-disable-next-line no-restricted-syntax -- a message of a protocol
     ctx.stdout.write(encodeDap(here));
   });
   toEditor.catch(() => undefined);

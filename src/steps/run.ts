@@ -8,6 +8,7 @@ import { runAttached } from "./run-attached.js";
 import { runCommand } from "./run-command.js";
 import { runDetached } from "./run-detached.js";
 import type { StartedVm } from "./start-vm.js";
+import { writeText } from "../ui/visible.js";
 
 export interface RunRequest {
   readonly name: string;
@@ -32,7 +33,7 @@ export async function run(project: Project, request: RunRequest, print: Printer)
   if (program !== undefined) {
     const argv = [program, ...args] as const;
     const { exitCode, problem } = await runCommand(ctx, plan, vm, argv, request);
-    if (problem !== undefined) ctx.stderr.write(`kdock: ${problem}\n`);
+    if (problem !== undefined) writeText(ctx.stderr, `kdock: ${problem}\n`);
     return exitCode;
   }
   if (request.detach) {

@@ -1,4 +1,5 @@
 import type { Reporter } from "./reporter.js";
+import { visibleJson } from "./visible.js";
 
 export interface JsonReporterOptions {
   readonly write: (text: string) => unknown;
@@ -10,7 +11,7 @@ export interface JsonReporterOptions {
 export function createJsonReporter({ write, now }: JsonReporterOptions): Reporter {
   return {
     emit(event) {
-      write(`${JSON.stringify({ time: now(), ...event })}\n`);
+      write(`${visibleJson(JSON.stringify({ time: now(), ...event }))}\n`);
     },
     pause() {
       // Nothing of it moves.

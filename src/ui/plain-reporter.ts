@@ -4,12 +4,13 @@ import type { Event, Reporter } from "./reporter.js";
 import {
   doneText,
   failureLines,
+  logText,
   percent,
-  printable,
   progressText,
   stepLabel,
   type Progress,
 } from "./step-text.js";
+import { visible } from "./visible.js";
 
 export interface PlainReporterOptions {
   readonly write: (text: string) => unknown;
@@ -67,10 +68,10 @@ class PlainReporter implements Reporter {
         this.#failed(event);
         break;
       case "notice":
-        this.#line(printable(event.text));
+        this.#line(event.text);
         break;
       case "warning":
-        this.#line(`warning: ${printable(event.text)}`);
+        this.#line(`warning: ${event.text}`);
         break;
       case "output":
       case "row":
@@ -100,7 +101,7 @@ class PlainReporter implements Reporter {
   }
 
   #log(step: string, line: string): void {
-    if (this.#options.verbose) this.#say(step, `| ${printable(line)}`);
+    if (this.#options.verbose) this.#say(step, `| ${logText(line)}`);
     else this.#tail.push(step, line);
   }
 
@@ -131,6 +132,6 @@ class PlainReporter implements Reporter {
   }
 
   #line(text: string): void {
-    this.#options.write(`${text}\n`);
+    this.#options.write(`${visible(text)}\n`);
   }
 }

@@ -3,7 +3,8 @@ import { unreachable } from "../errors.js";
 import { formatClock } from "./duration.js";
 import { LogTail } from "./log-tail.js";
 import type { Event, Reporter } from "./reporter.js";
-import { doneText, failureLines, printable, progressText, stepLabel } from "./step-text.js";
+import { doneText, failureLines, progressText, stepLabel } from "./step-text.js";
+import { visible } from "./visible.js";
 
 export interface SpinnerReporterOptions {
   /** A terminal. */
@@ -78,16 +79,16 @@ class SpinnerReporter implements Reporter {
         break;
       case "step-done":
         this.#forget(event.step);
-        this.#line(`${this.#paint("✔", "good")} ${stepLabel(event.step)}  ${doneText(event)}`);
+        this.#line(`${stepLabel(event.step)}  ${doneText(event)}`, this.#paint("✔", "good"));
         break;
       case "step-failed":
         this.#failed(event);
         break;
       case "notice":
-        this.#line(printable(event.text));
+        this.#line(event.text);
         break;
       case "warning":
-        this.#line(`${this.#paint("⚠", "warn")} ${printable(event.text)}`);
+        this.#line(event.text, this.#paint("⚠", "warn"));
         break;
       case "output":
       case "row":
@@ -115,8 +116,8 @@ class SpinnerReporter implements Reporter {
   #failed({ step, tail, logFile }: Extract<Event, { type: "step-failed" }>): void {
     const held = tail.length > 0 ? tail : this.#tail.of(step);
     this.#forget(step);
-    this.#line(`${this.#paint("✖", "bad")} ${stepLabel(step)}  failed`);
-    for (const line of failureLines(held, logFile)) this.#line(this.#paint(line, "dim"));
+    this.#line(`${stepLabel(step)}  failed`, this.#paint("✖", "bad"));
+    for (const line of failureLines(held, logFile)) this.#write(this.#paint(visible(line), "dim"));
   }
 
   #forget(step: string): void {
@@ -125,7 +126,12 @@ class SpinnerReporter implements Reporter {
   }
 
   /** Above the spinner: ora steps aside for what others write to its stream. */
-  #line(text: string): void {
+  #line(text: string, mark?: string): void {
+    this.#write(mark === undefined ? visible(text) : `${mark} ${visible(text)}`);
+  }
+
+  /** Text that is visible already, and kdock's own colours. */
+  #write(text: string): void {
     if (this.#running.size === 0) this.#spinner.stop();
     this.#options.stream.write(`${text}\n`);
   }
@@ -158,5 +164,5 @@ class SpinnerReporter implements Reporter {
 }
 
 function headline({ step, phase, progress }: RunningStep): string {
-  return [stepLabel(step), phase, progress ?? ""].filter((part) => part !== "").join("  ");
+  return visible([stepLabel(step), phase, progress ?? ""].filter((part) => part !== "").join("  "));
 }

@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from "node:util";
 import { formatDuration } from "./duration.js";
 import type { Event } from "./reporter.js";
 
@@ -47,12 +46,12 @@ export function doneText({ cached, summary, ms }: Of<"step-done">): string {
 
 /** What stands below the line of a step that failed. */
 export function failureLines(tail: readonly string[], logFile: string | undefined): string[] {
-  const lines = tail.map((line) => `    ${printable(line)}`);
+  const lines = tail.map((line) => `    ${logText(line)}`);
   return logFile === undefined ? lines : [...lines, `  the whole log: ${logFile}`];
 }
 
-/** A log line without the colours and cursor movements that the tool behind it may have written. */
-export function printable(line: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what this takes out
-  return stripVTControlCharacters(line).replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
+/** A log line without the colours of the tool that wrote it, which mean nothing here. */
+export function logText(line: string): string {
+  // eslint-disable-next-line no-control-regex -- CSI … m selects a colour, and nothing else
+  return line.replace(/\u001b\[[0-9;:]*m/g, "").replace(/\r+$/, "");
 }

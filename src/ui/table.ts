@@ -1,10 +1,14 @@
+import { visible } from "./visible.js";
+
 export type Align = "left" | "right";
 
 /** Columns as wide as their widest cell, two blanks between them, nothing at the end of a line. */
 export function table(
-  rows: readonly (readonly string[])[],
+  written: readonly (readonly string[])[],
   align: readonly Align[] = [],
 ): readonly string[] {
+  // What is made visible after this would be wider than its column.
+  const rows = written.map((row) => row.map(visible));
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {

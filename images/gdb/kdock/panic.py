@@ -21,6 +21,7 @@ import gdb  # noqa: E402
 
 from kdock.calls import CONVENTIONS, Convention, arguments  # noqa: E402
 from kdock.printk import formatted  # noqa: E402
+from kdock.visible import visible  # noqa: E402
 
 #: Where there is a vpanic(), panic() only hands its arguments to it, and others call it as well.
 PANIC = ("vpanic", "panic")
@@ -50,7 +51,7 @@ class PanicStop(Stop):
         self.reason = reason_of(self.function)
         if self.tell:
             gdb.write(
-                f"\nkdock: the kernel panics: {self.reason}\n"
+                f"\nkdock: the kernel panics: {visible(self.reason)}\n"
                 "It stands before the first step of panic(): `backtrace` shows how it got there, `continue` lets it go on.\n"
             )
         return True

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { doneText, formatBytes, printable, progressText } from "../../../src/ui/step-text.js";
+import { doneText, formatBytes, logText, progressText } from "../../../src/ui/step-text.js";
 
 it.each([
   ["objects", 812, 1900, true, "812 of about 1900 objects"],
@@ -31,6 +31,6 @@ it.each([
   expect(doneText({ type: "step-done", step: "kernel", cached, ms: 271_000, summary })).toBe(text);
 });
 
-it("takes colours, cursor movements and bells out of a log line", () => {
-  expect(printable("\u001b[31merror\u001b[0m:\u0007 no\trule\r")).toBe("error: no\trule");
+it("takes colours and the end of the line out of a log line", () => {
+  expect(logText("\u001b[31merror\u001b[0m:\u0007 no\trule\r")).toBe("error:\u0007 no\trule");
 });
