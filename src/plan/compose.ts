@@ -7,6 +7,7 @@ import { scriptsInside, sessionArguments } from "./debugger-plan.js";
 import { diskPaths } from "./disks.js";
 import type { ImagePlan } from "./image-plan.js";
 import { initScriptName } from "./init-scripts.js";
+import { isLoose } from "./loose-text.js";
 import { CCACHE_VOLUME, imageLabels, INSIDE } from "./names.js";
 import { checkPortsHaveNetwork } from "./net-modes.js";
 import type { Plan } from "./plan.js";
@@ -246,10 +247,18 @@ function configs(plan: Plan) {
   const entries = [plan.kernel, plan.busybox].flatMap((build) =>
     Object.entries(build.files).map(([name, content]) => [
       configName(build, name),
-      { content: dollar(content) },
+      { content: dollar(utf8(name, content)) },
     ]),
   );
   return entries.length === 0 ? {} : { configs: Object.fromEntries(entries) as unknown };
+}
+
+/** A file of compose's is UTF-8 from end to end. */
+function utf8(name: string, text: string): string {
+  if (!isLoose(text)) return text;
+  throw new KdockError("config", `${name} is not UTF-8, which a compose file has to be`, {
+    hint: "Convert it with iconv, or build it with `kdock build`, which takes it as it is.",
+  });
 }
 
 function configName(plan: BuildPlan, file: string): string {

@@ -49,11 +49,20 @@ function startOfReport(lines: readonly string[]): number | undefined {
   return from + lines.slice(from, last + 1).findIndex((line) => REPORT.test(line));
 }
 
-/** The release that a report names: "6.12.117"; undefined where it names none. */
+/** Where a kernel tells its release, the surest first: an oops, a hung task, the boot. */
+const RELEASES = [
+  /\bComm: .*(?:Not tainted|Tainted: [^0-9]*?)\s(\d+\.\S+)/,
+  /\b(?:Not tainted|Tainted: [^0-9]*?)\s(\d+\.\S+) #\d/,
+  /\bLinux version (\d+\.\S+) \(/,
+];
+
+/** The release that a log names: "6.12.117"; undefined where it names none. */
 export function releaseIn(lines: readonly string[]): string | undefined {
-  for (const line of lines) {
-    const found = /\bComm: .*(?:Not tainted|Tainted: [^0-9]*?)\s(\d+\.\S+)/.exec(line)?.[1];
-    if (found !== undefined) return found;
+  for (const pattern of RELEASES) {
+    for (const line of lines) {
+      const found = pattern.exec(line)?.[1];
+      if (found !== undefined) return found;
+    }
   }
   return undefined;
 }

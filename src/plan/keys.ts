@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
+import { bytesOfText } from "./loose-text.js";
 
 /** What a stage is made from: plain data, so that it can be hashed, stored in a manifest and compared. */
 export type KeyInputs = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
 export function sha256(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+  return createHash("sha256")
+    .update(typeof data === "string" ? bytesOfText(data) : data)
+    .digest("hex");
 }
 
 /** The same for equal inputs, whatever order they were written in. 16 hex digits: short enough for a folder's name. */

@@ -3,6 +3,7 @@ import type { Architecture } from "../config/config.js";
 import { architectureFrom, isNative } from "../plan/architectures.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
+import { readLooseText } from "./read-loose-text.js";
 import { type Context, inProject } from "./context.js";
 
 /** Absolute path of the folder that holds (or will hold) a stage's artifacts. */
@@ -12,7 +13,7 @@ export function artifactFolder(ctx: Context, stage: string, key: string): string
 
 /** The .config that a kernel was built with; undefined for one that is not there. */
 export function readKernelConfig(ctx: Context, key: string): Promise<string | undefined> {
-  return ctx.host.files.readText(`${artifactFolder(ctx, "kernel", key)}/config`);
+  return readLooseText(ctx.host.files, `${artifactFolder(ctx, "kernel", key)}/config`);
 }
 
 /** The manifest of a whole artifact folder; undefined when there is none. Folders appear only when they are whole. */

@@ -11,6 +11,7 @@ import {
 } from "../plan/config-question.js";
 import { FOLDER, INSIDE } from "../plan/names.js";
 import type { Project } from "../project.js";
+import { readLooseText } from "./read-loose-text.js";
 import { artifactFolder, readManifest } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, inProject } from "./context.js";
@@ -28,8 +29,8 @@ export async function knownConfig({ ctx, plan }: Project): Promise<KernelConfigT
   const { key } = plan.kernel;
   const isBuilt = (await readManifest(ctx, "kernel", key)) !== undefined;
   const folder = isBuilt ? artifactFolder(ctx, "kernel", key) : configFolder(ctx, key);
-  const config = await ctx.host.files.readText(`${folder}/${FILES.config}`);
-  const demands = await ctx.host.files.readText(`${folder}/${FILES.demands}`);
+  const config = await readLooseText(ctx.host.files, `${folder}/${FILES.config}`);
+  const demands = await readLooseText(ctx.host.files, `${folder}/${FILES.demands}`);
   return config === undefined || demands === undefined ? undefined : { config, demands };
 }
 

@@ -15,6 +15,7 @@ import { type Project, replanned } from "../project.js";
 import { askConfig, knownConfig, refuseUnknown } from "./config-ask.js";
 import { projectMutex } from "./context.js";
 import { ensureLocked, resolvedFor } from "./lock.js";
+import { readLooseText } from "./read-loose-text.js";
 import { readUserFiles } from "./read-user-files.js";
 import { kernelConfigOf } from "./diff.js";
 
@@ -151,7 +152,7 @@ async function otherConfig(
     const kernel = { ...config.kernel, source: long };
     return { name: long, config: await configOf(project, { ...config, kernel }) };
   }
-  const text = await ctx.host.files.readText(path);
+  const text = await readLooseText(ctx.host.files, path);
   if (text !== undefined) {
     if (Object.keys(configOptions(text)).length === 0) {
       throw new KdockError("usage", `${typed} is not a .config: no line of it sets an option`);

@@ -6,6 +6,7 @@ import { newFragment } from "../plan/config-fragment.js";
 import { configBuild, menuContainer, type MenuTool, requestsOf } from "../plan/config-question.js";
 import { hostPath } from "../plan/host-path.js";
 import { requestedConfig } from "../plan/kconfig.js";
+import { bytesOfText } from "../plan/loose-text.js";
 import { INSIDE } from "../plan/names.js";
 import type { Project } from "../project.js";
 import { attachProgram } from "./attach-program.js";
@@ -13,6 +14,7 @@ import { ensureImage } from "./builder-image.js";
 import { outputTexts } from "./config-ask.js";
 import { type Context, projectMutex } from "./context.js";
 import { ensureLocked } from "./lock.js";
+import { readLooseText } from "./read-loose-text.js";
 import { fetchSource, inputFiles } from "./run-build.js";
 import { runStep } from "./run-step.js";
 
@@ -137,10 +139,10 @@ async function save(
   const entries = Object.entries(made.requests);
   const set = Object.fromEntries(entries.filter(([name]) => inSet.has(name)));
   const rest = Object.fromEntries(entries.filter(([name]) => !inSet.has(name)));
-  const before = await files.readText(fragmentPath);
+  const before = await readLooseText(files, fragmentPath);
   const edited = withLastFragment(withSettings(text ?? "", set), fragment);
   ctx.signal.throwIfAborted();
-  await files.writeAtomic(fragmentPath, newFragment(before, rest, made.config));
+  await files.writeAtomic(fragmentPath, bytesOfText(newFragment(before, rest, made.config)));
   if (edited !== text) await files.writeAtomic(path, edited);
   return {
     saved: true,

@@ -46,10 +46,11 @@ export async function savedConsole(
 ): Promise<VmConsole | undefined> {
   const { files } = ctx.host;
   const kept = consoleFiles(vm);
-  const text = await files.readText(inProject(ctx, kept.log));
-  if (text === undefined) return undefined;
+  const log = inProject(ctx, kept.log);
+  if (!(await files.exists(log))) return undefined;
+  const bytes = Buffer.from(await files.readBytes(log));
   const kernelKey = (await files.readText(inProject(ctx, kept.kernel)))?.trim();
-  return { lines: linesOfText(text), kernelKey: kernelKey ?? plan.kernel.key };
+  return { lines: linesOfText(bytes), kernelKey: kernelKey ?? plan.kernel.key };
 }
 
 /** A serial line ends its lines with a carriage return as well. */

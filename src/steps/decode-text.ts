@@ -1,11 +1,13 @@
-import { KdockError } from "../errors.js";
+import { gunzipSync } from "node:zlib";
+import { KdockError, messageOf } from "../errors.js";
 import { releaseIn } from "../plan/console-log.js";
+import { decodeWarnings } from "../plan/decode-report.js";
+import { logFormat } from "../plan/log-file.js";
 import type { Project } from "../project.js";
 import { artifactFolder } from "./artifact-store.js";
 import { linesOfText } from "./console-log.js";
 import type { Context } from "./context.js";
 import { decodeLog } from "./decode.js";
-import { linesOf } from "./lines.js";
 import { lastConsole, likelyKernel } from "./logs.js";
 
 export interface DecodedText {
@@ -27,27 +29,66 @@ export async function decodeText(
       ? await lastConsole(ctx, plan, vm)
       : { lines: await given(ctx, path), kernelKey: await likelyKernel(ctx, plan, vm) };
   await checkRelease(ctx, kernelKey, lines);
-  return { kernelKey, lines: await decodeLog(ctx, plan, kernelKey, lines) };
+  const decoded = await decodeLog(ctx, plan, kernelKey, lines);
+  for (const text of decodeWarnings(decoded.report, kernelKey)) {
+    ctx.reporter.emit({ type: "warning", text });
+  }
+  return { kernelKey, lines: decoded.lines };
 }
 
 async function given(ctx: Context, file: string): Promise<readonly string[]> {
-  if (file === "-") return await piped(ctx);
-  const text = await ctx.host.files.readText(file);
-  if (text !== undefined) return linesOfText(text);
-  throw new KdockError("usage", `there is no file ${file}`, {
+  if (file === "-") return logLines(await piped(ctx), "what is piped in", "-");
+  const { files } = ctx.host;
+  if (await files.isFolder(file)) throw noLog(`${file} is a folder`);
+  if (!(await files.exists(file))) throw noLog(`there is no file ${file}`);
+  return logLines(Buffer.from(await files.readBytes(file)), file, file);
+}
+
+function noLog(message: string): KdockError {
+  return new KdockError("usage", message, {
     hint: "Name a file with a kernel's log, or - for what is piped in.",
   });
 }
 
-async function piped({ stdin }: Context): Promise<readonly string[]> {
+async function piped({ stdin }: Context): Promise<Buffer> {
   if (stdin === undefined) {
     throw new KdockError("usage", "nothing is piped into kdock decode -", {
       hint: "`dmesg | kdock decode -`, or name a file.",
     });
   }
-  const lines: string[] = [];
-  for await (const line of linesOf(stdin)) lines.push(line);
-  return lines;
+  const chunks: Buffer[] = [];
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  return Buffer.concat(chunks);
+}
+
+/** Rejects with a `usage` error for what is no text and no gzip of one. `file`: as a command names it. */
+function logLines(bytes: Buffer, shown: string, file: string): readonly string[] {
+  const format = logFormat(bytes);
+  switch (format.kind) {
+    case "text":
+      return linesOfText(new TextDecoder(format.encoding).decode(bytes));
+    case "gzip":
+      return linesOfText(unpacked(bytes, shown));
+    case "packed":
+      throw new KdockError("usage", `${shown} is compressed`, {
+        hint: `\`${format.unpack} ${file === "-" ? "FILE" : file} | kdock decode -\``,
+      });
+    case "memory":
+      throw new KdockError("usage", `${shown} is no text with a kernel's log`, {
+        hint: `\`${format.reader} ${file === "-" ? "FILE" : file}\` reads it.`,
+      });
+  }
+}
+
+function unpacked(bytes: Buffer, shown: string): Buffer {
+  try {
+    return gunzipSync(bytes);
+  } catch (error) {
+    throw new KdockError("usage", `${shown} cannot be unpacked: ${messageOf(error)}`, {
+      cause: error,
+      hint: "It begins as gzip files do: a whole one is needed.",
+    });
+  }
 }
 
 /** Lines of another kernel's source are worse than none, but the user may know better. */

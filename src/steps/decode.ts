@@ -1,9 +1,11 @@
 import { packTar } from "../archive/tar.js";
 import { KdockError } from "../errors.js";
+import { type DecodeReport, readDecodeReport } from "../plan/decode-report.js";
 import { decodeContainer } from "../plan/debugger-plan.js";
 import { belowInput, FOLDER, INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { EVENT_PREFIX } from "../plan/trap.js";
+import { readKernelConfig } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, projectMutex } from "./context.js";
 import { moduleInputs } from "./module-store.js";
@@ -14,16 +16,24 @@ import { ensureSymbols } from "./symbols.js";
 /** images/gdb/start.sh's code for a volume of symbols that was not filled to its end. */
 const NOT_WHOLE = 75;
 
+/** A log with source lines, and what became of its places. */
+export interface DecodedLog {
+  readonly lines: readonly string[];
+  readonly report: DecodeReport;
+}
+
 /**
  * A kernel's log with source lines in the place of addresses: one line for each function, inlined ones too. The kernel
- * is the one whose artifacts have this key. Rejects with a `usage` error when they are gone.
+ * is the one whose artifacts have this key. Rejects with a `usage` error when they are gone, and with a `config` error
+ * when they hold no debug information.
  */
 export async function decodeLog(
   ctx: Context,
   plan: Plan,
   kernelKey: string,
   log: readonly string[],
-): Promise<readonly string[]> {
+): Promise<DecodedLog> {
+  await requireDebugInfo(ctx, kernelKey);
   await ensureImage(ctx, plan.gdbImage, { noCache: false });
   const modules = await moduleInputs(ctx, kernelKey);
   await using _mutex = await projectMutex(ctx);
@@ -42,11 +52,28 @@ export async function decodeLog(
         },
       });
       if (exitCode !== 0 && exitCode !== NOT_WHOLE) throw failed(exitCode, said);
-      return { value: exitCode === 0 ? lines : undefined, cached: false };
+      return { value: exitCode === 0 ? decodedLog(lines) : undefined, cached: false };
     });
     if (decoded !== undefined) return decoded;
     await (await ctx.engine()).removeVolume(symbols.name);
   }
+}
+
+/** Without it gdb knows functions and no source line of theirs. */
+async function requireDebugInfo(ctx: Context, kernelKey: string): Promise<void> {
+  const config = await readKernelConfig(ctx, kernelKey);
+  if (config === undefined || /^CONFIG_DEBUG_INFO=y$/m.test(config)) return;
+  throw new KdockError(
+    "config",
+    `this kernel (${kernelKey}) has no debug information, hence no source lines: CONFIG_DEBUG_INFO is off`,
+    {
+      hint: "Build one that has: preset debug, or `--set CONFIG_DEBUG_INFO_DWARF_TOOLCHAIN_DEFAULT=y` (before 5.18: CONFIG_DEBUG_INFO=y).",
+    },
+  );
+}
+
+function decodedLog(lines: readonly string[]): DecodedLog {
+  return { lines: lines.slice(0, -1), report: readDecodeReport(lines.at(-1) ?? "") };
 }
 
 function logFile(log: readonly string[]) {

@@ -7,6 +7,7 @@ import {
   type StageManifest,
 } from "../plan/artifact-diff.js";
 import { FOLDER } from "../plan/names.js";
+import { readLooseText } from "./read-loose-text.js";
 import { readManifest } from "./artifact-store.js";
 import { type Context, inProject } from "./context.js";
 
@@ -97,7 +98,10 @@ async function artifacts(ctx: Context, entry: Entry, stage: StageName): Promise<
   const config =
     file === undefined
       ? undefined
-      : await ctx.host.files.readText(inProject(ctx, `${FOLDER.out}/${parent}/${key}/${file}`));
+      : await readLooseText(
+          ctx.host.files,
+          inProject(ctx, `${FOLDER.out}/${parent}/${key}/${file}`),
+        );
   return { manifest, config };
 }
 

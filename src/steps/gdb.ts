@@ -161,10 +161,11 @@ async function inputs(ctx: Context, plan: Plan): Promise<TarEntry[]> {
       return { path: belowInput(inside), kind: "file", mode: 0o644, content };
     }),
   );
-  const history = await files.readText(inProject(ctx, FOLDER.gdbHistory));
-  if (history === undefined) return scripts;
+  const history = inProject(ctx, FOLDER.gdbHistory);
+  if (!(await files.exists(history))) return scripts;
   const path = belowInput(INSIDE.gdbHistory);
-  return [...scripts, { path, kind: "file", mode: 0o666, content: Buffer.from(history) }];
+  const content = Buffer.from(await files.readBytes(history));
+  return [...scripts, { path, kind: "file", mode: 0o666, content }];
 }
 
 /** What was typed outlives the container. A session without history, or with a broken one, loses nothing else. */

@@ -5,6 +5,7 @@ import { ARCHITECTURES } from "../plan/architectures.js";
 import { archProblem } from "../plan/config-arch.js";
 import { presetFile } from "../plan/user-files.js";
 import type { EarlyContext } from "./context.js";
+import { readLooseText } from "./read-loose-text.js";
 import { readNamedFile } from "./read-named-file.js";
 
 /** Where a machine tells how its kernel was configured; the second one is for the kernel that runs. */
@@ -41,7 +42,7 @@ async function ofHost({ host }: EarlyContext): Promise<Given> {
   }
   const release = (await host.files.readText(RELEASE))?.trim();
   const path = release === undefined ? undefined : BOOT(release);
-  const text = path === undefined ? undefined : await host.files.readText(path);
+  const text = path === undefined ? undefined : await readLooseText(host.files, path);
   if (path !== undefined && text !== undefined) return { text, from: path };
   const tried = [PROC, ...(path === undefined ? [] : [path])].join(" and ");
   throw new KdockError(

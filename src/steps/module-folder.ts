@@ -2,6 +2,7 @@ import type { TarEntry } from "../archive/tar.js";
 import { KdockError } from "../errors.js";
 import { belongsToModule, checkModuleFolder } from "../plan/module/module-folder.js";
 import type { Context } from "./context.js";
+import { readLooseText } from "./read-loose-text.js";
 
 /** More than this is no module's folder, but one that was meant to have it. */
 const MAX_FILES = 5000;
@@ -60,7 +61,7 @@ export async function readModuleFolder(
   await read("");
   const paths = entries.map(({ path }) => path);
   const text = async (name: string) =>
-    paths.includes(name) ? await files.readText(`${folder}/${name}`) : undefined;
+    paths.includes(name) ? await readLooseText(files, `${folder}/${name}`) : undefined;
   // As kbuild chooses.
   const makefile = (await text("Kbuild")) ?? (await text("Makefile"));
   checkModuleFolder({ shown, paths, makefile });

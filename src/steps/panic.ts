@@ -63,7 +63,7 @@ async function decodedOrNot(
   report: readonly string[],
 ): Promise<readonly string[]> {
   try {
-    return await decodeLog(ctx, plan, kernelKey, report);
+    return (await decodeLog(ctx, plan, kernelKey, report)).lines;
   } catch (error) {
     ctx.signal.throwIfAborted();
     const text = `the trace has no source lines: ${messageOf(error)}`;

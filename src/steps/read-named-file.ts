@@ -1,10 +1,11 @@
 import { KdockError } from "../errors.js";
 import { hostPath } from "../plan/host-path.js";
 import type { EarlyContext } from "./context.js";
+import { readLooseText } from "./read-loose-text.js";
 
-/** The text of a file that kdock.yaml names; a missing one is a `config` error that names the key. */
+/** The text of a file that kdock.yaml names, see `looseText`; a missing one is a `config` error that names the key. */
 export async function readNamedFile(ctx: EarlyContext, key: string, path: string): Promise<string> {
-  const content = await ctx.host.files.readText(hostPath(ctx.folder, path));
+  const content = await readLooseText(ctx.host.files, hostPath(ctx.folder, path));
   if (content === undefined) throw missingFile(key, path);
   return content;
 }

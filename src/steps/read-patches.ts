@@ -2,6 +2,7 @@ import { KdockError } from "../errors.js";
 import type { Fragment } from "../plan/kconfig.js";
 import { hostPath } from "../plan/host-path.js";
 import type { EarlyContext } from "./context.js";
+import { readLooseText } from "./read-loose-text.js";
 import { readNamedFile } from "./read-named-file.js";
 
 const KEY = "kernel.patches";
@@ -26,7 +27,7 @@ async function patchesOf(ctx: EarlyContext, path: string): Promise<string[]> {
   if (/(?:^|\/)series$/.test(path)) return listed(path, await readNamedFile(ctx, KEY, path));
   if (!(await files.isFolder(full))) return [path];
   const folder = path.replace(/\/+$/, "");
-  const series = await files.readText(`${full}/series`);
+  const series = await readLooseText(files, `${full}/series`);
   if (series !== undefined) return listed(`${folder}/series`, series);
   const found = (await files.list(full)).filter((name) => name.endsWith(".patch"));
   if (found.length > 0) return found.map((name) => `${folder}/${name}`);

@@ -6,6 +6,7 @@ import { makefileVersion } from "../plan/kernel-version.js";
 import { FOLDER } from "../plan/names.js";
 import type { SourceTree } from "../plan/user-files.js";
 import { type EarlyContext, inProject } from "./context.js";
+import { readLooseText } from "./read-loose-text.js";
 import { scanTree } from "./scan-tree.js";
 
 /** What a plan has to know of `kernel.source: path:…`; undefined for other sources. */
@@ -23,7 +24,7 @@ export async function readSourceTree(
       hint: "A path in kdock.yaml is relative to the folder that holds it, one on the command line to where you are.",
     });
   }
-  const text = await files.readText(`${folder}/Makefile`);
+  const text = await readLooseText(files, `${folder}/Makefile`);
   const version = text === undefined ? undefined : makefileVersion(text);
   if (version === undefined) {
     const what = text === undefined ? "has no Makefile" : "holds no kernel source";

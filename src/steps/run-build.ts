@@ -8,6 +8,7 @@ import { compilerWarning } from "../plan/compiler-bounds.js";
 import { compilerHint, knownCause } from "../plan/build-failure.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import type { ContainerSpec } from "../plan/container-spec.js";
+import { bytesOfText } from "../plan/loose-text.js";
 import { FOLDER, INSIDE } from "../plan/names.js";
 import type { OverlayEntry } from "../plan/user-files.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
@@ -252,7 +253,7 @@ export function inputFiles(plan: BuildPlan): TarEntry[] {
     path,
     kind: "file",
     mode: 0o644,
-    content: Buffer.from(text),
+    content: bytesOfText(text),
   }));
   const trees = plan.trees.flatMap(({ path, entries }) => [
     ...(entries.some((entry) => entry.path === "") ? [] : [folderEntry(`initramfs/${path}`)]),

@@ -66,6 +66,15 @@ class Files(unittest.TestCase):
         self.assertEqual(image.address_of("linux_banner"), DATA_AT)
         self.assertIsNone(image.address_of("nothing"))
 
+    def test_marks_of_code_and_data_are_no_functions(self) -> None:
+        # arm64 and riscv have them in the middle of functions, whose sizes the kernel tells without them.
+        content = elf().replace(b"\0entry\0", b"\0$d.17\0")
+        self.assertEqual(len(content), len(elf()))
+        image = self.image(content)
+        self.assertEqual(sorted(image.functions), ["tcp_ack.part.0", "tcp_v4_rcv"])
+        self.assertEqual(image.room_of(image.functions["tcp_ack.part.0"][0]), 48)
+        self.assertEqual([each.name for each in image.copies["tcp_ack"]], ["tcp_ack.part.0"])
+
     def test_bytes_by_address(self) -> None:
         self.assertEqual(self.image().read(TEXT_AT + 2, 3), b"\2\3\4")
         self.assertEqual(self.image().read(TEXT_AT + 62, 10), b"\x3e\x3f")

@@ -1,10 +1,22 @@
 import { createReadStream } from "node:fs";
-import { readdir, readFile, rm } from "node:fs/promises";
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { dapClient } from "../support/dap.js";
 import { docker, kdock, said, start } from "../support/kdock.js";
-import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
+import { inGuest, LAB, LAB_NAMES, labSide, withGuest } from "../support/lab.js";
 
 const VM = LAB_NAMES.vmContainer;
 const PANIC = "echo c > /proc/sysrq-trigger";
@@ -240,6 +252,86 @@ describe("without one", () => {
       /^\[ {4}1\.5\] WARNING: .* x\.c:1 vfs_write \(fs\/read_write\.c:\d+\)\n\[ {4}1\.5\] {2}\? vfs_write \(fs\/read_write\.c:\d+\)\nrest\n$/,
     );
     expect(decoded.exitCode).toBe(0);
+  });
+
+  describe("a log from elsewhere", () => {
+    let folder: string;
+    /** An entry of a backtrace, as this kernel prints it. */
+    let place: string;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), "kdock-logs-"));
+      const map = await readFile(`${LAB}/.kdock/out/current/kernel/System.map`, "utf8");
+      const all = [...map.matchAll(/^(\w+) [tT] (\S+)$/gm)];
+      const at = all.findIndex(([, , name]) => name === "vfs_write");
+      const [from = 0, to = 0] = all.slice(at, at + 2).map(([, address]) => BigInt(`0x${address}`));
+      place = `vfs_write+0x10/0x${(BigInt(to) - BigInt(from)).toString(16)}`;
+    });
+    afterAll(() => rm(folder, { recursive: true, force: true }));
+
+    const decoded = async (bytes: Buffer) => {
+      await writeFile(join(folder, "log"), bytes);
+      return await inLab("decode", join(folder, "log"));
+    };
+
+    it.each([
+      ["syslog's", (text: string) => Buffer.from(`Nov 24 10:00:00 host kernel: ${text}\r\n`)],
+      ["one that is not UTF-8", (text: string) => Buffer.from(`caf\xe9\n${text}\n`, "latin1")],
+      ["one of PowerShell's", (text: string) => Buffer.from(`\ufeff${text}\r\n`, "utf16le")],
+      ["one that logrotate has packed", (text: string) => gzipSync(`${text}\n`)],
+      ["one in colours", (text: string) => Buffer.from(`\x1b[32m[ 1.0] \x1b[0m${text}\x1b[0m\n`)],
+    ])("gets its source lines: %s", async (_name, made) => {
+      const { exitCode, stdout, stderr } = await decoded(made(` ${place}`));
+      expect(stdout).toMatch(/ vfs_write \(fs\/read_write\.c:\d+\)\n$/);
+      expect(stderr).not.toContain("warning: ");
+      expect(exitCode).toBe(0);
+    });
+
+    it("is told to be another build's, or to name a module that is not there", async () => {
+      const other = place.replace(/0x[0-9a-f]+$/, "0x9999");
+      const { exitCode, stderr } = await decoded(
+        Buffer.from(` ${other}\n vlan_init+0x1/0x2 [8021q]\n`),
+      );
+      expect(stderr).toMatch(/warning: vfs_write has another size in this kernel/);
+      expect(stderr).toMatch(/warning: there is no \.ko of 8021q/);
+      expect(exitCode).toBe(0);
+    });
+
+    it.each([
+      ["dump", Buffer.from("\x7fELF\x02\x01\x01"), /is no text.*\n→ `kdock crash /],
+      [
+        "xz file",
+        Buffer.from("fd377a585a000004", "hex"),
+        /is compressed\n→ `xz -dc .* \| kdock dec/,
+      ],
+    ])("is no %s", async (_name, bytes, message) => {
+      const { exitCode, stderr } = await decoded(bytes);
+      expect(stderr).toMatch(message);
+      expect(exitCode).toBe(2);
+    });
+
+    it("has no source lines of a kernel without debug information, which is told", async () => {
+      const side = await labSide("no-debug-info", "");
+      const [key = ""] = await readdir(join(side, ".kdock/out/kernel"));
+      const kernel = join(side, ".kdock/out/kernel", key);
+      const whole = await realpath(kernel);
+      await rm(kernel);
+      await mkdir(kernel);
+      for (const name of await readdir(whole)) await symlink(join(whole, name), join(kernel, name));
+      const config = await readFile(join(whole, "config"), "utf8");
+      expect(config).toMatch(/^CONFIG_DEBUG_INFO=y$/m);
+      await rm(join(kernel, "config"));
+      const without = config.replace(/^(CONFIG_DEBUG_INFO)=y$/m, "# $1 is not set");
+      await writeFile(join(kernel, "config"), without);
+      const { exitCode, stdout, stderr } = await kdock(["decode", "-"], {
+        cwd: side,
+        input: ` ${place}\n`,
+      });
+      expect(stderr).toMatch(/has no debug information.*: CONFIG_DEBUG_INFO is off\n→ .*--set/);
+      expect(stdout).toBe("");
+      expect(exitCode).toBe(2);
+      await rm(side, { recursive: true });
+    });
   });
 
   it("says so where there is nothing to decode", async () => {

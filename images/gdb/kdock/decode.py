@@ -2,7 +2,8 @@
 
     KDOCK_DECODE='{"vmlinux": …, "modules": …, "log": …, "source": …}' gdb -nx -batch -x …/kdock/decode.py
 
-Each line of the result begins with the events' mark, so that gdb's own words can be told from it.
+Each line of the result begins with the events' mark, so that gdb's own words can be told from it. The last one is not of the log:
+it says in JSON what has become of the log's places, see `Sources.report`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import re
 import sys
+from dataclasses import replace
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.dont_write_bytecode = True
@@ -27,6 +29,8 @@ MODULES_FROM = 0x10000000
 MODULE_STEP = 0x10000000
 #: So many are shown, the last of which is the one.
 INSTRUCTIONS = 4
+#: What the kernel says in the place of a module's name for code that it makes itself.
+NO_MODULES = re.compile(r"bpf|__builtin__.*")
 #: "   0xffffffff813b39b0 <sysrq_handle_crash+16>:\tcall ..." without the address.
 INSTRUCTION = re.compile(r"^(?:=>)?\s+0x[0-9a-f]+ *((?:<[^>]*>)?:\t)")
 
@@ -41,6 +45,8 @@ class Sources:
         #: Of each module that was needed: its file, and where its sections have been put.
         self._placed: dict[str | None, tuple[Image, dict[int, int]] | None] = {None: (self._kernel, {})}
         self._known: dict[Reference, list[Line]] = {}
+        self._missing: set[str] = set()
+        self._other_sizes: set[str] = set()
         gdb.execute(f"file {vmlinux}", to_string=True)
 
     def lookup(self, place: Reference) -> list[Line]:
@@ -60,21 +66,45 @@ class Sources:
         lines = [INSTRUCTION.sub(r"\1", line) for line in text.splitlines() if INSTRUCTION.match(line)]
         return [f"   {line}" for line in lines[-INSTRUCTIONS:-1]] + [f"=> {line}" for line in lines[-1:]]
 
+    def report(self) -> dict[str, object]:
+        """Of the places that were looked up: how many, how many have source lines, and why others have none."""
+        return {
+            "places": len(self._known),
+            "found": sum(1 for lines in self._known.values() if lines),
+            "otherSizes": sorted(self._other_sizes),
+            "missingModules": sorted(self._missing),
+        }
+
     def _find(self, place: Reference) -> list[Line]:
-        found = self._address(place)
-        return [] if found is None else self._lines(found[1] if place.exact else found[1] - 1)
+        """Of functions that nothing tells apart, the first one's lines, with the others' beside them."""
+        found = [lines for start in self._starts(place) if (lines := self._lines_at(start, place))]
+        if not found:
+            return []
+        *inlined, last = found[0]
+        others = tuple(dict.fromkeys(str(lines[-1]) for lines in found if str(lines[-1]) != str(last)))
+        return [*inlined, replace(last, others=others)]
+
+    def _lines_at(self, start: int, place: Reference) -> list[Line]:
+        return self._lines(start + place.offset - (not place.exact))
 
     def _address(self, place: Reference) -> tuple[int, int] | None:
         """Of the function, and of the place in it, as gdb has them."""
+        start = next(iter(self._starts(place)), None)
+        return None if start is None else (start, start + place.offset)
+
+    def _starts(self, place: Reference) -> list[int]:
+        """Of each function that may be meant."""
         placed = self._image(place.module)
         if placed is None:
-            return None
+            if place.module and not NO_MODULES.fullmatch(place.module):
+                self._missing.add(place.module)
+            return []
         image, sections = placed
-        function = _of_size(image, place)
-        if function is None:
-            return None
-        start = function.address + sections.get(function.section, 0)
-        return start, start + place.offset
+        functions, fits = of_size(image, place)
+        # The kernel counts a module's last function up to what is loaded behind it.
+        if functions and not fits and place.module is None:
+            self._other_sizes.add(place.name)
+        return [each.address + sections.get(each.section, 0) for each in functions]
 
     def _image(self, module: str | None) -> tuple[Image, dict[int, int]] | None:
         if module not in self._placed:
@@ -125,11 +155,16 @@ def _relocatable(image: Image) -> Image:
     return Image(path)
 
 
-def _of_size(image: Image, place: Reference) -> Function | None:
-    """Of several functions with one name, the one that is as long as the kernel said."""
-    named = image.functions.get(place.name, [])
+def of_size(image: Image, place: Reference) -> tuple[list[Function], bool]:
+    """Those of a name that are as long as the kernel said, and True; else the first that has such an offset.
+
+    Kernels leave out what clang puts behind names (.llvm.1234) where it optimizes across files.
+    """
+    named = image.functions.get(place.name) or [
+        each for each in image.copies.get(place.name, []) if ".llvm." in each.name
+    ]
     fitting = [each for each in named if image.room_of(each) == place.size]
-    return next(iter(fitting or named), None)
+    return (fitting, True) if fitting else ([each for each in named if place.offset <= image.room_of(each)][:1], False)
 
 
 def main() -> None:
@@ -143,6 +178,7 @@ def main() -> None:
         for line in log:
             for text in decoder.decoded(line.rstrip("\r\n")):
                 sys.stdout.write(f"{PREFIX}{text}\n")
+    sys.stdout.write(f"{PREFIX}{json.dumps(sources.report())}\n")
     sys.stdout.flush()
 
 

@@ -11,8 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from .names import base_name
+
 SHT_SYMTAB, SHT_NOTE, SHT_NOBITS = 2, 7, 8
 SHF_ALLOC, SHF_EXECINSTR = 2, 4
+#: Of symbols that name no function: arm64 and riscv mark what is code and what data, compilers their own labels. The kernel leaves
+#: them out when it looks how long a function is.
+MARKS = ("$", ".L", "L0")
 STT_NOTYPE, STT_FUNC, STT_GNU_IFUNC = 0, 2, 10
 NT_GNU_BUILD_ID = 3
 IDENTIFIER = re.compile(rb"(?<=\0)[A-Za-z_]\w{2,80}(?=\0)")
@@ -134,6 +139,16 @@ class Image:
             found.setdefault(function.name, []).append(function)
         return found
 
+    @cached_property
+    def copies(self) -> dict[str, list[Function]]:
+        """The compiler's copies of functions (tcp_ack.part.0) by the functions' own names."""
+        found: dict[str, list[Function]] = {}
+        for name, functions in self.functions.items():
+            base = base_name(name)
+            if base != name:
+                found.setdefault(base, []).extend(functions)
+        return found
+
     def _code_symbols(self) -> Iterator[Function]:
         table = next((each for each in self.sections if each.kind == SHT_SYMTAB), None)
         if table is None:
@@ -149,7 +164,9 @@ class Image:
                 name_at, address, size, info, index = fields
             if index not in code or info & 15 not in (STT_FUNC, STT_GNU_IFUNC, STT_NOTYPE) or not name_at:
                 continue
-            yield Function(names[name_at : names.index(b"\0", name_at)].decode("utf-8", "replace"), address, size, index)
+            name = names[name_at : names.index(b"\0", name_at)].decode("utf-8", "replace")
+            if not name.startswith(MARKS):
+                yield Function(name, address, size, index)
 
     @cached_property
     def _by_address(self) -> tuple[list[int], list[Function]]:

@@ -52,6 +52,8 @@ it.each([
   [SYSRQ, "6.12.117"],
   [OOPS, "6.12.117"],
   [["CPU: 1 PID: 7 Comm: a b Not tainted 5.10.0-28-amd64 #1"], "5.10.0-28-amd64"],
+  [["      Not tainted 6.12.117 #1", "INFO: task x blocked"], "6.12.117"],
+  [["Nov 24 h kernel: Linux version 6.1.0-9-amd64 (d@l) #1 SMP"], "6.1.0-9-amd64"],
   [["Booting"], undefined],
 ])("knows whose report it is", (report, release) => {
   expect(releaseIn(report)).toBe(release);
