@@ -35,6 +35,8 @@ export interface ArchitectureRow {
   readonly gdbArch: string;
   /** Of the debugger's image, besides Debian's gdb, which knows x86 only on x86. */
   readonly gdbPackages: readonly string[];
+  /** For editors: the processor that the C/C++ extension takes it for, and what the compiler defines besides. */
+  readonly intelliSense: { readonly cpu: "x64" | "arm64"; readonly defines: readonly string[] };
   /** What NUMA takes (vm.numa) beside CONFIG_SMP and CONFIG_NUMA. */
   readonly numa: readonly string[];
   /** Of `images/gdb`: those that can read a dump of this architecture. */
@@ -70,6 +72,7 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
     commandLine: ["no_timer_check"],
     gdbArch: "i386:x86-64",
     gdbPackages: [],
+    intelliSense: { cpu: "x64", defines: [] },
     numa: ["CONFIG_X86_64_ACPI_NUMA"],
     memoryTools: ["drgn", "crash"],
   },
@@ -93,6 +96,7 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
     commandLine: [],
     gdbArch: "aarch64",
     gdbPackages: ["gdb-multiarch"],
+    intelliSense: { cpu: "arm64", defines: [] },
     numa: [],
     memoryTools: ["drgn"],
   },
@@ -115,6 +119,8 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
     commandLine: [],
     gdbArch: "riscv:rv64",
     gdbPackages: ["gdb-multiarch"],
+    // The extension knows no RISC-V: this one's types have the same sizes, and its char is unsigned as well.
+    intelliSense: { cpu: "arm64", defines: ["__riscv", "__riscv_xlen=64"] },
     numa: [],
     memoryTools: ["drgn"],
   },

@@ -4,7 +4,9 @@ import { KdockError, messageOf } from "../errors.js";
 import { type Finding, ok } from "../plan/finding.js";
 import { ARCHITECTURES } from "../plan/architectures.js";
 import { basePlan } from "../plan/image-plan.js";
+import { likelyDebugger } from "../plan/host-debuggers.js";
 import type { Context } from "./context.js";
+import { hostDebugger } from "./host-debugger.js";
 
 /** Below this a debug kernel's objects, sources and images do not fit: 2 GB each, about. */
 const NEEDED_BYTES = 8e9;
@@ -17,7 +19,7 @@ export async function diagnose(ctx: Context, config: Config): Promise<Finding[]>
     ...(engine.info === undefined ? [] : await onThisMachine(ctx, config, engine.info)),
     ...(engine.info === undefined ? [] : [await baseFinding(ctx, config)]),
     await gdbPortFinding(ctx, config),
-    await gdbFinding(ctx),
+    await gdbFinding(ctx, config),
   ];
 }
 
@@ -119,14 +121,19 @@ async function gdbPortFinding(ctx: Context, config: Config): Promise<Finding> {
   };
 }
 
-async function gdbFinding(ctx: Context): Promise<Finding> {
-  const gdb = await ctx.host.which("gdb");
+async function gdbFinding(ctx: Context, config: Config): Promise<Finding> {
+  const row = ARCHITECTURES[config.kernel.arch];
+  const program = await hostDebugger(ctx, row);
+  const gdb = program === undefined ? undefined : await ctx.host.which(program);
   if (gdb !== undefined) return ok("gdb", gdb);
+  const isThere = (await ctx.host.which("gdb")) !== undefined;
   return {
     verdict: "warn",
     subject: "gdb",
-    text: "no gdb on this machine",
-    mend: "apt-get install gdb (or gdb-multiarch).",
+    text: isThere
+      ? `the gdb on this machine knows no ${row.gdbArch}; \`kdock gdb\` needs none`
+      : "no gdb on this machine; `kdock gdb` needs none",
+    mend: `apt-get install ${isThere ? "gdb-multiarch" : likelyDebugger(row)}.`,
   };
 }
 

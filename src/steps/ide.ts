@@ -1,5 +1,6 @@
 import { KdockError } from "../errors.js";
 import { ARCHITECTURES } from "../plan/architectures.js";
+import { likelyDebugger } from "../plan/host-debuggers.js";
 import type { IdeFacts } from "../plan/ide/ide-facts.js";
 import { type EntryFile, mergeEntries } from "../plan/ide/merge-entries.js";
 import { vscodeFiles } from "../plan/ide/vscode.js";
@@ -8,6 +9,7 @@ import type { Plan } from "../plan/plan.js";
 import { COMPILE_COMMANDS } from "../plan/source-export.js";
 import { type Context, inProject } from "./context.js";
 import { lastGdbAddress } from "./gdb-script.js";
+import { hostDebugger } from "./host-debugger.js";
 import { exportedTree } from "./source-record.js";
 
 export const EDITORS = ["vscode", "nvim", "devcontainer"] as const;
@@ -60,7 +62,7 @@ async function vscode(
     })),
   );
   for (const { file, change } of changes) written.push(await write(ctx, file.path, change));
-  await sayWhatIsMissing(ctx, facts);
+  await sayWhatIsMissing(ctx, plan, facts);
   return written;
 }
 
@@ -72,6 +74,7 @@ async function ideFacts(ctx: Context, plan: Plan, flags: readonly string[]): Pro
     });
   }
   const source = await exportedTree(ctx, plan);
+  const row = ARCHITECTURES[plan.arch];
   return {
     folder: ctx.folder,
     flags,
@@ -80,17 +83,23 @@ async function ideFacts(ctx: Context, plan: Plan, flags: readonly string[]): Pro
     source,
     hasCompileCommands:
       source !== undefined && (await ctx.host.files.exists(`${source.source}/${COMPILE_COMMANDS}`)),
-    sourceArch: ARCHITECTURES[plan.arch].sourceArch,
+    debugger: (await hostDebugger(ctx, row)) ?? likelyDebugger(row),
+    compiler: String(plan.kernel.inputs["toolchain"]).split("-")[0] ?? "gcc",
+    intelliSense: row.intelliSense,
+    sourceArch: row.sourceArch,
     scripts: plan.gdb.scripts,
   };
 }
 
-async function sayWhatIsMissing(ctx: Context, facts: IdeFacts): Promise<void> {
+async function sayWhatIsMissing(ctx: Context, plan: Plan, facts: IdeFacts): Promise<void> {
   const notice = (text: string) => {
     ctx.reporter.emit({ type: "notice", text });
   };
-  if ((await ctx.host.which("gdb")) === undefined) {
-    notice("there is no gdb on this machine, which the C/C++ extension needs: install it");
+  const row = ARCHITECTURES[plan.arch];
+  if ((await hostDebugger(ctx, row)) === undefined) {
+    notice(
+      `no gdb on this machine knows ${row.gdbArch}, which the C/C++ extension needs: install ${facts.debugger}; CodeLLDB and \`kdock gdb\` do without`,
+    );
   }
   if (facts.source === undefined) {
     notice(

@@ -1,4 +1,6 @@
+import { ARCHITECTURES } from "../plan/architectures.js";
 import { hostPortText } from "../plan/container-spec.js";
+import { likelyDebugger } from "../plan/host-debuggers.js";
 import { FOLDER } from "../plan/names.js";
 import { DETACHED, type Printer } from "../print.js";
 import type { Project } from "../project.js";
@@ -38,12 +40,12 @@ export async function run(project: Project, request: RunRequest, print: Printer)
   }
   if (request.detach) {
     const result = await runDetached(ctx, plan, vm, request);
-    print.result(result, detachedText(result, request.paused, gdbScriptOf(built)));
+    print.result(result, detachedText(result, request.paused, gdbCommandOf(built)));
     return 0;
   }
   const end = await runAttached(ctx, plan, vm, (started) => {
     const { isInteractive } = ctx.terminal;
-    print.note(attachedText(started, request.paused, isInteractive, gdbScriptOf(built)));
+    print.note(attachedText(started, request.paused, isInteractive, gdbCommandOf(built)));
   });
   if (end === "detached") print.note(DETACHED);
   return 0;
@@ -52,14 +54,14 @@ export async function run(project: Project, request: RunRequest, print: Printer)
 function detachedText(
   result: { gdb: string | undefined; bootMs: number | undefined },
   paused: boolean,
-  script: string,
+  gdbCommand: string,
 ): string[] {
   const state = paused
     ? "the VM is stopped before its first instruction"
     : `the guest is ready (${((result.bootMs ?? 0) / 1000).toFixed(1)} s by its own clock)`;
   return [
     state,
-    ...(result.gdb === undefined ? [] : [gdbText(result.gdb, script)]),
+    ...(result.gdb === undefined ? [] : [gdbText(result.gdb, gdbCommand)]),
     "kdock console joins it, kdock stop ends it",
   ];
 }
@@ -68,11 +70,11 @@ function attachedText(
   started: StartedVm,
   paused: boolean,
   interactive: boolean,
-  script: string,
+  gdbCommand: string,
 ): string {
   const { gdb } = started;
   return [
-    ...(gdb === undefined ? [] : [gdbText(hostPortText(gdb), script)]),
+    ...(gdb === undefined ? [] : [gdbText(hostPortText(gdb), gdbCommand)]),
     ...(paused
       ? ["stopped before the first instruction: the debugger's `continue` starts it"]
       : []),
@@ -80,12 +82,12 @@ function attachedText(
   ].join("\n");
 }
 
-function gdbText(address: string, script: string): string {
-  return `gdbserver on ${address}: gdb -x ${script}`;
+function gdbText(address: string, command: string): string {
+  return `gdbserver on ${address}: ${command}`;
 }
 
 /** Of the set that runs, which a kernel that is named by its key need not share with `current`. */
-function gdbScriptOf({ built, plan }: Project): string {
+function gdbCommandOf({ built, plan }: Project): string {
   const set = built === undefined ? FOLDER.current : `${FOLDER.out}/set/${plan.setKey}`;
-  return `${set}/${FOLDER.gdbScript}`;
+  return `${likelyDebugger(ARCHITECTURES[plan.arch])} -x ${set}/${FOLDER.gdbScript}`;
 }

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { kdock } from "../support/kdock.js";
 
@@ -15,13 +16,18 @@ const env = { DOCKER_HOST: "unix:///nowhere.sock" };
 
 async function project(yaml = ""): Promise<{
   path: (name: string) => string;
-  ide: (...args: string[]) => ReturnType<typeof kdock>;
+  ide: ((...args: string[]) => ReturnType<typeof kdock>) & {
+    in: (env: Record<string, string>, ...args: string[]) => ReturnType<typeof kdock>;
+  };
 }> {
   const cwd = await mkdtemp(join(folder, "p-"));
   await writeFile(join(cwd, "kdock.yaml"), yaml);
   return {
     path: (name) => join(cwd, name),
-    ide: (...args) => kdock(["ide", ...args], { cwd, env }),
+    ide: Object.assign((...args: string[]) => kdock(["ide", ...args], { cwd, env }), {
+      in: (other: Record<string, string>, ...args: string[]) =>
+        kdock(["ide", ...args], { cwd, env: other }),
+    }),
   };
 }
 
@@ -35,6 +41,57 @@ it("vscode: writes launch.json and tasks.json, and says what is still missing", 
   expect((await ide("vscode")).stdout).toBe(
     "unchanged  .vscode/launch.json\nunchanged  .vscode/tasks.json\n",
   );
+});
+
+it("vscode: the debugger is the one of this machine that knows the guest's architecture", async () => {
+  const { path, ide } = await project("kernel: { arch: arm64 }");
+  const bin = path("bin");
+  await mkdir(bin);
+  /** What Debian's gdb and gdb-multiarch answer, and with which exit code. */
+  const gdb = async (name: string, known: RegExp) => {
+    const script = `#!/bin/sh
+for word; do
+  case "$word" in
+    "set architecture "*) name=\${word##* }
+      echo "$name" | grep -qE '${known.source}' || { echo "Undefined item: \\"$name\\"." >&2; exit 1; } ;;
+    "show architecture") echo "The target architecture is set to \\"$name\\"." ;;
+  esac
+done
+`;
+    await writeFile(join(bin, name), script, { mode: 0o755 });
+  };
+  const env = { DOCKER_HOST: "unix:///nowhere.sock", PATH: `${bin}:${process.env["PATH"] ?? ""}` };
+  const written = async () => {
+    const { stderr } = await ide.in(env, "vscode");
+    const text = await readFile(path(".vscode/launch.json"), "utf8");
+    return {
+      stderr,
+      gdbs: [...text.matchAll(/"miDebuggerPath": "(.*)"/g)].map(([, name]) => name),
+    };
+  };
+
+  for (const name of ["gdb", "gdb-multiarch", "aarch64-linux-gnu-gdb"]) await gdb(name, /^i386/);
+  const none = await written();
+  expect(none.stderr).toMatch(/no gdb on this machine knows aarch64.*install gdb-multiarch/);
+  expect(none.gdbs).toEqual(["gdb-multiarch", "gdb-multiarch"]);
+
+  await gdb("aarch64-linux-gnu-gdb", /^aarch64$/);
+  expect((await written()).gdbs).toEqual(["aarch64-linux-gnu-gdb", "aarch64-linux-gnu-gdb"]);
+  await gdb("gdb-multiarch", /./);
+  expect((await written()).gdbs).toEqual(["gdb-multiarch", "gdb-multiarch"]);
+  await gdb("gdb", /./);
+  const all = await written();
+  expect(all.gdbs).toEqual(["gdb", "gdb"]);
+  expect(all.stderr).not.toContain("no gdb on this machine");
+});
+
+it("vscode: this machine's own gdb is asked, not guessed about", async () => {
+  const { path, ide } = await project();
+  await ide("vscode");
+  const launch = await readFile(path(".vscode/launch.json"), "utf8");
+  const [, program = ""] = /"miDebuggerPath": "(.*)"/.exec(launch) ?? [];
+  const { stdout } = await execa(program, ["-nx", "-batch", "-ex", "set architecture i386:x86-64"]);
+  expect(stdout).toMatch(/set to "i386:x86-64"/);
 });
 
 it("vscode: adds to a launch.json with comments, and leaves one alone that it cannot read", async () => {

@@ -1,3 +1,4 @@
+import type { ArchitectureRow } from "../architectures.js";
 import type { ExportedTree } from "../gdb-script.js";
 
 /** What an editor's files are made from. */
@@ -14,6 +15,11 @@ export interface IdeFacts {
   readonly source: ExportedTree | undefined;
   /** Whether that tree has a compile_commands.json. */
   readonly hasCompileCommands: boolean;
+  /** The gdb of this machine that knows the kernel's architecture. */
+  readonly debugger: string;
+  /** "gcc", or "clang". */
+  readonly compiler: string;
+  readonly intelliSense: ArchitectureRow["intelliSense"];
   /** The architecture's folder below arch/ in the source. */
   readonly sourceArch: string;
   /** Absolute paths of the user's own gdb scripts. */

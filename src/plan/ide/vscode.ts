@@ -66,7 +66,7 @@ function cppConfiguration(facts: IdeFacts, address: string): Record<string, unkn
     cwd: WORKSPACE,
     externalConsole: false,
     MIMode: "gdb",
-    miDebuggerPath: "gdb",
+    miDebuggerPath: facts.debugger,
     miDebuggerServerAddress: address,
     stopAtConnect: true,
     setupCommands: [source("what kdock tells gdb", `${CURRENT}/${FOLDER.editorScript}`)],
@@ -123,11 +123,11 @@ function cppProperties(facts: IdeFacts): EntryFile {
         name: `${OURS}kernel`,
         // The kernel is compiled without any library's headers, and by a compiler that is not on this machine.
         compilerPath: "",
-        intelliSenseMode: "linux-gcc-x64",
+        intelliSenseMode: `linux-${facts.compiler}-${facts.intelliSense.cpu}`,
         cStandard: "gnu11",
         ...(hasCompileCommands ? { compileCommands: `${path}/${COMPILE_COMMANDS}` } : {}),
         includePath: includePath(path, objects, facts.sourceArch),
-        defines: ["__KERNEL__"],
+        defines: ["__KERNEL__", ...facts.intelliSense.defines],
         forcedInclude: [
           `${path}/include/linux/kconfig.h`,
           `${path}/include/linux/compiler_types.h`,

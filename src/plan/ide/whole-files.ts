@@ -59,6 +59,7 @@ end
 /**
  * A container to develop in that uses the engine of this machine. It has the project at the same path as this machine,
  * because kdock tells projects apart by their paths, and this machine's network, because that is where ports are published.
+ * Its own gdb knows the machine's architecture, which need not be a guest's.
  */
 export function devcontainerFiles(kdockRoot: string): readonly WholeFile[] {
   const content = {
@@ -70,7 +71,7 @@ export function devcontainerFiles(kdockRoot: string): readonly WholeFile[] {
     mounts: [`source=\${localEnv:KDOCK_HOME:${kdockRoot}},target=/opt/kdock,type=bind,readonly`],
     runArgs: ["--network=host"],
     postCreateCommand:
-      "sudo ln -sf /opt/kdock/dist/cli.js /usr/local/bin/kdock && sudo apt-get update && sudo apt-get install --yes gdb",
+      "sudo ln -sf /opt/kdock/dist/cli.js /usr/local/bin/kdock && sudo apt-get update && sudo apt-get install --yes gdb gdb-multiarch",
     customizations: { vscode: { extensions: ["ms-vscode.cpptools", "vadimcn.vscode-lldb"] } },
   };
   const head = `// ${MARK} devcontainer. KDOCK_HOME is the folder of an installed (and built) kdock.`;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ARCHITECTURES } from "../../../../src/plan/architectures.js";
 import type { IdeFacts } from "../../../../src/plan/ide/ide-facts.js";
 import { mergeEntries } from "../../../../src/plan/ide/merge-entries.js";
 import { vscodeFiles } from "../../../../src/plan/ide/vscode.js";
@@ -10,6 +11,9 @@ const FACTS: IdeFacts = {
   fixedAddress: "127.0.0.1:1234",
   source: { source: "/home/ada/lab/linux", objects: "/home/ada/lab/linux/.kdock-build" },
   hasCompileCommands: true,
+  debugger: "gdb",
+  compiler: "gcc",
+  intelliSense: ARCHITECTURES.x86_64.intelliSense,
   sourceArch: "x86",
   scripts: ["/home/ada/lab/tcp.gdb"],
 };
@@ -65,6 +69,24 @@ describe("the files of .vscode", () => {
     const [attach, , lldb] = launch({ address: "127.0.0.1:5000" }).entries;
     expect(attach?.["miDebuggerServerAddress"]).toBe("127.0.0.1:5000");
     expect(lldb?.["processCreateCommands"]).toEqual(["gdb-remote 127.0.0.1:5000"]);
+  });
+
+  it("name the gdb that knows the architecture, in each configuration of the C/C++ extension", () => {
+    const names = launch({ debugger: "gdb-multiarch" }).entries.map((e) => e["miDebuggerPath"]);
+    expect(names).toEqual(["gdb-multiarch", "gdb-multiarch", undefined]);
+  });
+
+  it.each([
+    ["x86_64", "gcc", "linux-gcc-x64", ["__KERNEL__"]],
+    ["x86_64", "clang", "linux-clang-x64", ["__KERNEL__"]],
+    ["arm64", "gcc", "linux-gcc-arm64", ["__KERNEL__"]],
+    // The extension has no mode for it.
+    ["riscv64", "gcc", "linux-gcc-arm64", ["__KERNEL__", "__riscv", "__riscv_xlen=64"]],
+  ] as const)("have a mode of IntelliSense for %s, %s", (arch, compiler, mode, defines) => {
+    const { intelliSense } = ARCHITECTURES[arch];
+    const path = ".vscode/c_cpp_properties.json";
+    const [entry] = file(path, { compiler, intelliSense }).entries;
+    expect(entry).toMatchObject({ intelliSenseMode: mode, defines });
   });
 
   it("start a VM only where it will be found again", () => {
