@@ -1,7 +1,7 @@
 # host-net.pl serve FOLDER — mode "host": the host's part of the network, from a container in the host's network namespace.
 # host-net.pl clean FOLDER — takes away what a `serve` that could not do it itself has left.
-# host-net.pl take SOCKET NAME MAC ADDRESS VM-ADDRESS COMMAND... — in a VM's container: becomes COMMAND, with a tap of the
-#   host as file descriptor 7. VM-ADDRESS is the container's own.
+# host-net.pl take SOCKET NAME MAC ADDRESS VM-ADDRESS PORTS COMMAND... — in a VM's container: becomes COMMAND, with a tap
+#   of the host as file descriptor 7. VM-ADDRESS is the container's own, PORTS the guest's that it publishes: tcp/80,udp/53.
 #
 # `serve` makes the bridge, its address, the rules and dnsmasq, says "ready", and gives taps away. Who has taken one keeps
 # three things that end with its last process, whatever ends that: the tap, which is gone then, a connection, whose end
@@ -83,7 +83,8 @@ sub settle_all { settle($owed[-1]) while @owed }
 
 sub open_lock { sysopen my $lock, "$folder/lock", O_RDWR | O_CREAT or die "$folder/lock: $!\n"; return $lock }
 
-my ($iptables, $bridge, $uplink, $mtu);
+my ($iptables, $bridge, $uplink, $mtu, $fence);
+my @ANSWERS = ('-m', 'conntrack', '--ctstate', 'RELATED,ESTABLISHED');
 
 sub serve {
   ($folder) = @_;
@@ -101,7 +102,8 @@ sub serve {
   my $served = 0;
   if ($again) {
     if ($alone) { unlink "$folder/tap.sock"; settle_all(); exit 0 }
-    ($bridge, $uplink, $mtu, $iptables) = split ' ', slurp("$folder/made");
+    ($bridge, $uplink, $mtu, $iptables) = split / /, slurp("$folder/made") =~ s/\n//r;
+    $fence = "KDOCK-$bridge";
     start_dnsmasq();
     $served = 1;
   } else {
@@ -133,7 +135,7 @@ sub serve {
       }
     }
     # Whoever switched it on may have ended, and switched it off.
-    eval { forward() };
+    eval { forward(); keep_fence() };
     next if %guests && !$ending;
     next if !$served && !$ending && time < $started + GRACE_SECONDS;
     if (!flock $lock, LOCK_EX | LOCK_NB) { next unless $ending && time > $ending + STOP_SECONDS }
@@ -181,10 +183,17 @@ sub make {
   run(qw(ip addr add), $gateway, 'dev', $bridge);
   run(qw(ip link set), $bridge, 'mtu', $mtu, 'up');
   forward();
+  no_ipv6();
+  # Not with the host's address, which is the engine's gateway there, to a debugger's port of any VM's container.
+  my @stub = ('!', '-o', $bridge, '-p', 'tcp', '--dport', $ENV{KDOCK_GDB_PORT});
+  rule('nat', '-A', 'POSTROUTING', '-s', $subnet, '-o', $uplink, '-j', 'MASQUERADE') if $uplink;
+  rule('nat', '-A', 'POSTROUTING', '-s', $subnet, @stub, '-j', 'ACCEPT');
   rule('nat', '-A', 'POSTROUTING', '-s', $subnet, '!', '-o', $bridge, '-j', 'MASQUERADE');
+  fence($subnet);
   # Before what a firewall may have: a host that lets nothing through, or in, would let no guest out.
-  rule('filter', '-I', 'FORWARD', '-i', $bridge, '-j', 'ACCEPT');
-  rule('filter', '-I', 'FORWARD', '-o', $bridge, '-j', 'ACCEPT');
+  accept_forwarded('-i', $bridge, '-s', $subnet);
+  accept_forwarded('-i', $bridge, '-o', $bridge);
+  accept_forwarded('-o', $bridge, @ANSWERS);
   for my $in ([ udp => 67 ], [ udp => 53 ], [ tcp => 53 ]) {
     rule('filter', '-I', 'INPUT', '-i', $bridge, '-p', $in->[0], '--dport', $in->[1], '-j', 'ACCEPT');
   }
@@ -194,6 +203,57 @@ sub make {
   print {$note} "$uplink\n";
   close $note;
   start_dnsmasq();
+}
+
+# What must not pass the bridge. The chains of all bridges come first, so that none of the rules that accept is asked before.
+sub fence {
+  my ($subnet) = @_;
+  $fence = "KDOCK-$bridge";
+  my $remove = "{ $iptables -w -F $fence; $iptables -w -X $fence; }";
+  # One that is there although the bridge was not is left over.
+  system 'sh', '-c', "{ $iptables -w -D FORWARD -j $fence; $remove; } >/dev/null 2>&1";
+  change($remove, $iptables, qw(-w -N), $fence);
+  my @rules = (
+    # Bridged, where the host asks about that as well (br_netfilter).
+    [ '-i', $bridge, '-o', $bridge, '-j', 'RETURN' ],
+    # No guest has another's address: a debugger's port is open to the engine's gateways.
+    [ '-i', $bridge, '!', '-s', $subnet, '-j', 'DROP' ],
+    # That port of all VMs' containers, of other projects too, which may be on any network of the engine.
+    [ '-i', $bridge, ($uplink ? ('!', '-o', $uplink) : ()), '-p', 'tcp', '--dport', $ENV{KDOCK_GDB_PORT}, '-j', 'DROP' ],
+    # To a guest: answers, and what its own container publishes, see give().
+    [ '-o', $bridge, @ANSWERS, '-j', 'RETURN' ],
+    [ '-o', $bridge, '-j', 'DROP' ],
+  );
+  run($iptables, '-w', '-A', $fence, @$_) for @rules;
+  rule('filter', '-I', 'FORWARD', '-j', $fence);
+}
+
+# Those that come before all other rules.
+sub fences {
+  my @first;
+  for (grep { /^-A/ } split /\n/, `$iptables -w -S FORWARD`) { /^-A FORWARD -j (KDOCK-\S+)$/ or last; push @first, $1 }
+  return @first;
+}
+
+sub accept_forwarded {
+  my @rule = (@_, '-j', 'ACCEPT');
+  my $undo = "$iptables -w -D FORWARD @rule";
+  change($undo, $iptables, qw(-w -I FORWARD), 1 + fences(), @rule);
+  return $undo;
+}
+
+# An engine puts rules of its own first whenever it makes a network.
+sub keep_fence {
+  return if grep { $_ eq $fence } fences();
+  system 'sh', '-c', "$iptables -w -D FORWARD -j $fence 2>/dev/null";
+  run($iptables, qw(-w -I FORWARD -j), $fence);
+}
+
+# Guests have it among themselves. The host neither answers on the bridge nor passes anything on.
+sub no_ipv6 {
+  my $path = "/proc/sys/net/ipv6/conf/$bridge/disable_ipv6";
+  return if !-e $path;
+  run('sh', '-c', "echo 1 > $path");
 }
 
 sub rule {
@@ -226,7 +286,7 @@ sub start_dnsmasq {
 sub dnsmasq_pid { return slurp('/run/dnsmasq.pid') =~ /^(\d+)/ ? $1 : undef }
 sub stop_dnsmasq { my $pid = dnsmasq_pid(); kill TERM => $pid if $pid }
 
-my %names;    # of guests: [mac, address, undo, tap]
+my %names;    # of guests: [mac, address, [undo...], tap]
 
 sub tell_dnsmasq {
   store('dhcp', join '', map { "$names{$_}[0],$names{$_}[1],$_\n" } sort keys %names);
@@ -250,13 +310,15 @@ sub listen_at {
 sub give {
   my ($guest) = @_;
   sysread $guest, my $asked, 4096 or die "nobody there\n";
-  my ($name, $mac, $address, $vm) = $asked =~ /^([a-z0-9-]+) ([0-9a-f:]+) ([0-9.]+) ([0-9.]+)\n$/ or die "not understood\n";
+  my ($name, $mac, $address, $vm, $ports) = $asked =~ m{^([a-z0-9-]+) ([0-9a-f:]+) ([0-9.]+) ([0-9.]+) ([a-z0-9/,-]+)\n$} or die "not understood\n";
   my ($tap, $device) = open_tap();
   run(qw(ip link set), $tap, 'mtu', $mtu, 'master', $bridge, 'up');
-  # The guest must not hold its own debugger, whose port the host would lead it to.
-  my $undo = rule('filter', '-I', 'FORWARD', '-i', $bridge, '-d', $vm, '-p', 'tcp', '--dport', $ENV{KDOCK_GDB_PORT},
-    '-j', 'REJECT', '--reject-with', 'tcp-reset');
-  $names{$name} = [ $mac, $address, $undo, $tap ];
+  my @undo;
+  while ($ports =~ m{(tcp|udp)/(\d+)}g) {
+    my @published = ('-s', $vm, '-d', $address, '-o', $bridge, '-p', $1, '--dport', $2);
+    push @undo, accept_forwarded(@published), rule('filter', '-I', $fence, @published, '-j', 'RETURN');
+  }
+  $names{$name} = [ $mac, $address, \@undo, $tap ];
   store("tap-$name", "$tap\n");
   tell_dnsmasq();
   send_fd($guest, fileno $device, "$tap $bridge $ENV{KDOCK_GATEWAY} " . ($uplink || '-') . "\n");
@@ -266,7 +328,7 @@ sub give {
 sub forget {
   my ($name) = @_;
   my $guest = delete $names{$name} or return;
-  settle($guest->[2]);
+  settle($_) for @{ $guest->[2] };
   unlink "$folder/tap-$name";
   tell_dnsmasq();
 }
@@ -309,7 +371,7 @@ sub receive_fd {
 }
 
 sub take {
-  my ($path, $name, $mac, $address, $vm, @command) = @_;
+  my ($path, $name, $mac, $address, $vm, $ports, @command) = @_;
   # Everything that is opened here is kept open by COMMAND.
   $^F = 255;
   my $fail = sub { print "[kdock] error: the host's part of the network is not there: $_[0]\r\n"; exit 3 };
@@ -318,7 +380,7 @@ sub take {
   flock $lock, LOCK_SH or $fail->("$lock_path: $!");
   socket my $socket, AF_UNIX, SOCK_STREAM, 0 or $fail->($!);
   connect $socket, pack_sockaddr_un($path) or $fail->("$path: $!");
-  syswrite $socket, "$name $mac $address $vm\n";
+  syswrite $socket, "$name $mac $address $vm $ports\n";
   my ($text, $fd) = receive_fd($socket);
   $text =~ s/^error: //;
   chomp $text;

@@ -5,7 +5,10 @@
 set -eu
 
 say() { printf '[kdock] %s\r\n' "$*"; }
-# Not even the address that the kernel makes by itself: QEMU's debugger would answer there.
+rules() { ip6tables "$@" 2>/run/kdock-ip6tables; }
+# What is bridged is asked for here as well, on machines with br_netfilter.
+close_forwarding() { rules -A FORWARD -i br0 -o br0 -j ACCEPT && rules -P FORWARD DROP; }
+# Not even the address that the kernel makes by itself.
 no_gateway() {
   # The file is for `kdock net check`.
   if [ -n "$1" ]; then say "IPv6: the guest has no gateway, because $1"; echo "$1" > /run/kdock-no-gateway6; fi
@@ -16,18 +19,16 @@ no_gateway() {
 # A least-privilege container cannot write here, and has the value from `--sysctl` already.
 set_to() { [ "$(cat "/proc/sys/net/ipv6/conf/$1")" = "$2" ] || echo "$2" 2>/dev/null > "/proc/sys/net/ipv6/conf/$1"; }
 
+[ -e /proc/net/if_inet6 ] || no_gateway "${KDOCK_GUEST6:+this machine's kernel has no IPv6}"
+closed=yes
+close_forwarding || closed=no
 [ -n "${KDOCK_GUEST6:-}" ] || no_gateway ""
-[ -e /proc/net/if_inet6 ] || no_gateway "this machine's kernel has no IPv6"
+[ "$closed" = yes ] || no_gateway "forwarding to it cannot be restricted ($(tail -n 1 /run/kdock-ip6tables))"
 for setting in "br0/disable_ipv6 0" "all/forwarding 1"; do
   # shellcheck disable=SC2086 # two words on purpose
   (set_to $setting) 2>/dev/null || no_gateway "this container has none (docker run --sysctl net.ipv6.conf.default.disable_ipv6=0 --sysctl net.ipv6.conf.all.forwarding=1 gives it)"
 done
 
-rules() { ip6tables "$@" 2>/run/kdock-ip6tables; }
-if [ -n "${KDOCK_GDB_PORT:-}" ]; then
-  rules -A INPUT -i br0 -p tcp --dport "$KDOCK_GDB_PORT" -j REJECT --reject-with tcp-reset ||
-    no_gateway "the debugger's port could not be closed to it ($(tail -n 1 /run/kdock-ip6tables))"
-fi
 # A port of the bridge has none of its own. Nobody else has the gateway's addresses, and the guest does not wait until that is made sure. Advertisements come from fe80::.
 for device in tap0 br0; do ip link set "$device" addrgenmode none 2>/dev/null || no_gateway "$device cannot be told its addresses"; done
 for address in "$KDOCK_GATEWAY6" "fe80::${KDOCK_GATEWAY6##*::}"; do
@@ -39,6 +40,10 @@ if ! rules -t nat -A POSTROUTING -s "$subnet" ! -o br0 -j MASQUERADE; then
   say "IPv6: the guest stays among its own, because NAT66 cannot be had ($(tail -n 1 /run/kdock-ip6tables))"
   exit 0
 fi
+# As in start.sh: the guests' own addresses out, answers and published ports in.
+rules -A FORWARD -i br0 -s "$subnet" -j ACCEPT
+rules -A FORWARD -o br0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+rules -A FORWARD -o br0 -m conntrack --ctstate DNAT -j ACCEPT
 for port in ${KDOCK_PORTS:-}; do
   protocol=${port%%/*} rest=${port#*/}
   rules -t nat -A PREROUTING ! -i br0 -p "$protocol" --dport "${rest%/*}" -j DNAT --to-destination "[$KDOCK_GUEST6]:${rest#*/}" ||

@@ -16,7 +16,7 @@
 #   KDOCK_GUEST_NAME guest, its host name
 #   KDOCK_HOSTS    10.0.3.2=a 10.0.3.3=b, where all VMs of a network are known beforehand; see lan.sh
 #   KDOCK_PORTS    tcp/9090/9090 udp/53/53: protocol / port of the container / port of the guest
-#   KDOCK_GDB_PORT 1234, or empty: where QEMU's gdbstub listens
+#   KDOCK_GDB_PORT 1234, or empty: where QEMU's gdbstub listens; KDOCK_GDB_LISTEN: where that is published, see gdb-port.sh
 #   KDOCK_GUEST_MUX  the sockets that guest-mux.pl is given: its own, the guest's port, QEMU's monitor
 #   KDOCK_SHARES   share0,9p,ro,/mnt/data share1,virtiofs,rw,/mnt/x: host folders, which are below /shares
 #   KDOCK_PANIC_DUMP, KDOCK_PANIC_SOCKET   where the guest's memory goes when its kernel panics, and the monitor for that
@@ -78,16 +78,18 @@ bridge_network() {
   # A least-privilege container cannot write here, and has the value from `--sysctl` already.
   [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ] || echo 1 > /proc/sys/net/ipv4/ip_forward
   iptables -t nat -A POSTROUTING -s "$subnet" ! -o br0 -j MASQUERADE
-  iptables -A FORWARD -i br0 -j ACCEPT
-  iptables -A FORWARD -o br0 -j ACCEPT
+  # What is bridged is asked for here as well, on machines with br_netfilter.
+  iptables -A FORWARD -i br0 -o br0 -j ACCEPT
+  # With the guests' own addresses only: none can pose as the engine's gateway, or as another container.
+  iptables -A FORWARD -i br0 -s "$subnet" -j ACCEPT
+  # To the guest: answers, and what came to a published port.
+  iptables -A FORWARD -o br0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+  iptables -A FORWARD -o br0 -m conntrack --ctstate DNAT -j ACCEPT
+  iptables -P FORWARD DROP
   for port in ${KDOCK_PORTS:-}; do
     protocol=${port%%/*} rest=${port#*/}
     iptables -t nat -A PREROUTING ! -i br0 -p "$protocol" --dport "${rest%/*}" -j DNAT --to-destination "$KDOCK_GUEST:${rest#*/}"
   done
-  # The guest must not hold its own debugger: the stub can read and write everything QEMU can.
-  if [ -n "${KDOCK_GDB_PORT:-}" ]; then
-    iptables -A INPUT -i br0 -p tcp --dport "$KDOCK_GDB_PORT" -j REJECT --reject-with tcp-reset
-  fi
 
   # Before dnsmasq, which listens on the addresses that the bridge has by then.
   sh /usr/local/lib/kdock/ipv6.sh
@@ -117,26 +119,40 @@ host_network() {
     protocol=${port%%/*} rest=${port#*/}
     iptables -t nat -A PREROUTING -p "$protocol" --dport "${rest%/*}" -j DNAT --to-destination "$KDOCK_GUEST:${rest#*/}"
   done
+  # Nothing else passes, or containers could use this one as their way to the guest.
+  iptables -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED,DNAT -j ACCEPT
+  iptables -P FORWARD DROP
   # The guest's answers have to come back through here.
   [ -z "${KDOCK_PORTS:-}" ] || iptables -t nat -A POSTROUTING -d "$KDOCK_GUEST" -j MASQUERADE
   address=$(ip -o -4 addr show dev "$uplink" | sed -n 's/.* inet \([0-9.]*\).*/\1/p' | head -n 1)
   doing="the host's part of the network is not there"
-  before_qemu="perl /usr/local/lib/kdock/host-net.pl take $KDOCK_HOST_SOCKET $KDOCK_GUEST_NAME $KDOCK_GUEST_MAC $KDOCK_GUEST $address"
+  before_qemu="perl /usr/local/lib/kdock/host-net.pl take $KDOCK_HOST_SOCKET $KDOCK_GUEST_NAME $KDOCK_GUEST_MAC $KDOCK_GUEST $address $(guest_ports)"
 }
+
+# tcp/8080/80 udp/53/53 → tcp/80,udp/53
+guest_ports() { echo "${KDOCK_PORTS:--}" | tr ' ' '\n' | sed 's|/[^/]*/|/|' | paste -sd , -; }
 
 # Mode user: QEMU's own network stack. No tap, no bridge, nothing that needs rights.
 user_network() {
-  # Through it a guest reaches whatever QEMU does, hence its own debugger, unless QEMU is kept from calling there.
-  if [ -n "${KDOCK_GDB_PORT:-}" ]; then
-    # A debugger's container, which shares this network, may have the same user, but not this group, which is nobody's.
-    caller=2147483641 groups=--groups=$caller
-    iptables -A OUTPUT -p tcp --dport "$KDOCK_GDB_PORT" -m owner --gid-owner "$caller" --suppl-groups -j REJECT --reject-with tcp-reset 2>/dev/null ||
-      say "the guest can reach its own debugger: without the capability NET_ADMIN nothing keeps it from that"
-  fi
+  # Through it a guest reaches whatever QEMU does, its own debugger too, unless QEMU is kept from calling there. A debugger's
+  # container, which shares this network, may have the same user, but not this group, which is nobody's.
+  caller=2147483641 groups=--groups=$caller
   say "network: guest $KDOCK_GUEST on QEMU's own network (user): it meets no other guests, and cannot be pinged"
 }
 
 none_network() { say "network: none, the guest has no card"; }
+
+# The stub's port: closed (to all but debuggers), ipv4 (only there), or off: a stub that guests may reach is none.
+close_gdb_port() {
+  gdb=$(sh /usr/local/lib/kdock/gdb-port.sh close ${caller:+"$caller"})
+  case "$gdb" in
+    closed | ipv4) sh /usr/local/lib/kdock/gdb-port.sh follow </dev/null >/dev/null 2>/run/gdb-port.log & return ;;
+  esac
+  why="its port cannot be closed to guests and other containers without the capability NET_ADMIN ($gdb)"
+  gdb=off
+  case " $* " in *" -S "*) fail "no gdbserver, and the guest was to wait for a debugger: $why" ;; esac
+  say "gdbserver: off, because $why"
+}
 
 # Whether QEMU's arguments are those of mode bridge, and have to be changed: kdock's plan, or compose.yaml, did not know.
 planned_for_bridge() {
@@ -220,7 +236,7 @@ choose_accelerator
 qemu_user="--reuid=qemu --regid=qemu --no-new-privs --inh-caps=-all"
 as_qemu="setpriv $qemu_user --clear-groups --bounding-set=-all"
 if [ -n "${KDOCK_SHARES:-}" ]; then become_owner; fi
-mode=${KDOCK_NET_MODE:-bridge} before_qemu="" groups=--clear-groups
+mode=${KDOCK_NET_MODE:-bridge} before_qemu="" groups=--clear-groups caller='' gdb=closed
 if [ "$mode" = bridge ] && [ ! -e /dev/net/tun ] && [ -n "${KDOCK_USER_NETDEV:-}" ]; then
   say "/dev/net/tun is not there (on the host: modprobe tun): QEMU's own network takes the place of the bridge"
   mode=user
@@ -230,6 +246,7 @@ case "$mode" in
   *) fail "KDOCK_NET_MODE is '$mode': bridge, host, user or none" ;;
 esac
 echo "$mode" > /run/kdock-net-mode
+if [ -n "${KDOCK_GDB_PORT:-}" ]; then close_gdb_port "$@"; fi
 replan=no
 if [ "$mode" != bridge ] && planned_for_bridge "$@"; then replan=$mode; fi
 
@@ -255,6 +272,7 @@ for argument; do
   shift
   if [ "$skip" -gt 0 ]; then skip=$((skip - 1)); continue; fi
   if [ "$argument" = -netdev ]; then option=-netdev; continue; fi
+  if [ "$gdb $argument" = "off -gdb" ]; then skip=1; continue; fi
   case "$replan $option $argument" in
     *" -initrd /artifacts/rootfs/rootfs.cpio") argument=$(with_modules "$argument") ;;
     "user -netdev tap,id=net0,"*) argument=$KDOCK_USER_NETDEV ;;
@@ -263,6 +281,7 @@ for argument; do
     # The last word counts: /init looks for no card, or no IPv6.
     "user -append "*) argument="$argument kdock.ip6=none" ;;
     "none -append "*) argument="$argument kdock.ip=none" ;;
+    *" -gdb tcp::${KDOCK_GDB_PORT:-}") [ "$gdb" = closed ] || argument=tcp:0.0.0.0:$KDOCK_GDB_PORT ;;
   esac
   # Before the user's own words, which may name another.
   [ "$option" != -append ] || argument="${khz:+tsc_early_khz=$khz }$argument"

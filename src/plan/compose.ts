@@ -11,11 +11,13 @@ import { isLoose } from "./loose-text.js";
 import { CCACHE_VOLUME, imageLabels, INSIDE } from "./names.js";
 import { checkPortsHaveNetwork } from "./net-modes.js";
 import type { Plan } from "./plan.js";
+import { isGdbPort } from "./ports.js";
 import { qemuArgs } from "./qemu-args.js";
 import { FIRST_SEAT } from "./seats.js";
 import { NO_SHARES, type Shares, sharePlans } from "./shares.js";
 import {
   devicesFor,
+  gdbListenText,
   LEAST,
   machine,
   mayBePrivileged,
@@ -127,8 +129,7 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
     });
   }
   checkPortsHaveNetwork(config.vm);
-  const gdb = config.gdb.listen;
-  const listen = hostPortText({ hostAddress: gdb.address, hostPort: gdb.port });
+  const listen = variable("KDOCK_GDB_LISTEN", gdbListenText(config.gdb));
   // Which kernel there will be is not known here, and 9p is what they all have.
   const shares: Shares = { ...NO_SHARES, folders: sharePlans(config.vm.shares, folder) };
   const { mode } = config.vm.net;
@@ -157,6 +158,7 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
     environment: {
       ...escaped(vmEnvironment(config, FIRST_SEAT, attached)),
       KDOCK_ACCEL: variable("KDOCK_VM_ACCEL", config.vm.accel),
+      ...(config.gdb.enable ? { KDOCK_GDB_LISTEN: listen } : {}),
       // start.sh makes the other modes out of a plan for a bridge, but no bridge out of those.
       ...(mode === "bridge" ? { KDOCK_NET_MODE: variable("KDOCK_VM_NET_MODE", mode) } : {}),
     },
@@ -169,8 +171,8 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
       ...diskPaths(attached.disks).map(bind),
     ],
     ports: publishedPorts(config).map((port) =>
-      port.containerPort === INSIDE.gdbPort
-        ? `${variable("KDOCK_GDB_LISTEN", listen)}:${INSIDE.gdbPort}`
+      isGdbPort(port)
+        ? `${listen}:${port.containerPort}`
         : `${hostPortText(port)}:${port.containerPort}/${port.protocol}`,
     ),
     privileged: variable("KDOCK_PRIVILEGED", String(mayBePrivileged(config, shares))),

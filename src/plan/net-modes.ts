@@ -2,6 +2,7 @@ import type { NetConfig, VmConfig } from "../config/config.js";
 import { KdockError } from "../errors.js";
 import { INSIDE } from "./names.js";
 import { guestNetwork } from "./network.js";
+import { guestPorts } from "./ports.js";
 import { guestName, type VmSeat } from "./seats.js";
 import { usualSubnet } from "./subnet.js";
 
@@ -33,8 +34,9 @@ export function userNetdev({ net, ports }: VmConfig, seat: VmSeat): string {
   return [
     ...["user", "id=net0", "ipv6=off", `net=${subnet}`, `host=${gateway.split("/")[0] ?? ""}`],
     ...[`dns=${userDns}`, `dhcpstart=${guest}`, `hostname=${guestName(seat)}`],
-    ...ports.map(
-      ({ protocol, guestPort }) => `hostfwd=${protocol}::${guestPort}-${guest}:${guestPort}`,
+    ...guestPorts(ports).map(
+      ({ protocol, containerPort, guestPort }) =>
+        `hostfwd=${protocol}::${containerPort}-${guest}:${guestPort}`,
     ),
   ].join(",");
 }

@@ -3,6 +3,7 @@ import type { Labels } from "./container-spec.js";
 import type { DiskInUse } from "./disks.js";
 import { LABEL } from "./names.js";
 import type { Plan } from "./plan.js";
+import type { GuestPort } from "./ports.js";
 import { FIRST_SEAT, type VmSeat } from "./seats.js";
 
 /** What a VM's label says about it, for those who come later. */
@@ -28,6 +29,8 @@ export interface VmFacts {
   readonly disks: readonly DiskInUse[];
   /** Host folders in the guest, for people. */
   readonly shares: readonly string[];
+  /** Published ones; a VM of an earlier kdock has the same numbers in the container, and names none. */
+  readonly ports: readonly GuestPort[];
 }
 
 /** What a VM's label says. */
@@ -43,6 +46,7 @@ export function vmFacts(of: Labels): VmFacts {
       dumpTo: undefined,
       disks: [],
       shares: [],
+      ports: [],
       ...known,
     },
   };

@@ -1,7 +1,7 @@
 import type { Config, NetConfig } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
 import { vmImageName } from "../lock/requests.js";
-import type { ContainerSpec, PublishedPort } from "./container-spec.js";
+import { type ContainerSpec, hostPortText, type PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { type Disk, diskLines, diskPaths, disksInUse, formatByName } from "./disks.js";
 import { architectureOf, isNative } from "./architectures.js";
@@ -11,6 +11,7 @@ import { checkMachine } from "./machine-check.js";
 import { INSIDE, LABEL, labels, type ProjectNames, TUN } from "./names.js";
 import { checkPortsHaveNetwork, netdev, netEnvironment, networkOf } from "./net-modes.js";
 import { type GuestNetwork6, guestNetwork6 } from "./network6.js";
+import { checkHostPorts, guestPorts, publishedGuestPorts } from "./ports.js";
 import { FIRST_SEAT, guestName, type VmSeat } from "./seats.js";
 import type { Plan } from "./plan.js";
 import {
@@ -219,6 +220,7 @@ function factsFor({ config, plan, mode, seat, attached }: Parts): VmFacts {
     dumpTo: mode.dumpTo,
     disks: disksInUse(attached.disks),
     shares: attached.shares.folders.map(shareText),
+    ports: guestPorts(config.vm.ports),
   };
 }
 
@@ -348,16 +350,26 @@ export function vmEnvironment(
     KDOCK_GUEST_MAC: network.guestMac,
     KDOCK_GUEST_NAME: guestName(seat),
     ...(ipv6 && { KDOCK_GATEWAY6: ipv6.gateway, KDOCK_GUEST6: ipv6.guest }),
-    KDOCK_PORTS: config.vm.ports
-      .map((port) => `${port.protocol}/${port.guestPort}/${port.guestPort}`)
+    KDOCK_PORTS: guestPorts(config.vm.ports)
+      .map((port) => `${port.protocol}/${port.containerPort}/${port.guestPort}`)
       .join(" "),
-    KDOCK_GDB_PORT: config.gdb.enable ? String(INSIDE.gdbPort) : "",
+    ...gdbEnvironment(config),
     KDOCK_GUEST_MUX: [INSIDE.agentSocket, INSIDE.portSocket, INSIDE.monitorSocket].join(" "),
     ...(shares.folders.length > 0 ? { KDOCK_SHARES: shareWords(shares).join(" ") } : {}),
     ...(config.vm.dumpOnPanic
       ? { KDOCK_PANIC_SOCKET: INSIDE.panicSocket, KDOCK_PANIC_DUMP: INSIDE.panicDump }
       : {}),
   };
+}
+
+function gdbEnvironment({ gdb }: Config): Readonly<Record<string, string>> {
+  if (!gdb.enable) return { KDOCK_GDB_PORT: "" };
+  return { KDOCK_GDB_PORT: String(INSIDE.gdbPort), KDOCK_GDB_LISTEN: gdbListenText(gdb) };
+}
+
+/** "127.0.0.1:1234" */
+export function gdbListenText({ listen }: Pick<Config["gdb"], "listen">): string {
+  return hostPortText({ hostAddress: listen.address, hostPort: listen.port });
 }
 
 /** What start.sh takes for the usual architecture's is not said. */
@@ -376,17 +388,15 @@ function network6({ vm }: Config, seat: VmSeat): GuestNetwork6 | undefined {
   return hasIpv6(vm.net) ? guestNetwork6(vm.net.ipv6, seat.index) : undefined;
 }
 
-export function publishedPorts(config: Config): PublishedPort[] {
-  const guest = config.vm.ports.map((port) => ({
-    containerPort: port.guestPort,
-    protocol: port.protocol,
-    hostAddress: port.hostAddress,
-    hostPort: port.hostPort,
-  }));
-  if (!config.gdb.enable) return guest;
-  const { address, port } = config.gdb.listen;
-  return [
-    { containerPort: INSIDE.gdbPort, protocol: "tcp", hostAddress: address, hostPort: port },
-    ...guest,
+/** Throws a `config` error for a port of the host that is to lead to two places. */
+export function publishedPorts({ vm, gdb }: Config): readonly PublishedPort[] {
+  const { address: hostAddress, port: hostPort } = gdb.listen;
+  const ports: readonly PublishedPort[] = [
+    ...(gdb.enable
+      ? [{ containerPort: INSIDE.gdbPort, protocol: "tcp" as const, hostAddress, hostPort }]
+      : []),
+    ...publishedGuestPorts(vm.ports),
   ];
+  checkHostPorts(ports);
+  return ports;
 }

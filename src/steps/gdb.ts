@@ -5,6 +5,7 @@ import { KdockError } from "../errors.js";
 import type { Terminal } from "../host/host.js";
 import { scriptsInside, sessionContainer } from "../plan/debugger-plan.js";
 import { belowInput, FOLDER, INSIDE, labels } from "../plan/names.js";
+import { isGdbPort } from "../plan/ports.js";
 import type { Plan } from "../plan/plan.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
 import { ensureImage } from "./builder-image.js";
@@ -124,7 +125,7 @@ async function interrupt(container: Container): Promise<void> {
 }
 
 function requireStub(vm: ContainerInfo): void {
-  if (vm.ports.some((port) => port.containerPort === INSIDE.gdbPort)) return;
+  if (vm.ports.some(isGdbPort)) return;
   throw new KdockError("usage", "the VM was started without a gdbserver", {
     hint: "`kdock stop`, then `kdock run` without --no-gdb (gdb.enable: true).",
   });

@@ -13,6 +13,7 @@ import { DEFAULT_VM, FOLDER, INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { Config } from "../config/config.js";
 import { networkOf } from "../plan/net-modes.js";
+import { isGdbPort } from "../plan/ports.js";
 import { kernelInside } from "../plan/qemu-args.js";
 import { FIRST_SEAT, takeSeat, type VmSeat } from "../plan/seats.js";
 import type { VmFacts } from "../plan/vm-facts.js";
@@ -139,16 +140,16 @@ async function makeRoom(
 async function checkPorts(ctx: Context, engine: Engine, vm: VmPlan): Promise<void> {
   if (!isOnThisMachine(await engine.info())) return;
   const ports = vm.attempts[0]?.container.ports ?? [];
-  for (const { hostAddress, hostPort, containerPort, protocol } of ports) {
+  for (const port of ports) {
+    const { hostAddress, hostPort, protocol } = port;
     if (hostPort === 0 || protocol !== "tcp") continue;
     if (await ctx.host.portIsFree(hostAddress, hostPort)) continue;
     const owner = (await vmWithPort(engine, hostPort)) ?? (await ctx.host.portOwner(hostPort));
-    const isGdb = containerPort === INSIDE.gdbPort;
     throw new KdockError(
       "environment",
       `port ${hostPort} of ${hostAddress} is taken${owner === undefined ? "" : ` by ${owner}`}`,
       {
-        hint: isGdb
+        hint: isGdbPort(port)
           ? "Choose another one: `kdock run --gdb 0` takes any free port."
           : "Choose another host port (-p, vm.ports), or end its owner.",
       },
@@ -250,7 +251,7 @@ async function start(
     await container.start();
     const facts = factsOf(attempt.container);
     const { ports } = await container.inspect();
-    const gdb = ports.find((port) => port.containerPort === INSIDE.gdbPort);
+    const gdb = ports.find(isGdbPort);
     await noteGdbPort(ctx, plan, gdb);
     return {
       container,

@@ -1,10 +1,12 @@
 import type { NetMode } from "../config/config.js";
-import type { Container, ContainerInfo, Engine } from "../engine/engine.js";
+import type { Container, ContainerInfo, Engine, PublishedPort } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { panicked, panicReason } from "../plan/console-log.js";
 import { hostPortText } from "../plan/container-spec.js";
-import { INSIDE, LABEL, labels } from "../plan/names.js";
+import { LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
+import { isGdbPort } from "../plan/ports.js";
+import type { VmFacts } from "../plan/vm-facts.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
 import { chooseVm, factsOf, requireRunning } from "./choose-vm.js";
 import { consoleOf, linesOfText, type VmConsole, vmConsole } from "./console-log.js";
@@ -29,7 +31,7 @@ export interface VmRow {
   readonly status: string;
   readonly kernel: string;
   readonly gdb: string;
-  /** "127.0.0.1:9090→9090/tcp" */
+  /** Of the host and of the guest: "127.0.0.1:9090→90/tcp" */
   readonly ports: readonly string[];
   /** "/home/ada/data on /mnt/data (read-only)" */
   readonly shares: readonly string[];
@@ -50,7 +52,7 @@ async function endOf(ctx: Context, engine: Engine, info: ContainerInfo): Promise
 }
 
 function row(info: ContainerInfo, status: string): VmRow {
-  const gdb = info.ports.find((port) => port.containerPort === INSIDE.gdbPort);
+  const gdb = info.ports.find(isGdbPort);
   const facts = factsOf(info);
   return {
     project: info.labels[LABEL.project] ?? "",
@@ -65,9 +67,16 @@ function row(info: ContainerInfo, status: string): VmRow {
     gdb: gdb === undefined ? "" : hostPortText(gdb),
     ports: info.ports
       .filter((port) => port !== gdb)
-      .map((p) => `${hostPortText(p)}→${p.containerPort}/${p.protocol}`),
+      .map((port) => `${hostPortText(port)}→${guestPortOf(port, facts)}/${port.protocol}`),
     shares: facts.shares,
   };
+}
+
+function guestPortOf({ protocol, containerPort }: PublishedPort, { ports }: VmFacts): number {
+  const own = ports.find(
+    (port) => port.protocol === protocol && port.containerPort === containerPort,
+  );
+  return own?.guestPort ?? containerPort;
 }
 
 /** Ends all VMs of this project and removes them; returns their names, none when there was none. */
@@ -124,7 +133,7 @@ async function noteRemaining(ctx: Context, plan: Plan): Promise<void> {
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", plan.names.id));
   const [left, ...others] = vms.filter((vm) => vm.running);
-  const port = left?.ports.find(({ containerPort }) => containerPort === INSIDE.gdbPort);
+  const port = left?.ports.find(isGdbPort);
   if (left === undefined) await forgetGdbPort(ctx);
   else if (others.length === 0) await noteGdbPort(ctx, plan, port);
 }

@@ -7,6 +7,14 @@ import { hostChanges, NO_CHANGES, NOTHING, readyForLab, remains } from "../suppo
 import { kdock, start as startKdock } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 import { type PrivateEngine, startPrivateEngine } from "../support/private-engine.js";
+import {
+  callByShell,
+  callFromGuest,
+  CONTROL_ANSWER,
+  CONTROL_PORT,
+  STUB_ANSWER,
+  STUB_PORT,
+} from "../support/stub.js";
 
 /**
  * Mode "host": the guests' bridge is on the engine's machine, whose network is one of its own here, with a way out to one
@@ -70,7 +78,8 @@ it("guests are on the host's bridge, and leave as the host; then a killed QEMU a
     /^ip link: .* tap1: .* master br0 /m,
     /^ip addr: .* br0 +inet 10\.0\.3\.1\/24 /m,
     /^iptables: -A POSTROUTING -s 10\.0\.3\.0\/24 ! -o br0 -j MASQUERADE/m,
-    /^iptables: -A FORWARD -i br0 -j ACCEPT/m,
+    /^iptables: -A FORWARD -s 10\.0\.3\.0\/24 -i br0 -j ACCEPT/m,
+    /^iptables: -A FORWARD -s 172\.\S+ -d 10\.0\.3\.2\/32 -o br0 -p tcp -m tcp --dport 80 -j ACCEPT/m,
   ]) {
     expect(meanwhile).toMatch(fact);
   }
@@ -95,17 +104,11 @@ it("guests are on the host's bridge, and leave as the host; then a killed QEMU a
   expect(await engine.onHost(...node(ASK, "80", "10.0.3.2"))).toBe("hello");
   expect(await engine.onHost(...node(ASK, "8080", "127.0.0.1"))).toBe("hello");
 
-  // Each other, the shared folder, and not the debugger that holds them.
+  // Each other, and the shared folder.
   expect(await guest("b", "hostname; ping -c 1 -W 5 a >&2 && nc a 80 </dev/null")).toBe(
     "b\nhello\n",
   );
   expect(await guest("a", "cat /mnt/x/file")).toBe("shared\n");
-  const debuggers = await engine.docker(
-    ...["inspect", "-f", "{{.NetworkSettings.IPAddress}}", NAMES.vmContainer("b")],
-  );
-  expect(await guest("b", `nc -w 5 ${debuggers} 1234 </dev/null 2>&1 || echo refused`)).toMatch(
-    /refused/,
-  );
 
   const pid = await engine.docker("inspect", "-f", "{{.State.Pid}}", NAMES.vmContainer("a"));
   await engine.onHost("kill", "-KILL", pid);
@@ -119,8 +122,67 @@ it("guests are on the host's bridge, and leave as the host; then a killed QEMU a
   expect(await left()).toEqual(NOTHING);
 });
 
-it("nothing remains after stop", async () => {
-  await boot("vm");
+it("no guest reaches a debugger's port, containers come to published ports only, and nothing remains after stop", async () => {
+  // All addresses of the machine, so that the machine outside may call it.
+  await boot("vm", "--gdb", "0.0.0.0:0", "-p", "127.0.0.1:0:8080");
+  const vm = NAMES.vmContainer("vm");
+  const inspect = (container: string, format: string) =>
+    engine.docker("inspect", "-f", format, container);
+  const image = await inspect(vm, "{{.Config.Image}}");
+  const serve = (port: number) =>
+    `socat TCP-LISTEN:${port},fork,reuseaddr SYSTEM:'echo ${CONTROL_ANSWER}' </dev/null >/dev/null 2>&1 &
+     until socat -u OPEN:/dev/null TCP:127.0.0.1:${port} 2>/dev/null; do sleep 0.1; done`;
+  const inside = (container: string, script: string) =>
+    engine.docker("exec", container, "sh", "-c", script);
+  // Stands for another project's VM: a debugger's port on another network of the engine.
+  await engine.docker("network", "create", "other");
+  for (const [name, network] of [
+    ["kdock-other", "other"],
+    ["kdock-near", "bridge"],
+  ] as const) {
+    await engine.docker(
+      ...["run", "-d", "--name", name, "--network", network, "--entrypoint", "sleep"],
+      ...[image, "infinity"],
+    );
+  }
+  const address = (name: string) =>
+    inspect(name, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}");
+  await inside("kdock-other", serve(STUB_PORT));
+  for (const name of ["kdock-other", vm]) await inside(name, serve(CONTROL_PORT));
+  for (const name of ["kdock-other", vm]) {
+    const to = await address(name);
+    expect(await guest("vm", callFromGuest(to, CONTROL_PORT)), name).toContain(CONTROL_ANSWER);
+    const stub = await guest("vm", `${callFromGuest(to, STUB_PORT)} || echo no answer`);
+    expect(stub, name).toMatch(/no answer\n$/);
+    expect(stub, name).not.toMatch(STUB_ANSWER);
+  }
+
+  // Published on all addresses, the stub answers a machine on another link, and no guest or container on its own.
+  const published = /:(\d+)$/m.exec(await engine.docker("port", vm, `${STUB_PORT}/tcp`))?.[1] ?? "";
+  const question = `const socket = require("net").connect(${published}, "10.213.77.2", () => socket.write("$qSupported#37+$D#44+"));
+    socket.setTimeout(5000, () => socket.destroy()).on("error", () => {})
+      .on("data", (data) => { process.stdout.write(data); if (String(data).includes("OK#")) socket.destroy(); });`;
+  expect(await engine.outside(...node(question))).toMatch(STUB_ANSWER);
+  const around = `${callFromGuest("10.213.77.2", Number(published))} || echo no answer`;
+  expect(await guest("vm", around)).toMatch(/^(?!.*PacketSize)[^]*no answer\n$/);
+  const own = await address(vm);
+  expect(await inside("kdock-near", callByShell(own, CONTROL_PORT))).toContain(CONTROL_ANSWER);
+  expect(await inside("kdock-near", callByShell(own, STUB_PORT))).not.toMatch(STUB_ANSWER);
+
+  // The host would lead a container to the guest itself.
+  const answer = (port: number) =>
+    `while :; do nc -l -p ${port} -e echo ${CONTROL_ANSWER}; done </dev/null >/dev/null 2>&1 &`;
+  for (const port of [8080, 8081]) await guest("vm", answer(port));
+  const call = (to: string, port: number) => inside("kdock-near", callByShell(to, port));
+  await expect.poll(() => call(own, 8080), soon).toContain(CONTROL_ANSWER);
+  expect(await engine.onHost(...node(ASK, "8081", "10.0.3.2"))).toContain(CONTROL_ANSWER);
+  expect(await call("10.0.3.2", 8081)).not.toMatch(CONTROL_ANSWER);
+  expect(await call("10.0.3.2", 8080)).not.toMatch(CONTROL_ANSWER);
+
+  // By IPv6 the host is not on the bridge.
+  expect(await engine.onHost("ip", "-6", "-o", "addr", "show", "dev", "br0")).toBe("");
+  await engine.docker("rm", "-f", "kdock-other", "kdock-near");
+  await engine.docker("network", "rm", "other");
   expect((await inLab("stop")).stdout).toBe("stopped vm\n");
   expect(await left()).toEqual(NOTHING);
 });

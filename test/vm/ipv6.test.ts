@@ -4,6 +4,15 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectNames } from "../../src/plan/names.js";
 import { docker, kdock } from "../support/kdock.js";
 import { inGuest, LAB, withGuest } from "../support/lab.js";
+import {
+  callFrom,
+  callFromGuest,
+  CONTROL_ANSWER,
+  CONTROL_PORT,
+  listenInside,
+  STUB_ANSWER,
+  STUB_PORT,
+} from "../support/stub.js";
 
 /** Two guests of the lab; b configures IPv4 by itself, so DHCP tells it nothing. */
 const FILE = `ipv6-${process.pid}.yaml`;
@@ -96,20 +105,20 @@ it("without a way out there is no default route, and what goes out fails at once
 });
 
 it("no guest reaches a debugger, its own or another's", async () => {
-  // fe80:: of a gateway as well; the last proves that nc says 0 where somebody listens.
+  for (const container of [A, B]) await listenInside(container);
+  // fe80:: of a gateway as well.
   const addresses = [
     "fd6b:646f:636b:3::1",
     "fd6b:646f:636b:3::254",
     "fe80::1%eth0",
     "fe80::254%eth0",
   ];
-  const attempts = addresses.map((address) => `nc -w 5 ${address} 1234 </dev/null; echo $?`);
-  const listener =
-    "nc -l -p 1234 </dev/null >/dev/null & sleep 1; nc -w 5 ::1 1234 </dev/null; echo $?";
-  const { stdout } = await guest(A, [...attempts, listener].join("; "));
-  expect(stdout.trim().split("\n")).toEqual(["1", "1", "1", "1", "0"]);
-  const { stdout: listening } = await guest(A, "ping -6 -c 1 -W 5 fe80::254%eth0");
-  expect(listening).toContain("1 packets received");
+  for (const to of addresses) {
+    expect((await guest(A, callFromGuest(to, CONTROL_PORT))).stdout, to).toContain(CONTROL_ANSWER);
+    const stub = await guest(A, callFromGuest(to, STUB_PORT));
+    expect(stub.stdout, to).not.toMatch(STUB_ANSWER);
+    expect(stub.exitCode, to).not.toBe(0);
+  }
 });
 
 it("a port that is published on the host's ::1 leads to the guest", async () => {
@@ -156,6 +165,9 @@ it("a container that gets a way out takes its own guest with it, by NAT66, and n
   );
   expect(exitCode, stdout).toBe(0);
   expect(shortened(stdout.trim())).toBe(shortened(seen));
+  // Nor does a container there reach the debugger, or a port of the guest that is not published.
+  expect(await callFrom(PEER, `[${seen}]`, CONTROL_PORT)).toContain(CONTROL_ANSWER);
+  expect(await callFrom(PEER, `[${seen}]`, STUB_PORT)).not.toMatch(STUB_ANSWER);
 
   // A guest that comes now does not make the outside a part of the guests' own wire.
   expect((await here("run", "-d", "--name", "c", "--memory", "128M")).exitCode).toBe(0);

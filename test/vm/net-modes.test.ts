@@ -8,6 +8,16 @@ import { qemuArgs } from "../../src/plan/qemu-args.js";
 import { machine, vmEnvironment } from "../../src/plan/vm-plan.js";
 import { docker, kdock } from "../support/kdock.js";
 import { inGuest, LAB, withGuest } from "../support/lab.js";
+import {
+  callFrom,
+  callFromGuest,
+  callFromHere,
+  CONTROL_ANSWER,
+  CONTROL_PORT,
+  listenInside,
+  STUB_ANSWER,
+  STUB_PORT,
+} from "../support/stub.js";
 
 /** Three guests of the lab, on a machine where the article's network is somebody else's. */
 const FILE = `net-modes-${process.pid}.yaml`;
@@ -16,11 +26,15 @@ gdb: { listen: 0 }
 vm: { memory: 256M }
 vms:
   b:
-  u: { net: { mode: user }, ports: ["127.0.0.1:0:8080"] }
+  u: { net: { mode: user }, ports: ["127.0.0.1:0:8080", "127.0.0.1:0:8080", "127.0.0.1:0:1234"] }
   n: { net: { mode: none } }
 `;
 const NAMES = projectNames(LAB);
-const [B, U] = ["b", "u"].map((name) => NAMES.vmContainer(name)) as [string, string];
+const [B, U, N] = ["b", "u", "n"].map((name) => NAMES.vmContainer(name)) as [
+  string,
+  string,
+  string,
+];
 const OTHER = `kdock-test-other-${process.pid}`;
 const PEER = `${OTHER}-peer`;
 
@@ -85,20 +99,41 @@ describe("mode user", () => {
     expect(stdout).toBe(`u\n${await addressOf(U)}\n`);
   });
 
-  it("publishes ports", async () => {
-    await guest(U, "nc -l -p 8080 -e echo hello </dev/null >/dev/null 2>&1 &");
-    const [, port] = /:(\d+)/.exec(await docker("port", U, "8080/tcp")) ?? [];
-    expect(await answerOf(Number(port))).toBe("hello\n");
+  it("publishes ports, one by two ports of the host, and the one that is the gdbstub's in the container", async () => {
+    const serve = (port: number) =>
+      `while :; do nc -l -p ${port} -e echo from ${port}; done </dev/null >/dev/null 2>&1 &`;
+    await guest(U, serve(8080));
+    await guest(U, serve(STUB_PORT));
+    const { stdout } = await here("ps");
+    const row = /^u .*$/m.exec(stdout)?.[0] ?? "";
+    const ports = [...row.matchAll(/127\.0\.0\.1:(\d+)→(\d+)\/tcp/g)].map((match) => ({
+      ...{ host: Number(match[1]), guest: Number(match[2]) },
+    }));
+    expect(
+      ports.map((port) => port.guest).sort((a, b) => a - b),
+      row,
+    ).toEqual([1234, 8080, 8080]);
+    expect(new Set(ports.map(({ host }) => host)).size).toBe(3);
+    for (const port of ports) expect(await answerOf(port.host)).toBe(`from ${port.guest}\n`);
+    const [, gdb] = /(\d+)$/m.exec(await docker("port", U, `${STUB_PORT}/tcp`)) ?? [];
+    expect(await callFromHere("127.0.0.1", Number(gdb))).toMatch(STUB_ANSWER);
   });
 
-  it("keeps the guest from its own debugger, and nobody else", async () => {
+  it("keeps the guest, other guests and containers from its debugger", async () => {
+    await listenInside(U);
     const [, gateway = ""] = /^KDOCK_GATEWAY=([\d.]+)/m.exec(await environmentOf(U)) ?? [];
-    for (const address of [gateway, await addressOf(U)]) {
-      const { exitCode } = await guest(U, `nc -w 5 ${address} 1234 </dev/null`);
-      expect(exitCode, address).toBe(1);
+    const own = await addressOf(U);
+    const attempts = [[U, gateway] as const, [U, own] as const, [B, own] as const];
+    for (const [from, to] of attempts) {
+      const control = await guest(from, callFromGuest(to, CONTROL_PORT));
+      expect(control.stdout, to).toContain(CONTROL_ANSWER);
+      const stub = await guest(from, `${callFromGuest(to, STUB_PORT)} || echo no answer`);
+      expect(stub.stdout, to).toMatch(/no answer\n$/);
+      expect(stub.stdout, to).not.toMatch(STUB_ANSWER);
     }
-    // socat fails when it is refused.
-    await docker("exec", U, "socat", "-u", "OPEN:/dev/null", "TCP:127.0.0.1:1234");
+    expect(await callFrom(PEER, own, CONTROL_PORT)).toContain(CONTROL_ANSWER);
+    expect(await callFrom(PEER, own, STUB_PORT)).not.toMatch(STUB_ANSWER);
+    expect(await callFrom(U, "127.0.0.1", STUB_PORT)).toMatch(STUB_ANSWER);
   });
 
   it("needs neither tap nor bridge, and no network with others", async () => {
@@ -124,7 +159,13 @@ describe("mode none", () => {
     expect((await here("ps")).stdout).toMatch(/^n +- /m);
   });
 
-  it("has a debugger", async () => {
+  it("has a debugger, out of reach of guests and containers", async () => {
+    const own = await addressOf(N);
+    await listenInside(N);
+    expect((await guest(B, callFromGuest(own, CONTROL_PORT))).stdout).toContain(CONTROL_ANSWER);
+    expect((await guest(B, callFromGuest(own, STUB_PORT))).stdout).not.toMatch(STUB_ANSWER);
+    expect(await callFrom(PEER, own, CONTROL_PORT)).toContain(CONTROL_ANSWER);
+    expect(await callFrom(PEER, own, STUB_PORT)).not.toMatch(STUB_ANSWER);
     const { stdout, stderr, exitCode } = await here(
       ...["gdb", "--vm", "n", "--", "-batch", "-ex", "print init_task.comm"],
     );
@@ -141,19 +182,36 @@ describe("mode none", () => {
 
 describe("start.sh, with arguments for a bridge", () => {
   /** compose.yaml's variable, and privileged containers on a machine without tun: QEMU's arguments, one a line. */
-  async function argumentsOf(environment: Readonly<Record<string, string>>) {
+  async function argumentsOf(
+    environment: Readonly<Record<string, string>>,
+    capability: readonly string[] = ["--cap-add", "NET_ADMIN"],
+    paused = false,
+  ) {
     const config = loadConfig({});
     const all = { ...vmEnvironment(config), KDOCK_GUEST_MUX: "", ...environment };
     const fake = `printf '#!/bin/sh\\nprintf "%%s\\\\n" "$@"\\n' > /usr/local/bin/qemu-system-x86_64
       chmod +x /usr/local/bin/qemu-system-x86_64; exec sh /usr/local/lib/kdock/start.sh "$@"`;
     const said = await docker(
-      ...["run", "--rm", "--cap-add", "NET_ADMIN"],
+      ...["run", "--rm", ...capability],
       ...Object.entries(all).flatMap(([name, value]) => ["-e", `${name}=${value}`]),
       ...["--entrypoint", "sh", image, "-c", fake, "sh"],
-      ...qemuArgs(machine(config, { paused: false, command: false })),
+      ...qemuArgs(machine(config, { paused, command: false })),
     );
     return said.split("\n");
   }
+
+  it("offers no gdbserver where nothing can keep the guest from it", async () => {
+    for (const mode of ["user", "none"]) {
+      const closed = await argumentsOf({ KDOCK_NET_MODE: mode });
+      expect(closed[closed.indexOf("-gdb") + 1]).toBe("tcp::1234");
+      const open = await argumentsOf({ KDOCK_NET_MODE: mode }, []);
+      expect(open).not.toContain("-gdb");
+      expect(open).not.toContain("tcp::1234");
+      expect(open.join("\n")).toMatch(/\[kdock\] gdbserver: off, because .* NET_ADMIN \(.*\)/);
+      const paused = await argumentsOf({ KDOCK_NET_MODE: mode }, [], true).catch(String);
+      expect(String(paused)).toMatch(/error: no gdbserver, and the guest was to wait/);
+    }
+  });
 
   it("takes QEMU's own network, without IPv6, where that is asked for or there is no tun", async () => {
     for (const environment of [{ KDOCK_NET_MODE: "user" }, {}]) {

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { docker, kdock } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
+import { callFromHere, STUB_ANSWER } from "../support/stub.js";
 
 /** The outside: a second container on the VM's network, which answers with the address it sees. */
 const PEER = `kdock-test-peer-${process.pid}`;
@@ -9,11 +10,15 @@ let peerAddress = "";
 
 beforeAll(async () => {
   await kdock(["stop"], { cwd: LAB });
-  const { exitCode, stderr } = await kdock(["run", "-d", "--gdb", "0"], { cwd: LAB });
+  // Two ports of the host for one of the guest, one that is also the gdbstub's, and one of UDP with the same number.
+  const ports = ["0:8080", "127.0.0.2:0:8080", "0:1234", "0:1234/udp"];
+  const flags = ports.flatMap((port) => ["-p", port]);
+  const { exitCode, stderr } = await kdock(["run", "-d", "--gdb", "0", ...flags], { cwd: LAB });
   expect(exitCode, stderr).toBe(0);
   const image = await docker("inspect", "-f", "{{.Config.Image}}", LAB_NAMES.vmContainer);
   await docker(
     ...["run", "-d", "--name", PEER, "--network", LAB_NAMES.network, "--network-alias", "peer"],
+    ...["--cap-add", "NET_ADMIN"],
     ...["--label", "io.kdock.test=1", "--entrypoint", "socat", image],
     ...["TCP-LISTEN:8080,fork,reuseaddr", "SYSTEM:echo $SOCAT_PEERADDR"],
   );
@@ -69,9 +74,62 @@ it("both sides of the translation are seen where they happen", async () => {
   expect(links).toContain("tap0");
 });
 
-it("the guest cannot reach the debugger that holds it", async () => {
-  const { exitCode } = await guest("nc -w 3 10.0.3.1 1234 </dev/null");
-  expect(exitCode).not.toBe(0);
+describe("forwarding", () => {
+  const inPeer = (script: string) => docker("exec", PEER, "sh", "-c", script);
+  const call = (address: string, port: number) =>
+    inPeer(`socat -u TCP:${address}:${port},connect-timeout=3 - 2>&1 || true`);
+  const serve = (port: number) =>
+    `while :; do nc -l -p ${port} -e echo from ${port}; done </dev/null >/dev/null 2>&1 &`;
+
+  beforeAll(async () => {
+    for (const port of [1234, 8080, 8081]) await guest(serve(port));
+    const listening = async () => (await guest("netstat -tln")).stdout;
+    for (const port of [1234, 8080, 8081]) {
+      await expect.poll(listening, { timeout: 20_000 }).toContain(`:${port} `);
+    }
+  });
+
+  it("leads from ports of the host to those of the guest, and to the debugger from its own", async () => {
+    const { stdout } = await kdock(["ps"], { cwd: LAB });
+    const ports = [...stdout.matchAll(/(127\.0\.0\.[12]):(\d+)→(\d+)\/tcp/g)];
+    expect(ports.map(([, host, , port]) => `${host ?? ""} ${port ?? ""}`).sort(), stdout).toEqual([
+      "127.0.0.1 1234",
+      "127.0.0.1 8080",
+      "127.0.0.2 8080",
+    ]);
+    expect(stdout).toMatch(/127\.0\.0\.1:\d+→1234\/udp/);
+    for (const [, host = "", port, inside] of ports) {
+      expect((await callFromHere(host, Number(port))).trim()).toBe(`from ${inside ?? ""}`);
+    }
+    const [, gdb] = /:(\d+)/.exec(await docker("port", LAB_NAMES.vmContainer, "1234/tcp")) ?? [];
+    expect(await callFromHere("127.0.0.1", Number(gdb))).toMatch(STUB_ANSWER);
+  });
+
+  it("lets other containers come to published ports, and not to the guest", async () => {
+    expect((await call(vmAddress, 8080)).trim()).toBe("from 8080");
+    await inPeer(`ip route add 10.0.3.2 via ${vmAddress}`);
+    for (const port of [8080, 8081]) expect(await call("10.0.3.2", port)).not.toContain("from");
+    // Both are there: the guest's own container reaches them.
+    for (const port of [8080, 8081]) {
+      const own = ["exec", LAB_NAMES.vmContainer, "socat", "-u", `TCP:10.0.3.2:${port}`, "-"];
+      expect((await docker(...own)).trim()).toBe(`from ${port}`);
+    }
+  });
+
+  it("lets the guest out with its own address, and no other", async () => {
+    const echoes = async () => {
+      const counts = await inPeer("grep ^Icmp: /proc/net/snmp");
+      const [names = [], values = []] = counts.split("\n").map((line) => line.split(" "));
+      return Number(values[names.indexOf("InEchos")]);
+    };
+    const format = "{{(index .IPAM.Config 0).Gateway}}";
+    const gateway = await docker("network", "inspect", "-f", format, LAB_NAMES.network);
+    const before = await echoes();
+    const pose = `ip addr add ${gateway}/32 dev eth0; ping -c 2 -W 1 -I ${gateway} ${peerAddress}; ip addr del ${gateway}/32 dev eth0`;
+    await guest(pose);
+    expect((await guest(`ping -c 2 -W 5 ${peerAddress}`)).exitCode).toBe(0);
+    expect(await echoes()).toBe(before + 2);
+  });
 });
 
 async function addressOf(container: string): Promise<string> {

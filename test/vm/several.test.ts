@@ -1,9 +1,20 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { projectNames } from "../../src/plan/names.js";
 import { docker, kdock } from "../support/kdock.js";
 import { inGuest, LAB, withGuest } from "../support/lab.js";
+import {
+  callByShell,
+  callFrom,
+  callFromGuest,
+  callFromHere,
+  CONTROL_ANSWER,
+  CONTROL_PORT,
+  listenInside,
+  STUB_ANSWER,
+  STUB_PORT,
+} from "../support/stub.js";
 
 /** In the lab's own folder: the same project and artifacts, with two VMs. */
 const FILE = `several-${process.pid}.yaml`;
@@ -79,6 +90,82 @@ it("a debugger joins the one that is named", async () => {
   expect(exitCode, stderr).toBe(0);
   expect(stdout).toContain("hit 1:");
   expect((await guest("b", "hostname b; hostname")).stdout).toBe("b\n");
+});
+
+describe("the gdbstub of a VM", () => {
+  const A = NAMES.vmContainer("a");
+  const PEER = `kdock-test-several-${process.pid}`;
+  const address = (container: string) =>
+    docker(
+      ...["inspect", container, "-f"],
+      `{{(index .NetworkSettings.Networks "${NAMES.network}").IPAddress}}`,
+    );
+  let image = "";
+  let eth0 = "";
+
+  beforeAll(async () => {
+    image = await docker("inspect", "-f", "{{.Config.Image}}", A);
+    eth0 = await address(A);
+    await docker(
+      ...["run", "-d", "--name", PEER, "--network", NAMES.network, "--label", "io.kdock.test=1"],
+      ...["--entrypoint", "sleep", image, "infinity"],
+    );
+    await listenInside(A);
+    await listenInside(PEER);
+  });
+  afterAll(() => docker("rm", "-f", PEER));
+
+  it("answers the published port and the debugger's container", async () => {
+    const published = await docker("port", A, `${STUB_PORT}/tcp`);
+    expect(published).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(await callFromHere("127.0.0.1", Number(published.split(":")[1]))).toMatch(STUB_ANSWER);
+    const shared = [
+      "run",
+      "--rm",
+      "--network",
+      `container:${A}`,
+      "--entrypoint",
+      "sh",
+      image,
+      "-c",
+    ];
+    expect(await docker(...shared, callByShell("127.0.0.1", STUB_PORT))).toMatch(STUB_ANSWER);
+  });
+
+  it.each(["a", "b"])("does not answer the guest of VM %s, by no address", async (vm) => {
+    const addresses = [eth0, "10.0.3.1", "fd6b:646f:636b:3::1", "fe80::1%eth0"];
+    for (const to of addresses) {
+      const [stub, control] = [
+        await guest(vm, callFromGuest(to, STUB_PORT)),
+        await guest(vm, callFromGuest(to, CONTROL_PORT)),
+      ];
+      expect(control.stdout, to).toContain(CONTROL_ANSWER);
+      expect(stub.stdout, to).not.toMatch(STUB_ANSWER);
+      expect(stub.exitCode, to).not.toBe(0);
+    }
+    // As a router, the other VM's container leads to itself.
+    const around = `ip route add ${eth0} via 10.0.3.1; ${callFromGuest(eth0, STUB_PORT)}; ip route del ${eth0}`;
+    expect((await guest(vm, around)).stdout).not.toMatch(STUB_ANSWER);
+  });
+
+  it("does not answer another container of the network", async () => {
+    expect(await callFrom(PEER, eth0, CONTROL_PORT)).toContain(CONTROL_ANSWER);
+    expect(await callFrom(PEER, eth0, STUB_PORT)).not.toMatch(STUB_ANSWER);
+  });
+
+  it("does not answer a container that has taken the gateway's address", async () => {
+    const format = "{{(index .IPAM.Config 0).Gateway}}";
+    const gateway = await docker("network", "inspect", "-f", format, NAMES.network);
+    const pose = (to: string, port: number) =>
+      docker(
+        ...["run", "--rm", "--network", NAMES.network, "--cap-add", "NET_ADMIN"],
+        ...["--entrypoint", "sh", image, "-c"],
+        `ip addr flush dev eth0; ip addr add ${gateway}/16 dev eth0; ${callByShell(to, port)}`,
+      );
+    // The container beside it believes that one, and answers.
+    expect(await pose(await address(PEER), CONTROL_PORT)).toContain(CONTROL_ANSWER);
+    expect(await pose(eth0, STUB_PORT)).not.toMatch(STUB_ANSWER);
+  });
 });
 
 it("one that comes later finds the others, and one that goes is forgotten", async () => {

@@ -35,6 +35,8 @@ export interface Packet {
   readonly protocol: "icmp" | "tcp" | "udp";
   readonly port?: number | undefined;
   readonly state: "NEW" | "ESTABLISHED";
+  /** It belongs to a connection whose destination a rule has changed. */
+  readonly isRedirected?: boolean;
 }
 
 /** Where a packet passes: "filter FORWARD". */
@@ -198,7 +200,8 @@ const KNOWN: Readonly<Record<string, (value: string, packet: Packet) => boolean>
   "--dports": (ports, { port, state }) =>
     state === "NEW" && ports.split(",").some((range) => isPort(range, port)),
   "--sport": (ports, { port, state }) => state === "ESTABLISHED" && isPort(ports, port),
-  "--ctstate": (states, { state }) => states.split(",").includes(state),
+  "--ctstate": (states, { state, isRedirected = false }) =>
+    states.split(",").some((each) => each === state || (each === "DNAT" && isRedirected)),
   "--state": (states, { state }) => states.split(",").includes(state),
   "--icmp-type": (type, { state }) =>
     type === "any" || type.split("/")[0] === (state === "NEW" ? "8" : "0"),

@@ -74,7 +74,8 @@ function dnatFault(scene: Scene, { protocol, port }: PublishedPort, guestPort: n
     return { text: before, mend: `\`docker exec ${names.container} ${add}\`` };
   }
   if (mode !== "bridge") return undefined;
-  const onward: Packet = { ...came, out: "br0", destination: guest, port: guestPort };
+  const to = { destination: guest, port: guestPort, isRedirected: true };
+  const onward: Packet = { ...came, out: "br0", ...to };
   return (
     forwardFault(scene, came.source) ??
     ruleFault(scene, FORWARDED, onward, "what comes from the host") ??

@@ -1,6 +1,6 @@
 import type { ContainerFacts } from "./facts.js";
 import { type Drop, dropOf, type Hook, type Packet } from "./firewall.js";
-import type { Fault, Scene } from "./scene.js";
+import { type Fault, networkOf, type Scene } from "./scene.js";
 
 /** Nobody's: an address of TEST-NET-1 (RFC 5737), for asking the rules. Nothing is sent there. */
 export const OUTSIDE = "192.0.2.1";
@@ -37,7 +37,12 @@ export function ruleFault(scene: Scene, hooks: readonly Hook[], packet: Packet, 
   return drop === undefined ? undefined : dropFault(scene, drop, packet, what);
 }
 
-export function dropFault({ names }: Scene, drop: Drop, packet: Packet, what: string): Fault {
+export function dropFault(
+  { names, container }: Scene,
+  drop: Drop,
+  packet: Packet,
+  what: string,
+): Fault {
   const iptables = `docker exec ${names.container} iptables`;
   const table = drop.table === "filter" ? "" : ` -t ${drop.table}`;
   if (drop.rule !== undefined) {
@@ -46,10 +51,17 @@ export function dropFault({ names }: Scene, drop: Drop, packet: Packet, what: st
       mend: `\`${iptables}${table} ${drop.rule.text.replace(/^-A/, "-D")}\``,
     };
   }
-  const side =
-    packet.in === "br0" ? "-i br0" : packet.out === "br0" ? "-o br0" : `-i ${packet.in ?? ""}`;
   return {
     text: `the VM's container drops ${what}: the policy of ${drop.table} ${drop.chain} is DROP, and no rule lets it pass`,
-    mend: `\`${iptables}${table} -A ${drop.chain} ${side} -j ACCEPT\``,
+    mend: `\`${iptables}${table} -A ${drop.chain} ${wanted(container, packet)} -j ACCEPT\``,
   };
+}
+
+/** What start.sh's rule for such a packet asks, where it has one. */
+function wanted(container: ContainerFacts, packet: Packet): string {
+  if (packet.in === "br0" && packet.out !== undefined) return `-i br0 -s ${networkOf(container)}`;
+  if (packet.in === "br0") return "-i br0";
+  if (packet.out !== "br0") return `-i ${packet.in ?? ""}`;
+  if (packet.state === "ESTABLISHED") return "-o br0 -m conntrack --ctstate RELATED,ESTABLISHED";
+  return packet.isRedirected === true ? "-o br0 -m conntrack --ctstate DNAT" : "-o br0";
 }

@@ -2,7 +2,8 @@ import { type Container, type ContainerInfo, type PublishedPort } from "../../en
 import { KdockError, messageOf } from "../../errors.js";
 import { panicReason } from "../../plan/console-log.js";
 import { fail, type Finding, ok } from "../../plan/finding.js";
-import { INSIDE, labels } from "../../plan/names.js";
+import { labels } from "../../plan/names.js";
+import { isGdbPort } from "../../plan/ports.js";
 import { gatewayFinding, wireFault } from "../../plan/net-check/gateway.js";
 import { guestFinding, untouchedGuest } from "../../plan/net-check/guest.js";
 import { inwardFinding, portFinding } from "../../plan/net-check/inward.js";
@@ -216,7 +217,7 @@ async function portFindings(
 function guestPorts(ports: readonly PublishedPort[]): readonly PublishedPort[] {
   const seen = new Map<string, PublishedPort>();
   for (const port of ports) {
-    if (port.containerPort === INSIDE.gdbPort) continue;
+    if (isGdbPort(port)) continue;
     const key = `${port.protocol}/${port.containerPort}/${port.hostPort}`;
     if (!seen.has(key) || !port.hostAddress.includes(":")) seen.set(key, port);
   }

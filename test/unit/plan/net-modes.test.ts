@@ -15,11 +15,13 @@ describe("netdev", () => {
   });
 
   it("of mode user has the addresses that a bridge would have, and the guest's ports", () => {
-    const keys = "net: { mode: user, subnet: 10.9.0.0/24 }, ports: ['9090:90', '5353:53/udp']";
+    const ports = "['9090:90', '9091:90', '5353:53/udp', '9999:1234']";
+    const keys = `net: { mode: user, subnet: 10.9.0.0/24 }, ports: ${ports}`;
     expect(netdev(vm(keys), { name: "b", index: 1 })).toBe(
       [
         "user,id=net0,ipv6=off,net=10.9.0.0/24,host=10.9.0.254,dns=10.9.0.1,dhcpstart=10.9.0.3",
         "hostname=b,hostfwd=tcp::90-10.9.0.3:90,hostfwd=udp::53-10.9.0.3:53",
+        "hostfwd=tcp::1235-10.9.0.3:1234",
       ].join(","),
     );
   });

@@ -36,11 +36,17 @@ eth0
 %iptables
 *filter
 :INPUT ACCEPT [270:72564]
-:FORWARD ACCEPT [0:0]
+:FORWARD DROP [0:0]
 :OUTPUT ACCEPT [0:0]
--A INPUT -i br0 -p tcp -m tcp --dport 1234 -j REJECT --reject-with tcp-reset
--A FORWARD -i br0 -j ACCEPT
--A FORWARD -o br0 -j ACCEPT
+:KDOCK_GDB - [0:0]
+-A INPUT -p tcp -m tcp --dport 1234 -j KDOCK_GDB
+-A FORWARD -i br0 -o br0 -j ACCEPT
+-A FORWARD -s 10.0.3.0/24 -i br0 -j ACCEPT
+-A FORWARD -o br0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -o br0 -m conntrack --ctstate DNAT -j ACCEPT
+-A KDOCK_GDB -i lo -j ACCEPT
+-A KDOCK_GDB -s 172.19.0.1/32 -i eth0 -j ACCEPT
+-A KDOCK_GDB -p tcp -j REJECT --reject-with tcp-reset
 COMMIT
 *nat
 :PREROUTING ACCEPT [148:28231]
