@@ -68,6 +68,9 @@ export function imageTag(name: string, tag: string): string {
 /** What a tap is made with; a machine without it has none. */
 export const TUN = "/dev/net/tun";
 
+/** Who reads what a guest or its QEMU says in the VM's container, and owns nothing there. */
+export const UNPRIVILEGED = "nobody";
+
 /** Where things are inside the containers. */
 export const INSIDE = {
   source: "/src",
@@ -237,8 +240,10 @@ export const FOLDER = {
   /** A search by `kdock bisect` that has not ended, and git's own log of it. */
   bisect: ".kdock/bisect.json",
   bisectLog: ".kdock/logs/bisect.log",
-  /** Held while a VM finds its place. */
+  /** Held while VMs find their places. */
   seats: ".kdock/seats",
+  /** Those of VMs that are being started: see steps/reservations.ts. */
+  starting: ".kdock/starting",
   lockfile: "kdock.lock",
   /** Where the tree of the last `kdock source export` is. */
   sourceExport: ".kdock/source-export.json",
