@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, createWriteStream } from "node:fs";
+import { constants, createWriteStream, mkdirSync } from "node:fs";
 import { chmod, lstat, mkdir, mkdtemp, open, readdir, rename, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { finished } from "node:stream/promises";
@@ -9,12 +9,16 @@ import { FileWriter } from "./file-writer.js";
 import type { LogFile } from "./host.js";
 import { SparseWriter } from "./sparse-writer.js";
 
-export async function writeAtomic(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeAtomic(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o666,
+): Promise<void> {
   const temporary = beside(path);
   await written(path, async () => {
     await makeParents(path);
     try {
-      await writeSynced(temporary, content);
+      await writeSynced(temporary, content, mode);
       await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });
@@ -23,13 +27,16 @@ export async function writeAtomic(path: string, content: string | Uint8Array): P
   });
 }
 
+/** A link in the place of a log would have other files written to. */
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+
 export function openLog(path: string): LogFile {
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch (error) {
     throw writeError(path, error);
   }
-  const stream = createWriteStream(path, { flags: "a" });
+  const stream = createWriteStream(path, { flags: APPEND as unknown as string });
   // A log that cannot be written must not end the build that it tells about.
   stream.on("error", () => undefined);
   return {
@@ -158,8 +165,12 @@ function beside(path: string): string {
   return `${path}.tmp-${randomBytes(6).toString("hex")}`;
 }
 
-async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
-  const file = await open(path, "wx");
+async function writeSynced(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+): Promise<void> {
+  const file = await open(path, "wx", mode);
   try {
     await file.writeFile(content);
     // Otherwise the name may survive a power cut and the content not.

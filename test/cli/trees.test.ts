@@ -137,7 +137,7 @@ describe("a local tree", () => {
     ["as make has changed it since", " && echo afterwards >> $(O)/vmlinux", "afterwards"],
   ])("hands vmlinux over while make goes on, and in the end %s", async (_how, more, text) => {
     // As kbuild writes down that it has made something.
-    const linked = `touch $(O)/.vmlinux.cmd; while [ ! -e go ]; do sleep 0.1; done${more}`;
+    const linked = `touch $(O)/.vmlinux.cmd; while [ ! -e .kdock-go ]; do sleep 0.1; done${more}`;
     const makefile = await readFile(join(tree, "Makefile"), "utf8");
     await writeFile(
       join(tree, "Makefile"),
@@ -149,7 +149,8 @@ describe("a local tree", () => {
       return names.filter((name) => name.endsWith("/.early/vmlinux")).length;
     };
     await expect.poll(() => early().catch(() => 0), { timeout: 120_000 }).toBe(1);
-    await writeFile(join(tree, "go"), "");
+    // No part of the tree, as far as kdock is concerned.
+    await writeFile(join(tree, ".kdock-go"), "");
     const { exitCode, stderr } = await building;
     expect(stderr).not.toMatch(/error/);
     expect(exitCode).toBe(0);
@@ -333,6 +334,136 @@ describe("on an engine elsewhere", () => {
     expect(await holds("other")).toBe(true);
   });
 });
+
+describe("a tree that is edited while it is built", () => {
+  const header = (word: string) => writeFile(join(tree, "net/net.h"), `#define WORD "${word}"\n`);
+  const keys = () => readdir(join(folder, ".kdock/out/kernel"));
+
+  /** From now on make waits with net/two.c, the header's only reader, for .kdock-go1, in the next build for .kdock-go2 ... */
+  async function makeWait(): Promise<void> {
+    const makefile = await readFile(join(tree, "Makefile"), "utf8");
+    const waiting = `\t@case $* in net/two) n=$$(($$(cat $(O)/.kdock/n || echo 0) + 1)); echo $$n > $(O)/.kdock/n; \\
+\t  echo "  WAITS $$n"; while [ ! -e .kdock-go$$n ]; do sleep 0.1; done;; esac\n`;
+    await writeFile(join(tree, "Makefile"), makefile.replace('\t@echo "  CC ', `${waiting}$&`));
+  }
+  const waits = (time: number) =>
+    expect
+      .poll(() => readFile(join(folder, ".kdock/logs/kernel.log"), "utf8").catch(() => ""), {
+        timeout: 120_000,
+      })
+      .toContain(`  WAITS ${time}\n`);
+  const goOn = (time: number) => writeFile(join(tree, `.kdock-go${time}`), "");
+
+  it("is built once more as it is then, and nothing is kept under what it was", async () => {
+    await makeWait();
+    const building = build();
+    await waits(1);
+    await header("second");
+    await goOn(1);
+    await goOn(2);
+    const { exitCode, stderr } = await building;
+    expect(stderr).toMatch(
+      /net\/net\.h \(.*linux\) changed during the build, so nothing of it is kept: building once more/,
+    );
+    expect(stderr).not.toMatch(/Makefile|one\.c/);
+    expect(exitCode).toBe(0);
+    expect(await holds("second")).toBe(true);
+    expect(await keys()).toHaveLength(1);
+
+    await header("first");
+    await goOn(3);
+    expect(await built()).not.toMatch(/up to date/);
+    expect(await holds("first")).toBe(true);
+    expect(await holds("second")).toBe(false);
+  });
+
+  it("is given up when that happens again, also where a file is put back as it was", async () => {
+    await makeWait();
+    const building = build();
+    await waits(1);
+    await header("second");
+    await goOn(1);
+    await waits(2);
+    await header("third");
+    await header("second");
+    await goOn(2);
+    const { exitCode, stderr } = await building;
+    expect(stderr).toMatch(/error: net\/net\.h .* changed during the build/);
+    expect(stderr).toMatch(/→ Build again when nothing writes to the tree/);
+    expect(exitCode).toBe(1);
+    expect(await keys()).toEqual([]);
+  });
+
+  it("is not taken for another one because of what editors leave in it", async () => {
+    await makeWait();
+    const building = build();
+    await waits(1);
+    await writeFile(join(tree, "net/.two.c.swp"), "");
+    await rm(join(tree, "net/.two.c.swp"));
+    await goOn(1);
+    const { exitCode, stderr } = await building;
+    expect(stderr).not.toMatch(/changed during/);
+    expect(exitCode).toBe(0);
+  });
+});
+
+/** Has ccache keep something else than what the compiler makes of net/two.c, under the compiler's own key. */
+async function plantObject(): Promise<void> {
+  // A kdock that shares its cache with everything keeps the plant from other tests.
+  await writeFile(join(tree, "net/net.h"), `#define WORD "first" // ${folder}\n`);
+  await writeFile(
+    join(tree, "planter"),
+    `#!/bin/sh
+"$@" || exit
+while [ $# -gt 1 ]; do
+  case "$1 $2" in "-o "*two*) echo 'const char *two(void) { return "planted"; }' | gcc-14 -x c -c -o "$2" - ;; esac
+  shift
+done
+`,
+  );
+  await chmod(join(tree, "planter"), 0o755);
+  const makefile = await readFile(join(tree, "Makefile"), "utf8");
+  const planting = makefile.replace("\t@$(CC)", "\t@CCACHE_PREFIX=/src/planter $(CC)");
+  expect(planting).not.toBe(makefile);
+  await writeFile(join(tree, "Makefile"), planting);
+}
+
+it("what a tree's Makefile plants in its compiler cache gets into no kernel of another project", async () => {
+  const honest = await readFile(join(tree, "Makefile"), "utf8");
+  await plantObject();
+  await built();
+  expect(await holds("planted")).toBe(true);
+  // The plant works: an honest Makefile takes it out of the cache.
+  await writeFile(join(tree, "Makefile"), honest);
+  await docker("volume", "rm", ...(await volumesOf("objects")));
+  await built();
+  expect(await holds("planted")).toBe(true);
+
+  const [planter, victim] = [folder, join(folder, "victim")];
+  await mkdir(victim);
+  for (const name of ["toy.config", "kdock.lock"]) {
+    await copyFile(join(folder, name), join(victim, name));
+  }
+  folder = victim;
+  try {
+    await configure("", "path:../linux");
+    await built();
+    expect(await holds("planted")).toBe(false);
+    expect(await holds("first")).toBe(true);
+  } finally {
+    await removeVolumes(victim);
+    folder = planter;
+  }
+  // The caches that a project cleans up are its own.
+  expect(await volumesOf("ccache")).toEqual([projectNames(folder).ccacheVolume]);
+});
+
+async function volumesOf(role: string): Promise<string[]> {
+  const labels = [`project=${projectNames(folder).id}`, `role=${role}`];
+  const filters = labels.flatMap((label) => ["--filter", `label=io.kdock.${label}`]);
+  const names = await docker("volume", "ls", "-q", ...filters);
+  return names.split("\n").filter((name) => name !== "");
+}
 
 it("a compiler that the tree refuses is named before anything is built", async () => {
   await configure("  toolchain: clang-11\n");
