@@ -1,25 +1,32 @@
-import { z } from "zod";
 import { panicReason, reportIsLast } from "./console-log.js";
 
 /** How QEMU ended, by its own words; images/vm/run-qemu.pl writes it, and no guest can. */
-const VmEndRecord = z.object({
+export interface VmEnd {
   /** QEMU's event: the kernel told the pvpanic device. */
-  panicked: z.boolean(),
+  readonly panicked: boolean;
   /** Of its SHUTDOWN event: "guest-panic", "guest-reset", "guest-shutdown", "host-signal", "host-qmp-quit" ... */
-  reason: z.string().nullable(),
+  readonly reason: string | null;
   /** Both null while QEMU runs; one of them after. */
-  exitCode: z.number().nullable(),
-  signal: z.number().nullable(),
-});
-export type VmEnd = Readonly<z.infer<typeof VmEndRecord>>;
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+}
 
-/** undefined for what is no record. */
+/** undefined for what is no record. By hand, because `kdock exec` reads one and must not wait for zod. */
 export function parseVmEnd(text: string): VmEnd | undefined {
+  let read: unknown;
   try {
-    return VmEndRecord.parse(JSON.parse(text));
+    read = JSON.parse(text);
   } catch {
     return undefined;
   }
+  const { panicked, reason, exitCode, signal } = (read ?? {}) as Partial<Record<string, unknown>>;
+  if (typeof panicked !== "boolean") return undefined;
+  return {
+    panicked,
+    reason: typeof reason === "string" ? reason : null,
+    exitCode: typeof exitCode === "number" ? exitCode : null,
+    signal: typeof signal === "number" ? signal : null,
+  };
 }
 
 /** For a panic that its console does not tell. */

@@ -47,7 +47,7 @@ it("gives a raw console with the terminal's size, Ctrl-] detaches and restores t
   );
   await shows(/^1$/m);
   await type(`clear; node ${CLI} logs`, "Enter");
-  await shows(/^a\\x1b\[2Jb$/m);
+  await shows(/a\\x1b\[2Jb$/m);
 
   // Back on the same console, and out of it by powering off.
   await type(`clear; node ${CLI} console`, "Enter");
