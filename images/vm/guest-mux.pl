@@ -21,6 +21,9 @@ use constant { VERSION => 2, MAGIC => "kdock hello\n", HEADER => 8, MAX_PAYLOAD 
 use constant READ_BYTES => 1 << 18;
 # What may wait for the guest before clients are no longer listened to.
 use constant MAX_QUEUED => 1 << 20;
+# What may wait for a client: for each of its commands, all that an agent sends without an acknowledgement, which is
+# OUT_WINDOW of src/guest/frames.ts, in frames of one byte. What sends more is not our agent.
+use constant { MAX_WAITING => 1 << 20, MAX_COMMAND => 10 << 20 };
 
 my ($listen_path, $port_path, $monitor_path) = @ARGV;
 my (%clients, %owners, %pings);    # by file descriptor; [client, its id] by ours; clients by nonce
@@ -114,6 +117,7 @@ sub from_guest {
   }
   my ($client, $its_id) = @{ $owners{$id} // return };
   $client->{out} .= frame($type, $its_id, $payload);
+  if (length $client->{out} > MAX_WAITING + MAX_COMMAND * keys %{ $client->{ids} }) { $client->{lost} = 1; return }
   return if $type != R_EXIT;
   delete $owners{$id};
   delete $client->{ids}{$its_id};
@@ -220,5 +224,5 @@ while (1) {
   }
   flush($agent) or die "QEMU closed the guest's port\n";
   flush($monitor) or die "QEMU closed the monitor\n";
-  for my $client (values %clients) { leave($client) unless flush($client) }
+  for my $client (values %clients) { leave($client) unless flush($client) && !$client->{lost} }
 }

@@ -1,9 +1,9 @@
 #!/bin/sh
 # panic.sh FILE — waits for the guest's kernel to panic, has QEMU write the guest's memory to FILE, and ends QEMU. QEMU's
-# monitor is on stdin and stdout; the person reads stderr. Nobody else may be needed: kdock has gone long ago when a
-# VM in the background panics.
+# monitor is on stdin and stdout; the person reads stderr. No kdock need be running when a VM in the background panics.
 #
-# FILE appears only when it is whole.
+# FILE appears only when it is whole; otherwise FILE.why says why there is none. (The console could say so only in the midst of
+# the guest's words.)
 set -eu
 file=$1
 
@@ -18,6 +18,7 @@ while read -r line; do
       ask dump-guest-memory "{\"paging\":false,\"protocol\":\"file:$file.part\",\"detach\":true}" ;;
     *'"event": "DUMP_COMPLETED"'*'"error": '* | '{"error": '*)
       say "the guest's memory could not be written: $line"
+      printf '%s\n' "$line" >"$file.why"
       rm -f "$file.part"
       ask quit ;;
     *'"event": "DUMP_COMPLETED"'*)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # start.sh QEMU-ARGUMENT... — the container's first process: makes the guest's network, chooses the accelerator, gives
-# up root and becomes QEMU. The arguments come from kdock (`kdock plan` prints them); the machine's part is decided here.
+# up root and starts QEMU (run-qemu.pl). The arguments come from kdock (`kdock plan` prints them); the machine's part is decided here.
 #
 #   KDOCK_ACCEL    auto | kvm | tcg
 #   KDOCK_QEMU, KDOCK_MACHINE   qemu-system-x86_64, and what uname -m says in a guest of it
@@ -21,7 +21,7 @@
 #   KDOCK_SHARES   share0,9p,ro,/mnt/data share1,virtiofs,rw,/mnt/x: host folders, which are below /shares
 #   KDOCK_PANIC_DUMP, KDOCK_PANIC_SOCKET   where the guest's memory goes when its kernel panics, and the monitor for that
 #
-# Lines that begin with "[kdock]" are passed on to the person who started this.
+# Lines that begin with "[kdock]" are passed on to the person who started this, up to the one with which run-qemu.pl hands the console over.
 set -eu
 : "${KDOCK_QEMU:=qemu-system-x86_64}" "${KDOCK_MACHINE:=x86_64}" "${KDOCK_EMULATED_CPU:=max}"
 
@@ -316,8 +316,9 @@ if [ -n "${KDOCK_PANIC_DUMP:-}" ]; then
   $as_qemu socat "UNIX-CONNECT:$KDOCK_PANIC_SOCKET,retry=600,interval=0.05" \
     EXEC:"sh /usr/local/lib/kdock/panic.sh $KDOCK_PANIC_DUMP" </dev/null &
 fi
-# Each becomes the next: what opens the tap in mode host, what opens disks, QEMU without rights.
+# Each becomes the next: what opens the tap in mode host, what opens disks, and, without rights, what starts QEMU and sees its end.
 disks=''
 [ -z "${KDOCK_DISKS:-}" ] || disks="perl /usr/local/lib/kdock/open-disks.pl"
 # shellcheck disable=SC2086 # commands and lists on purpose
-exec $before_qemu $disks setpriv $qemu_user "$groups" --bounding-set=-all "$KDOCK_QEMU" -accel "$accel" -cpu "$cpu" -sandbox "$sandbox" "$@"
+exec $before_qemu $disks setpriv $qemu_user "$groups" --bounding-set=-all \
+  perl /usr/local/lib/kdock/run-qemu.pl /run/kdock/end.json "$KDOCK_QEMU" -accel "$accel" -cpu "$cpu" -sandbox "$sandbox" "$@"

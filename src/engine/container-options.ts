@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { LOG } from "../plan/container-spec.js";
 import type { ContainerSpec, PublishedPort } from "./engine.js";
 
 /** The body of the engine's "create container", word for word what the spec says and nothing else. */
@@ -48,6 +49,7 @@ function hostConfig(spec: ContainerSpec): Docker.HostConfig {
     })),
     Sysctls: { ...spec.sysctls },
     SecurityOpt: [...spec.securityOpt],
+    LogConfig: { Type: LOG.driver, Config: { ...LOG.options } },
     ...(spec.restartOnFailure === true ? { RestartPolicy: { Name: "on-failure" } } : {}),
     ...(spec.writableSysctls === true ? { ReadonlyPaths: [] } : {}),
   };

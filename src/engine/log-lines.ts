@@ -1,3 +1,6 @@
+/** A longer line is told in pieces. */
+const MAX_LINE = 1 << 16;
+
 /** Puts lines together out of pieces that were cut anywhere, even inside a UTF-8 character. */
 export class LogLines {
   readonly #onLine: (line: string) => void;
@@ -12,6 +15,10 @@ export class LogLines {
     const lines = (this.#rest + this.#decoder.decode(piece, { stream: true })).split("\n");
     this.#rest = lines.pop() ?? "";
     for (const line of lines) this.#onLine(shown(line));
+    if (this.#rest.length > MAX_LINE) {
+      this.#onLine(shown(this.#rest));
+      this.#rest = "";
+    }
   }
 
   /** Ends a last line that came without a line end. */

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { constants, createWriteStream, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { chmod, lstat, mkdir, mkdtemp, open, readdir, rename, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { finished } from "node:stream/promises";
 import { KdockError } from "../errors.js";
 import { codeOf, isMissing, writeError } from "./file-error.js";
 import { FileWriter } from "./file-writer.js";
 import type { LogFile } from "./host.js";
+import { Log } from "./log-file.js";
 import { SparseWriter } from "./sparse-writer.js";
 
 export async function writeAtomic(
@@ -27,27 +27,13 @@ export async function writeAtomic(
   });
 }
 
-/** A link in the place of a log would have other files written to. */
-const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
-
 export function openLog(path: string): LogFile {
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch (error) {
     throw writeError(path, error);
   }
-  const stream = createWriteStream(path, { flags: APPEND as unknown as string });
-  // A log that cannot be written must not end the build that it tells about.
-  stream.on("error", () => undefined);
-  return {
-    write(line) {
-      if (stream.writable) stream.write(`${line}\n`);
-    },
-    async [Symbol.asyncDispose]() {
-      stream.end();
-      await finished(stream).catch(() => undefined);
-    },
-  };
+  return new Log(path);
 }
 
 export async function makeTemporary(path: string): Promise<string> {

@@ -2,7 +2,7 @@ import { Document } from "yaml";
 import type { Config } from "../config/config.js";
 import { KdockError } from "../errors.js";
 import type { BuildPlan } from "./build-plan.js";
-import { type HostPath, hostPortText, PLAIN } from "./container-spec.js";
+import { type HostPath, hostPortText, LOG, PLAIN } from "./container-spec.js";
 import { scriptsInside, sessionArguments } from "./debugger-plan.js";
 import { diskPaths } from "./disks.js";
 import type { ImagePlan } from "./image-plan.js";
@@ -112,6 +112,7 @@ function builder(config: Config, plan: BuildPlan, context: string, command: read
         }),
     cap_drop: plan.container.capDrop,
     security_opt: plan.container.securityOpt,
+    logging: LOG,
   };
 }
 
@@ -197,6 +198,7 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
       ? { security_opt: securityOptions(attached) }
       : {}),
     hostname: "kdock",
+    logging: LOG,
     tty: true,
     stdin_open: true,
   };
@@ -235,6 +237,7 @@ function gdb(config: Config, { kernel, gdbImage: image }: Plan, context: string)
     ],
     cap_drop: ["ALL"],
     security_opt: PLAIN.securityOpt,
+    logging: LOG,
     tty: true,
     stdin_open: true,
   };

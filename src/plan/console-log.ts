@@ -1,6 +1,10 @@
-/** What a guest's console says about its kernel's end. Pure: lines in, lines out. */
+/**
+ * What a guest's console says about its kernel's end. Pure: lines in, lines out. Programs in the guest write there as well:
+ * whether there was a panic at all, `panicOf` decides.
+ */
 
-const PANIC = /Kernel panic - not syncing(?:: (.*))?/;
+/** The last one of a line: a program's words without an end of line may stand before the kernel's. */
+const PANIC = /.*Kernel panic - not syncing(?:: (.*))?/;
 /** How a report begins after which the kernel may panic without a backtrace of its own. */
 const REPORT =
   /BUG: |Oops: |kernel BUG at|general protection fault|cut here|PANIC: |(?:divide|stack segment|invalid opcode).*: \d{4} \[#/;
@@ -10,15 +14,25 @@ const BACKTRACE = "Call Trace:";
 const OWN = "[kdock] ";
 const END = "end Kernel panic - not syncing";
 
-/** Whether there is a panic for the other functions to find. */
-export function panicked(lines: readonly string[]): boolean {
-  return panicReason(lines) !== undefined;
-}
-
 /** "sysrq triggered crash"; undefined for a console without a panic. */
 export function panicReason(lines: readonly string[]): string | undefined {
   const line = lines.findLast((each) => PANIC.test(each) && !each.includes(END));
   return line === undefined ? undefined : (PANIC.exec(line)?.[1]?.trim() ?? "");
+}
+
+/** How the kernel's lines begin where it notes the time: "[   12.345678] ", "[   12.345678][    T1] ". */
+const KERNEL_TIME = /^\[ *\d+\.\d+\](?:\[[ \w]+\])? /;
+/** The kernel's own announcements of a reset that was asked for. */
+const RESET = /\b(?:reboot|sysrq): /;
+
+/** Whether the last thing on the console is the kernel's report of a panic, and no reset was asked for after it. */
+export function reportIsLast(lines: readonly string[]): boolean {
+  const panic = lines.findLastIndex((line) => PANIC.test(line) && !line.includes(END));
+  if (panic < 0) return false;
+  const hasTimes = KERNEL_TIME.test(lines[panic] ?? "");
+  return lines
+    .slice(panic)
+    .every((line) => line === "" || (!RESET.test(line) && KERNEL_TIME.test(line) === hasTimes));
 }
 
 /**

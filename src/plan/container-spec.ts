@@ -62,6 +62,15 @@ export interface ContainerSpec {
   readonly stopSignal: string | undefined;
 }
 
+/**
+ * How an engine keeps what a container writes: a guest must not fill the engine's disk with its console. Not left to the
+ * engine's own default, which may have no limit, or may not give back what it was given. In the engine's notation.
+ */
+export const LOG = {
+  driver: "json-file",
+  options: { "max-size": "32m", "max-file": "2" },
+} as const;
+
 /** What every container has that only works: no ports, devices or terminal, and no way to gain privileges. */
 export const PLAIN = {
   ports: [],

@@ -64,17 +64,6 @@ export function initProgress({ running }: InitProgress, line: string): InitProgr
   return { running: undefined, failed };
 }
 
-/** The failure that ended a boot, of a whole console. */
-export function strictFailure(lines: readonly string[]): InitFailure | undefined {
-  // Of a console's last lines the one that tells of a begin may be missing.
-  let progress: InitProgress = { ...NOTHING_RAN, running: { script: "", output: [] } };
-  for (const line of lines) {
-    progress = initProgress(progress, line);
-    if (progress.failed?.strict === true) return progress.failed;
-  }
-  return undefined;
-}
-
 export function failureText({ script, exitCode, output }: InitFailure): string {
   const said = output.map((line) => `\n  | ${line}`).join("");
   return `the init script ${script} failed with exit code ${exitCode}${said}`;

@@ -118,9 +118,13 @@ export const INSIDE = {
   hostNetScript: "/usr/local/lib/kdock/host-net.pl",
   host: "/host",
   hostSocket: "/host/tap.sock",
+  /** How QEMU ended; see images/vm/run-qemu.pl. */
+  endRecord: "/run/kdock/end.json",
   /** The monitor of images/vm/panic.sh, and where that has the guest's memory written to. */
   panicSocket: "/run/kdock/panic.sock",
   panicDump: "/run/kdock/panic.core",
+  /** Why there is none. */
+  panicWhy: "/run/kdock/panic.core.why",
   /** In the VM's image: passes on what QEMU dumps. */
   vmDump: "/usr/local/lib/kdock/dump.sh",
   gdbPort: 1234,
@@ -219,10 +223,14 @@ export function slug(text: string): string {
     .replace(/^[-.]+|[-.]+$/g, "");
 }
 
-/** Once a VM has ended: all that its guest said, and the key of its kernel. */
-export function consoleFiles(vm: string): { readonly log: string; readonly kernel: string } {
+/** Once a VM has ended: what its guest said, the key of its kernel, and how it ended. */
+export function consoleFiles(vm: string): {
+  readonly log: string;
+  readonly kernel: string;
+  readonly end: string;
+} {
   const path = `${FOLDER.logs}/console${suffix(vm)}`;
-  return { log: `${path}.log`, kernel: `${path}.kernel` };
+  return { log: `${path}.log`, kernel: `${path}.kernel`, end: `${path}.end` };
 }
 
 /** Where things are in the project's folder. Paths are relative to it. */

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { type Duplex, PassThrough } from "node:stream";
 import type { Container } from "../engine/engine.js";
 import { watchConsole, type ConsoleTail } from "./console-tail.js";
@@ -38,6 +39,7 @@ async function show(ctx: Context, console: Duplex, copy: PassThrough): Promise<v
       // eslint-disable-next-line no-restricted-syntax -- a terminal for the guest
       if (!ctx.stdout.write(chunk))
         await new Promise((resolve) => ctx.stdout.once("drain", resolve));
+      if (copy.writableNeedDrain) await once(copy, "drain");
     }
   } catch (error) {
     // Ctrl-] and the end of the program close the console under the reader.

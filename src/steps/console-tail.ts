@@ -1,18 +1,16 @@
 import type { Readable } from "node:stream";
-import { failureText, initProgress, NOTHING_RAN } from "../plan/init-scripts.js";
+import { CONSOLE_BEGINS, type ConsoleState, readConsole } from "../plan/console-state.js";
 import { linesOf } from "./lines.js";
 
 const KEEP_LINES = 200;
-/** An error is the VM's end, and told as such. */
-const RELAYED = /^\[kdock\] (?!error: )(.*)$/;
-/** What images/rootfs/tree/init says when all init scripts have run. */
-const BOOTED = "Boot took";
+/** A longer line is cut: a guest may never end one. */
+const MAX_LINE = 4096;
 
 export interface ConsoleTail {
   /** The last lines of the guest's console, newest last. */
   lines(): readonly string[];
-  /** The init script that runs now: its path in the guest. */
-  initScript(): string | undefined;
+  /** What it has told so far. */
+  state(): ConsoleState;
   /** Resolves when the guest's init scripts have run, or the console has ended; never rejects. */
   readonly booted: Promise<void>;
   /** Resolves when the console has ended; never rejects. */
@@ -20,12 +18,12 @@ export interface ConsoleTail {
 }
 
 /**
- * Reads a VM's console to its end: keeps the last lines and hands on what is said to people, by start.sh and about init
- * scripts that fail.
+ * Reads a VM's console from its first byte to its end: keeps the last lines and hands on what is said to people, by the
+ * container's scripts before QEMU starts and about init scripts that fail.
  */
-export function watchConsole(output: Readable, onRelayed: (text: string) => void): ConsoleTail {
+export function watchConsole(output: Readable, onNews: (text: string) => void): ConsoleTail {
   const kept: string[] = [];
-  let init = NOTHING_RAN;
+  let state = CONSOLE_BEGINS;
   let booted = () => {
     // Replaced below, before anybody can call it.
   };
@@ -33,22 +31,20 @@ export function watchConsole(output: Readable, onRelayed: (text: string) => void
     booted = resolve;
   });
   const keep = (line: string) => {
-    const relayed = RELAYED.exec(line);
-    if (relayed?.[1] !== undefined) onRelayed(relayed[1]);
-    init = initProgress(init, line);
-    // A strict one ends the VM, and whoever waits for that tells why.
-    if (init.failed?.strict === false) onRelayed(failureText(init.failed));
-    if (line.includes(BOOTED)) booted();
+    const read = readConsole(state, line);
+    state = read.state;
+    if (read.news !== undefined) onNews(read.news);
+    if (state.hasBooted) booted();
     kept.push(line);
     if (kept.length > KEEP_LINES) kept.shift();
   };
   const ended = readLines(output, keep).then(booted);
-  return { lines: () => kept, initScript: () => init.running?.script, booted: whenBooted, ended };
+  return { lines: () => kept, state: () => state, booted: whenBooted, ended };
 }
 
 async function readLines(output: Readable, onLine: (line: string) => void): Promise<void> {
   try {
-    for await (const line of linesOf(output)) onLine(line);
+    for await (const line of linesOf(output, MAX_LINE)) onLine(line);
   } catch {
     // The connection to the console broke; what the VM did is told by its exit code.
   }

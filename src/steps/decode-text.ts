@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { KdockError, messageOf } from "../errors.js";
 import { releaseIn } from "../plan/console-log.js";
@@ -41,7 +42,7 @@ async function given(ctx: Context, file: string): Promise<readonly string[]> {
   const { files } = ctx.host;
   if (await files.isFolder(file)) throw noLog(`${file} is a folder`);
   if (!(await files.exists(file))) throw noLog(`there is no file ${file}`);
-  return logLines(Buffer.from(await files.readBytes(file)), file, file);
+  return logLines(await logBytes(files.readStream(file), file), file, file);
 }
 
 function noLog(message: string): KdockError {
@@ -56,9 +57,28 @@ async function piped({ stdin }: Context): Promise<Buffer> {
       hint: "`dmesg | kdock decode -`, or name a file.",
     });
   }
+  return await logBytes(stdin, "what is piped in");
+}
+
+/** More than a kernel's log has, and less than gdb and we have room for. */
+const MAX_LOG_MIB = 32;
+const MAX_LOG_BYTES = MAX_LOG_MIB << 20;
+
+async function logBytes(log: Readable, shown: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  let bytes = 0;
+  for await (const chunk of log) {
+    bytes += (chunk as Uint8Array).length;
+    if (bytes > MAX_LOG_BYTES) throw tooLong(shown);
+    chunks.push(Buffer.from(chunk as Uint8Array));
+  }
   return Buffer.concat(chunks);
+}
+
+function tooLong(shown: string): KdockError {
+  return new KdockError("usage", `${shown} has more than ${MAX_LOG_MIB} MiB`, {
+    hint: `\`tail -c ${MAX_LOG_MIB}M FILE | kdock decode -\` reads its end.`,
+  });
 }
 
 /** Rejects with a `usage` error for what is no text and no gzip of one. `file`: as a command names it. */
@@ -82,8 +102,9 @@ function logLines(bytes: Buffer, shown: string, file: string): readonly string[]
 
 function unpacked(bytes: Buffer, shown: string): Buffer {
   try {
-    return gunzipSync(bytes);
+    return gunzipSync(bytes, { maxOutputLength: MAX_LOG_BYTES });
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLong(shown);
     throw new KdockError("usage", `${shown} cannot be unpacked: ${messageOf(error)}`, {
       cause: error,
       hint: "It begins as gzip files do: a whole one is needed.",

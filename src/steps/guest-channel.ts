@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CanExec, Container } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { type GuestSession, openSession, type SessionOptions } from "../guest/session.js";
-import { failureText, strictFailure } from "../plan/init-scripts.js";
+import type { ConsoleState } from "../plan/console-state.js";
+import { failureText } from "../plan/init-scripts.js";
 import { FOLDER, INSIDE } from "../plan/names.js";
 import { type Connection, connectInside } from "./connect-inside.js";
 import type { ConsoleTail } from "./console-tail.js";
@@ -84,7 +85,7 @@ export async function whenReady(
   const timer = new AbortController();
   const ended = unexpectedEnd(vm, tail);
   const late = sleep(timeoutSeconds * 1000, undefined, { signal: timer.signal }).then(() => {
-    const script = tail.initScript();
+    const script = tail.state().init.running?.script;
     const why = script === undefined ? "" : `: its init script ${script} has not ended`;
     throw new KdockError(
       "vm",
@@ -119,7 +120,7 @@ export function unexpectedEnd(
 ): Promise<never> {
   const ended = vm.exit.then(async (exitCode) => {
     await tail.ended;
-    throw vmEnded(exitCode, tail.lines());
+    throw vmEnded(exitCode, tail.state(), tail.lines());
   });
   ended.catch(() => undefined);
   return ended;
@@ -142,14 +143,16 @@ const START_REFUSED = 3;
 const TAIL_LINES = 15;
 
 /** What a VM's end means when it was not expected. */
-export function vmEnded(exitCode: number, lines: readonly string[]): KdockError {
-  const refusal = lines.map((line) => /^\[kdock\] error: (.*)$/.exec(line)?.[1]).find(Boolean);
+export function vmEnded(
+  exitCode: number,
+  { refusal, strict: failure }: ConsoleState,
+  lines: readonly string[],
+): KdockError {
   if (exitCode === START_REFUSED && refusal !== undefined) {
     return new KdockError("environment", refusal, {
       hint: "`kdock doctor` looks at this machine.",
     });
   }
-  const failure = strictFailure(lines);
   if (failure !== undefined) {
     return new KdockError("vm", `the boot ended: ${failureText(failure)}`, {
       hint: `Without rootfs.strict it would go on. The whole console is in ${FOLDER.logs}.`,

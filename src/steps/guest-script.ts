@@ -1,5 +1,4 @@
 import type { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { KdockError } from "../errors.js";
 import type { GuestCommand, GuestExit, GuestSession } from "../guest/session.js";
@@ -27,6 +26,9 @@ export function startScript(
   return { command, done };
 }
 
+/** More is no answer to a question of kdock's. */
+const ANSWER_BYTES = 4 << 20;
+
 /** The lines a script prints. */
 export async function askGuest(
   session: GuestSession,
@@ -35,7 +37,7 @@ export async function askGuest(
 ): Promise<string[]> {
   const { command, done } = startScript(session, script, ...args);
   command.stdin.end();
-  const [said] = await Promise.all([text(command.stdout), done]);
+  const [said] = await Promise.all([answer(command.stdout), done]);
   return said.split("\n");
 }
 
@@ -48,6 +50,17 @@ export async function feedScript({ command, done }: GuestScript, input: Readable
     if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
   }
   await done;
+}
+
+async function answer(stdout: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stdout as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > ANSWER_BYTES) throw new KdockError("vm", "the guest's answer does not end");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 async function complaint(stderr: Readable): Promise<string> {

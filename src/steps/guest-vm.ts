@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { KdockError } from "../errors.js";
-import { panicReason } from "../plan/console-log.js";
+import { CONSOLE_BEGINS, CONSOLE_GOES_ON, consoleState } from "../plan/console-state.js";
 import { labels } from "../plan/names.js";
+import { panicOf, type VmEnd } from "../plan/vm-end.js";
 import type { GuestVm } from "./dial-guest.js";
 import type { GuestContext } from "./guest-context.js";
 import { END_MS, vmEnded } from "./guest-channel.js";
 import { linesOf } from "./lines.js";
+import { vmEnd } from "./vm-end.js";
 
 const LOOK_EVERY_MS = 100;
 
@@ -23,29 +25,34 @@ export async function whyLost(ctx: GuestContext, vm: GuestVm, error: unknown): P
     if (state === undefined) return new KdockError("vm", "the VM was stopped and removed");
     if (!state.running) {
       const { exitCode } = await container.inspect();
-      const lines = await lastLines(ctx, vm);
-      return panickedEnd(lines) ?? (exitCode === 0 ? switchedOff(lines) : vmEnded(exitCode, lines));
+      return ended(exitCode, await vmEnd(ctx, container), await lastLines(ctx, vm));
     }
     await sleep(LOOK_EVERY_MS);
   }
   return error;
 }
 
-function panickedEnd(lines: readonly string[]): KdockError | undefined {
-  const reason = panicReason(lines);
-  if (reason === undefined) return undefined;
-  return new KdockError("vm", `the guest's kernel panicked: ${reason}`, {
-    hint: "`kdock decode` prints its last words with source lines.",
-  });
+function ended(exitCode: number, end: VmEnd | undefined, lines: readonly string[]): KdockError {
+  const panic = panicOf(end, lines);
+  if (panic !== undefined) {
+    return new KdockError("vm", `the guest's kernel panicked: ${panic}`, {
+      hint: "`kdock decode` prints its last words with source lines.",
+    });
+  }
+  if (exitCode === 0) return switchedOff(end);
+  // Without a record QEMU was never started: all that was said is the container's.
+  const begin = end === undefined ? CONSOLE_BEGINS : CONSOLE_GOES_ON;
+  return vmEnded(exitCode, consoleState(begin, lines), lines);
 }
 
-function switchedOff(lines: readonly string[]): KdockError {
-  const rebooted = lines.some((line) => line.includes("reboot: Restarting system"));
-  const what = rebooted ? "rebooted, which ends the VM" : "was switched off";
+function switchedOff(end: VmEnd | undefined): KdockError {
+  const what = end?.reason === "guest-reset" ? "rebooted, which ends the VM" : "was switched off";
   return new KdockError("vm", `the guest ${what}`, { hint: "`kdock run -d` starts it anew." });
 }
 
 const LAST_LINES = 200;
+/** A longer line is cut: a guest may never end one. */
+const MAX_LINE = 4096;
 
 /** The end of what the guest said on its console. */
 export async function lastLines(ctx: GuestContext, vm: GuestVm): Promise<string[]> {
@@ -53,6 +60,9 @@ export async function lastLines(ctx: GuestContext, vm: GuestVm): Promise<string[
   const options = { follow: false, tail: LAST_LINES, signal: ctx.signal };
   const logs = await engine.container(vm.id).logs(options);
   const lines: string[] = [];
-  for await (const line of linesOf(logs)) lines.push(line);
+  for await (const line of linesOf(logs, MAX_LINE)) {
+    lines.push(line);
+    if (lines.length > LAST_LINES) lines.shift();
+  }
   return lines;
 }

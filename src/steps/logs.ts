@@ -1,18 +1,28 @@
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ContainerInfo } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
-import { panicked, panicReason } from "../plan/console-log.js";
 import { DEFAULT_VM, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
+import { panicOf } from "../plan/vm-end.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
-import { chooseVm, factsOf } from "./choose-vm.js";
-import { linesOfText, savedConsole, type VmConsole, vmConsole } from "./console-log.js";
-import type { Context } from "./context.js";
 import { isTerminal, visibleBytes } from "../ui/visible.js";
+import { chooseVm, factsOf } from "./choose-vm.js";
+import {
+  END,
+  linesOfText,
+  savedBytes,
+  savedConsole,
+  type VmConsole,
+  vmConsole,
+} from "./console-log.js";
+import type { Context } from "./context.js";
+import { HeadAndTail } from "./head-and-tail.js";
+import { vmEnd } from "./vm-end.js";
 
 /**
  * Writes what the guest has said on its console so far, and with `follow` goes on; of a VM that is gone, what was kept.
- * Resolves with all of it where the kernel panicked while it was followed.
+ * Resolves with the end of it where the kernel panicked while it was followed.
  */
 export async function streamLogs(
   ctx: Context,
@@ -21,55 +31,43 @@ export async function streamLogs(
 ): Promise<VmConsole | undefined> {
   const vm = await vmOf(ctx, plan, name);
   if (vm === undefined) {
-    const { lines } = await keptConsole(ctx, plan, name);
-    ctx.reporter.pause();
-    await writeBytes(
-      ctx,
-      [Buffer.from(lines.map((line) => `${line}\n`).join(""))],
-      () => undefined,
-    );
-    tellPanic(ctx, lines);
+    const { panic } = await keptConsole(ctx, plan, name);
+    const bytes = await savedBytes(ctx, name ?? DEFAULT_VM);
+    if (bytes !== undefined) await show(ctx, bytes);
+    tellPanic(ctx, panic);
     return undefined;
   }
-  const lines = await show(ctx, vm, follow);
-  if (follow && vm.running && panicked(lines)) {
-    return { lines, kernelKey: kernelKeyOf(vm.labels, plan) };
+  const container = (await ctx.engine()).container(vm.id);
+  const said = await show(ctx, await container.logs({ follow, signal: ctx.signal }));
+  const lines = linesOfText(said.text());
+  const panic = panicOf(await vmEnd(ctx, container), lines);
+  if (follow && vm.running && panic !== undefined) {
+    return { lines, kernelKey: kernelKeyOf(vm.labels, plan), panic };
   }
-  tellPanic(ctx, lines);
+  tellPanic(ctx, panic);
   return undefined;
 }
 
-async function show(ctx: Context, vm: ContainerInfo, follow: boolean) {
-  const engine = await ctx.engine();
-  const logs = await engine.container(vm.id).logs({ follow, signal: ctx.signal });
-  ctx.reporter.pause();
-  const chunks: Buffer[] = [];
-  await writeBytes(ctx, logs, (chunk) => chunks.push(chunk));
-  return linesOfText(Buffer.concat(chunks));
-}
-
-/** As they are into a pipe or a file; on a terminal nothing that the guest wrote is obeyed. */
-async function writeBytes(
-  ctx: Context,
-  bytes: AsyncIterable<Buffer> | Iterable<Buffer>,
-  onChunk: (chunk: Buffer) => void,
-): Promise<void> {
+/** Bytes as they are into a pipe or a file; on a terminal nothing that the guest wrote is obeyed. Resolves with their end. */
+async function show(ctx: Context, bytes: Readable): Promise<HeadAndTail> {
+  const said = new HeadAndTail(END);
   async function* seen() {
     for await (const chunk of bytes) {
-      onChunk(chunk);
-      yield chunk;
+      said.add(chunk as Buffer);
+      yield chunk as Buffer;
     }
   }
+  ctx.reporter.pause();
   const { signal } = ctx;
   if (isTerminal(ctx.stdout)) {
     await pipeline(seen, visibleBytes(), ctx.stdout, { end: false, signal });
   } else {
     await pipeline(seen, ctx.stdout, { end: false, signal });
   }
+  return said;
 }
 
-function tellPanic(ctx: Context, lines: readonly string[]): void {
-  const reason = panicReason(lines);
+function tellPanic(ctx: Context, reason: string | undefined): void {
   if (reason === undefined) return;
   const text = `the kernel panicked (${reason}): \`kdock decode\` prints this with source lines`;
   ctx.reporter.emit({ type: "notice", text });

@@ -1,14 +1,14 @@
 import { pipeline } from "node:stream/promises";
 import { readTar } from "../archive/read-tar.js";
 import type { Container, ContainerInfo } from "../engine/engine.js";
-import { KdockError } from "../errors.js";
-import { panicked } from "../plan/console-log.js";
+import { KdockError, messageOf } from "../errors.js";
 import { FOLDER, INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { kernelKeyOf, type VmFacts, vmFacts } from "../plan/vm-facts.js";
 import { saveConsole } from "./console-log.js";
 import { type Context, inProject } from "./context.js";
 import { runStep } from "./run-step.js";
+import { smallFile, vmEnd } from "./vm-end.js";
 
 /**
  * Brings the memory that a VM's container has kept of a guest that panicked to this machine, and resolves with where it
@@ -23,8 +23,8 @@ export async function takePanicDump(
   const archive = await container.getArchive(INSIDE.panicDump, ctx.signal).catch(() => undefined);
   if (archive === undefined) {
     ctx.signal.throwIfAborted();
-    const text =
-      "the guest's memory was not kept: its console says why, or the kernel has no driver for pvpanic-pci (Linux 5.13)";
+    const why = await smallFile(container, INSIDE.panicWhy, ctx.signal);
+    const text = `the guest's memory was not kept: ${why?.trim() ?? "the kernel has no driver for pvpanic-pci (Linux 5.13)"}`;
     ctx.reporter.emit({ type: "warning", text });
     return undefined;
   }
@@ -49,15 +49,33 @@ export async function takePanicDump(
   });
 }
 
-/** What outlives a VM that has ended: its console, and what it kept of a guest that panicked. Before it is removed. */
+/**
+ * What outlives a VM that has ended: its console, and what it kept of a guest that panicked. Before it is removed. A console
+ * that cannot be kept is no reason for the VM to stay.
+ */
 export async function keepRemains(ctx: Context, plan: Plan, vm: ContainerInfo): Promise<void> {
   const engine = await ctx.engine();
   const facts = vmFacts(vm.labels);
-  const lines = await saveConsole(ctx, vm.id, {
-    ...facts,
-    kernelKey: kernelKeyOf(vm.labels, plan),
-  });
-  if (panicked(lines)) await takePanicDump(ctx, engine.container(vm.id), facts);
+  const container = engine.container(vm.id);
+  const kernelKey = kernelKeyOf(vm.labels, plan);
+  if (await panickedAndSaved(ctx, container, { ...facts, kernelKey })) {
+    await takePanicDump(ctx, container, facts);
+  }
+}
+
+async function panickedAndSaved(
+  ctx: Context,
+  container: Container,
+  facts: VmFacts,
+): Promise<boolean> {
+  try {
+    return (await saveConsole(ctx, container, facts)).panic !== undefined;
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const text = `the console of ${facts.seat.name} was not kept: ${messageOf(error)}`;
+    ctx.reporter.emit({ type: "warning", text });
+    return (await vmEnd(ctx, container))?.panicked === true;
+  }
 }
 
 /** 2026-11-23T15-08-38: sorts by time, and is a name everywhere. */

@@ -1,6 +1,6 @@
 import type { Container } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
-import { panicked, panicReason, panicReport } from "../plan/console-log.js";
+import { panicReport } from "../plan/console-log.js";
 import { FOLDER } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { VmFacts } from "../plan/vm-facts.js";
@@ -24,22 +24,21 @@ export async function explainEnd(
 ): Promise<unknown> {
   if (ctx.signal.aborted) return error;
   try {
-    const { kernelKey } = facts;
-    const lines = await saveConsole(ctx, container.id, facts);
-    if (!panicked(lines)) return error;
+    const said = await saveConsole(ctx, container, facts);
+    if (said.panic === undefined) return error;
     const dump = await takePanicDump(ctx, container, facts);
-    return await panicError(ctx, plan, { lines, kernelKey }, dump);
+    return await panicError(ctx, plan, said, dump);
   } catch {
     // The engine is gone, or Ctrl-C came: the first error is the better one.
     return error;
   }
 }
 
-/** The error that tells of the last panic on a console, and of the file with the guest's memory, if there is one. */
+/** The error that tells of a VM's panic, and of the file with the guest's memory, if there is one. */
 export async function panicError(
   ctx: Context,
   plan: Plan,
-  { lines, kernelKey }: VmConsole,
+  { lines, kernelKey, panic = "" }: VmConsole,
   dump: string | undefined,
 ): Promise<KdockError> {
   const report = panicReport(lines);
@@ -47,8 +46,7 @@ export async function panicError(
   const told = decoded.slice(0, MAX_LINES).map((line) => `\n  | ${line}`);
   if (decoded.length > MAX_LINES) told.push(`\n  | ... (${decoded.length - MAX_LINES} more)`);
   if (dump !== undefined) told.push(`\nthe guest's memory: ${dump}`);
-  const reason = panicReason(lines) ?? "";
-  return new KdockError("vm", `the guest's kernel panicked: ${reason}${told.join("")}`, {
+  return new KdockError("vm", `the guest's kernel panicked: ${panic}${told.join("")}`, {
     hint:
       "With `kdock gdb` at the VM a panic stops there. " +
       `The whole console is in ${FOLDER.logs}; \`kdock decode\` prints it with source lines.`,

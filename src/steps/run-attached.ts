@@ -1,5 +1,3 @@
-import { panicked } from "../plan/console-log.js";
-import { strictFailure } from "../plan/init-scripts.js";
 import type { Plan } from "../plan/plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
 import { saveConsole } from "./console-log.js";
@@ -28,10 +26,10 @@ export async function runAttached(
     ctx.signal.throwIfAborted();
     const exitCode = await started.exit;
     await tail.ended;
-    const lines = await saveConsole(ctx, started.container.id, started.facts);
-    const failed = panicked(lines) || strictFailure(lines) !== undefined;
+    const { panic } = await saveConsole(ctx, started.container, started.facts);
+    const failed = panic !== undefined || tail.state().strict !== undefined;
     if (exitCode === 0 && !failed) return end;
-    throw await explainEnd(ctx, plan, started, vmEnded(exitCode, lines));
+    throw await explainEnd(ctx, plan, started, vmEnded(exitCode, tail.state(), tail.lines()));
   } finally {
     if (keep) started.release();
     else await started[Symbol.asyncDispose]();

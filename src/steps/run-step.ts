@@ -1,5 +1,6 @@
 import { tellingLines } from "../plan/build-log.js";
 import { FOLDER } from "../plan/names.js";
+import { cutLine } from "../ui/log-tail.js";
 import { type Context, inProject } from "./context.js";
 
 export interface StepResult<T> {
@@ -26,6 +27,9 @@ export function stepLogFile(ctx: Context, step: string): string {
   return inProject(ctx, `${FOLDER.logs}/${step}.log`);
 }
 
+/** Of a log, the lines that are looked through when the step fails; parallel make may end long after the first error. */
+const KEPT_LINES = 20_000;
+
 /** Runs one stage and tells the reporter how it begins, goes and ends. The log file is made by the first line. */
 export async function runStep<T>(
   ctx: Context,
@@ -41,7 +45,9 @@ export async function runStep<T>(
     line(text) {
       file ??= ctx.host.files.openLog(path);
       file.write(text);
-      lines.push(text);
+      lines.push(cutLine(text));
+      // In one go, because the rest moves.
+      if (lines.length > 2 * KEPT_LINES) lines.splice(0, KEPT_LINES);
       ctx.reporter.emit({ type: "log", step, line: text });
     },
     phase: (phase) => {

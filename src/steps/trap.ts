@@ -63,6 +63,8 @@ export async function trap(
 }
 
 const LAST_WORDS_MS = 5000;
+/** One hit with all of its locals is one line. */
+const MAX_EVENT = 64 << 20;
 
 async function untilEnd(ctx: Context, container: Container): Promise<void> {
   const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(LAST_WORDS_MS)]);
@@ -95,7 +97,7 @@ async function trapIn(
   const events: TrapEvent[] = [];
   await using log = ctx.host.files.openLog(inProject(ctx, FOLDER.gdbLog));
   const said = logLines(session.stream.stderr, log);
-  for await (const line of linesOf(session.stream)) {
+  for await (const line of linesOf(session.stream, MAX_EVENT)) {
     const event = readTrapLine(line);
     if (event === undefined) {
       log.write(line);

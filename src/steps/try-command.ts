@@ -2,11 +2,15 @@ import { Writable } from "node:stream";
 import { KdockError } from "../errors.js";
 import type { Project } from "../project.js";
 import { FOLDER } from "../plan/names.js";
+import { cutLine } from "../ui/log-tail.js";
 import { inProject } from "./context.js";
 import { writeGdbScripts } from "./gdb-script.js";
 import { checkNetwork } from "./guest-subnet.js";
 import { runCommand } from "./run-command.js";
 import { runStep, stepLogFile } from "./run-step.js";
+
+/** The log has the others. */
+const OUTPUT_LINES = 1000;
 
 export interface TryOptions {
   /** The VM's name. */
@@ -22,7 +26,7 @@ export interface Tried {
   readonly bootMs: number | undefined;
   readonly commandMs: number | undefined;
   readonly exitCode: number | undefined;
-  /** Every line that the command wrote. */
+  /** The last lines that the command wrote. */
   readonly output: readonly string[];
 }
 
@@ -46,7 +50,8 @@ export async function tryCommand(
   let known: Tried = { bootMs: undefined, commandMs: undefined, exitCode: undefined, output };
   await runStep(ctx, step, command.join(" "), async (log) => {
     const write = (line: string) => {
-      output.push(line);
+      output.push(cutLine(line));
+      if (output.length > OUTPUT_LINES) output.shift();
       log.line(line);
     };
     const [stdout, stderr] = [lineSink(write), lineSink(write)];
@@ -74,6 +79,9 @@ export async function tryCommand(
   });
 }
 
+/** A longer line is told in pieces. */
+const MAX_LINE = 1 << 16;
+
 /** A stream whose lines are told one by one; the last one when it ends, if it has no end of its own. */
 function lineSink(onLine: (line: string) => void): { stream: Writable; end(): void } {
   let rest = "";
@@ -83,6 +91,10 @@ function lineSink(onLine: (line: string) => void): { stream: Writable; end(): vo
       const parts = (rest + decoder.decode(chunk, { stream: true })).split(/\r?\n/);
       rest = parts.pop() ?? "";
       for (const line of parts) onLine(line);
+      if (rest.length > MAX_LINE) {
+        onLine(rest);
+        rest = "";
+      }
       done();
     },
   });

@@ -1,7 +1,6 @@
 import type { NetMode } from "../config/config.js";
 import type { Container, ContainerInfo, Engine, PublishedPort } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
-import { panicked, panicReason } from "../plan/console-log.js";
 import { hostPortText } from "../plan/container-spec.js";
 import { LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
@@ -9,7 +8,7 @@ import { isGdbPort } from "../plan/ports.js";
 import type { VmFacts } from "../plan/vm-facts.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
 import { chooseVm, factsOf, requireRunning } from "./choose-vm.js";
-import { consoleOf, linesOfText, type VmConsole, vmConsole } from "./console-log.js";
+import { panicOfVm, type VmConsole, vmConsole } from "./console-log.js";
 import type { Context } from "./context.js";
 import { forgetGdbPort, noteGdbPort } from "./gdb-script.js";
 import { endHostNet } from "./host-net.js";
@@ -47,7 +46,7 @@ export async function listVms(ctx: Context, project: string | undefined): Promis
 /** The engine's words, with the kernel's where that is why the VM ended. */
 async function endOf(ctx: Context, engine: Engine, info: ContainerInfo): Promise<string> {
   if (info.running) return info.status;
-  const reason = panicReason(linesOfText(await consoleOf(ctx, engine.container(info.id))));
+  const reason = await panicOfVm(ctx, engine.container(info.id));
   return reason === undefined ? info.status : `panicked: ${reason}; ${info.status}`;
 }
 
@@ -154,7 +153,7 @@ export async function openConsole(
   console.destroy();
   if (end === "detached") return { end, panic: undefined };
   const said = await vmConsole(ctx, plan, info);
-  return { end, panic: panicked(said.lines) ? said : undefined };
+  return { end, panic: said.panic === undefined ? undefined : said };
 }
 
 export interface FoundVm {

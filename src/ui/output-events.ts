@@ -3,13 +3,28 @@ import { StringDecoder } from "node:string_decoder";
 import type { Reporter } from "./reporter.js";
 
 /** With --json the guest's output travels as events, so that stdout stays one JSON object a line. */
-export function outputEvents(reporter: Reporter, stream: "stdout" | "stderr"): Writable {
+export function outputEvents(
+  reporter: Reporter,
+  stream: "stdout" | "stderr",
+  to: NodeJS.WritableStream & { readonly writableNeedDrain?: boolean },
+): Writable {
   const decoder = new StringDecoder("utf8");
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
       const text = decoder.write(chunk);
       if (text !== "") reporter.emit({ type: "output", stream, text });
-      done();
+      if (to.writableNeedDrain === true) whenDrained(to, done);
+      else done();
     },
   });
+}
+
+/** Also for one whose reader has gone away, which is told elsewhere. */
+function whenDrained(to: NodeJS.WritableStream, done: () => void): void {
+  const events = ["drain", "close", "error"] as const;
+  const go = () => {
+    for (const event of events) to.off(event, go);
+    done();
+  };
+  for (const event of events) to.on(event, go);
 }

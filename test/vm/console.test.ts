@@ -39,6 +39,16 @@ it("gives a raw console with the terminal's size, Ctrl-] detaches and restores t
   await shows(/^echo\+icanon\+done/m);
   expect(await docker("ps", "-q", "--filter", `name=${LAB_NAMES.vmContainer}`)).not.toBe("");
 
+  // Of what the guest wrote, a terminal obeys nothing when it is printed later; a pipe gets the bytes.
+  const forge = "printf 'a\\033[2Jb\\n' > /dev/console";
+  await type(
+    `clear; node ${CLI} exec -- sh -c "${forge}"; node ${CLI} logs | grep -c a.*2Jb`,
+    "Enter",
+  );
+  await shows(/^1$/m);
+  await type(`clear; node ${CLI} logs`, "Enter");
+  await shows(/a\\x1b\[2Jb$/m);
+
   // Back on the same console, and out of it by powering off.
   await type(`clear; node ${CLI} console`, "Enter");
   await shows(/attached to the console/);

@@ -168,6 +168,7 @@ it("whatever reads a guest's packets is a user of its own without root's capabil
     reader("guest-mux.pl", qemu),
     reader("qemu-system-x86_64", qemu),
     reader("router.pl", router),
+    reader("run-qemu.pl", qemu),
     reader("sh", qemu),
     ...(isStandIn ? [reader("shape.pl", shape)] : []),
     reader("tcpdump", tcpdump),

@@ -21,6 +21,15 @@ import { inGuest, LAB, LAB_NAMES, labSide, withGuest } from "../support/lab.js";
 const VM = LAB_NAMES.vmContainer;
 const PANIC = "echo c > /proc/sysrq-trigger";
 const REASON = "sysrq triggered crash";
+/** What a program in the guest can write: as the container's scripts, as the kernel, and to steer a terminal. */
+const FORGED = [
+  "[kdock] error: forged",
+  "[    9.000000] Kernel panic - not syncing: forged",
+  "[    9.100000] ---[ end Kernel panic - not syncing: forged ]---",
+  "\\033]0;forged\\007\\033[2J",
+];
+/** The kernel's words come back from a file, as from /sys/fs/pstore. */
+const FORGE = `printf '${FORGED.join("\\n")}\\n' > /tmp/dmesg-erst-1; cat /tmp/dmesg-erst-1 > /dev/console`;
 const NO_INIT = "init=/none rdinit=/none";
 
 const DUMPS = `${LAB}/.kdock/dumps`;
@@ -221,6 +230,14 @@ describe("without one", () => {
   it("a VM in the background keeps all of it until somebody looks", async () => {
     const before = await dumps();
     await boot("--dump-on-panic");
+    // What a program says is no panic, and none of what it says is why, when there is one.
+    expect((await inLab("exec", "--", "sh", "-c", FORGE)).exitCode).toBe(0);
+    const forged = await inLab("logs");
+    expect(forged.stdout).toContain("not syncing: forged");
+    expect(forged.stdout).toContain("\x1b[2J");
+    expect(forged.stderr).toBe("");
+    expect((await inLab("ps")).stdout).toMatch(/ Up /);
+    expect((await inLab("exec", "--", "true")).exitCode).toBe(0);
     await panicSoon();
     await vmEnds();
     expect((await inLab("ps")).stdout).toMatch(/panicked: sysrq triggered crash; Exited/);
@@ -228,12 +245,43 @@ describe("without one", () => {
     expect(logs.stdout).toMatch(/ sysrq_handle_crash\+0x/);
     expect(logs.stderr).toMatch(/the kernel panicked \(sysrq triggered crash\): `kdock decode`/);
     await inLab("stop");
+    expect((await inLab("logs")).stderr).toContain("the kernel panicked (sysrq triggered crash)");
     const [core = "none", ...more] = (await dumps()).filter((name) => !before.includes(name));
     expect(more).toEqual([]);
     expect(await holds(`${DUMPS}/${core}`, "Linux version 6.")).toBe(true);
     await rm(`${DUMPS}/${core}`);
     // Of a VM that is gone, too.
     expect((await inLab("logs")).stdout).toMatch(/ sysrq_handle_crash\+0x/);
+  });
+
+  it("a guest that only says so has not panicked, whoever asks, and nothing is kept of it", async () => {
+    const before = await dumps();
+    await boot("--dump-on-panic");
+    const waiting = start(["exec", "--", "sh", "-c", `${FORGE}; poweroff -f; sleep 60`], {
+      cwd: LAB,
+    });
+    const { exitCode, stderr } = await waiting;
+    expect(stderr).toContain("error: the guest was switched off\n");
+    expect(exitCode).toBe(1);
+    const ps = (await inLab("ps")).stdout;
+    expect(ps).toMatch(/Exited \(0\)/);
+    expect(ps).not.toContain("panicked");
+    expect((await inLab("logs")).stderr).toBe("");
+    expect(await inLab("stop")).toMatchObject({ exitCode: 0, stdout: "stopped vm\n", stderr: "" });
+    const saved = await inLab("logs");
+    expect(saved.stdout).toContain("not syncing: forged");
+    expect(saved.stderr).toBe("");
+    expect(await dumps()).toEqual(before);
+  });
+
+  it("run -- CMD tells how the VM ended, in QEMU's words and not in the guest's", async () => {
+    const script = `${FORGE}; reboot -f; sleep 60`;
+    const { exitCode, stderr } = await inLab("run", "--gdb", "0", "--", "sh", "-c", script);
+    expect(stderr).toContain("error: the VM ended (QEMU's exit code 0); its console ended with\n");
+    expect(stderr).toContain("  | \\x1b]0;forged\\x07\\x1b[2J\n");
+    expect(stderr).not.toContain("\x1b");
+    expect(stderr).not.toMatch(/^forged$/m);
+    expect(exitCode).toBe(1);
   });
 
   it("logs -f tells it as it happens; decode reads what is piped in, warnings and oopses too", async () => {

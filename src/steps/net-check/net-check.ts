@@ -1,6 +1,5 @@
 import { type Container, type ContainerInfo, type PublishedPort } from "../../engine/engine.js";
 import { KdockError, messageOf } from "../../errors.js";
-import { panicReason } from "../../plan/console-log.js";
 import { fail, type Finding, ok } from "../../plan/finding.js";
 import { labels } from "../../plan/names.js";
 import { isGdbPort } from "../../plan/ports.js";
@@ -16,7 +15,7 @@ import { containerFinding, wayOutFinding } from "../../plan/net-check/outside.js
 import type { Scene } from "../../plan/net-check/scene.js";
 import type { Project } from "../../project.js";
 import { factsOf } from "../choose-vm.js";
-import { consoleOf, linesOfText } from "../console-log.js";
+import { panicOfVm } from "../console-log.js";
 import type { Context } from "../context.js";
 import { findVm } from "../vms.js";
 import { type Checked, lookInside, namesOf } from "./checked.js";
@@ -102,7 +101,7 @@ async function requireLiving(
   { running, status }: ContainerInfo,
 ): Promise<void> {
   if (running) return;
-  const reason = panicReason(linesOfText(await consoleOf(ctx, container)));
+  const reason = await panicOfVm(ctx, container);
   const how = reason === undefined ? status : `its kernel panicked: ${reason}; ${status}`;
   throw new KdockError("vm", `the VM is not running (${how})`, {
     hint: "`kdock logs` shows its last words; `kdock run` starts it anew.",

@@ -41,6 +41,7 @@ it("leaves to the engine what the spec leaves open", () => {
       Devices: [],
       Sysctls: {},
       SecurityOpt: [],
+      LogConfig: { Type: "json-file", Config: { "max-size": "32m", "max-file": "2" } },
     },
   });
 });

@@ -1,11 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  failureText,
-  initProgress,
-  NOTHING_RAN,
-  scriptProblem,
-  strictFailure,
-} from "../../../src/plan/init-scripts.js";
+import { initProgress, NOTHING_RAN, scriptProblem } from "../../../src/plan/init-scripts.js";
 import { plan, text } from "./fixtures.js";
 
 const after = (...lines: string[]) => lines.reduce(initProgress, NOTHING_RAN);
@@ -34,21 +28,6 @@ describe("initProgress", () => {
   it("a name may have blanks", () => {
     const { failed } = after("kdock: init script /etc/init.d/my net failed with exit code 1");
     expect(failed?.script).toBe("/etc/init.d/my net");
-  });
-});
-
-describe("strictFailure", () => {
-  const END = `[ 2.0] kdock: init script ${A} failed with exit code 3; rootfs.strict ends the boot here`;
-
-  it("is the one that ended the boot, though its begin is no more there", () => {
-    const failure = strictFailure(["no such device", END, "reboot: Power down"]);
-    expect(failure && failureText(failure)).toBe(
-      `the init script ${A} failed with exit code 3\n  | no such device`,
-    );
-  });
-
-  it("is none where the boot went on", () => {
-    expect(strictFailure([`kdock: init script ${A} failed with exit code 3`])).toBeUndefined();
   });
 });
 

@@ -1,0 +1,83 @@
+# run-qemu.pl RECORD QEMU ARGUMENT... — the container's first process from here on: starts QEMU with the same terminal and the
+# same open files, passes signals on, and writes to RECORD how QEMU ended. It ends with QEMU's exit code, 128 + N for signal N.
+#
+# A guest can write whatever it likes to its console. What QEMU says on a monitor it cannot: that the kernel panicked
+# (GUEST_PANICKED, by pvpanic), and why the machine ended (SHUTDOWN). The monitor is there before the first instruction,
+# and is read to its end, so no event is lost. RECORD is JSON on one line, replaced as a whole (src/plan/vm-end.ts reads it):
+#   {"panicked":false,"reason":"guest-shutdown","exitCode":0,"signal":null}     the last two are null while QEMU runs
+#
+# No modules: they would take longer to load than all of this takes to run.
+use strict;
+use warnings;
+
+use constant { AF_UNIX => 1, SOCK_STREAM => 1, WNOHANG => 1, EINTR => 4 };
+use constant { READ_BYTES => 1 << 16, MAX_LINE => 1 << 20 };
+
+my ($record, @qemu) = @ARGV;
+my ($panicked, $reason, $pid, $status, $pending) = (0, undef, undef, undef, undef);
+
+sub note {
+  my ($exit, $signal) = defined $status ? ($status >> 8, $status & 127) : (undef, undef);
+  my $number = sub { defined $_[0] ? $_[0] : 'null' };
+  open my $file, '>', "$record.part" or return;
+  printf $file qq({"panicked":%s,"reason":%s,"exitCode":%s,"signal":%s}\n), $panicked ? 'true' : 'false',
+    defined $reason ? qq("$reason") : 'null', $number->($signal ? undef : $exit), $number->($signal || undef);
+  close $file and rename "$record.part", $record;
+}
+
+# The first process of a container gets no signal that it does not ask for.
+for my $name (qw(TERM INT HUP QUIT)) {
+  $SIG{$name} = sub { if (defined $pid) { kill $name, $pid } else { $pending = $name } };
+}
+$SIG{PIPE} = 'IGNORE';
+
+$| = 1;
+note();
+# Whoever reads the console believes no "[kdock]" from this line on (src/plan/console-state.ts).
+print "[kdock] QEMU starts: what follows is the guest's\r\n";
+
+# Perl closes what it opens above this number when another program takes its place.
+$^F = 1 << 20;
+socketpair(my $ours, my $theirs, AF_UNIX, SOCK_STREAM, 0) or die "socketpair: $!\n";
+$pid = fork // die "fork: $!\n";
+if ($pid == 0) {
+  $SIG{PIPE} = 'DEFAULT';
+  close $ours;
+  my $number = fileno $theirs;
+  exec { $qemu[0] } @qemu, '-chardev', "socket,id=kdock-end,fd=$number", '-mon', 'chardev=kdock-end,mode=control'
+    or print "[kdock] error: $qemu[0]: $!\r\n";
+  exit 127;
+}
+kill $pending, $pid if defined $pending;
+close $theirs;
+# Disks and taps are QEMU's: those who wait for it to let go of them must not wait for us.
+if (opendir my $folder, '/proc/self/fd') {
+  my @numbers = grep { /^\d+$/ && $_ > 2 && $_ != fileno $ours } readdir $folder;
+  closedir $folder;
+  for my $number (@numbers) { if (open my $file, '<&=', $number) { close $file } }
+}
+syswrite $ours, qq({"execute":"qmp_capabilities"}\n);
+
+# Orphans of the container are this process's as well.
+sub reap { while ((my $ended = waitpid -1, $_[0]) > 0) { if ($ended == $pid) { $status = $?; return } } }
+
+my ($in, $open) = ('', 1);
+while ($open) {
+  vec(my $ready = '', fileno $ours, 1) = 1;
+  # Perl runs a signal's handler after the call that it interrupts: one that comes just before waits for a second at most.
+  if ((select $ready, undef, undef, 1) > 0) {
+    my $n = sysread $ours, $in, READ_BYTES, length $in;
+    $open = 0 if defined $n ? $n == 0 : $! != EINTR;
+    while ($in =~ s/^(.*)\n//) {
+      my $line = $1;
+      if ($line =~ /"event": "GUEST_PANICKED"/) { $panicked = 1; note() }
+      if ($line =~ /"event": "SHUTDOWN".*"reason": "([a-z-]+)"/) { $reason = $1 }
+    }
+    $in = '' if length $in > MAX_LINE;
+  }
+  reap(WNOHANG) unless defined $status;
+}
+# Interrupted by signals that are passed on.
+reap(0) until defined $status;
+note();
+exit($status & 127 ? 128 + ($status & 127) : $status >> 8);

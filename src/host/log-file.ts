@@ -1,0 +1,67 @@
+import { appendFileSync, closeSync, constants, openSync } from "node:fs";
+import type { LogFile } from "./host.js";
+
+/** What one writer may add to a log: a guest's command or a build script may never stop talking. */
+const MAX_LOG_BYTES = 256 << 20;
+const BUFFERED_BYTES = 1 << 16;
+/** A link in the place of a log would have other files written to. */
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+
+/** Written at the end of the tick, and before much is waiting: by the one who writes, so that nobody can be faster. */
+export class Log implements LogFile {
+  #file: number | undefined;
+  #waiting: string[] = [];
+  #waitingBytes = 0;
+  #bytes = 0;
+
+  constructor(path: string) {
+    this.#try(() => (this.#file = openSync(path, APPEND)));
+  }
+
+  write(line: string): void {
+    if (this.#file === undefined || this.#bytes > MAX_LOG_BYTES) return;
+    this.#bytes += line.length + 1;
+    const isLast = this.#bytes > MAX_LOG_BYTES;
+    const text = isLast ? "[kdock] the log is full: the rest is left out" : line;
+    if (this.#waiting.length === 0)
+      setImmediate(() => {
+        this.#flush();
+      });
+    this.#waiting.push(`${text}\n`);
+    this.#waitingBytes += text.length;
+    if (this.#waitingBytes > BUFFERED_BYTES) this.#flush();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#flush();
+    const file = this.#file;
+    this.#file = undefined;
+    if (file !== undefined)
+      this.#try(() => {
+        closeSync(file);
+      });
+    return Promise.resolve();
+  }
+
+  #flush(): void {
+    const text = this.#waiting.join("");
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    const file = this.#file;
+    if (text !== "" && file !== undefined)
+      this.#try(() => {
+        appendFileSync(file, text);
+      });
+  }
+
+  /** A log that cannot be written must not end the build that it tells about. */
+  #try(write: () => unknown): void {
+    try {
+      write();
+    } catch {
+      const file = this.#file;
+      this.#file = undefined;
+      if (file !== undefined) closeSync(file);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { panicReason, reportIsLast } from "./console-log.js";
+
+/** How QEMU ended, by its own words; images/vm/run-qemu.pl writes it, and no guest can. */
+export interface VmEnd {
+  /** QEMU's event: the kernel told the pvpanic device. */
+  readonly panicked: boolean;
+  /** Of its SHUTDOWN event: "guest-panic", "guest-reset", "guest-shutdown", "host-signal", "host-qmp-quit" ... */
+  readonly reason: string | null;
+  /** Both null while QEMU runs; one of them after. */
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+}
+
+/** undefined for what is no record. By hand, because `kdock exec` reads one and must not wait for zod. */
+export function parseVmEnd(text: string): VmEnd | undefined {
+  let read: unknown;
+  try {
+    read = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const { panicked, reason, exitCode, signal } = (read ?? {}) as Partial<Record<string, unknown>>;
+  if (typeof panicked !== "boolean") return undefined;
+  return {
+    panicked,
+    reason: typeof reason === "string" ? reason : null,
+    exitCode: typeof exitCode === "number" ? exitCode : null,
+    signal: typeof signal === "number" ? signal : null,
+  };
+}
+
+/** For a panic that its console does not tell. */
+const UNKNOWN = "its console does not say why";
+
+/**
+ * Why a VM's kernel panicked; undefined where it has not. That it did is QEMU's word, never the console's, which the guest's
+ * programs write as well; the reason is the kernel's last one there.
+ *
+ * A kernel without a driver for pvpanic resets the machine when it panics, without another word. There a report that is the
+ * last on the console of a machine that was reset counts: a reset that was asked for is announced by the kernel.
+ */
+export function panicOf(end: VmEnd | undefined, lines: readonly string[]): string | undefined {
+  if (end?.panicked === true) return panicReason(lines) ?? UNKNOWN;
+  if (end?.reason === "guest-reset" && reportIsLast(lines)) return panicReason(lines);
+  return undefined;
+}

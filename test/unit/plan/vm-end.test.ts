@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { panicOf, parseVmEnd, type VmEnd } from "../../../src/plan/vm-end.js";
+
+const end = (change: Partial<VmEnd>): VmEnd => ({
+  ...{ panicked: false, reason: "guest-shutdown", exitCode: 0, signal: null },
+  ...change,
+});
+
+const FALSE = "Kernel panic - not syncing: a program's word";
+const REAL = "[    9.1] Kernel panic - not syncing: sysrq triggered crash";
+const REPORT = [REAL, "[    9.2] CPU: 0 PID: 62 Comm: sh", "[    9.3] Call Trace:"];
+
+describe("panicOf", () => {
+  it("believes QEMU, and gives the kernel's last reason", () => {
+    const panicked = end({ panicked: true, reason: "guest-panic", exitCode: 1 });
+    expect(panicOf(panicked, [FALSE, "more", ...REPORT])).toBe("sysrq triggered crash");
+    expect(panicOf(panicked, [`half a line ${FALSE} ${REAL}`])).toBe("sysrq triggered crash");
+    expect(panicOf(panicked, ["quiet"])).toBe("its console does not say why");
+  });
+
+  it.each([
+    ["was switched off", end({})],
+    ["was ended from outside", end({ reason: "host-signal" })],
+    ["runs", end({ reason: null, exitCode: null })],
+    ["was never started", undefined],
+  ])("believes no console of a machine that %s", (_how, how) => {
+    expect(panicOf(how, [FALSE, ...REPORT])).toBeUndefined();
+  });
+
+  describe("of a machine that was reset, as by a kernel without pvpanic", () => {
+    const reset = end({ reason: "guest-reset" });
+
+    it.each([
+      ["with times", REPORT],
+      ["without", REPORT.map((line) => line.replace(/^\[.*?\] /, ""))],
+      ["to its end", [...REPORT, "[    9.4] ---[ end Kernel panic - not syncing: sysrq ]---"]],
+    ])("believes a report that is the last on the console, %s", (_what, report) => {
+      expect(panicOf(reset, ["booted", ...report])).toBe("sysrq triggered crash");
+    });
+
+    it.each([
+      ["a reset that was asked for", [...REPORT, "[   20.0] reboot: Restarting system"]],
+      ["words of a program after it", [...REPORT, "login:"]],
+      ["a program's reset by sysrq", [FALSE, "[   20.0] sysrq: Resetting"]],
+    ])("believes no report before %s", (_what, console) => {
+      expect(panicOf(reset, console)).toBeUndefined();
+    });
+  });
+});
+
+describe("parseVmEnd", () => {
+  it("reads what run-qemu.pl writes", () => {
+    const text = '{"panicked":true,"reason":"guest-panic","exitCode":null,"signal":9}\n';
+    expect(parseVmEnd(text)).toEqual({
+      ...{ panicked: true, reason: "guest-panic", exitCode: null, signal: 9 },
+    });
+  });
+
+  it.each(["", "{", "[]", '{"panicked":"yes"}'])("%j is no record", (text) => {
+    expect(parseVmEnd(text)).toBeUndefined();
+  });
+});
