@@ -1,4 +1,5 @@
 import { KdockError } from "../errors.js";
+import { orAborted } from "../or-aborted.js";
 import { releaseIn } from "../plan/console-log.js";
 import type { Project } from "../project.js";
 import { artifactFolder } from "./artifact-store.js";
@@ -39,14 +40,17 @@ async function given(ctx: Context, file: string): Promise<readonly string[]> {
   });
 }
 
-async function piped({ stdin }: Context): Promise<readonly string[]> {
+async function piped({ stdin, signal }: Context): Promise<readonly string[]> {
   if (stdin === undefined) {
     throw new KdockError("usage", "nothing is piped into kdock decode -", {
       hint: "`dmesg | kdock decode -`, or name a file.",
     });
   }
   const lines: string[] = [];
-  for await (const line of linesOf(stdin)) lines.push(line);
+  const all = async () => {
+    for await (const line of linesOf(stdin)) lines.push(line);
+  };
+  await orAborted(signal, all());
   return lines;
 }
 
