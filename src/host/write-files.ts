@@ -6,6 +6,7 @@ import { KdockError } from "../errors.js";
 import { codeOf, isMissing, writeError } from "./file-error.js";
 import { FileWriter } from "./file-writer.js";
 import type { LogFile } from "./host.js";
+import { LateFileWriter } from "./late-file-writer.js";
 import { Log } from "./log-file.js";
 import { SparseWriter } from "./sparse-writer.js";
 
@@ -65,6 +66,10 @@ export async function writeSparse(path: string, mode: number): Promise<NodeJS.Wr
     await makeParents(path);
     return new SparseWriter(await open(path, "wx", mode), path);
   });
+}
+
+export function writeLate(path: string, { replace }: { replace: boolean }): NodeJS.WritableStream {
+  return new LateFileWriter(path, replace);
 }
 
 export async function makeSymlink(target: string, path: string): Promise<void> {

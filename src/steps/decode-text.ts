@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { KdockError, messageOf } from "../errors.js";
+import { orAborted } from "../or-aborted.js";
 import { releaseIn } from "../plan/console-log.js";
 import { decodeWarnings } from "../plan/decode-report.js";
 import { logFormat } from "../plan/log-file.js";
@@ -51,13 +52,13 @@ function noLog(message: string): KdockError {
   });
 }
 
-async function piped({ stdin }: Context): Promise<Buffer> {
+async function piped({ stdin, signal }: Context): Promise<Buffer> {
   if (stdin === undefined) {
     throw new KdockError("usage", "nothing is piped into kdock decode -", {
       hint: "`dmesg | kdock decode -`, or name a file.",
     });
   }
-  return await logBytes(stdin, "what is piped in");
+  return await orAborted(signal, logBytes(stdin, "what is piped in"));
 }
 
 /** More than a kernel's log has, and less than gdb and we have room for. */

@@ -9,6 +9,7 @@ import { saveConsole } from "./console-log.js";
 import { type Context, inProject } from "./context.js";
 import { runStep } from "./run-step.js";
 import { smallFile, vmEnd } from "./vm-end.js";
+import { targetFile } from "./target-file.js";
 
 /**
  * Brings the memory that a VM's container has kept of a guest that panicked to this machine, and resolves with where it
@@ -85,8 +86,8 @@ function timeText(milliseconds: number): string {
 
 /** Rejects with a `usage` error before a VM is started that could not keep its dump there. */
 export async function checkDumpPath(ctx: Context, path: string): Promise<void> {
-  if (!(await ctx.host.files.exists(path))) return;
-  throw new KdockError("usage", `--dump-on-panic: ${path} is there already`, {
+  await targetFile(ctx.host.files, path, {
+    force: false,
     hint: "Name another file, or remove this one.",
   });
 }
