@@ -1,3 +1,4 @@
+import { nodes } from "./file-nodes.js";
 import type { HostFiles } from "./host.js";
 import { isLocked, lock } from "./lock.js";
 import {
@@ -31,7 +32,7 @@ import {
 } from "./write-files.js";
 
 export const nodeFiles: HostFiles = {
-  ...{ readText, readBytes, readStream, exists, isFolder, status, tree, list, realPath },
+  ...{ readText, readBytes, readStream, exists, isFolder, status, tree, nodes, list, realPath },
   ...{
     writeAtomic,
     writeStream,

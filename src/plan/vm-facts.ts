@@ -31,6 +31,8 @@ export interface VmFacts {
   readonly shares: readonly string[];
   /** Published ones; a VM of an earlier kdock has the same numbers in the container, and names none. */
   readonly ports: readonly GuestPort[];
+  /** Why kdock's agent is not in the guest, for people; undefined where it is. */
+  readonly noAgent?: string | undefined;
 }
 
 /** What a VM's label says. */

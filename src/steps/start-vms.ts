@@ -199,7 +199,7 @@ async function startPlaced(
     throw place ?? new Error(`no place for ${name}`);
   try {
     await makeRoom(ctx, plan, places, name);
-    const found = await requireMachine({ ctx, config, plan }, await ctx.engine(), place.seat);
+    const found = await requireMachine({ ctx, config, plan }, await ctx.engine(), place.seat, mode);
     const vm = vmPlan(places.config, plan, mode, place.seat, found);
     const started = watched(await startContainer(ctx, plan, vm, places.refused), place.watch);
     try {
