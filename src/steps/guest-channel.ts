@@ -3,7 +3,7 @@ import type { CanExec, Container } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { type GuestSession, openSession, type SessionOptions } from "../guest/session.js";
 import type { ConsoleState } from "../plan/console-state.js";
-import { panicked } from "../plan/console-log.js";
+import { panicReason } from "../plan/console-log.js";
 import { failureText } from "../plan/init-scripts.js";
 import { FOLDER, INSIDE } from "../plan/names.js";
 import { type Connection, connectInside } from "./connect-inside.js";
@@ -144,7 +144,7 @@ function waitingFor(tail: ConsoleTail): string {
   const script = tail.state().init.running?.script;
   if (script !== undefined) return `its init script ${script} runs`;
   // Anybody in the guest may write that there: a reason to look, and none to end it.
-  if (panicked(tail.lines())) return "its console tells of a kernel panic";
+  if (panicReason(tail.lines()) !== undefined) return "its console tells of a kernel panic";
   const last = tail.lines().findLast((line) => line.trim() !== "" && !line.startsWith("[kdock] "));
   return last === undefined
     ? "its console is silent"

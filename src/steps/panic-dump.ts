@@ -1,7 +1,7 @@
 import { pipeline } from "node:stream/promises";
 import { readTar } from "../archive/read-tar.js";
 import type { Container, ContainerInfo } from "../engine/engine.js";
-import { KdockError, messageOf } from "../errors.js";
+import { messageOf } from "../errors.js";
 import { FOLDER, INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { kernelKeyOf, type VmFacts, vmFacts } from "../plan/vm-facts.js";
