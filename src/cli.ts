@@ -2,8 +2,11 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { fileURLToPath } from "node:url";
-import { KdockError } from "./errors.js";
+import { exitCodeOf, KdockError } from "./errors.js";
+import { flushOutput } from "./flush.js";
 import { main } from "./main.js";
+import { OutputError } from "./output-error.js";
+import type { World } from "./world.js";
 
 const restores: (() => void)[] = [];
 const interrupt = new AbortController();
@@ -11,28 +14,33 @@ const interrupt = new AbortController();
 const restore = () => {
   for (const each of restores) each();
 };
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.once(signal, () => {
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+let signals = 0;
+const onSignal = (signal: NodeJS.Signals) => {
+  signals += 1;
+  if (signals === 1) {
     interrupt.abort(new KdockError("interrupted", "interrupted"));
-    // A second one ends the process at once, as it would have without us.
-    process.once(signal, () => {
-      restore();
-      process.kill(process.pid, signal);
-    });
+    return;
+  }
+  // A second signal of any kind ends the process at once, as it would have without a handler.
+  restore();
+  process.off(signal, onSignal);
+  process.kill(process.pid, signal);
+};
+for (const signal of SIGNALS) process.on(signal, onSignal);
+process.on("exit", restore);
+// A write that fails ends the command as a signal does. Later failures, while it cleans up, change nothing.
+for (const name of ["stdout", "stderr"] as const) {
+  process[name].on("error", (error) => {
+    interrupt.abort(new OutputError(name, error));
   });
 }
-process.on("exit", restore);
-// `kdock logs | head` closes our stdout: that is the reader's right, not an error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE")
-    interrupt.abort(new KdockError("interrupted", "the reader went away"));
-});
 
 const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
 
-process.exitCode = await main(process.argv.slice(2), {
+const world: World = {
   env: process.env,
   home: homedir(),
   version: manifest.version,
@@ -43,7 +51,14 @@ process.exitCode = await main(process.argv.slice(2), {
   stderr: process.stderr,
   signal: interrupt.signal,
   onExit: (each) => restores.push(each),
-});
+};
+const exitCode = await main(process.argv.slice(2), world);
+// What main said of an error may have failed to be written.
+await flushOutput(world);
+process.exitCode = interrupt.signal.aborted ? exitCodeOf(interrupt.signal.reason) : exitCode;
+// A reader that reads no further, or a connection that nothing closed, must not keep an interrupted process.
+// eslint-disable-next-line n/no-process-exit
+if (interrupt.signal.aborted) process.exit();
 // A pipe or terminal that nobody reads any more must not keep the process.
 // (stdin from a file is a stream that has nothing to hold on to.)
 if ("unref" in process.stdin) process.stdin.unref();

@@ -1,5 +1,5 @@
 export type ErrorCode =
-  "usage" | "config" | "environment" | "engine" | "build" | "vm" | "interrupted";
+  "usage" | "config" | "environment" | "engine" | "build" | "vm" | "interrupted" | "reader-lost";
 
 /** What the process exits with for each kind of failure; 0 is success and 70 a bug in kdock. */
 export const EXIT_CODES = {
@@ -9,7 +9,10 @@ export const EXIT_CODES = {
   config: 2,
   environment: 3,
   engine: 3,
+  /** Every signal, as a shell says it of Ctrl-C. */
   interrupted: 130,
+  /** What a shell says of a program that SIGPIPE has ended. */
+  "reader-lost": 141,
 } as const satisfies Record<ErrorCode, number>;
 
 /** sysexits.h calls it EX_SOFTWARE: anything that is not a KdockError is ours to mend. */
@@ -29,6 +32,11 @@ export class KdockError extends Error {
     this.code = code;
     this.hint = more.hint;
   }
+}
+
+/** The exit code for anything that was thrown. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof KdockError ? EXIT_CODES[error.code] : BUG_EXIT_CODE;
 }
 
 /** The text of anything that was thrown, without its stack. */

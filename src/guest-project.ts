@@ -6,6 +6,7 @@ import { nodeFiles } from "./host/node-files.js";
 import { createTerminal } from "./host/terminal.js";
 import { FOLDER, projectNames } from "./plan/names.js";
 import type { GuestContext } from "./steps/guest-context.js";
+import { orAborted } from "./or-aborted.js";
 import type { Reporter } from "./ui/reporter.js";
 import { outputEvents } from "./ui/output-events.js";
 import type { GlobalFlags, World } from "./world.js";
@@ -35,7 +36,10 @@ export async function openGuestContext(
   let whole: Promise<Engine> | undefined;
   let quick: Promise<QuickEngine> | undefined;
   const engine = () =>
-    (whole ??= import("./engine/connect.js").then((module) => module.connectEngine(options)));
+    (whole ??= orAborted(
+      world.signal,
+      import("./engine/connect.js").then((module) => module.connectEngine(options)),
+    ));
   return {
     files: nodeFiles,
     terminal: createTerminal({
@@ -53,8 +57,9 @@ export async function openGuestContext(
     names: projectNames(await nodeFiles.realPath(dirname(path))),
     engine,
     quickEngine: () =>
-      (quick ??= import("./engine/quick-engine.js").then((module) =>
-        module.connectQuickly(options, engine),
+      (quick ??= orAborted(
+        world.signal,
+        import("./engine/quick-engine.js").then((module) => module.connectQuickly(options, engine)),
       )),
   };
 }

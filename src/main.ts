@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { type App, createApp } from "./app.js";
-import { BUG_EXIT_CODE, EXIT_CODES, KdockError } from "./errors.js";
+import { EXIT_CODES, exitCodeOf, KdockError } from "./errors.js";
+import { flushOutput } from "./flush.js";
+import { OutputError } from "./output-error.js";
 import type { Reporter } from "./ui/reporter.js";
 import { visible, writeText } from "./ui/visible.js";
 import type { GlobalFlags, World } from "./world.js";
@@ -47,6 +49,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   ide: () => import("./commands/ide.js").then((module) => module.ideCommand),
 };
 
+export const COMMAND_NAMES: readonly string[] = Object.keys(COMMANDS);
+
 const EXAMPLES = `
 Examples:
   kdock build && kdock run           build everything, boot, gdbserver on 127.0.0.1:1234
@@ -57,7 +61,7 @@ Examples:
   kdock build --preset defconfig --set CONFIG_TCP_CONG_BBR=y
 
 Exit codes: 0 ok, 1 build or VM failed, or verify, diff, config diff or net check found something, 2 usage or configuration, 3 environment or engine, 70 bug in kdock,
-130 interrupted; with \`run -- command\` and \`exec\` the command's own.`;
+130 interrupted by a signal, 141 nobody reads stdout or stderr any more; with \`run -- command\` and \`exec\` the command's own.`;
 
 /** Parses, runs one command, and turns whatever was thrown into text and an exit code. The only catch-all. */
 export async function main(argv: readonly string[], world: World): Promise<number> {
@@ -78,13 +82,30 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
   define(program, world.version);
   for (const make of await commandsFor(argv)) addCommand(program, make(app));
   try {
-    await program.parseAsync(argv, { from: "user" });
-    return app.exitCode;
+    const exitCode = await parsed(program, argv, () => app.exitCode);
+    await flushOutput(world);
+    // Also for a command that a signal ends well, as it does `capture`.
+    world.signal.throwIfAborted();
+    return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CODES.usage;
     return report(world.signal.aborted ? world.signal.reason : error, world, reporter, globals());
   } finally {
     reporter.pause();
+  }
+}
+
+/** Runs the command that is named. commander prints --help and what is wrong with the words by itself. */
+async function parsed(
+  program: Command,
+  argv: readonly string[],
+  exitCode: () => number,
+): Promise<number> {
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return exitCode();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : EXIT_CODES.usage;
   }
 }
 
@@ -160,8 +181,9 @@ function report(error: unknown, world: World, reporter: Reporter, globals: Globa
     writeText(world.stderr, `${text}\n`);
   };
   const known = error instanceof KdockError ? error : undefined;
-  const exitCode = known === undefined ? BUG_EXIT_CODE : EXIT_CODES[known.code];
-  if (globals.json === true) {
+  const exitCode = exitCodeOf(error);
+  const isLost = error instanceof OutputError && error.stream === "stdout";
+  if (globals.json === true && !isLost) {
     const message = error instanceof Error ? error.message : String(error);
     reporter.emit({
       type: "error",
@@ -173,6 +195,8 @@ function report(error: unknown, world: World, reporter: Reporter, globals: Globa
   } else if (known === undefined) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     say(`kdock: this is a bug in kdock; please report it with the lines below\n${stack}`);
+  } else if (known.code === "reader-lost") {
+    // As every program that SIGPIPE ends: `kdock logs | head` has nothing to complain about.
   } else if (known.code === "interrupted") {
     say(`kdock: ${known.message}`);
   } else {

@@ -23,6 +23,7 @@ import { type Context, type EarlyContext, inProject } from "./steps/context.js";
 import { lastArchitecture } from "./steps/artifact-store.js";
 import { readUserFiles, type TreeReading } from "./steps/read-user-files.js";
 import type { EarlyLook } from "./steps/tree-look.js";
+import { orAborted } from "./or-aborted.js";
 import type { Reporter } from "./ui/reporter.js";
 import { outputEvents } from "./ui/output-events.js";
 import type { GlobalFlags, World } from "./world.js";
@@ -124,7 +125,7 @@ export async function openProject(
     version: world.version,
     earlyLook,
     engineIsHere: () => isSearchedHere(world),
-    engine: () => (engine ??= connect(world, reporter)),
+    engine: () => (engine ??= orAborted(world.signal, connect(world, reporter))),
   };
   const failed = new AbortController();
   const reading = { ...early, signal: AbortSignal.any([world.signal, failed.signal]) };

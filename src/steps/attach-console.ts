@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { type Duplex, PassThrough } from "node:stream";
 import type { Container } from "../engine/engine.js";
+import { orAborted } from "../or-aborted.js";
 import { watchConsole, type ConsoleTail } from "./console-tail.js";
 import type { Context } from "./context.js";
 import { openGuestChannel } from "./guest-channel.js";
@@ -22,12 +24,12 @@ export async function attachConsole(
   const copy = new PassThrough();
   const tail = watchConsole(copy, () => undefined);
   const shown = show(ctx, console, copy).then((): ConsoleEnd => "ended");
-  if (!ctx.terminal.isInteractive) return { end: await shown, tail };
+  if (!ctx.terminal.isInteractive) return { end: await orAborted(ctx.signal, shown), tail };
 
   using raw = ctx.terminal.raw();
   const typed = type(raw.input, console);
   using _size = followSize(ctx, container, raw);
-  const end = await Promise.race([shown, typed, aborted(ctx)]);
+  const end = await orAborted(ctx.signal, Promise.race([shown, typed]));
   return { end, tail };
 }
 
@@ -36,8 +38,8 @@ async function show(ctx: Context, console: Duplex, copy: PassThrough): Promise<v
     for await (const chunk of console) {
       copy.write(chunk);
       // eslint-disable-next-line no-restricted-syntax -- a terminal for the guest
-      if (!ctx.stdout.write(chunk))
-        await new Promise((resolve) => ctx.stdout.once("drain", resolve));
+      const isWritten = ctx.stdout.write(chunk);
+      if (!isWritten) await once(ctx.stdout, "drain", { signal: ctx.signal });
     }
   } catch (error) {
     // Ctrl-] and the end of the program close the console under the reader.
@@ -58,16 +60,6 @@ async function type(input: AsyncIterable<Buffer>, console: Duplex): Promise<Cons
   }
   // The terminal went away; the VM stays.
   return "detached";
-}
-
-function aborted(ctx: Context): Promise<never> {
-  return new Promise((_, reject) => {
-    const fail = () => {
-      reject(ctx.signal.reason as Error);
-    };
-    if (ctx.signal.aborted) fail();
-    ctx.signal.addEventListener("abort", fail, { once: true });
-  });
 }
 
 /** A serial line carries no size: the agent sets it in the guest, now (when it is ready) and at every change. */

@@ -1,5 +1,6 @@
 import { gunzipSync } from "node:zlib";
 import { KdockError, messageOf } from "../errors.js";
+import { orAborted } from "../or-aborted.js";
 import { releaseIn } from "../plan/console-log.js";
 import { decodeWarnings } from "../plan/decode-report.js";
 import { logFormat } from "../plan/log-file.js";
@@ -50,14 +51,17 @@ function noLog(message: string): KdockError {
   });
 }
 
-async function piped({ stdin }: Context): Promise<Buffer> {
+async function piped({ stdin, signal }: Context): Promise<Buffer> {
   if (stdin === undefined) {
     throw new KdockError("usage", "nothing is piped into kdock decode -", {
       hint: "`dmesg | kdock decode -`, or name a file.",
     });
   }
   const chunks: Buffer[] = [];
-  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  const all = async () => {
+    for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  };
+  await orAborted(signal, all());
   return Buffer.concat(chunks);
 }
 

@@ -77,7 +77,13 @@ async function run(
   const interrupted = new AbortController();
   try {
     const exit = await Promise.race([
-      shown.then(([ended]) => ended),
+      shown.then(
+        ([ended]) => ended,
+        (error: unknown) => {
+          // A reader that is lost ends the command as Ctrl-C does.
+          if (!ctx.signal.aborted) throw error;
+        },
+      ),
       whenAborted(ctx.signal, interrupted.signal),
     ]);
     if (exit !== undefined) return exit;

@@ -73,6 +73,9 @@ export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Pr
     await container.start();
     const guard = new AbortController();
     endWithUs(container, guard.signal);
+    // What reads it to its end must not wait for a gdb that goes on.
+    const hangUp = () => stream.destroy(ctx.signal.reason as Error);
+    ctx.signal.addEventListener("abort", hangUp, { signal: guard.signal });
     return {
       stream,
       resize: (size) => container.resize(size),

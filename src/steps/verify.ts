@@ -54,8 +54,9 @@ async function verifyStage(
   const kept = inProject(ctx, `${FOLDER.verify}/${stage}`);
   await ctx.host.files.remove(kept);
   const folder = await ctx.host.files.makeTemporary(kept);
-  const second = stage === "rootfs" ? undefined : await secondBuild(project, plan[stage]);
+  let second: SecondBuild | undefined;
   try {
+    if (stage !== "rootfs") second = await secondBuild(project, plan[stage]);
     const files =
       second === undefined ? await packAgain(project, folder) : await second.run(folder);
     const differing = differingFiles(manifest.files, files);

@@ -141,8 +141,9 @@ export async function openConsole(
   const { container, info } = await findRunningVm(ctx, plan, vm);
   const console = await container.attach();
   ctx.reporter.emit({ type: "notice", text: "attached to the console; Ctrl-] detaches" });
-  const { end } = await attachConsole(ctx, container, console);
-  console.destroy();
+  const { end } = await attachConsole(ctx, container, console).finally(() => {
+    console.destroy();
+  });
   if (end === "detached") return { end, panic: undefined };
   const said = await vmConsole(ctx, plan, info);
   return { end, panic: panicked(said.lines) ? said : undefined };

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { execa, type Options } from "execa";
 import type { MatrixResult } from "../../src/plan/matrix.js";
@@ -46,8 +47,8 @@ export function start(
     kill(signal: string): boolean;
     readonly pid: number;
     readonly stdin: NodeJS.WritableStream;
-    readonly stdout: NodeJS.ReadableStream;
-    readonly stderr: NodeJS.ReadableStream;
+    readonly stdout: Readable;
+    readonly stderr: Readable;
   };
 }
 

@@ -1,0 +1,19 @@
+/**
+ * Settles as `work` does, or rejects with the signal's reason once that is aborted. For waiting that has nothing to clean
+ * up: `work` itself goes on, and what becomes of it is dropped.
+ */
+export async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const settled = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    const fail = () => {
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) fail();
+    signal.addEventListener("abort", fail, { once: true, signal: settled.signal });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    settled.abort();
+  }
+}

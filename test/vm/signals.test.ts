@@ -1,0 +1,153 @@
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { docker, kdock, said, start } from "../support/kdock.js";
+import { LAB, LAB_NAMES } from "../support/lab.js";
+
+/** How every command takes a signal is in test/cli/signals.test.ts; here they are in the middle of something. */
+const label = `label=io.kdock.project=${LAB_NAMES.id}`;
+const containers = async () =>
+  (await docker("ps", "-a", "--format", "{{.Names}} {{.State}}", "--filter", label)).split("\n");
+const VM = `${LAB_NAMES.vmContainer} running`;
+const core = join(tmpdir(), `kdock-signals-${process.pid}.core`);
+
+const inLab = (...args: string[]) => kdock(args, { cwd: LAB });
+
+beforeAll(async () => {
+  await inLab("down");
+  const { exitCode, stderr } = await inLab("run", "-d", "--gdb", "0");
+  expect(exitCode, stderr).toBe(0);
+});
+afterAll(async () => {
+  await inLab("down");
+  await rm(core, { force: true });
+});
+
+/** The guest runs, nothing is beside it, and nothing that it was asked to run is left in it. */
+async function expectOnlyTheGuest() {
+  expect(await containers()).toEqual([VM]);
+  const { stdout } = await inLab("exec", "--", "sh", "-c", "pidof sleep yes ping; echo answers");
+  expect(stdout).toBe("answers\n");
+}
+
+interface Moment {
+  readonly args: readonly string[];
+  readonly on: "stdout" | "stderr";
+  /** What it says at the moment that is meant. */
+  readonly what: string;
+  readonly signal: NodeJS.Signals;
+}
+
+const atX = { on: "stdout", what: "x" } as const;
+const STUBBORN = "trap '' INT TERM HUP; echo x; while :; do sleep 1; done";
+const MOMENTS: readonly Moment[] = [
+  { args: ["logs", "-f"], on: "stdout", what: "Boot took", signal: "SIGTERM" },
+  { args: ["console"], on: "stderr", what: "attached", signal: "SIGHUP" },
+  { args: ["exec", "--", "sh", "-c", "echo x; sleep 600"], ...atX, signal: "SIGTERM" },
+  { args: ["exec", "--", "sh", "-c", STUBBORN], ...atX, signal: "SIGINT" },
+  { args: ["capture", "-w", "-"], on: "stderr", what: "listening", signal: "SIGTERM" },
+  { args: ["gdb"], on: "stdout", what: "(gdb)", signal: "SIGHUP" },
+  { args: ["debug", "panic"], on: "stdout", what: "panic", signal: "SIGTERM" },
+  { args: ["trap", "panic", "--timeout", "600"], on: "stdout", what: "panic", signal: "SIGTERM" },
+  { args: ["dump", core], on: "stderr", what: "memory", signal: "SIGINT" },
+  { args: ["drgn"], on: "stdout", what: "drgn", signal: "SIGTERM" },
+];
+
+describe("a signal ends with exit code 130, and leaves the guest running,", () => {
+  it.each(MOMENTS)("$signal during kdock $args", async ({ args, on, what, signal }) => {
+    const running = start(args, { cwd: LAB, pipe: true });
+    await said(running[on], what);
+    process.kill(running.pid, signal);
+    const { exitCode, stderr } = await running;
+    expect(exitCode, stderr).toBe(130);
+    expect(stderr).toMatch(/^kdock: interrupted$/m);
+    await expectOnlyTheGuest();
+  });
+
+  it("also while nothing of what it prints is read", async () => {
+    const running = start(["exec", "--", "yes"], { cwd: LAB, stream: true });
+    await said(running.stdout, "y");
+    running.stdout.pause();
+    process.kill(running.pid, "SIGTERM");
+    expect((await running).exitCode).toBe(130);
+    await expectOnlyTheGuest();
+  });
+});
+
+it("a second signal ends kdock at once", async () => {
+  const running = start(["exec", "--", "sh", "-c", "trap '' INT; echo x; sleep 600"], { cwd: LAB });
+  await said(running.stdout, "x");
+  process.kill(running.pid, "SIGHUP");
+  process.kill(running.pid, "SIGHUP");
+  const { exitCode } = await running;
+  // Ended by the signal itself.
+  expect(exitCode).toBeUndefined();
+});
+
+describe("a reader that goes away ends with exit code 141", () => {
+  it("kdock exec, and the command in the guest", async () => {
+    const running = start(["exec", "--", "yes"], { cwd: LAB });
+    await said(running.stdout, "y");
+    running.stdout.destroy();
+    const { exitCode, stderr } = await running;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 141, stderr: "" });
+    await expectOnlyTheGuest();
+  });
+
+  it("kdock console, and the VM stays", async () => {
+    const running = start(["console"], { cwd: LAB });
+    await said(running.stderr, "attached");
+    running.stdout.destroy();
+    await inLab("exec", "--", "sh", "-c", "echo to the console >/dev/console");
+    expect((await running).exitCode).toBe(141);
+    await expectOnlyTheGuest();
+  });
+
+  it("kdock capture, and tcpdump", async () => {
+    const running = start(["capture", "icmp"], { cwd: LAB });
+    await said(running.stderr, "listening");
+    running.stdout.destroy();
+    await inLab("exec", "--", "ping", "-c", "1", "10.0.3.1");
+    expect((await running).exitCode).toBe(141);
+    expect(await docker("top", LAB_NAMES.vmContainer, "-o", "pid,comm")).not.toContain("tcpdump");
+  });
+});
+
+describe("kdock run that is ended leaves nothing:", () => {
+  const other = ["run", "--name", "other", "--gdb", "0"];
+
+  it("SIGINT before the guest has booted", async () => {
+    const running = start([...other, "--", "true"], { cwd: LAB });
+    await said(running.stderr, /accelerator/);
+    process.kill(running.pid, "SIGINT");
+    expect((await running).exitCode).toBe(130);
+    expect(await containers()).toEqual([VM]);
+  });
+
+  it("SIGINT while a command runs in the guest", async () => {
+    const running = start([...other, "--", "sh", "-c", "echo started >&2; sleep 600"], {
+      cwd: LAB,
+    });
+    await said(running.stderr, /started/);
+    process.kill(running.pid, "SIGINT");
+    expect((await running).exitCode).toBe(130);
+    expect(await containers()).toEqual([VM]);
+  });
+
+  it("SIGTERM with its console in a pipe and nothing on stdin", async () => {
+    const running = start(other, { cwd: LAB });
+    await said(running.stdout, "Boot took");
+    process.kill(running.pid, "SIGTERM");
+    expect((await running).exitCode).toBe(130);
+    expect(await containers()).toEqual([VM]);
+  });
+
+  it("a reader of its console that goes away", async () => {
+    const running = start(other, { cwd: LAB, stream: true });
+    await said(running.stdout, "[kdock]");
+    running.stdout.destroy();
+    expect((await running).exitCode).toBe(141);
+    expect(await containers()).toEqual([VM]);
+  });
+});
