@@ -315,6 +315,12 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
   const configName = () => globals().config ?? "kdock.yaml";
   const configPath = () => resolve(world.cwd, configName());
 
+  /** Each run's report replaces the last one's. */
+  const reportFile = async ({ host }: Project["ctx"], typed: string) => {
+    const { targetFile } = await import("./steps/target-file.js");
+    return await targetFile(host.files, resolve(world.cwd, typed), { force: true });
+  };
+
   /** The lock says which debugger reads the trace, and nothing else here needs it. */
   const failWith = async (panic: VmConsole): Promise<never> => {
     const { ctx, plan } = await openLocked();
@@ -417,7 +423,8 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
         ),
         archs: either(options.archs, flags.arch === undefined ? config.matrix.archs : [], []),
       });
-      // A word that is none is told before the first of many minutes.
+      // A word that is none, and a report that could not be written, are told before the first of many minutes.
+      const report = junit === undefined ? undefined : await reportFile(ctx, junit);
       const openRow = (row: (typeof rows)[number]) => openLocked({ ...flags, ...row.flags });
       for (const row of rows) await open({ ...flags, ...row.flags });
       const print = await printer("matrix");
@@ -430,10 +437,9 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
           reporter.emit({ type: "row", command: "matrix", data });
         },
       });
-      if (junit !== undefined) {
+      if (report !== undefined) {
         const { matrixJunit } = await import("./plan/matrix-report.js");
-        const path = resolve(world.cwd, junit);
-        await ctx.host.files.writeAtomic(path, matrixJunit(results, command.join(" ")));
+        await ctx.host.files.writeAtomic(report, matrixJunit(results, command.join(" ")));
       }
       print.result({ rows: results }, matrixTable(results));
       if (interrupted !== undefined) throw interrupted;

@@ -23,7 +23,7 @@ export function captureCommand(app: App): Command {
     .usage("[options] [vm] [filter...]")
     .argument("[words...]", "a VM's name, when there are several, and a filter of pcap-filter(7)")
     .option("-w, --write <file>", "packets to a pcap file; - is stdout")
-    .option("--force", "write over a file that is there")
+    .option("-f, --force", "replace a file that is there")
     .addOption(
       new Option("--side <side>", "the guest's tap, the container's way out, or both")
         .choices(["guest", "uplink", "both"])

@@ -119,6 +119,8 @@ export interface HostFiles {
    * file's time, which is that of the last write otherwise.
    */
   writeStream(path: string, mode: number, modified?: Date): Promise<NodeJS.WritableStream>;
+  /** A writer for a file that its first bytes create; see LateFileWriter. */
+  writeLate(path: string, options: { replace: boolean }): NodeJS.WritableStream;
   /** A writer for a file that is mostly zeros: these take no room on the disk. */
   writeSparse(path: string, mode: number): Promise<NodeJS.WritableStream>;
   makeSymlink(target: string, path: string): Promise<void>;

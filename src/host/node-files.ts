@@ -25,13 +25,23 @@ import {
   replace,
   setMode,
   writeAtomic,
+  writeLate,
   writeSparse,
   writeStream,
 } from "./write-files.js";
 
 export const nodeFiles: HostFiles = {
   ...{ readText, readBytes, readStream, exists, isFolder, status, tree, list, realPath },
-  ...{ writeAtomic, writeStream, writeSparse, openLog, makeTemporary, makeSymlink, makeFolder },
+  ...{
+    writeAtomic,
+    writeStream,
+    writeSparse,
+    writeLate,
+    openLog,
+    makeTemporary,
+    makeSymlink,
+    makeFolder,
+  },
   ...{ mergeInto, setMode, readHead, isWritable, scan },
   ...{ replace, pointLink, remove, lock },
 };

@@ -7,6 +7,7 @@ import { KdockError } from "../errors.js";
 import { codeOf, isMissing, writeError } from "./file-error.js";
 import { FileWriter } from "./file-writer.js";
 import type { LogFile } from "./host.js";
+import { LateFileWriter } from "./late-file-writer.js";
 import { SparseWriter } from "./sparse-writer.js";
 
 export async function writeAtomic(path: string, content: string | Uint8Array): Promise<void> {
@@ -72,6 +73,10 @@ export async function writeSparse(path: string, mode: number): Promise<NodeJS.Wr
     await makeParents(path);
     return new SparseWriter(await open(path, "wx", mode), path);
   });
+}
+
+export function writeLate(path: string, { replace }: { replace: boolean }): NodeJS.WritableStream {
+  return new LateFileWriter(path, replace);
 }
 
 export async function makeSymlink(target: string, path: string): Promise<void> {

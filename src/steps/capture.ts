@@ -8,6 +8,7 @@ import type { Project } from "../project.js";
 import { factsOf } from "./choose-vm.js";
 import type { Context } from "./context.js";
 import { linesOf } from "./lines.js";
+import { targetFile } from "./target-file.js";
 import { findRunningVm } from "./vms.js";
 import { writeText } from "../ui/visible.js";
 
@@ -16,7 +17,7 @@ export interface CaptureRequest {
   readonly words: readonly string[];
   /** Absolute path of a pcap file, "-" for stdout, undefined for lines to read. */
   readonly to: string | undefined;
-  /** Write over a file that is there. */
+  /** Replace a file that is there. */
   readonly force: boolean;
   readonly side: "guest" | "uplink" | "both";
   /** End after so many packets; undefined: at Ctrl-C. */
@@ -98,12 +99,8 @@ async function openSink(
       hint: "Give -w a file, or pipe it: `kdock capture -w - | wireshark -k -i -`.",
     });
   }
-  if (!force && (await ctx.host.files.exists(to))) {
-    throw new KdockError("usage", `${to} is there already`, {
-      hint: "Name another file, or write over it with --force.",
-    });
-  }
-  return await ctx.host.files.writeStream(to, 0o644);
+  const { files } = ctx.host;
+  return files.writeLate(await targetFile(files, to, { force }), { replace: force });
 }
 
 /** tcpdump's own words go to stderr as they come; resolves with the last one. */

@@ -1,9 +1,9 @@
-import { KdockError } from "../errors.js";
 import type { Project } from "../project.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
 import type { Context } from "./context.js";
 import { type DumpFormat, dumpGuestMemory, type DumpResult } from "./dump-memory.js";
 import { missingOptions } from "./dumped-kernel.js";
+import { targetFile } from "./target-file.js";
 import { findRunningVm } from "./vms.js";
 
 export interface DumpOptions {
@@ -21,18 +21,10 @@ export async function dump(
   { ctx, plan }: Project,
   { vm, path, format, force }: DumpOptions,
 ): Promise<DumpResult> {
-  const { files } = ctx.host;
-  if (await files.isFolder(path)) {
-    throw new KdockError("usage", `${path} is a folder`, { hint: "Name a file." });
-  }
-  if (!force && (await files.exists(path))) {
-    throw new KdockError("usage", `${path} is there already`, {
-      hint: "Name another file, or replace it with --force.",
-    });
-  }
+  const file = await targetFile(ctx.host.files, path, { force });
   const { container, info } = await findRunningVm(ctx, plan, vm);
   await warnIfUnreadable(ctx, kernelKeyOf(info.labels, plan));
-  return await dumpGuestMemory(ctx, container, path, { format });
+  return await dumpGuestMemory(ctx, container, file, { format });
 }
 
 /** The bytes are all there; it is the tools that cannot find their way. */

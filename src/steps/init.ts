@@ -1,5 +1,5 @@
-import { KdockError } from "../errors.js";
 import type { Host } from "../host/host.js";
+import { targetFile } from "./target-file.js";
 
 export async function writeConfig(
   host: Host,
@@ -7,10 +7,5 @@ export async function writeConfig(
   text: string,
   force: boolean,
 ): Promise<void> {
-  if (!force && (await host.files.exists(path))) {
-    throw new KdockError("usage", `${path} is there already`, {
-      hint: "`kdock init --force` overwrites it.",
-    });
-  }
-  await host.files.writeAtomic(path, text);
+  await host.files.writeAtomic(await targetFile(host.files, path, { force }), text);
 }

@@ -1,7 +1,6 @@
 import { pipeline } from "node:stream/promises";
 import { readTar } from "../archive/read-tar.js";
 import type { Container, ContainerInfo } from "../engine/engine.js";
-import { KdockError } from "../errors.js";
 import { panicked } from "../plan/console-log.js";
 import { FOLDER, INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
@@ -9,6 +8,7 @@ import { kernelKeyOf, type VmFacts, vmFacts } from "../plan/vm-facts.js";
 import { saveConsole } from "./console-log.js";
 import { type Context, inProject } from "./context.js";
 import { runStep } from "./run-step.js";
+import { targetFile } from "./target-file.js";
 
 /**
  * Brings the memory that a VM's container has kept of a guest that panicked to this machine, and resolves with where it
@@ -67,8 +67,8 @@ function timeText(milliseconds: number): string {
 
 /** Rejects with a `usage` error before a VM is started that could not keep its dump there. */
 export async function checkDumpPath(ctx: Context, path: string): Promise<void> {
-  if (!(await ctx.host.files.exists(path))) return;
-  throw new KdockError("usage", `--dump-on-panic: ${path} is there already`, {
+  await targetFile(ctx.host.files, path, {
+    force: false,
     hint: "Name another file, or remove this one.",
   });
 }

@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { docker, kdock, start } from "../support/kdock.js";
+import { docker, kdock, said, start } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 
 let folder = "";
@@ -41,9 +41,7 @@ async function whilePinging(
   then: (pid: number) => void = () => undefined,
 ) {
   const capture = start(["capture", ...args], { cwd: LAB });
-  let words = "";
-  capture.stderr.on("data", (chunk: Buffer) => (words += chunk.toString()));
-  while (!words.includes("listening on")) await sleep(50);
+  await said(capture.stderr, "listening on");
   await ping();
   then(capture.pid);
   return capture;
@@ -71,7 +69,7 @@ it("Ctrl-C ends it well: the file is whole, and nothing is left in the container
   const { exitCode } = await whilePinging(["-w", file, "icmp"], (pid) =>
     process.kill(pid, "SIGINT"),
   );
-  expect(exitCode).toBe(0);
+  expect(exitCode).toBe(130);
   const pcap = await readFile(file);
   // tcpdump's magic number in the byte order of x86, then two packets at least.
   expect(pcap.subarray(0, 4).toString("hex")).toBe("d4c3b2a1");
@@ -95,8 +93,22 @@ it("a capture whose kdock was killed does not go on", async () => {
   expect(await tcpdumps()).toEqual([]);
 });
 
-it("a filter that tcpdump does not understand is exit code 2", async () => {
-  const { exitCode, stderr } = await kdock(["capture", "tcp prt 80"], { cwd: LAB });
+it("a wrong filter is exit code 2 and makes no file; --force replaces one only with packets", async () => {
+  const file = join(folder, "b.pcap");
+  const wrong = () => kdock(["capture", "-w", file, "--force", "tcp prt 80"], { cwd: LAB });
+  const { exitCode, stderr } = await wrong();
   expect(exitCode).toBe(2);
   expect(stderr).toContain("tcpdump says: can't parse filter expression");
+  expect(await readdir(folder)).not.toContain("b.pcap");
+
+  // The corrected command, and then a wrong one over its file.
+  expect((await whilePinging(["-w", file, "--count", "2", "icmp"])).exitCode).toBe(0);
+  const pcap = await readFile(file);
+  expect((await wrong()).exitCode).toBe(2);
+  expect((await readFile(file)).equals(pcap)).toBe(true);
+
+  const replaced = await whilePinging(["-w", file, "--force", "--count", "1", "icmp"]);
+  expect(replaced.exitCode, replaced.stderr).toBe(0);
+  expect((await readFile(file)).length).toBeLessThan(pcap.length);
+  expect((await readdir(folder)).filter((name) => name.startsWith("b.pcap"))).toEqual(["b.pcap"]);
 });

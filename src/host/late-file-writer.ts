@@ -1,0 +1,68 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Writable } from "node:stream";
+import { writeError } from "./file-error.js";
+
+type Done = (error?: Error | null) => void;
+
+/**
+ * A file that is created by the first bytes written to it: a writer that fails before leaves what was there, or nothing.
+ * With `replace` it takes the place of a file that is there; without, such a file is an error. It grows in its place.
+ */
+export class LateFileWriter extends Writable {
+  readonly #path: string;
+  readonly #replace: boolean;
+  #file: FileHandle | undefined;
+
+  constructor(path: string, replace: boolean) {
+    super({ decodeStrings: true });
+    this.#path = path;
+    this.#replace = replace;
+  }
+
+  override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
+    this.#take(chunk).then(
+      () => {
+        done();
+      },
+      (error: unknown) => {
+        done(writeError(this.#path, error));
+      },
+    );
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    const closed = this.#file === undefined ? Promise.resolve() : this.#file.close();
+    closed.then(
+      () => {
+        done(error);
+      },
+      (failure: unknown) => {
+        done(error ?? writeError(this.#path, failure));
+      },
+    );
+  }
+
+  async #take(chunk: Uint8Array): Promise<void> {
+    if (this.#file === undefined) this.#file = await this.#begin(chunk);
+    else await this.#file.writeFile(chunk);
+  }
+
+  async #begin(chunk: Uint8Array): Promise<FileHandle> {
+    await mkdir(dirname(this.#path), { recursive: true });
+    const first = this.#replace
+      ? `${this.#path}.tmp-${randomBytes(6).toString("hex")}`
+      : this.#path;
+    const file = await open(first, "wx", 0o644);
+    try {
+      await file.writeFile(chunk);
+      if (this.#replace) await rename(first, this.#path);
+      return file;
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      await rm(first, { force: true });
+      throw error;
+    }
+  }
+}
