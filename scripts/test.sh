@@ -65,14 +65,17 @@ say "vm tests, in the lab, and engine tests; beside them cli tests, in projects 
 beside=$!
 # shellcheck disable=SC2046 # as above
 npx $(vitest_words vm engine) || true
+say "every part of the bench, once, in the lab"
+bench=passed
+npm run --silent bench -- --smoke || bench=failed
 wait "$beside" || true
 beside=
 cat "$results/beside.log"
 
-node - "$results" unit cli vm <<'NODE'
+node - "$results" "$bench" unit cli vm <<'NODE'
 const { readFileSync } = require("node:fs");
 const { relative } = require("node:path");
-const [folder, ...runs] = process.argv.slice(2);
+const [folder, bench, ...runs] = process.argv.slice(2);
 let passed = 0, failed = 0, skipped = 0;
 const files = [];
 for (const name of runs) {
@@ -96,6 +99,10 @@ for (const { name, status, message, assertionResults } of files) {
   for (const test of assertionResults) {
     if (test.status === "failed") console.log(`\nFAILED ${file}: ${test.fullName}\n${test.failureMessages.join("\n")}`);
   }
+}
+if (bench !== "passed") {
+  failed += 1;
+  console.log("\nFAILED npm run bench -- --smoke: its words stand before those of the cli tests");
 }
 console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
 // Nothing is skipped silently: a skipped test is a failed run.

@@ -17,7 +17,7 @@ export interface ScannedTree {
   readonly content: TreeContent;
   /** When the look began: milliseconds since 1970. */
   readonly lookedAt: number;
-  /** Resolves when the tree's index is kept under the content's digest; rejects where it cannot be. */
+  /** Resolves when the tree's index is kept under the content's digest, and the tree noted as the last one; rejects where the index cannot be. */
   readonly kept: Promise<void>;
 }
 
@@ -27,14 +27,14 @@ export async function scanTree(ctx: EarlyContext, folder: string): Promise<Scann
   const notes: AsyncIterator<unknown, unknown> =
     ctx.earlyLook?.take(look, ctx.signal) ??
     ctx.host.inThread(LOOK_MODULE, look, ctx.signal)[Symbol.asyncIterator]();
-  void remember(ctx, folder);
+  const remembered = remember(ctx, folder);
   for (;;) {
     const { value, done } = await notes.next();
     if (done === true) throw new Error("a tree was not looked at to its end");
     const note = value as TreeNote;
     if (note.kind === "owed") tell(ctx, folder, note);
     else {
-      const kept = notes.next().then(() => undefined);
+      const kept = Promise.all([notes.next(), remembered]).then(() => undefined);
       // Whoever needs it says so; for others the next look takes longer, and that is all.
       kept.catch(() => undefined);
       return { content: note.content, lookedAt: note.lookedAt, kept };

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -6,7 +6,9 @@ import type { Container } from "../../src/engine/engine.js";
 import type { Context } from "../../src/steps/context.js";
 import { extractFolder } from "../../src/steps/extract.js";
 import { LAB } from "../support/lab.js";
-import { bareMake, engine, host, kdock, median, plan, report } from "./common.js";
+import { projectNames } from "../../src/plan/names.js";
+import { bareMake, engine, host, kdock, median, plan, report, SMOKE } from "./common.js";
+import { toyProject } from "./toy-project.js";
 
 /** Start-up and a build with nothing to do. */
 export async function commandLine(): Promise<void> {
@@ -17,18 +19,58 @@ export async function commandLine(): Promise<void> {
 
 /** One touched source file: kdock's build script against bare make, in the same image and volumes. */
 export async function incremental(): Promise<void> {
-  const { container: spec } = plan.kernel;
-  const volumes = spec.mounts.flatMap(({ volume, target }) => ["-v", `${volume}:${target}`]);
+  await using built = SMOKE ? await toyBuild() : labBuild();
+  const { image } = plan.kernel.container;
   const inBuilder = (script: string) =>
-    execa("docker", ["run", "--rm", ...volumes, "--entrypoint", "sh", spec.image, "-c", script]);
-  const touch = "touch /src/net/ipv4/tcp_ipv4.c";
+    execa("docker", ["run", "--rm", ...built.docker, "--entrypoint", "sh", image, "-c", script]);
+  const touch = `touch /src/${built.file}`;
   const environment =
     ". /dev/null; export KBUILD_BUILD_TIMESTAMP=\"$(LC_ALL=C date -u -d @$(stat -c %Y /src/Makefile) '+%a %b %e %T UTC %Y')\" KBUILD_BUILD_USER=kdock KBUILD_BUILD_HOST=kdock KBUILD_BUILD_VERSION=1 LOCALVERSION= KCONFIG_NOTIMESTAMP=1";
-  const make = `${bareMake("/build")} bzImage scripts_gdb modules`;
-  await inBuilder(`${touch}; sh /usr/local/lib/kdock/build.sh compile`);
-  const ours = await median(() => inBuilder(`${touch}; sh /usr/local/lib/kdock/build.sh compile`));
+  const make = `${bareMake("/build")} ${built.targets}`;
+  const compile = `${touch}; sh /usr/local/lib/kdock/build.sh compile`;
+  await inBuilder(compile);
+  const ours = await median(() => inBuilder(compile));
   const bare = await median(() => inBuilder(`${touch}; ${environment}; ${make}`));
   report("one touched file, build.sh", ours, "one touched file, bare make", bare);
+}
+
+interface Build extends AsyncDisposable {
+  /** Words for docker run. */
+  readonly docker: readonly string[];
+  /** One of the source's. */
+  readonly file: string;
+  readonly targets: string;
+}
+
+function labBuild(): Build {
+  const { mounts } = plan.kernel.container;
+  return {
+    docker: mounts.flatMap(({ volume, target }) => ["-v", `${volume}:${target}`]),
+    file: "net/ipv4/tcp_ipv4.c",
+    targets: "bzImage scripts_gdb modules",
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+async function toyBuild(): Promise<Build> {
+  const project = await toyProject();
+  await project.kdock("build", "kernel");
+  const filters = ["--filter", `label=io.kdock.project=${projectNames(project.folder).id}`];
+  const { stdout } = await execa("docker", ["volume", "ls", "-q", ...filters]);
+  const objects = stdout.split("\n").find((name) => name.includes("-build-"));
+  if (objects === undefined) throw new Error(`no volume of objects among ${stdout}`);
+  // As a source that a builder has fetched.
+  await writeFile(join(project.folder, "linux/.kdock-source"), "spec path:./linux\norigin toy\n");
+  await execa("chmod", ["-R", "a+rwX", project.folder]);
+  return {
+    docker: [
+      ...["-v", `${project.folder}/linux:/src`, "-v", `${objects}:/build`],
+      ...["-v", `${project.folder}/toy.config:/in/base.config:ro`, "-e", "KDOCK_PRESET=file"],
+    ],
+    file: "net/one.c",
+    targets: "bzImage",
+    [Symbol.asyncDispose]: () => project[Symbol.asyncDispose](),
+  };
 }
 
 /** vmlinux and what goes with it out of a container: against docker cp. */

@@ -13,7 +13,13 @@ import { CLI } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 import { NO_FILES } from "../unit/plan/fixtures.js";
 
-const RUNS = 3;
+/** Every part once, with the least work, to see that it still runs: its figures mean nothing. */
+export const SMOKE = process.argv.includes("--smoke");
+
+/** How often something is measured. */
+export const times = (wanted: number) => (SMOKE ? 1 : wanted);
+
+const RUNS = times(3);
 export const host = createNodeHost({ env: process.env });
 export const config = loadConfig({});
 const lock = parseLock(readFileSync(join(LAB, "kdock.lock"), "utf8"), "kdock.lock");
@@ -55,13 +61,13 @@ export async function medians(
 }
 
 export async function medianOf(measure: () => Promise<number>): Promise<number> {
-  const times: number[] = [];
-  for (let run = 0; run < RUNS; run += 1) times.push(await measure());
-  return middle(times);
+  const taken: number[] = [];
+  for (let run = 0; run < RUNS; run += 1) taken.push(await measure());
+  return middle(taken);
 }
 
-function middle(times: readonly number[]): number {
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? NaN;
+function middle(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
 export const kdock = (...args: string[]) =>
@@ -73,6 +79,7 @@ export function bareMake(objects: string): string {
 }
 
 export function report(what: string, ms: number, bareName: string, bareMs: number): void {
+  if (!(ms > 0 && bareMs > 0)) throw new Error(`${what}: ${ms} ms, ${bareName}: ${bareMs} ms`);
   const ratio = (ms / bareMs).toFixed(2);
   const difference = (ms - bareMs).toFixed(0);
   process.stdout.write(

@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { vmPlan } from "../../src/plan/vm-plan.js";
 import { LAB } from "../support/lab.js";
-import { config, kdock, plan } from "./common.js";
+import { config, kdock, plan, times } from "./common.js";
 
 /**
  * What the guest sends to another container and gets from it, through bridge and MASQUERADE: kdock's guest against one in
@@ -62,7 +62,7 @@ const DIRECTIONS = [
   ["guest to container", ""],
   ["container to guest", "-R"],
 ] as const;
-const PAIRS = 15;
+const PAIRS = times(15);
 const SECONDS = 1;
 const TOOL = "/iperf3.tar";
 const TOOL_PORT = 9000;

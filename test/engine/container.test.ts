@@ -97,9 +97,9 @@ describe("the life of a container", () => {
     const ended = container.wait(signal);
     const log = textOf(await container.logs({ follow: true, signal }));
     const reason = new KdockError("interrupted", "interrupted");
-    setTimeout(() => {
-      interrupt.abort(reason);
-    }, 100);
+    // Both requests are with the engine when it has answered a later one.
+    await container.inspect();
+    interrupt.abort(reason);
     await expect(ended).rejects.toBe(reason);
     await expect(log).rejects.toBe(reason);
   });

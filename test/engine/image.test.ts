@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { PassThrough, Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dockerArchive } from "../../src/archive/docker-archive.js";
 import { KdockError } from "../../src/errors.js";
@@ -95,8 +95,11 @@ describe("building", () => {
   });
 
   it("does not wait for a context that is destroyed without an error", async () => {
-    const context = new PassThrough();
-    setTimeout(() => context.destroy(), 100);
+    const context = new Readable({
+      read() {
+        this.destroy();
+      },
+    });
     const built = lab.engine.buildImage(imageBuild([], { context }), { signal: lab.signal });
     await expect(built).rejects.toThrow();
   });

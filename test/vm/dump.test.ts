@@ -1,4 +1,4 @@
-import { mkdtemp, open, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -21,6 +21,13 @@ async function expectGuestRuns(): Promise<void> {
 }
 
 /** Nothing of a session or a dump is left, in the engine or in the VM's container. */
+/** How much of a dump to this file has arrived under its temporary name. */
+const partOf = (path: string) => async () => {
+  const parts = (await readdir(folder)).filter((name) => join(folder, name).startsWith(`${path}.`));
+  const sizes = parts.map((name) => stat(join(folder, name, "core")).then(({ size }) => size));
+  return Math.max(0, ...(await Promise.all(sizes.map((size) => size.catch(() => 0)))));
+};
+
 async function expectNothingLeft(): Promise<void> {
   const mine = `label=io.kdock.project=${LAB_NAMES.id}`;
   for (const role of ["memory", "build"]) {
@@ -146,7 +153,7 @@ describe("a running VM", () => {
     expect((await inLab("dump", precious)).exitCode).toBe(2);
     const running = start(["dump", "--force", precious], { cwd: LAB });
     await said(running.stderr, /the guest's memory/);
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    await expect.poll(partOf(precious), { timeout: 60_000, interval: 20 }).toBeGreaterThan(0);
     running.kill("SIGINT");
     expect((await running).exitCode).toBe(130);
     expect(await readFile(precious, "utf8")).toBe("precious");

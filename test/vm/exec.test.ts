@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CLI, docker, kdock, start } from "../support/kdock.js";
+import { CLI, docker, kdock, said, start } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 import { screen } from "../support/screen.js";
 
@@ -195,11 +195,15 @@ describe("a guest that runs", () => {
 
   it("says that a debugger has stopped the guest, and goes on when it does", async () => {
     const address = (await docker("port", LAB_NAMES.vmContainer)).split(" -> ")[1] ?? "";
-    const commands = [`target remote ${address}`, "shell sleep 5", "detach"];
+    const wait = "shell echo attached; read word";
+    const commands = [`target remote ${address}`, wait, "detach"];
     const args = ["-nx", "-batch", ...commands.flatMap((command) => ["-ex", command])];
-    const debugger_ = execa("gdb", args, { reject: false });
-    await sleep(2000);
-    const { stdout, stderr, exitCode } = await exec("echo", "on");
+    const debugger_ = execa("gdb", args, { reject: false, stdin: "pipe" });
+    await said(debugger_.stdout, "attached");
+    const waiting = start(["exec", "--", "echo", "on"], { cwd: LAB });
+    await said(waiting.stderr, "stopped by a debugger");
+    debugger_.stdin.end("go\n");
+    const { stdout, stderr, exitCode } = await waiting;
     await debugger_;
     expect(stderr).toBe("the guest is stopped by a debugger; this goes on when the guest does\n");
     expect({ stdout, exitCode }).toEqual({ stdout: "on\n", exitCode: 0 });

@@ -109,8 +109,8 @@ it("kill -9 of exec and cp ends them in the guest, and no VM; kill -9 of QEMU is
 
 it("an engine that starts anew has no VM that runs, and stop takes the rest", async () => {
   await boot();
-  const waiting = start("exec", "--", "sleep", "1000");
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  const waiting = start("exec", "--", "sh", "-c", "echo begun; exec sleep 1000");
+  await once(waiting.stdout, "data");
   await engine.restart();
   const { exitCode, stderr } = await waiting;
   expect(stderr).toMatch(/^error: /m);

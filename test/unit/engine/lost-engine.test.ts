@@ -43,8 +43,7 @@ const cutAfter =
   (beginning: string): Answer =>
   (request, response) => {
     request.resume();
-    response.write(beginning);
-    setTimeout(() => request.socket.destroy(), 50);
+    response.write(beginning, () => request.socket.destroy());
   };
 
 const build: ImageBuild = {
@@ -85,15 +84,15 @@ describe("a call that is interrupted rejects with the signal's reason", () => {
   const reason = new KdockError("interrupted", "interrupted");
 
   it("while the engine says nothing", async () => {
-    await using stand = await standIn((request) => request.resume());
     const interrupt = new AbortController();
-    setTimeout(() => {
+    await using stand = await standIn((request) => {
+      request.resume();
       interrupt.abort(reason);
-    }, 50);
-    const built = stand.engine.buildImage(
-      { ...build, context: new PassThrough() },
-      { signal: interrupt.signal },
-    );
+    });
+    const context = new PassThrough();
+    // The request goes out with its first bytes.
+    context.write(Buffer.alloc(512));
+    const built = stand.engine.buildImage({ ...build, context }, { signal: interrupt.signal });
     await expect(built).rejects.toBe(reason);
   });
 

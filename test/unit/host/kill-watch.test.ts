@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readlink, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -9,7 +9,7 @@ import { ROOT } from "../../support/kdock.js";
 
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "kdock-watch-"));
+  folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-watch-")));
 });
 afterEach(() => rm(folder, { recursive: true }));
 
@@ -32,13 +32,24 @@ it("runs the program in its folder when the process and its group are killed", a
   const child = await watching("setInterval(() => undefined, 1000);");
   expect(ran()).toBe(false);
   process.kill(-(child.pid ?? 0), "SIGKILL");
-  await expect.poll(ran, { timeout: 5000 }).toBe(true);
+  await expect.poll(ran, { timeout: 20_000 }).toBe(true);
 });
 
+/** Processes whose working directory is the folder: the watch, and what it runs. */
+async function inFolder(): Promise<string[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const at = (pid: string) => readlink(`/proc/${pid}/cwd`).catch(() => "");
+  const cwds = await Promise.all(pids.map(at));
+  return pids.filter((_pid, index) => cwds[index] === folder);
+}
+
 it("does not when it was called off, and holds up nobody's end", async () => {
-  const child = await watching("watch.callOff();");
+  const child = await watching('process.stdin.once("end", () => watch.callOff()).resume();');
+  // Its shell may still be on its way.
+  await expect.poll(inFolder, { timeout: 20_000 }).toHaveLength(1);
+  child.stdin.end();
   const [code] = (await once(child, "exit")) as [number];
   expect(code).toBe(0);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await expect.poll(inFolder, { timeout: 20_000 }).toEqual([]);
   expect(ran()).toBe(false);
 });

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
+import { setImmediate as turn } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { KdockError } from "../../../src/errors.js";
 import { createNodeHost } from "../../../src/host/node-host.js";
@@ -60,10 +61,12 @@ it("ends the program when the stream is destroyed, although it says nothing", as
 it("ends the program when the signal aborts, and fails with the signal's reason", async () => {
   const controller = new AbortController();
   const reason = new KdockError("interrupted", "interrupted");
-  const failure = host.capture(sh("exec sleep 60"), { signal: controller.signal });
-  setTimeout(() => {
-    controller.abort(reason);
-  }, 50);
+  const failure = host.capture(sh("echo runs >&2; exec sleep 60"), {
+    signal: controller.signal,
+    onStderr: () => {
+      controller.abort(reason);
+    },
+  });
   await expect(failure).rejects.toBe(reason);
 });
 
@@ -75,7 +78,11 @@ it("does not start a program for a signal that has aborted", async () => {
 
 it("waits for a reader instead of filling memory", async () => {
   const stream = await host.stream(sh("head -c 5000000 /dev/zero"), { signal });
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  // Nothing is read, so it holds as much as it ever will once it is full.
+  await expect
+    .poll(() => stream.readableLength, { timeout: 60_000 })
+    .toBeGreaterThanOrEqual(stream.readableHighWaterMark);
+  for (let turns = 0; turns < 100; turns += 1) await turn();
   expect(stream.readableLength).toBeLessThan(1_000_000);
   expect((await text(stream)).length).toBe(5_000_000);
 });

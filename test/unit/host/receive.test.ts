@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { receive } from "../../../src/host/receive.js";
 import { useTemporaryFolder } from "./temporary-folder.js";
@@ -33,7 +32,7 @@ it("hears the first who comes, and leaves nothing behind", async () => {
   {
     await using receiver = await began();
     const said = say(receiver.folder, "an archive");
-    await sleep(50);
+    await receiver.called;
     const caller = receiver.caller();
     expect(caller && (await text(caller))).toBe("an archive");
     expect(await said).toBe(true);
@@ -57,7 +56,7 @@ it("turns away who comes too late", async () => {
 it("ends who is not heard", async () => {
   const receiver = await began();
   const said = say(receiver.folder, "x".repeat(10_000_000));
-  await sleep(50);
+  await receiver.called;
   await receiver[Symbol.asyncDispose]();
   expect(await said).toBe(false);
   expect(existsSync(at("hand"))).toBe(false);
@@ -67,7 +66,7 @@ it("takes the place of one that was killed", async () => {
   await began();
   await using again = await began();
   const said = say(again.folder, "again");
-  await sleep(50);
+  await again.called;
   expect(again.caller()).toBeDefined();
   again.caller()?.resume();
   expect(await said).toBe(true);
