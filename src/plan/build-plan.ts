@@ -8,7 +8,17 @@ import { architectureOf, isNative, suffixOf } from "./architectures.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { type Fragment, requestedConfig } from "./kconfig.js";
 import { type KeyInputs, sha256, stageKey } from "./keys.js";
-import { CCACHE_VOLUME, INSIDE, labels, type ProjectNames, type Role, slug } from "./names.js";
+import {
+  BUILDER_UID,
+  CCACHE_VOLUME,
+  INSIDE,
+  MODULE_KEY_FILE,
+  labels,
+  type ProjectNames,
+  type Role,
+  slug,
+} from "./names.js";
+import type { Secret } from "../secret.js";
 import { kernelVersion } from "./kernel-version.js";
 import { sourceHostPaths, treeEnvironment, treeFiles, treeInputs, treeName } from "./tree-plan.js";
 import { kernelToolchain } from "./toolchain.js";
@@ -33,6 +43,10 @@ export interface BuildPlan {
   readonly volumes: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Put into /in before the build starts, by path there. */
   readonly files: Readonly<Record<string, string>>;
+  /** The same of files that only the builder's user may read. */
+  readonly secrets: Readonly<Record<string, Secret>>;
+  /** The builder's user. */
+  readonly uid: number;
   /** Put into /in/initramfs, each under the path it has in the project. */
   readonly trees: readonly InputTree[];
 }
@@ -71,7 +85,7 @@ export function kernelBuildPlan(
     ...fragmentInputs("patch", user.kernelPatches),
     ...settingInputs(kernel.set),
     ...deoptimizeInput(config),
-    ...(user.moduleKey === undefined ? {} : { "module key": sha256(user.moduleKey) }),
+    ...(user.moduleKey === undefined ? {} : { "module key": user.moduleKey.digest }),
     ...initramfsInputs(user.initramfs),
   };
   const { tree } = user;
@@ -108,11 +122,12 @@ export function kernelBuildPlan(
     files: withoutEmpty({
       "fragments.config": requestedConfig(user.kernelFragments, kernel.set),
       "base.config": user.kernelPreset ?? "",
-      "module-signing.pem": user.moduleKey ?? "",
       ...treeFiles(tree),
       ...patchFiles(user.kernelPatches),
       ...keyFiles(user.kernelKeys),
     }),
+    secrets: moduleKeyFile(user),
+    uid: BUILDER_UID,
     trees: user.initramfs,
   };
 }
@@ -164,6 +179,8 @@ export function busyboxBuildPlan(
       "fragments.config": requestedConfig(user.busyboxFragments, busybox.set),
       ...keyFiles(user.busyboxKeys),
     }),
+    secrets: {},
+    uid: BUILDER_UID,
     trees: [],
   };
 }
@@ -335,6 +352,12 @@ function container(
       ]),
     ),
   };
+}
+
+export function moduleKeyFile({
+  moduleKey,
+}: Pick<UserFiles, "moduleKey">): Readonly<Record<string, Secret>> {
+  return moduleKey === undefined ? {} : { [MODULE_KEY_FILE]: moduleKey.pem };
 }
 
 function withoutEmpty(files: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

@@ -146,6 +146,13 @@ export function belowInput(path: string): string {
 }
 
 /** One compiler cache for all projects of an engine: it is keyed by content, so sharing it is safe. */
+/** The builders' user, and that of a verification's builder: images/verify/hostile.Dockerfile. */
+export const BUILDER_UID = 1000;
+export const HOSTILE_UID = 4242;
+
+/** In /in, where images/kernel/build.sh takes it away at once. */
+export const MODULE_KEY_FILE = "module-signing.pem";
+
 export const CCACHE_VOLUME = "kdock-ccache";
 
 export interface ProjectNames {

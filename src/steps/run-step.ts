@@ -1,5 +1,6 @@
 import { tellingLines } from "../plan/build-log.js";
 import { FOLDER } from "../plan/names.js";
+import { redactUrls } from "../redact.js";
 import { type Context, inProject } from "./context.js";
 
 export interface StepResult<T> {
@@ -38,7 +39,8 @@ export async function runStep<T>(
   const lines: string[] = [];
   let file: ReturnType<typeof ctx.host.files.openLog> | undefined;
   const log: StepLog = {
-    line(text) {
+    line(said) {
+      const text = redactUrls(said);
       file ??= ctx.host.files.openLog(path);
       file.write(text);
       lines.push(text);
