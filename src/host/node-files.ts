@@ -14,16 +14,16 @@ import {
   tree,
 } from "./read-files.js";
 import { scan } from "./scan.js";
+import { writeTree } from "./tree-writer.js";
 import {
   makeFolder,
-  makeSymlink,
   makeTemporary,
   mergeInto,
   openLog,
   pointLink,
   remove,
+  removeTree,
   replace,
-  setMode,
   writeAtomic,
   writeSparse,
   writeStream,
@@ -31,7 +31,7 @@ import {
 
 export const nodeFiles: HostFiles = {
   ...{ readText, readBytes, readStream, exists, isFolder, status, tree, list, realPath },
-  ...{ writeAtomic, writeStream, writeSparse, openLog, makeTemporary, makeSymlink, makeFolder },
-  ...{ mergeInto, setMode, readHead, isWritable, scan },
+  ...{ writeAtomic, writeStream, writeSparse, openLog, makeTemporary, makeFolder },
+  ...{ mergeInto, removeTree, writeTree, readHead, isWritable, scan },
   ...{ replace, pointLink, remove, lock },
 };
