@@ -646,6 +646,8 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       ]);
       const result = await copy(ctx, call, request, bootTimeoutSeconds);
       (await printer("cp")).result(result, []);
+      const { leftOutError } = await import("./ui/copy-text.js");
+      if (result.leftOut.length > 0) throw leftOutError(result);
     },
 
     async moduleBuild({ folder, name, load, bootTimeout, make }, flags) {

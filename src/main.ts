@@ -3,7 +3,8 @@ import { type App, createApp } from "./app.js";
 import { EXIT_CODES, exitCodeOf, KdockError } from "./errors.js";
 import { flushOutput } from "./flush.js";
 import { OutputError } from "./output-error.js";
-import type { Reporter } from "./ui/reporter.js";
+import { redactUrls } from "./redact.js";
+import type { Event, Reporter } from "./ui/reporter.js";
 import { visible, writeText } from "./ui/visible.js";
 import type { GlobalFlags, World } from "./world.js";
 
@@ -70,7 +71,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
   // Which reporter it is depends on flags, and loading one takes longer than printing --help.
   let chosen: Reporter | undefined;
   const reporter: Reporter = {
-    emit: (event) => chosen?.emit(event),
+    emit: (event) => chosen?.emit(withoutPasswords(event)),
     pause: () => chosen?.pause(),
   };
   program.hook("preAction", async (_program, command) => {
@@ -176,10 +177,32 @@ function addCommand(program: Command, command: Command): void {
   program.addCommand(command);
 }
 
+/** What a guest wrote, and results, are no words of kdock's. */
+function withoutPasswords(event: Event): Event {
+  switch (event.type) {
+    case "output":
+    case "row":
+    case "result":
+    case "progress":
+      return event;
+    default:
+      return redacted(event);
+  }
+}
+
+/** Texts, and lists of texts. */
+function redacted<E extends Event>(event: E): E {
+  const clean = (value: unknown): unknown =>
+    typeof value === "string" ? redactUrls(value) : Array.isArray(value) ? value.map(clean) : value;
+  return Object.fromEntries(
+    Object.entries(event).map(([name, value]) => [name, clean(value)]),
+  ) as E;
+}
+
 function report(error: unknown, world: World, reporter: Reporter, globals: GlobalFlags): number {
   reporter.pause();
   const say = (text: string) => {
-    writeText(world.stderr, `${text}\n`);
+    writeText(world.stderr, `${redactUrls(text)}\n`);
   };
   const known = error instanceof KdockError ? error : undefined;
   const exitCode = exitCodeOf(error);

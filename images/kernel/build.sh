@@ -54,6 +54,8 @@ marker=/src/.kdock-source
 [ ! -e /in/source ] || marker=/in/source
 # A key's place is part of the .config, and so of the kernel.
 module_key=/build/.kdock/module-signing.pem
+# A private one is in memory, which goes with the container: no layer and no volume has it.
+private_key=/dev/shm/kdock-module-signing.pem
 initramfs=/build/.kdock/initramfs
 : "${KDOCK_SOURCE:=debian:6.12}" "${KDOCK_PRESET:=debug}" "${KDOCK_CCACHE:=1}"
 : "${KDOCK_ARCH:=x86_64}" "${KDOCK_MAKE_ARCH:=x86_64}" "${KDOCK_SOURCE_ARCH:=x86}" "${KDOCK_TRIPLET:=}"
@@ -256,6 +258,14 @@ expect_config() {
   exit 65
 }
 
+take_private_key() {
+  [ -e /in/module-signing.pem ] || return 0
+  (umask 077; cat /in/module-signing.pem > "$private_key") ||
+    refuse_key "cannot be read by the builder's user, which has the number $(id -u)"
+  # compose mounts the user's own file there, which stays.
+  rm -f /in/module-signing.pem 2>/dev/null || true
+}
+
 # What the configuration would have drawn by lot is given, and said where somebody might rely on its being secret.
 pin_chance() {
   cd /build
@@ -264,7 +274,7 @@ pin_chance() {
   if has RANDSTRUCT || has GCC_PLUGIN_RANDSTRUCT; then pin_randstruct; fi
   if grep -qxF "CONFIG_MODULE_SIG_KEY=\"$module_key\"" .config; then
     pin_module_key
-  elif [ -s /in/module-signing.pem ]; then
+  elif [ -s "$private_key" ]; then
     say "the configuration has no use for the module signing key that was given"
   fi
   # gcov's stamps and the latent_entropy plugin's constants come from the clock and /dev/urandom unless there is a seed.
@@ -290,16 +300,20 @@ pin_randstruct() {
 }
 
 pin_module_key() {
-  if [ -s /in/module-signing.pem ]; then
-    key=/in/module-signing.pem
+  if [ -s "$private_key" ]; then
+    key=$private_key
     check_module_key
     say "modules are signed with the given key: $(openssl x509 -in "$key" -noout -subject -nameopt RFC2253 | sed 's/^subject=//')"
   else
     key=$lib/keys/module-signing.pem
     say "modules are signed with kdock's public lab key: it protects nothing; kernel.moduleKey pins your own"
   fi
-  # A key that has not changed keeps its time, so that make does not embed it again.
-  cmp -s "$key" "$module_key" || { rm -f "$module_key"; (umask 077; cat "$key" > "$module_key"); }
+  # A key that has not changed keeps its time, so that make does not embed its certificate again.
+  digest=$(sha256sum < "$key" | cut -d' ' -f1)
+  [ "$(cat .kdock/module-key 2>/dev/null)" = "$digest" ] || echo "$digest" > .kdock/module-key
+  rm -f "$module_key"
+  if [ "$key" = "$private_key" ]; then ln -s "$key" "$module_key"; else cp "$key" "$module_key"; fi
+  touch -r .kdock/module-key "$module_key"
 }
 
 refuse_key() { echo "error: the module signing key $*" >&2; exit 64; }
@@ -547,6 +561,7 @@ tell_cpu_time() {
   rm -f "$told_times"
 }
 
+take_private_key
 [ $# -gt 0 ] || set -- all
 case "$1" in
   source|configure|compile|all|ask|menu|module) ;;

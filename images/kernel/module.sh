@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2154,SC2164 # words of build.sh, which has set -e
 # module.sh — modules: those of the kernel's own tree as the guest has them, and those that live outside of it. A part of
-# build.sh, which sources it: with_toolchain, kmake, has, say, phase, lib, jobs and module_key are that one's.
+# build.sh, which sources it: with_toolchain, kmake, has, say, phase, lib, jobs, module_key and private_key are that one's.
 #
 # build.sh module   builds an out-of-tree module
 #   /src               the source of its kernel                                    (volume)
@@ -159,7 +159,7 @@ sign_module() {
     return 0
   fi
   key=$lib/keys/module-signing.pem
-  if [ -s /in/module-signing.pem ]; then key=/in/module-signing.pem; check_module_key; fi
+  if [ -s "$private_key" ]; then key=$private_key; check_module_key; fi
   hash=$(sed -n 's/^CONFIG_MODULE_SIG_HASH="\(.*\)"$/\1/p' /build/.config)
   for file in /out/*.ko; do /build/scripts/sign-file "$hash" "$key" "$key" "$file"; done
 }

@@ -4,9 +4,9 @@ import { KdockError } from "../errors.js";
 export interface PlacedEntry {
   /** Relative, without the archive's leading folder. */
   readonly path: string;
-  readonly kind: "file" | "directory" | "symlink";
+  readonly kind: "file" | "directory" | "symlink" | "hardlink";
   readonly mode: number;
-  /** The link's text; "" for others. */
+  /** A symbolic link's text, or the path of the file that a hard link is another name of; "" for others. */
   readonly target: string;
 }
 
@@ -23,7 +23,9 @@ export type NamePolicy = "plain" | "any";
 
 /** What an archive has built so far, to judge whether its next entry may be added. It trusts no archive. */
 export class ArchiveTree {
-  readonly #kinds = new Map<string, PlacedEntry["kind"]>();
+  readonly #kinds = new Map<string, Exclude<PlacedEntry["kind"], "hardlink">>();
+  /** Of symbolic links that are taken as text. */
+  readonly #texts = new Map<string, string>();
   readonly #links: LinkPolicy;
   readonly #names: NamePolicy;
 
@@ -35,18 +37,32 @@ export class ArchiveTree {
   /** undefined for the leading folder itself. Throws an `engine` error for entries that must not be unpacked. */
   place(header: Header): PlacedEntry | undefined {
     const { name } = header;
+    const problem = unusable(header);
+    if (problem !== undefined) throw refused(name, problem);
     const kind = kindOf(header);
     const path = inside(name, this.#names);
     if (path === "") {
       if (kind === "directory") return undefined;
       throw refused(name, "where a folder was expected");
     }
-    this.#claim(path, kind, name);
+    const mode = header.mode & 0o777;
+    const text = kind === "hardlink" ? this.#textOf(header) : undefined;
+    if (text !== undefined) {
+      this.#claim(path, "symlink", name);
+      return { path, kind: "symlink", mode, target: text };
+    }
+    this.#claim(path, kind === "hardlink" ? "file" : kind, name);
     const target = this.#target(header, path);
-    return { path, kind, mode: header.mode & 0o777, target };
+    if (kind === "symlink" && this.#links === "as-text") this.#texts.set(path, target);
+    return { path, kind, mode, target };
   }
 
-  #claim(path: string, kind: PlacedEntry["kind"], name: string): void {
+  /** A symbolic link may have two names as well. */
+  #textOf(header: Header): string | undefined {
+    return this.#texts.get(inside(linkNameOf(header), this.#names));
+  }
+
+  #claim(path: string, kind: "file" | "directory" | "symlink", name: string): void {
     for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1)) {
       const folder = path.slice(0, at);
       const known = this.#kinds.get(folder) ?? "directory";
@@ -61,21 +77,37 @@ export class ArchiveTree {
     this.#kinds.set(path, kind);
   }
 
-  #target({ type, name, linkname: text }: Header, path: string): string {
-    // tar-stream's types do not say that an empty one is null.
-    const linkname = (text as string | null) ?? "";
+  #target(header: Header, path: string): string {
+    const { type, name } = header;
+    const linkname = linkNameOf(header);
     if (type === "symlink" && this.#links === "as-text") return linkText(name, linkname);
     if (type === "symlink") return insideTarget(name, linkname, path);
-    return type === "link" ? this.#hardLink(name, linkname, path) : "";
+    return type === "link" ? this.#hardLink(name, linkname) : "";
   }
 
-  #hardLink(name: string, linkname: string, path: string): string {
+  #hardLink(name: string, linkname: string): string {
     const original = inside(linkname, this.#names);
     if (this.#kinds.get(original) !== "file") {
       throw refused(name, `as a link to ${show(linkname)}, which is no file in it`);
     }
-    return "../".repeat(depth(path)) + original;
+    return original;
   }
+}
+
+/** tar-stream's types do not say that an empty one is null. */
+function linkNameOf({ linkname }: { readonly linkname: string | null }): string {
+  return linkname ?? "";
+}
+
+const SPECIAL: readonly unknown[] = ["block-device", "character-device", "fifo"];
+
+/** Why an honest archive's entry cannot be a file of this machine; undefined where it can. */
+export function unusable(header: Header): string | undefined {
+  const { type, name } = header;
+  // What stands for bytes that are no UTF-8: the file's name would be another one.
+  if (name.includes("\ufffd")) return "whose name is not UTF-8";
+  if (linkNameOf(header).includes("\ufffd")) return "whose link is not UTF-8";
+  return SPECIAL.includes(type) ? `which is a ${type}` : undefined;
 }
 
 function kindOf({ type, name }: Header): PlacedEntry["kind"] {
@@ -86,12 +118,9 @@ function kindOf({ type, name }: Header): PlacedEntry["kind"] {
     case "directory":
       return "directory";
     case "symlink":
-    case "link":
       return "symlink";
-    case "block-device":
-    case "character-device":
-    case "fifo":
-      throw refused(name, `which is a ${type}`);
+    case "link":
+      return "hardlink";
     default:
       throw refused(name, "whose type is unknown");
   }
@@ -112,8 +141,6 @@ function inside(name: string, names: NamePolicy): string {
     parts[0] !== "" &&
     parts[0] !== ".." &&
     below.every((part) => part !== "" && part !== "." && part !== "..");
-  // What stands for bytes that are no UTF-8: the file's name would be another one.
-  if (name.includes("\ufffd")) throw refused(name, "whose name is not UTF-8");
   if (!isSane || name.length > MAX_PATH_LENGTH || NOT_IN_NAMES[names].test(name)) {
     throw refused(name, "which is no safe path");
   }

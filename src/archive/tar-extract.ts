@@ -3,13 +3,24 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Header } from "tar-stream";
 import { KdockError } from "../errors.js";
-import { ArchiveTree, type LinkPolicy, type NamePolicy, type PlacedEntry } from "./archive-tree.js";
+import {
+  ArchiveTree,
+  type LinkPolicy,
+  type NamePolicy,
+  type PlacedEntry,
+  unusable,
+} from "./archive-tree.js";
 import { readTar } from "./read-tar.js";
 
-/** Where the entries go. Paths are relative, stay inside, and go through no link; folders come before what is in them. */
+/**
+ * Where the entries go. Paths are relative, stay inside, and go through no link; folders come before what is in them, and
+ * links come last, when there is nothing left to be written.
+ */
 export interface TarSink {
   file(path: string, mode: number, modified: Date | undefined): Promise<NodeJS.WritableStream>;
-  directory(path: string, mode: number): Promise<void>;
+  directory(path: string, mode: number, modified: Date | undefined): Promise<void>;
+  /** `original` is a file that is there. */
+  hardLink(path: string, original: string): Promise<void>;
   symlink(path: string, target: string): Promise<void>;
 }
 
@@ -20,6 +31,8 @@ export interface TarExtractOptions {
   readonly links?: LinkPolicy;
   /** "plain" unless given. */
   readonly names?: NamePolicy;
+  /** Told of devices and the like, and of names that are no UTF-8, which are left out then. Without it they are refused. */
+  readonly onLeftOut?: (name: string, why: string) => void;
 }
 
 export interface ExtractedEntry {
@@ -38,8 +51,8 @@ const MAX_ENTRIES = 200_000;
 
 /**
  * Unpacks what `getArchive` of a folder gives, whose entries all start with the folder's name: that name is taken off.
- * Rejects with an `engine` error on anything that could land outside of the sink, before the sink hears of it. A hard
- * link becomes a symbolic one. The result is in code-unit order of path.
+ * Rejects with an `engine` error on anything that could land outside of the sink, before the sink hears of it. The result is in
+ * code-unit order of path; a hard link is a file there.
  */
 export async function extractTar(
   archive: Readable,
@@ -50,32 +63,60 @@ export async function extractTar(
   const extracted: ExtractedEntry[] = [];
   const maxEntries = options.maxEntries ?? MAX_ENTRIES;
   let count = 0;
+  const links: PlacedEntry[] = [];
   await readTar(archive, async (header, content) => {
     if (++count > maxEntries) throw refused(`more than ${maxEntries} entries`);
+    const problem = options.onLeftOut === undefined ? undefined : unusable(header);
+    if (problem !== undefined) {
+      options.onLeftOut?.(header.name, problem);
+      return;
+    }
     const placed = tree.place(header);
     if (placed === undefined) return;
-    const written = await write(placed, header, content, sink);
-    extracted.push({ path: placed.path, mode: placed.mode, ...written });
+    const { path, kind, mode } = placed;
+    if (kind === "symlink" || kind === "hardlink") links.push(placed);
+    else
+      extracted.push({ path, mode, ...(await write({ ...placed, kind }, header, content, sink)) });
   });
+  extracted.push(...(await makeLinks(links, extracted, sink)));
   return extracted.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 type Written = Omit<ExtractedEntry, "path" | "mode">;
 
+/** Hard ones first: until then there is no link that one could go through. */
+async function makeLinks(
+  links: readonly PlacedEntry[],
+  extracted: readonly ExtractedEntry[],
+  sink: TarSink,
+): Promise<ExtractedEntry[]> {
+  const made = new Map(extracted.map((entry) => [entry.path, entry]));
+  for (const { path, kind, target } of links) {
+    if (kind !== "hardlink") continue;
+    const original = made.get(target);
+    if (original === undefined) throw refused(`${path} as a link to what comes later`);
+    await sink.hardLink(path, target);
+    made.set(path, { ...original, path });
+  }
+  for (const { path, kind, mode, target } of links) {
+    if (kind !== "symlink") continue;
+    await sink.symlink(path, target);
+    made.set(path, { path, kind, mode, size: 0, sha256: "", target });
+  }
+  return links.flatMap(({ path }) => made.get(path) ?? []);
+}
+
 async function write(
-  placed: PlacedEntry,
+  placed: PlacedEntry & { readonly kind: "file" | "directory" },
   header: Header,
   content: AsyncIterable<Uint8Array>,
   sink: TarSink,
 ): Promise<Written> {
-  const { path, kind, mode, target } = placed;
+  const { path, kind, mode } = placed;
   switch (kind) {
     case "directory":
-      await sink.directory(path, mode);
+      await sink.directory(path, mode, header.mtime);
       return { kind, size: 0, sha256: "", target: "" };
-    case "symlink":
-      await sink.symlink(path, target);
-      return { kind, size: 0, sha256: "", target };
     case "file": {
       const file = await sink.file(path, mode, header.mtime);
       const { size, sha256 } = await copy(content, file);

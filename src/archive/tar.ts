@@ -14,6 +14,8 @@ export type TarEntry = TarOwner &
       }
     | { readonly kind: "directory"; readonly path: string; readonly mode: number }
     | { readonly kind: "symlink"; readonly path: string; readonly target: string }
+    /** `target` is the path of a file that comes before. */
+    | { readonly kind: "hardlink"; readonly path: string; readonly target: string }
   );
 
 /** Root, and 1970, unless given. */
@@ -68,6 +70,9 @@ async function add(tar: Pack, entry: TarEntry): Promise<void> {
       break;
     case "symlink":
       tar.entry({ ...common, type: "symlink", mode: 0o777, linkname: entry.target });
+      break;
+    case "hardlink":
+      tar.entry({ ...common, type: "link", linkname: entry.target });
       break;
     case "file": {
       const size = sizeOf(entry.content);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseSettings } from "./kconfig-settings.js";
+import { noPassword } from "./no-password.js";
 import {
   DEFAULT_SOURCE,
   expandSource,
@@ -25,7 +26,9 @@ const settings = z
   })
   .prefault({});
 
-const mirrors = z.array(z.url({ protocol: /^https?$/, error: "expected a http or https URL" }));
+const mirrors = z.array(
+  z.url({ protocol: /^https?$/, error: "expected a http or https URL" }).check(noPassword),
+);
 
 const paths = z.array(z.string().min(1)).default([]);
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseListen, parsePort, parseSubnet, type Parsed } from "./addresses.js";
+import { noPassword } from "./no-password.js";
 import { MAX_DISKS, parseDisk } from "./disks.js";
 import { parseShare, repeatedMountPoint } from "./shares.js";
 import { parseIpv6Setting } from "./subnet6.js";
@@ -205,6 +206,7 @@ export const images = z
   .strictObject({
     registry: z
       .string()
+      .regex(/^[^@]*$/, "expected a registry's name, without a user or password")
       .transform((registry) => (registry === "none" ? "" : registry))
       .prefault("docker.io/library")
       .meta({
@@ -213,6 +215,7 @@ export const images = z
       }),
     mirror: z
       .url({ protocol: /^https?$/, error: "expected a http or https URL" })
+      .check(noPassword)
       .optional()
       .meta({
         title: "a URL",
@@ -226,6 +229,7 @@ export const images = z
         /^https?:\/\/\S*@SNAPSHOTID@\S*$/,
         "expected a http or https URL with @SNAPSHOTID@ in it",
       )
+      .check(noPassword)
       .optional()
       .meta({
         title: "a URL with @SNAPSHOTID@",

@@ -1,4 +1,5 @@
 import type { Parsed } from "./addresses.js";
+import { holdsPassword, passwordProblem } from "../redact.js";
 import { nearest } from "./spelling.js";
 
 /** Where a kernel's source comes from, as `kernel.source` says it in one word. */
@@ -55,6 +56,11 @@ export function expandSource(word: string, { source, mirrors }: SourceContext): 
 
 /** Reads the long form. */
 export function parseSource(text: string): Parsed<SourceSpec> {
+  if (holdsPassword(text)) return { problem: passwordProblem(text) };
+  return parsed(text);
+}
+
+function parsed(text: string): Parsed<SourceSpec> {
   const [, kind, rest = ""] = /^([A-Za-z]+):(.*)$/s.exec(text) ?? [];
   switch (kind) {
     case "debian":

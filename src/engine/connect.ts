@@ -73,7 +73,10 @@ function dockerOptions(endpoint: Endpoint, env: Env): object {
         protocol: "https",
         host,
         port,
-        agent: new Agent({ ca, cert, key, rejectUnauthorized: verify }),
+        agent: new Agent({
+          ...{ ca, cert, rejectUnauthorized: verify },
+          key: key && Buffer.from(key.revealSecret()),
+        }),
       };
     }
     case "ssh":

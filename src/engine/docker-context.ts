@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { KdockError, messageOf } from "../errors.js";
+import { Secret } from "../secret.js";
 import { parseEndpoint, type Endpoint, type Tls } from "./endpoint.js";
 
 /** A file's text; undefined when there is no such file. */
@@ -36,10 +37,11 @@ export function contextEndpoint(name: string, configDir: string, readFile: ReadF
 }
 
 export function readTls(folder: string, readFile: ReadFile, verify: boolean): Tls {
+  const key = readFile(join(folder, "key.pem"));
   return {
     ca: readFile(join(folder, "ca.pem")),
     cert: readFile(join(folder, "cert.pem")),
-    key: readFile(join(folder, "key.pem")),
+    key: key === undefined ? undefined : new Secret(Buffer.from(key)),
     verify,
   };
 }

@@ -1,4 +1,6 @@
 import { KdockError } from "../errors.js";
+import { redactUrls } from "../redact.js";
+import type { Secret } from "../secret.js";
 
 export type Endpoint =
   | { readonly kind: "unix"; readonly path: string }
@@ -21,7 +23,7 @@ export type Endpoint =
 export interface Tls {
   readonly ca: string | undefined;
   readonly cert: string | undefined;
-  readonly key: string | undefined;
+  readonly key: Secret | undefined;
   /** False only where a docker context says so. */
   readonly verify: boolean;
 }
@@ -105,9 +107,13 @@ function parseAuthority(rest: string, host: string, source: string): URL {
 }
 
 function malformed(host: string, source: string): KdockError {
-  return new KdockError("environment", `${source}: ${JSON.stringify(host)} names no engine`, {
-    hint: "Use unix:///path, tcp://host:port or ssh://user@host.",
-  });
+  return new KdockError(
+    "environment",
+    `${source}: ${JSON.stringify(redactUrls(host))} names no engine`,
+    {
+      hint: "Use unix:///path, tcp://host:port or ssh://user@host.",
+    },
+  );
 }
 
 function unbracketed(host: string): string {

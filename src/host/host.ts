@@ -90,6 +90,7 @@ export interface FileNode {
   /** A file's bytes as they are read; fails with a `config` error that names the path. */
   readonly open: () => Readable;
 }
+export type OnLeftOut = (path: string, why: string) => void;
 
 export interface FileStatus {
   readonly kind: "file" | "directory" | "symlink" | "other";
@@ -101,6 +102,8 @@ export interface FileStatus {
   readonly modified: Date;
   /** The link's text; "" for others. */
   readonly target: string;
+  /** The same for all names of one file; undefined where it has no other. */
+  readonly inode: string | undefined;
 }
 
 export interface HostFiles {
@@ -118,8 +121,11 @@ export interface HostFiles {
   exists(path: string): Promise<boolean>;
   /** False for what is not there; links are followed. */
   isFolder(path: string): Promise<boolean>;
-  /** Every entry below a folder, in code-unit order of path; rejects with a `config` error on sockets and devices. */
-  tree(path: string): Promise<TreeEntry[]>;
+  /**
+   * Every entry below a folder, in code-unit order of path. Rejects with a `config` error on sockets, devices, and what cannot
+   * be read, unless somebody is to be told of them, by their relative path.
+   */
+  tree(path: string, onLeftOut?: OnLeftOut): Promise<TreeEntry[]>;
   /** Every entry below a folder, each folder before what is in it; rejects with a `config` error for what cannot be read. */
   nodes(path: string): Promise<FileNode[]>;
   /**
@@ -136,8 +142,8 @@ export interface HostFiles {
   writeAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   /** Appends a line to a log file; parent folders are made. */
   openLog(path: string): LogFile;
-  /** A fresh folder beside `path` on the same file system, for `replace`. */
-  makeTemporary(path: string): Promise<string>;
+  /** A fresh folder beside `path` on the same file system, for `replace`. Its mode is 755 unless given. */
+  makeTemporary(path: string, mode?: number): Promise<string>;
   /**
    * A writer for a file inside a folder that exists; parents are made; mode is permission bits. `modified` becomes the
    * file's time, which is that of the last write otherwise.
@@ -147,21 +153,23 @@ export interface HostFiles {
   writeLate(path: string, options: { replace: boolean }): NodeJS.WritableStream;
   /** A writer for a file that is mostly zeros: these take no room on the disk. */
   writeSparse(path: string, mode: number): Promise<NodeJS.WritableStream>;
-  makeSymlink(target: string, path: string): Promise<void>;
+  /** For a tree that nobody vouches for, below a folder that exists. */
+  writeTree(folder: string): Promise<TreeWriter>;
   makeFolder(path: string): Promise<void>;
   /** Puts `from` in the place of `to`, atomically where `to` is not there yet. */
   replace(from: string, to: string): Promise<void>;
   /**
    * Moves a tree to where one may be already: folders that are in both become one, files and links take the place of
    * files and links. Rejects with an `environment` error when a folder meets something else, links to folders included.
+   * Then the folders get their modes, innermost first: a folder that may not be written to cannot be moved.
    */
-  mergeInto(from: string, to: string): Promise<void>;
-  /** Permission bits of a file or folder; links are not followed, and have none. */
-  setMode(path: string, mode: number): Promise<void>;
+  mergeInto(from: string, to: string, folders?: readonly FolderFacts[]): Promise<void>;
   /** Points a symbolic link somewhere else, atomically. */
   pointLink(link: string, target: string): Promise<void>;
   /** Files, links and folders alike; nothing happens when it is not there. */
   remove(path: string): Promise<void>;
+  /** The same where others may write, who could put a link in the place of a folder meanwhile. */
+  removeTree(path: string): Promise<void>;
   list(path: string): Promise<string[]>;
   realPath(path: string): Promise<string>;
   /**
@@ -171,6 +179,26 @@ export interface HostFiles {
   lock(path: string, what: string): Promise<AsyncDisposable>;
   /** Whether a live process holds that lock. */
   isLocked(path: string): Promise<boolean>;
+}
+
+/** Paths are relative. Folders above are made; nothing is written over, and no link is followed. */
+export interface TreeWriter extends AsyncDisposable {
+  file(path: string, mode: number, modified?: Date): Promise<NodeJS.WritableStream>;
+  /** Until it gets its own, its mode is one that lets us write to it. */
+  folder(path: string, mode?: number): Promise<void>;
+  symlink(path: string, target: string): Promise<void>;
+  /** A copy, where the file system has no hard links. */
+  hardLink(path: string, original: string): Promise<void>;
+  /** A file or link that was made. */
+  remove(path: string): Promise<void>;
+}
+
+/** What a folder gets when everything is in it. */
+export interface FolderFacts {
+  /** Relative; "" for the tree's own folder. */
+  readonly path: string;
+  readonly mode: number;
+  readonly modified: Date | undefined;
 }
 
 export interface LogFile extends AsyncDisposable {

@@ -15,16 +15,16 @@ import {
   tree,
 } from "./read-files.js";
 import { scan } from "./scan.js";
+import { writeTree } from "./tree-writer.js";
 import {
   makeFolder,
-  makeSymlink,
   makeTemporary,
   mergeInto,
   openLog,
   pointLink,
   remove,
+  removeTree,
   replace,
-  setMode,
   writeAtomic,
   writeLate,
   writeSparse,
@@ -33,16 +33,7 @@ import {
 
 export const nodeFiles: HostFiles = {
   ...{ readText, readBytes, readStream, exists, isFolder, status, tree, nodes, list, realPath },
-  ...{
-    writeAtomic,
-    writeStream,
-    writeSparse,
-    writeLate,
-    openLog,
-    makeTemporary,
-    makeSymlink,
-    makeFolder,
-  },
-  ...{ mergeInto, setMode, readHead, isWritable, scan },
+  ...{ writeAtomic, writeStream, writeSparse, writeLate, openLog, makeTemporary, makeFolder },
+  ...{ mergeInto, removeTree, writeTree, readHead, isWritable, scan },
   ...{ replace, pointLink, remove, lock, isLocked },
 };

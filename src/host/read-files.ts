@@ -12,9 +12,9 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough, pipeline, type Readable } from "node:stream";
-import { KdockError } from "../errors.js";
+import { KdockError, messageOf } from "../errors.js";
 import { isMissing, readError } from "./file-error.js";
-import type { FileStatus, TreeEntry } from "./host.js";
+import type { FileStatus, OnLeftOut, TreeEntry } from "./host.js";
 
 export async function readText(path: string): Promise<string | undefined> {
   let bytes: Uint8Array;
@@ -78,8 +78,9 @@ export async function status(path: string): Promise<FileStatus | undefined> {
     const found = await lstat(path);
     const kind = statusKind(found);
     const target = kind === "symlink" ? await readlink(path) : "";
-    const { mode, uid, gid, size: sizeBytes, mtime: modified } = found;
-    return { kind, mode: mode & 0o7777, uid, gid, sizeBytes, modified, target };
+    const { mode, uid, gid, size: sizeBytes, mtime: modified, dev, ino, nlink } = found;
+    const inode = kind === "file" && nlink > 1 ? `${dev}:${ino}` : undefined;
+    return { kind, mode: mode & 0o7777, uid, gid, sizeBytes, modified, target, inode };
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw readError(path, error);
@@ -126,44 +127,68 @@ export async function freeBytes(path: string): Promise<number | undefined> {
   }
 }
 
-export async function tree(path: string): Promise<TreeEntry[]> {
-  const entries = await below(path, "");
+export async function tree(path: string, onLeftOut?: OnLeftOut): Promise<TreeEntry[]> {
+  const entries = await below(path, "", onLeftOut ?? refuse);
   return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
-}
 
-async function below(root: string, folder: string): Promise<TreeEntry[]> {
-  const full = join(root, folder);
-  const children = await readdir(full, { withFileTypes: true }).catch((error: unknown) => {
-    throw readError(full, error);
-  });
-  const found = await Promise.all(children.map((child) => entriesOf(root, folder, child)));
-  return found.flat();
-}
-
-async function entriesOf(root: string, folder: string, child: Dirent): Promise<TreeEntry[]> {
-  const path = folder === "" ? child.name : `${folder}/${child.name}`;
-  const full = join(root, path);
-  // Node has put this in the place of bytes that are no UTF-8, and finds no such file.
-  if (child.name.includes("\ufffd")) {
-    throw new KdockError("config", `${full}: the name is not UTF-8, which kdock cannot take`, {
-      hint: "Give that file another name.",
+  function refuse(inside: string, why: string, cause?: unknown): never {
+    const full = join(path, inside);
+    if (cause !== undefined) throw readError(full, cause);
+    throw new KdockError("config", `${full}: ${why}`, {
+      hint: "Take it out of the folder, or give it another name.",
     });
   }
-  const kind = kindOf(full, child);
+}
+
+type LeaveOut = (path: string, why: string, cause?: unknown) => void;
+
+async function below(root: string, folder: string, leaveOut: LeaveOut): Promise<TreeEntry[]> {
+  try {
+    const children = await readdir(join(root, folder), { withFileTypes: true });
+    const found = await Promise.all(
+      children.map((child) => entriesOf(root, folder, child, leaveOut)),
+    );
+    return found.flat();
+  } catch (error) {
+    if (error instanceof KdockError) throw error;
+    leaveOut(folder, messageOf(readError(join(root, folder), error)), error);
+    return [];
+  }
+}
+
+async function entriesOf(
+  root: string,
+  folder: string,
+  child: Dirent,
+  leaveOut: LeaveOut,
+): Promise<TreeEntry[]> {
+  const path = folder === "" ? child.name : `${folder}/${child.name}`;
+  // Node has put this in the place of bytes that are no UTF-8, and finds no such file.
+  if (child.name.includes("\ufffd")) {
+    leaveOut(path, "the name is not UTF-8, which kdock cannot take");
+    return [];
+  }
+  const kind = kindOf(child);
+  if (kind === undefined) {
+    leaveOut(path, "it is a device, socket or pipe; kdock takes files only");
+    return [];
+  }
+  const full = join(root, path);
   try {
     const { mode, size } = await lstat(full);
     const target = kind === "symlink" ? await readlink(full) : "";
     const sizeBytes = kind === "file" ? size : 0;
     const entry = { path, kind, mode: mode & 0o7777, target, sizeBytes };
-    return kind === "directory" ? [entry, ...(await below(root, path))] : [entry];
+    return kind === "directory" ? [entry, ...(await below(root, path, leaveOut))] : [entry];
   } catch (error) {
-    throw error instanceof KdockError ? error : readError(full, error);
+    if (error instanceof KdockError) throw error;
+    leaveOut(path, messageOf(readError(full, error)), error);
+    return [];
   }
 }
 
-function kindOf(path: string, child: Dirent): TreeEntry["kind"] {
+function kindOf(child: Dirent): TreeEntry["kind"] | undefined {
   if (child.isFile()) return "file";
   if (child.isDirectory()) return "directory";
-  if (child.isSymbolicLink()) return "symlink";
-  throw new KdockError("config", `${path} is a device, socket or pipe; kdock takes files only`);
+  return child.isSymbolicLink() ? "symlink" : undefined;
 }

@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { chmod, lstat, mkdir, mkdtemp, open, readdir, rename, rm, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, mkdir, mkdtemp, open, rename, rm, symlink } from "node:fs/promises";
+import { dirname } from "node:path";
 import { KdockError } from "../errors.js";
 import { codeOf, isMissing, writeError } from "./file-error.js";
 import { FileWriter } from "./file-writer.js";
-import type { LogFile } from "./host.js";
+import type { FolderFacts, LogFile } from "./host.js";
 import { LateFileWriter } from "./late-file-writer.js";
 import { Log } from "./log-file.js";
+import { moveTree, removeTree as removeBelow } from "./move-tree.js";
 import { SparseWriter } from "./sparse-writer.js";
 
 export async function writeAtomic(
@@ -37,12 +38,12 @@ export function openLog(path: string): LogFile {
   return new Log(path);
 }
 
-export async function makeTemporary(path: string): Promise<string> {
+export async function makeTemporary(path: string, mode = 0o755): Promise<string> {
   return written(path, async () => {
     await makeParents(path);
     const folder = await mkdtemp(`${path}.tmp-`);
-    // mkdtemp's 0700 is for secrets; this becomes a folder like any other.
-    await chmod(folder, 0o755);
+    // mkdtemp's 0700 is for secrets; most become a folder like any other.
+    await chmod(folder, mode);
     return folder;
   });
 }
@@ -72,13 +73,6 @@ export function writeLate(path: string, { replace }: { replace: boolean }): Node
   return new LateFileWriter(path, replace);
 }
 
-export async function makeSymlink(target: string, path: string): Promise<void> {
-  await written(path, async () => {
-    await makeParents(path);
-    await symlink(target, path);
-  });
-}
-
 export async function makeFolder(path: string): Promise<void> {
   await written(path, () => mkdir(path, { recursive: true }));
 }
@@ -95,30 +89,12 @@ export async function replace(from: string, to: string): Promise<void> {
   });
 }
 
-export async function mergeInto(from: string, to: string): Promise<void> {
-  await written(to, () => merge(from, to));
-}
-
-async function merge(from: string, to: string): Promise<void> {
-  const there = await lstat(to).catch((error: unknown) => {
-    if (isMissing(error)) return undefined;
-    throw error;
-  });
-  const isFolder = (await lstat(from)).isDirectory();
-  if (there === undefined || (!isFolder && !there.isDirectory())) {
-    await rename(from, to);
-  } else if (isFolder && there.isDirectory()) {
-    for (const name of await readdir(from)) await merge(join(from, name), join(to, name));
-  } else {
-    const what = there.isDirectory() ? "a folder" : "no folder";
-    throw new KdockError("environment", `${to} is ${what}, and in the way`, {
-      hint: "Remove it, or copy to another place.",
-    });
-  }
-}
-
-export async function setMode(path: string, mode: number): Promise<void> {
-  await written(path, () => chmod(path, mode));
+export async function mergeInto(
+  from: string,
+  to: string,
+  folders: readonly FolderFacts[] = [],
+): Promise<void> {
+  await written(to, () => moveTree(from, to, folders));
 }
 
 export async function pointLink(link: string, target: string): Promise<void> {
@@ -137,6 +113,14 @@ export async function pointLink(link: string, target: string): Promise<void> {
 
 export async function remove(path: string): Promise<void> {
   await written(path, () => rm(path, { recursive: true, force: true }));
+}
+
+export async function removeTree(path: string): Promise<void> {
+  await written(path, async () => {
+    await removeBelow(path).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+  });
 }
 
 async function written<T>(path: string, write: () => Promise<T>): Promise<T> {

@@ -9,7 +9,16 @@ import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { type Fragment, requestedConfig, REQUESTS } from "./kconfig.js";
 import { type KeyInputs, sha256, stageKey } from "./keys.js";
 import { cacheVolume, codeOf, type KernelCode, VERIFIED_LABELS } from "./compiler-cache.js";
-import { INSIDE, labels, type ProjectNames, type Role, slug } from "./names.js";
+import {
+  BUILDER_UID,
+  INSIDE,
+  MODULE_KEY_FILE,
+  labels,
+  type ProjectNames,
+  type Role,
+  slug,
+} from "./names.js";
+import type { Secret } from "../secret.js";
 import { kernelVersion } from "./kernel-version.js";
 import { sourceHostPaths, treeEnvironment, treeFiles, treeInputs, treeName } from "./tree-plan.js";
 import { kernelToolchain } from "./toolchain.js";
@@ -36,6 +45,10 @@ export interface BuildPlan {
   readonly volumes: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Put into /in before the build starts, by path there. */
   readonly files: Readonly<Record<string, string>>;
+  /** The same of files that only the builder's user may read. */
+  readonly secrets: Readonly<Record<string, Secret>>;
+  /** The builder's user. */
+  readonly uid: number;
   /** Put into /in/initramfs, each under the path it has in the project. */
   readonly trees: readonly InputTree[];
 }
@@ -74,19 +87,24 @@ export function kernelBuildPlan(
     ...fragmentInputs("patch", user.kernelPatches),
     ...settingInputs(kernel.set),
     ...deoptimizeInput(config),
-    ...(user.moduleKey === undefined ? {} : { "module key": sha256(user.moduleKey) }),
+    ...(user.moduleKey === undefined ? {} : { "module key": user.moduleKey.digest }),
     ...initramfsInputs(user.initramfs),
   };
   const { tree } = user;
   const files = withoutEmpty({
     [REQUESTS]: requestedConfig(user.kernelFragments, kernel.set),
     "base.config": user.kernelPreset ?? "",
-    "module-signing.pem": user.moduleKey ?? "",
     ...treeFiles(tree),
     ...patchFiles(user.kernelPatches),
     ...keyFiles(user.kernelKeys),
   });
-  const code = codeOf({ source: kernel.source, base: image.base, files, trees: user.initramfs });
+  const secrets = moduleKeyFile(user);
+  const code = codeOf({
+    source: kernel.source,
+    base: image.base,
+    files: { ...files, ...Object.fromEntries(Object.keys(secrets).map((name) => [name, ""])) },
+    trees: user.initramfs,
+  });
   const inputs: KeyInputs = {
     image: image.key,
     ...asked,
@@ -119,6 +137,8 @@ export function kernelBuildPlan(
       { user, code },
     ),
     files,
+    secrets,
+    uid: BUILDER_UID,
     trees: user.initramfs,
   };
 }
@@ -170,6 +190,8 @@ export function busyboxBuildPlan(
       [REQUESTS]: requestedConfig(user.busyboxFragments, busybox.set),
       ...keyFiles(user.busyboxKeys),
     }),
+    secrets: {},
+    uid: BUILDER_UID,
     trees: [],
   };
 }
@@ -350,6 +372,12 @@ function volumeLabels(
     ...labels(role, isShared ? undefined : names.id),
     ...(code === "verified" && role !== "ccache" ? VERIFIED_LABELS : {}),
   };
+}
+
+export function moduleKeyFile({
+  moduleKey,
+}: Pick<UserFiles, "moduleKey">): Readonly<Record<string, Secret>> {
+  return moduleKey === undefined ? {} : { [MODULE_KEY_FILE]: moduleKey.pem };
 }
 
 function withoutEmpty(files: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

@@ -8,7 +8,7 @@ import { diskPaths } from "./disks.js";
 import type { ImagePlan } from "./image-plan.js";
 import { initScriptName } from "./init-scripts.js";
 import { isLoose } from "./loose-text.js";
-import { imageLabels, INSIDE, labels, VERIFIED_CCACHE_VOLUME } from "./names.js";
+import { imageLabels, INSIDE, labels, MODULE_KEY_FILE, VERIFIED_CCACHE_VOLUME } from "./names.js";
 import { checkPortsHaveNetwork } from "./net-modes.js";
 import type { Plan } from "./plan.js";
 import { isGdbPort } from "./ports.js";
@@ -54,6 +54,7 @@ export function composeFile(config: Config, plan: Plan, context: string): string
       ...(config.gdb.enable ? { gdb: gdb(config, plan, context) } : {}),
     },
     ...configs(plan),
+    ...secretFiles(config),
     volumes: {
       ...Object.fromEntries(
         (["kernel", "busybox"] as const).flatMap((stage) => [
@@ -110,6 +111,7 @@ function builder(config: Config, plan: BuildPlan, context: string, command: read
             target: `${INSIDE.input}/${name}`,
           })),
         }),
+    ...moduleKeySecret(config, plan),
     cap_drop: plan.container.capDrop,
     security_opt: plan.container.securityOpt,
     logging: LOG,
@@ -276,6 +278,21 @@ function utf8(name: string, text: string): string {
   throw new KdockError("config", `${name} is not UTF-8, which a compose file has to be`, {
     hint: "Convert it with iconv, or build it with `kdock build`, which takes it as it is.",
   });
+}
+
+const MODULE_KEY = "module-key";
+
+/** Named, and not written down: compose mounts the file where the user has it. */
+function secretFiles({ kernel }: Config) {
+  return kernel.moduleKey === undefined
+    ? {}
+    : { secrets: { [MODULE_KEY]: { file: dollar(relative(kernel.moduleKey)) } } };
+}
+
+function moduleKeySecret({ kernel }: Config, { stage }: BuildPlan) {
+  if (stage !== "kernel" || kernel.moduleKey === undefined) return {};
+  const target = `${INSIDE.input}/${MODULE_KEY_FILE}`;
+  return { secrets: [{ source: MODULE_KEY, target }] };
 }
 
 function configName(plan: BuildPlan, file: string): string {

@@ -62,6 +62,8 @@ export function configBuild(
   return {
     ...build,
     files: { ...build.files, ...files },
+    // What signs modules changes no configuration.
+    secrets: {},
     volumes: Object.fromEntries(
       Object.entries(build.volumes).filter(([name]) => volumes.has(name)),
     ),

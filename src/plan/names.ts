@@ -166,6 +166,13 @@ export function belowInput(path: string): string {
  */
 export const VERIFIED_CCACHE_VOLUME = "kdock-ccache-verified";
 
+/** The builders' user, and that of a verification's builder: images/verify/hostile.Dockerfile. */
+export const BUILDER_UID = 1000;
+export const HOSTILE_UID = 4242;
+
+/** In /in, where images/kernel/build.sh takes it away at once. */
+export const MODULE_KEY_FILE = "module-signing.pem";
+
 export interface ProjectNames {
   /** "linuxlab-1a2b3c": the folder's name and a hash of its whole path, so that two checkouts never meet. */
   readonly id: string;

@@ -18,8 +18,8 @@ export function planData(plan: Plan, vm: VmPlan): unknown {
   };
 }
 
-function stageData({ image, key, inputs, container, files }: BuildPlan): unknown {
-  return { image, key, inputs, container, files };
+function stageData({ image, key, inputs, container, files, secrets }: BuildPlan): unknown {
+  return { image, key, inputs, container, files: { ...files, ...secrets } };
 }
 
 /** `kdock plan`, for people: the commands they would type, stage by stage. */
@@ -85,6 +85,9 @@ function buildText(plan: BuildPlan): string[] {
         .slice(0, 40)
         .map((line) => `      ${line}`),
     ]),
+    ...Object.entries(plan.secrets).map(
+      ([name, secret]) => `    /in/${name}: ${secret.toString()}`,
+    ),
   ];
 }
 

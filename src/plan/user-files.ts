@@ -2,6 +2,7 @@ import type { Config } from "../config/config.js";
 import type { OverlayEntry } from "./overlay.js";
 import type { TreeContent } from "./source-tree.js";
 import type { Fragment } from "./kconfig.js";
+import type { Secret } from "../secret.js";
 import { sha256 } from "./keys.js";
 
 /** The files that kdock.yaml names, read once at the door. */
@@ -11,8 +12,8 @@ export interface UserFiles {
   readonly kernelPreset: string | undefined;
   /** In the order in which they are applied. */
   readonly kernelPatches: readonly Fragment[];
-  /** The text of `kernel.moduleKey`. */
-  readonly moduleKey: string | undefined;
+  /** `kernel.moduleKey` */
+  readonly moduleKey: ModuleKey | undefined;
   /** What relative paths in CONFIG_INITRAMFS_SOURCE name, by that path. */
   readonly initramfs: readonly InputTree[];
   /** The texts of `kernel.keys`. */
@@ -27,6 +28,13 @@ export interface UserFiles {
   readonly overlay: readonly OverlayEntry[];
   /** `rootfs.init`, in order. */
   readonly initScripts: readonly InitScript[];
+}
+
+export interface ModuleKey {
+  /** The file: a private key and its certificate. */
+  readonly pem: Secret;
+  /** sha256 of the file. It may be published: nobody guesses an RSA key, which is what the file was checked to hold. */
+  readonly digest: string;
 }
 
 export interface LocalRepository {

@@ -3,9 +3,10 @@ import { KdockError } from "../errors.js";
 import { variablesFile } from "../plan/module/make-variables.js";
 import { moduleName, inUsersFolder, requireModules } from "../plan/module/module-folder.js";
 import { moduleContainer } from "../plan/module/module-plan.js";
+import { moduleKeyFile } from "../plan/build-plan.js";
 import { sha256 } from "../plan/keys.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
-import { belowInput, FOLDER, INSIDE, labels } from "../plan/names.js";
+import { BUILDER_UID, belowInput, FOLDER, INSIDE, labels } from "../plan/names.js";
 import { SOURCE_NOTE } from "../plan/tree-plan.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
 import type { Project } from "../project.js";
@@ -22,7 +23,7 @@ import { extractFolder } from "./extract.js";
 import { writeGdbScripts } from "./gdb-script.js";
 import { readModuleFolder, type ReadFolder } from "./module-folder.js";
 import { type BuiltModule, requireModule } from "./module-store.js";
-import { fetchSource } from "./run-build.js";
+import { fetchSource, secretFiles } from "./run-build.js";
 import { runContainer } from "./run-container.js";
 import { runStep, type StepLog } from "./run-step.js";
 import { findRunningVm } from "./vms.js";
@@ -116,10 +117,8 @@ async function buildFor(
     input(belowInput(INSIDE.moduleKit), await kitOf(ctx, kernel)),
     // What a local tree holds is said beside it.
     ...(sourceNote === undefined ? [] : [input(SOURCE_NOTE, Buffer.from(sourceNote))]),
-    ...(user.moduleKey === undefined
-      ? []
-      : [input("module-signing.pem", Buffer.from(user.moduleKey))]),
     input(belowInput(INSIDE.makeVariables), Buffer.from(variablesFile(variables))),
+    ...secretFiles({ secrets: moduleKeyFile(user), uid: BUILDER_UID }),
     { path: inside, kind: "directory", mode: 0o755 } as const,
     ...folder.entries.map((entry) => ({ ...entry, path: `${inside}/${entry.path}` })),
   ];

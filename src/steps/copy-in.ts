@@ -1,10 +1,10 @@
-import { pipeline } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { packTar, type TarEntry } from "../archive/tar.js";
-import { KdockError } from "../errors.js";
+import { KdockError, messageOf } from "../errors.js";
 import type { GuestSession } from "../guest/session.js";
 import type { FileStatus, HostFiles } from "../host/host.js";
 import { copyTarget, type CopyTarget, nameOf, type TargetKind } from "../plan/copy-target.js";
-import { counted, type CopyResult, type Tell } from "./copy-progress.js";
+import { counted, type CopyResult, type LeftOut, type Tell } from "./copy-progress.js";
 import { LOOK_AT_TARGET, MERGE_TREE, TAKE_FILE, TAKE_LINK, TAKE_TREE } from "./copy-scripts.js";
 import { askGuest, feedScript, startScript } from "./guest-script.js";
 
@@ -29,7 +29,7 @@ export async function copyIn(
       script.command.stdin.end();
       script.command.stdout.resume();
       await script.done;
-      return { from, to, entries: 1, bytes: 0 };
+      return { from, to, entries: 1, bytes: 0, leftOut: [] };
     }
     case "file": {
       const { mode, modified, sizeBytes } = source;
@@ -38,7 +38,7 @@ export async function copyIn(
       const script = startScript(session, TAKE_FILE, folder, name, ...facts);
       const counter = counted(tell, sizeBytes);
       await feedScript(script, piped(files.readStream(from), counter));
-      return { from, to, entries: 1, bytes: counter.bytes };
+      return { from, to, entries: 1, bytes: counter.bytes, leftOut: [] };
     }
     case "directory": {
       if (tar !== "tar") throw noTar();
@@ -72,27 +72,49 @@ async function copyTree(
   from: string,
   { folder, name, merges }: CopyTarget,
   tell: Tell,
-): Promise<Pick<CopyResult, "entries" | "bytes">> {
+): Promise<Omit<CopyResult, "from" | "to">> {
   const root = (await files.status(from.endsWith("/") ? `${from}.` : from)) ?? { mode: 0o755 };
-  const below = await files.tree(from);
+  const leftOut: LeftOut[] = [];
+  const below = await files.tree(from, (path, why) => leftOut.push({ path, why }));
   const bytes = below.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const script = merges
     ? startScript(session, MERGE_TREE, folder)
     : startScript(session, TAKE_TREE, folder, name);
+  const first = new Map<string, string>();
+  let count = 0;
   async function* entries(): AsyncGenerator<TarEntry> {
     if (name !== "") yield { kind: "directory", path: name, mode: root.mode };
     for (const { path } of below) {
       const found = await files.status(`${from}/${path}`);
-      if (found === undefined) continue;
       const at = name === "" ? path : `${name}/${path}`;
-      yield tarEntry(files, `${from}/${path}`, at, found);
+      const original = first.get(found?.inode ?? "");
+      if (found === undefined) leftOut.push({ path, why: "it went away meanwhile" });
+      else if (original !== undefined) yield { kind: "hardlink", path: at, target: original };
+      else {
+        try {
+          yield await tarEntry(files, `${from}/${path}`, at, found);
+        } catch (error) {
+          leftOut.push({ path, why: messageOf(error) });
+          continue;
+        }
+        if (found.inode !== undefined) first.set(found.inode, at);
+      }
+      if (found !== undefined) count += 1;
     }
   }
   await feedScript(script, piped(packTar(entries()), counted(tell, bytes)));
-  return { entries: below.length + (name === "" ? 0 : 1), bytes };
+  return { entries: count + (name === "" ? 0 : 1), bytes, leftOut };
 }
 
-function tarEntry(files: HostFiles, full: string, path: string, found: FileStatus): TarEntry {
+/** Files that say that they are small are read at once: they may be of /proc, whose sizes are not true. */
+const SMALL_BYTES = 1 << 16;
+
+async function tarEntry(
+  files: HostFiles,
+  full: string,
+  path: string,
+  found: FileStatus,
+): Promise<TarEntry> {
   const { mode, sizeBytes: size, modified, target } = found;
   const common = { path, mtimeSeconds: Math.floor(modified.getTime() / 1000) };
   switch (found.kind) {
@@ -100,11 +122,24 @@ function tarEntry(files: HostFiles, full: string, path: string, found: FileStatu
       return { ...common, kind: "directory", mode };
     case "symlink":
       return { ...common, kind: "symlink", target };
-    default:
+    default: {
+      const file = { ...common, kind: "file", mode } as const;
+      if (size <= SMALL_BYTES) return { ...file, content: await files.readBytes(full) };
       return {
-        ...{ ...common, kind: "file", mode },
-        content: { size, open: () => files.readStream(full) },
+        ...file,
+        content: { size, open: () => Readable.from(upTo(size, files.readStream(full))) },
       };
+    }
+  }
+}
+
+/** What is written to a file after its size was taken is not copied. */
+async function* upTo(size: number, content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let left = size;
+  for await (const chunk of content) {
+    yield chunk.subarray(0, left);
+    left -= chunk.length;
+    if (left <= 0) return;
   }
 }
 

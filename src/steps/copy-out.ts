@@ -1,8 +1,8 @@
 import { pipeline } from "node:stream/promises";
-import { extractTar } from "../archive/tar-extract.js";
+import { extractTar, type TarSink } from "../archive/tar-extract.js";
 import { KdockError } from "../errors.js";
 import type { GuestSession } from "../guest/session.js";
-import type { HostFiles } from "../host/host.js";
+import type { FolderFacts, HostFiles, TreeWriter } from "../host/host.js";
 import {
   copyTarget,
   type CopyTarget,
@@ -12,11 +12,11 @@ import {
   type TargetKind,
 } from "../plan/copy-target.js";
 import { noTar } from "./copy-in.js";
-import { counted, type CopyResult, type Tell } from "./copy-progress.js";
-import { GIVE_FILE, GIVE_TREE, LOOK_AT_SOURCE } from "./copy-scripts.js";
-import { askGuest, type GuestScript, startScript } from "./guest-script.js";
-
-type Copied = Pick<CopyResult, "entries" | "bytes">;
+import { receiveGenerated, type ReceivedTree } from "./copy-generated.js";
+import { counted, type CopyResult, type LeftOut, type Tell } from "./copy-progress.js";
+import { GIVE_FILE, GIVE_GENERATED_FILE, GIVE_TREE, LOOK_AT_SOURCE } from "./copy-scripts.js";
+import { watchSilence } from "./copy-silence.js";
+import { askGuest, startScript } from "./guest-script.js";
 
 /**
  * From the guest to the host, which does not trust it: everything arrives in a new folder beside the target, and is moved
@@ -29,24 +29,32 @@ export async function copyOut(
   to: string,
   tell: Tell,
 ): Promise<CopyResult> {
-  const [what = "", tar, facts = ""] = await askGuest(session, LOOK_AT_SOURCE, from);
+  const [what = "", tar, sizes = "", ...text] = await askGuest(session, LOOK_AT_SOURCE, from);
   const kind = sourceKind(what, from);
+  const isGenerated = sizes === "generated";
+  // A link's text may have several lines.
+  const facts = text.join("\n").replace(/\n$/, "");
   const target = await targetOf(files, { path: from, kind }, to);
-  if (kind === "directory" && tar !== "tar") throw noTar();
-  const place = `${target.folder}/${target.name}`;
-  const temporary = await files.makeTemporary(`${target.folder}/.kdock-cp`);
+  if (kind === "directory" && tar !== "tar" && !isGenerated) throw noTar();
+  const place =
+    target.name === "" ? await files.realPath(target.folder) : `${target.folder}/${target.name}`;
+  const temporary = await files.makeTemporary(`${target.folder}/.kdock-cp`, 0o700);
   try {
-    const copied = await receive(files, session, { kind, from, facts }, `${temporary}/it`, tell);
-    await files.mergeInto(`${temporary}/it`, target.name === "" ? target.folder : place);
-    for (const { path, mode } of copied.folders) {
-      // A folder that was there keeps what its owner gave it.
-      if (path !== "" || !target.merges) await files.setMode(`${place}/${path}`, mode);
-    }
-    return { from, to, entries: copied.entries, bytes: copied.bytes };
+    const received = await receive(
+      { files, session, temporary, tell },
+      { kind, from, facts, isGenerated },
+    );
+    // A folder that was there keeps what its owner gave it.
+    const folders = received.folders.filter(({ path }) => path !== "" || !target.merges);
+    await files.mergeInto(`${temporary}/${ARRIVED}`, place, folders);
+    const { entries, bytes, leftOut } = received;
+    return { from, to, entries, bytes, leftOut };
   } finally {
-    await files.remove(temporary);
+    await files.removeTree(temporary);
   }
 }
+
+const ARRIVED = "it";
 
 function sourceKind(what: string, path: string): SourceKind {
   if (what === "file" || what === "directory" || what === "symlink") return what;
@@ -79,9 +87,12 @@ async function targetKind(files: HostFiles, path: string): Promise<TargetKind> {
   return (await files.isFolder(parentOf(path))) ? "nothing" : "no-parent";
 }
 
-interface Received extends Copied {
-  /** Innermost first: one that may not be written to is the last to become so. "" is the copied folder itself. */
-  readonly folders: readonly { readonly path: string; readonly mode: number }[];
+interface Copying {
+  readonly files: HostFiles;
+  readonly session: GuestSession;
+  /** A folder of ours. */
+  readonly temporary: string;
+  readonly tell: Tell;
 }
 
 interface Asked {
@@ -89,66 +100,123 @@ interface Asked {
   readonly from: string;
   /** Mode, time and size ("644 1700000000 4711"), or a link's text. */
   readonly facts: string;
+  readonly isGenerated: boolean;
 }
 
 async function receive(
-  files: HostFiles,
-  session: GuestSession,
-  { kind, from, facts }: Asked,
-  to: string,
-  tell: Tell,
-): Promise<Received> {
-  if (kind === "symlink") {
-    await files.makeSymlink(facts, to);
-    return { entries: 1, bytes: 0, folders: [] };
-  }
-  const script = kind === "file" ? GIVE_FILE : GIVE_TREE;
-  const running = startScript(session, script, from);
-  const { command, done } = running;
-  command.stdin.end();
-  const [mode = "755", seconds = "0", size = "0"] = facts.split(" ");
-  const bits = parseInt(mode, 8) & 0o777;
+  { files, session, temporary, tell }: Copying,
+  { kind, from, facts, isGenerated }: Asked,
+): Promise<ReceivedTree> {
+  const one = { entries: 1, bytes: 0, folders: [], leftOut: [] };
   if (kind === "directory") {
-    const received = await receiveTree(files, running, to, tell);
-    return { ...received, folders: [...received.folders, { path: "", mode: bits }] };
+    await files.makeFolder(`${temporary}/${ARRIVED}`);
+    await using tree = await files.writeTree(`${temporary}/${ARRIVED}`);
+    return isGenerated
+      ? await receiveGenerated(session, from, tree, tell)
+      : await receiveTree(session, from, tree, { facts, tell });
   }
-  // What /proc has is longer than it says.
-  const counter = counted(tell, Number(size) || undefined);
-  const file = await files.writeStream(to, bits, new Date(Number(seconds) * 1000));
-  await pipeline(command.stdout, counter, file);
-  await done;
-  return { entries: 1, bytes: counter.bytes, folders: [] };
+  await using tree = await files.writeTree(temporary);
+  if (kind === "symlink") {
+    await tree.symlink(ARRIVED, facts);
+    return one;
+  }
+  return { ...one, bytes: await receiveFile(session, from, tree, { facts, tell, isGenerated }) };
+}
+
+interface Told {
+  readonly facts: string;
+  readonly tell: Tell;
+}
+
+function numbersIn(facts: string): { mode: number; modified: Date; size: number } {
+  const [mode = "755", seconds = "0", size = "0"] = facts.split(" ");
+  return {
+    ...{ mode: parseInt(mode, 8) & 0o777, size: Number(size) },
+    modified: new Date(Number(seconds) * 1000),
+  };
+}
+
+/** Resolves with the bytes that there were: what /proc has is longer than it says. */
+async function receiveFile(
+  session: GuestSession,
+  from: string,
+  tree: TreeWriter,
+  { facts, tell, isGenerated }: Told & Pick<Asked, "isGenerated">,
+): Promise<number> {
+  const { mode, modified, size } = numbersIn(facts);
+  const { command, done } = startScript(
+    session,
+    isGenerated ? GIVE_GENERATED_FILE : GIVE_FILE,
+    from,
+  );
+  command.stdin.end();
+  const counter = counted(tell, size || undefined);
+  const watch = new AbortController();
+  const silence = { fell: false };
+  const watching = watchSilence(
+    session,
+    () => counter.bytes,
+    watch.signal,
+    () => {
+      silence.fell = true;
+      command.signal(SIGKILL);
+      return Promise.resolve();
+    },
+  );
+  watching.catch(() => undefined);
+  try {
+    await pipeline(command.stdout, counter, await tree.file(ARRIVED, mode, modified));
+    await done;
+    return counter.bytes;
+  } catch (error) {
+    if (!silence.fell) throw error;
+    throw new KdockError(
+      "vm",
+      `${from} of the guest does not end: it gave ${counter.bytes} bytes, and then waits`,
+      {
+        hint: `\`kdock exec -- dd bs=64k if=${from}\` shows what it has to say as it comes.`,
+      },
+    );
+  } finally {
+    watch.abort();
+  }
 }
 
 const SIGKILL = 9;
 
 async function receiveTree(
-  files: HostFiles,
-  { command, done }: GuestScript,
-  to: string,
-  tell: Tell,
-): Promise<Received> {
-  const folders: { path: string; mode: number }[] = [];
-  await files.makeFolder(to);
+  session: GuestSession,
+  from: string,
+  tree: TreeWriter,
+  { facts, tell }: Told,
+): Promise<ReceivedTree> {
+  const { mode, modified } = numbersIn(facts);
+  const folders: FolderFacts[] = [{ path: "", mode, modified }];
+  const leftOut: LeftOut[] = [];
+  const { command, done } = startScript(session, GIVE_TREE, from);
+  command.stdin.end();
   const { stdout } = command;
   let passed = 0;
   stdout.on("data", (chunk: Buffer) => {
     tell((passed += chunk.length), undefined);
   });
-  const sink = {
-    file: (path: string, mode: number, modified: Date | undefined) =>
-      files.writeStream(`${to}/${path}`, mode, modified),
-    directory: async (path: string, mode: number) => {
-      await files.makeFolder(`${to}/${path}`);
-      folders.push({ path, mode });
+  const sink: TarSink = {
+    file: (path, bits, time) => tree.file(path, bits, time),
+    directory: async (path, bits, time) => {
+      await tree.folder(path, bits);
+      folders.push({ path, mode: bits, modified: time });
     },
-    symlink: (path: string, target: string) => files.makeSymlink(target, `${to}/${path}`),
+    hardLink: (path, original) => tree.hardLink(path, original),
+    symlink: (path, target) => tree.symlink(path, target),
   };
   try {
-    const entries = await extractTar(stdout, sink, { links: "as-text", names: "any" });
+    const entries = await extractTar(stdout, sink, {
+      ...{ links: "as-text", names: "any" },
+      onLeftOut: (path, why) => leftOut.push({ path: path.replace(/^\.\/|\/$/g, ""), why }),
+    });
     await done;
     const bytes = entries.reduce((sum, { size }) => sum + size, 0);
-    return { entries: entries.length + 1, bytes, folders: folders.reverse() };
+    return { entries: entries.length + 1, bytes, folders: folders.reverse(), leftOut };
   } catch (error) {
     // A tar that gave up has cut its archive short, and its own words say more.
     if (stdout.readableEnded) await done;

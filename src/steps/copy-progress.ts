@@ -8,6 +8,14 @@ export interface CopyResult {
   readonly entries: number;
   /** Of the files' contents. */
   readonly bytes: number;
+  /** What could not be copied of a folder. The rest is there. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+export interface LeftOut {
+  /** Relative to what was copied. */
+  readonly path: string;
+  readonly why: string;
 }
 
 /** Called with the bytes that have passed, and how many there will be where that is known. */

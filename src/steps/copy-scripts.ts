@@ -17,15 +17,38 @@ kind "$1"
 kind "$1/$2"
 command -v tar >/dev/null && echo tar || echo no-tar`;
 
-/** PATH: what is there, links not followed, whether there is tar, then mode, time and size, or a link's text. */
+/**
+ * PATH: what is there, links not followed; whether there is tar; "generated" for files whose size nobody knows before they
+ * are read, as /proc and /sys have them, also for a folder that has some below; then mode, time and size, or a link's text.
+ */
 export const LOOK_AT_SOURCE = `
 case $1 in */) p=$1. ;; *) p=$1 ;; esac
+files() {
+  d=$(cd "$1" && pwd -P) || return
+  d=\${d%/}/ longest=0 here=real below=real
+  while read -r _ at type _; do
+    case $at in *\\\\*) at=$(printf %b "$at") ;; esac
+    at=\${at%/}/
+    case $type in
+      fuse.lxcfs) has=generated ;;
+      ext[234] | xfs | btrfs | bcachefs | f2fs | jfs | minix | *fat | msdos | ntfs* | hfs* | iso9660 | udf | squashfs | erofs | cramfs | romfs) has=real ;;
+      tmpfs | ramfs | rootfs | devtmpfs | hugetlbfs | overlay | ubifs | jffs2 | 9p | virtiofs | nfs | nfs4 | cifs | smb3 | ceph | fuse*) has=real ;;
+      *) has=generated ;;
+    esac
+    case $d in "$at"*) if [ \${#at} -ge $longest ]; then longest=\${#at} here=$has; fi ;; esac
+    case $at in "$d"?*) [ $has = real ] || below=generated ;; esac
+  done </proc/mounts
+  [ $here = real ] && echo $below || echo generated
+}
 if [ -L "$p" ]; then echo symlink
 elif [ -d "$p" ]; then echo directory
 elif [ -f "$p" ]; then echo file
 elif [ -e "$p" ]; then echo special
 else echo nothing; fi
 command -v tar >/dev/null && echo tar || echo no-tar
+if [ -L "$p" ] || [ ! -r /proc/mounts ]; then echo real
+elif [ -d "$p" ]; then files "$p"
+else files "\${p%/*}/"; fi
 if [ -L "$p" ]; then readlink "$p"; elif [ -e "$p" ]; then stat -c '%a %Y %s' "$p"; fi`;
 
 /** A temporary name beside the target that goes away, whatever happens; $t is its path, and $f the target's. */
@@ -51,6 +74,46 @@ export const MERGE_TREE = `exec tar -C "$1" -xf -`;
 
 /** PATH. Not tar: what /proc and /sys have has no size until it is read. */
 export const GIVE_FILE = `exec cat "$1"`;
+
+/**
+ * Not cat for a kernel's own files: busybox's has the kernel send them, which keeps the pipe locked while a file like
+ * trace_pipe waits, and the agent, and with it every command in the guest, waits for the lock.
+ */
+const READER = `
+if dd if=/dev/null bs=1 status=none 2>/dev/null; then read="dd bs=65536 status=none if="; else read="cat "; fi`;
+
+/** PATH, of a kernel's own files. */
+export const GIVE_GENERATED_FILE = `${READER}
+exec $read"$1"`;
+
+/**
+ * FOLDER: what is in it, where sizes say nothing. First a line for everything ("MODE TIME LINKS DEVICE:INODE SIZE PATH//"), then
+ * for each file and link the token, PATH//, a line's end, its content or text, the token, "=", an exit code and a line's end;
+ * at last the token and "!". The token comes on stdin, a line for each shell that asks: what is copied may be the very
+ * arguments and variables of this script. The number of the shell whose children read the files is the word before PATH.
+ */
+export const GIVE_GENERATED = `
+IFS= read -r token
+cd "$1" || exit
+command -v find >/dev/null || { echo "the guest has no find, which copying such a folder takes" >&2; exit 1; }
+find . -exec stat -c '%f %Y %h %d:%i %s %n//' {} + 2>/dev/null
+find . ! -type d -exec sh -c '
+IFS= read -r token
+${READER}
+for f do
+  [ -f "$f" ] || [ -L "$f" ] || continue
+  printf "%s%s %s//\\n" "$token" $$ "$f"
+  if [ -L "$f" ]; then readlink "$f" 2>&1; else $read"$f" 2>&1; fi
+  printf "%s=%s\\n" "$token" $?
+done' sh {} +
+printf '%s!' "$token"`;
+
+/** PID: ends what this shell waits for. */
+export const END_CHILDREN = `
+for stat in /proc/[0-9]*/stat; do
+  read -r pid _ _ parent _ <"$stat" && [ "$parent" = "$1" ] && kill -9 "$pid"
+done 2>/dev/null
+exit 0`;
 
 /** FOLDER: a tar of what is in it, below ".". */
 export const GIVE_TREE = `exec tar -C "$1" -cf - .`;

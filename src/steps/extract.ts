@@ -41,6 +41,8 @@ export async function unpack(
   { wanted, mode: newMode, keepTimes }: Selection = EVERYTHING,
 ): Promise<ManifestFile[]> {
   const { files } = ctx.host;
+  // Before anything makes the archive flow.
+  await using tree = await files.writeTree(to);
   let bytes = 0;
   let told = 0;
   archive.on("data", (chunk: Buffer) => {
@@ -51,14 +53,15 @@ export async function unpack(
   });
   const entries = await extractTar(archive, {
     file: async (path, mode, modified) =>
-      wanted(path)
-        ? files.writeStream(`${to}/${path}`, newMode(mode), keepTimes ? modified : undefined)
-        : nowhere(),
+      wanted(path) ? tree.file(path, newMode(mode), keepTimes ? modified : undefined) : nowhere(),
     directory: async (path) => {
-      if (wanted(path)) await files.makeFolder(`${to}/${path}`);
+      if (wanted(path)) await tree.folder(path);
+    },
+    hardLink: async (path, original) => {
+      if (wanted(path)) await tree.hardLink(path, original);
     },
     symlink: async (path, target) => {
-      if (wanted(path)) await files.makeSymlink(target, `${to}/${path}`);
+      if (wanted(path)) await tree.symlink(path, target);
     },
   });
   return entries

@@ -6,6 +6,7 @@ import type { InitScript, InputEntry, InputTree, UserFiles } from "../plan/user-
 import { hostPath } from "../plan/host-path.js";
 import type { EarlyContext } from "./context.js";
 import { givenPreset } from "./given-preset.js";
+import { readModuleKey } from "./read-module-key.js";
 import { missingFile, readNamedFile } from "./read-named-file.js";
 import { checkScript, readOverlay } from "./read-overlay.js";
 import { readPatches } from "./read-patches.js";
@@ -53,14 +54,12 @@ async function othersThanSource(
     kernelFragments,
     kernelPreset,
     kernelPatches: await readPatches(ctx, kernel.patches),
-    kernelKeys: await fragments(ctx, "kernel.keys", kernel.keys),
+    kernelKeys: await publicKeys(ctx, "kernel.keys", kernel.keys),
     moduleKey:
-      kernel.moduleKey === undefined
-        ? undefined
-        : await readNamedFile(ctx, "kernel.moduleKey", kernel.moduleKey),
+      kernel.moduleKey === undefined ? undefined : await readModuleKey(ctx, kernel.moduleKey),
     initramfs: await Promise.all(initramfsPaths(requests).map((path) => inputTree(ctx, path))),
     busyboxFragments: await fragments(ctx, "busybox.fragments", config.busybox.fragments),
-    busyboxKeys: await fragments(ctx, "busybox.keys", config.busybox.keys),
+    busyboxKeys: await publicKeys(ctx, "busybox.keys", config.busybox.keys),
     overlay: config.rootfs.overlay === undefined ? [] : await overlay(ctx, config.rootfs.overlay),
     initScripts: await Promise.all(config.rootfs.init.map((path) => initScript(ctx, path))),
   };
@@ -81,6 +80,20 @@ function fragments(ctx: EarlyContext, key: string, paths: readonly string[]): Pr
   return Promise.all(
     paths.map(async (name) => ({ name, text: await readNamedFile(ctx, key, name) })),
   );
+}
+
+/** They are printed with a plan, as all files are that go into a builder. */
+async function publicKeys(
+  ctx: EarlyContext,
+  key: string,
+  paths: readonly string[],
+): Promise<Fragment[]> {
+  const keys = await fragments(ctx, key, paths);
+  const secret = keys.find(({ text }) => /-----BEGIN [A-Z ]*PRIVATE KEY/.test(text));
+  if (secret === undefined) return keys;
+  throw new KdockError("config", `${key}: ${secret.name} holds a private key`, {
+    hint: "Who signs is known by a public key: `gpg --armor --export NAME` prints one.",
+  });
 }
 
 /** gdb reads them itself; kdock only says in time that one is missing. */

@@ -226,8 +226,12 @@ export async function runBuilder(
   let changed: Promise<readonly string[]> | undefined;
   const exitCode = await runContainer(ctx, container, {
     prepare: async (container) => {
-      const input = packTar([...inputFiles(plan), ...(await tree.send(container, log))]);
-      await (put === undefined ? container.putArchive(INSIDE.input, input) : put(input));
+      const input = [...inputFiles(plan), ...(await tree.send(container, log))];
+      const secrets = secretFiles(plan);
+      // A file on the host that the builder's user may read is one that everybody may.
+      if (put !== undefined) await put(packTar(input));
+      const sent = put === undefined ? [...input, ...secrets] : secrets;
+      if (sent.length > 0) await container.putArchive(INSIDE.input, packTar(sent));
     },
     onLine: (line) => {
       tree.onLine(line);
@@ -254,6 +258,14 @@ export async function runBuilder(
 
 function isRipe(line: string): boolean {
   return readBuildLine(line).kind === "collected";
+}
+
+/** What goes into /in for the builder's user alone. */
+export function secretFiles({ secrets, uid }: Pick<BuildPlan, "secrets" | "uid">): TarEntry[] {
+  return Object.entries(secrets).map(([path, secret]) => ({
+    ...{ path, kind: "file", mode: 0o600, uid, gid: uid },
+    content: secret.revealSecret(),
+  }));
 }
 
 /** What goes into /in. */

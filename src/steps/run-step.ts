@@ -1,5 +1,6 @@
 import { tellingLines } from "../plan/build-log.js";
 import { FOLDER } from "../plan/names.js";
+import { redactUrls } from "../redact.js";
 import { cutLine } from "../ui/log-tail.js";
 import { type Context, inProject } from "./context.js";
 
@@ -42,7 +43,8 @@ export async function runStep<T>(
   const lines: string[] = [];
   let file: ReturnType<typeof ctx.host.files.openLog> | undefined;
   const log: StepLog = {
-    line(text) {
+    line(said) {
+      const text = redactUrls(said);
       file ??= ctx.host.files.openLog(path);
       file.write(text);
       lines.push(cutLine(text));

@@ -1,7 +1,7 @@
 import { KdockError } from "../errors.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
-import { FOLDER } from "../plan/names.js";
+import { FOLDER, HOSTILE_UID } from "../plan/names.js";
 import { hostileImage, VARIED, verifyBuild } from "../plan/verify-plan.js";
 import type { Verification, VerifiedStage } from "../plan/verification.js";
 import { givenFiles } from "../plan/rootfs-plan.js";
@@ -109,7 +109,13 @@ async function secondBuild({ ctx, plan }: Project, build: BuildPlan): Promise<Se
     run: async (folder) => {
       await forget();
       return runStep(ctx, `verify-${build.stage}`, `${build.title}, once more`, async (log) => ({
-        value: await buildInto(ctx, { ...build, volumes }, container, folder, log),
+        value: await buildInto(
+          ctx,
+          { ...build, volumes, uid: HOSTILE_UID },
+          container,
+          folder,
+          log,
+        ),
         cached: false,
       }));
     },

@@ -33,6 +33,11 @@ class MemorySink implements TarSink {
     return Promise.resolve();
   }
 
+  hardLink(path: string, original: string): Promise<void> {
+    this.calls.push(`hardlink ${path} = ${original}`);
+    return Promise.resolve();
+  }
+
   symlink(path: string, target: string): Promise<void> {
     this.calls.push(`symlink ${path} -> ${target}`);
     return Promise.resolve();
@@ -58,16 +63,17 @@ it("takes the leading folder off and tells what it wrote, in order of path", asy
   expect(await extractTar(archive, sink)).toEqual([
     { path: "d", kind: "directory", mode: 0o700, size: 0, sha256: "", target: "" },
     { path: "d/empty", kind: "file", mode: 0o600, size: 0, sha256: sha256(""), target: "" },
-    { path: "d/hard", kind: "symlink", mode: 0o644, size: 0, sha256: "", target: "../z" },
+    { path: "d/hard", kind: "file", mode: 0o755, size: 2, sha256: sha256("zz"), target: "" },
     { path: "d/l", kind: "symlink", mode: 0o644, size: 0, sha256: "", target: "../z" },
     { path: "z", kind: "file", mode: 0o755, size: 2, sha256: sha256("zz"), target: "" },
   ]);
+  // Links last, the hard ones first.
   expect(sink.calls).toEqual([
     "file z 755",
     "directory d 700",
     "file d/empty 600",
+    "hardlink d/hard = z",
     "symlink d/l -> ../z",
-    "symlink d/hard -> ../z",
   ]);
 });
 
@@ -253,4 +259,59 @@ it("takes whatever a file may be called on request, and nothing that leads elsew
   ] as const) {
     await expect(extractTar(tar(path), sink, { names: "any" })).rejects.toThrow(why);
   }
+});
+
+it("makes no link before everything else is there, wherever the archive has it", async () => {
+  const sink = new MemorySink();
+  const archive = rawTar(
+    root,
+    link("out/x", "/elsewhere"),
+    dir("out/X/"),
+    { name: "out/X/file", text: "" },
+    { name: "out/z", type: "link", linkname: "out/X/file" },
+  );
+  await extractTar(archive, sink, { links: "as-text" });
+  expect(sink.calls).toEqual([
+    "directory X 755",
+    "file X/file 644",
+    "hardlink z = X/file",
+    "symlink x -> /elsewhere",
+  ]);
+});
+
+it("takes a second name of a link for another link, where links are text", async () => {
+  const sink = new MemorySink();
+  const archive = rawTar(link("out/a", "/etc"), { name: "out/b", type: "link", linkname: "out/a" });
+  await extractTar(archive, sink, { links: "as-text" });
+  expect(sink.calls).toEqual(["symlink a -> /etc", "symlink b -> /etc"]);
+});
+
+it("leaves out what cannot be a file here, and tells of it, where somebody listens", async () => {
+  const sink = new MemorySink();
+  const told: string[] = [];
+  const archive = rawTar(
+    { name: "out/null", type: "character-device", devmajor: 1, devminor: 3 },
+    { name: "out/pipe", type: "fifo" },
+    { name: "out/a\ufffd", text: "a" },
+    link("out/l", "b\ufffd"),
+    { name: "out/b", text: "b" },
+  );
+  const extracted = await extractTar(archive, sink, {
+    links: "as-text",
+    onLeftOut: (name, why) => told.push(`${name} ${why}`),
+  });
+  expect(extracted.map(({ path }) => path)).toEqual(["b"]);
+  expect(sink.calls).toEqual(["file b 644"]);
+  expect(told).toEqual([
+    "out/null which is a character-device",
+    "out/pipe which is a fifo",
+    "out/a\ufffd whose name is not UTF-8",
+    "out/l whose link is not UTF-8",
+  ]);
+});
+
+it("refuses what lies, also where somebody listens", async () => {
+  const archive = rawTar({ name: "out/../a", text: "" });
+  const extracting = extractTar(archive, new MemorySink(), { onLeftOut: () => undefined });
+  await expect(extracting).rejects.toThrow("which is no safe path");
 });

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { Secret } from "../../../src/secret.js";
 import { endpointName } from "../../../src/engine/endpoint.js";
 import { engineSearch } from "../../../src/engine/engine-search.js";
 
@@ -110,7 +111,7 @@ describe("TLS", () => {
       "from DOCKER_CERT_PATH",
       { DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: "/certs" },
       { "/certs/ca.pem": "CA", "/certs/cert.pem": "CERT", "/certs/key.pem": "KEY" },
-      { ca: "CA", cert: "CERT", key: "KEY", verify: true },
+      { ca: "CA", cert: "CERT", key: expect.any(Secret) as Secret, verify: true },
     ],
   ])("of DOCKER_HOST: %s", (_name, env, files, tls) => {
     const { candidates } = search({ DOCKER_HOST: "tcp://lab", ...env }, files);
@@ -120,7 +121,12 @@ describe("TLS", () => {
 
   it.each<[string, object, Files, object | undefined]>([
     ["none without files", {}, {}, undefined],
-    ["its files", {}, tlsFiles("far"), { ca: "CA", cert: "CERT", key: "KEY", verify: true }],
+    [
+      "its files",
+      {},
+      tlsFiles("far"),
+      { ca: "CA", cert: "CERT", key: expect.any(Secret) as Secret, verify: true },
+    ],
     [
       "not verified when it says so",
       { SkipTLSVerify: true },

@@ -191,7 +191,7 @@ describe("writing", () => {
 
   it("removes files, links and folders, and what is not there", async () => {
     await files.makeFolder(at("a", "b"));
-    await files.makeSymlink("a", at("link"));
+    await symlink("a", at("link"));
     await files.remove(at("link"));
     expect((await lstat(at("a"))).isDirectory()).toBe(true);
     await files.remove(at("a"));

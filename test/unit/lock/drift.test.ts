@@ -8,6 +8,7 @@ import {
 } from "../../../src/lock/drift.js";
 import { EMPTY_LOCK, type Lock } from "../../../src/lock/lock.js";
 import { lockRequests, owedTo } from "../../../src/lock/requests.js";
+import { Secret } from "../../../src/secret.js";
 import type { Assets } from "../../../src/plan/assets.js";
 import type { OverlayEntry } from "../../../src/plan/overlay.js";
 import type { InputEntry, UserFiles } from "../../../src/plan/user-files.js";
@@ -133,8 +134,8 @@ describe("lockDrift", () => {
     ],
     [
       "another key for modules",
-      { user: { moduleKey: "1" } },
-      { user: { moduleKey: "2" } },
+      { user: { moduleKey: { pem: new Secret(Buffer.from("1")), digest: "1".repeat(64) } } },
+      { user: { moduleKey: { pem: new Secret(Buffer.from("2")), digest: "2".repeat(64) } } },
       ["kernel: module key changed"],
     ],
     [

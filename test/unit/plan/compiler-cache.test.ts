@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Secret } from "../../../src/secret.js";
 import { isTainted } from "../../../src/plan/compiler-cache.js";
 import { moduleContainer } from "../../../src/plan/module/module-plan.js";
 import { INSIDE, LABEL, projectNames, VERIFIED_CCACHE_VOLUME } from "../../../src/plan/names.js";
@@ -52,7 +53,7 @@ describe("the compiler cache of a kernel's build", () => {
     ["a tree", "kernel: { source: 'path:../linux' }", { tree }],
     ["patches", "", { kernelPatches: [{ name: "a.patch", text: "x" }] }],
     ["a key that may sign the source", "", { kernelKeys: [{ name: "a.asc", text: "x" }] }],
-    ["a key of its own for modules", "", { moduleKey: "PEM" }],
+    ["a key of its own for modules", "", { moduleKey: { pem: new Secret(Buffer.from("PEM")), digest: "0".repeat(64) } }],
     [
       "a configuration with texts",
       "kernel: { preset: 'file:c' }",

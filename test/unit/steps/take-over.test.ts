@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { packTar, type TarEntry } from "../../../src/archive/tar.js";
 import { nodeFiles } from "../../../src/host/node-files.js";
@@ -50,6 +50,7 @@ it.each([
     if (target !== undefined) return { path: `out/${path}`, kind: "symlink", target };
     return { path: `out/${path}`, kind: "file", mode: 0o644, content: Buffer.from("x") };
   });
+  await mkdir(at("out"));
   await expect(takeOver(ctx, packTar(entries), at("out"))).rejects.toThrow(
     /the builder handed over "(?:\.early|vmlinux\/)/,
   );

@@ -1,0 +1,48 @@
+import { KdockError } from "../errors.js";
+
+/** Bytes with markers among them, read from one marker to the next. */
+export class MarkedStream {
+  readonly #source: AsyncIterator<Uint8Array, undefined>;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, undefined>;
+  }
+
+  /** What comes before a marker, which is taken. Rejects with a `vm` error when the stream ends without it. */
+  async *before(marker: Uint8Array): AsyncGenerator<Buffer> {
+    for (;;) {
+      const at = this.#rest.indexOf(marker);
+      const length = at < 0 ? this.#rest.length - marker.length + 1 : at;
+      if (length > 0) yield this.#take(length);
+      if (at >= 0) {
+        this.#take(marker.length);
+        return;
+      }
+      await this.#more();
+    }
+  }
+
+  async textBefore(marker: string): Promise<string> {
+    const parts: Buffer[] = [];
+    for await (const part of this.before(Buffer.from(marker))) parts.push(part);
+    return Buffer.concat(parts).toString();
+  }
+
+  async byte(): Promise<string> {
+    while (this.#rest.length === 0) await this.#more();
+    return this.#take(1).toString("latin1");
+  }
+
+  #take(length: number): Buffer {
+    const taken = this.#rest.subarray(0, length);
+    this.#rest = this.#rest.subarray(length);
+    return taken;
+  }
+
+  async #more(): Promise<void> {
+    const { value } = await this.#source.next();
+    if (value === undefined) throw new KdockError("vm", "what the guest sent ends too early");
+    this.#rest = this.#rest.length === 0 ? Buffer.from(value) : Buffer.concat([this.#rest, value]);
+  }
+}

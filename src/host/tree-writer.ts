@@ -1,0 +1,156 @@
+import { constants } from "node:fs";
+import { copyFile, link, lstat, mkdir, open, symlink, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { KdockError } from "../errors.js";
+import { codeOf, writeError } from "./file-error.js";
+import { FileWriter } from "./file-writer.js";
+import type { TreeWriter } from "./host.js";
+import { OpenFolder } from "./open-folder.js";
+
+const { COPYFILE_EXCL, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+/** Of the folders that were written to last; a tree comes folder by folder. */
+const MAX_OPEN = 32;
+
+export async function writeTree(folder: string): Promise<TreeWriter> {
+  const root = await OpenFolder.open(folder).catch((error: unknown) => {
+    throw writeError(folder, error);
+  });
+  return new NodeTreeWriter(root);
+}
+
+/**
+ * Everything is made by its name in an open folder, and nothing is written over. So no link is followed, whether it came
+ * with the tree, under another spelling of a folder's name, or was put there by someone else.
+ */
+class NodeTreeWriter implements TreeWriter {
+  readonly #root: OpenFolder;
+  /** By path, the one that was used last at the end. */
+  readonly #open = new Map<string, OpenFolder>();
+  /** What was made, by the path of its folder. */
+  readonly #names = new Map<string, string[]>([["", []]]);
+
+  constructor(root: OpenFolder) {
+    this.#root = root;
+  }
+
+  async file(path: string, mode: number, modified?: Date): Promise<NodeJS.WritableStream> {
+    return this.#make(path, async (at) => {
+      const file = await open(at, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0o700);
+      try {
+        // The umask has no say in what was asked for.
+        await file.chmod(mode);
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+      return new FileWriter(file, join(this.#root.path, path), modified);
+    });
+  }
+
+  async folder(path: string, mode = 0o777): Promise<void> {
+    if (this.#names.has(path)) return;
+    await this.#make(path, (at) => mkdir(at, mode | 0o700));
+    this.#names.set(path, []);
+  }
+
+  async symlink(path: string, target: string): Promise<void> {
+    await this.#make(path, (at) => symlink(target, at));
+  }
+
+  async hardLink(path: string, original: string): Promise<void> {
+    const [folder, name] = split(original);
+    const from = await (await this.#folder(folder)).at(name);
+    await this.#make(path, async (at) => {
+      try {
+        await link(from, at);
+      } catch (error) {
+        // A file system without hard links, or with no more for this file.
+        if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(codeOf(error) ?? ""))
+          throw error;
+        await copyFile(from, at, COPYFILE_EXCL);
+      }
+    });
+  }
+
+  async remove(path: string): Promise<void> {
+    const [folder, name] = split(path);
+    await unlink(await (await this.#folder(folder)).at(name));
+    const names = this.#names.get(folder);
+    names?.splice(names.indexOf(name), 1);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const folder of [...this.#open.values(), this.#root]) await folder[Symbol.asyncDispose]();
+    this.#open.clear();
+  }
+
+  async #make<T>(path: string, make: (at: string) => Promise<T>): Promise<T> {
+    const [folder, name] = split(path);
+    try {
+      const parent = await this.#folder(folder);
+      const at = await parent.at(name);
+      const made = await make(at).catch(async (error: unknown) => {
+        throw codeOf(error) === "EEXIST" ? await this.#collision(parent, folder, name) : error;
+      });
+      this.#names.get(folder)?.push(name);
+      return made;
+    } catch (error) {
+      throw error instanceof KdockError ? error : writeError(join(this.#root.path, path), error);
+    }
+  }
+
+  /** Makes it where it has not been made. */
+  async #folder(path: string): Promise<OpenFolder> {
+    if (path === "") return this.#root;
+    const [above, name] = split(path);
+    const known = this.#open.get(path);
+    this.#open.delete(path);
+    if (known === undefined) await this.folder(path);
+    const folder = known ?? (await (await this.#folder(above)).child(name));
+    this.#open.set(path, folder);
+    for (const [oldest, other] of this.#open) {
+      if (this.#open.size <= MAX_OPEN) break;
+      this.#open.delete(oldest);
+      await other[Symbol.asyncDispose]();
+    }
+    return folder;
+  }
+
+  /** Why there is something already where nothing was made by this name. */
+  async #collision(parent: OpenFolder, folder: string, name: string): Promise<unknown> {
+    const full = (other: string) => (folder === "" ? other : `${folder}/${other}`);
+    const number = async (other: string) =>
+      (await lstat(await parent.at(other), { bigint: true })).ino;
+    const there = await number(name);
+    const names = this.#names.get(folder) ?? [];
+    let twin = names.find((other) => folded(other) === folded(name));
+    for (const other of twin === undefined ? names : []) {
+      if ((await number(other)) === there) twin = other;
+    }
+    if (twin === undefined) {
+      return writeError(join(parent.path, name), Object.assign(new Error(), { code: "EEXIST" }));
+    }
+    return new KdockError(
+      "environment",
+      `${show(full(twin))} and ${show(full(name))} are one name on the file system that they are to be written to`,
+      { hint: "Write to a file system that tells them apart." },
+    );
+  }
+}
+
+function folded(name: string): string {
+  return name.normalize("NFKC").toLowerCase();
+}
+
+/** Names that differ in how a letter is composed look the same. */
+function show(path: string): string {
+  return JSON.stringify(path).replace(
+    /[^ -~]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function split(path: string): [folder: string, name: string] {
+  const at = path.lastIndexOf("/");
+  return at < 0 ? ["", path] : [path.slice(0, at), path.slice(at + 1)];
+}

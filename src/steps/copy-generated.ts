@@ -1,0 +1,292 @@
+import { randomBytes } from "node:crypto";
+import { Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Header } from "tar-stream";
+import { KdockError } from "../errors.js";
+import { ArchiveTree, unusable } from "../archive/archive-tree.js";
+import { MarkedStream } from "../archive/marked-stream.js";
+import type { GuestSession } from "../guest/session.js";
+import type { FolderFacts, TreeWriter } from "../host/host.js";
+import type { LeftOut, Tell } from "./copy-progress.js";
+import { END_CHILDREN, GIVE_GENERATED } from "./copy-scripts.js";
+import { watchSilence } from "./copy-silence.js";
+import { askGuest, startScript } from "./guest-script.js";
+
+/** More than there are calls of a shell in one copy. */
+const TOKENS = 2000;
+const MAX_ENTRIES = 200_000;
+/** /proc/kcore claims to have 128 TiB. */
+const MAX_BYTES = 2 ** 40;
+
+export interface ReceivedTree {
+  readonly entries: number;
+  readonly bytes: number;
+  /** Innermost first. */
+  readonly folders: readonly FolderFacts[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** What `stat` said of a file, which is true except for the size. */
+interface Facts {
+  readonly path: string;
+  /** null for what tar has no word for: a socket. */
+  readonly type: Header["type"] | null;
+  readonly mode: number;
+  readonly modified: Date;
+  readonly links: number;
+  readonly inode: string;
+  readonly size: number;
+}
+
+/** Receives a folder whose files are as long as what is read of them; see `GIVE_GENERATED`. */
+export async function receiveGenerated(
+  session: GuestSession,
+  from: string,
+  tree: TreeWriter,
+  tell: Tell,
+): Promise<ReceivedTree> {
+  const token = randomBytes(16).toString("hex");
+  const { command, done } = startScript(session, GIVE_GENERATED, from);
+  command.stdin.end(`${token}\n`.repeat(TOKENS));
+  let passed = 0;
+  async function* heard(): AsyncGenerator<Buffer> {
+    for await (const chunk of command.stdout as AsyncIterable<Buffer>) {
+      tell((passed += chunk.length), undefined);
+      yield chunk;
+    }
+  }
+  const copy = new GeneratedCopy(session, tree, token, new MarkedStream(heard()));
+  const watch = new AbortController();
+  const watching = watchSilence(
+    session,
+    () => passed,
+    watch.signal,
+    () => copy.endFile(SILENT),
+  );
+  try {
+    const received = await Promise.race([copy.receive(), watching.then(never)]);
+    await done;
+    return received;
+  } catch (error) {
+    // A script that gave up has cut this short, and its own words say more.
+    if (command.stdout.readableEnded) await done;
+    command.signal(SIGKILL);
+    throw error;
+  } finally {
+    watch.abort();
+    command.stdout.resume();
+    await watching.catch(() => undefined);
+  }
+}
+
+const SIGKILL = 9;
+const SILENT = "it does not end";
+
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+class GeneratedCopy {
+  readonly #session: GuestSession;
+  readonly #tree: TreeWriter;
+  readonly #token: string;
+  readonly #stream: MarkedStream;
+  readonly #place = new ArchiveTree("as-text", "any");
+  readonly #facts = new Map<string, Facts>();
+  readonly #folders: FolderFacts[] = [];
+  readonly #leftOut: LeftOut[] = [];
+  readonly #hardLinks: { readonly path: string; readonly original: string }[] = [];
+  readonly #symlinks: { readonly path: string; readonly text: string }[] = [];
+  /** By device and inode: the first name of a file that has several. */
+  readonly #first = new Map<string, string>();
+  /** The shell whose child reads the file at hand, and why that child was ended. */
+  #shell = "";
+  #ended: string | undefined;
+  #isEnding = false;
+  #entries = 1;
+  #bytes = 0;
+
+  constructor(session: GuestSession, tree: TreeWriter, token: string, stream: MarkedStream) {
+    this.#session = session;
+    this.#tree = tree;
+    this.#token = token;
+    this.#stream = stream;
+  }
+
+  async receive(): Promise<ReceivedTree> {
+    await this.#readFacts();
+    for (;;) {
+      const first = await this.#stream.byte();
+      if (first === "!") break;
+      const [, shell = "", path = ""] =
+        /^(\d+) \.\/(.*)$/s.exec(first + (await this.#stream.textBefore("//\n"))) ?? [];
+      this.#shell = shell;
+      this.#ended = undefined;
+      await this.#readEntry(path);
+      await this.#stream.textBefore(this.#token);
+    }
+    // Last: nothing is written any more that could go through one.
+    for (const { path, original } of this.#hardLinks) await this.#tree.hardLink(path, original);
+    for (const { path, text } of this.#symlinks) await this.#tree.symlink(path, text);
+    for (const path of this.#facts.keys()) this.#leaveOut(path, "it went away meanwhile");
+    return {
+      entries: this.#entries,
+      bytes: this.#bytes,
+      folders: this.#folders.reverse(),
+      leftOut: this.#leftOut,
+    };
+  }
+
+  /** Ends what reads the file at hand, which is then left out. */
+  async endFile(why: string): Promise<void> {
+    this.#ended = why;
+    await askGuest(this.#session, END_CHILDREN, this.#shell);
+  }
+
+  async #readFacts(): Promise<void> {
+    const lines = (await this.#stream.textBefore(this.#token)).split("//\n");
+    if (lines.length > MAX_ENTRIES) {
+      throw new KdockError("vm", `the folder has more than ${MAX_ENTRIES} entries`);
+    }
+    for (const facts of lines.map(factsOf)) {
+      if (facts === undefined) continue;
+      const problem = facts.type === null ? "which is a socket" : unusable(headerOf(facts));
+      if (problem !== undefined) this.#leaveOut(facts.path, problem);
+      else if (facts.type === "directory") await this.#makeFolder(facts);
+      else this.#facts.set(facts.path, facts);
+    }
+  }
+
+  async #makeFolder(facts: Facts): Promise<void> {
+    const { path, mode, modified } = facts;
+    const placed = this.#place.place(headerOf(facts));
+    if (placed !== undefined) {
+      await this.#tree.folder(path, mode);
+      this.#entries += 1;
+    }
+    this.#folders.push({ path, mode, modified });
+  }
+
+  async #readEntry(path: string): Promise<void> {
+    const facts = this.#facts.get(path);
+    this.#facts.delete(path);
+    if (facts?.type === "symlink") return this.#readLink(facts);
+    const original = this.#first.get(facts?.inode ?? "");
+    if (facts === undefined || original !== undefined) {
+      await this.#drain();
+      // What came after the list was made is not part of the copy.
+      if ((await this.#exitCode()) === 0 && original !== undefined) {
+        this.#place.place(headerOf({ path, mode: 0, type: "file" }));
+        this.#hardLinks.push({ path, original });
+        this.#entries += 1;
+      }
+      return;
+    }
+    await this.#readFile(facts);
+  }
+
+  async #readLink(facts: Facts): Promise<void> {
+    const text = await this.#stream.textBefore(this.#token);
+    const header = headerOf(facts, text.replace(/\n$/, ""));
+    const problem = (await this.#exitCode()) === 0 ? unusable(header) : reasonIn(text);
+    if (problem !== undefined) {
+      this.#leaveOut(facts.path, problem);
+      return;
+    }
+    const placed = this.#place.place(header);
+    if (placed === undefined) return;
+    this.#symlinks.push({ path: placed.path, text: placed.target });
+    this.#entries += 1;
+  }
+
+  async #readFile(facts: Facts): Promise<void> {
+    const { path, mode, modified } = facts;
+    this.#place.place(headerOf(facts));
+    const file = await this.#tree.file(path, mode, modified);
+    let bytes = 0;
+    let tail = Buffer.alloc(0);
+    const heard = async function* (this: GeneratedCopy): AsyncGenerator<Buffer> {
+      for await (const chunk of this.#stream.before(Buffer.from(this.#token))) {
+        if (facts.size >= MAX_BYTES) this.#endEndless(facts);
+        bytes += chunk.length;
+        tail = Buffer.concat([tail, chunk]).subarray(-COMPLAINT_BYTES);
+        yield chunk;
+      }
+    };
+    await pipeline(heard.call(this), file);
+    if ((await this.#exitCode()) !== 0) {
+      await this.#tree.remove(path);
+      this.#leaveOut(path, this.#ended ?? reasonIn(tail.toString()));
+      return;
+    }
+    if (facts.links > 1) this.#first.set(facts.inode, path);
+    this.#entries += 1;
+    this.#bytes += bytes;
+  }
+
+  /** Not awaited: the answer comes behind what the file still gives. */
+  #endEndless({ size }: Facts): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    const why = `it claims to have ${Math.round(size / 2 ** 40)} TiB`;
+    void this.endFile(why)
+      .catch(() => undefined)
+      .finally(() => (this.#isEnding = false));
+  }
+
+  async #drain(): Promise<void> {
+    await pipeline(this.#stream.before(Buffer.from(this.#token)), nowhere());
+  }
+
+  async #exitCode(): Promise<number> {
+    return Number((await this.#stream.textBefore("\n")).slice(1));
+  }
+
+  #leaveOut(path: string, why: string): void {
+    this.#leftOut.push({ path, why });
+  }
+}
+
+function nowhere(): Writable {
+  return new Writable({
+    write: (_chunk, _encoding, done) => {
+      done();
+    },
+  });
+}
+
+const COMPLAINT_BYTES = 500;
+const FORMATS: Readonly<Record<number, Header["type"]>> = {
+  0o04: "directory",
+  0o10: "file",
+  0o12: "symlink",
+  0o02: "character-device",
+  0o06: "block-device",
+  0o01: "fifo",
+};
+
+/** "81a4 1700000000 1 21:7 4096 ./path" */
+function factsOf(line: string): Facts | undefined {
+  const [, raw = "", time = "", links = "", inode = "", size = "", path = ""] =
+    /^([\da-f]+) (-?\d+) (\d+) (\d+:\d+) (\d+) \.\/?(.*)$/s.exec(line) ?? [];
+  if (raw === "") return undefined;
+  const mode = parseInt(raw, 16);
+  return {
+    ...{ path, inode, links: Number(links), size: Number(size) },
+    ...{ type: FORMATS[mode >> 12] ?? null, mode: mode & 0o777 },
+    modified: new Date(Number(time) * 1000),
+  };
+}
+
+function headerOf(
+  { path, mode, type }: Pick<Facts, "path" | "mode" | "type">,
+  linkname = "",
+): Header {
+  return { name: `./${path}`, mode, type, linkname } as Header;
+}
+
+/** "cat: can't open './f': Permission denied" → "Permission denied" */
+function reasonIn(said: string): string {
+  const line = said.trimEnd().split("\n").at(-1) ?? "";
+  return line.split(": ").at(-1) ?? line;
+}
