@@ -53,7 +53,11 @@ describe("the compiler cache of a kernel's build", () => {
     ["a tree", "kernel: { source: 'path:../linux' }", { tree }],
     ["patches", "", { kernelPatches: [{ name: "a.patch", text: "x" }] }],
     ["a key that may sign the source", "", { kernelKeys: [{ name: "a.asc", text: "x" }] }],
-    ["a key of its own for modules", "", { moduleKey: { pem: new Secret(Buffer.from("PEM")), digest: "0".repeat(64) } }],
+    [
+      "a key of its own for modules",
+      "",
+      { moduleKey: { pem: new Secret(Buffer.from("PEM")), digest: "0".repeat(64) } },
+    ],
     [
       "a configuration with texts",
       "kernel: { preset: 'file:c' }",
