@@ -28,13 +28,20 @@ esac
 
 exec 3<&0
 # What has arrived is handed over at once: a capture that is ended must not lose its last second.
-tcpdump -Z root --immediate-mode -p -n "$@" "$filter" </dev/null &
+# It opens the interface as root and drops to its user before it reads a packet.
+sh /usr/local/lib/kdock/confine.sh net_raw tcpdump --immediate-mode -p -n "$@" -Z kdock-capture "$filter" </dev/null &
 tcpdump=$!
-(cat <&3; kill -TERM "$tcpdump") >/dev/null 2>&1 &
+end() {
+  while [ -e "/proc/$tcpdump" ]; do
+    kill -TERM "$tcpdump" || sh /usr/local/lib/kdock/confine.sh --user kdock-capture kill -TERM "$tcpdump" && return
+    sleep 0.1
+  done
+}
+(cat <&3; end) >/dev/null 2>&1 &
 helpers=$!
 # On the host, the tap goes with the VM, and nothing else does.
 if [ "$mode" = host ]; then
-  (while [ -e "/sys/class/net/$tap" ]; do sleep 1; done; kill -TERM "$tcpdump") >/dev/null 2>&1 &
+  (while [ -e "/sys/class/net/$tap" ]; do sleep 1; done; end) >/dev/null 2>&1 &
   helpers="$helpers $!"
 fi
 code=0

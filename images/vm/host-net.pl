@@ -38,12 +38,15 @@ my ($folder, @owed);
 sub slurp { my ($path) = @_; open my $file, '<', $path or return ''; local $/; my $text = <$file> // ''; return $text }
 
 sub store {
-  my ($name, $text) = @_;
+  my ($name, $text, $mode) = @_;
   open my $file, '>', "$folder/$name.new" or die "$folder/$name: $!\n";
   print {$file} $text;
+  chmod $mode, $file if defined $mode;
   close $file or die "$folder/$name: $!\n";
   rename "$folder/$name.new", "$folder/$name" or die "$folder/$name: $!\n";
 }
+
+sub store_for_dnsmasq { my ($name, $text) = @_; store($name, $text, 0644) }
 
 # A machine that was started anew has nothing of it left.
 sub boot_id { my $id = slurp('/proc/sys/kernel/random/boot_id'); chomp $id; return $id }
@@ -140,7 +143,7 @@ sub serve {
     last;
   }
   unlink "$folder/tap.sock";
-  stop_dnsmasq();
+  signal_dnsmasq('TERM');
   settle_all();
   exit 0;
 }
@@ -189,7 +192,9 @@ sub make {
     rule('filter', '-I', 'INPUT', '-i', $bridge, '-p', $in->[0], '--dport', $in->[1], '-j', 'ACCEPT');
   }
   store('made', "$bridge $uplink $mtu $iptables\n");
-  store($_, '') for 'dhcp', 'hosts', 'names';
+  # For start.sh.
+  store('mtu', "$mtu\n");
+  store_for_dnsmasq($_, '') for 'dhcp', 'hosts', 'names';
   open my $note, '>', '/run/kdock-uplink' or die "/run/kdock-uplink: $!\n";
   print {$note} "$uplink\n";
   close $note;
@@ -212,29 +217,35 @@ sub forward {
   change($undo, 'sh', '-c', "echo 1 > $path");
 }
 
-# DHCP for our guests and no others that are on the same wire; names by the host's resolver.
+# DHCP for our guests and no others that are on the same wire; names by the host's resolver. It is a user of its own when
+# it reads a packet, and keeps NET_ADMIN alone; see start.sh.
 sub start_dnsmasq {
   my ($address) = split m{/}, $ENV{KDOCK_GATEWAY};
   my ($net) = split m{/}, network_of($ENV{KDOCK_GATEWAY});
-  run('dnsmasq', '--conf-file=/dev/null', "--interface=$bridge", qw(--bind-interfaces --except-interface=lo --no-hosts),
-    "--addn-hosts=$folder/hosts", "--servers-file=$folder/names", "--dhcp-hostsfile=$folder/dhcp", qw(--user=root --group=root --dhcp-authoritative),
+  run(qw(sh /usr/local/lib/kdock/confine.sh net_admin,net_raw,net_bind_service dnsmasq --user=kdock-dns --group=kdock-dns --no-ping),
+    '--conf-file=/dev/null', "--interface=$bridge", qw(--bind-interfaces --except-interface=lo --no-hosts),
+    "--addn-hosts=$folder/hosts", "--servers-file=$folder/names", "--dhcp-hostsfile=$folder/dhcp", '--dhcp-authoritative',
     "--dhcp-range=$net,static,12h", '--dhcp-ignore=tag:!known', "--dhcp-option=option:router,$address",
     "--dhcp-option=option:dns-server,$address", "--dhcp-option=option:mtu,$mtu", '--dhcp-leasefile=/run/dnsmasq.leases',
     '--pid-file=/run/dnsmasq.pid', '--log-facility=/run/dnsmasq.log');
 }
 
 sub dnsmasq_pid { return slurp('/run/dnsmasq.pid') =~ /^(\d+)/ ? $1 : undef }
-sub stop_dnsmasq { my $pid = dnsmasq_pid(); kill TERM => $pid if $pid }
+# From its own user: root has no CAP_KILL here.
+sub signal_dnsmasq {
+  my ($signal) = @_;
+  my $pid = dnsmasq_pid() or return;
+  system qw(sh /usr/local/lib/kdock/confine.sh --user kdock-dns kill -s), $signal, $pid;
+}
 
 my %names;    # of guests: [mac, address, undo, tap]
 
 sub tell_dnsmasq {
-  store('dhcp', join '', map { "$names{$_}[0],$names{$_}[1],$_\n" } sort keys %names);
-  store('hosts', join '', map { "$names{$_}[1] $_\n" } sort keys %names);
+  store_for_dnsmasq('dhcp', join '', map { "$names{$_}[0],$names{$_}[1],$_\n" } sort keys %names);
+  store_for_dnsmasq('hosts', join '', map { "$names{$_}[1] $_\n" } sort keys %names);
   # A guest also asks for the IPv6 addresses of others, which they do not have: the host's resolver need not answer.
-  store('names', join '', map { "server=/$_/\n" } sort keys %names);
-  my $pid = dnsmasq_pid();
-  kill HUP => $pid if $pid;
+  store_for_dnsmasq('names', join '', map { "server=/$_/\n" } sort keys %names);
+  signal_dnsmasq('HUP');
 }
 
 sub listen_at {

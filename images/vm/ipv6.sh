@@ -18,6 +18,8 @@ set_to() { [ "$(cat "/proc/sys/net/ipv6/conf/$1")" = "$2" ] || echo "$2" 2>/dev/
 
 [ -n "${KDOCK_GUEST6:-}" ] || no_gateway ""
 [ -e /proc/net/if_inet6 ] || no_gateway "this machine's kernel has no IPv6"
+mtu=$(cat /sys/class/net/br0/mtu)
+[ "$mtu" -ge 1280 ] || no_gateway "IPv6 needs an MTU of 1280, and the way out has $mtu"
 for setting in "br0/disable_ipv6 0" "all/forwarding 1"; do
   # shellcheck disable=SC2086 # two words on purpose
   (set_to $setting) 2>/dev/null || no_gateway "this container has none (docker run --sysctl net.ipv6.conf.default.disable_ipv6=0 --sysctl net.ipv6.conf.all.forwarding=1 gives it)"
@@ -45,4 +47,4 @@ for port in ${KDOCK_PORTS:-}; do
     say "IPv6: port ${rest%/*} arrives by IPv4 only ($(tail -n 1 /run/kdock-ip6tables))"
 done
 say "IPv6: guest $KDOCK_GUEST6 on br0 $KDOCK_GATEWAY6, NAT66 while this container has IPv6 to the outside"
-setpriv --no-new-privs perl /usr/local/lib/kdock/router.pl br0 "$KDOCK_GUEST_MAC" </dev/null >/dev/null 2>/run/router.log &
+sh /usr/local/lib/kdock/confine.sh net_raw perl /usr/local/lib/kdock/router.pl br0 "$KDOCK_GUEST_MAC" </dev/null >/dev/null 2>/run/router.log &

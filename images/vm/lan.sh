@@ -23,10 +23,13 @@ for path in /sys/class/net/*; do
   # What an engine plugs in is one end of a pair: it is linked to another interface than itself.
   if [ "$(cat "$path/iflink")" = "$(cat "$path/ifindex")" ]; then continue; fi
   ip addr flush dev "$name"
+  # The engine's network between VMs may take larger frames than the way out, for which guests make them.
+  mtu=$(cat /sys/class/net/br0/mtu)
+  [ "$(cat "$path/mtu")" -le "$mtu" ] || ip link set "$name" mtu "$mtu"
   ip link set "$name" master br0 up
 done
 
 : > /run/kdock-hosts.new
 for host in "$@"; do echo "${host%%=*} ${host#*=}" >> /run/kdock-hosts.new; done
 mv /run/kdock-hosts.new /run/kdock-hosts
-kill -HUP "$(cat /run/dnsmasq.pid)"
+sh /usr/local/lib/kdock/confine.sh --user kdock-dns kill -HUP "$(cat /run/dnsmasq.pid)"

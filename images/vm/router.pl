@@ -3,11 +3,12 @@
 #
 # Other guests are on the same wire, and have gateways of their own: an advertisement goes to our guest's link-local address
 # alone, never to a group, and only our guest's solicitations are answered. dnsmasq and radvd cannot be told so.
-# Advertisements carry no prefix: the guest has its address already.
+# Advertisements carry no prefix: the guest has its address already. They carry the bridge's MTU.
 use strict;
 use warnings;
 use Errno qw(EINTR);
 use IO::Select;
+require '/usr/local/lib/kdock/drop.pl';
 use Socket qw(AF_INET6 SOCK_RAW SOL_SOCKET inet_pton pack_sockaddr_in6 unpack_sockaddr_in6);
 
 # From the kernel's headers.
@@ -19,7 +20,7 @@ use constant { SOLICITATION => 133, ADVERTISEMENT => 134 };
 use constant { LIFETIME_SECONDS => 9000, REPEAT_SECONDS => 600 };
 
 my ($bridge, $mac) = @ARGV;
-my $index = do { open my $file, '<', "/sys/class/net/$bridge/ifindex" or die "$bridge: $!\n"; <$file> + 0 };
+my $index = interface('ifindex');
 my $guest = inet_pton(AF_INET6, link_local($mac));
 
 socket my $icmp, AF_INET6, SOCK_RAW, IPPROTO_ICMPV6 or die "socket: $!\n";
@@ -33,6 +34,7 @@ setsockopt $icmp, SOL_IPV6, IPV6_UNICAST_HOPS, pack('i', 255) or die "hop limit:
 # The kernel tells here when addresses come and go.
 socket my $changes, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE or die "netlink: $!\n";
 bind $changes, pack('S S L L', AF_NETLINK, 0, 0, GROUP_IPV6_IFADDR) or die "netlink: $!\n";
+become('kdock-router');
 
 my $select = IO::Select->new($icmp, $changes);
 my $told = 0;
@@ -72,11 +74,16 @@ sub advertise {
   my $packet = pack 'C C n C C n N N', ADVERTISEMENT, 0, 0, $hop_limit, 0, $lifetime, 0, 0;
   # Source link-layer address, in units of eight bytes.
   $packet .= pack 'C C a6', 1, 1, $link_address;
+  # MTU.
+  $packet .= pack 'C C n N', 5, 1, 0, interface('mtu');
   send $icmp, $packet, 0, pack_sockaddr_in6(0, $guest, $index) or warn "send: $!\n";
 }
 
-sub bridge_address {
-  open my $file, '<', "/sys/class/net/$bridge/address" or die "$bridge: $!\n";
+sub bridge_address { return pack 'C6', map { hex } split /:/, interface('address') }
+
+sub interface {
+  my ($fact) = @_;
+  open my $file, '<', "/sys/class/net/$bridge/$fact" or die "$bridge: $!\n";
   chomp(my $text = <$file>);
-  return pack 'C6', map { hex } split /:/, $text;
+  return $text;
 }

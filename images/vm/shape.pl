@@ -16,6 +16,7 @@ use Fcntl;
 use IO::Handle;
 use IO::Select;
 use Socket;
+require '/usr/local/lib/kdock/drop.pl';
 
 use constant { TUNSETIFF => 0x400454ca, TUNSETOFFLOAD => 0x400454d0 };
 use constant { IFF_TAP => 0x0002, IFF_NO_PI => 0x1000, IFF_VNET_HDR => 0x4000 };
@@ -175,6 +176,8 @@ socket(my $control, AF_UNIX, SOCK_STREAM, 0) or die "socket: $!\n";
 bind($control, pack_sockaddr_un($control_path)) or die "$control_path: $!\n";
 listen($control, 8) or die "$control_path: $!\n";
 $control->blocking(0);
+# No frame has come yet: PORT becomes a port of the bridge once shape.sh has read "ready".
+become('kdock-shape');
 my %askers;
 $| = 1;
 print "ready\n";

@@ -38,13 +38,16 @@ restore() {
   rm -f "$control"
 }
 
+# The program is root until it has opened everything.
+end() { kill "$1" 2>/dev/null || sh /usr/local/lib/kdock/confine.sh --user kdock-shape kill "$1" 2>/dev/null || true; }
+
 # The program has our stdin's place as long as it runs; what it leaves when it ends, however it ends, is put right here.
 run() {
   said=$(mktemp -u /run/kdock-shape.XXXXXX)
   mkfifo -m 600 "$said"
-  perl /usr/local/lib/kdock/shape.pl "$control" "$port" "$tap" </dev/null >"$said" 2>/run/kdock-shape.log 9>&- &
+  sh /usr/local/lib/kdock/confine.sh net_admin,net_raw perl /usr/local/lib/kdock/shape.pl "$control" "$port" "$tap" </dev/null >"$said" 2>/run/kdock-shape.log 9>&- &
   perl=$!
-  trap 'kill "$perl" 2>/dev/null || true; restore' EXIT
+  trap 'end "$perl"; restore' EXIT
   trap 'exit 1' TERM INT HUP
   if ! read -r _ <"$said"; then rm -f "$said"; fail "the stand-in for netem did not start: $(cat /run/kdock-shape.log)"; fi
   rm -f "$said"
@@ -61,7 +64,7 @@ stop_stand_in() {
     # Not the shell beside it, which has the same words but another name.
     [ "$(cat "$process/comm" 2>/dev/null)" = perl ] || continue
     tr '\0' ' ' <"$process/cmdline" | grep -q '/kdock/shape.pl ' || continue
-    kill "${process#/proc/}" || true
+    end "${process#/proc/}"
   done
   tries=0
   while [ -e "/sys/class/net/$port" ] || [ -e "$control" ]; do

@@ -65,8 +65,7 @@ bridge_network() {
   doing="the guest's network could not be made: this container needs the capability NET_ADMIN (or --privileged)"
   subnet=$(ip_network "$KDOCK_GATEWAY")
   uplink=$(way_out)
-  mtu=1500
-  [ -n "$uplink" ] && mtu=$(cat "/sys/class/net/$uplink/mtu")
+  [ -z "$uplink" ] || mtu=$(cat "/sys/class/net/$uplink/mtu")
 
   # An address of its own: it would change with every port, and the guest would lose its gateway for a while.
   ip link add br0 address "$KDOCK_GATEWAY_MAC" type bridge forward_delay 0
@@ -93,10 +92,13 @@ bridge_network() {
   sh /usr/local/lib/kdock/ipv6.sh
 
   # DHCP for this guest and no other that is on the same wire; names are answered by the resolver that the engine gave
-  # this container, those of other guests by lan.sh's file.
+  # this container, those of other guests by lan.sh's file. It drops to its user before it reads a packet, and keeps
+  # NET_ADMIN alone, for the neighbour entry of a guest that has no address yet; --no-ping spares it NET_RAW.
   : > /run/kdock-hosts
   if [ -n "${KDOCK_GUEST6:-}" ]; then echo "$KDOCK_GUEST6 $KDOCK_GUEST_NAME" > /run/kdock-hosts; fi
-  dnsmasq --conf-file=/dev/null --interface=br0 --bind-interfaces --except-interface=lo --no-hosts --addn-hosts=/run/kdock-hosts --user=root --group=root \
+  sh /usr/local/lib/kdock/confine.sh net_admin,net_raw,net_bind_service \
+    dnsmasq --conf-file=/dev/null --interface=br0 --bind-interfaces --except-interface=lo --no-hosts --addn-hosts=/run/kdock-hosts \
+    --user=kdock-dns --group=kdock-dns --no-ping \
     --dhcp-range="${subnet%/*},static,12h" --dhcp-host="$KDOCK_GUEST_MAC,$KDOCK_GUEST,$KDOCK_GUEST_NAME" --dhcp-ignore='tag:!known' \
     --dhcp-option=option:router,"${KDOCK_GATEWAY%/*}" --dhcp-option=option:dns-server,"${KDOCK_GATEWAY%/*}" \
     --dhcp-option=option:mtu,"$mtu" --dhcp-authoritative --dhcp-leasefile=/run/dnsmasq.leases --pid-file=/run/dnsmasq.pid \
@@ -119,6 +121,7 @@ host_network() {
   done
   # The guest's answers have to come back through here.
   [ -z "${KDOCK_PORTS:-}" ] || iptables -t nat -A POSTROUTING -d "$KDOCK_GUEST" -j MASQUERADE
+  mtu=$(cat "${KDOCK_HOST_SOCKET%/*}/mtu" 2>/dev/null || echo 1500)
   address=$(ip -o -4 addr show dev "$uplink" | sed -n 's/.* inet \([0-9.]*\).*/\1/p' | head -n 1)
   doing="the host's part of the network is not there"
   before_qemu="perl /usr/local/lib/kdock/host-net.pl take $KDOCK_HOST_SOCKET $KDOCK_GUEST_NAME $KDOCK_GUEST_MAC $KDOCK_GUEST $address"
@@ -220,7 +223,7 @@ choose_accelerator
 qemu_user="--reuid=qemu --regid=qemu --no-new-privs --inh-caps=-all"
 as_qemu="setpriv $qemu_user --clear-groups --bounding-set=-all"
 if [ -n "${KDOCK_SHARES:-}" ]; then become_owner; fi
-mode=${KDOCK_NET_MODE:-bridge} before_qemu="" groups=--clear-groups
+mode=${KDOCK_NET_MODE:-bridge} mtu=1500 before_qemu="" groups=--clear-groups
 if [ "$mode" = bridge ] && [ ! -e /dev/net/tun ] && [ -n "${KDOCK_USER_NETDEV:-}" ]; then
   say "/dev/net/tun is not there (on the host: modprobe tun): QEMU's own network takes the place of the bridge"
   mode=user
@@ -249,6 +252,10 @@ with_modules() {
   echo /run/initrd.cpio
 }
 
+# Also for a guest that asks no DHCP server. In mode user QEMU ends every connection itself, and has frames of 1500.
+mtu_word=''
+[ "$mtu" = 1500 ] || mtu_word="kdock.mtu=$mtu "
+
 # What only this machine knows, put into the arguments.
 skip=0 option=''
 for argument; do
@@ -265,7 +272,7 @@ for argument; do
     "none -append "*) argument="$argument kdock.ip=none" ;;
   esac
   # Before the user's own words, which may name another.
-  [ "$option" != -append ] || argument="${khz:+tsc_early_khz=$khz }$argument"
+  [ "$option" != -append ] || argument="${khz:+tsc_early_khz=$khz }$mtu_word$argument"
   if [ "$option" = -netdev ]; then set -- "$@" -netdev; fi
   set -- "$@" "$argument"
   option=$argument

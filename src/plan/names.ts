@@ -68,6 +68,9 @@ export function imageTag(name: string, tag: string): string {
 /** What a tap is made with; a machine without it has none. */
 export const TUN = "/dev/net/tun";
 
+/** Who reads what a guest or its QEMU says in the VM's container, and owns nothing there. */
+export const UNPRIVILEGED = "nobody";
+
 /** Where things are inside the containers. */
 export const INSIDE = {
   source: "/src",

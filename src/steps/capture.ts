@@ -106,10 +106,14 @@ async function openSink(
   return await ctx.host.files.writeStream(to, 0o644);
 }
 
+/** capture.sh has tcpdump give up root, which is no news. */
+const DROPPED = /^(tcpdump: )?dropped privs to /;
+
 /** tcpdump's own words go to stderr as they come; resolves with the last one. */
 async function tell(ctx: Context, stderr: Readable): Promise<string> {
   let last = "";
   for await (const line of linesOf(stderr)) {
+    if (DROPPED.test(line)) continue;
     writeText(ctx.stderr, `${line}\n`);
     if (line !== "") last = line;
   }

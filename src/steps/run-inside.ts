@@ -10,9 +10,19 @@ export interface InsideOutcome {
 export async function runInside(
   container: Container,
   command: readonly string[],
-  { signal, input = "" }: { readonly signal: AbortSignal; readonly input?: string },
+  options: {
+    readonly signal: AbortSignal;
+    readonly input?: string;
+    /** The image's own when undefined. */
+    readonly user?: string;
+  },
 ): Promise<InsideOutcome> {
-  const exec = await container.exec(command, { tty: false, signal });
+  const { signal, input = "", user } = options;
+  const exec = await container.exec(command, {
+    tty: false,
+    signal,
+    ...(user === undefined ? {} : { user }),
+  });
   exec.stream.end(input);
   const [stdout, stderr] = await Promise.all([allOf(exec.stream), allOf(exec.stderr)]);
   return { stdout, stderr, exitCode: await exec.exitCode() };

@@ -1,5 +1,5 @@
 import type { Container } from "../engine/engine.js";
-import { INSIDE } from "../plan/names.js";
+import { INSIDE, UNPRIVILEGED } from "../plan/names.js";
 
 /** Long enough for an engine under load; the stub itself answers in a millisecond. */
 const TALK_MS = 10_000;
@@ -42,6 +42,7 @@ export async function releaseStub(vm: Container): Promise<void> {
   const exec = await vm.exec(["socat", "-t1", "-", `TCP:127.0.0.1:${INSIDE.gdbPort}`], {
     tty: false,
     signal: AbortSignal.timeout(TALK_MS),
+    user: UNPRIVILEGED,
   });
   exec.stream.end(DETACH);
   for await (const chunk of exec.stream) if (String(chunk).includes("OK")) break;

@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type SharePlan, shareArgs, shareWords } from "../../src/plan/shares.js";
+import { processesOf, reader, READERS } from "../support/container-processes.js";
 import { docker, kdock } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 
@@ -100,16 +101,19 @@ it("links lead to where they lead in the guest", async () => {
 
 it("whoever serves a folder is its owner, without any capability, in a container that is not privileged", async () => {
   const { uid } = await stat(on(NAME));
-  const ask =
-    "for p in 1 $(pgrep -x qemu-system-x86) $(pidof virtiofsd); do grep -hE '^(Uid|CapEff|CapPrm|CapBnd)' /proc/$p/status; done";
-  const status = await docker("exec", LAB_NAMES.vmContainer, "sh", "-c", ask);
-  const lines = status.split("\n");
-  expect(lines.filter((line) => line.startsWith("Uid"))).toEqual(
-    Array.from({ length: 4 }, () => `Uid:\t${Array(4).fill(uid).join("\t")}`),
+  const processes = await processesOf((script) =>
+    docker("exec", LAB_NAMES.vmContainer, "sh", "-c", script),
   );
-  for (const line of lines.filter((line) => line.startsWith("Cap"))) {
-    expect(line).toMatch(/:\t0{16}$/);
-  }
+  const owner = String(uid);
+  expect(processes).toEqual([
+    reader("dnsmasq", READERS.dns, ["net_admin"]),
+    reader("guest-mux.pl", owner),
+    reader("qemu-system-x86_64", owner),
+    reader("router.pl", READERS.router),
+    reader("sh", owner),
+    reader("virtiofsd", owner),
+    reader("virtiofsd", owner),
+  ]);
   const privileged = "{{.HostConfig.Privileged}}";
   expect(await docker("inspect", "-f", privileged, LAB_NAMES.vmContainer)).toBe("false");
 });

@@ -103,7 +103,7 @@ done
 section dnsmasq
 pid=$(cat /run/dnsmasq.pid 2>/dev/null)
 [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dnsmasq ] && ! grep -q '^State:[[:space:]]*[TZ]' "/proc/$pid/status" && echo runs
-grep -iE "exit|fail|cannot|error" /run/dnsmasq.log 2>/dev/null | tail -n 1
+grep -iE "exit|fail|cannot|error" /run/dnsmasq.log 2>/dev/null | grep -vE "chown of PID file|change owner of" | tail -n 1
 section resolver; sed -n 's/^nameserver *//p' /etc/resolv.conf | head -n 1
 section qdisc; tc qdisc show dev tap0 2>/dev/null
 section shape; [ -e /sys/class/net/tap0 ] && sh /usr/local/lib/kdock/shape.sh show 2>/dev/null

@@ -5,6 +5,7 @@ import { type ContainerFacts, counter } from "../../plan/net-check/facts.js";
 import type { InwardProbe, PortProbe } from "../../plan/net-check/inward.js";
 import type { Context } from "../context.js";
 import { askGuest } from "../guest-script.js";
+import { UNPRIVILEGED } from "../../plan/names.js";
 import { runInside } from "../run-inside.js";
 import type { AskedGuest } from "./guest.js";
 
@@ -75,7 +76,7 @@ export async function callGuest(
   const { stdout } = await runInside(
     container,
     ["sh", "-c", CALL_SCRIPT, "sh", to, String(port), listener.word],
-    { signal: guest.signal },
+    { signal: guest.signal, user: UNPRIVILEGED },
   );
   const us = /^us (\d+)$/m.exec(stdout)?.[1];
   const after = await arrivals(guest);
