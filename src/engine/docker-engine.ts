@@ -18,6 +18,7 @@ import type {
   Labels,
   LoadOptions,
   NetworkInfo,
+  NetworkOptions,
   StreamOptions,
   VolumeInfo,
 } from "./engine.js";
@@ -148,12 +149,17 @@ export class DockerEngine implements Engine {
     );
   }
 
-  async ensureNetwork(name: string, labels: Labels, prefix?: string): Promise<void> {
+  async ensureNetwork(
+    name: string,
+    labels: Labels,
+    { prefix, mtu }: NetworkOptions = {},
+  ): Promise<void> {
     const options = {
       ...{ Name: name, Driver: "bridge", CheckDuplicate: true, Labels: { ...labels } },
-      ...(prefix === undefined
-        ? {}
-        : { Options: { "com.docker.network.container_iface_prefix": prefix } }),
+      Options: {
+        ...(prefix === undefined ? {} : { "com.docker.network.container_iface_prefix": prefix }),
+        ...(mtu === undefined ? {} : { [answers.MTU_OPTION]: String(mtu) }),
+      },
     };
     try {
       await engineCall(`create the network ${name}`, () => this.#docker.createNetwork(options));
@@ -162,7 +168,7 @@ export class DockerEngine implements Engine {
       if (isStatus(error, 409)) return;
       // Podman refuses options that it does not know.
       if (prefix === undefined) throw error;
-      await this.ensureNetwork(name, labels);
+      await this.ensureNetwork(name, labels, { mtu });
     }
   }
 

@@ -88,6 +88,9 @@ export function volumeInfos(json: unknown): VolumeInfo[] {
   return volumes.map((volume) => ({ name: volume.Name, labels: volume.Labels }));
 }
 
+/** Podman calls it "mtu". */
+export const MTU_OPTION = "com.docker.network.driver.mtu";
+
 const Networks = z.array(
   z.object({
     Id: z.string(),
@@ -96,6 +99,7 @@ const Networks = z.array(
     IPAM: z
       .object({ Config: z.array(z.object({ Subnet: z.string().optional() })).nullish() })
       .nullish(),
+    Options: z.record(z.string(), z.string()).nullish(),
   }),
 );
 
@@ -107,7 +111,12 @@ export function networkInfos(json: unknown): NetworkInfo[] {
     subnets: (network.IPAM?.Config ?? []).flatMap(({ Subnet }) =>
       Subnet?.includes(".") === true ? [Subnet] : [],
     ),
+    mtu: mtuOf(network.Options?.[MTU_OPTION] ?? network.Options?.["mtu"]),
   }));
+}
+
+function mtuOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^[1-9]\d*$/.test(text) ? Number(text) : undefined;
 }
 
 const Containers = z.array(

@@ -24,8 +24,8 @@ export interface Engine {
   listVolumes(labels: Labels): Promise<VolumeInfo[]>;
   removeVolume(name: string): Promise<void>;
 
-  /** Creates the bridge network unless it is there; `prefix` names its interfaces in containers, instead of eth. */
-  ensureNetwork(name: string, labels: Labels, prefix?: string): Promise<void>;
+  /** Creates the bridge network unless it is there. */
+  ensureNetwork(name: string, labels: Labels, options?: NetworkOptions): Promise<void>;
   /** Plugs a running container into one more network; nothing happens when it is in it. */
   connectNetwork(name: string, container: string): Promise<void>;
   listNetworks(labels: Labels): Promise<NetworkInfo[]>;
@@ -79,12 +79,21 @@ export interface VolumeInfo {
   readonly labels: Labels;
 }
 
+export interface NetworkOptions {
+  /** Names its interfaces in containers, instead of eth. */
+  readonly prefix?: string;
+  /** The engine's own default when undefined. */
+  readonly mtu?: number | undefined;
+}
+
 export interface NetworkInfo {
   readonly id: string;
   readonly name: string;
   readonly labels: Labels;
   /** Its IPv4 networks: "172.18.0.0/16". */
   readonly subnets: readonly string[];
+  /** As it was asked for; undefined where the engine's default was taken. */
+  readonly mtu: number | undefined;
 }
 
 export interface StreamOptions {

@@ -5,6 +5,7 @@ import { guestName } from "../plan/seats.js";
 import type { Context } from "./context.js";
 import { KdockError } from "../errors.js";
 import { factsOf } from "./choose-vm.js";
+import { ensureLan } from "./networks.js";
 
 /**
  * Lets the guests of a project meet, once there are several: plugs every VM's bridge into one network of the engine, and
@@ -18,7 +19,7 @@ export async function joinLan(ctx: Context, plan: Plan): Promise<void> {
   const lans = await engine.listNetworks(labels("lan", plan.names.id));
   // One VM that was never with others needs nothing.
   if (running.length < 2 && lans.length === 0) return;
-  await engine.ensureNetwork(plan.names.lan, labels("lan", plan.names.id), INSIDE.lanPrefix);
+  await ensureLan(engine, plan);
   const hosts = running
     .map(factsOf)
     .flatMap(({ address, address6, seat }) =>

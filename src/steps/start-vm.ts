@@ -34,6 +34,7 @@ import { noteGdbPort } from "./gdb-script.js";
 import { withSubnet } from "./guest-subnet.js";
 import { endHostNet, requireThisMachine, startHostNet } from "./host-net.js";
 import { joinLan } from "./lan.js";
+import { ensureVmNetwork, networksOf } from "./networks.js";
 import { factsOf } from "./choose-vm.js";
 
 /** A VM that was started by this process. Disposing of it removes its container, and the network when it was the last. */
@@ -75,8 +76,7 @@ export async function startVm(
   try {
     // The engine chooses the addresses of this one: those of the guests must be others.
     const network = networkFor(configFor(config, seat).vm.net, plan.names);
-    if (network !== undefined)
-      await engine.ensureNetwork(network, labels("network", plan.names.id));
+    if (network !== undefined) await ensureVmNetwork(engine, plan, network);
     const settled = await withSubnet(ctx, plan, config);
     const vm = vmPlan(settled, plan, mode, seat, found);
     await checkPorts(ctx, engine, vm);
@@ -306,7 +306,7 @@ export async function removeNetworkIfUnused(engine: Engine, plan: Plan): Promise
     await endHostNet(engine, plan);
     const left = await engine.listContainers(labels("vm", plan.names.id));
     if (left.length > 0) return;
-    for (const name of [plan.names.network, plan.names.lan]) await engine.removeNetwork(name);
+    for (const { id } of await networksOf(engine, plan)) await engine.removeNetwork(id);
   } catch {
     // `kdock clean` removes it; a failure here must not hide what the user asked for.
   }

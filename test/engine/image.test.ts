@@ -182,10 +182,10 @@ describe("what containers share", () => {
 
   it("is a network by label, made once, not removed while in use", async () => {
     const network = lab.name("net");
-    await lab.engine.ensureNetwork(network, lab.labels);
+    await lab.engine.ensureNetwork(network, lab.labels, { mtu: 1400 });
     await lab.engine.ensureNetwork(network, lab.labels);
     const found = await lab.engine.listNetworks(lab.labels);
-    expect(found).toMatchObject([{ name: network, labels: lab.labels }]);
+    expect(found).toMatchObject([{ name: network, labels: lab.labels, mtu: 1400 }]);
     {
       await using container = await lab.create({ network, hostname: "guest" });
       await container.start();

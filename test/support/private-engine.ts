@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "./kdock.js";
 
+/** What the way out of the engine's host takes, which its dockerd was told (--mtu). */
+export const MTU = 1400;
+
 /** An engine in a network namespace of its own, whose changes to "the host" are seen there and disturb nobody. */
 export interface PrivateEngine {
   /** For kdock. */
@@ -34,9 +37,9 @@ unshare --net sh -c 'echo $$ > "$1/outside"; exec sleep infinity' sh "$1" &
 until [ -s "$1/outside" ]; do sleep 0.1; done
 outside="$(cat "$1/outside")"
 ip link add eth0 type veth peer name eth0 netns "$outside"
-nsenter -t "$outside" --net sh -c 'ip link set lo up; ip addr add 10.213.77.1/24 dev eth0; ip link set eth0 up'
+nsenter -t "$outside" --net sh -c 'ip link set lo up; ip addr add 10.213.77.1/24 dev eth0; ip link set eth0 mtu ${MTU} up'
 ip addr add 10.213.77.2/24 dev eth0
-ip link set eth0 up
+ip link set eth0 mtu ${MTU} up
 ip route add default via 10.213.77.1
 echo $$ > "$1/host"
 exec sleep infinity`;
@@ -73,7 +76,16 @@ export async function startPrivateEngine(): Promise<PrivateEngine> {
     });
   };
   const start = async () => {
-    const places = ["--data-root", at("data"), "--exec-root", at("exec"), "--pidfile", at("pid")];
+    const places = [
+      "--mtu",
+      String(MTU),
+      "--data-root",
+      at("data"),
+      "--exec-root",
+      at("exec"),
+      "--pidfile",
+      at("pid"),
+    ];
     const words = ["dockerd", ...places, "-H", env.DOCKER_HOST].map((word) => `'${word}'`);
     background(...inside, "sh", "-c", `exec ${words.join(" ")} >>'${at("log")}' 2>&1`);
     await until("an engine", () => docker("version")).catch(async (error: unknown) => {

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { projectNames } from "../../src/plan/names.js";
 import { hostChanges, NO_CHANGES, NOTHING, readyForLab, remains } from "../support/host-state.js";
-import { kdock, start as startKdock } from "../support/kdock.js";
+import { isRootScript, processesOf, reader, READERS } from "../support/container-processes.js";
+import { kdock, said, start as startKdock } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
-import { type PrivateEngine, startPrivateEngine } from "../support/private-engine.js";
+import { MTU, type PrivateEngine, startPrivateEngine } from "../support/private-engine.js";
 
 /**
  * Mode "host": the guests' bridge is on the engine's machine, whose network is one of its own here, with a way out to one
@@ -82,6 +83,10 @@ it("guests are on the host's bridge, and leave as the host; then a killed QEMU a
   expect(await guest("a", ask)).toBe("from outside\n");
   expect(await seen).toBe("10.213.77.2");
 
+  // Frames as large as the machine's way out takes, and larger packets in several.
+  expect(await guest("a", "cat /sys/class/net/eth0/mtu")).toBe(`${MTU}\n`);
+  await guest("a", `ping -c 1 -W 5 -s 1472 10.213.77.1 && ping -c 1 -W 5 -s ${MTU - 28} b`);
+
   // The same on the wire, before and after the translation.
   const captured = inLab(...["capture", "a", "--side", "both", "--count", "4", "icmp"]);
   const ping = "for i in 1 2 3 4 5 6 7 8; do ping -c 1 -W 5 10.213.77.1; sleep 0.5; done";
@@ -89,6 +94,26 @@ it("guests are on the host's bridge, and leave as the host; then a killed QEMU a
   const { stdout: packets } = await captured;
   expect(packets).toMatch(/ tap0 .* 10\.0\.3\.2 > 10\.213\.77\.1: ICMP echo request/);
   expect(packets).toMatch(/ eth0 .* 10\.213\.77\.2 > 10\.213\.77\.1: ICMP echo request/);
+
+  // Nothing that reads a guest's packets on the host is root there. host-net.pl reads from VMs' containers before QEMU is
+  // there, and ignores what comes later.
+  const watching = startKdock(["capture", "a", "icmp"], { cwd: LAB, env: engine.env });
+  await said(watching.stderr, "listening on");
+  const onHost = await processesOf((script) =>
+    engine.docker("exec", NAMES.hostNetContainer, "sh", "-c", script),
+  );
+  expect(onHost.filter((each) => !isRootScript(each) && each.name !== "host-net.pl")).toEqual([
+    reader("dnsmasq", READERS.dns, ["net_admin"]),
+    reader("tcpdump", READERS.capture),
+  ]);
+  watching.kill("SIGINT");
+  await watching;
+  const ofVm = await processesOf((script) =>
+    engine.docker("exec", NAMES.vmContainer("b"), "sh", "-c", script),
+  );
+  expect(ofVm).toEqual(
+    ["guest-mux.pl", "qemu-system-x86_64", "sh"].map((name) => reader(name, READERS.qemu)),
+  );
 
   // The host, by the guest's address and by a published port.
   await guest("a", "while :; do nc -l -p 80 -e echo hello; done </dev/null >/dev/null 2>&1 &");
@@ -161,6 +186,9 @@ it("a machine without /dev/net/tun has QEMU's own network, which is said; or no 
     expect(exitCode, stderr).toBe(0);
     expect(stderr).toMatch(/has no \/dev\/net\/tun .*going on with QEMU's own network/);
     expect(await guest("vm", "ip -4 -o addr show eth0")).toContain("10.0.3.2/24");
+    // Docker's own default bridge has it from dockerd; one that kdock makes would not.
+    const mtu = '{{index .Options "com.docker.network.driver.mtu"}}';
+    expect(await engine.docker("network", "inspect", "-f", mtu, NAMES.network)).toBe(String(MTU));
     expect((await inLab("stop")).exitCode).toBe(0);
   } finally {
     await engine.onHost("umount", "/dev/net");

@@ -2,7 +2,8 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectNames } from "../../src/plan/names.js";
-import { docker, kdock } from "../support/kdock.js";
+import { isRootScript, processesOf, reader, READERS } from "../support/container-processes.js";
+import { docker, kdock, said, start } from "../support/kdock.js";
 import { inGuest, LAB, withGuest } from "../support/lab.js";
 
 /** Two guests of the lab; b configures IPv4 by itself, so DHCP tells it nothing. */
@@ -13,6 +14,8 @@ vms:
   a: { ports: ["[::1]:0:8080"] }
   b: { memory: 256M, append: "kdock.ip=10.0.3.3/24,gw=10.0.3.254,dns=10.0.3.254" }
 `;
+/** What the VMs' network takes: less than usual. Made beforehand, it stays when the VMs go. */
+const MTU = 1400;
 const NAMES = projectNames(LAB);
 const A = NAMES.vmContainer("a");
 const B = NAMES.vmContainer("b");
@@ -31,6 +34,8 @@ const defaultRoute = async (container: string) =>
 beforeAll(async () => {
   await kdock(["down"], { cwd: LAB });
   await writeFile(join(LAB, FILE), YAML);
+  const mtu = `com.docker.network.driver.mtu=${MTU}`;
+  await docker("network", "create", "--label", "io.kdock.test=1", "-o", mtu, NAMES.network);
   const { exitCode, stderr } = await here("up");
   expect(exitCode, stderr).toBe(0);
 });
@@ -38,6 +43,17 @@ beforeAll(async () => {
 afterAll(async () => {
   await here("down");
   await rm(join(LAB, FILE));
+  // Nobody but its maker removes it; the network between VMs, which kdock made, has gone.
+  const left = await docker(
+    "network",
+    "ls",
+    "--format",
+    "{{.Name}}",
+    "-f",
+    `name=${NAMES.network}`,
+  );
+  await docker("network", "rm", NAMES.network);
+  expect(left).toBe(NAMES.network);
   await docker("rm", "-f", PEER).catch(() => undefined);
   await docker("network", "rm", OUTSIDE).catch(() => undefined);
 });
@@ -63,6 +79,53 @@ it("each guest has the address of its seat at once, and a gateway of its own tha
   expect(stdout).toContain('"address6":"fd6b:646f:636b:3::3"');
 });
 
+it("guests make frames as large as their container's way out takes, whoever gives them an address", async () => {
+  const facts =
+    "cat /sys/class/net/eth0/mtu /proc/sys/net/ipv6/conf/eth0/mtu; cat /proc/cmdline >&2";
+  for (const [container, other] of [
+    [A, "b"],
+    [B, "a"],
+  ] as const) {
+    const { stdout, stderr } = await guest(container, facts);
+    expect(stdout).toBe(`${MTU}\n${MTU}\n`);
+    expect(stderr).toContain(`kdock.mtu=${MTU} `);
+    // Whole, and in two fragments.
+    for (const bytes of [MTU - 28, MTU - 27, 1472, 4000]) {
+      const pinged = await guest(container, `ping -c 1 -W 5 -s ${bytes} ${other}`);
+      expect(pinged.exitCode, pinged.stdout).toBe(0);
+    }
+  }
+  const lan = await docker("exec", A, "cat", "/sys/class/net/lan0/mtu");
+  expect(lan).toBe(String(MTU));
+  // What is lost otherwise.
+  const wide = await guest(A, "ip link set eth0 mtu 1500; ping -c 1 -W 2 -s 1472 b; echo $?");
+  expect(wide.stdout).toMatch(/^1$/m);
+  // Asked for, DHCP brings it back.
+  const asked = await guest(A, "udhcpc -i eth0 -n -q -O mtu; cat /sys/class/net/eth0/mtu");
+  expect(asked.stdout).toMatch(new RegExp(`^${MTU}$`, "m"));
+  expect((await guest(A, "ping -c 1 -W 5 -s 1472 b")).exitCode).toBe(0);
+});
+
+it.each([68, 300, 65_535])("an MTU of %i from a DHCP server breaks nothing", async (nonsense) => {
+  // dnsmasq with its own arguments, but for that one.
+  const again = `pid=$(cat /run/dnsmasq.pid)
+    tr '\\0' '\\n' <"/proc/$pid/cmdline" | sed 's/^--dhcp-option=option:mtu,.*/--dhcp-option=option:mtu,'"$1"/ >/run/arguments
+    sh /usr/local/lib/kdock/confine.sh --user kdock-dns kill "$pid"
+    while [ -e "/proc/$pid" ]; do sleep 0.1; done
+    IFS='
+'; exec sh /usr/local/lib/kdock/confine.sh net_admin,net_raw,net_bind_service $(cat /run/arguments)`;
+  const restart = (mtu: number) => docker("exec", A, "sh", "-c", again, "sh", String(mtu));
+  await restart(nonsense);
+  const { stdout } = await guest(
+    A,
+    "udhcpc -i eth0 -n -q -O mtu 2>&1; cat /sys/class/net/eth0/mtu; ping -c 1 -W 5 10.0.3.1",
+  );
+  await restart(MTU);
+  expect(stdout).toContain(`the DHCP server's MTU ${nonsense} is ignored`);
+  expect(stdout).toMatch(new RegExp(`^${MTU}$`, "m"));
+  expect(stdout).toContain("1 packets received");
+});
+
 it("names have both kinds of addresses, and guests meet by them", async () => {
   for (const [container, other, address] of [
     [A, "b", "fd6b:646f:636b:3::3"],
@@ -76,6 +139,43 @@ it("names have both kinds of addresses, and guests meet by them", async () => {
     expect(stdout).toContain(`PING ${other} (${address})`);
     expect(stdout).toContain(`PING ${other} (10.0.3.`);
   }
+});
+
+it("whatever reads a guest's packets is a user of its own without root's capabilities, and works", async () => {
+  const shaped = await here("net", "shape", "a", "delay", "100ms");
+  expect(shaped.exitCode, shaped.stderr).toBe(0);
+  const capture = start(["-c", FILE, "capture", "a", "icmp"], { cwd: LAB });
+  await said(capture.stderr, "listening on");
+
+  const processes = await processesOf((script) => docker("exec", A, "sh", "-c", script));
+  const { dns, router, shape, capture: tcpdump, qemu } = READERS;
+  const stranger = processes.filter((each) => !isRootScript(each));
+  // By the kernel where it has sch_netem.
+  const isStandIn = shaped.stderr.includes("stand-in");
+  expect(stranger).toEqual([
+    // For the neighbour entry of a guest that has no address yet.
+    reader("dnsmasq", dns, ["net_admin"]),
+    reader("guest-mux.pl", qemu),
+    reader("qemu-system-x86_64", qemu),
+    reader("router.pl", router),
+    reader("sh", qemu),
+    ...(isStandIn ? [reader("shape.pl", shape)] : []),
+    reader("tcpdump", tcpdump),
+  ]);
+
+  // DHCP's answer, a name by DNS after lan.sh's signal, frames that shape.pl holds up, and tcpdump's count of them.
+  const { stdout } = await guest(
+    A,
+    "cat /run/udhcpc.log; nslookup b 10.0.3.1; ping -c 3 -W 5 10.0.3.1",
+  );
+  expect(stdout).toMatch(/lease of 10\.0\.3\.2 obtained/);
+  expect(stdout).toContain("Address: 10.0.3.3");
+  expect(Number(/min\/avg\/max = ([\d.]+)/.exec(stdout)?.[1])).toBeGreaterThanOrEqual(100);
+  capture.kill("SIGINT");
+  const captured = await capture;
+  expect(captured.stdout.match(/ICMP echo request/g)).toHaveLength(3);
+  expect(captured.stderr).not.toContain("dropped privs");
+  expect((await here("net", "shape", "a", "off")).stdout).toContain("not shaped");
 });
 
 it("without a way out there is no default route, and what goes out fails at once", async () => {
@@ -140,8 +240,12 @@ it("a container that gets a way out takes its own guest with it, by NAT66, and n
     ...["--entrypoint", "socat", image],
     ...["TCP6-LISTEN:8080,fork,reuseaddr,ipv6only=1", "SYSTEM:echo $SOCAT_PEERADDR"],
   );
+  // By an advertisement it is what it was before.
+  const mtu6 = "/proc/sys/net/ipv6/conf/eth0/mtu";
+  expect((await guest(A, `echo 1280 >${mtu6} && cat ${mtu6}`)).stdout).toBe("1280\n");
   await docker("network", "connect", OUTSIDE, A);
   await expect.poll(() => defaultRoute(A)).toContain("default via fe80::1 dev eth0");
+  expect((await guest(A, `cat ${mtu6}`)).stdout).toBe(`${MTU}\n`);
   expect(await defaultRoute(B)).toBe("");
 
   const addressOf = (container: string) =>

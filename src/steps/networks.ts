@@ -1,0 +1,37 @@
+import type { Engine, NetworkInfo } from "../engine/engine.js";
+import { INSIDE, labels } from "../plan/names.js";
+import type { Plan } from "../plan/plan.js";
+
+/** The engine's default bridge, which has the MTU that dockerd was told (--mtu); other networks do not take it over. */
+const DEFAULT_BRIDGE = "bridge";
+
+/** Not asked for, so that the engine's default-network-opts count. */
+const USUAL_MTU = 1500;
+
+/** The network that VMs' containers leave by, unless it is there. */
+export async function ensureVmNetwork(engine: Engine, plan: Plan, network: string): Promise<void> {
+  const usual = await mtuOf(engine, DEFAULT_BRIDGE);
+  const mtu = usual === USUAL_MTU ? undefined : usual;
+  await engine.ensureNetwork(network, labels("network", plan.names.id), { mtu });
+}
+
+/** The network between VMs, unless it is there. Guests send each other frames as large as those for the way out. */
+export async function ensureLan(engine: Engine, plan: Plan): Promise<void> {
+  const mtu = await mtuOf(engine, plan.names.network);
+  await engine.ensureNetwork(plan.names.lan, labels("lan", plan.names.id), {
+    prefix: INSIDE.lanPrefix,
+    mtu,
+  });
+}
+
+async function mtuOf(engine: Engine, name: string): Promise<number | undefined> {
+  return (await engine.listNetworks({})).find((network) => network.name === name)?.mtu;
+}
+
+/** Those that kdock has made for the project. One that a person made under their names before is left alone. */
+export async function networksOf(engine: Engine, plan: Plan): Promise<NetworkInfo[]> {
+  const made = await Promise.all(
+    (["network", "lan"] as const).map((role) => engine.listNetworks(labels(role, plan.names.id))),
+  );
+  return made.flat();
+}
