@@ -140,9 +140,11 @@ export interface HostFiles {
   realPath(path: string): Promise<string>;
   /**
    * Holds a lock file until disposed of. Rejects with an `environment` error that names the owner's pid when another
-   * live process holds it; the lock of a process that died is taken over.
+   * live process holds it; the lock of a process that died is taken over. Only other failures have a cause.
    */
   lock(path: string, what: string): Promise<AsyncDisposable>;
+  /** Whether a live process holds that lock. */
+  isLocked(path: string): Promise<boolean>;
 }
 
 export interface LogFile extends AsyncDisposable {

@@ -37,6 +37,12 @@ export async function lock(path: string, what: string): Promise<AsyncDisposable>
   };
 }
 
+/** See `HostFiles.isLocked`. */
+export async function isLocked(path: string): Promise<boolean> {
+  const owner = await ownerOf(path);
+  return owner !== undefined && (await isAlive(owner));
+}
+
 /** The one who has it, or undefined when we have it now. */
 async function take(path: string, owner: Owner): Promise<Owner | undefined> {
   for (;;) {

@@ -1,5 +1,5 @@
 import type { HostFiles } from "./host.js";
-import { lock } from "./lock.js";
+import { isLocked, lock } from "./lock.js";
 import {
   exists,
   isFolder,
@@ -33,5 +33,5 @@ export const nodeFiles: HostFiles = {
   ...{ readText, readBytes, readStream, exists, isFolder, status, tree, list, realPath },
   ...{ writeAtomic, writeStream, writeSparse, openLog, makeTemporary, makeSymlink, makeFolder },
   ...{ mergeInto, setMode, readHead, isWritable, scan },
-  ...{ replace, pointLink, remove, lock },
+  ...{ replace, pointLink, remove, lock, isLocked },
 };

@@ -248,8 +248,10 @@ export const FOLDER = {
   /** A search by `kdock bisect` that has not ended, and git's own log of it. */
   bisect: ".kdock/bisect.json",
   bisectLog: ".kdock/logs/bisect.log",
-  /** Held while a VM finds its place. */
+  /** Held while VMs find their places. */
   seats: ".kdock/seats",
+  /** Those of VMs that are being started: see steps/reservations.ts. */
+  starting: ".kdock/starting",
   lockfile: "kdock.lock",
   /** Where the tree of the last `kdock source export` is. */
   sourceExport: ".kdock/source-export.json",

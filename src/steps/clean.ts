@@ -64,7 +64,7 @@ export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Prom
     ...hostNets.map((name): Leaving => ({
       kind: "container",
       name,
-      remove: () => endHostNet(engine, plan),
+      remove: () => endHostNet(ctx, plan),
     })),
     ...networks.map(({ name }): Leaving => ({
       kind: "network",

@@ -43,21 +43,31 @@ export function projectMutex(ctx: Context): Promise<AsyncDisposable> {
   return ctx.host.files.lock(inProject(ctx, FOLDER.lock), "another kdock build of this project");
 }
 
-/** How long one VM's start waits for another's. */
-const SEAT_MS = 60_000;
+/** A wait for others that is longer than usual is told. */
+const TELL_AFTER_MS = 10_000;
+const TRY_EVERY_MS = 100;
 
-/** Held while a VM takes its seat among those of the project, which is a matter of a second; others wait. */
+/**
+ * Held while VMs take their seats among those of the project, which is a matter of a second. Others wait as long as it
+ * takes: many may be before them, and each holder is alive.
+ */
 export async function seatMutex(ctx: Context): Promise<AsyncDisposable> {
-  const lock = () => ctx.host.files.lock(inProject(ctx, FOLDER.seats), "another VM's start");
-  for (const deadline = Date.now() + SEAT_MS; Date.now() < deadline;) {
+  const begun = ctx.host.now();
+  let isTold = false;
+  for (;;) {
+    ctx.signal.throwIfAborted();
     try {
-      return await lock();
+      return await ctx.host.files.lock(inProject(ctx, FOLDER.seats), "another start of VMs");
     } catch (error) {
-      if (!(error instanceof KdockError)) throw error;
-      await sleep(100, undefined, { signal: ctx.signal });
+      // What has a cause is a failure of the file system, and no holder.
+      if (!(error instanceof KdockError) || error.cause !== undefined) throw error;
+      if (!isTold && ctx.host.now() - begun > TELL_AFTER_MS) {
+        isTold = true;
+        ctx.reporter.emit({ type: "notice", text: `${error.message}: waiting for it to end` });
+      }
+      await sleep(TRY_EVERY_MS, undefined, { signal: ctx.signal });
     }
   }
-  return lock();
 }
 
 /** An absolute path for one that FOLDER spells relative to the project. */

@@ -7,16 +7,20 @@ import { configFor } from "../plan/vm-plan.js";
 import { factsOf } from "./choose-vm.js";
 import type { Context } from "./context.js";
 import { endHostNet, requireThisMachine } from "./host-net.js";
+import { reservations } from "./reservations.js";
 
 /**
- * The configuration with the subnet that the project's guests have: that of those that run, the named one, or one that
+ * The configuration with the subnet that the project's guests have: that of those that run or start, the named one, or one that
  * clashes with nothing. Rejects with an `environment` error that names what the named one clashes with.
  */
 export async function withSubnet(ctx: Context, plan: Plan, config: Config): Promise<Config> {
   const engine = await ctx.engine();
   const { net } = config.vm;
+  // In this order: one that has started has given up its reservation.
+  const others = await reservations(ctx);
   const vms = await engine.listContainers(labels("vm", plan.names.id));
-  const inUse = vms.filter((vm) => vm.running).map((vm) => factsOf(vm).subnet);
+  const running = vms.filter((vm) => vm.running).map((vm) => factsOf(vm));
+  const inUse = [...running, ...others].map(({ subnet }) => subnet);
   const shared = inUse.find((subnet) => subnet !== "" && [subnet, "auto"].includes(net.subnet));
   const subnet = shared ?? chooseSubnet(net.subnet, await takenRanges(ctx, engine, plan));
   return { ...config, vm: { ...config.vm, net: { ...net, subnet } } };
@@ -37,7 +41,7 @@ export async function checkNetwork(
   const engine = await ctx.engine();
   if (isHost) requireThisMachine(await engine.info());
   // The route to a bridge that is about to go would be a clash.
-  await endHostNet(engine, plan);
+  await endHostNet(ctx, plan);
   await withSubnet(ctx, plan, config);
 }
 

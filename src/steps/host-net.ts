@@ -13,6 +13,7 @@ import type { Plan } from "../plan/plan.js";
 import { factsOf } from "./choose-vm.js";
 import type { Context } from "./context.js";
 import { linesOf } from "./lines.js";
+import { reservations } from "./reservations.js";
 
 /** How long the host's part of the network may take to come, and to go once its last VM has ended. */
 const READY_MS = 30_000;
@@ -91,10 +92,10 @@ async function firstWord(ctx: Context, container: Container): Promise<string> {
  * takes itself away, does that in its place when it could not, and removes its container and volume. Nothing happens
  * while a VM has it, or when there never was one.
  */
-export async function endHostNet(engine: Engine, plan: Plan): Promise<void> {
+export async function endHostNet(ctx: Context, plan: Plan): Promise<void> {
   for (const deadline = Date.now() + GONE_MS; ;) {
     try {
-      await endNow(engine, plan);
+      await endNow(ctx, plan);
       return;
     } catch (error) {
       // Another kdock that saw the VM end does the same at this very moment.
@@ -104,14 +105,18 @@ export async function endHostNet(engine: Engine, plan: Plan): Promise<void> {
   }
 }
 
-async function endNow(engine: Engine, plan: Plan): Promise<void> {
+async function endNow(ctx: Context, plan: Plan): Promise<void> {
+  const engine = await ctx.engine();
   const { names } = plan;
   const mine = labels("hostnet", names.id);
   const [there] = await engine.listContainers(mine);
   const [volume] = await engine.listVolumes(mine);
   if (there === undefined && volume === undefined) return;
   const vms = () => engine.listContainers(labels("vm", names.id));
-  const isInUse = async () => (await vms()).some((vm) => vm.running && factsOf(vm).net === "host");
+  const isInUse = async () =>
+    // In this order: one that has started has given up its reservation.
+    (await reservations(ctx)).some(({ net }) => net === "host") ||
+    (await vms()).some((vm) => vm.running && factsOf(vm).net === "host");
   if (await isInUse()) return;
   let hasCleaned = false;
   if (there !== undefined) {

@@ -2,42 +2,68 @@ import type { Container } from "../engine/engine.js";
 import { INSIDE, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { guestName } from "../plan/seats.js";
+import type { VmFacts } from "../plan/vm-facts.js";
 import type { Context } from "./context.js";
 import { KdockError } from "../errors.js";
 import { factsOf } from "./choose-vm.js";
+import { limiter } from "./limit.js";
 import { ensureLan } from "./networks.js";
+
+/** VMs that are told at a time. */
+const MOST_AT_ONCE = 8;
+
+/** Whether a VM's guest meets others: only a bridge can be plugged into their network. */
+export function isOnLan({ net }: Pick<VmFacts, "net">): boolean {
+  return net === "bridge";
+}
+
+/** What each VM's dnsmasq is told of all: "10.0.3.2=a". */
+export function guestHosts(vms: readonly VmFacts[]): readonly string[] {
+  return vms.flatMap(({ address, address6, seat }) =>
+    [address, ...(address6 === undefined ? [] : [address6])].map(
+      (one) => `${one}=${guestName(seat)}`,
+    ),
+  );
+}
+
+/** Makes the network between so many VMs; false where none is needed: for one VM that was never with others. */
+export async function prepareLan(ctx: Context, plan: Plan, vms: number): Promise<boolean> {
+  const engine = await ctx.engine();
+  const lans = await engine.listNetworks(labels("lan", plan.names.id));
+  if (vms < 2 && lans.length === 0) return false;
+  await ensureLan(engine, plan);
+  return true;
+}
 
 /**
  * Lets the guests of a project meet, once there are several: plugs every VM's bridge into one network of the engine, and
- * tells each VM's dnsmasq the names of all. To be called when a VM has come or gone.
+ * tells each VM's dnsmasq the names of all. To be called when VMs have gone, or others than those that have come.
  */
 export async function joinLan(ctx: Context, plan: Plan): Promise<void> {
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", plan.names.id));
-  // Others have no bridge in their containers.
-  const running = vms.filter((vm) => vm.running && factsOf(vm).net === "bridge");
-  const lans = await engine.listNetworks(labels("lan", plan.names.id));
-  // One VM that was never with others needs nothing.
-  if (running.length < 2 && lans.length === 0) return;
-  await ensureLan(engine, plan);
-  const hosts = running
-    .map(factsOf)
-    .flatMap(({ address, address6, seat }) =>
-      [address, ...(address6 === undefined ? [] : [address6])].map(
-        (one) => `${one}=${guestName(seat)}`,
-      ),
-    );
-  await Promise.all(
-    running.map(async ({ id }) => {
-      try {
-        await engine.connectNetwork(plan.names.lan, id);
-        await tell(engine.container(id), hosts, ctx.signal);
-      } catch (error) {
-        // One that ends at this very moment has no use for it; whoever started it hears of its end elsewhere.
-        if ((await stillRuns(engine.container(id))) || ctx.signal.aborted) throw error;
-      }
-    }),
-  );
+  const running = vms.filter((vm) => vm.running && isOnLan(factsOf(vm)));
+  if (!(await prepareLan(ctx, plan, running.length))) return;
+  const hosts = guestHosts(running.map(factsOf));
+  const inTurn = limiter(MOST_AT_ONCE);
+  await Promise.all(running.map(({ id }) => inTurn(() => enterLan(ctx, plan, id, hosts))));
+}
+
+/** The same for one VM, on a network that is there. */
+export async function enterLan(
+  ctx: Context,
+  plan: Plan,
+  id: string,
+  hosts: readonly string[],
+): Promise<void> {
+  const engine = await ctx.engine();
+  try {
+    await engine.connectNetwork(plan.names.lan, id);
+    await tell(engine.container(id), hosts, ctx.signal);
+  } catch (error) {
+    // One that ends at this very moment has no use for it; whoever started it hears of its end elsewhere.
+    if ((await stillRuns(engine.container(id))) || ctx.signal.aborted) throw error;
+  }
 }
 
 async function tell(vm: Container, hosts: readonly string[], signal: AbortSignal): Promise<void> {

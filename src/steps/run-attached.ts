@@ -4,7 +4,8 @@ import { saveConsole } from "./console-log.js";
 import type { Context } from "./context.js";
 import { vmEnded } from "./guest-channel.js";
 import { explainEnd } from "./panic.js";
-import { type StartedVm, startVm, type VmOrder } from "./start-vm.js";
+import type { StartedVm } from "./start-vm.js";
+import { startVm, type VmOrder } from "./start-vms.js";
 
 /** Boots with the console attached. A VM that is detached from goes on; one that ended is removed, its log kept. */
 export async function runAttached(

@@ -7,7 +7,8 @@ import type { Context } from "./context.js";
 import { endedOr, unexpectedEnd, whenReady } from "./guest-channel.js";
 import { explainEnd } from "./panic.js";
 import { hasFiles, WRITE_MS } from "./power-off.js";
-import { type StartedVm, startVm, type VmOrder } from "./start-vm.js";
+import type { StartedVm } from "./start-vm.js";
+import { startVm, type VmOrder } from "./start-vms.js";
 
 /** The guest is given this long to power off by itself before its container is removed. */
 const POWER_OFF_MS = 3000;

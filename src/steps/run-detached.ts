@@ -9,7 +9,8 @@ import type { Context } from "./context.js";
 import { connectInside } from "./connect-inside.js";
 import { unexpectedEnd, whenReady } from "./guest-channel.js";
 import { explainEnd } from "./panic.js";
-import { type StartedVm, startVm, type VmOrder } from "./start-vm.js";
+import type { StartedVm } from "./start-vm.js";
+import { startVm, type VmOrder } from "./start-vms.js";
 
 export interface DetachedVm {
   readonly name: string;
@@ -35,7 +36,16 @@ export async function runDetached(
   vm: VmOrder,
   options: { readonly paused: boolean; readonly bootTimeoutSeconds: number },
 ): Promise<DetachedVm> {
-  const started = await startVm(ctx, plan, vm);
+  return await bootDetached(ctx, plan, await startVm(ctx, plan, vm), options);
+}
+
+/** The same for one whose container runs. */
+export async function bootDetached(
+  ctx: Context,
+  plan: Plan,
+  started: StartedVm,
+  options: { readonly paused: boolean; readonly bootTimeoutSeconds: number },
+): Promise<DetachedVm> {
   try {
     const tail = watchConsole(started.console, (text) => {
       ctx.reporter.emit({ type: "notice", text });

@@ -9,33 +9,18 @@ import {
 import { KdockError, messageOf } from "../errors.js";
 import type { KillWatch } from "../host/host.js";
 import { ARCHITECTURES } from "../plan/architectures.js";
-import { DEFAULT_VM, FOLDER, INSIDE, LABEL, labels } from "../plan/names.js";
+import { FOLDER, INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import type { Config } from "../config/config.js";
-import { networkOf } from "../plan/net-modes.js";
 import { kernelInside } from "../plan/qemu-args.js";
-import { FIRST_SEAT, takeSeat, type VmSeat } from "../plan/seats.js";
 import type { VmFacts } from "../plan/vm-facts.js";
-import {
-  configFor,
-  networkFor,
-  type RunMode,
-  type VmAttempt,
-  type VmPlan,
-  vmPlan,
-  withoutIpv6,
-} from "../plan/vm-plan.js";
+import { type VmAttempt, type VmPlan, withoutIpv6 } from "../plan/vm-plan.js";
 import { artifactFolder } from "./artifact-store.js";
-import { ensureImage } from "./builder-image.js";
-import { type Context, seatMutex } from "./context.js";
-import { requireMachine } from "./machine.js";
-import { keepRemains } from "./panic-dump.js";
-import { noteGdbPort } from "./gdb-script.js";
-import { withSubnet } from "./guest-subnet.js";
-import { endHostNet, requireThisMachine, startHostNet } from "./host-net.js";
-import { joinLan } from "./lan.js";
-import { ensureVmNetwork, networksOf } from "./networks.js";
 import { factsOf } from "./choose-vm.js";
+import type { Context } from "./context.js";
+import { noteGdbPort } from "./gdb-script.js";
+import { endHostNet } from "./host-net.js";
+import { networksOf } from "./networks.js";
+import { reservations } from "./reservations.js";
 
 /** A VM that was started by this process. Disposing of it removes its container, and the network when it was the last. */
 export interface StartedVm extends AsyncDisposable {
@@ -52,54 +37,39 @@ export interface StartedVm extends AsyncDisposable {
   release(): void;
 }
 
-/** Which VM is to be started, and how. */
-export interface VmOrder {
-  readonly name: string;
-  readonly config: Config;
-  readonly mode: RunMode;
+/** What several starts share. */
+export interface Refusals {
+  /** Why the engine starts no privileged container: others of the same kind are not tried. */
+  privileged: unknown;
+  /** Notices that need not be told again. */
+  readonly told: Set<string>;
 }
 
-export async function startVm(
+export function noRefusals(): Refusals {
+  return { privileged: undefined, told: new Set() };
+}
+
+/** Starts the container of a VM that has its place. Rejects with what the engine says when it starts none. */
+export async function startContainer(
   ctx: Context,
   plan: Plan,
-  { name, config, mode }: VmOrder,
+  vm: VmPlan,
+  refused: Refusals,
 ): Promise<StartedVm> {
   const engine = await ctx.engine();
-  await ensureImage(ctx, plan.vmImage, { noCache: false });
-  await using _mutex = await seatMutex(ctx);
-  const others = await makeRoom(ctx, engine, plan, name);
-  const seat = takeSeat(name, Object.keys(config.vms), others);
-  const found = await requireMachine({ ctx, config, plan }, engine, seat);
-  await endHostNet(engine, plan);
-  // What is ours, or not whole yet, is nobody's once we were killed.
-  const watch = ctx.host.ifKilled([...ctx.self, "stop", name], ctx.folder);
+  await checkPorts(ctx, engine, vm);
   try {
-    // The engine chooses the addresses of this one: those of the guests must be others.
-    const network = networkFor(configFor(config, seat).vm.net, plan.names);
-    if (network !== undefined) await ensureVmNetwork(engine, plan, network);
-    const settled = await withSubnet(ctx, plan, config);
-    const vm = vmPlan(settled, plan, mode, seat, found);
-    await checkPorts(ctx, engine, vm);
-    if (vm.facts.net === "host") {
-      requireThisMachine(await engine.info());
-      await startHostNet(ctx, plan, networkOf(settled.vm.net, FIRST_SEAT).gateway);
-    }
-    const started = watched(await firstThatStarts(ctx, engine, plan, vm), watch);
-    try {
-      await joinLan(ctx, plan);
-      return started;
-    } catch (error) {
-      await started[Symbol.asyncDispose]();
-      throw error;
-    }
+    return await firstThatStarts(ctx, engine, plan, vm, refused);
   } catch (error) {
-    await removeNetworkIfUnused(engine, plan);
-    watch.callOff();
-    throw ctx.signal.aborted ? ctx.signal.reason : error;
+    ctx.signal.throwIfAborted();
+    // Another VM may have taken one meanwhile, and who that is says more than the engine does.
+    await checkPorts(ctx, engine, vm);
+    throw error;
   }
 }
 
-function watched(started: StartedVm, watch: KillWatch): StartedVm {
+/** Calls the watch off when the VM is gone, or is to go on by itself. */
+export function watched(started: StartedVm, watch: KillWatch): StartedVm {
   return {
     ...started,
     release() {
@@ -111,28 +81,6 @@ function watched(started: StartedVm, watch: KillWatch): StartedVm {
       watch.callOff();
     },
   };
-}
-
-/** A VM that has ended makes room for a new one; one that runs is an error. Returns the seats that are taken. */
-async function makeRoom(
-  ctx: Context,
-  engine: Engine,
-  plan: Plan,
-  name: string,
-): Promise<readonly VmSeat[]> {
-  const vms = await engine.listContainers(labels("vm", plan.names.id));
-  for (const vm of vms.filter((vm) => factsOf(vm).seat.name === name)) {
-    if (vm.running) {
-      const which = name === DEFAULT_VM ? "this project's VM" : `the VM ${name}`;
-      throw new KdockError("usage", `${which} is already running`, {
-        hint: "Attach with `kdock console`, end it with `kdock stop`, or start another one with --name.",
-      });
-    }
-    ctx.signal.throwIfAborted();
-    await keepRemains(ctx, plan, vm);
-    await engine.container(vm.id).remove();
-  }
-  return vms.filter((vm) => vm.running).map((vm) => factsOf(vm).seat);
 }
 
 /** Only an engine on this machine shares its ports with us. */
@@ -169,15 +117,21 @@ async function firstThatStarts(
   engine: Engine,
   plan: Plan,
   vm: VmPlan,
+  refused: Refusals,
 ): Promise<StartedVm> {
   const refusals: unknown[] = [];
   for (const attempt of vm.attempts) {
+    if (attempt.privilege === "privileged" && refused.privileged !== undefined) {
+      refusals.push(refused.privileged);
+      continue;
+    }
     const { without } = attempt;
     const isLacking = (refusal: unknown) => messageOf(refusal).includes(without ?? "");
     if (without !== undefined && !refusals.some(isLacking)) continue;
     try {
       const started = await startWithoutIpv6IfNeeded(ctx, engine, plan, attempt);
-      announceFallback(ctx, vm, attempt, refusals[0]);
+      if (attempt.privilege !== vm.attempts[0]?.privilege) refused.privileged = refusals[0];
+      announceFallback(ctx, vm, attempt, refusals[0], refused.told);
       return started;
     } catch (error) {
       ctx.signal.throwIfAborted();
@@ -212,22 +166,28 @@ async function startWithoutIpv6IfNeeded(
   }
 }
 
-function announceFallback(ctx: Context, vm: VmPlan, used: VmAttempt, refusal: unknown): void {
+function announceFallback(
+  ctx: Context,
+  vm: VmPlan,
+  used: VmAttempt,
+  refusal: unknown,
+  told: Set<string>,
+): void {
+  const tell = (text: string) => {
+    if (!told.has(text)) ctx.reporter.emit({ type: "notice", text });
+    told.add(text);
+  };
   if (used.without !== undefined) {
-    ctx.reporter.emit({
-      type: "notice",
-      text:
-        `the engine's machine has no ${used.without} (there: modprobe tun): going on with QEMU's own network ` +
+    tell(
+      `the engine's machine has no ${used.without} (there: modprobe tun): going on with QEMU's own network ` +
         "(vm.net.mode: user)",
-    });
+    );
   }
   if (used.privilege === vm.attempts[0]?.privilege) return;
-  ctx.reporter.emit({
-    type: "notice",
-    text:
-      `the engine refuses a privileged container (${firstLine(messageOf(refusal))}): ` +
+  tell(
+    `the engine refuses a privileged container (${firstLine(messageOf(refusal))}): ` +
       "going on with least privilege (vm.privilege: least)",
-  });
+  );
 }
 
 function firstLine(text: string): string {
@@ -265,7 +225,7 @@ async function start(
       async [Symbol.asyncDispose]() {
         console.destroy();
         await container[Symbol.asyncDispose]();
-        await removeNetworkIfUnused(engine, plan);
+        await removeNetworkIfUnused(ctx, plan);
       },
     };
   } catch (error) {
@@ -300,10 +260,13 @@ async function artifacts(ctx: Context, plan: Plan) {
   );
 }
 
-/** Networks go with the last VM; another VM's attaching at this very moment only means that they stay. */
-export async function removeNetworkIfUnused(engine: Engine, plan: Plan): Promise<void> {
+/** Networks go with the last VM, unless another one is being started. */
+export async function removeNetworkIfUnused(ctx: Context, plan: Plan): Promise<void> {
   try {
-    await endHostNet(engine, plan);
+    await endHostNet(ctx, plan);
+    const engine = await ctx.engine();
+    // In this order: one that has started has given up its reservation.
+    if ((await reservations(ctx)).length > 0) return;
     const left = await engine.listContainers(labels("vm", plan.names.id));
     if (left.length > 0) return;
     for (const { id } of await networksOf(engine, plan)) await engine.removeNetwork(id);

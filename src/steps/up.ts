@@ -2,7 +2,8 @@ import { KdockError } from "../errors.js";
 import { DEFAULT_VM, labels } from "../plan/names.js";
 import type { Project } from "../project.js";
 import { buildForVms } from "./build-for-vms.js";
-import { type DetachedVm, runDetached } from "./run-detached.js";
+import { bootDetached, type DetachedVm } from "./run-detached.js";
+import { startVms } from "./start-vms.js";
 import { factsOf } from "./choose-vm.js";
 
 export interface UpResult {
@@ -28,15 +29,18 @@ export async function up(
   const running = new Set(vms.filter((vm) => vm.running).map((vm) => factsOf(vm).seat.name));
   const mode = { paused: false, command: false };
   const options = { paused: false, bootTimeoutSeconds: request.bootTimeoutSeconds };
+  const names = wanted.filter((name) => !running.has(name));
+  if (names.length === 0) return { started: [], there: wanted };
+  const { vms: starting, met } = startVms(ctx, plan, { names, config, mode });
   const ends = await Promise.allSettled(
-    wanted
-      .filter((name) => !running.has(name))
-      .map((name) => runDetached(ctx, plan, { name, config, mode }, options)),
+    starting.map(async (vm) => bootDetached(ctx, plan, await vm, options)),
   );
+  const [meeting] = await Promise.allSettled([met]);
   const started = ends.map((end) => {
     if (end.status === "rejected") throw end.reason;
     return end.value;
   });
+  if (meeting.status === "rejected") throw meeting.reason;
   return { started, there: wanted.filter((name) => running.has(name)) };
 }
 

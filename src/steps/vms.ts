@@ -112,8 +112,8 @@ async function end(ctx: Context, plan: Plan, { container, info }: FoundVm): Prom
 }
 
 async function forget(ctx: Context, plan: Plan): Promise<void> {
-  await endHostNet(await ctx.engine(), plan);
-  await removeNetworkIfUnused(await ctx.engine(), plan);
+  await endHostNet(ctx, plan);
+  await removeNetworkIfUnused(ctx, plan);
   await noteRemaining(ctx, plan);
   await joinLan(ctx, plan);
 }

@@ -111,7 +111,8 @@ it.each([68, 300, 65_535])("an MTU of %i from a DHCP server breaks nothing", asy
   const again = `pid=$(cat /run/dnsmasq.pid)
     tr '\\0' '\\n' <"/proc/$pid/cmdline" | sed 's/^--dhcp-option=option:mtu,.*/--dhcp-option=option:mtu,'"$1"/ >/run/arguments
     sh /usr/local/lib/kdock/confine.sh --user kdock-dns kill "$pid"
-    while [ -e "/proc/$pid" ]; do sleep 0.1; done
+    # QEMU, the first process, does not take in what has ended.
+    until grep -q '^State:.*Z' "/proc/$pid/status"; do sleep 0.1; done
     IFS='
 '; exec sh /usr/local/lib/kdock/confine.sh net_admin,net_raw,net_bind_service $(cat /run/arguments)`;
   const restart = (mtu: number) => docker("exec", A, "sh", "-c", again, "sh", String(mtu));
