@@ -4,16 +4,16 @@ import type { PrivateEngine } from "./private-engine.js";
 
 /**
  * Links, addresses, routes, rules and settings, one fact a line. How many connections are tracked is no setting, nor is
- * whether anybody is plugged into the engine's bridge, nor the key that the kernel makes when a server asks for it.
+ * whether anybody is plugged into the engine's bridge, nor its MTU, which follows those who are, nor the key that the kernel makes when a server asks for it.
  */
 const STATE = `
 for what in link addr route "-6 route" rule "-6 rule"; do
-  ip -o $what | sed -E "s/NO-CARRIER,|,LOWER_UP| tentative| state [A-Z]+| linkdown//g; s/^/ip $what: /"
+  ip -o $what | sed -E "s/NO-CARRIER,|,LOWER_UP| tentative| state [A-Z]+| linkdown//g; s/( docker0: .*) mtu [0-9]+/\\1/; s/^/ip $what: /"
 done
 for rules in iptables ip6tables; do
   $rules-save | sed -E "s/\\[[0-9]+:[0-9]+\\]$//; /^# (Generated|Completed)/d; /^COMMIT/d; s/^/$rules: /"
 done
-grep -rs "" /proc/sys/net | grep -Ev "^/proc/sys/net/(netfilter/nf_conntrack_count|ipv4/tcp_fastopen_key):"`;
+grep -rs "" /proc/sys/net | grep -Ev "^/proc/sys/net/(netfilter/nf_conntrack_count|ipv4/tcp_fastopen_key|ipv6/conf/docker0/mtu):"`;
 
 /** What the network of an engine's host is like. */
 async function hostState(engine: PrivateEngine): Promise<Set<string>> {
