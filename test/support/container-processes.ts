@@ -21,13 +21,13 @@ const CAPABILITIES: Readonly<Record<number, string>> = {
   13: "net_raw",
 };
 
-/** Every process but itself; arguments are separated by \x1f. */
+/** Every process but itself; arguments are separated by \x1f, and what has ended and nobody has waited for has none. */
 const LOOK = `
 for path in /proc/[0-9]*; do
   if [ "$path" = "/proc/$$" ]; then continue; fi
   # One that has ended by now has none.
   arguments=$(tr '\\0\\n' '\\037 ' <"$path/cmdline") || continue
-  status=$(grep -E '^(Uid|CapPrm|CapEff|CapAmb|NoNewPrivs):' "$path/status") || continue
+  status=$(grep -E '^(Name|State|Uid|CapPrm|CapEff|CapAmb|NoNewPrivs):' "$path/status") || continue
   printf '%s\\n%s\\n.\\n' "$arguments" "$status"
 done 2>/dev/null
 true`;
@@ -36,25 +36,27 @@ true`;
 export async function processesOf(
   exec: (script: string) => Promise<string>,
 ): Promise<ContainerProcess[]> {
-  const blocks = (await exec(LOOK)).split(/^\.$/m).filter((block) => block.trim() !== "");
+  const blocks = (await exec(LOOK))
+    .split(/^\.$/m)
+    .filter((block) => block.trim() !== "" && !/^State:\s*[ZX]/m.test(block));
   return blocks.map(parse).sort((one, other) => one.name.localeCompare(other.name));
 }
 
 function parse(block: string): ContainerProcess {
-  const [first = "", ...lines] = block.trim().split("\n");
-  const argv = first.split("\x1f");
+  const [first = "", ...lines] = block.replace(/^\n/, "").split("\n");
+  const [program = "", ...words] = first.split("\x1f");
   const fact = (key: string) => {
     const line = lines.find((each) => each.startsWith(`${key}:`));
     if (line === undefined) throw new Error(`no ${key} in ${block}`);
     return line.slice(key.length + 1).trim();
   };
-  const script = argv.find((word) => /^\/usr\/local\/lib\/kdock\/[\w-]+\.(sh|pl)$/.test(word));
+  const script = words.find((word) => /^\/usr\/local\/lib\/kdock\/[\w-]+\.(sh|pl)$/.test(word));
   const bits = ["CapPrm", "CapEff", "CapAmb"].reduce(
     (all, key) => all | BigInt(`0x${fact(key)}`),
     0n,
   );
   return {
-    name: (script ?? argv[0] ?? "").replace(/^.*\//, ""),
+    name: (script ?? (program === "" ? fact("Name") : program)).replace(/^.*\//, ""),
     user: [...new Set(fact("Uid").split(/\s+/))].join(","),
     capabilities: capabilitiesOf(bits),
     noNewPrivileges: fact("NoNewPrivs") === "1",
@@ -89,10 +91,10 @@ export function reader(
  * Scripts that are root because of what they do at the end. They read nothing of a guest: shape.sh waits for shape.pl and
  * then puts the bridge right; capture.sh waits for kdock's end of the connection and ends tcpdump.
  */
-export const ROOT_SCRIPTS: ReadonlySet<string> = new Set(["shape.sh", "capture.sh"]);
-/** Reads what comes from kdock, for capture.sh. */
-const CAPTURE_INPUT = "cat";
+const ROOT_SCRIPTS: ReadonlySet<string> = new Set(["shape.sh", "capture.sh"]);
+/** What capture.sh reads kdock's words with, and waits with. */
+const CAPTURE_TOOLS: readonly string[] = ["cat", "sleep"];
 
 export function isRootScript({ name, user }: ContainerProcess): boolean {
-  return user === "0" && (ROOT_SCRIPTS.has(name) || name === CAPTURE_INPUT);
+  return user === "0" && (ROOT_SCRIPTS.has(name) || CAPTURE_TOOLS.includes(name));
 }
