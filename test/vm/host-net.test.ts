@@ -112,7 +112,7 @@ it("guests are on the host's bridge, and leave as the host; then a killed QEMU a
     engine.docker("exec", NAMES.vmContainer("b"), "sh", "-c", script),
   );
   expect(ofVm).toEqual(
-    ["guest-mux.pl", "qemu-system-x86_64", "sh"].map((name) => reader(name, READERS.qemu)),
+    ["guest-mux.pl", "qemu-system-x86_64", "run-qemu.pl", "sh"].map((name) => reader(name, READERS.qemu)),
   );
 
   // The host, by the guest's address and by a published port.

@@ -111,8 +111,7 @@ it.each([68, 300, 65_535])("an MTU of %i from a DHCP server breaks nothing", asy
   const again = `pid=$(cat /run/dnsmasq.pid)
     tr '\\0' '\\n' <"/proc/$pid/cmdline" | sed 's/^--dhcp-option=option:mtu,.*/--dhcp-option=option:mtu,'"$1"/ >/run/arguments
     sh /usr/local/lib/kdock/confine.sh --user kdock-dns kill "$pid"
-    # QEMU, the first process, does not take in what has ended.
-    until grep -q '^State:.*Z' "/proc/$pid/status"; do sleep 0.1; done
+    while [ -e "/proc/$pid" ]; do sleep 0.1; done
     IFS='
 '; exec sh /usr/local/lib/kdock/confine.sh net_admin,net_raw,net_bind_service $(cat /run/arguments)`;
   const restart = (mtu: number) => docker("exec", A, "sh", "-c", again, "sh", String(mtu));
@@ -159,6 +158,7 @@ it("whatever reads a guest's packets is a user of its own without root's capabil
     reader("guest-mux.pl", qemu),
     reader("qemu-system-x86_64", qemu),
     reader("router.pl", router),
+    reader("run-qemu.pl", qemu),
     reader("sh", qemu),
     ...(isStandIn ? [reader("shape.pl", shape)] : []),
     reader("tcpdump", tcpdump),

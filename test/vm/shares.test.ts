@@ -110,6 +110,7 @@ it("whoever serves a folder is its owner, without any capability, in a container
     reader("guest-mux.pl", owner),
     reader("qemu-system-x86_64", owner),
     reader("router.pl", READERS.router),
+    reader("run-qemu.pl", owner),
     reader("sh", owner),
     reader("virtiofsd", owner),
     reader("virtiofsd", owner),
