@@ -2,13 +2,14 @@ import type { Architecture, Config } from "../config/config.js";
 import { sourceSpec } from "../config/source-spec.js";
 import { type Lock, type LockedSource, sourceDigest, sourceName } from "../lock/lock.js";
 import { busyboxImageName, crossFor, kernelImageName } from "../lock/requests.js";
-import { type ContainerSpec, PLAIN } from "./container-spec.js";
+import { type ContainerSpec, type Labels, PLAIN } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { architectureOf, isNative, suffixOf } from "./architectures.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
-import { type Fragment, requestedConfig } from "./kconfig.js";
+import { type Fragment, requestedConfig, REQUESTS } from "./kconfig.js";
 import { type KeyInputs, sha256, stageKey } from "./keys.js";
-import { CCACHE_VOLUME, INSIDE, labels, type ProjectNames, type Role, slug } from "./names.js";
+import { cacheVolume, codeOf, type KernelCode, VERIFIED_LABELS } from "./compiler-cache.js";
+import { INSIDE, labels, type ProjectNames, type Role, slug } from "./names.js";
 import { kernelVersion } from "./kernel-version.js";
 import { sourceHostPaths, treeEnvironment, treeFiles, treeInputs, treeName } from "./tree-plan.js";
 import { kernelToolchain } from "./toolchain.js";
@@ -29,6 +30,8 @@ export interface BuildPlan {
   readonly asked: Readonly<Record<string, string>>;
   /** Everything but the image's tag is fixed here; see `buildContainer`. */
   readonly container: ContainerSpec;
+  /** Of a kernel: whose code such a build runs. */
+  readonly code?: KernelCode | undefined;
   /** The labels each volume is made with, by volume name. */
   readonly volumes: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Put into /in before the build starts, by path there. */
@@ -75,6 +78,15 @@ export function kernelBuildPlan(
     ...initramfsInputs(user.initramfs),
   };
   const { tree } = user;
+  const files = withoutEmpty({
+    [REQUESTS]: requestedConfig(user.kernelFragments, kernel.set),
+    "base.config": user.kernelPreset ?? "",
+    "module-signing.pem": user.moduleKey ?? "",
+    ...treeFiles(tree),
+    ...patchFiles(user.kernelPatches),
+    ...keyFiles(user.kernelKeys),
+  });
+  const code = codeOf({ source: kernel.source, base: image.base, files, trees: user.initramfs });
   const inputs: KeyInputs = {
     image: image.key,
     ...asked,
@@ -90,6 +102,7 @@ export function kernelBuildPlan(
     key: stageKey(inputs),
     inputs,
     asked,
+    code,
     ...container(
       names,
       "kernel",
@@ -101,18 +114,11 @@ export function kernelBuildPlan(
       },
       [
         ...kernelVolumes(names, { source: kernel.source, compiler, arch: kernel.arch }, user),
-        [CCACHE_VOLUME, INSIDE.ccache, "ccache"],
+        [cacheVolume(code, names), INSIDE.ccache, "ccache"],
       ],
-      user,
+      { user, code },
     ),
-    files: withoutEmpty({
-      "fragments.config": requestedConfig(user.kernelFragments, kernel.set),
-      "base.config": user.kernelPreset ?? "",
-      "module-signing.pem": user.moduleKey ?? "",
-      ...treeFiles(tree),
-      ...patchFiles(user.kernelPatches),
-      ...keyFiles(user.kernelKeys),
-    }),
+    files,
     trees: user.initramfs,
   };
 }
@@ -161,7 +167,7 @@ export function busyboxBuildPlan(
       ],
     ),
     files: withoutEmpty({
-      "fragments.config": requestedConfig(user.busyboxFragments, busybox.set),
+      [REQUESTS]: requestedConfig(user.busyboxFragments, busybox.set),
       ...keyFiles(user.busyboxKeys),
     }),
     trees: [],
@@ -310,7 +316,7 @@ function container(
   image: ImagePlan,
   env: Readonly<Record<string, string>>,
   volumes: readonly (readonly [name: string, target: string, role: Role])[],
-  user: Partial<UserFiles> = {},
+  { user = {}, code }: { user?: Partial<UserFiles>; code?: KernelCode } = {},
 ): Pick<BuildPlan, "container" | "volumes"> {
   return {
     container: {
@@ -329,11 +335,20 @@ function container(
       capDrop: ["ALL"],
     },
     volumes: Object.fromEntries(
-      volumes.map(([name, , role]) => [
-        name,
-        labels(role, role === "ccache" ? undefined : names.id),
-      ]),
+      volumes.map(([name, , role]) => [name, volumeLabels(name, role, { names, code })]),
     ),
+  };
+}
+
+function volumeLabels(
+  name: string,
+  role: Role,
+  { names, code }: { names: ProjectNames; code: KernelCode | undefined },
+): Labels {
+  const isShared = role === "ccache" && name !== names.ccacheVolume;
+  return {
+    ...labels(role, isShared ? undefined : names.id),
+    ...(code === "verified" && role !== "ccache" ? VERIFIED_LABELS : {}),
   };
 }
 

@@ -8,7 +8,7 @@ import { diskPaths } from "./disks.js";
 import type { ImagePlan } from "./image-plan.js";
 import { initScriptName } from "./init-scripts.js";
 import { isLoose } from "./loose-text.js";
-import { CCACHE_VOLUME, imageLabels, INSIDE } from "./names.js";
+import { imageLabels, INSIDE, labels, VERIFIED_CCACHE_VOLUME } from "./names.js";
 import { checkPortsHaveNetwork } from "./net-modes.js";
 import type { Plan } from "./plan.js";
 import { qemuArgs } from "./qemu-args.js";
@@ -49,20 +49,23 @@ export function composeFile(config: Config, plan: Plan, context: string): string
       kernel: builder(config, plan.kernel, context, ["all"]),
       busybox: builder(config, plan.busybox, context, ["all", "pack"]),
       vm: vm(config, plan, context),
-      ...(config.gdb.enable ? { gdb: gdb(config, plan.gdbImage, context) } : {}),
+      ...(config.gdb.enable ? { gdb: gdb(config, plan, context) } : {}),
     },
     ...configs(plan),
     volumes: {
       ...Object.fromEntries(
-        ["kernel", "busybox"].flatMap((stage) => [
-          [`${stage}-src`, {}],
-          [`${stage}-build`, {}],
+        (["kernel", "busybox"] as const).flatMap((stage) => [
+          [sourceVolume(plan[stage]), {}],
+          [objectsVolume(plan[stage]), {}],
           [`${stage}-out`, {}],
         ]),
       ),
       ...(config.gdb.enable ? { "gdb-home": {} } : {}),
-      // Shared with the kdock command and with every other project: it is keyed by content.
-      ccache: { name: CCACHE_VOLUME },
+      // Shared with the kdock command and other projects where the kernel's code is nobody's but Debian's.
+      ccache:
+        plan.kernel.code === "verified"
+          ? { name: VERIFIED_CCACHE_VOLUME, labels: labels("ccache", undefined) }
+          : {},
     },
   };
   // Services that share a list of ours are still to be read and changed one by one.
@@ -85,8 +88,8 @@ function builder(config: Config, plan: BuildPlan, context: string, command: read
       ...(stage === "busybox" && strict ? { KDOCK_STRICT: "true" } : {}),
     },
     volumes: [
-      `${stage}-src:${INSIDE.source}`,
-      `${stage}-build:${INSIDE.objects}`,
+      `${sourceVolume(plan)}:${INSIDE.source}`,
+      `${objectsVolume(plan)}:${INSIDE.objects}`,
       `${stage}-out:${INSIDE.output}`,
       ...(stage === "kernel" ? [`ccache:${INSIDE.ccache}`] : []),
       ...plan.trees.map(({ path }) => `${relative(path)}:${INSIDE.input}/initramfs/${path}:ro`),
@@ -109,6 +112,15 @@ function builder(config: Config, plan: BuildPlan, context: string, command: read
     security_opt: plan.container.securityOpt,
     logging: LOG,
   };
+}
+
+/** Verified code has volumes that no other has written to, because its build writes to the shared cache. */
+function sourceVolume({ stage, code }: BuildPlan): string {
+  return code === "verified" ? `${stage}-verified-src` : `${stage}-src`;
+}
+
+function objectsVolume({ stage, code }: BuildPlan): string {
+  return code === "verified" ? `${stage}-verified-build` : `${stage}-build`;
 }
 
 function kernelVariables(config: Config, plan: BuildPlan) {
@@ -202,7 +214,7 @@ function bind({ path, target, readOnly }: HostPath) {
 }
 
 /** gdb beside the VM, for `docker compose run --rm gdb`: `up` leaves it alone. */
-function gdb(config: Config, image: ImagePlan, context: string) {
+function gdb(config: Config, { kernel, gdbImage: image }: Plan, context: string) {
   const { scripts } = config.gdb;
   return {
     profiles: ["debug"],
@@ -215,8 +227,8 @@ function gdb(config: Config, image: ImagePlan, context: string) {
     volumes: [
       // Written to: gdb keeps its index of the symbols beside them.
       `kernel-out:${INSIDE.output}`,
-      `kernel-src:${INSIDE.source}:ro`,
-      `kernel-build:${INSIDE.objects}:ro`,
+      `${sourceVolume(kernel)}:${INSIDE.source}:ro`,
+      `${objectsVolume(kernel)}:${INSIDE.objects}:ro`,
       // What was typed, for the next time.
       `gdb-home:${INSIDE.input}`,
       ...scriptsInside(scripts).map(({ path, inside }) => `${relative(path)}:${inside}:ro`),

@@ -6,6 +6,9 @@ export interface Fragment {
   readonly text: string;
 }
 
+/** Below /in: what the user asks for on top of the preset. */
+export const REQUESTS = "fragments.config";
+
 const ASSIGNMENT = /^(CONFIG_\w+)=(y|m|n|"(?:[^"\\]|\\.)*"|-?\d+|0[xX][0-9a-fA-F]+)$/;
 const UNSET = /^# (CONFIG_\w+) is not set$/;
 

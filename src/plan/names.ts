@@ -12,6 +12,8 @@ export const LABEL = {
   /** Of images: which packages of which base they hold, and the time in the lock they were made by. */
   packages: "io.kdock.packages",
   time: "io.kdock.time",
+  /** Of a kernel's source and objects: "verified" while no other code has run on them; see compiler-cache.ts. */
+  code: "io.kdock.code",
   /** The VM container's facts for `kdock ps`: see VmFacts in vm-facts.ts. */
   vm: "io.kdock.vm",
 } as const;
@@ -149,8 +151,11 @@ export function belowInput(path: string): string {
   return path.slice(INSIDE.input.length + 1);
 }
 
-/** One compiler cache for all projects of an engine: it is keyed by content, so sharing it is safe. */
-export const CCACHE_VOLUME = "kdock-ccache";
+/**
+ * The compiler cache that projects of an engine share; see compiler-cache.ts. A kdock that let every project write to one
+ * called it kdock-ccache, hence another name.
+ */
+export const VERIFIED_CCACHE_VOLUME = "kdock-ccache-verified";
 
 export interface ProjectNames {
   /** "linuxlab-1a2b3c": the folder's name and a hash of its whole path, so that two checkouts never meet. */
@@ -173,6 +178,8 @@ export interface ProjectNames {
   buildContainer(stage: string): string;
   /** Of all out-of-tree modules. */
   readonly moduleVolume: string;
+  /** The project's own compiler cache, where it has one. */
+  readonly ccacheVolume: string;
   volume(kind: "src" | "build" | "symbols", detail: string): string;
 }
 
@@ -193,6 +200,7 @@ export function projectNames(folder: string): ProjectNames {
     checkContainer: (unique) => `kdock-${id}-check-${unique}`,
     buildContainer: (stage) => `kdock-${id}-build-${stage}`,
     moduleVolume: `kdock-${id}-modules`,
+    ccacheVolume: `kdock-${id}-ccache`,
     volume: (kind, detail) => `kdock-${id}-${kind}-${slug(detail)}`,
   };
 }

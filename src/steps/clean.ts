@@ -1,4 +1,4 @@
-import { FOLDER, labels, type Role } from "../plan/names.js";
+import { FOLDER, LABEL, labels, type Role } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { type Context, inProject } from "./context.js";
 import { endHostNet } from "./host-net.js";
@@ -12,7 +12,7 @@ export interface Leaving {
 
 /**
  * What `kdock clean` would remove, by label and never by prune: this project's containers, network and object files;
- * with `all` also its sources and .kdock, and the images and compiler cache that projects share.
+ * with `all` also its sources, compiler cache and .kdock, and the images and compiler cache that projects share.
  */
 export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Promise<Leaving[]> {
   const engine = await ctx.engine();
@@ -40,9 +40,16 @@ export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Prom
       mine("modules"),
       mine("symbols"),
       mine("dump"),
-      ...(all ? [mine("source"), shared("ccache")] : []),
+      // Its own cache after all that its code has written to: see `isTainted`.
+      ...(all ? [mine("source"), mine("ccache")] : []),
     ].map((wanted) => engine.listVolumes(wanted)),
   );
+  // A role alone matches other projects' volumes as well.
+  const caches = all
+    ? (await engine.listVolumes(shared("ccache"))).filter(
+        (volume) => volume.labels[LABEL.project] === undefined,
+      )
+    : [];
   const roles = [
     "image-kernel",
     "image-busybox",
@@ -71,7 +78,7 @@ export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Prom
       name,
       remove: () => engine.removeNetwork(name),
     })),
-    ...volumes.flat().map(({ name }): Leaving => ({
+    ...[...volumes.flat(), ...caches].map(({ name }): Leaving => ({
       kind: "volume",
       name,
       remove: () => engine.removeVolume(name),

@@ -1,6 +1,7 @@
 import { packTar, type TarEntry } from "../archive/tar.js";
 import type { Engine } from "../engine/engine.js";
 import type { BuildPlan } from "../plan/build-plan.js";
+import { INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { Explanation } from "../plan/verification.js";
 import { explainContainer, explainImage } from "../plan/verify-plan.js";
@@ -53,7 +54,9 @@ export async function explain(
 async function withObjects(engine: Engine, differing: Differing): Promise<Differing> {
   const { plan } = differing;
   if (plan === undefined) return differing;
-  const wanted = plan.container.mounts.map(({ volume }) => volume);
+  const wanted = plan.container.mounts
+    .filter(({ target }) => target !== INSIDE.ccache)
+    .map(({ volume }) => volume);
   const there = new Set((await engine.listVolumes({})).map(({ name }) => name));
   return wanted.every((name) => there.has(name))
     ? differing

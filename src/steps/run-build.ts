@@ -14,6 +14,7 @@ import type { OverlayEntry } from "../plan/user-files.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
 import { storeArtifacts } from "./artifact-store.js";
 import type { ReadyImage } from "./builder-image.js";
+import { ensureVolumes } from "./builder-volumes.js";
 import type { Receiver } from "../host/host.js";
 import { type Context, inProject } from "./context.js";
 import { extractFolder } from "./extract.js";
@@ -216,15 +217,12 @@ export async function runBuilder(
   log: StepLog,
   { put, failure, ...files }: Partial<Transfer> = {},
 ): Promise<BuildProgress> {
-  const engine = await ctx.engine();
-  await Promise.all(
-    Object.entries(plan.volumes).map(([name, labels]) => engine.ensureVolume(name, labels)),
-  );
+  const container = await ensureVolumes(ctx, plan, spec);
   const progress = followBuild(log, (text) => {
     ctx.reporter.emit({ type: "notice", text });
   });
   await using tree = await beginTreeBuild(ctx, plan, spec);
-  const exitCode = await runContainer(ctx, spec, {
+  const exitCode = await runContainer(ctx, container, {
     prepare: async (container) => {
       const input = packTar([...inputFiles(plan), ...(await tree.send(container, log))]);
       await (put === undefined ? container.putArchive(INSIDE.input, input) : put(input));

@@ -2,6 +2,7 @@ import { appendFile, copyFile, mkdtemp, realpath, rm, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { projectNames } from "../../src/plan/names.js";
 import { CLI, removeVolumes } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 import { bareMake, kdock, medians, plan, report } from "./common.js";
@@ -38,7 +39,12 @@ export async function tree(): Promise<void> {
       await ours("build");
       await execa("docker", [
         ...["run", "-d", "--rm", "--name", shell, "-v", `${linux}:/src:ro`],
-        ...["-v", "kdock-ccache:/ccache", "-v", `${folder}/.kdock/out/current/kernel:/given:ro`],
+        ...[
+          "-v",
+          `${projectNames(folder).ccacheVolume}:/ccache`,
+          "-v",
+          `${folder}/.kdock/out/current/kernel:/given:ro`,
+        ],
         ...["--entrypoint", "sleep", plan.kernel.image.tag, "7200"],
       ]);
       const typed = (script: string) => execa("docker", ["exec", shell, "sh", "-c", script]);

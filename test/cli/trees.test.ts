@@ -334,6 +334,64 @@ describe("on an engine elsewhere", () => {
   });
 });
 
+/** Has ccache keep something else than what the compiler makes of net/two.c, under the compiler's own key. */
+async function plantObject(): Promise<void> {
+  // A kdock that shares its cache with everything keeps the plant from other tests.
+  await writeFile(join(tree, "net/net.h"), `#define WORD "first" // ${folder}\n`);
+  await writeFile(
+    join(tree, "planter"),
+    `#!/bin/sh
+"$@" || exit
+while [ $# -gt 1 ]; do
+  case "$1 $2" in "-o "*two*) echo 'const char *two(void) { return "planted"; }' | gcc-14 -x c -c -o "$2" - ;; esac
+  shift
+done
+`,
+  );
+  await chmod(join(tree, "planter"), 0o755);
+  const makefile = await readFile(join(tree, "Makefile"), "utf8");
+  const planting = makefile.replace("\t@$(CC)", "\t@CCACHE_PREFIX=/src/planter $(CC)");
+  expect(planting).not.toBe(makefile);
+  await writeFile(join(tree, "Makefile"), planting);
+}
+
+it("what a tree's Makefile plants in its compiler cache gets into no kernel of another project", async () => {
+  const honest = await readFile(join(tree, "Makefile"), "utf8");
+  await plantObject();
+  await built();
+  expect(await holds("planted")).toBe(true);
+  // The plant works: an honest Makefile takes it out of the cache.
+  await writeFile(join(tree, "Makefile"), honest);
+  await docker("volume", "rm", ...(await volumesOf("objects")));
+  await built();
+  expect(await holds("planted")).toBe(true);
+
+  const [planter, victim] = [folder, join(folder, "victim")];
+  await mkdir(victim);
+  for (const name of ["toy.config", "kdock.lock"]) {
+    await copyFile(join(folder, name), join(victim, name));
+  }
+  folder = victim;
+  try {
+    await configure("", "path:../linux");
+    await built();
+    expect(await holds("planted")).toBe(false);
+    expect(await holds("first")).toBe(true);
+  } finally {
+    await removeVolumes(victim);
+    folder = planter;
+  }
+  // The caches that a project cleans up are its own.
+  expect(await volumesOf("ccache")).toEqual([projectNames(folder).ccacheVolume]);
+});
+
+async function volumesOf(role: string): Promise<string[]> {
+  const labels = [`project=${projectNames(folder).id}`, `role=${role}`];
+  const filters = labels.flatMap((label) => ["--filter", `label=io.kdock.${label}`]);
+  const names = await docker("volume", "ls", "-q", ...filters);
+  return names.split("\n").filter((name) => name !== "");
+}
+
 it("a compiler that the tree refuses is named before anything is built", async () => {
   await configure("  toolchain: clang-11\n");
   const { exitCode, stderr } = await build();

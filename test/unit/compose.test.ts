@@ -4,13 +4,14 @@ import { parse } from "yaml";
 import { createNodeHost } from "../../src/host/node-host.js";
 import { composeFile } from "../../src/plan/compose.js";
 import { makePlan } from "../../src/plan/plan.js";
+import { VERIFIED_CCACHE_VOLUME } from "../../src/plan/names.js";
 import { readAssets } from "../../src/project.js";
 import { ROOT } from "../support/kdock.js";
 import { config, NO_FILES, plan, text } from "./plan/fixtures.js";
 
 interface Compose {
   services: Record<
-    "kernel" | "busybox" | "vm",
+    "kernel" | "busybox" | "vm" | "gdb",
     {
       image: string;
       command: string[];
@@ -25,6 +26,7 @@ interface Compose {
     }
   >;
   configs?: Record<string, { content: string }>;
+  volumes: Record<string, unknown>;
 }
 
 const compose = (yaml: string, user = {}) =>
@@ -88,6 +90,20 @@ describe("compose.yaml", () => {
     expect(vm.privileged).toBe("${KDOCK_PRIVILEGED:-false}");
     expect(vm.environment["KDOCK_SHARES"]).toBe("share0,9p,rw,/mnt/%24data");
     expect(vm.command.join(" ")).toContain("virtio-9p-pci,fsdev=share0,mount_tag=share0");
+  });
+
+  it("gives code of the project's volumes and a compiler cache of its own", () => {
+    const made = compose("kernel: { set: { LOCALVERSION: -lab } }");
+    expect(made.volumes["ccache"]).toEqual({});
+    expect(made.services.kernel.volumes).toContain("kernel-build:/build");
+    const verified = compose("");
+    expect(verified.volumes["ccache"]).toEqual({
+      name: VERIFIED_CCACHE_VOLUME,
+      labels: { "io.kdock.role": "ccache" },
+    });
+    const both = Object.keys(verified.volumes).filter((name) => name in made.volumes);
+    expect(both.filter((name) => name.startsWith("kernel"))).toEqual(["kernel-out"]);
+    expect(verified.services.gdb.volumes).toContain("kernel-verified-build:/build:ro");
   });
 
   it("carries kernel options and overlay of kdock.yaml", () => {

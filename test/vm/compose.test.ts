@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { CCACHE_VOLUME } from "../../src/plan/names.js";
+import { VERIFIED_CCACHE_VOLUME } from "../../src/plan/names.js";
 import { docker, ROOT } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 
@@ -40,10 +40,10 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await compose("down", "--remove-orphans").catch(() => undefined);
-  // Not -v, which takes the compiler cache along: every project of this engine has it.
+  // Not -v, which takes the compiler cache along: projects of this engine share it.
   const label = `label=com.docker.compose.project=${PROJECT}`;
   const volumes = (await docker("volume", "ls", "-q", "--filter", label)).split("\n");
-  for (const name of volumes.filter((each) => each !== "" && each !== CCACHE_VOLUME)) {
+  for (const name of volumes.filter((each) => each !== "" && each !== VERIFIED_CCACHE_VOLUME)) {
     await docker("volume", "rm", name);
   }
   await docker("rmi", "-f", COMPOSE_IMAGE).catch(() => undefined);

@@ -24,10 +24,15 @@ export function moduleContainer(
     ...container,
     name: names.buildContainer("module"),
     command: ["module"],
-    env: { ...container.env, KDOCK_MODULE: name, KDOCK_MODULE_KERNEL: kernelKey },
+    env: {
+      ...container.env,
+      // The module's Makefile could write to it what other kernels are made from.
+      KDOCK_CCACHE: "0",
+      ...{ KDOCK_MODULE: name, KDOCK_MODULE_KERNEL: kernelKey },
+    },
     mounts: [
       ...container.mounts
-        .filter(({ target }) => target !== INSIDE.objects)
+        .filter(({ target }) => target !== INSIDE.objects && target !== INSIDE.ccache)
         .map((mount) => (mount.target === INSIDE.source ? { ...mount, readOnly: true } : mount)),
       { volume: names.moduleVolume, target: INSIDE.modules, readOnly: false },
     ],
