@@ -4,7 +4,7 @@ import { changedInputs } from "../plan/keys.js";
 import type { Manifest } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
 import { givenFiles } from "../plan/rootfs-plan.js";
-import type { Project } from "../project.js";
+import { type Project, replanned } from "../project.js";
 import { makeSet, pointCurrent, readCurrentManifest, readManifest } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import { checkTree } from "./check-tree.js";
@@ -13,7 +13,9 @@ import { writeGdbScripts } from "./gdb-script.js";
 import { ensureLocked, recordBuild, requireFrozen, requireSameConfig } from "./lock.js";
 import { packRootfs } from "./pack-rootfs.js";
 import { runBuild } from "./run-build.js";
+import { readUserFiles } from "./read-user-files.js";
 import { runStep } from "./run-step.js";
+import { SourceChangedError } from "./source-changed.js";
 
 export const TARGETS = ["kernel", "busybox", "rootfs"] as const;
 export type Target = (typeof TARGETS)[number];
@@ -54,12 +56,30 @@ export async function build(
   const locked = options.frozen ? requireFrozen(project) : await ensureLocked(project);
   // Of a git source the version is known only now.
   checkToolchain(locked, options);
-  const manifests = await builtStages(locked, options);
-  const recorded = options.frozen ? locked : await recordBuild(locked, manifests);
+  const { project: built, manifests } = await builtAsItIs(locked, options);
+  const recorded = options.frozen ? built : await recordBuild(built, manifests);
   return {
     project: recorded,
     result: { current: await current(recorded, manifests, options), manifests },
   };
+}
+
+/** A tree that is edited meanwhile is built once more, as it is then. */
+async function builtAsItIs(
+  project: Project,
+  options: BuildOptions,
+): Promise<{ project: Project; manifests: BuildResult["manifests"] }> {
+  try {
+    return { project, manifests: await builtStages(project, options) };
+  } catch (error) {
+    if (!(error instanceof SourceChangedError)) throw error;
+    const { ctx, config } = project;
+    ctx.reporter.emit({ type: "notice", text: `${error.message}: building once more` });
+    const again = replanned(project, { user: await readUserFiles(ctx, config) });
+    checkToolchain(again, options);
+    checkTree(again.plan.kernel);
+    return { project: again, manifests: await builtStages(again, options) };
+  }
 }
 
 function checkToolchain({ plan }: Project, { targets }: BuildOptions): void {

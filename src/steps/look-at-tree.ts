@@ -14,7 +14,7 @@ import type { TreeLook } from "./tree-look.js";
 
 export type TreeNote =
   | { readonly kind: "owed"; readonly files: number; readonly bytes: number }
-  | { readonly kind: "content"; readonly content: TreeContent };
+  | { readonly kind: "content"; readonly content: TreeContent; readonly lookedAt: number };
 
 /** Files hashed at the same time. */
 const AT_ONCE = 16;
@@ -49,7 +49,7 @@ export async function* work(files: HostFiles, request: TreeLook): AsyncGenerator
   const changed = [...made.values()].flatMap((folder) => othersIn(folder, known.get(folder.path)));
   const last = before === undefined ? undefined : { digest: before.digest, changed };
   const content = treeContent(folders, last);
-  yield { kind: "content", content };
+  yield { kind: "content", content, lookedAt: startedAt };
   if (made.size === 0 && content.digest === before?.digest) return;
   const settled = folders.map((folder) => settledFolder(folder, startedAt));
   const index = { digest: content.digest, folders: settled };

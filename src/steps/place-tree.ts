@@ -14,6 +14,8 @@ import { type Context, inProject } from "./context.js";
 import { indexWith, NOTE } from "./kept-trees.js";
 import { unseenMarker } from "./read-source-tree.js";
 import type { StepLog } from "./run-step.js";
+import { recheckTree } from "./scan-tree.js";
+import { SourceChangedError } from "./source-changed.js";
 import { type TreePlace, treePlace } from "./tree-look.js";
 
 /** build.sh's and source-path.sh's exit code where what is mounted is not what kdock has read, or written. */
@@ -38,6 +40,11 @@ export interface TreeBuild extends AsyncDisposable {
   readonly onLine: (line: string) => void;
   /** Sends what the container's volume lacks; what it returns belongs into /in. */
   send(container: Container, log: StepLog): Promise<TarEntry[]>;
+  /**
+   * Looks at a mounted tree again, when the builder reads it no more: the paths that changed since the plan was made from it,
+   * none as a rule. The next build forgets all objects if there are any.
+   */
+  changed(): Promise<readonly string[]>;
 }
 
 export async function beginTreeBuild(
@@ -58,6 +65,7 @@ export async function beginTreeBuild(
 const NOTHING: TreeBuild = {
   onLine: () => undefined,
   send: () => Promise.resolve([]),
+  changed: () => Promise.resolve([]),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
@@ -80,6 +88,7 @@ async function mountedBuild(ctx: Context, looked: LookedAt, volume: string): Pro
   const path = inProject(ctx, `${FOLDER.trees}/${volume}${NOTE.built}`);
   const note = (end: string) => ctx.host.files.writeAtomic(path, `${end} ${digest}\n`);
   const before = noteOf(await ctx.host.files.readText(path));
+  let hasChanged = false;
   const stale = before !== undefined && (await hides(ctx, looked, before));
   let isOwed = stale;
   const noted = note(stale ? STALE : "running");
@@ -95,15 +104,21 @@ async function mountedBuild(ctx: Context, looked: LookedAt, volume: string): Pro
       await noted;
       return stale ? [textFile("forget-objects", "")] : [];
     },
+    async changed() {
+      const changed = await recheck(ctx, looked);
+      hasChanged = changed.length > 0;
+      return changed;
+    },
     async [Symbol.asyncDispose]() {
       await noted.catch(() => undefined);
-      if (!isOwed) await note(String(ctx.host.now()));
+      if (hasChanged) await note(STALE);
+      else if (!isOwed) await note(String(ctx.host.now()));
       await looked.tree.kept?.catch(warnOf(ctx));
     },
   };
 }
 
-/** In the place of a time: objects are to be forgotten, whatever the tree is. */
+/** In the place of a time: objects are to be forgotten, or a copy to be made anew, whatever the tree is. */
 const STALE = "stale";
 
 /** Whether make would take something for old that is not what the last build saw. */
@@ -150,26 +165,32 @@ function noteOf(text: string | undefined): Note | undefined {
 }
 
 /** The volume says what it has, in one digest; what that means file by file was noted here when it was sent. */
-function copiedBuild(ctx: Context, { tree, content, place }: LookedAt, volume: string): TreeBuild {
+function copiedBuild(ctx: Context, looked: LookedAt, volume: string): TreeBuild {
+  const { tree, content, place } = looked;
   const { files } = ctx.host;
   const path = inProject(ctx, `${FOLDER.trees}/${volume}${NOTE.sent}`);
   const send = async (container: Container, log: StepLog): Promise<TarEntry[]> => {
-    const there = await digestIn(container);
+    const isStale = noteOf(await files.readText(path))?.isStale === true;
+    const there = isStale ? "" : await digestIn(container);
     if (there === content.digest) return [];
     await tree.kept;
     const now = await indexWith(files, place, content.digest);
-    if (now === undefined) throw changedMeanwhile(tree.folder);
+    // Another command has looked at the tree since this one did, and saw another one.
+    if (now === undefined) throw new SourceChangedError(tree.folder, []);
     const before = there === "" ? undefined : await indexWith(files, place, there);
     const known = before !== undefined;
     const changes = treeChanges(before?.folders ?? [], now.folders);
     tell(ctx, changes, known);
     log.phase("sending");
     await container.putArchive(INSIDE.source, packTar(beginning()));
-    const links = await linkTexts(ctx, tree.folder, changes.changed);
-    await container.putArchive(
-      INSIDE.source,
-      packTar(changedEntries(ctx, tree.folder, changes.changed, links)),
-    );
+    // The volume's digest is of what was read before, and does not say what was sent.
+    await files.writeAtomic(path, `${STALE} ${content.digest}\n`);
+    const sending = sendFiles(ctx, container, tree.folder, changes.changed);
+    // A file that is another one by now is no failure of the engine's.
+    await sending.catch(() => undefined);
+    const changed = await recheck(ctx, looked);
+    if (changed.length > 0) throw new SourceChangedError(tree.folder, changed);
+    await sending;
     await files.writeAtomic(path, `${content.digest}\n`);
     return [
       textFile("tree.changed", names(changes.changed.map((file) => file.path))),
@@ -179,6 +200,23 @@ function copiedBuild(ctx: Context, { tree, content, place }: LookedAt, volume: s
     ];
   };
   return { ...NOTHING, send };
+}
+
+async function sendFiles(
+  ctx: Context,
+  container: Container,
+  folder: string,
+  changed: readonly TreeFile[],
+): Promise<void> {
+  const links = await linkTexts(ctx, folder, changed);
+  await container.putArchive(INSIDE.source, packTar(changedEntries(ctx, folder, changed, links)));
+}
+
+async function recheck(ctx: Context, { tree, content }: LookedAt): Promise<readonly string[]> {
+  // Its index says what it was like; where that cannot be kept, nothing does.
+  await tree.kept?.catch(() => undefined);
+  const { lookedAt = 0 } = tree;
+  return recheckTree(ctx, tree.folder, { digest: content.digest, lookedAt });
 }
 
 /** By path. */
@@ -192,13 +230,6 @@ async function linkTexts(
     texts.set(path, (await ctx.host.files.status(`${root}/${path}`))?.target ?? "");
   }
   return texts;
-}
-
-/** Another command has looked at the tree since this one did, and saw another one. */
-function changedMeanwhile(folder: string): KdockError {
-  return new KdockError("build", `${folder} changed while the build began`, {
-    hint: "Build again.",
-  });
 }
 
 function tell(ctx: Context, { changed, gone }: TreeChanges, known: boolean): void {
@@ -267,7 +298,7 @@ export async function unseenTree(ctx: Context, { tree }: BuildPlan): Promise<Kdo
   const folder = tree?.folder ?? "";
   const now = sha256(await ctx.host.files.readBytes(`${folder}/Makefile`));
   if (now !== tree?.content?.makefile) {
-    return changedMeanwhile(`${folder}/Makefile`);
+    return new SourceChangedError(folder, ["Makefile"]);
   }
   await ctx.host.files.writeAtomic(unseenMarker(ctx), "");
   return new KdockError("environment", `the engine does not see the tree ${folder}`, {

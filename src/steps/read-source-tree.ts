@@ -45,6 +45,7 @@ export async function readSourceTree(
     ...{ folder: real, version },
     transport: mounted ? "mount" : "copy",
     content: scanned?.content,
+    lookedAt: scanned?.lookedAt,
     kept: scanned?.kept,
   };
 }

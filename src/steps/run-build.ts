@@ -21,6 +21,7 @@ import { extractFolder } from "./extract.js";
 import { driftError } from "./drift-error.js";
 import { beginTreeBuild, UNSEEN, unseenTree } from "./place-tree.js";
 import { type ContainerRun, runContainer } from "./run-container.js";
+import { SourceChangedError } from "./source-changed.js";
 import { takeOver } from "./take-over.js";
 import type { StepLog } from "./run-step.js";
 
@@ -222,6 +223,7 @@ export async function runBuilder(
     ctx.reporter.emit({ type: "notice", text });
   });
   await using tree = await beginTreeBuild(ctx, plan, spec);
+  let changed: Promise<readonly string[]> | undefined;
   const exitCode = await runContainer(ctx, container, {
     prepare: async (container) => {
       const input = packTar([...inputFiles(plan), ...(await tree.send(container, log))]);
@@ -233,11 +235,20 @@ export async function runBuilder(
     },
     isRipe,
     ...files,
+    // Meanwhile the container ends, which takes as long.
+    harvest: async (running) => {
+      await files.harvest?.(running);
+      changed = tree.changed();
+      changed.catch(() => undefined);
+    },
   });
   if (exitCode === UNSEEN) throw await unseenTree(ctx, plan);
   // The builder only knows that nobody listens any more.
   if (exitCode === NOT_TAKEN && failure?.() !== undefined) throw failure();
+  const paths = await (changed ?? tree.changed());
+  // Its own lines say why it failed; what it has compiled is forgotten in any case.
   if (exitCode !== 0) throw buildError(plan, exitCode, progress);
+  if (paths.length > 0) throw new SourceChangedError(plan.tree?.folder ?? "", paths);
   return progress;
 }
 

@@ -1,13 +1,22 @@
 import type { TreeContent } from "../plan/source-tree.js";
 import type { EarlyContext } from "./context.js";
 import type { TreeNote } from "./look-at-tree.js";
-import { lastTreeFile, LOOK_MODULE, type TreeLook, treePlace } from "./tree-look.js";
+import {
+  lastTreeFile,
+  LOOK_MODULE,
+  RECHECK_MODULE,
+  type TreeLook,
+  treePlace,
+  type TreeRecheck,
+} from "./tree-look.js";
 
 /** From so many bytes that have to be read, a person is told. */
 const MUCH_BYTES = 200e6;
 
 export interface ScannedTree {
   readonly content: TreeContent;
+  /** When the look began: milliseconds since 1970. */
+  readonly lookedAt: number;
   /** Resolves when the tree's index is kept under the content's digest; rejects where it cannot be. */
   readonly kept: Promise<void>;
 }
@@ -28,9 +37,22 @@ export async function scanTree(ctx: EarlyContext, folder: string): Promise<Scann
       const kept = notes.next().then(() => undefined);
       // Whoever needs it says so; for others the next look takes longer, and that is all.
       kept.catch(() => undefined);
-      return { content: note.content, kept };
+      return { content: note.content, lookedAt: note.lookedAt, kept };
     }
   }
+}
+
+/** What changed in a tree since it was looked at; see recheck-tree.ts. */
+export async function recheckTree(
+  ctx: EarlyContext,
+  folder: string,
+  known: { readonly digest: string; readonly lookedAt: number },
+): Promise<readonly string[]> {
+  const request: TreeRecheck = { folder, place: treePlace(ctx.folder, folder), ...known };
+  for await (const changed of ctx.host.inThread(RECHECK_MODULE, request, ctx.signal)) {
+    return changed as string[];
+  }
+  throw new Error("a tree was not looked at to its end");
 }
 
 /** For the next `beginLook`, which is only quicker for it. */

@@ -16,6 +16,13 @@ export interface TreeLook {
   readonly place: TreePlace;
 }
 
+/** What the thread is asked that looks whether a tree is as it was. */
+export interface TreeRecheck extends TreeLook {
+  /** Of the tree then, and when that look began: milliseconds since 1970. */
+  readonly digest: string;
+  readonly lookedAt: number;
+}
+
 /** A look that began before it was known which tree is meant. */
 export interface EarlyLook {
   /**
@@ -27,11 +34,13 @@ export interface EarlyLook {
   cancel(): void;
 }
 
-/** The thread's module: TypeScript or not, as this one is. */
-export const LOOK_MODULE = new URL(
-  import.meta.url.endsWith(".js") ? "look-at-tree.js" : "look-at-tree.ts",
-  import.meta.url,
-);
+/** The threads' modules: TypeScript or not, as this one is. */
+export const LOOK_MODULE = moduleHere("look-at-tree");
+export const RECHECK_MODULE = moduleHere("recheck-tree");
+
+function moduleHere(name: string): URL {
+  return new URL(`${name}.${import.meta.url.endsWith(".js") ? "js" : "ts"}`, import.meta.url);
+}
 
 /** Both are absolute: the project's folder, and the tree's. */
 export function treePlace(project: string, folder: string): TreePlace {

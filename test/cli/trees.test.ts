@@ -137,7 +137,7 @@ describe("a local tree", () => {
     ["as make has changed it since", " && echo afterwards >> $(O)/vmlinux", "afterwards"],
   ])("hands vmlinux over while make goes on, and in the end %s", async (_how, more, text) => {
     // As kbuild writes down that it has made something.
-    const linked = `touch $(O)/.vmlinux.cmd; while [ ! -e go ]; do sleep 0.1; done${more}`;
+    const linked = `touch $(O)/.vmlinux.cmd; while [ ! -e .kdock-go ]; do sleep 0.1; done${more}`;
     const makefile = await readFile(join(tree, "Makefile"), "utf8");
     await writeFile(
       join(tree, "Makefile"),
@@ -149,7 +149,8 @@ describe("a local tree", () => {
       return names.filter((name) => name.endsWith("/.early/vmlinux")).length;
     };
     await expect.poll(() => early().catch(() => 0), { timeout: 120_000 }).toBe(1);
-    await writeFile(join(tree, "go"), "");
+    // No part of the tree, as far as kdock is concerned.
+    await writeFile(join(tree, ".kdock-go"), "");
     const { exitCode, stderr } = await building;
     expect(stderr).not.toMatch(/error/);
     expect(exitCode).toBe(0);
@@ -331,6 +332,78 @@ describe("on an engine elsewhere", () => {
     await writeFile(join(folder, "more.patch"), patch.replace("first", "other"));
     await built();
     expect(await holds("other")).toBe(true);
+  });
+});
+
+describe("a tree that is edited while it is built", () => {
+  const header = (word: string) => writeFile(join(tree, "net/net.h"), `#define WORD "${word}"\n`);
+  const keys = () => readdir(join(folder, ".kdock/out/kernel"));
+
+  /** From now on make waits with net/two.c, the header's only reader, for .kdock-go1, in the next build for .kdock-go2 ... */
+  async function makeWait(): Promise<void> {
+    const makefile = await readFile(join(tree, "Makefile"), "utf8");
+    const waiting = `\t@case $* in net/two) n=$$(($$(cat $(O)/.kdock/n || echo 0) + 1)); echo $$n > $(O)/.kdock/n; \\
+\t  echo "  WAITS $$n"; while [ ! -e .kdock-go$$n ]; do sleep 0.1; done;; esac\n`;
+    await writeFile(join(tree, "Makefile"), makefile.replace('\t@echo "  CC ', `${waiting}$&`));
+  }
+  const waits = (time: number) =>
+    expect
+      .poll(() => readFile(join(folder, ".kdock/logs/kernel.log"), "utf8").catch(() => ""), {
+        timeout: 120_000,
+      })
+      .toContain(`  WAITS ${time}\n`);
+  const goOn = (time: number) => writeFile(join(tree, `.kdock-go${time}`), "");
+
+  it("is built once more as it is then, and nothing is kept under what it was", async () => {
+    await makeWait();
+    const building = build();
+    await waits(1);
+    await header("second");
+    await goOn(1);
+    await goOn(2);
+    const { exitCode, stderr } = await building;
+    expect(stderr).toMatch(
+      /net\/net\.h \(.*linux\) changed during the build, so nothing of it is kept: building once more/,
+    );
+    expect(stderr).not.toMatch(/Makefile|one\.c/);
+    expect(exitCode).toBe(0);
+    expect(await holds("second")).toBe(true);
+    expect(await keys()).toHaveLength(1);
+
+    await header("first");
+    await goOn(3);
+    expect(await built()).not.toMatch(/up to date/);
+    expect(await holds("first")).toBe(true);
+    expect(await holds("second")).toBe(false);
+  });
+
+  it("is given up when that happens again, also where a file is put back as it was", async () => {
+    await makeWait();
+    const building = build();
+    await waits(1);
+    await header("second");
+    await goOn(1);
+    await waits(2);
+    await header("third");
+    await header("second");
+    await goOn(2);
+    const { exitCode, stderr } = await building;
+    expect(stderr).toMatch(/error: net\/net\.h .* changed during the build/);
+    expect(stderr).toMatch(/→ Build again when nothing writes to the tree/);
+    expect(exitCode).toBe(1);
+    expect(await keys()).toEqual([]);
+  });
+
+  it("is not taken for another one because of what editors leave in it", async () => {
+    await makeWait();
+    const building = build();
+    await waits(1);
+    await writeFile(join(tree, "net/.two.c.swp"), "");
+    await rm(join(tree, "net/.two.c.swp"));
+    await goOn(1);
+    const { exitCode, stderr } = await building;
+    expect(stderr).not.toMatch(/changed during/);
+    expect(exitCode).toBe(0);
   });
 });
 

@@ -1,5 +1,8 @@
-import { readFile, utimes, writeFile } from "node:fs/promises";
-import { expect, it } from "vitest";
+import { readFile, rm, utimes, writeFile } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { readTar } from "../../../src/archive/read-tar.js";
+import { packTar } from "../../../src/archive/tar.js";
 import { createNodeHost } from "../../../src/host/node-host.js";
 import type { BuildPlan } from "../../../src/plan/build-plan.js";
 import type { ContainerSpec } from "../../../src/plan/container-spec.js";
@@ -98,4 +101,72 @@ it("are compared with the tree that they are from, whoever has looked at it sinc
   ).kept;
   await put("Makefile", "VERSION = 6\n\n", new Date(Date.now() + 10_000));
   expect(await forgets("all")).toBe(true);
+});
+
+describe("a tree that is sent", () => {
+  /** A builder's volume: what it was sent, and its digest; `whileSent` happens when files begin to arrive. */
+  function volume(whileSent: () => Promise<void> = () => Promise.resolve()) {
+    const files = new Map<string, string>();
+    const read = async (archive: Readable) => {
+      await readTar(archive, async ({ name }, content) => {
+        let text = "";
+        for await (const chunk of content) text += Buffer.from(chunk).toString();
+        files.set(name, text);
+      });
+    };
+    let archives = 0;
+    const container = {
+      getArchive: () =>
+        Promise.resolve(
+          packTar([
+            { path: "digest", kind: "file", mode: 0o644, content: Buffer.from(digest) },
+          ] as const),
+        ),
+      async putArchive(_path: string, archive: Readable) {
+        archives += 1;
+        if (archives === 2) await whileSent();
+        await read(archive);
+      },
+    } as unknown as Container;
+    let digest = "";
+    const send = async () => {
+      const ctx = context();
+      const scanned = await scanTree(ctx, at("linux"));
+      const tree = { folder: at("linux"), version: "6.12", transport: "copy", ...scanned };
+      const mounts = [{ volume: "src", target: "/src", readOnly: false }];
+      const spec = { command: ["all"], mounts } as unknown as ContainerSpec;
+      await using build = await beginTreeBuild(ctx, { tree } as unknown as BuildPlan, spec);
+      const log = { phase: () => undefined } as unknown as StepLog;
+      archives = 0;
+      const sent = await build.send(container, log);
+      // As source-path.sh does when the container runs.
+      digest = scanned.content.digest;
+      return sent.map(({ path }) => path);
+    };
+    return { send, files };
+  }
+
+  it.each([
+    ["of the same length", "two"],
+    ["that got longer", "longer than before"],
+    ["that is gone", undefined],
+  ])(
+    "is not built from a file %s while it was sent, and is sent anew after that",
+    async (_how, text) => {
+      await tree();
+      let edits = 0;
+      const { send, files } = volume(async () => {
+        edits += 1;
+        if (edits > 1) return;
+        if (text === undefined) await rm(at("linux/main.c"));
+        else await put("main.c", text);
+      });
+      await expect(send()).rejects.toThrow(/^main\.c \(.*linux\) changed during the build/);
+      // The digest is the old one's, whatever a container had made of it.
+      await put("main.c", "one");
+      expect(await send()).toContain("tree.all");
+      expect(files.get("main.c")).toBe("one");
+      expect(await send()).toEqual([]);
+    },
+  );
 });

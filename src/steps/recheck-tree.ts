@@ -1,0 +1,27 @@
+import type { HostFiles } from "../host/host.js";
+import { isIgnored } from "../plan/source-tree.js";
+import { changedSince } from "../plan/tree-recheck.js";
+import { indexWith } from "./kept-trees.js";
+import type { TreeRecheck } from "./tree-look.js";
+
+/**
+ * Yields once: the paths that changed since a tree was looked at. Where its index is lost, or the tree changes while it is
+ * listed, that is the tree itself, with the path "". No file is read.
+ */
+export async function* work(files: HostFiles, request: TreeRecheck): AsyncGenerator<string[]> {
+  const { folder: root, place, digest, lookedAt } = request;
+  const index = await indexWith(files, place, digest);
+  const known = new Map(index?.folders.map((folder) => [folder.path, folder]));
+  if (index === undefined) {
+    yield [""];
+    return;
+  }
+  let now;
+  try {
+    now = files.scan(root, isIgnored, (path) => known.get(path));
+  } catch {
+    yield [""];
+    return;
+  }
+  yield changedSince(index.folders, now, lookedAt);
+}
