@@ -245,22 +245,30 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       followBuild = true,
       history = false,
       willBuild = false,
+      usesOutside = readLock || willBuild,
     }: {
       /** What needs names only works beside a broken lock, too. */ readLock: boolean;
       /** What is committed must not depend on what somebody built. */ followBuild?: boolean;
       /** A kernel source of this machine is a repository, and what is checked out there does not matter. */ history?: boolean;
       /** Something will most likely be built. */ willBuild?: boolean;
+      /** See Opening. */ usesOutside?: boolean;
     } = { readLock: false },
   ): Promise<Project> => {
+    await checkProject();
     const tree = history ? "history" : readLock ? "content" : "names";
     const earlyLook = willBuild ? await lookEarly() : undefined;
     try {
       const { openProject } = await import("./project.js");
-      const how = { readLock, followBuild, tree, warmEngine: willBuild, earlyLook } as const;
-      return await openProject(world, globals(), reporter, flags, how);
+      const how = { readLock, followBuild, tree, usesOutside, earlyLook } as const;
+      const opening = { ...how, warmEngine: willBuild };
+      return await openProject(world, globals(), reporter, flags, opening);
     } finally {
       earlyLook?.cancel();
     }
+  };
+  const checkProject = async () => {
+    const trust = await import("./trust.js");
+    await trust.checkProject(world, globals());
   };
   const lookEarly = async () => {
     const { beginLook } = await import("./early-look.js");
@@ -810,7 +818,7 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
     },
 
     async ide({ editor, force }) {
-      const { ctx, plan } = await open();
+      const { ctx, plan } = await open({}, { readLock: false, usesOutside: true });
       const { KDOCK_ROOT } = await import("./project.js");
       const { writeIdeFiles } = await import("./steps/ide.js");
       const { config } = globals();

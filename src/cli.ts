@@ -37,6 +37,7 @@ process.exitCode = await main(process.argv.slice(2), {
   home: homedir(),
   version: manifest.version,
   cwd: process.cwd(),
+  uid: process.geteuid?.(),
   self: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
   stdin: process.stdin,
   stdout: process.stdout,

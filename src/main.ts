@@ -134,6 +134,7 @@ function define(program: Command, version: string): void {
     )
     .option("--json", "one JSON event per line on stdout")
     .option("-v, --verbose", "show every line of the logs")
+    .option("--trust", "allow what kdock.yaml asks for outside of its folder, and remember that")
     .addHelpText("after", EXAMPLES)
     .showHelpAfterError("(see kdock --help)")
     .configureOutput(TEXT)

@@ -25,6 +25,7 @@ import { readUserFiles, type TreeReading } from "./steps/read-user-files.js";
 import type { EarlyLook } from "./steps/tree-look.js";
 import type { Reporter } from "./ui/reporter.js";
 import { outputEvents } from "./ui/output-events.js";
+import { checkTrust } from "./trust.js";
 import type { GlobalFlags, World } from "./world.js";
 
 export interface Project {
@@ -70,6 +71,8 @@ export interface Opening {
   readonly readLock: boolean;
   readonly followBuild: boolean;
   readonly tree: TreeReading;
+  /** What kdock.yaml names outside of the project's folder will be used. */
+  readonly usesOutside: boolean;
   readonly earlyLook?: EarlyLook | undefined;
   /**
    * Connect to an engine of this machine while a local tree is looked at, which takes as long; whether that succeeds shows
@@ -83,7 +86,7 @@ export async function openProject(
   globals: GlobalFlags,
   reporter: Reporter,
   flags: KeyFlags,
-  { readLock, followBuild, tree, warmEngine, earlyLook }: Opening,
+  { readLock, followBuild, tree, warmEngine, usesOutside, earlyLook }: Opening,
 ): Promise<Project> {
   const host = createNodeHost({ env: world.env });
   const path = resolve(world.cwd, globals.config ?? FOLDER.config);
@@ -105,6 +108,8 @@ export async function openProject(
   const followed = lastArch !== undefined && loadConfig(words).kernel.arch !== lastArch;
   const asWritten = loadConfig({ file });
   const folder = await host.files.realPath(dirname(path));
+  if (usesOutside)
+    await checkTrust(world, globals, reporter, { folder, written: asWritten, config });
   let engine: Promise<Engine> | undefined;
   const early: EarlyContext = {
     host,

@@ -5,6 +5,8 @@ export interface World {
   /** Of this kdock, as in package.json. */
   readonly version: string;
   readonly cwd: string;
+  /** Of whom kdock runs as; undefined where users have no numbers. */
+  readonly uid: number | undefined;
   /** The program and first arguments that run this kdock once more. */
   readonly self: readonly string[];
   readonly stdin: NodeJS.ReadStream;
@@ -21,4 +23,6 @@ export interface GlobalFlags {
   readonly config?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
+  /** Allow what reaches out of the project's folder. */
+  readonly trust?: boolean;
 }

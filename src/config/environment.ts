@@ -5,7 +5,7 @@ import { nearest } from "./spelling.js";
 
 const PREFIX = "KDOCK_";
 /** Variables that are no keys of the configuration: kdock's own and those of its tests. */
-const RESERVED = /^KDOCK_(?:DEBUG$|PRIVILEGED$|BASE|TEST_|REQUIRE_)/;
+const RESERVED = /^KDOCK_(?:DEBUG$|TRUST$|PRIVILEGED$|BASE|TEST_|REQUIRE_)/;
 
 /** KDOCK_VM_CPUS=2 is vm.cpus; KDOCK_ variables that stand for nothing are problems. */
 export function environmentLayer(env: Readonly<Record<string, string | undefined>>): Layer {

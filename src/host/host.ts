@@ -75,6 +75,8 @@ export interface FileStatus {
   readonly kind: "file" | "directory" | "symlink" | "other";
   /** Permission bits. */
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
   readonly sizeBytes: number;
   readonly modified: Date;
   /** The link's text; "" for others. */
@@ -109,7 +111,7 @@ export interface HostFiles {
     known: (path: string) => T | undefined,
   ): (FolderColumns | T)[];
   /** Whole or not at all: written to a temporary name beside it and renamed. Parent folders are made. */
-  writeAtomic(path: string, content: string | Uint8Array): Promise<void>;
+  writeAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   /** Appends a line to a log file; parent folders are made. */
   openLog(path: string): LogFile;
   /** A fresh folder beside `path` on the same file system, for `replace`. */

@@ -78,8 +78,8 @@ export async function status(path: string): Promise<FileStatus | undefined> {
     const found = await lstat(path);
     const kind = statusKind(found);
     const target = kind === "symlink" ? await readlink(path) : "";
-    const { mode, size: sizeBytes, mtime: modified } = found;
-    return { kind, mode: mode & 0o7777, sizeBytes, modified, target };
+    const { mode, uid, gid, size: sizeBytes, mtime: modified } = found;
+    return { kind, mode: mode & 0o7777, uid, gid, sizeBytes, modified, target };
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw readError(path, error);

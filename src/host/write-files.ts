@@ -1,5 +1,9 @@
 import { randomBytes } from "node:crypto";
+<<<<<<< HEAD
 import { mkdirSync } from "node:fs";
+=======
+import { constants, createWriteStream, mkdirSync } from "node:fs";
+>>>>>>> e2d847b (config: ask once before kdock.yaml reaches out of its folder)
 import { chmod, lstat, mkdir, mkdtemp, open, readdir, rename, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { KdockError } from "../errors.js";
@@ -9,12 +13,16 @@ import type { LogFile } from "./host.js";
 import { Log } from "./log-file.js";
 import { SparseWriter } from "./sparse-writer.js";
 
-export async function writeAtomic(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeAtomic(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o666,
+): Promise<void> {
   const temporary = beside(path);
   await written(path, async () => {
     await makeParents(path);
     try {
-      await writeSynced(temporary, content);
+      await writeSynced(temporary, content, mode);
       await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });
@@ -23,13 +31,31 @@ export async function writeAtomic(path: string, content: string | Uint8Array): P
   });
 }
 
+/** A link in the place of a log would have other files written to. */
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+
 export function openLog(path: string): LogFile {
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch (error) {
     throw writeError(path, error);
   }
+<<<<<<< HEAD
   return new Log(path);
+=======
+  const stream = createWriteStream(path, { flags: APPEND as unknown as string });
+  // A log that cannot be written must not end the build that it tells about.
+  stream.on("error", () => undefined);
+  return {
+    write(line) {
+      if (stream.writable) stream.write(`${line}\n`);
+    },
+    async [Symbol.asyncDispose]() {
+      stream.end();
+      await finished(stream).catch(() => undefined);
+    },
+  };
+>>>>>>> e2d847b (config: ask once before kdock.yaml reaches out of its folder)
 }
 
 export async function makeTemporary(path: string): Promise<string> {
@@ -147,8 +173,12 @@ function beside(path: string): string {
   return `${path}.tmp-${randomBytes(6).toString("hex")}`;
 }
 
-async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
-  const file = await open(path, "wx");
+async function writeSynced(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+): Promise<void> {
+  const file = await open(path, "wx", mode);
   try {
     await file.writeFile(content);
     // Otherwise the name may survive a power cut and the content not.

@@ -99,7 +99,7 @@ async function inputTree(ctx: EarlyContext, path: string): Promise<InputTree> {
   const { files } = ctx.host;
   const full = hostPath(ctx.folder, path);
   const parts = path.split("/");
-  if (parts.includes("..") || !(await files.exists(full))) {
+  if (parts.includes("..") || !(await files.exists(full)) || !(await isBelow(ctx, full))) {
     throw new KdockError("config", `CONFIG_INITRAMFS_SOURCE: there is no ${path} in the project`, {
       hint: "Relative paths in it are relative to the folder that holds kdock.yaml, and stay below it.",
     });
@@ -107,6 +107,11 @@ async function inputTree(ctx: EarlyContext, path: string): Promise<InputTree> {
   if (await files.isFolder(full)) return { path, entries: await entriesBelow(ctx, full) };
   const content = await files.readBytes(full);
   return { path, entries: [{ path: "", kind: "file", executable: false, target: "", content }] };
+}
+
+/** Also where links on the way lead. */
+async function isBelow({ host: { files }, folder }: EarlyContext, path: string): Promise<boolean> {
+  return (await files.realPath(path)).startsWith(`${await files.realPath(folder)}/`);
 }
 
 async function overlay(ctx: EarlyContext, path: string): Promise<OverlayEntry[]> {

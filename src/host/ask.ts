@@ -1,0 +1,27 @@
+import { createInterface } from "node:readline";
+
+/** Shows a question on a terminal and resolves with the line that is typed; Ctrl-D is an empty one. */
+export function ask(
+  text: string,
+  {
+    input,
+    output,
+    signal,
+  }: { input: NodeJS.ReadStream; output: NodeJS.WriteStream; signal: AbortSignal },
+): Promise<string> {
+  // The terminal stays as it is: it echoes, edits the line, and Ctrl-C is a signal.
+  const lines = createInterface({ input, output, terminal: false });
+  return new Promise<string>((resolve, reject) => {
+    const abort = () => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    lines.once("close", () => {
+      signal.removeEventListener("abort", abort);
+      resolve("");
+    });
+    lines.question(text, resolve);
+  }).finally(() => {
+    lines.close();
+  });
+}

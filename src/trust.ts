@@ -1,0 +1,56 @@
+import { dirname, resolve } from "node:path";
+import type { Config } from "./config/config.js";
+import { alsoIn, outsideRequests } from "./config/outside.js";
+import type { Person } from "./config/ownership.js";
+import { nodeFiles } from "./host/node-files.js";
+import { FOLDER } from "./plan/names.js";
+import { checkState, requireTrust } from "./steps/trust.js";
+import type { Reporter } from "./ui/reporter.js";
+import { visible } from "./ui/visible.js";
+import type { GlobalFlags, World } from "./world.js";
+
+/** Before anything else is done with a project; see `checkState`. */
+export async function checkProject(world: World, globals: GlobalFlags): Promise<void> {
+  const folder = dirname(resolve(world.cwd, globals.config ?? FOLDER.config));
+  await checkState(nodeFiles, folder, personOf(world));
+}
+
+/**
+ * Asks once for what kdock.yaml itself wants outside of its folder, as far as that is what will be used: what is typed or set
+ * in the environment is the person's own word.
+ */
+export async function checkTrust(
+  world: World,
+  globals: GlobalFlags,
+  reporter: Reporter,
+  { folder, written, config }: { folder: string; written: Config; config: Config },
+): Promise<void> {
+  const { env, stdin, stderr, signal } = world;
+  const canAsk = stdin.isTTY && stderr.isTTY && globals.json !== true;
+  await requireTrust(nodeFiles, {
+    project: folder,
+    person: personOf(world),
+    requests: alsoIn(outsideRequests(written), outsideRequests(config)),
+    config: resolve(world.cwd, globals.config ?? FOLDER.config),
+    store: `${stateFolder(world)}/kdock/trusted.json`,
+    given: globals.trust === true ? "flag" : env["KDOCK_TRUST"] === "1" ? "variable" : undefined,
+    ask: canAsk
+      ? async (text) => {
+          reporter.pause();
+          const { ask } = await import("./host/ask.js");
+          return ask(visible(text), { input: stdin, output: stderr, signal });
+        }
+      : undefined,
+  });
+}
+
+/** As the XDG Base Directory Specification has it: a relative path counts for nothing. */
+function stateFolder({ env, home }: World): string {
+  const given = env["XDG_STATE_HOME"];
+  return given?.startsWith("/") === true ? given : `${home}/.local/state`;
+}
+
+function personOf({ uid, env }: World): Person {
+  const sudo = uid === 0 ? Number.parseInt(env["SUDO_UID"] ?? "", 10) : Number.NaN;
+  return { uid, sudoUid: Number.isNaN(sudo) ? undefined : sudo };
+}
