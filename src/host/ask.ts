@@ -13,6 +13,8 @@ export function ask(
   const lines = createInterface({ input, output, terminal: false });
   return new Promise<string>((resolve, reject) => {
     const abort = () => {
+      // What comes next has a line of its own.
+      output.write("\n");
       reject(signal.reason as Error);
     };
     signal.addEventListener("abort", abort, { once: true });

@@ -118,21 +118,23 @@ describe("a project that reaches out of its folder", () => {
     const terminal = screen("trust");
     await terminal.open(folder, env);
     try {
-      const command = `node ${CLI} plan > out; echo exit=$?`;
-      await terminal.type(command, "Enter");
-      await terminal.shows(/vm\.qemu: -device edu\n[^]*Allow that from now on\? \[y\/N\] $/m);
+      const asked = async (time: number) => {
+        await terminal.type(
+          `echo run=${time}; node ${CLI} plan > out; echo exit-${time}=$?`,
+          "Enter",
+        );
+        const question = `^run=${time}\n[^]*vm\\.qemu: -device edu\n[^]*Allow that from now on\\? \\[y/N\\]`;
+        await terminal.shows(new RegExp(question, "m"));
+      };
+      await asked(1);
       await terminal.type("n", "Enter");
-      await terminal.shows(/error: not allowed:[^]*exit=2/);
-      await terminal.type("clear", "Enter");
-      await terminal.type(command, "Enter");
-      await terminal.shows(/Allow that from now on\? \[y\/N\] $/m);
+      await terminal.shows(/^error: not allowed:[^]*^exit-1=2$/m);
+      await asked(2);
       await terminal.type("C-c", "");
-      await terminal.shows(/exit=130/);
-      await terminal.type("clear", "Enter");
-      await terminal.type(command, "Enter");
-      await terminal.shows(/Allow that from now on\? \[y\/N\] $/m);
+      await terminal.shows(/^kdock: interrupted\nexit-2=130$/m);
+      await asked(3);
       await terminal.type("y", "Enter");
-      await terminal.shows(/exit=0/);
+      await terminal.shows(/^exit-3=0$/m);
       expect(await readFile(join(folder, "out"), "utf8")).toMatch(/^project lab-/);
       await expectAllowed();
     } finally {
