@@ -1,9 +1,11 @@
-import { appendFileSync, closeSync, openSync } from "node:fs";
+import { appendFileSync, closeSync, constants, openSync } from "node:fs";
 import type { LogFile } from "./host.js";
 
 /** What one writer may add to a log: a guest's command or a build script may never stop talking. */
 const MAX_LOG_BYTES = 256 << 20;
 const BUFFERED_BYTES = 1 << 16;
+/** A link in the place of a log would have another file written to. */
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
 /** Written at the end of the tick, and before much is waiting: by the one who writes, so that nobody can be faster. */
 export class Log implements LogFile {
@@ -13,7 +15,7 @@ export class Log implements LogFile {
   #bytes = 0;
 
   constructor(path: string) {
-    this.#try(() => (this.#file = openSync(path, "a")));
+    this.#try(() => (this.#file = openSync(path, APPEND)));
   }
 
   write(line: string): void {

@@ -1,9 +1,5 @@
 import { randomBytes } from "node:crypto";
-<<<<<<< HEAD
 import { mkdirSync } from "node:fs";
-=======
-import { constants, createWriteStream, mkdirSync } from "node:fs";
->>>>>>> e2d847b (config: ask once before kdock.yaml reaches out of its folder)
 import { chmod, lstat, mkdir, mkdtemp, open, readdir, rename, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { KdockError } from "../errors.js";
@@ -31,31 +27,13 @@ export async function writeAtomic(
   });
 }
 
-/** A link in the place of a log would have other files written to. */
-const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
-
 export function openLog(path: string): LogFile {
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch (error) {
     throw writeError(path, error);
   }
-<<<<<<< HEAD
   return new Log(path);
-=======
-  const stream = createWriteStream(path, { flags: APPEND as unknown as string });
-  // A log that cannot be written must not end the build that it tells about.
-  stream.on("error", () => undefined);
-  return {
-    write(line) {
-      if (stream.writable) stream.write(`${line}\n`);
-    },
-    async [Symbol.asyncDispose]() {
-      stream.end();
-      await finished(stream).catch(() => undefined);
-    },
-  };
->>>>>>> e2d847b (config: ask once before kdock.yaml reaches out of its folder)
 }
 
 export async function makeTemporary(path: string): Promise<string> {

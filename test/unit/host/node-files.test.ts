@@ -134,6 +134,16 @@ describe("writing", () => {
     log.write("line");
   });
 
+  it("writes no log through a link", async () => {
+    await writeFile(at("other"), "as it was");
+    await symlink(at("other"), at("kernel.log"));
+    {
+      await using log = files.openLog(at("kernel.log"));
+      log.write("line");
+    }
+    expect(await readFile(at("other"), "utf8")).toBe("as it was");
+  });
+
   it("puts a folder in the place of another one", async () => {
     const fresh = await files.makeTemporary(at("out", "kernel"));
     expect(fresh.startsWith(at("out", "kernel.tmp-"))).toBe(true);
