@@ -1,31 +1,40 @@
+import { Readable } from "node:stream";
+import { bytesOfPath, plainPath } from "../byte-path.js";
 import { KdockError } from "../errors.js";
+import { bytesOf, type Content, sizeOf } from "./content.js";
 
-/** `path` is relative, with forward slashes; `mode` is permission bits. Owner is root, times are 0. */
+/** `path` is relative, with forward slashes; see src/byte-path.ts. `mode` is permission bits. Owner is root, times are 0. */
 export type CpioEntry =
   | {
       readonly kind: "file";
       readonly path: string;
       readonly mode: number;
-      readonly content: Uint8Array;
+      readonly content: Content;
+      /** The same for all names of one file, whose content is in the archive once. */
+      readonly link?: string | undefined;
     }
   | { readonly kind: "directory"; readonly path: string; readonly mode?: number }
   | { readonly kind: "symlink"; readonly path: string; readonly target: string }
   | {
-      readonly kind: "character-device";
+      readonly kind: "character-device" | "block-device";
       readonly path: string;
       readonly mode: number;
       readonly major: number;
       readonly minor: number;
-    };
+    }
+  | { readonly kind: "fifo"; readonly path: string; readonly mode: number };
 
 const TYPE_BITS = {
   file: 0o100000,
   directory: 0o040000,
   symlink: 0o120000,
   "character-device": 0o020000,
+  "block-device": 0o060000,
+  fifo: 0o010000,
 } as const satisfies Record<CpioEntry["kind"], number>;
 
-const MAX_FILE_SIZE = 0xffff_ffff;
+/** A field has 32 bits. */
+export const MAX_CPIO_FILE = 0xffff_ffff;
 /** The kernel skips longer names and links without a word (init/initramfs.c). */
 const MAX_PATH_BYTES = 4096;
 const BLOCK_SIZE = 512;
@@ -35,25 +44,45 @@ const TRAILER = Buffer.from("TRAILER!!!");
 /**
  * An initramfs in newc format. The bytes are those of GNU cpio 2.14 and later for the same files with all times 0:
  * `find . -mindepth 1 -printf '%P\n' | LC_ALL=C sort | cpio -o -H newc --reproducible -R 0:0`
+ * but for hard links, which stay in the order of their names; the content is with the last of them.
  */
-export function packCpio(entries: readonly CpioEntry[]): Uint8Array {
-  const parts = sorted(entries).flatMap(({ entry, name }, index) => {
-    const body = bodyOf(entry);
-    return [header(entry, name, index, body.byteLength), body, padding(body.byteLength, 4)];
-  });
-  parts.push(encode({ nlink: 1 }, TRAILER));
-  const length = parts.reduce((sum, part) => sum + part.byteLength, 0);
-  return Buffer.concat([...parts, padding(length, BLOCK_SIZE)]);
+export function packCpio(entries: readonly CpioEntry[]): Readable {
+  return Readable.from(archive(linked(sorted(entries))), { objectMode: false });
 }
+
+async function* archive(members: readonly Member[]): AsyncGenerator<Uint8Array> {
+  let length = 0;
+  const sized = (part: Uint8Array) => {
+    length += part.byteLength;
+    return part;
+  };
+  for (const { entry, name, ino, nlink, hasBody } of members) {
+    const body = hasBody ? bodyOf(entry) : NO_BYTES;
+    const size = sizeOf(body);
+    yield sized(header(entry, name, { ino, nlink, size }));
+    for await (const chunk of bytesOf(plainPath(entry.path), body)) yield sized(chunk);
+    yield sized(padding(size, 4));
+  }
+  yield sized(encode({ nlink: 1 }, TRAILER));
+  yield padding(length, BLOCK_SIZE);
+}
+
+const NO_BYTES = new Uint8Array();
 
 interface Named {
   readonly entry: CpioEntry;
   readonly name: Buffer;
 }
 
+interface Member extends Named {
+  readonly ino: number;
+  readonly nlink: number;
+  readonly hasBody: boolean;
+}
+
 /** By bytes, as LC_ALL=C sort does: code units would put U+10000 before U+FF5E. */
 function sorted(entries: readonly CpioEntry[]): Named[] {
-  const named = entries.map((entry) => ({ entry, name: Buffer.from(entry.path) }));
+  const named = entries.map((entry) => ({ entry, name: bytesOfPath(entry.path) }));
   named.sort((a, b) => Buffer.compare(a.name, b.name));
   const folders = new Set<string>();
   let previous: string | undefined;
@@ -70,6 +99,23 @@ function sorted(entries: readonly CpioEntry[]): Named[] {
   return named;
 }
 
+/** The names of one file share the number of the first of them. */
+function linked(named: readonly Named[]): Member[] {
+  const groups = new Map<string, number[]>();
+  named.forEach(({ entry }, index) => {
+    if (entry.kind !== "file" || entry.link === undefined) return;
+    groups.set(entry.link, [...(groups.get(entry.link) ?? []), index]);
+  });
+  return named.map(({ entry, name }, index) => {
+    const link = entry.kind === "file" ? entry.link : undefined;
+    const group = (link === undefined ? undefined : groups.get(link)) ?? [index];
+    return {
+      ...{ entry, name, ino: group[0] ?? index, hasBody: index === group.at(-1) },
+      nlink: entry.kind === "directory" ? 2 : group.length,
+    };
+  });
+}
+
 function check(entry: CpioEntry, name: Buffer): void {
   const { path } = entry;
   const isRelative = path.split("/").every((part) => !["", ".", ".."].includes(part));
@@ -78,30 +124,32 @@ function check(entry: CpioEntry, name: Buffer): void {
   if (path.includes("\0") || target.includes("\0")) {
     throw new KdockError("config", `${JSON.stringify(path)} has a NUL byte in its name or target`);
   }
-  if (name.length >= MAX_PATH_BYTES || Buffer.byteLength(target) >= MAX_PATH_BYTES) {
-    throw new KdockError("config", `the name or target of ${path} is too long for an initramfs`);
+  if (name.length >= MAX_PATH_BYTES || bytesOfPath(target).length >= MAX_PATH_BYTES) {
+    const message = `the name or target of ${plainPath(path)} is too long for an initramfs`;
+    throw new KdockError("config", message);
   }
-  if (entry.kind === "file" && entry.content.byteLength > MAX_FILE_SIZE) {
-    throw new KdockError("config", `${path} is larger than the 4 GiB that an initramfs can hold`);
+  if (entry.kind === "file" && sizeOf(entry.content) > MAX_CPIO_FILE) {
+    const message = `${plainPath(path)} is larger than the 4 GiB that an initramfs can hold`;
+    throw new KdockError("config", message);
   }
 }
 
-function bodyOf(entry: CpioEntry): Uint8Array {
+function bodyOf(entry: CpioEntry): Content {
   if (entry.kind === "file") return entry.content;
-  return Buffer.from(entry.kind === "symlink" ? entry.target : "");
+  return entry.kind === "symlink" ? bytesOfPath(entry.target) : NO_BYTES;
 }
 
-function header(entry: CpioEntry, name: Buffer, ino: number, size: number): Buffer {
-  const isDevice = entry.kind === "character-device";
-  const fields = {
-    ino,
-    mode: TYPE_BITS[entry.kind] | (permissions(entry) & 0o7777),
-    nlink: entry.kind === "directory" ? 2 : 1,
-    size,
-    rdevMajor: isDevice ? entry.major : 0,
-    rdevMinor: isDevice ? entry.minor : 0,
-  };
-  return encode(fields, name);
+function header(
+  entry: CpioEntry,
+  name: Buffer,
+  numbers: Pick<HeaderFields, "ino" | "nlink" | "size">,
+): Buffer {
+  const { rdevMajor, rdevMinor } =
+    entry.kind === "character-device" || entry.kind === "block-device"
+      ? { rdevMajor: entry.major, rdevMinor: entry.minor }
+      : { rdevMajor: 0, rdevMinor: 0 };
+  const mode = TYPE_BITS[entry.kind] | (permissions(entry) & 0o7777);
+  return encode({ ...numbers, mode, rdevMajor, rdevMinor }, name);
 }
 
 function permissions(entry: CpioEntry): number {

@@ -71,6 +71,26 @@ export interface TreeEntry {
   readonly sizeBytes: number;
 }
 
+/** What a folder has under a name, as far as an archive can hold it. */
+export interface FileNode {
+  /** Relative, with forward slashes; see src/byte-path.ts. */
+  readonly path: string;
+  readonly kind:
+    "file" | "directory" | "symlink" | "character-device" | "block-device" | "fifo" | "socket";
+  /** Permission bits. */
+  readonly mode: number;
+  /** The link's text, see src/byte-path.ts; "" for others. */
+  readonly target: string;
+  readonly sizeBytes: number;
+  /** Of a device. */
+  readonly major: number;
+  readonly minor: number;
+  /** The same for all names of one file; undefined where it has only one. */
+  readonly link: string | undefined;
+  /** A file's bytes as they are read; fails with a `config` error that names the path. */
+  readonly open: () => Readable;
+}
+
 export interface FileStatus {
   readonly kind: "file" | "directory" | "symlink" | "other";
   /** Permission bits. */
@@ -98,6 +118,8 @@ export interface HostFiles {
   isFolder(path: string): Promise<boolean>;
   /** Every entry below a folder, in code-unit order of path; rejects with a `config` error on sockets and devices. */
   tree(path: string): Promise<TreeEntry[]>;
+  /** Every entry below a folder, each folder before what is in it; rejects with a `config` error for what cannot be read. */
+  nodes(path: string): Promise<FileNode[]>;
   /**
    * Every folder of a large tree, quickly, each before those in it, without what `skip` names, be it a file or a folder.
    * Sockets and devices are left out. `known` says what a folder was before: where nothing differs, that very object is

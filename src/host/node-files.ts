@@ -1,3 +1,4 @@
+import { nodes } from "./file-nodes.js";
 import type { HostFiles } from "./host.js";
 import { lock } from "./lock.js";
 import {
@@ -30,7 +31,7 @@ import {
 } from "./write-files.js";
 
 export const nodeFiles: HostFiles = {
-  ...{ readText, readBytes, readStream, exists, isFolder, status, tree, list, realPath },
+  ...{ readText, readBytes, readStream, exists, isFolder, status, tree, nodes, list, realPath },
   ...{ writeAtomic, writeStream, writeSparse, openLog, makeTemporary, makeSymlink, makeFolder },
   ...{ mergeInto, setMode, readHead, isWritable, scan },
   ...{ replace, pointLink, remove, lock },

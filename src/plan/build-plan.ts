@@ -12,7 +12,7 @@ import { CCACHE_VOLUME, INSIDE, labels, type ProjectNames, type Role, slug } fro
 import { kernelVersion } from "./kernel-version.js";
 import { sourceHostPaths, treeEnvironment, treeFiles, treeInputs, treeName } from "./tree-plan.js";
 import { kernelToolchain } from "./toolchain.js";
-import { entryDigests, type InputTree, type SourceTree, type UserFiles } from "./user-files.js";
+import { inputDigests, type InputTree, type SourceTree, type UserFiles } from "./user-files.js";
 
 /** A build is a container run from a builder image: what goes in, what it is told, where its volumes are. */
 export interface BuildPlan {
@@ -366,7 +366,7 @@ function settingInputs(set: Readonly<Record<string, string>>): Readonly<Record<s
 function initramfsInputs(trees: readonly InputTree[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
     trees.flatMap(({ path, entries }) =>
-      Object.entries(entryDigests(`initramfs ${path}`, entries)),
+      Object.entries(inputDigests(`initramfs ${path}`, entries)),
     ),
   );
 }

@@ -65,6 +65,10 @@ export function imageTag(name: string, tag: string): string {
   return `kdock/${name}:${tag}`;
 }
 
+/** What serves kdock in the guest, and where it is in its root. */
+export const AGENT_PROGRAM = "kdock-agent";
+export const AGENT_PATH = `usr/sbin/${AGENT_PROGRAM}`;
+
 /** What a tap is made with; a machine without it has none. */
 export const TUN = "/dev/net/tun";
 

@@ -1,28 +1,24 @@
+import { bytesOfPath } from "../byte-path.js";
 import type { Config } from "../config/config.js";
 import { assetsDigest, type Assets, selectAssets } from "./assets.js";
+import { checkInit } from "./guest-init.js";
+import { type GuestInit, guestInit } from "./guest-start.js";
 import { INIT, initScriptName } from "./init-scripts.js";
 import { type KeyInputs, sha256, stageKey } from "./keys.js";
-import { entryDigests, type UserFiles } from "./user-files.js";
-
-/** One entry of the guest's root: where its content comes from is told apart by `from`. */
-export type RootfsEntry =
-  | { readonly path: string; readonly kind: "directory" }
-  | { readonly path: string; readonly kind: "symlink"; readonly target: string }
-  | {
-      readonly path: string;
-      readonly kind: "file";
-      readonly executable: boolean;
-      readonly content: Uint8Array;
-    };
+import { AGENT_PATH } from "./names.js";
+import { type OverlayEntry, overlayDigests } from "./overlay.js";
+import { type RootfsEntry, RootTree } from "./root-tree.js";
+import type { UserFiles } from "./user-files.js";
 
 export interface RootfsPlan {
   readonly key: string;
   readonly inputs: KeyInputs;
   /** The part of the inputs that is the user's. */
   readonly asked: Readonly<Record<string, string>>;
+  readonly init: GuestInit;
 }
 
-/** Mount points and homes that exist in every guest, empty; images/rootfs/pack.sh has the same, and a test compares. */
+/** Mount points and homes that exist in every guest, empty; images/rootfs/pack.pl has the same, and a test compares. */
 const FOLDERS = ["dev", "lib", "mnt", "proc", "root", "run", "sys", "tmp"];
 
 const TREE = "images/rootfs/tree";
@@ -38,14 +34,14 @@ export function givenFiles({ rootfs }: Config, user: UserFiles): RootfsFiles {
 }
 
 export function rootfsPlan(busyboxKey: string, assets: Assets, user: RootfsFiles): RootfsPlan {
-  const asked = { ...entryDigests("overlay", user.overlay), ...initInputs(user) };
+  const asked = { ...overlayDigests(user.overlay), ...initInputs(user) };
   const inputs: KeyInputs = {
     busybox: busyboxKey,
     folders: FOLDERS,
     tree: assetsDigest(selectAssets(assets, [TREE])),
     ...asked,
   };
-  return { key: stageKey(inputs), inputs, asked };
+  return { key: stageKey(inputs), inputs, asked, init: guestInit(user.overlay) };
 }
 
 function initInputs({ initScripts, strict }: RootfsFiles): Readonly<Record<string, string>> {
@@ -62,7 +58,8 @@ function initInputs({ initScripts, strict }: RootfsFiles): Readonly<Record<strin
 
 /**
  * The whole root, later layers over earlier ones: empty folders, busybox's install tree, images/rootfs/tree, the
- * user's overlay, the init scripts of kdock.yaml. Sorting and normalising owner, time and mode is the packer's work.
+ * user's overlay, the init scripts of kdock.yaml. Sorting and normalising owner and time is the packer's work. Throws a
+ * `config` error for a root that no kernel could start.
  */
 export function rootfsEntries(
   busybox: readonly RootfsEntry[],
@@ -70,41 +67,31 @@ export function rootfsEntries(
   assets: Assets,
   { overlay, initScripts, strict }: RootfsFiles,
 ): RootfsEntry[] {
-  const root = new Map<string, RootfsEntry>();
-  const add = (entry: RootfsEntry) => {
-    addParents(root, entry.path);
-    // A folder over a folder changes nothing; anything else replaces what was there, and what was below it.
-    if (entry.kind === "directory" && root.get(entry.path)?.kind === "directory") return;
-    removeTree(root, entry.path);
-    root.set(entry.path, entry);
+  const root = new RootTree();
+  const addFile = (path: string, mode: number, content: Uint8Array) => {
+    root.add({ path, kind: "file", mode, content });
   };
-  for (const path of FOLDERS) add({ path, kind: "directory" });
-  for (const entry of busybox) add(entry);
+  for (const path of FOLDERS) root.add({ path, kind: "directory", mode: 0o755 });
+  for (const entry of busybox) root.add(entry);
   for (const [name, { content, executable }] of selectAssets(assets, [TREE])) {
-    add({ path: name.slice(TREE.length + 1), kind: "file", executable, content });
+    addFile(name.slice(TREE.length + 1), executable ? 0o755 : 0o644, content);
   }
-  add({ path: "usr/sbin/kdock-agent", kind: "file", executable: true, content: agent });
-  for (const entry of overlay) add(entry);
+  addFile(AGENT_PATH, 0o755, agent);
+  for (const entry of inOrder(overlay)) root.add(entry);
   initScripts.forEach(({ path, content }, index) => {
-    const name = initScriptName(path, index);
-    add({ path: `${INIT.scripts}/${name}`, kind: "file", executable: true, content });
+    addFile(`${INIT.scripts}/${initScriptName(path, index)}`, 0o755, content);
   });
-  if (strict) {
-    add({ path: INIT.strict, kind: "file", executable: false, content: new Uint8Array() });
-  }
-  return [...root.values()];
+  if (strict) addFile(INIT.strict, 0o644, new Uint8Array());
+  checkInit(root);
+  return root.entries();
 }
 
-function addParents(root: Map<string, RootfsEntry>, path: string): void {
-  const parts = path.split("/").slice(0, -1);
-  for (let depth = 1; depth <= parts.length; depth += 1) {
-    const parent = parts.slice(0, depth).join("/");
-    if (root.get(parent)?.kind !== "directory")
-      root.set(parent, { path: parent, kind: "directory" });
-  }
-}
-
-function removeTree(root: Map<string, RootfsEntry>, path: string): void {
-  root.delete(path);
-  for (const name of [...root.keys()]) if (name.startsWith(`${path}/`)) root.delete(name);
+/** Links last, because what they replace is moved to where they lead; each of both by the bytes of its path. */
+function inOrder(overlay: readonly OverlayEntry[]): OverlayEntry[] {
+  const byPath = overlay
+    .map((entry) => ({ entry, name: bytesOfPath(entry.path) }))
+    .sort((a, b) => Buffer.compare(a.name, b.name))
+    .map(({ entry }) => entry);
+  const isLink = ({ kind }: OverlayEntry) => kind === "symlink";
+  return [...byPath.filter((entry) => !isLink(entry)), ...byPath.filter(isLink)];
 }

@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.js";
+import type { OverlayEntry } from "./overlay.js";
 import type { TreeContent } from "./source-tree.js";
 import type { Fragment } from "./kconfig.js";
 import { sha256 } from "./keys.js";
@@ -63,11 +64,11 @@ export interface InputTree {
   /** As the user wrote it, relative to the folder of kdock.yaml. */
   readonly path: string;
   /** Of a folder: what is below it. Of a file: itself, with the path "". */
-  readonly entries: readonly OverlayEntry[];
+  readonly entries: readonly InputEntry[];
 }
 
-export interface OverlayEntry {
-  /** Relative to the overlay folder, forward slashes. */
+export interface InputEntry {
+  /** Relative to the tree's folder, forward slashes. */
   readonly path: string;
   readonly kind: "file" | "directory" | "symlink";
   readonly executable: boolean;
@@ -77,10 +78,10 @@ export interface OverlayEntry {
   readonly content: Uint8Array;
 }
 
-/** One input for each entry, so that the one that changed can be named: "overlay etc/motd". */
-export function entryDigests(
+/** One input for each entry, so that the one that changed can be named: "initramfs root etc/motd". */
+export function inputDigests(
   what: string,
-  entries: readonly OverlayEntry[],
+  entries: readonly InputEntry[],
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(
     entries.map(({ path, kind, executable, target, content }) => [

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Architecture } from "../config/config.js";
 import { architectureFrom, isNative } from "../plan/architectures.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
@@ -102,8 +104,23 @@ export async function pointCurrent(ctx: Context, setKey: string): Promise<void> 
   await ctx.host.files.pointLink(inProject(ctx, FOLDER.current), `set/${setKey}`);
 }
 
-/** For a file kdock wrote itself from memory. */
-export function manifestFile(path: string, content: Uint8Array): ManifestFile {
-  const sha256 = createHash("sha256").update(content).digest("hex");
-  return { path, kind: "file", size: content.length, sha256, target: "" };
+/** Writes a file into an artifact folder. */
+export async function storeStream(
+  ctx: Context,
+  folder: string,
+  path: string,
+  content: Readable,
+): Promise<ManifestFile> {
+  const hash = createHash("sha256");
+  let size = 0;
+  async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      size += chunk.byteLength;
+      yield chunk;
+    }
+  }
+  const sink = await ctx.host.files.writeStream(`${folder}/${path}`, 0o644);
+  await pipeline(content, counted, sink, { signal: ctx.signal });
+  return { path, kind: "file", size, sha256: hash.digest("hex"), target: "" };
 }

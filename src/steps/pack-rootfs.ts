@@ -1,12 +1,9 @@
 import { type CpioEntry, packCpio } from "../archive/cpio.js";
-import {
-  type RootfsEntry,
-  rootfsEntries,
-  type RootfsFiles,
-  type RootfsPlan,
-} from "../plan/rootfs-plan.js";
-import type { Manifest } from "../plan/manifest.js";
-import { artifactFolder, manifestFile, storeArtifacts } from "./artifact-store.js";
+import type { Manifest, ManifestFile } from "../plan/manifest.js";
+import type { RootfsEntry } from "../plan/root-tree.js";
+import { rootfsEntries, type RootfsFiles, type RootfsPlan } from "../plan/rootfs-plan.js";
+import { rootSize } from "../plan/root-size.js";
+import { artifactFolder, storeArtifacts, storeStream } from "./artifact-store.js";
 import type { Context } from "./context.js";
 
 /** Packs the initramfs from the busybox artifacts, images/rootfs/tree and what the user gives to it. */
@@ -16,15 +13,21 @@ export async function packRootfs(
   busyboxKey: string,
   user: RootfsFiles,
 ): Promise<Manifest> {
-  const cpio = packCpio(await rootfsFiles(ctx, busyboxKey, user));
+  const entries = await rootfsFiles(ctx, busyboxKey, user);
   return storeArtifacts(
     ctx,
-    { stage: "rootfs", key: plan.key, inputs: plan.inputs, resolved: {} },
-    async (folder) => {
-      await ctx.host.files.writeAtomic(`${folder}/rootfs.cpio`, cpio);
-      return [manifestFile("rootfs.cpio", cpio)];
-    },
+    { stage: "rootfs", key: plan.key, inputs: plan.inputs, resolved: rootSize(entries) },
+    async (folder) => [await writeRootfs(ctx, folder, entries)],
   );
+}
+
+/** Writes rootfs.cpio into a folder that exists. */
+export async function writeRootfs(
+  ctx: Context,
+  folder: string,
+  entries: readonly CpioEntry[],
+): Promise<ManifestFile> {
+  return storeStream(ctx, folder, "rootfs.cpio", packCpio(entries));
 }
 
 /** Everything that goes into the initramfs, in no particular order. */
@@ -32,29 +35,26 @@ export async function rootfsFiles(
   ctx: Context,
   busyboxKey: string,
   user: RootfsFiles,
-): Promise<CpioEntry[]> {
+): Promise<RootfsEntry[]> {
   const busybox = artifactFolder(ctx, "busybox", busyboxKey);
   const agent = await ctx.host.files.readBytes(`${busybox}/kdock-agent`);
   const tree = await installTree(ctx, `${busybox}/install`);
-  return rootfsEntries(tree, agent, ctx.assets, user).map((entry) =>
-    entry.kind === "file" ? { ...entry, mode: entry.executable ? 0o755 : 0o644 } : { ...entry },
-  );
+  return rootfsEntries(tree, agent, ctx.assets, user);
 }
 
+/** Modes are normalised: they came through an archive, and perhaps a repository. */
 async function installTree(ctx: Context, folder: string): Promise<RootfsEntry[]> {
   const { files } = ctx.host;
   return Promise.all(
     (await files.tree(folder)).map(async ({ path, kind, mode, target }): Promise<RootfsEntry> => {
       switch (kind) {
         case "directory":
-          return { path, kind };
+          return { path, kind, mode: 0o755 };
         case "symlink":
           return { path, kind, target };
         case "file":
           return {
-            path,
-            kind,
-            executable: (mode & 0o111) !== 0,
+            ...{ path, kind, mode: (mode & 0o111) === 0 ? 0o644 : 0o755 },
             content: await files.readBytes(`${folder}/${path}`),
           };
       }

@@ -1,17 +1,13 @@
 import type { Config } from "../config/config.js";
 import { KdockError } from "../errors.js";
 import { type Fragment, initramfsPaths, requestedConfig } from "../plan/kconfig.js";
-import { scriptProblem } from "../plan/init-scripts.js";
-import {
-  type InitScript,
-  type InputTree,
-  type OverlayEntry,
-  type UserFiles,
-} from "../plan/user-files.js";
+import type { OverlayEntry } from "../plan/overlay.js";
+import type { InitScript, InputEntry, InputTree, UserFiles } from "../plan/user-files.js";
 import { hostPath } from "../plan/host-path.js";
 import type { EarlyContext } from "./context.js";
 import { givenPreset } from "./given-preset.js";
 import { missingFile, readNamedFile } from "./read-named-file.js";
+import { checkScript, readOverlay } from "./read-overlay.js";
 import { readPatches } from "./read-patches.js";
 import { readRepository } from "./read-repository.js";
 import { readSourceTree } from "./read-source-tree.js";
@@ -116,12 +112,7 @@ async function overlay(ctx: EarlyContext, path: string): Promise<OverlayEntry[]>
       hint: "Make it, or take the key out of kdock.yaml.",
     });
   }
-  const entries = await entriesBelow(ctx, folder);
-  for (const { path: name, kind, executable, content } of entries) {
-    if (kind !== "file" || !executable || !/^etc\/init\.d\/[^/]+$/.test(name)) continue;
-    checkScript("rootfs.overlay", `${path}/${name}`, content);
-  }
-  return entries;
+  return readOverlay(ctx, path, folder);
 }
 
 async function initScript(ctx: EarlyContext, path: string): Promise<InitScript> {
@@ -138,15 +129,7 @@ async function initScript(ctx: EarlyContext, path: string): Promise<InitScript> 
   return { path, content };
 }
 
-function checkScript(key: string, path: string, content: Uint8Array): void {
-  const problem = scriptProblem(content);
-  if (problem === undefined) return;
-  throw new KdockError("config", `${key}: ${path} ${problem}`, {
-    hint: `\`sed -i 's/\\r$//' ${path}\` mends it; in git, \`*.sh text eol=lf\` in .gitattributes keeps it so.`,
-  });
-}
-
-async function entriesBelow(ctx: EarlyContext, folder: string): Promise<OverlayEntry[]> {
+async function entriesBelow(ctx: EarlyContext, folder: string): Promise<InputEntry[]> {
   const entries = await ctx.host.files.tree(folder);
   return Promise.all(
     entries.map(async (entry) => ({

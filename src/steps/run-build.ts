@@ -10,7 +10,7 @@ import type { BuildPlan } from "../plan/build-plan.js";
 import type { ContainerSpec } from "../plan/container-spec.js";
 import { bytesOfText } from "../plan/loose-text.js";
 import { FOLDER, INSIDE } from "../plan/names.js";
-import type { OverlayEntry } from "../plan/user-files.js";
+import type { InputEntry } from "../plan/user-files.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
 import { storeArtifacts } from "./artifact-store.js";
 import type { ReadyImage } from "./builder-image.js";
@@ -268,7 +268,7 @@ function folderEntry(path: string): TarEntry {
   return { path, kind: "directory", mode: 0o755 };
 }
 
-function treeEntry(path: string, entry: OverlayEntry): TarEntry {
+function treeEntry(path: string, entry: InputEntry): TarEntry {
   switch (entry.kind) {
     case "directory":
       return folderEntry(path);

@@ -1,4 +1,3 @@
-import { packCpio } from "../archive/cpio.js";
 import { KdockError } from "../errors.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
@@ -7,12 +6,12 @@ import { hostileImage, VARIED, verifyBuild } from "../plan/verify-plan.js";
 import type { Verification, VerifiedStage } from "../plan/verification.js";
 import { givenFiles } from "../plan/rootfs-plan.js";
 import type { Project } from "../project.js";
-import { artifactFolder, manifestFile, readManifest } from "./artifact-store.js";
+import { artifactFolder, readManifest } from "./artifact-store.js";
 import type { Target } from "./build.js";
 import { ensureDerived, ensureImage } from "./builder-image.js";
 import { inProject, projectMutex } from "./context.js";
 import { explain } from "./explain.js";
-import { rootfsFiles } from "./pack-rootfs.js";
+import { rootfsFiles, writeRootfs } from "./pack-rootfs.js";
 import { buildInto } from "./run-build.js";
 import { runStep } from "./run-step.js";
 
@@ -125,9 +124,7 @@ async function packAgain(
   return runStep(ctx, "verify-rootfs", "initramfs, once more", async () => {
     const entries = await rootfsFiles(ctx, plan.busybox.key, givenFiles(config, user));
     // The order in which they come must not matter.
-    const cpio = packCpio(entries.reverse());
-    await ctx.host.files.writeAtomic(`${folder}/rootfs.cpio`, cpio);
-    return { value: [manifestFile("rootfs.cpio", cpio)], cached: false };
+    return { value: [await writeRootfs(ctx, folder, entries.reverse())], cached: false };
   });
 }
 

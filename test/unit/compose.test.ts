@@ -6,7 +6,7 @@ import { composeFile } from "../../src/plan/compose.js";
 import { makePlan } from "../../src/plan/plan.js";
 import { readAssets } from "../../src/project.js";
 import { ROOT } from "../support/kdock.js";
-import { config, NO_FILES, plan, text } from "./plan/fixtures.js";
+import { config, NO_FILES, plan, overlayFile } from "./plan/fixtures.js";
 
 interface Compose {
   services: Record<
@@ -94,7 +94,7 @@ describe("compose.yaml", () => {
     const yaml = "kernel: { set: { LOCALVERSION: '-$lab' } }\nrootfs: { overlay: guest }";
     const made = compose(yaml, {
       kernelFragments: [{ name: "a.config", text: "CONFIG_A=y" }],
-      overlay: [{ path: "x", kind: "file", executable: false, target: "", content: text("") }],
+      overlay: [overlayFile("x", "")],
     });
     expect(made.services.kernel.configs).toEqual([
       { source: "kernel-fragments-config", target: "/in/fragments.config" },

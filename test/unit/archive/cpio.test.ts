@@ -1,4 +1,6 @@
 import { gunzipSync } from "node:zlib";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import { packCpio, type CpioEntry } from "../../../src/archive/cpio.js";
 import { KdockError } from "../../../src/errors.js";
@@ -54,14 +56,77 @@ const ENTRIES: readonly CpioEntry[] = [
   folder("a", 0o700),
 ];
 
-it("writes what GNU cpio writes, byte for byte", () => {
+it("writes what GNU cpio writes, byte for byte", async () => {
   const expected = gunzipSync(Buffer.from(GOLDEN, "base64"));
-  expect(Buffer.from(packCpio(ENTRIES)).toString("latin1")).toBe(expected.toString("latin1"));
+  expect((await buffer(packCpio(ENTRIES))).toString("latin1")).toBe(expected.toString("latin1"));
 });
 
-it("counts two links for every folder, whatever is in it", () => {
-  const archive = packCpio([{ kind: "directory", path: "a" }, folder("a/b")]);
-  expect(Buffer.from(archive).toString("latin1", 14, 46)).toBe("000041ED000000000000000000000002");
+it("counts two links for every folder, whatever is in it", async () => {
+  const archive = await buffer(packCpio([{ kind: "directory", path: "a" }, folder("a/b")]));
+  expect(archive.toString("latin1", 14, 46)).toBe("000041ED000000000000000000000002");
+});
+
+/** inode, mode, nlink, size and device of each entry, by name. */
+async function headers(entries: readonly CpioEntry[]): Promise<Record<string, string>> {
+  const archive = await buffer(packCpio(entries));
+  const found: Record<string, string> = {};
+  for (let at = 0; ;) {
+    const field = (index: number) =>
+      parseInt(archive.toString("latin1", at + 6 + index * 8, at + 14 + index * 8), 16);
+    const name = archive.toString("latin1", at + 110, at + 109 + field(11));
+    if (name === "TRAILER!!!") return found;
+    found[name] =
+      `${field(0)} ${field(1).toString(8)} ${field(4)} ${field(6)} ${field(9)},${field(10)}`;
+    const aligned = (size: number) => Math.ceil(size / 4) * 4;
+    at += aligned(110 + field(11)) + aligned(field(6));
+  }
+}
+
+it("packs devices, pipes and names that are no UTF-8", async () => {
+  const found = await headers([
+    folder("d", 0o1777),
+    { kind: "block-device", path: "d/disk", mode: 0o660, major: 259, minor: 1048575 },
+    device("d/null", 0o666, 1, 3),
+    { kind: "fifo", path: "pipe", mode: 0o620 },
+    file("caf\udce9", "x", 0o4755),
+  ]);
+  expect(found).toEqual({
+    "caf\xe9": "0 104755 1 1 0,0",
+    d: "1 41777 2 0 0,0",
+    "d/disk": "2 60660 1 0 259,1048575",
+    "d/null": "3 20666 1 0 1,3",
+    pipe: "4 10620 1 0 0,0",
+  });
+});
+
+it("has a file with several names once, with the last of them", async () => {
+  const named = (path: string) => ({ ...file(path, "abc"), link: "one" });
+  const found = await headers([named("c"), { ...file("b", "x"), link: "two" }, named("a")]);
+  expect(found).toEqual({ a: "0 100644 2 0 0,0", b: "1 100644 1 1 0,0", c: "0 100644 2 3 0,0" });
+});
+
+it.each([
+  ["a file that has become shorter", "ab"],
+  ["a file with other bytes than it had", "xyz"],
+])("fails for %s", async (_what, now) => {
+  const content = {
+    size: 3,
+    sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    open: () => Readable.from([Buffer.from(now)]),
+  };
+  const packed = buffer(packCpio([{ kind: "file", path: "f", mode: 0o644, content }]));
+  await expect(packed).rejects.toMatchObject({ code: "environment" });
+});
+
+it("refuses a file of 4 GiB, before it is opened", () => {
+  const content = {
+    size: 2 ** 32,
+    open: () => {
+      throw new Error("opened");
+    },
+  };
+  const entry: CpioEntry = { kind: "file", path: "f", mode: 0o644, content };
+  expect(() => packCpio([entry])).toThrow("larger than the 4 GiB");
 });
 
 it.each([

@@ -1,5 +1,6 @@
 import {
   chmod,
+  link,
   lstat,
   mkdir,
   readdir,
@@ -78,6 +79,37 @@ describe("reading", () => {
   it("refuses a tree with a name that is not UTF-8, which nobody could read again", async () => {
     await writeFile(Buffer.concat([Buffer.from(at("x")), Buffer.of(0xff)]), "");
     await expect(files.tree(at())).rejects.toThrow("the name is not UTF-8");
+  });
+
+  it("lists nodes of every kind, whatever bytes their names have", async () => {
+    const server = createServer().listen(at("socket"));
+    await new Promise((resolve) => server.once("listening", resolve));
+    await mkdir(at("d"), { mode: 0o700 });
+    await writeFile(at("d", "first"), "text", { mode: 0o400 });
+    await link(at("d", "first"), at("second"));
+    await writeFile(Buffer.concat([Buffer.from(at("caf")), Buffer.of(0xe9)]), "latin1");
+    await symlink(Buffer.of(0xe9), at("to"));
+    const found = await files.nodes(at());
+    server.close();
+    const named = new Map(found.map((node) => [node.path, node]));
+    expect([...named.keys()].sort()).toEqual(
+      ["caf\udce9", "d", "d/first", "second", "socket", "to"].sort(),
+    );
+    expect(named.get("d")).toMatchObject({ kind: "directory", mode: 0o700 });
+    expect(named.get("d/first")).toMatchObject({ kind: "file", mode: 0o400, sizeBytes: 4 });
+    expect(named.get("d/first")?.link).toBeDefined();
+    expect(named.get("d/first")?.link).toBe(named.get("second")?.link);
+    expect(named.get("caf\udce9")?.link).toBeUndefined();
+    expect(await text(named.get("caf\udce9")?.open() ?? Readable.from([]))).toBe("latin1");
+    expect(named.get("to")).toMatchObject({ kind: "symlink", target: "\udce9" });
+    expect(named.get("socket")).toMatchObject({ kind: "socket" });
+  });
+
+  it("knows the number of a device", async () => {
+    const devices = await files.nodes("/dev/pts");
+    expect(devices.find(({ path }) => path === "ptmx")).toMatchObject({
+      ...{ kind: "character-device", major: 5, minor: 2 },
+    });
   });
 
   it("knows the free space of what is there only", async () => {

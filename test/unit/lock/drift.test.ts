@@ -9,8 +9,9 @@ import {
 import { EMPTY_LOCK, type Lock } from "../../../src/lock/lock.js";
 import { lockRequests, owedTo } from "../../../src/lock/requests.js";
 import type { Assets } from "../../../src/plan/assets.js";
-import type { OverlayEntry, UserFiles } from "../../../src/plan/user-files.js";
-import { ASSETS, config, plan, text } from "../plan/fixtures.js";
+import type { OverlayEntry } from "../../../src/plan/overlay.js";
+import type { InputEntry, UserFiles } from "../../../src/plan/user-files.js";
+import { ASSETS, config, overlayFile, plan, text } from "../plan/fixtures.js";
 import { SAMPLE } from "./sample.js";
 
 interface Project {
@@ -34,16 +35,16 @@ function drift(before: Project, after: Project): string[] {
   return lockDrift(lock, wanted(after), owedTo(lock, lockRequests(asked), asked));
 }
 
-function file(path: string, content: string, change: Partial<OverlayEntry> = {}): OverlayEntry {
-  return { path, kind: "file", executable: false, target: "", content: text(content), ...change };
+function inputFile(path: string, content: string): InputEntry {
+  return { path, kind: "file", executable: false, target: "", content: text(content) };
 }
 
 function asset(path: string, content: string, executable = false): Assets {
   return new Map([...ASSETS, [path, { content: text(content), executable }]]);
 }
 
-const MOTD = file("etc/motd", "hello");
-const LINK = file("etc/issue", "", { kind: "symlink", target: "motd" });
+const MOTD = overlayFile("etc/motd", "hello");
+const LINK: OverlayEntry = { path: "etc/issue", kind: "symlink", target: "motd" };
 const ONE = { name: "net.config", text: "CONFIG_NET=y\n" };
 const TWO = { name: "dbg.config", text: "CONFIG_KGDB=y\n" };
 
@@ -138,20 +139,20 @@ describe("lockDrift", () => {
     ],
     [
       "a file of an initramfs",
-      { user: { initramfs: [{ path: "ram", entries: [file("init", "1")] }] } },
-      { user: { initramfs: [{ path: "ram", entries: [file("init", "2")] }] } },
+      { user: { initramfs: [{ path: "ram", entries: [inputFile("init", "1")] }] } },
+      { user: { initramfs: [{ path: "ram", entries: [inputFile("init", "2")] }] } },
       ["kernel: initramfs ram init changed"],
     ],
     [
       "an edited file of the overlay",
       { user: { overlay: [MOTD] } },
-      { user: { overlay: [file("etc/motd", "bye")] } },
+      { user: { overlay: [overlayFile("etc/motd", "bye")] } },
       ["rootfs: overlay etc/motd changed"],
     ],
     [
       "another mode in the overlay",
       { user: { overlay: [MOTD] } },
-      { user: { overlay: [{ ...MOTD, executable: true }] } },
+      { user: { overlay: [{ ...MOTD, mode: 0o755 }] } },
       ["rootfs: overlay etc/motd changed"],
     ],
     [

@@ -1,7 +1,10 @@
+import { Readable } from "node:stream";
 import { loadConfig } from "../../../src/config/layers.js";
 import type { Config } from "../../../src/config/config.js";
+import { sha256 } from "../../../src/plan/keys.js";
 import type { Assets } from "../../../src/plan/assets.js";
 import { makePlan, type Plan } from "../../../src/plan/plan.js";
+import type { OverlayEntry, OverlayFile } from "../../../src/plan/overlay.js";
 import type { UserFiles } from "../../../src/plan/user-files.js";
 
 export const NO_FILES: UserFiles = {
@@ -19,6 +22,21 @@ export const NO_FILES: UserFiles = {
 
 export function text(content: string): Uint8Array {
   return new TextEncoder().encode(content);
+}
+
+/** A file of rootfs.overlay. */
+export function overlayFile(
+  path: string,
+  content: string,
+  mode = 0o644,
+  link?: string,
+): OverlayEntry & OverlayFile {
+  const bytes = Buffer.from(content, "latin1");
+  return {
+    ...{ path, kind: "file", mode, link, head: bytes.subarray(0, 256) },
+    namesAgent: bytes.includes("kdock-agent"),
+    content: { size: bytes.length, sha256: sha256(bytes), open: () => Readable.from([bytes]) },
+  };
 }
 
 export const ASSETS: Assets = new Map(

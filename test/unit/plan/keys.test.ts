@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { changedInputs, stageKey } from "../../../src/plan/keys.js";
-import { ASSETS, plan, text } from "./fixtures.js";
+import { ASSETS, overlayFile, plan, text } from "./fixtures.js";
 
 describe("stageKey", () => {
   it("does not depend on the order of its inputs", () => {
@@ -80,13 +80,7 @@ describe("the keys of a plan", () => {
       });
     expect(fragment("y").kernel.key).not.toBe(fragment("m").kernel.key);
     const overlay = (content: string) =>
-      plan("", {
-        user: {
-          overlay: [
-            { path: "motd", kind: "file", executable: false, target: "", content: text(content) },
-          ],
-        },
-      });
+      plan("", { user: { overlay: [overlayFile("motd", content)] } });
     expect(overlay("a").rootfs.key).not.toBe(overlay("b").rootfs.key);
     expect(overlay("a").busybox.key).toBe(overlay("b").busybox.key);
   });
