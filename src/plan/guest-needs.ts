@@ -28,29 +28,6 @@ export function requireOptions(config: string, what: string, needed: readonly st
   );
 }
 
-/** Besides what an initramfs takes while a guest boots: its kernel, and something to work with. */
-const KERNEL_BYTES = 64 * 2 ** 20;
-
-/**
- * Throws a `config` error for a guest too small for its kernel's modules. While it boots they are in memory twice, packed
- * and unpacked; a kernel that runs out of it says so in a way that nobody understands.
- */
-export function requireRoomForModules(
-  memoryMiB: number,
-  { modules, rootfs }: { readonly modules: number; readonly rootfs: number },
-): void {
-  const needed = 2 * (modules + rootfs) + KERNEL_BYTES;
-  if (modules === 0 || needed <= memoryMiB * 2 ** 20) return;
-  const mib = (bytes: number) => Math.ceil(bytes / 2 ** 20);
-  throw new KdockError(
-    "config",
-    `the kernel's modules (${mib(modules)} MiB) do not fit into the guest's memory (${memoryMiB} MiB): while it boots they are there twice`,
-    {
-      hint: `Give it more: --memory ${Math.ceil(mib(needed) / 256) * 256}M (vm.memory); or build fewer options as =m.`,
-    },
-  );
-}
-
 /** Why a guest will have fewer processors than its machine, by the text of its kernel's .config; undefined where it has all. */
 export function idleProcessors(config: string, cpus: number): string | undefined {
   const isMany = missingOptions(config, ["CONFIG_SMP"]).length === 0;

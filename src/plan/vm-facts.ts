@@ -28,6 +28,8 @@ export interface VmFacts {
   readonly disks: readonly DiskInUse[];
   /** Host folders in the guest, for people. */
   readonly shares: readonly string[];
+  /** Why kdock's agent is not in the guest, for people; undefined where it is. */
+  readonly noAgent?: string | undefined;
 }
 
 /** What a VM's label says. */

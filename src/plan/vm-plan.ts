@@ -40,6 +40,8 @@ export interface Found {
   /** How its kernel mounts host folders; undefined for one that has none to mount. */
   readonly transport: ShareTransport | undefined;
   readonly disks: readonly Disk[];
+  /** See `VmFacts`. */
+  readonly noAgent: string | undefined;
 }
 
 /** What of the host's a VM has. */
@@ -147,6 +149,7 @@ interface Parts {
   readonly mode: RunMode;
   readonly seat: VmSeat;
   readonly attached: Attached;
+  readonly noAgent: string | undefined;
 }
 
 /** Throws a `config` error for ports that nothing would be behind. */
@@ -167,7 +170,7 @@ export function vmPlan(
     },
     disks: found.disks ?? unseenDisks(config, plan.folder),
   };
-  const parts: Parts = { config, plan, mode, seat, attached };
+  const parts: Parts = { config, plan, mode, seat, attached, noAgent: found.noAgent };
   const least = leastContainer(parts);
   checkMachine(config);
   // A privileged container has every device and capability; the sysctls are needed in both.
@@ -203,7 +206,7 @@ function attemptsWithoutTun(parts: Parts): VmAttempt[] {
   return attempts.map((attempt) => ({ ...attempt, without: TUN }));
 }
 
-function factsFor({ config, plan, mode, seat, attached }: Parts): VmFacts {
+function factsFor({ config, plan, mode, seat, attached, noAgent }: Parts): VmFacts {
   const { net, dumpOnPanic } = config.vm;
   const { subnet, guest } = networkOf(net, seat);
   return {
@@ -219,6 +222,7 @@ function factsFor({ config, plan, mode, seat, attached }: Parts): VmFacts {
     dumpTo: mode.dumpTo,
     disks: disksInUse(attached.disks),
     shares: attached.shares.folders.map(shareText),
+    noAgent,
   };
 }
 

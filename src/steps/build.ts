@@ -1,5 +1,7 @@
+import { checkBootRequests } from "../plan/boot-needs.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import { checkCompiler } from "../plan/compiler-bounds.js";
+import { requestedConfig } from "../plan/kconfig.js";
 import { changedInputs } from "../plan/keys.js";
 import type { Manifest } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
@@ -50,7 +52,10 @@ export async function build(
   if (project.followsBuild) sayFollowed(ctx, project.config.kernel.arch);
   await using _mutex = await projectMutex(ctx);
   checkToolchain(project, options);
-  if (options.targets.includes("kernel")) checkTree(project.plan.kernel);
+  if (options.targets.includes("kernel")) {
+    checkTree(project.plan.kernel);
+    checkRequests(project);
+  }
   const locked = options.frozen ? requireFrozen(project) : await ensureLocked(project);
   // Of a git source the version is known only now.
   checkToolchain(locked, options);
@@ -66,6 +71,12 @@ function checkToolchain({ plan }: Project, { targets }: BuildOptions): void {
   const { version, asked } = plan.kernel;
   if (version === undefined || !targets.includes("kernel")) return;
   checkCompiler(version, asked["toolchain"] ?? "");
+}
+
+/** What no guest would boot with is refused before it is compiled. */
+function checkRequests({ config: { kernel }, plan, user }: Project): void {
+  const asked = requestedConfig(user.kernelFragments, kernel.set);
+  checkBootRequests({ preset: user.kernelPreset ?? "", user: asked }, plan.rootfs.init);
 }
 
 /** `kdock build --arch arm64 && kdock run` means one kernel, and whoever has forgotten the first half is told. */
@@ -165,8 +176,17 @@ async function sayWhy(ctx: Context, stage: string, inputs: Manifest["inputs"]): 
   if (changes.length === 0) return;
   ctx.reporter.emit({
     type: "notice",
-    text: `${stage}: changed since the last build: ${changes.join(", ")}`,
+    text: `${stage}: changed since the last build: ${inShort(changes)}`,
   });
+}
+
+const MOST_CHANGES = 12;
+
+/** A whole overlay may have changed. */
+function inShort(changes: readonly string[]): string {
+  const more = changes.length - MOST_CHANGES;
+  const named = changes.slice(0, MOST_CHANGES).join(", ");
+  return more > 0 ? `${named} and ${more} more` : named;
 }
 
 function summaryOf(manifest: Manifest): string {

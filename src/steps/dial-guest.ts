@@ -9,6 +9,8 @@ export interface GuestVm {
   readonly id: string;
   readonly name: string;
   readonly container: CanExec;
+  /** See `VmFacts`. */
+  readonly noAgent: string | undefined;
 }
 
 /** A conversation with a guest, as far as it goes before anybody speaks. */
@@ -31,5 +33,6 @@ export async function dialGuest(ctx: GuestContext, wanted: string | undefined): 
   const giveUp = new AbortController();
   const connection = connectInside(container, INSIDE.agentSocket, giveUp.signal);
   connection.catch(() => undefined);
-  return { vm: { id: found.id, name: factsOf(found).seat.name, container }, connection, giveUp };
+  const { seat, noAgent } = factsOf(found);
+  return { vm: { id: found.id, name: seat.name, container, noAgent }, connection, giveUp };
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CanExec, Container } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { type GuestSession, openSession, type SessionOptions } from "../guest/session.js";
+import { reportIsLast } from "../plan/console-log.js";
 import type { ConsoleState } from "../plan/console-state.js";
 import { failureText } from "../plan/init-scripts.js";
 import { FOLDER, INSIDE } from "../plan/names.js";
@@ -93,6 +94,7 @@ export async function whenReady(
       { hint: "Its console is above; --boot-timeout gives it longer." },
     );
   });
+  tellOfWaiting(ctx, tail, timeoutSeconds, timer.signal);
   const opened = openGuestChannel(vm.container, AbortSignal.any([ctx.signal, giveUp.signal]));
   for (const loser of [late, opened]) loser.catch(() => undefined);
   try {
@@ -111,6 +113,42 @@ export async function whenReady(
   } finally {
     timer.abort();
   }
+}
+
+/** When it is worth a word that a guest is not ready yet: after so many seconds, or parts of all that it is given. */
+const WORD_AFTER = [
+  { seconds: 20, part: 1 / 2 },
+  { seconds: 100, part: 3 / 4 },
+];
+
+/** Says what is waited for, while it is. */
+function tellOfWaiting(
+  ctx: Context,
+  tail: ConsoleTail,
+  timeoutSeconds: number,
+  signal: AbortSignal,
+): void {
+  for (const { seconds, part } of WORD_AFTER) {
+    const after = Math.min(seconds, Math.floor(timeoutSeconds * part));
+    sleep(after * 1000, undefined, { signal, ref: false }).then(
+      () => {
+        const text = `the guest is not ready after ${after} s, and has ${timeoutSeconds} s: ${waitingFor(tail)}; \`kdock console\` joins its console`;
+        ctx.reporter.emit({ type: "notice", text });
+      },
+      () => undefined,
+    );
+  }
+}
+
+function waitingFor(tail: ConsoleTail): string {
+  const { running } = tail.state().init;
+  if (running !== undefined) return `its init script ${running.script} runs`;
+  // Any program in the guest may write that there: a reason to look, and none to end it.
+  if (reportIsLast(tail.lines())) return "its console ends with a kernel panic";
+  const last = tail.lines().findLast((line) => line.trim() !== "" && !line.startsWith("[kdock] "));
+  return last === undefined
+    ? "its console is silent"
+    : `its console's last line is "${last.trim()}"`;
 }
 
 /** Never resolves; rejects when the VM ends, which nobody asked it to. Safe to leave alone. */

@@ -14,6 +14,9 @@ export interface GuestLine extends AsyncDisposable {
   explain(error: unknown): Promise<unknown>;
 }
 
+/** An agent that was not expected answers at once, or is not there. */
+const NO_AGENT_SECONDS = 3;
+
 /** A guest that runs answers in milliseconds; one that boots is worth a word. */
 const WORD_MS = 2000;
 
@@ -24,9 +27,11 @@ const WORD_MS = 2000;
 export async function openGuestLine(
   ctx: GuestContext,
   { vm, connection, giveUp }: GuestCall,
-  timeoutSeconds: number,
+  bootTimeoutSeconds: number,
   say: (text: string) => void,
 ): Promise<GuestLine> {
+  const timeoutSeconds =
+    vm.noAgent === undefined ? bootTimeoutSeconds : Math.min(bootTimeoutSeconds, NO_AGENT_SECONDS);
   const onInterrupt = () => {
     giveUp.abort(ctx.signal.reason);
   };
@@ -70,6 +75,7 @@ export async function openGuestLine(
   } catch (error) {
     still[Symbol.dispose]();
     if (error instanceof KdockError && error.message === NOT_READY) {
+      if (vm.noAgent !== undefined) throw withoutAgent(vm.noAgent);
       throw notReady(timeoutSeconds, await lastLines(ctx, vm));
     }
     throw giveUp.signal.aborted ? error : await whyLost(ctx, vm, error);
@@ -111,6 +117,12 @@ const PANICKED = "guest-panicked";
 function panicked(): KdockError {
   return new KdockError("vm", "the guest's kernel has panicked", {
     hint: "`kdock logs` shows why; `kdock stop` and `kdock run` start it anew.",
+  });
+}
+
+function withoutAgent(why: string): KdockError {
+  return new KdockError("vm", `no agent answers in the guest: ${why}`, {
+    hint: "`kdock console` joins its console.",
   });
 }
 

@@ -3,20 +3,19 @@ import type { Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { ARCHITECTURES, architectureOf } from "../plan/architectures.js";
 import { PLAIN } from "../plan/container-spec.js";
+import { bootGaps } from "../plan/boot-needs.js";
 import { type CpuVerdict, cpuProbe, cpuVerdict, isHostCpu } from "../plan/cpu-model.js";
 import { conflict, type DiskInUse, disksInUse } from "../plan/disks.js";
-import {
-  idleProcessors,
-  NEEDS,
-  requireOptions,
-  requireRoomForModules,
-} from "../plan/guest-needs.js";
+import { idleProcessors, NEEDS, requireOptions } from "../plan/guest-needs.js";
+import { type InitramfsSizes, kernelSize, requireRoom } from "../plan/guest-room.js";
+import { deadInitWord, whyNoAgent } from "../plan/guest-start.js";
+import type { Manifest } from "../plan/manifest.js";
 import { FOLDER, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { VmSeat } from "../plan/seats.js";
-import { configFor, type Found, vmPlan } from "../plan/vm-plan.js";
+import { configFor, type Found, type RunMode, vmPlan } from "../plan/vm-plan.js";
 import type { Project } from "../project.js";
-import { readKernelConfig, readManifest } from "./artifact-store.js";
+import { artifactFolder, readKernelConfig, readManifest } from "./artifact-store.js";
 import type { Context } from "./context.js";
 import { findDisks, requireDisks } from "./disks.js";
 import { runContainer } from "./run-container.js";
@@ -49,6 +48,7 @@ export async function requireMachine(
   project: Pick<Project, "ctx" | "config" | "plan">,
   engine: Engine,
   seat: VmSeat,
+  mode: Pick<RunMode, "command">,
 ): Promise<Found> {
   const { ctx, config, plan } = project;
   const transport = await transportFor(project, seat.name);
@@ -56,6 +56,12 @@ export async function requireMachine(
   const disks = await findDisks(ctx, vm.disks);
   await requireDisks(ctx, engine, disks);
   const options = await readKernelConfig(ctx, plan.kernel.key);
+  const noAgent = startOf(ctx, plan, vm, options);
+  if (mode.command && noAgent !== undefined) {
+    throw new KdockError("config", `no command can be run in the guest: ${noAgent}`, {
+      hint: "`kdock run` shows its console. An init of your own may start kdock-agent in the background.",
+    });
+  }
   if (options !== undefined) {
     if (disks.length > 0) requireOptions(options, "--disk (vm.disks)", NEEDS.disk);
     if (vm.numa > 1)
@@ -63,18 +69,63 @@ export async function requireMachine(
     const text = idleProcessors(options, vm.cpus);
     if (text !== undefined) ctx.reporter.emit({ type: "warning", text });
   }
-  requireRoomForModules(vm.memoryMiB, await sizes(ctx, plan));
+  if (!vm.qemu.includes("-initrd")) await checkRoom(ctx, plan, vm, options ?? "");
   if (vm.cpu !== undefined) await requireCpu(ctx, plan, seat.name, vm);
-  return { transport, disks };
+  return { transport, disks, noAgent };
 }
 
-/** Of what the guest gets as its initramfs, in bytes. */
-async function sizes(ctx: Context, plan: Plan): Promise<{ modules: number; rootfs: number }> {
-  const size = async (stage: string, key: string, file: string) =>
-    (await readManifest(ctx, stage, key))?.files.find(({ path }) => path === file)?.size ?? 0;
+/** Why the guest will have no agent, if so. Rejects with a `config` error where nothing at all would start. */
+function startOf(
+  ctx: Context,
+  plan: Plan,
+  { append, qemu }: Config["vm"],
+  kernelConfig: string | undefined,
+): string | undefined {
+  const words = { append, qemu, kernelConfig };
+  const dead = deadInitWord(words);
+  if (dead !== undefined) ctx.reporter.emit({ type: "warning", text: dead });
+  if (kernelConfig === undefined) return whyNoAgent(plan.rootfs.init, words);
+  const { silent, mute } = bootGaps(kernelConfig, ARCHITECTURES[plan.arch], plan.rootfs.init);
+  if (silent !== undefined) ctx.reporter.emit({ type: "warning", text: silent });
+  return whyNoAgent(plan.rootfs.init, words) ?? mute;
+}
+
+/** A root of a few MiB fits everywhere, and its kernel's symbols need not be read for that. */
+const SURELY_FITS = { rootBytes: 8 * 2 ** 20, memoryMiB: 128, entries: 5000 };
+/** Of a kernel whose symbols do not say. */
+const KERNEL_BYTES = 32 * 2 ** 20;
+
+async function checkRoom(
+  ctx: Context,
+  plan: Plan,
+  { memoryMiB, append }: Config["vm"],
+  config: string,
+): Promise<void> {
+  const sizes = await initramfsSizes(ctx, plan);
+  const isSmall = sizes.packed < SURELY_FITS.rootBytes && sizes.entries < SURELY_FITS.entries;
+  if (isSmall && memoryMiB >= SURELY_FITS.memoryMiB) return;
+  const map = await ctx.host.files.readText(
+    `${artifactFolder(ctx, "kernel", plan.kernel.key)}/System.map`,
+  );
+  const kernelBytes = kernelSize(map ?? "") ?? KERNEL_BYTES;
+  const isX86 = ARCHITECTURES[plan.arch].sourceArch === "x86";
+  requireRoom({ memoryMiB, sizes, kernelBytes, config, append, isX86 });
+}
+
+async function initramfsSizes(ctx: Context, plan: Plan): Promise<InitramfsSizes> {
+  const kernel = await readManifest(ctx, "kernel", plan.kernel.key);
+  const rootfs = await readManifest(ctx, "rootfs", plan.rootfs.key);
+  const sizeOf = (of: Manifest | undefined, file: string) =>
+    of?.files.find(({ path }) => path === file)?.size ?? 0;
+  const modules = sizeOf(kernel, FOLDER.modulesCpio);
+  const packed = sizeOf(rootfs, "rootfs.cpio");
+  // A root that an earlier kdock packed tells neither.
+  const { unpacked = packed, entries = 0 } = rootfs?.resolved ?? {};
   return {
-    modules: await size("kernel", plan.kernel.key, FOLDER.modulesCpio),
-    rootfs: await size("rootfs", plan.rootfs.key, "rootfs.cpio"),
+    packed: packed + modules,
+    unpacked: Number(unpacked) + modules,
+    entries: Number(entries),
+    modules,
   };
 }
 

@@ -18,15 +18,18 @@ export interface DetachedVm {
   readonly container: string;
   /** "127.0.0.1:1234"; undefined without gdb. */
   readonly gdb: string | undefined;
-  /** Milliseconds from the guest's power-on until it was ready, by its own clock; undefined when it is paused. */
+  /** Milliseconds from the guest's power-on until it was ready, by its own clock; undefined when nobody tells. */
   readonly bootMs: number | undefined;
+  /** Why its guest does not tell, for people; undefined where it does. */
+  readonly noAgent: string | undefined;
 }
 
 /** QEMU listens a fraction of a second after its container starts. */
 const LISTEN_TIMEOUT_MS = 30_000;
 
 /**
- * Starts the VM in the background. Resolves when the guest is ready, or, for a paused VM, when the debugger may connect.
+ * Starts the VM in the background. Resolves when the guest is ready, or, for one that is paused or has no agent, when the
+ * debugger may connect.
  * A VM that does not get there is removed.
  */
 export async function runDetached(
@@ -40,12 +43,13 @@ export async function runDetached(
     const tail = watchConsole(started.console, (text) => {
       ctx.reporter.emit({ type: "notice", text });
     });
-    if (options.paused) {
+    const { noAgent } = started.facts;
+    if (options.paused || noAgent !== undefined) {
       await Promise.race([qemuAnswers(ctx, started.container), unexpectedEnd(started, tail)]);
-      return { ...detached(started), bootMs: undefined };
+      return { ...detached(started), bootMs: undefined, noAgent };
     }
     await using channel = await whenReady(ctx, started, tail, options.bootTimeoutSeconds);
-    return { ...detached(started), bootMs: channel.session.hello.uptimeMs };
+    return { ...detached(started), bootMs: channel.session.hello.uptimeMs, noAgent };
   } catch (error) {
     const told = await explainEnd(ctx, plan, started, error);
     await started[Symbol.asyncDispose]();
@@ -55,7 +59,7 @@ export async function runDetached(
   }
 }
 
-function detached({ container, gdb, facts }: StartedVm): Omit<DetachedVm, "bootMs"> {
+function detached({ container, gdb, facts }: StartedVm): Omit<DetachedVm, "bootMs" | "noAgent"> {
   const { address, seat } = facts;
   return {
     ...{ name: seat.name, address, container: container.id },

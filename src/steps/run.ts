@@ -8,7 +8,7 @@ import { buildForVms } from "./build-for-vms.js";
 import { checkDumpPath } from "./panic-dump.js";
 import { runAttached } from "./run-attached.js";
 import { runCommand } from "./run-command.js";
-import { runDetached } from "./run-detached.js";
+import { type DetachedVm, runDetached } from "./run-detached.js";
 import type { StartedVm } from "./start-vm.js";
 import { writeText } from "../ui/visible.js";
 
@@ -52,18 +52,27 @@ export async function run(project: Project, request: RunRequest, print: Printer)
 }
 
 function detachedText(
-  result: { gdb: string | undefined; bootMs: number | undefined },
+  result: Pick<DetachedVm, "gdb" | "bootMs" | "noAgent">,
   paused: boolean,
   gdbCommand: string,
 ): string[] {
-  const state = paused
-    ? "the VM is stopped before its first instruction"
-    : `the guest is ready (${((result.bootMs ?? 0) / 1000).toFixed(1)} s by its own clock)`;
   return [
-    state,
+    detachedState(result, paused),
     ...(result.gdb === undefined ? [] : [gdbText(result.gdb, gdbCommand)]),
     "kdock console joins it, kdock stop ends it",
   ];
+}
+
+/** What is known of a VM that runs in the background. */
+export function detachedState(
+  { bootMs, noAgent }: Pick<DetachedVm, "bootMs" | "noAgent">,
+  paused: boolean,
+): string {
+  if (paused) return "the VM is stopped before its first instruction";
+  if (noAgent !== undefined) {
+    return `the VM runs; its guest has no agent, which would tell when it is ready and answer kdock exec and cp: ${noAgent}`;
+  }
+  return `the guest is ready (${((bootMs ?? 0) / 1000).toFixed(1)} s by its own clock)`;
 }
 
 function attachedText(

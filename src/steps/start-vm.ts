@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
-import { packTar } from "../archive/tar.js";
+import type { Content } from "../archive/content.js";
+import { packTar, type TarEntry } from "../archive/tar.js";
 import {
   type Container,
   type Engine,
@@ -68,7 +69,7 @@ export async function startVm(
   await using _mutex = await seatMutex(ctx);
   const others = await makeRoom(ctx, engine, plan, name);
   const seat = takeSeat(name, Object.keys(config.vms), others);
-  const found = await requireMachine({ ctx, config, plan }, engine, seat);
+  const found = await requireMachine({ ctx, config, plan }, engine, seat, mode);
   await endHostNet(engine, plan);
   // What is ours, or not whole yet, is nobody's once we were killed.
   const watch = ctx.host.ifKilled([...ctx.self, "stop", name], ctx.folder);
@@ -276,28 +277,31 @@ async function start(
 
 async function artifacts(ctx: Context, plan: Plan) {
   const arch = ARCHITECTURES[plan.arch];
-  const kernel = await ctx.host.files.readBytes(
-    `${artifactFolder(ctx, "kernel", plan.kernel.key)}/${arch.image.target}`,
-  );
-  const rootfs = await ctx.host.files.readBytes(
-    `${artifactFolder(ctx, "rootfs", plan.rootfs.key)}/rootfs.cpio`,
-  );
-  const modules = `${artifactFolder(ctx, "kernel", plan.kernel.key)}/${FOLDER.modulesCpio}`;
-  const hasModules = await ctx.host.files.exists(modules);
+  const kernel = artifactFolder(ctx, "kernel", plan.kernel.key);
+  const modules = `${kernel}/${FOLDER.modulesCpio}`;
+  const files = {
+    [kernelInside(arch)]: `${kernel}/${arch.image.target}`,
+    [INSIDE.rootfs]: `${artifactFolder(ctx, "rootfs", plan.rootfs.key)}/rootfs.cpio`,
+    ...((await ctx.host.files.exists(modules)) ? { [INSIDE.modulesCpio]: modules } : {}),
+  };
   return packTar(
-    [
-      { inside: kernelInside(arch), content: kernel },
-      { inside: INSIDE.rootfs, content: rootfs },
-      ...(hasModules
-        ? [{ inside: INSIDE.modulesCpio, content: await ctx.host.files.readBytes(modules) }]
-        : []),
-    ].map(({ inside, content }) => ({
-      path: inside.slice(INSIDE.artifacts.length + 1),
-      kind: "file",
-      mode: 0o644,
-      content,
-    })),
+    await Promise.all(
+      Object.entries(files).map(async ([inside, from]): Promise<TarEntry> => ({
+        path: inside.slice(INSIDE.artifacts.length + 1),
+        kind: "file",
+        mode: 0o644,
+        content: await fileContent(ctx, from),
+      })),
+    ),
   );
+}
+
+async function fileContent(ctx: Context, path: string): Promise<Content> {
+  const { files } = ctx.host;
+  const status = await files.status(path);
+  // The file of a set may be a link to another project's.
+  if (status?.kind !== "file") return files.readBytes(path);
+  return { size: status.sizeBytes, open: () => files.readStream(path) };
 }
 
 /** Networks go with the last VM; another VM's attaching at this very moment only means that they stay. */

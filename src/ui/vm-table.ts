@@ -50,14 +50,17 @@ export function upText({
     readonly address: string;
     readonly gdb: string | undefined;
     readonly bootMs: number | undefined;
+    readonly noAgent: string | undefined;
   }[];
   readonly there: readonly string[];
 }): readonly string[] {
   return table([
     ...there.map((name) => [name, "runs already"]),
-    ...started.map(({ name, address, gdb, bootMs }) => [
+    ...started.map(({ name, address, gdb, bootMs, noAgent }) => [
       name,
-      `ready (${((bootMs ?? 0) / 1000).toFixed(1)} s)`,
+      noAgent === undefined
+        ? `ready (${((bootMs ?? 0) / 1000).toFixed(1)} s)`
+        : "runs, without an agent",
       address || "-",
       gdb === undefined ? "-" : `gdbserver on ${gdb}`,
     ]),
