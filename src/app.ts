@@ -204,6 +204,8 @@ export interface ModuleBuildOptions {
   readonly load: VmChoice | undefined;
   /** Seconds, as typed. */
   readonly bootTimeout: string;
+  /** "NAME=value", for make. */
+  readonly make: readonly string[];
 }
 
 export interface TrapOptions extends VmChoice {
@@ -632,22 +634,24 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
       (await printer("cp")).result(result, []);
     },
 
-    async moduleBuild({ folder, name, load, bootTimeout }, flags) {
+    async moduleBuild({ folder, name, load, bootTimeout, make }, flags) {
       const bootTimeoutSeconds = numberOf("--boot-timeout", bootTimeout);
+      const { makeFlags, makeVariables } = await import("./plan/module/make-variables.js");
+      const variables = makeVariables(make);
       const project = await openLocked(flags);
       const { buildModule } = await import("./steps/build-module.js");
       const { builtText, loadedText } = await import("./ui/module-text.js");
       const path = resolve(world.cwd, folder);
       const shown = folder.replace(/(?<=.)\/+$/, "");
       const vm = load === undefined ? undefined : { name: load.vm };
-      const built = await buildModule(project, { folder: path, shown, name, vm });
+      const built = await buildModule(project, { folder: path, shown, name, vm, variables });
       const print = await printer("module build");
+      const again = `kdock module build ${shown}${makeFlags(variables)} --load`;
       print.line(builtText(built));
       if (load === undefined) {
-        print.result(built, [`load it: kdock module build ${shown} --load`]);
+        print.result(built, [`load it: ${again}`]);
         return;
       }
-      const again = `kdock module build ${shown} --load`;
       const loaded = await loadInto(project, load.vm, { module: built, again, bootTimeoutSeconds });
       print.result({ ...built, loaded }, loadedText(loaded));
     },

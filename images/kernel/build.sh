@@ -131,12 +131,16 @@ with_toolchain() { # command, before the compiler's name, make's other words
   esac
 }
 
-# cc.sh stands before the cache, which has to see what it adds.
-kmake() {
+kmake() { kernel_make command "$@"; }
+
+# COMMAND make WORD...; cc.sh stands before the cache, which has to see what it adds.
+kernel_make() { # command, make's other words
+  how=$1
+  shift
   if [ "$KDOCK_CCACHE" = 1 ]; then
-    with_toolchain command "$lib/cc.sh ccache " "$@"
+    with_toolchain "$how" "$lib/cc.sh ccache " "$@"
   else
-    with_toolchain command "$lib/cc.sh " "$@"
+    with_toolchain "$how" "$lib/cc.sh " "$@"
   fi
 }
 

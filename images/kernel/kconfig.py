@@ -70,7 +70,7 @@ def parse_line(line):
 
 def read_config(path):
     values = {}
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
         for number, line in enumerate(file, 1):
             try:
                 entry = parse_line(line)
@@ -108,7 +108,7 @@ def holds(condition, version):
 
 def collect(directory, name, version, values):
     for path in fragment_files(directory, name, version):
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
             for line in file:
                 if line.startswith("include "):
                     collect(directory, line.split()[1], version, values)
@@ -126,23 +126,23 @@ def merge(args):
         for name, value in read_config(args.user).items():
             values.pop(name, None)
             values[name] = value
-    with open(args.output, "w", encoding="utf-8") as file:
+    with open(args.output, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.writelines(as_line(name, value) + "\n" for name, value in values.items())
 
 
 def apply(args):
     """Puts the demands in the place of what .config says of the same options, so that Kconfig has nothing to warn of."""
     demands = read_config(args.demands)
-    with open(args.config, encoding="utf-8") as file:
+    with open(args.config, encoding="utf-8", errors="surrogateescape") as file:
         kept = [line for line in file if (parse_line(line) or ("",))[0] not in demands]
-    with open(args.config, "w", encoding="utf-8") as file:
+    with open(args.config, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.writelines(kept)
         file.writelines(as_line(name, value) + "\n" for name, value in demands.items())
 
 
 def pin(args):
     demands = read_config(args.demands)
-    with open(args.config, encoding="utf-8") as file:
+    with open(args.config, encoding="utf-8", errors="surrogateescape") as file:
         lines = file.readlines()
     for index, line in enumerate(lines):
         name, value = parse_line(line) or ("", "")
@@ -153,7 +153,7 @@ def pin(args):
             lines[index] = as_line(name, fixed.value) + "\n"
         elif fixed and name in demands and re.fullmatch(fixed.spoilt, value):
             print(f"==> not reproducible: {name}={value}: {fixed.why}")
-    with open(args.config, "w", encoding="utf-8") as file:
+    with open(args.config, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.writelines(lines)
 
 
@@ -207,7 +207,7 @@ def check(args):
 
 def ask(args):
     """Answers kdock's questions about a configuration: JSON in, JSON out (src/plan/config-question.ts)."""
-    with open(args.request, encoding="utf-8") as file:
+    with open(args.request, encoding="utf-8", errors="surrogateescape") as file:
         request = json.load(file)
     final = read_config(args.config)
     missing = unsatisfied(args)
@@ -228,7 +228,7 @@ def ask(args):
                 answer["unknown"][name] = kconfig_tree.unknown(kconf, name)
         asked = read_config(args.demands)
         answer["why"] = [kconfig_why.why(kconf, name, request.get("origins", {}), asked) for name in request.get("why", [])]
-    with open(args.output, "w", encoding="utf-8") as file:
+    with open(args.output, "w", encoding="utf-8", errors="surrogateescape") as file:
         json.dump(answer, file)
 
 
@@ -248,7 +248,7 @@ FOREIGN_ON_HOST = {"CONFIG_INITRAMFS_SOURCE": ('""', r'""')}
 def adopt(args):
     """Takes out of a given .config what only the machine that it comes from has, and says so."""
     foreign = {**FOREIGN, **FOREIGN_ON_HOST} if args.preset == "host" else FOREIGN
-    with open(args.config, encoding="utf-8") as file:
+    with open(args.config, encoding="utf-8", errors="surrogateescape") as file:
         lines = file.readlines()
     for index, line in enumerate(lines):
         name, value = parse_line(line) or ("", "")
@@ -257,7 +257,7 @@ def adopt(args):
             continue
         lines[index] = as_line(name, instead) + "\n"
         print(f"@kdock notice the given configuration: {name}={value} names what is not here; it is {instead} now")
-    with open(args.config, "w", encoding="utf-8") as file:
+    with open(args.config, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.writelines(lines)
 
 

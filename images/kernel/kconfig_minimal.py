@@ -33,7 +33,7 @@ def run(args):
     for name, value in read_config(args.demands).items():
         if wanted.get(name, "n") != value and name not in requests and name != INITRAMFS:
             requests[name] = wanted.get(name, "n")
-    with open(args.fragment, "w", encoding="utf-8") as file:
+    with open(args.fragment, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.writelines(as_line(name, value) + "\n" for name, value in in_order(kconf, requests).items())
 
 

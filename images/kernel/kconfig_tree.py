@@ -20,7 +20,8 @@ class Kconfig(kconfiglib.Kconfig):
 
     # Linux 6.18: "transitional", of an option that is only read, to give others their defaults.
     def _open(self, filename, mode):
-        file = super()._open(filename, mode)
+        # A comment or a string in somebody's .config need not be UTF-8.
+        file = io.open(filename, mode, encoding="utf-8", errors="surrogateescape")
         if mode != "r":
             return file
         with file:
@@ -51,7 +52,7 @@ class Kconfig(kconfiglib.Kconfig):
 
 def load(environment, config):
     """The tree with a .config loaded (seconds). `environment` is a file of NAME=VALUE, ended by NULs: what make gives conf."""
-    with open(environment, encoding="utf-8") as file:
+    with open(environment, encoding="utf-8", errors="surrogateescape") as file:
         os.environ.update(entry.split("=", 1) for entry in file.read().split("\0") if "=" in entry)
     kconf = Kconfig("Kconfig", warn=False)
     kconf.load_config(config)

@@ -7,6 +7,7 @@
 #   /module            what was built before, a folder for each module             (volume)
 #   /in/kit.tar.zst    what a build of that kernel left for this: see pack_kit
 #   /in/module/...     the user's folder, with its Kbuild or Makefile
+#   /in/make-variables what make is told besides, a line each: NAME=value
 #   /out               the .ko files, and modules.txt: "FILE<TAB>DEPENDS<TAB>VERMAGIC", in the order to load them in
 #   KDOCK_MODULE       its name      KDOCK_MODULE_KERNEL  the kernel's key: objects of another one are none
 #
@@ -63,14 +64,17 @@ build_module() {
     exit 65
   fi
   folder=/module/$KDOCK_MODULE
-  [ "$(cat "$folder/.kdock/kernel" 2>/dev/null)" = "$KDOCK_MODULE_KERNEL" ] || rm -rf "$folder"
+  made_for=$(echo "$KDOCK_MODULE_KERNEL"; cat /in/make-variables)
+  [ "$(cat "$folder/.kdock/made-for" 2>/dev/null)" = "$made_for" ] || rm -rf "$folder"
   take_module
   phase compile
-  kmake -j"$jobs" M="$folder" modules
+  make_module
   phase collect
   find /out -mindepth 1 -delete
-  # Not every .ko that lies there: obj-m may have named more before.
-  modules_in_order | while IFS= read -r file; do find "$folder" -name "$file" -exec cp -t /out {} +; done
+  modules_in_order > /tmp/modules
+  twice=$(sed 's;.*/;;' /tmp/modules | LC_ALL=C sort | uniq -d)
+  [ -z "$twice" ] || { echo "error: two modules of this folder are called $twice" >&2; exit 64; }
+  while IFS= read -r file; do cp -t /out "$file"; done < /tmp/modules
   ls /out/*.ko > /dev/null 2>&1 || {
     echo "error: there was nothing to build: obj-m names no object" >&2
     exit 64
@@ -79,14 +83,71 @@ build_module() {
   list_modules > /out/modules.txt
 }
 
+# In the module's folder, as people call it: $(PWD) is that one everywhere. What other modules export to this one is known to
+# it, unless it says itself where that is.
+make_module() {
+  cd "$folder"
+  export PWD
+  KBUILD_EXTRA_SYMBOLS=$(other_symbols)
+  export KBUILD_EXTRA_SYMBOLS
+  set --
+  while IFS= read -r variable; do set -- "$@" "$variable"; done < /in/make-variables
+  rm -f .kdock/built .kdock/failed
+  if has_outer_half && make_outer_half "$@"; then return; fi
+  # Nothing there called the kernel's build system: it is called as ever.
+  echo "$folder" > .kdock/built
+  kmake -j"$jobs" M="$folder" "$@" modules
+}
+
+other_symbols() {
+  for other in /module/*/.kdock/built; do
+    [ -e "$other" ] && [ "$other" != "$folder/.kdock/built" ] || continue
+    [ "$(head -n 1 "${other%built}made-for" 2>/dev/null)" = "$KDOCK_MODULE_KERNEL" ] || continue
+    while IFS= read -r built; do [ ! -e "$built/Module.symvers" ] || echo "$built/Module.symvers"; done < "$other"
+  done | LC_ALL=C sort -u | tr '\n' ' '
+}
+
+# A Makefile that calls the kernel's build system for its own folder.
+has_outer_half() {
+  for makefile in GNUmakefile makefile Makefile; do
+    [ ! -f "$makefile" ] || { grep -qE '(^|[^[:alnum:]_])(M|SUBDIRS|KBUILD_EXTMOD)=' "$makefile"; return; }
+  done
+  return 1
+}
+
+# Runs the default target of that half, because what it exports, what it adds to the call, and what it makes before (headers)
+# belong to the module. Fails where it never called the kernel's build system; ends the build where that failed. What it does
+# afterwards (insmod, install) may fail here.
+make_outer_half() { # make's variables
+  release=$(release_of_kit)
+  outer=$(mktemp -d)
+  printf '#!/bin/sh\nexec sh %s/outer-make.sh "$@"\n' "$lib" > "$outer/make"
+  printf '#!/bin/sh\n[ "$*" != -r ] || { echo "%s"; exit; }\nexec /usr/bin/uname "$@"\n' "$release" > "$outer/uname"
+  chmod +x "$outer/make" "$outer/uname"
+  code=0
+  (
+    KDOCK_KERNEL_MAKE=$(kernel_make quoted -j"$jobs") KDOCK_MODULE_FOLDER=$folder KDOCK_RELEASE=$release KDOCK_OUTER_PATH=$PATH
+    KDIR=/build KERNELDIR=/build KERNEL_DIR=/build KERNEL_SRC=/build KSRC=/build
+    PATH=$outer:$PATH
+    export KDOCK_KERNEL_MAKE KDOCK_MODULE_FOLDER KDOCK_RELEASE KDOCK_OUTER_PATH KDIR KERNELDIR KERNEL_DIR KERNEL_SRC KSRC PATH
+    exec make "$@"
+  ) || code=$?
+  [ ! -e .kdock/failed ] || exit 2
+  [ -s .kdock/built ] || { say "the Makefile's default target did not call the kernel's build system (exit code $code)"; return 1; }
+  [ "$code" -eq 0 ] || say "the rest of the Makefile's default target failed (exit code $code): the module is built"
+  LC_ALL=C sort -u -o .kdock/built .kdock/built
+}
+
+release_of_kit() { cat /build/include/config/kernel.release; }
+
 # Files that have not changed keep their times, and those that are gone do not stay.
 take_module() {
   mkdir -p "$folder/.kdock"
-  echo "$KDOCK_MODULE_KERNEL" > "$folder/.kdock/kernel"
+  echo "$made_for" > "$folder/.kdock/made-for"
   (cd /in/module && find . ! -type d | LC_ALL=C sort) > "$folder/.kdock/files.new"
   [ ! -e "$folder/.kdock/files" ] || LC_ALL=C comm -23 "$folder/.kdock/files" "$folder/.kdock/files.new" |
     while IFS= read -r gone; do rm -f "$folder/$gone"; done
-  rsync -rl --checksum --executability /in/module/ "$folder/"
+  rsync -rl --force --checksum --executability /in/module/ "$folder/"
   mv "$folder/.kdock/files.new" "$folder/.kdock/files"
 }
 
@@ -103,11 +164,17 @@ sign_module() {
   for file in /out/*.ko; do /build/scripts/sign-file "$hash" "$key" "$key" "$file"; done
 }
 
-# As obj-m has them; modules.order names them in one way or another in every version.
-modules_in_order() { sed -n 's;^\(.*/\)*\([^/]*\)\.k\{0,1\}o$;\2.ko;p' "$folder/modules.order"; }
+# The .ko files that were built, as obj-m has them; what else lies there was built before. modules.order names them in one way or
+# another in every version: .ko or .o, with the folder or without, behind "kernel/" or not.
+modules_in_order() {
+  while IFS= read -r built; do
+    sed -n -e 's;^kernel//;/;' -e 's;\.k\{0,1\}o$;.ko;p' "$built/modules.order" | sed "s;^[^/];$built/&;"
+  done < "$folder/.kdock/built"
+}
 
 list_modules() {
-  modules_in_order | while IFS= read -r file; do
+  while IFS= read -r file; do
+    file=${file##*/}
     printf '%s\t%s\t%s\n' "$file" "$(modinfo -F depends "/out/$file")" "$(modinfo -F vermagic "/out/$file" | sed 's/ *$//')"
-  done
+  done < /tmp/modules
 }

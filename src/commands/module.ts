@@ -6,10 +6,14 @@ interface BuildFlags extends KeyFlags {
   readonly name?: string;
   readonly load?: string | true;
   readonly bootTimeout: string;
+  readonly make: readonly string[];
 }
 
+const list = (value: string, before: readonly string[]) => [...before, value];
+
 const EXAMPLES = `
-The folder has a Kbuild or Makefile for the kernel's build system; for a hello.c that is one line in a file Kbuild:
+The folder has a Kbuild or Makefile for the kernel's build system; a Makefile that calls \`make -C KERNEL M=$(PWD)\` is run as you
+do, and gets this kernel wherever it looks for one. For a hello.c one line in a file Kbuild is enough:
 
   obj-m := hello.o
 
@@ -17,6 +21,7 @@ It is only read: what is made is in .kdock/out/module/NAME, unstripped, and gdb 
 
 Examples:
   kdock module build ./hello                 against the kernel of kdock.yaml, which is built first if need be
+  kdock module build ./hello --make DEBUG=1  as \`make DEBUG=1\`
   kdock module build ./hello --load          the same for the VM that runs, then insmod; an older one is taken out first
   kdock trap hello_ioctl --locals            stops in it, also before it is loaded`;
 
@@ -25,14 +30,15 @@ export function moduleCommand(app: App): Command {
     .description("build an out-of-tree module against the kernel")
     .argument("<folder>", "with Kbuild or Makefile; it is only read")
     .option("--name <name>", "what to call it; the folder's name otherwise")
+    .option("--make <NAME=value>", "a variable for make; may be repeated", list, [])
     .option("--load [vm]", "load it into the VM that runs, for whose kernel it is built then")
     .option("--boot-timeout <seconds>", BOOT_TIMEOUT, "300");
   addBuildFlags(building)
     .addHelpText("after", EXAMPLES)
-    .action((folder: string, { name, load, bootTimeout, ...flags }: BuildFlags) =>
+    .action((folder: string, { name, load, bootTimeout, make, ...flags }: BuildFlags) =>
       app.moduleBuild(
         {
-          ...{ folder, name, bootTimeout },
+          ...{ folder, name, bootTimeout, make },
           load: load === undefined ? undefined : { vm: load === true ? undefined : load },
         },
         flags,

@@ -129,6 +129,8 @@ export const INSIDE = {
   gdbTrap: "/usr/local/lib/kdock/kdock/trap.py",
   gdbDebug: "/usr/local/lib/kdock/kdock/debug.py",
   gdbStart: "/usr/local/lib/kdock/start.sh",
+  /** What make is told of an out-of-tree module. */
+  makeVariables: "/in/make-variables",
   gdbDecode: "/usr/local/lib/kdock/kdock/decode.py",
   /** What is to be decoded. */
   decodeLog: "/in/console.log",

@@ -1,5 +1,6 @@
 import { packTar, type TarEntry } from "../archive/tar.js";
 import { KdockError } from "../errors.js";
+import { variablesFile } from "../plan/module/make-variables.js";
 import { moduleName, inUsersFolder, requireModules } from "../plan/module/module-folder.js";
 import { moduleContainer } from "../plan/module/module-plan.js";
 import { sha256 } from "../plan/keys.js";
@@ -35,6 +36,8 @@ export interface ModuleRequest {
   readonly folder: string;
   readonly shown: string;
   readonly name: string | undefined;
+  /** "NAME=value", for make. */
+  readonly variables: readonly string[];
   /** Build for the kernel that a VM runs: its name, or "the only one"; undefined: for kdock.yaml's. */
   readonly vm: { readonly name: string | undefined } | undefined;
 }
@@ -96,7 +99,7 @@ interface ModuleJob {
 
 async function buildFor(
   { ctx, plan, user }: Project,
-  { folder: source, shown }: ModuleRequest,
+  { folder: source, shown, variables }: ModuleRequest,
   { name, folder, key }: ModuleJob,
 ): Promise<BuiltModule> {
   const kernel = artifactFolder(ctx, "kernel", key);
@@ -116,6 +119,7 @@ async function buildFor(
     ...(user.moduleKey === undefined
       ? []
       : [input("module-signing.pem", Buffer.from(user.moduleKey))]),
+    input(belowInput(INSIDE.makeVariables), Buffer.from(variablesFile(variables))),
     { path: inside, kind: "directory", mode: 0o755 } as const,
     ...folder.entries.map((entry) => ({ ...entry, path: `${inside}/${entry.path}` })),
   ];
@@ -131,7 +135,11 @@ async function buildFor(
     await storeArtifacts(
       ctx,
       {
-        ...{ stage: "module", key: name, inputs: { kernel: key, ...digests(folder) } },
+        ...{
+          stage: "module",
+          key: name,
+          inputs: { kernel: key, ...makeInputs(variables), ...digests(folder) },
+        },
         resolved: { folder: source, release },
       },
       async (to) => {
@@ -174,6 +182,10 @@ async function kitOf(ctx: Context, kernel: string): Promise<Uint8Array> {
       hint: "`kdock build --no-cache kernel` makes it anew.",
     },
   );
+}
+
+function makeInputs(variables: readonly string[]): Manifest["inputs"] {
+  return variables.length === 0 ? {} : { make: variables };
 }
 
 function digests({ entries }: ReadFolder): Manifest["inputs"] {

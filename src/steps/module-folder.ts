@@ -36,15 +36,23 @@ export async function readModuleFolder(
     );
   }
   const entries: TarEntry[] = [];
-  const read = async (path: string) => {
+  /** Of links that lead to a folder around them, and to a kernel's source, which is no part of a module. */
+  const staysLink = async (full: string, inside: readonly string[]) =>
+    inside.includes(await files.realPath(full)) ||
+    ((await files.exists(`${full}/Kconfig`)) && (await files.isFolder(`${full}/arch`)));
+  /** `above`: the folders that a path leads through, by their real names. */
+  const read = async (path: string, above: readonly string[]) => {
+    const inside = [...above, await files.realPath(`${folder}/${path}`)];
     for (const name of (await files.list(`${folder}/${path}`)).sort()) {
       const below = path === "" ? name : `${path}/${name}`;
       const full = `${folder}/${below}`;
       const isFolder = await files.isFolder(full);
       if (!belongsToModule(name, isFolder)) continue;
       const found = await files.status(full);
-      if (isFolder && found?.kind === "directory") await read(below);
-      else if (found?.kind === "symlink" && (isFolder || !(await files.exists(full)))) {
+      // A link to a folder is that folder: where it leads to is not there in the builder.
+      if (isFolder && !(found?.kind === "symlink" && (await staysLink(full, inside)))) {
+        await read(below, inside);
+      } else if (found?.kind === "symlink" && (isFolder || !(await files.exists(full)))) {
         entries.push({ path: below, kind: "symlink", target: found.target });
       } else if (found?.kind === "file" || found?.kind === "symlink") {
         const content = Buffer.from(await files.readBytes(full));
@@ -58,7 +66,7 @@ export async function readModuleFolder(
       if (entries.length > MAX_FILES) throw tooMany(shown);
     }
   };
-  await read("");
+  await read("", []);
   const paths = entries.map(({ path }) => path);
   const text = async (name: string) =>
     paths.includes(name) ? await readLooseText(files, `${folder}/${name}`) : undefined;

@@ -1,6 +1,16 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kdock, ROOT } from "../support/kdock.js";
@@ -69,6 +79,127 @@ describe("without a VM", () => {
     expect(await readdir(at("hello"))).toEqual(before);
     const { stdout: sections } = await execa("readelf", ["-S", `${built}/hello.ko`]);
     expect(sections).toContain(".debug_info");
+  });
+
+  describe("with a Makefile as people have them", () => {
+    const C = (more = "") =>
+      `#include <linux/module.h>\n${more}\nMODULE_LICENSE("GPL");\nMODULE_DESCRIPTION("a test");\n`;
+    const write = async (name: string, files: Record<string, string>) => {
+      for (const [path, text] of Object.entries(files)) {
+        await mkdir(dirname(at(name, path)), { recursive: true });
+        await writeFile(at(name, path), text);
+      }
+      return at(name);
+    };
+    const builds = async (name: string, ...flags: string[]) => {
+      const stdout = await expectRuns("module", "build", at(name), ...flags);
+      return [...stdout.matchAll(/^built: .*\/(\S+\.ko) /gm)].map(([, file]) => file);
+    };
+
+    it("what its own half exports, adds to the call and generates belongs to the module", async () => {
+      await write("my mod", {
+        Makefile: [
+          "ifneq ($(KERNELRELEASE),)",
+          "obj-$(CONFIG_HALVES) := halves.o",
+          "halves-y := src/main.o",
+          "ccflags-y += -I$(PWD)/include $(MORE)",
+          "else",
+          "KDIR ?= /lib/modules/$(shell uname -r)/build",
+          "export CONFIG_HALVES = m",
+          "all: include/version.h",
+          "\t$(MAKE) -C $(KDIR) M=$(PWD) MORE=-DMORE=1 ARCH=none CC=none modules",
+          "\tinsmod halves.ko",
+          "include/version.h:",
+          "\techo '#define VERSION \"$(GREETING)\"' > $@",
+          "endif",
+          "",
+        ].join("\n"),
+        "include/halves.h": "#define HALVES 2\n",
+        "src/main.c": C(
+          "#include <halves.h>\n#include <version.h>\n_Static_assert(HALVES == 2 && MORE == 1);\nMODULE_VERSION(VERSION);",
+        ),
+      });
+      expect(await builds("my mod", "--make", "GREETING=good day")).toEqual(["halves.ko"]);
+      const built = `${LAB}/.kdock/out/module/my-mod`;
+      const versions = async () =>
+        (await execa("strings", [`${built}/halves.ko`])).stdout.match(/^version=.*$/gm);
+      expect(await versions()).toEqual(["version=good day"]);
+      const manifest = JSON.parse(await readFile(`${built}/manifest.json`, "utf8")) as {
+        inputs: Record<string, unknown>;
+      };
+      expect(manifest.inputs["make"]).toEqual(["GREETING=good day"]);
+      // Another value is another module, whatever make believes to be up to date.
+      expect(await builds("my mod", "--make", "GREETING=good night")).toEqual(["halves.ko"]);
+      expect(await versions()).toEqual(["version=good night"]);
+    });
+
+    it("the one of every tutorial, without halves, and one that calls for a folder below", async () => {
+      const call = (folder: string) =>
+        `all:\n\tmake -C /lib/modules/$(shell uname -r)/build M=$(PWD)${folder} modules\n`;
+      await write("tutorial", { Makefile: `obj-m += one.o\n\n${call("")}`, "one.c": C() });
+      await write("below", {
+        Makefile: call("/src"),
+        "src/Kbuild": "obj-m := one-a.o one_b.o\n",
+        "src/one-a.c": C(),
+        "src/one_b.c": C(),
+      });
+      expect(await builds("tutorial")).toEqual(["one.ko"]);
+      expect(await builds("below")).toEqual(["one-a.ko", "one_b.ko"]);
+    });
+
+    it("a file that moves takes its module along, also to where a folder was", async () => {
+      await write("moving", { Makefile: "obj-m := one.o\n", "one.c": C("/* here */") });
+      expect(await builds("moving")).toEqual(["one.ko"]);
+      await write("moving", { Makefile: "obj-m := core/\n", "core/Makefile": "obj-m := one.o\n" });
+      await rename(at("moving/one.c"), at("moving/core/one.c"));
+      expect(await builds("moving")).toEqual(["one.ko"]);
+      await rename(at("moving/core/one.c"), at("moving/one.c"));
+      await rm(at("moving/core"), { recursive: true });
+      await write("moving", { Makefile: "obj-m := one.o\n", core: "a file now\n" });
+      expect(await builds("moving")).toEqual(["one.ko"]);
+    });
+
+    it("folders behind links are there, and what a build on this machine left is not", async () => {
+      await write("shared", { "shared.h": "#define SHARED 1\n" });
+      await write("linked", {
+        Kbuild: "obj-m := one.o\nccflags-y := -I$(src)/include\n",
+        "one.c": C("#include <shared.h>\n_Static_assert(SHARED == 1);"),
+        "one.o": "not an object",
+        "one.ko": "not a module",
+        ".one.o.cmd": "nonsense",
+        "modules.order": "nonsense.o",
+      });
+      await symlink(at("shared"), at("linked/include"));
+      await symlink("..", at("linked/around"));
+      expect(await builds("linked")).toEqual(["one.ko"]);
+    });
+
+    it("what one module exports another one may use", async () => {
+      await write("core", {
+        Kbuild: "obj-m := core.o\n",
+        "core.c": C("int seven(void);\nint seven(void) { return 7; }\nEXPORT_SYMBOL_GPL(seven);"),
+      });
+      await write("client", {
+        Kbuild: "obj-m := client.o\n",
+        "client.c": C(
+          "int seven(void);\nstatic int __init start(void) { return seven() - 7; }\nmodule_init(start);",
+        ),
+      });
+      expect(await builds("core")).toEqual(["core.ko"]);
+      expect(await builds("client")).toEqual(["client.ko"]);
+      const client = `${LAB}/.kdock/out/module/client`;
+      expect(await readFile(`${client}/modules.txt`, "utf8")).toMatch(/^client\.ko\tcore\t/);
+    });
+
+    it("a mistake is still exit code 1, and what is no variable 2", async () => {
+      await writeFile(at("tutorial/one.c"), C("oops"));
+      const broken = await inLab("module", "build", at("tutorial"));
+      expect(broken.stderr).toMatch(/tutorial\/one\.c:2:.* error: /);
+      expect(broken.exitCode).toBe(1);
+      const refused = await inLab("module", "build", at("tutorial"), "--make", "CC=clang");
+      expect(refused.stderr).toMatch(/CC is what the kernel was built with\n→ /);
+      expect(refused.exitCode).toBe(2);
+    });
   });
 
   it.each([

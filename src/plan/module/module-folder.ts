@@ -32,7 +32,7 @@ export function moduleName(folder: string, given: string | undefined): string {
 /** Throws a `config` error that says what to write where kbuild would find nothing to do. */
 export function checkModuleFolder({ shown, paths, makefile }: ModuleFolder): void {
   if (makefile !== undefined) {
-    if (/(?:^|\s)obj-|^\s*-?include\s/m.test(makefile)) return;
+    if (/(?:^|\s)obj-|^\s*-?include\s|\b(?:M|SUBDIRS|KBUILD_EXTMOD)=/m.test(makefile)) return;
     throw new KdockError("config", `${shown}: its Makefile names no module for kbuild`, {
       hint: writeKbuild(shown, paths),
     });
