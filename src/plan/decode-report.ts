@@ -18,6 +18,26 @@ export function readDecodeReport(line: string): DecodeReport {
   return Report.parse(JSON.parse(line));
 }
 
+/** Why there are no source lines of a kernel with this .config. */
+export function debugInfoProblem(
+  config: string,
+): { readonly message: string; readonly hint: string } | undefined {
+  const has = (option: string) => new RegExp(`^${option}=y$`, "m").test(config);
+  if (!has("CONFIG_DEBUG_INFO")) {
+    return {
+      message: "has no debug information, hence no source lines: CONFIG_DEBUG_INFO is off",
+      hint: "Build one that has: preset debug, or `--set CONFIG_DEBUG_INFO_DWARF_TOOLCHAIN_DEFAULT=y` (before 5.18: CONFIG_DEBUG_INFO=y).",
+    };
+  }
+  return has("CONFIG_DEBUG_INFO_SPLIT")
+    ? {
+        message:
+          "left its debug information in .dwo files, which are no artifacts, hence no source lines: CONFIG_DEBUG_INFO_SPLIT is on",
+        hint: "Build it with `--set CONFIG_DEBUG_INFO_SPLIT=n`: the code stays the same.",
+      }
+    : undefined;
+}
+
 /** What keeps the source lines from being all there, or right. */
 export function decodeWarnings(report: DecodeReport, kernelKey: string): readonly string[] {
   const { places, found, otherSizes, missingModules } = report;

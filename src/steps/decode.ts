@@ -1,6 +1,6 @@
 import { packTar } from "../archive/tar.js";
 import { KdockError } from "../errors.js";
-import { type DecodeReport, readDecodeReport } from "../plan/decode-report.js";
+import { debugInfoProblem, type DecodeReport, readDecodeReport } from "../plan/decode-report.js";
 import { decodeContainer } from "../plan/debugger-plan.js";
 import { belowInput, FOLDER, INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
@@ -62,14 +62,11 @@ export async function decodeLog(
 /** Without it gdb knows functions and no source line of theirs. */
 async function requireDebugInfo(ctx: Context, kernelKey: string): Promise<void> {
   const config = await readKernelConfig(ctx, kernelKey);
-  if (config === undefined || /^CONFIG_DEBUG_INFO=y$/m.test(config)) return;
-  throw new KdockError(
-    "config",
-    `this kernel (${kernelKey}) has no debug information, hence no source lines: CONFIG_DEBUG_INFO is off`,
-    {
-      hint: "Build one that has: preset debug, or `--set CONFIG_DEBUG_INFO_DWARF_TOOLCHAIN_DEFAULT=y` (before 5.18: CONFIG_DEBUG_INFO=y).",
-    },
-  );
+  const problem = config === undefined ? undefined : debugInfoProblem(config);
+  if (problem === undefined) return;
+  throw new KdockError("config", `this kernel (${kernelKey}) ${problem.message}`, {
+    hint: problem.hint,
+  });
 }
 
 function decodedLog(lines: readonly string[]): DecodedLog {

@@ -291,6 +291,38 @@ describe("beside a running VM", () => {
     expect(exitCode).toBe(0);
   });
 
+  it.each(["-gdwarf-4", "-gdwarf-5"])(
+    "a line is found in its line table, also where that is compressed: %s",
+    async (format) => {
+      await writeFile(at("hello/Kbuild"), "obj-m := hello.o greeting.o\nccflags-y := $(FORMAT)\n");
+      const compression = format === "-gdwarf-4" ? "zlib" : "zstd";
+      const line = (await readFile(at("hello/hello.c"), "utf8"))
+        .split("\n")
+        .findIndex((text) => text.includes('greet("ioctl")'));
+      await expectRuns(
+        ...["module", "build", at("hello"), "--load", "--make", `FORMAT=${format}`],
+        ...["--make", `LDFLAGS_MODULE=--compress-debug-sections=${compression}`],
+      );
+      const ko = `${LAB}/.kdock/out/module/hello/hello.ko`;
+      const { stdout: sections } = await execa("readelf", ["--debug-dump=info", "-t", ko]);
+      expect(sections).toMatch(/\.debug_line\n.*\n.*\n.*COMPRESSED/);
+      expect(sections).toMatch(new RegExp(`Version: +${format.slice(-1)}$`, "m"));
+      const place = `hello/hello.c:${line + 1}`;
+      const { exitCode, stdout, stderr } = await inLab("trap", place, "--exec", IOCTL, "--bt");
+      expect(stdout, stderr).toMatch(new RegExp(`hello_ioctl.*hello\\.c:${line + 1}`));
+      expect(exitCode).toBe(0);
+      // The same name in another folder is another file.
+      const other = await inLab("trap", `elsewhere/hello.c:${line + 1}`, "--timeout", "5");
+      expect(other.exitCode).toBe(2);
+      // One that waits for the module.
+      expect((await sh("rmmod hello")).exitCode).toBe(0);
+      const insert = "insmod /lib/modules/*/extra/hello.ko && stty -F /dev/hello";
+      const waiting = await inLab("trap", place, "--exec", insert, "--bt");
+      expect(waiting.stdout, waiting.stderr).toMatch(/hello_ioctl.*hello\.c/);
+      expect(waiting.exitCode).toBe(0);
+    },
+  );
+
   it("a mistake is shown where it was made", async () => {
     await edit("hello.c", "return answer;", "return answer");
     const typed = relative(LAB, at("hello"));

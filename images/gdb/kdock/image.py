@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from .compressed import SHF_COMPRESSED, Unreadable, decompressed
+from .line_table import Strings, source_files
 from .names import base_name
 
-SHT_SYMTAB, SHT_NOTE, SHT_NOBITS = 2, 7, 8
+SHT_SYMTAB, SHT_RELA, SHT_NOTE, SHT_NOBITS = 2, 4, 7, 8
 SHF_ALLOC, SHF_EXECINSTR = 2, 4
 #: Of symbols that name no function: arm64 and riscv mark what is code and what data, compilers their own labels. The kernel leaves
 #: them out when it looks how long a function is.
@@ -39,6 +41,7 @@ class Section:
     offset: int
     size: int
     link: int
+    info: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,8 @@ class Image:
         rows = [row.unpack_from(self._data, table + index * size) for index in range(count)]
         names = rows[names_at]
         return [
-            Section(self._text(names[4] + name), kind, flags, address, offset, length, link)
-            for name, kind, flags, address, offset, length, link, _ in rows
+            Section(self._text(names[4] + name), kind, flags, address, offset, length, link, info)
+            for name, kind, flags, address, offset, length, link, info in rows
         ]
 
     def _text(self, at: int) -> str:
@@ -230,16 +233,43 @@ class Image:
     @cached_property
     def debug_names(self) -> set[str]:
         """Every identifier in the debug information. Inlined functions have no symbol; types and variables are here too."""
-        section = next((each for each in self.sections if each.name == ".debug_str" and not each.flags & 0x800), None)
-        return set() if section is None else {hit.decode() for hit in IDENTIFIER.findall(b"\0" + self.bytes_of(section))}
+        return {hit.decode() for hit in IDENTIFIER.findall(b"\0" + self.debug_section(".debug_str"))}
 
     @cached_property
     def source_names(self) -> set[str]:
-        """The source files' names without folders, as DWARF 5 lists them."""
-        section = next((each for each in self.sections if each.name == ".debug_line_str" and not each.flags & 0x800), None)
-        return set() if section is None else {
-            hit.rpartition(b"/")[2].decode() for hit in SOURCE.findall(b"\0" + self.bytes_of(section))
-        }
+        """The source files' names without folders. DWARF 5 lists them in a section of their own, earlier ones between others."""
+        lists = (b"\0" + self.debug_section(name) for name in (".debug_line_str", ".debug_line"))
+        return {hit.rpartition(b"/")[2].decode() for each in lists for hit in SOURCE.findall(each)}
+
+    @cached_property
+    def source_files(self) -> set[str]:
+        """The same with their folders: for modules, because a vmlinux has too many."""
+        names = [self.debug_section(name) for name in (".debug_line", ".debug_line_str", ".debug_str")]
+        return source_files(names[0], Strings(names[1], names[2], self._relocations(".debug_line")), self.order)
+
+    def debug_section(self, name: str) -> bytes:
+        """Its content, decompressed; nothing where it is not there or cannot be read."""
+        section = next((each for each in self.sections if each.name == name), None)
+        if section is None:
+            return b""
+        raw = self.bytes_of(section)
+        try:
+            return decompressed(raw, self.order, self._wide) if section.flags & SHF_COMPRESSED else raw
+        except Unreadable:
+            return b""
+
+    def _relocations(self, name: str) -> dict[int, int]:
+        """What stands at each place of a section that has yet to be linked, as far as it is an offset into another one."""
+        target = next((index for index, each in enumerate(self.sections) if each.name == name), None)
+        table = next((each for each in self.sections if each.kind == SHT_RELA and each.info == target), None)
+        if table is None or not self._wide:
+            return {}
+        symbols = self.bytes_of(self.sections[table.link])
+        found: dict[int, int] = {}
+        for place, info, addend in struct.iter_unpack(f"{self.order}QQq", self.bytes_of(table)):
+            (value,) = struct.unpack_from(f"{self.order}Q", symbols, (info >> 32) * 24 + 8)
+            found[place] = value + addend
+        return found
 
     @cached_property
     def notes(self) -> tuple[int, list[Note]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import gdb
 
 from .image import SHF_ALLOC, Image, NotElf
+from .line_table import is_path
 from .names import Spec
 
 MAX_MODULES = 4096
@@ -39,18 +40,32 @@ def find_in_modules(spec: Spec, files: list[str]) -> str | None:
     """The first module that has such a function, or was made from such a source file."""
     source = (spec.file or "").rpartition("/")[2]
     wanted = (spec.function or source).encode() + b"\0"
-    for path in files:
-        try:
-            with open(path, "rb") as file:
-                # Cheaper than reading thousands of symbol tables.
-                if wanted not in file.read():
-                    continue
-            image = Image(path)
-            if spec.function in image.functions or (spec.function is None and source in image.source_names):
-                return path
-        except (OSError, NotElf):
-            continue
-    return None
+    # Cheaper than reading thousands of symbol tables: only files with that name in them. A compressed one may hide a header's.
+    named = [path for path in files if _holds(path, wanted)]
+    found = next((path for path in named if _has_place(path, spec)), None)
+    if found is not None or spec.function is not None:
+        return found
+    return next((path for path in files if path not in named and _has_place(path, spec)), None)
+
+
+def _holds(path: str, wanted: bytes) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return wanted in file.read()
+    except OSError:
+        return False
+
+
+def _has_place(path: str, spec: Spec) -> bool:
+    try:
+        image = Image(path)
+        if spec.function is not None and spec.function not in image.functions:
+            return False
+        # Without debug information nothing tells which file a function is from.
+        known = image.source_files if spec.file else set()
+        return any(is_path(each, spec.file) for each in known) if known or spec.function is None else True
+    except (OSError, NotElf):
+        return False
 
 
 def loaded_modules() -> dict[str, gdb.Value]:

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { decodeWarnings } from "../../../src/plan/decode-report.js";
+import { debugInfoProblem, decodeWarnings } from "../../../src/plan/decode-report.js";
 
 const FINE = { places: 3, found: 3, otherSizes: [], missingModules: [] };
 
@@ -22,4 +22,16 @@ it.each([
   const warnings = decodeWarnings({ ...FINE, ...change }, "key");
   expect(warnings.length).toBe(expected.length);
   for (const [index, pattern] of expected.entries()) expect(warnings[index]).toMatch(pattern);
+});
+
+it.each([
+  ["CONFIG_DEBUG_INFO=y\n", undefined],
+  ["CONFIG_DEBUG_INFO=y\n# CONFIG_DEBUG_INFO_SPLIT is not set\n", undefined],
+  ["# CONFIG_DEBUG_INFO is not set\n", /CONFIG_DEBUG_INFO is off$/],
+  ["CONFIG_DEBUG_INFO_NONE=y\n", /CONFIG_DEBUG_INFO is off$/],
+  ["CONFIG_DEBUG_INFO=y\nCONFIG_DEBUG_INFO_SPLIT=y\n", /CONFIG_DEBUG_INFO_SPLIT is on$/],
+])("a kernel with %j is told whether it has source lines", (config, message) => {
+  const problem = debugInfoProblem(config);
+  if (message === undefined) expect(problem).toBeUndefined();
+  else expect(problem?.message).toMatch(message);
 });
