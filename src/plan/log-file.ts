@@ -13,7 +13,7 @@ const PACKED: readonly (readonly [string, string])[] = [
   ["425a68", "bzip2 -dc"],
   ["04224d18", "lz4 -dc"],
 ];
-const DUMP = "kdock crash";
+const DUMP = "kdock crash --core";
 const MEMORY: readonly (readonly [string, string])[] = [
   ["7f454c46", DUMP],
   [Buffer.from("KDUMP   ").toString("hex"), DUMP],
