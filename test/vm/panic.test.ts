@@ -352,6 +352,8 @@ describe("without one", () => {
         Buffer.from("fd377a585a000004", "hex"),
         /is compressed\n→ `xz -dc .* \| kdock dec/,
       ],
+      ["whole gzip file", gzipSync("a log").subarray(0, 12), /cannot be unpacked: /],
+      ["log that fits", gzipSync(Buffer.alloc(64 << 20)), /has more than \d+ MiB\n→ /],
     ])("is no %s", async (_name, bytes, message) => {
       const { exitCode, stderr } = await decoded(bytes);
       expect(stderr).toMatch(message);
