@@ -15,7 +15,11 @@ it.each([
   ["kern.log.2.gz", gzipSync("x"), { kind: "gzip" }],
   ["xz", Buffer.from("fd377a585a000004", "hex"), { kind: "packed", unpack: "xz -dc" }],
   ["zstd", Buffer.from("28b52ffd0458", "hex"), { kind: "packed", unpack: "zstd -dc" }],
-  ["a vmcore", Buffer.from("\x7fELF\x02\x01\x01"), { kind: "memory", reader: "kdock crash --core" }],
+  [
+    "a vmcore",
+    Buffer.from("\x7fELF\x02\x01\x01"),
+    { kind: "memory", reader: "kdock crash --core" },
+  ],
 ])("tells %s by its first bytes", (_name, head, format) => {
   expect(logFormat(head)).toEqual(format);
 });
