@@ -19,7 +19,10 @@ no_gateway() {
 # A least-privilege container cannot write here, and has the value from `--sysctl` already.
 set_to() { [ "$(cat "/proc/sys/net/ipv6/conf/$1")" = "$2" ] || echo "$2" 2>/dev/null > "/proc/sys/net/ipv6/conf/$1"; }
 
-[ -e /proc/net/if_inet6 ] || no_gateway "${KDOCK_GUEST6:+this machine's kernel has no IPv6}"
+if [ ! -e /proc/net/if_inet6 ]; then
+  [ -n "${KDOCK_GUEST6:-}" ] || no_gateway ""
+  no_gateway "this machine's kernel has no IPv6"
+fi
 closed=yes
 close_forwarding || closed=no
 [ -n "${KDOCK_GUEST6:-}" ] || no_gateway ""
