@@ -384,6 +384,33 @@ describe("beside a running VM", () => {
     expect(exitCode).toBe(0);
   });
 
+  it("a mistake is shown where it was made", async () => {
+    await edit("hello.c", "return answer;", "return answer");
+    const typed = relative(LAB, at("hello"));
+    const { exitCode, stderr } = await inLab("module", "build", typed);
+    expect(stderr).toMatch(/hello\/hello\.c:\d+:\d+: error: expected/);
+    expect(stderr).toContain(`${typed}/hello.c:`);
+    expect(stderr).not.toContain("/module/hello");
+    expect(exitCode).toBe(1);
+    await edit("hello.c", "return answer", "return answer;");
+  });
+
+  it("one that does not fit the kernel is refused, in words", async () => {
+    const file = `${LAB}/.kdock/out/module/hello/hello.ko`;
+    const whole = await readFile(file);
+    const wrong = Buffer.from(whole);
+    const magic = wrong.indexOf("vermagic=");
+    wrong.write("vermagic=5", magic, "latin1");
+    await writeFile(file, wrong);
+    const { exitCode, stderr } = await inLab("module", "load", "hello");
+    expect(stderr).toMatch(
+      /hello was built for another kernel: for "5.*", and "6.*" runs\n→ Build it/,
+    );
+    expect(exitCode).toBe(1);
+    await writeFile(file, whole);
+    expect(await expectRuns("module", "load", "hello")).toMatch(/hello: version 2/);
+  });
+
   it.each(["-gdwarf-4", "-gdwarf-5"])(
     "a line is found in its line table, also where that is compressed: %s",
     async (format) => {
@@ -415,33 +442,6 @@ describe("beside a running VM", () => {
       expect(waiting.exitCode).toBe(0);
     },
   );
-
-  it("a mistake is shown where it was made", async () => {
-    await edit("hello.c", "return answer;", "return answer");
-    const typed = relative(LAB, at("hello"));
-    const { exitCode, stderr } = await inLab("module", "build", typed);
-    expect(stderr).toMatch(/hello\/hello\.c:\d+:\d+: error: expected/);
-    expect(stderr).toContain(`${typed}/hello.c:`);
-    expect(stderr).not.toContain("/module/hello");
-    expect(exitCode).toBe(1);
-    await edit("hello.c", "return answer", "return answer;");
-  });
-
-  it("one that does not fit the kernel is refused, in words", async () => {
-    const file = `${LAB}/.kdock/out/module/hello/hello.ko`;
-    const whole = await readFile(file);
-    const wrong = Buffer.from(whole);
-    const magic = wrong.indexOf("vermagic=");
-    wrong.write("vermagic=5", magic, "latin1");
-    await writeFile(file, wrong);
-    const { exitCode, stderr } = await inLab("module", "load", "hello");
-    expect(stderr).toMatch(
-      /hello was built for another kernel: for "5.*", and "6.*" runs\n→ Build it/,
-    );
-    expect(exitCode).toBe(1);
-    await writeFile(file, whole);
-    expect(await expectRuns("module", "load", "hello")).toMatch(/hello: version 2/);
-  });
 
   it("one that is in use stays", async () => {
     const holding = "exec 3</dev/hello; sleep 100 & echo";
