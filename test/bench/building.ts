@@ -61,7 +61,7 @@ async function toyBuild(): Promise<Build> {
   if (objects === undefined) throw new Error(`no volume of objects among ${stdout}`);
   // As a source that a builder has fetched.
   await writeFile(join(project.folder, "linux/.kdock-source"), "spec path:./linux\norigin toy\n");
-  await execa("chmod", ["-R", "a+rwX", project.folder]);
+  await execa("chmod", ["-R", "a+rwX", join(project.folder, "linux")]);
   return {
     docker: [
       ...["-v", `${project.folder}/linux:/src`, "-v", `${objects}:/build`],
