@@ -48,7 +48,9 @@ export function callFromHere(address: string, port: number): Promise<string> {
 
 /** Has `CONTROL_PORT` of all a container's addresses answer; resolves when it does. */
 export async function listenInside(container: string, port = CONTROL_PORT): Promise<void> {
-  const server = `socat TCP6-LISTEN:${port},ipv6-v6only=0,fork,reuseaddr SYSTEM:'echo ${CONTROL_ANSWER}'`;
+  // What is left unread would make an end of the connection a reset.
+  const program = `head -c 1 >/dev/null; echo ${CONTROL_ANSWER}`;
+  const server = `socat TCP6-LISTEN:${port},ipv6-v6only=0,fork,reuseaddr SYSTEM:'${program}'`;
   const isThere = `socat -u OPEN:/dev/null TCP:127.0.0.1:${port} 2>/dev/null`;
   await docker(
     ...["exec", container, "sh", "-c"],

@@ -157,7 +157,7 @@ it("no guest reaches a debugger's port, containers come to published ports only,
     engine.docker("inspect", "-f", format, container);
   const image = await inspect(vm, "{{.Config.Image}}");
   const serve = (port: number) =>
-    `socat TCP-LISTEN:${port},fork,reuseaddr SYSTEM:'echo ${CONTROL_ANSWER}' </dev/null >/dev/null 2>&1 &
+    `socat TCP-LISTEN:${port},fork,reuseaddr SYSTEM:'head -c 1 >/dev/null; echo ${CONTROL_ANSWER}' </dev/null >/dev/null 2>&1 &
      until socat -u OPEN:/dev/null TCP:127.0.0.1:${port} 2>/dev/null; do sleep 0.1; done`;
   const inside = (container: string, script: string) =>
     engine.docker("exec", container, "sh", "-c", script);

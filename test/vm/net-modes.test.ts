@@ -1,11 +1,11 @@
 import { rm, writeFile } from "node:fs/promises";
-import { createConnection } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadConfig } from "../../src/config/layers.js";
 import { projectNames } from "../../src/plan/names.js";
 import { qemuArgs } from "../../src/plan/qemu-args.js";
 import { machine, vmEnvironment } from "../../src/plan/vm-plan.js";
+import { answerOf } from "../support/answer.js";
 import { docker, kdock } from "../support/kdock.js";
 import { inGuest, LAB, withGuest } from "../support/lab.js";
 import {
@@ -233,16 +233,3 @@ describe("start.sh, with arguments for a bridge", () => {
     expect(qemu).toHaveLength(planned.length - 4);
   });
 });
-
-/** What a port of this machine says, once somebody behind it listens. */
-async function answerOf(port: number): Promise<string> {
-  for (const limit = Date.now() + 10_000; ;) {
-    let said = "";
-    try {
-      for await (const chunk of createConnection(port, "127.0.0.1")) said += String(chunk);
-    } catch (error) {
-      if (Date.now() > limit) throw error;
-    }
-    if (said !== "" || Date.now() > limit) return said;
-  }
-}

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { answerOf } from "../support/answer.js";
 import { docker, kdock } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 import { callFromHere, STUB_ANSWER } from "../support/stub.js";
@@ -79,14 +80,11 @@ describe("forwarding", () => {
   const call = (address: string, port: number) =>
     inPeer(`socat -u TCP:${address}:${port},connect-timeout=3 - 2>&1 || true`);
   const serve = (port: number) =>
-    `while :; do nc -l -p ${port} -e echo from ${port}; done </dev/null >/dev/null 2>&1 &`;
+    `while :; do nc -l -p ${port} -e echo from ${port}; done </dev/null >/dev/null 2>&1 &
+     until netstat -tln | grep -q ':${port} '; do sleep 0.1; done`;
 
   beforeAll(async () => {
     for (const port of [1234, 8080, 8081]) await guest(serve(port));
-    const listening = async () => (await guest("netstat -tln")).stdout;
-    for (const port of [1234, 8080, 8081]) {
-      await expect.poll(listening, { timeout: 20_000 }).toContain(`:${port} `);
-    }
   });
 
   it("leads from ports of the host to those of the guest, and to the debugger from its own", async () => {
@@ -99,7 +97,7 @@ describe("forwarding", () => {
     ]);
     expect(stdout).toMatch(/127\.0\.0\.1:\d+→1234\/udp/);
     for (const [, host = "", port, inside] of ports) {
-      expect((await callFromHere(host, Number(port))).trim()).toBe(`from ${inside ?? ""}`);
+      expect(await answerOf(Number(port), host)).toBe(`from ${inside ?? ""}\n`);
     }
     const [, gdb] = /:(\d+)/.exec(await docker("port", LAB_NAMES.vmContainer, "1234/tcp")) ?? [];
     expect(await callFromHere("127.0.0.1", Number(gdb))).toMatch(STUB_ANSWER);
