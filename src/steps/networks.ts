@@ -28,10 +28,16 @@ async function mtuOf(engine: Engine, name: string): Promise<number | undefined> 
   return (await engine.listNetworks({})).find((network) => network.name === name)?.mtu;
 }
 
+type NetworkRole = "network" | "lan";
+
 /** Those that kdock has made for the project. One that a person made under their names before is left alone. */
-export async function networksOf(engine: Engine, plan: Plan): Promise<NetworkInfo[]> {
+export async function networksOf(
+  engine: Engine,
+  plan: Plan,
+  roles: readonly NetworkRole[] = ["network", "lan"],
+): Promise<NetworkInfo[]> {
   const made = await Promise.all(
-    (["network", "lan"] as const).map((role) => engine.listNetworks(labels(role, plan.names.id))),
+    roles.map((role) => engine.listNetworks(labels(role, plan.names.id))),
   );
   return made.flat();
 }

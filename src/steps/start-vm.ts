@@ -273,8 +273,10 @@ export async function removeNetworkIfUnused(ctx: Context, plan: Plan): Promise<v
     // In this order: one that has started has given up its reservation.
     if ((await reservations(ctx)).length > 0) return;
     const left = await engine.listContainers(labels("vm", plan.names.id));
-    if (left.length > 0) return;
-    for (const { id } of await networksOf(engine, plan)) await engine.removeNetwork(id);
+    if (left.length > 1) return;
+    // The network between VMs is of no use to one VM. The engine refuses to remove it while that VM is connected to it.
+    const unused = await networksOf(engine, plan, left.length === 0 ? ["network", "lan"] : ["lan"]);
+    for (const { id } of unused) await engine.removeNetwork(id);
   } catch {
     // `kdock clean` removes it; a failure here must not hide what the user asked for.
   }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectNames } from "../../src/plan/names.js";
 import { docker, kdock, removeVolumes, said, start } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";
-import { toyKernel, type ToyKernel } from "../support/toy-kernel.js";
+import { TOY_KERNEL_CONFIG, toyKernel, type ToyKernel } from "../support/toy-kernel.js";
 
 /** The lab's kernel with a root file system of this project's own. */
 let folder: string;
@@ -121,7 +121,7 @@ it("Ctrl-C ends a matrix with 130, the table so far, and nothing left", async ()
 });
 
 it("finds the first bad commit, over one that does not build and a Ctrl-C", async () => {
-  await writeFile(join(folder, "toy.config"), "CONFIG_X86_64=y\n");
+  await writeFile(join(folder, "toy.config"), TOY_KERNEL_CONFIG);
   await writeFile(
     join(folder, "kdock.yaml"),
     `${YAML}kernel: { source: "git:${toys.folder}#main", preset: "file:toy.config" }\n`,

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -202,8 +202,11 @@ interface Colleague {
 it("two projects in other folders, made under another umask, have the same keys and bytes", async () => {
   const other = await realpath(await mkdtemp(join(tmpdir(), "kdock-other-place-")));
   try {
-    await mkdir(join(other, "rootfs/etc"), { recursive: true, mode: 0o700 });
-    await writeFile(join(other, "rootfs/etc/motd"), "hello\n", { mode: 0o600 });
+    // As umask 002 has it; what a umask of 077 takes away, a file in an overlay is meant to lack.
+    await mkdir(join(other, "rootfs/etc"), { recursive: true });
+    await writeFile(join(other, "rootfs/etc/motd"), "hello\n");
+    await chmod(join(other, "rootfs/etc"), 0o775);
+    await chmod(join(other, "rootfs/etc/motd"), 0o664);
     await writeFile(join(other, "bb.config"), "CONFIG_NC=y\n");
     await writeFile(join(other, "kdock.yaml"), YAML);
     await writeFile(join(other, LOCK), await lockText());

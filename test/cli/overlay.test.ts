@@ -207,7 +207,8 @@ chown -R "$1" /guest`);
   );
   expect(stdout).toBe("crlf-host\ninit\n");
   await here("exec", "--", "poweroff");
-  const logs = await here("logs");
+  // To the console's end: the guest may still be on its way down.
+  const logs = await here("logs", "-f");
   expect(logs.stdout).toContain("the inittab goes down");
 });
 

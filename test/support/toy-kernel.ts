@@ -24,6 +24,14 @@ bzImage:
 	touch $(O)/vmlinux $(O)/System.map
 `;
 
+/** What kdock asks of a kernel that it boots, and the image has. */
+export const TOY_KERNEL_CONFIG = [
+  ...["X86_64", "BLK_DEV_INITRD", "BINFMT_ELF", "BINFMT_SCRIPT", "SYSFS", "DEVTMPFS", "SIGNALFD"],
+  ...["PCI", "VIRTIO_PCI", "VIRTIO_CONSOLE", "SERIAL_8250_CONSOLE"],
+]
+  .map((option) => `CONFIG_${option}=y\n`)
+  .join("");
+
 export interface ToyKernel {
   readonly folder: string;
   /** By tag: v1, v2 ... */
