@@ -99,12 +99,7 @@ export function kernelBuildPlan(
     ...keyFiles(user.kernelKeys),
   });
   const secrets = moduleKeyFile(user);
-  const code = codeOf({
-    source: kernel.source,
-    base: image.base,
-    files: { ...files, ...Object.fromEntries(Object.keys(secrets).map((name) => [name, ""])) },
-    trees: user.initramfs,
-  });
+  const code = codeOf({ source: kernel.source, base: image.base, files, trees: user.initramfs });
   const inputs: KeyInputs = {
     image: image.key,
     ...asked,

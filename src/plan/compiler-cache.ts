@@ -18,7 +18,7 @@ export type KernelCode = "verified" | "project";
 export interface CodeInputs {
   readonly source: string;
   readonly base: Pick<BasePlan, "registryRef">;
-  /** All that goes into /in, by path there. */
+  /** All that goes into /in, by path there, but a key for modules: openssl reads that, and nothing runs it. */
   readonly files: Readonly<Record<string, string>>;
   readonly trees: readonly InputTree[];
 }

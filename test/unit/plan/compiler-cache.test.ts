@@ -43,6 +43,11 @@ describe("the compiler cache of a kernel's build", () => {
       "images: { registry: x.y/z, base: bootstrap }",
     ],
     ["an overlay, which no builder of kernels sees", "rootfs: { overlay: ./o }"],
+    [
+      "a key for modules, which nothing runs",
+      "",
+      { moduleKey: { pem: new Secret(Buffer.from("PEM")), digest: "0".repeat(64) } },
+    ],
   ])("is the shared one with %s", (_what, yaml, user) => {
     expect(cacheOf(yaml, user)).toEqual(SHARED);
   });
@@ -53,11 +58,6 @@ describe("the compiler cache of a kernel's build", () => {
     ["a tree", "kernel: { source: 'path:../linux' }", { tree }],
     ["patches", "", { kernelPatches: [{ name: "a.patch", text: "x" }] }],
     ["a key that may sign the source", "", { kernelKeys: [{ name: "a.asc", text: "x" }] }],
-    [
-      "a key of its own for modules",
-      "",
-      { moduleKey: { pem: new Secret(Buffer.from("PEM")), digest: "0".repeat(64) } },
-    ],
     [
       "a configuration with texts",
       "kernel: { preset: 'file:c' }",
