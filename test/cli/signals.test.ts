@@ -27,7 +27,7 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
   ],
   build: [{ args: ["build"] }, { args: ["build", "--no-cache"], engine: true }],
   run: [
-    { args: ["run", "--name", "other"], engine: true },
+    { args: ["run", "--name", "other", "--gdb", "0"], engine: true },
     { args: ["run", "--name", "other", "-d"], engine: true },
     { args: ["run", "--name", "other", "--", "true"], engine: true },
   ],
@@ -199,7 +199,7 @@ describe("on a full device", () => {
     ["--json", "ps"],
     ["exec", "--", "seq", "100000"],
     ["capture", "-w", "-"],
-    ["run", "--name", "other"],
+    ["run", "--name", "other", "--gdb", "0"],
   ])("`kdock %s %s` is exit code 3, and says so", async (...args) => {
     const before = await state();
     const { exitCode, stderr } = await full([process.execPath, CLI, ...args], "stdout");
@@ -209,7 +209,7 @@ describe("on a full device", () => {
     expect(await state()).toEqual(before);
   });
 
-  it.each([["build"], ["run", "--name", "other", "--", "true"], ["nonsense"]])(
+  it.each([["build"], ["run", "--name", "other", "--gdb", "0", "--", "true"], ["nonsense"]])(
     "`kdock %s` that has nowhere to say so is exit code 3",
     async (...args) => {
       const before = await state();
