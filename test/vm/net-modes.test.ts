@@ -229,7 +229,10 @@ describe("start.sh, with arguments for a bridge", () => {
     expect(all.join(" ")).not.toMatch(/netdev/);
     expect(all[all.indexOf("-append") + 1]).toMatch(/ kdock\.ip=none$/);
     const planned = qemuArgs(machine(loadConfig({}), { paused: false, command: false }));
-    const qemu = all.slice(all.indexOf("-M"));
+    // Behind them is the monitor of run-qemu.pl.
+    const monitor = all.findIndex((word) => word.startsWith("socket,id=kdock-end,")) - 1;
+    expect(all[monitor]).toBe("-chardev");
+    const qemu = all.slice(all.indexOf("-M"), monitor);
     expect(qemu).toHaveLength(planned.length - 4);
   });
 });
