@@ -99,7 +99,10 @@ async function state() {
   const format = ["--format", "{{.Names}} {{.State}}", "--filter", label];
   return {
     containers: (await docker("ps", "-a", ...format)).split("\n").sort(),
-    networks: await docker("network", "ls", "--format", "{{.Name}}", "--filter", label),
+    // Not the one between VMs: a VM that runs joins it with the second one, and keeps it.
+    networks: (await docker("network", "ls", "--format", "{{.Name}}", "--filter", label))
+      .split("\n")
+      .filter((name) => !name.endsWith("-lan")),
     files: (await paths(folder, 3)).filter((path) => /tmp-|lock|seats|core|linux/.test(path)),
   };
 }

@@ -9,6 +9,7 @@ export function useTemporaryFolder(): (...parts: string[]) => string {
   beforeEach(async () => {
     folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-host-")));
   });
-  afterEach(() => rm(folder, { recursive: true, force: true }));
+  // The product may still write an index of a tree in the background.
+  afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
   return (...parts) => join(folder, ...parts);
 }
