@@ -10,7 +10,8 @@ it("2 GiB of console are read with a heap of 256 MiB", async () => {
   for (const { args, exitCode, peakMiB, end } of commands) {
     expect({ args, exitCode, end }).toMatchObject({ exitCode: 0 });
     expect(peakMiB, args).toBeLessThan(256 + BESIDE_HEAP_MIB);
-    if (args.includes("logs")) expect(end).toContain(THE_END);
+    // A writer that outruns the engine's rotation of logs costs those who follow the rest (seen with engine 20.10).
+    if (args === "logs") expect(end).toContain(THE_END);
   }
   expect(savedBytes).toBeLessThan(33 << 20);
   expect(left).toBe("");
