@@ -354,6 +354,22 @@ describe("beside a running VM", () => {
     expect(host.stdout).toMatch(/long hello_ioctl\(struct file \*file/);
   });
 
+  it("the one that runs is told from another folder's of its name", async () => {
+    await mkdir(at("zzz"));
+    await writeFile(at("zzz/Kbuild"), "obj-m := hello.o\n");
+    await writeFile(
+      at("zzz/hello.c"),
+      '#include <linux/module.h>\nMODULE_LICENSE("GPL");\nMODULE_DESCRIPTION("a test");\n',
+    );
+    await expectRuns("module", "build", at("zzz"));
+    const { stdout } = await inLab("gdb", "--", "-batch", "-ex", "info line hello_ioctl");
+    expect(stdout).toMatch(/^Line 8 of .*hello\/hello\.c/m);
+    const log = " hello_ioctl+0x8/0x9999 [hello]\n";
+    const decoded = await kdock(["decode", "-"], { cwd: LAB, input: log });
+    expect(decoded.stdout).toMatch(/ hello_ioctl \(\S*hello\/hello\.c:\d+\) \[hello\]/);
+    await rm(`${LAB}/.kdock/out/module/zzz`, { recursive: true });
+  });
+
   it("an edit compiles what it touches, and takes the old one's place", async () => {
     await edit("hello.c", "version 1", "version 2");
     const { exitCode, stdout, stderr } = await inLab(

@@ -41,9 +41,13 @@ class Sources:
     def __init__(self, vmlinux: str, modules: str, source: str) -> None:
         self._source = source
         self._kernel = Image(vmlinux)
-        self._modules = {module_name(path): path for path in module_files(modules)}
-        #: Of each module that was needed: its file, and where its sections have been put.
-        self._placed: dict[str | None, tuple[Image, dict[int, int]] | None] = {None: (self._kernel, {})}
+        #: By name; two folders may have built modules of one name.
+        self._modules: dict[str | None, list[str]] = {}
+        for path in module_files(modules):
+            self._modules.setdefault(module_name(path), []).append(path)
+        #: Of each module that was needed: its files, and where their sections have been put.
+        self._placed: dict[str | None, list[tuple[Image, dict[int, int]]]] = {None: [(self._kernel, {})]}
+        self._files = 0
         self._known: dict[Reference, list[Line]] = {}
         self._missing: set[str] = set()
         self._other_sizes: set[str] = set()
@@ -94,29 +98,32 @@ class Sources:
 
     def _starts(self, place: Reference) -> list[int]:
         """Of each function that may be meant."""
-        placed = self._image(place.module)
-        if placed is None:
-            if place.module and not NO_MODULES.fullmatch(place.module):
-                self._missing.add(place.module)
-            return []
-        image, sections = placed
-        functions, fits = of_size(image, place)
+        placed = self._images(place.module)
+        if not placed and place.module and not NO_MODULES.fullmatch(place.module):
+            self._missing.add(place.module)
+        others: list[int] = []
+        for image, sections in placed:
+            functions, fits = of_size(image, place)
+            starts = [each.address + sections.get(each.section, 0) for each in functions]
+            if fits:
+                return starts
+            others += starts
         # The kernel counts a module's last function up to what is loaded behind it.
-        if functions and not fits and place.module is None:
+        if others and place.module is None:
             self._other_sizes.add(place.name)
-        return [each.address + sections.get(each.section, 0) for each in functions]
+        return others
 
-    def _image(self, module: str | None) -> tuple[Image, dict[int, int]] | None:
+    def _images(self, module: str | None) -> list[tuple[Image, dict[int, int]]]:
         if module not in self._placed:
-            self._placed[module] = self._place(self._modules.get(module or ""), len(self._placed))
+            placed = (self._place(path) for path in self._modules.get(module, []))
+            self._placed[module] = [each for each in placed if each is not None]
         return self._placed[module]
 
-    def _place(self, path: str | None, number: int) -> tuple[Image, dict[int, int]] | None:
-        if path is None:
-            return None
+    def _place(self, path: str) -> tuple[Image, dict[int, int]] | None:
+        self._files += 1
         try:
-            image = _relocatable(Image(path))
-            places = image.code_places(MODULES_FROM + number * MODULE_STEP)
+            image = _relocatable(Image(path), self._files)
+            places = image.code_places(MODULES_FROM + self._files * MODULE_STEP)
             named = "".join(f" -s {image.sections[index].name} {at:#x}" for index, at in places.items())
             gdb.execute(f"add-symbol-file {image.path}{named}", to_string=True)
         except (OSError, NotElf, gdb.error) as error:
@@ -145,11 +152,11 @@ class Sources:
         return os.path.normpath(file.removeprefix(self._source))
 
 
-def _relocatable(image: Image) -> Image:
+def _relocatable(image: Image, number: int) -> Image:
     content = image.without_addresses()
     if content is None:
         return image
-    path = f"/tmp/{module_name(image.path)}.ko"
+    path = f"/tmp/{number}-{module_name(image.path)}.ko"
     with open(path, "wb") as file:
         file.write(content)
     return Image(path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gdb
 
-from .modules import add_symbols, is_live, loaded_modules, module_files, module_name
+from .modules import add_symbols, file_of, is_live, loaded_modules, module_files, module_name
 
 #: Where a module is complete and has run nothing of its own yet.
 LOADER = "do_init_module"
@@ -42,12 +42,16 @@ class ModuleSymbols:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
+        #: By name; two folders may have built modules of one name.
         self.files = self._find()
         self._known: dict[str, Known] = {}
         self._loader: _Loader | None = None
 
-    def _find(self) -> dict[str, str]:
-        return {module_name(path): path for path in module_files(self._folder)}
+    def _find(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in module_files(self._folder):
+            found.setdefault(module_name(path), []).append(path)
+        return found
 
     def refresh(self) -> list[str]:
         """Brings gdb up to date; the guest must stand still. Returns the modules that are new to it, by name."""
@@ -59,9 +63,12 @@ class ModuleSymbols:
             self._forget(name)
         new = []
         for name, module in loaded.items():
-            path, address, live = self.files.get(name), int(module.address or 0), is_live(module)
+            address, live = int(module.address or 0), is_live(module)
             known = self._known.get(name)
-            if path is None or (known and known.address == address and known.live == live):
+            if known and known.address == address and known.live == live:
+                continue
+            path = file_of(module, self.files.get(name, []))
+            if path is None:
                 continue
             if known:
                 self._forget(name)

@@ -17,6 +17,8 @@ MAX_MODULES = 4096
 MODULE_STATE_LIVE = 0
 #: How the names of sections begin that are thrown away once a module is live.
 INIT = ".init"
+#: The linker's hash of what a file was made from.
+BUILD_ID = ".note.gnu.build-id"
 
 
 def module_name(path: str) -> str:
@@ -90,6 +92,23 @@ def _walk() -> Iterator[gdb.Value]:
             return
         yield (entry.cast(gdb.lookup_type("unsigned long")) - offset).cast(kind.pointer()).dereference()
         entry = entry["next"]
+
+
+def file_of(module: gdb.Value, paths: list[str]) -> str | None:
+    """Of several files of one name, from several folders, the one that the guest has loaded; the last where nothing tells."""
+    if len(paths) < 2:
+        return next(iter(paths), None)
+    address = _sections(module).get(BUILD_ID)
+    for path in reversed(paths) if address else ():
+        try:
+            image = Image(path)
+            section = next(each for each in image.sections if each.name == BUILD_ID)
+            seen = gdb.selected_inferior().read_memory(address, section.size).tobytes()
+        except (OSError, NotElf, StopIteration, gdb.error):
+            continue
+        if seen == image.bytes_of(section):
+            return path
+    return paths[-1]
 
 
 def add_symbols(path: str, module: gdb.Value) -> int:

@@ -64,7 +64,7 @@ def module_with(asked: str) -> str | None:
         spec = parse_spec(asked)
     except BadSpec:
         return None
-    return None if spec.expression else find_in_modules(spec, list(modules_of_session().files.values()))
+    return None if spec.expression else find_in_modules(spec, [path for paths in modules_of_session().files.values() for path in paths])
 
 
 def set_in_module(path: str, asked: str, condition: str) -> None:
