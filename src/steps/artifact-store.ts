@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Architecture } from "../config/config.js";
@@ -7,6 +6,7 @@ import type { Manifest, ManifestFile } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
 import { readLooseText } from "./read-loose-text.js";
 import { type Context, inProject } from "./context.js";
+import { measuredStream } from "./measured-stream.js";
 
 /** Absolute path of the folder that holds (or will hold) a stage's artifacts. */
 export function artifactFolder(ctx: Context, stage: string, key: string): string {
@@ -111,16 +111,8 @@ export async function storeStream(
   path: string,
   content: Readable,
 ): Promise<ManifestFile> {
-  const hash = createHash("sha256");
-  let size = 0;
-  async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of chunks) {
-      hash.update(chunk);
-      size += chunk.byteLength;
-      yield chunk;
-    }
-  }
+  const measured = measuredStream();
   const sink = await ctx.host.files.writeStream(`${folder}/${path}`, 0o644);
-  await pipeline(content, counted, sink, { signal: ctx.signal });
-  return { path, kind: "file", size, sha256: hash.digest("hex"), target: "" };
+  await pipeline(content, measured.through, sink, { signal: ctx.signal });
+  return { path, kind: "file", ...measured.facts(), target: "" };
 }

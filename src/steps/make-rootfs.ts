@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { tarFingerprint } from "../archive/tar-fingerprint.js";
 import type { Context } from "./context.js";
+import { measuredStream } from "./measured-stream.js";
 import type { StepLog } from "./run-step.js";
 
 /**
@@ -95,21 +95,12 @@ export async function makeRootfs(
       log.line(line);
     },
   });
-  const hash = createHash("sha256");
-  let size = 0;
-  async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of chunks) {
-      hash.update(chunk);
-      size += chunk.byteLength;
-      yield chunk;
-    }
-  }
+  const measured = measuredStream();
   await ctx.host.files.remove(path);
-  await pipeline(tar, counted, await ctx.host.files.writeStream(path, 0o600));
+  await pipeline(tar, measured.through, await ctx.host.files.writeStream(path, 0o600));
   const open = () => ctx.host.stream(["cat", path], { signal: ctx.signal });
   return {
-    size,
-    sha256: hash.digest("hex"),
+    ...measured.facts(),
     fingerprint: await tarFingerprint(await open()),
     open,
   };
