@@ -1,19 +1,14 @@
 import type { StreamedContent } from "../archive/content.js";
 import { plainPath } from "../byte-path.js";
 import { sha256 } from "./keys.js";
+import type { SpecialNode } from "./root-tree.js";
 
 /** What `rootfs.overlay` has under a name: its path there, relative, with forward slashes; see src/byte-path.ts. */
 export type OverlayEntry = { readonly path: string } & (
   | OverlayFile
   | { readonly kind: "directory"; readonly mode: number }
   | { readonly kind: "symlink"; readonly target: string }
-  | {
-      readonly kind: "character-device" | "block-device";
-      readonly mode: number;
-      readonly major: number;
-      readonly minor: number;
-    }
-  | { readonly kind: "fifo"; readonly mode: number }
+  | SpecialNode
 );
 
 export interface OverlayFile {

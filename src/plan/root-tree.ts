@@ -17,6 +17,10 @@ type Leaf =
       readonly head?: Uint8Array;
     }
   | { readonly kind: "symlink"; readonly target: string }
+  | SpecialNode;
+
+/** What has no content of its own. */
+export type SpecialNode =
   | {
       readonly kind: "character-device" | "block-device";
       readonly mode: number;
