@@ -7,7 +7,7 @@ const BUFFERED_BYTES = 1 << 16;
 /** A link in the place of a log would have other files written to. */
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
-/** Written at the end of the tick, and before much is waiting: by the one who writes, so that nobody can be faster. */
+/** Written at the end of the tick, and before much is waiting: synchronously, so that a fast writer cannot fill the memory. */
 export class Log implements LogFile {
   #file: number | undefined;
   #waiting: string[] = [];

@@ -11,7 +11,7 @@ import type { InputTree } from "./user-files.js";
  * source against Debian's signature, and the project adds nothing that make or a shell would execute. Every other project has
  * a cache of its own.
  *
- * A digest in kdock.lock does not make a source verified: whoever writes the project writes the lock.
+ * A digest in kdock.lock does not make a source verified: the project's author writes the lock, too.
  */
 export type KernelCode = "verified" | "project";
 

@@ -54,7 +54,7 @@ export function readConsole(
   }
   const init = initProgress(state.init, line);
   if (init.failed?.strict === true) {
-    // It ends the VM, and whoever waits for that tells why.
+    // It ends the VM, and the caller that waits for the end reports why.
     return { state: { ...state, init, strict: init.failed }, news: undefined };
   }
   const said = INIT_SAYS.exec(line)?.[1];

@@ -78,7 +78,7 @@ export async function startVm(
 /** One VM's, from when it is chosen until its container runs. */
 interface Place extends AsyncDisposable {
   readonly seat: VmSeat;
-  /** What is ours, or not whole yet, is nobody's once we were killed. */
+  /** If kdock is killed during start-up, this watchdog removes the VM. */
   readonly watch: KillWatch;
   /** As planned: what the engine's machine lacks may change the mode. */
   readonly facts: VmFacts;

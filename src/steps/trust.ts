@@ -52,7 +52,7 @@ export interface TrustQuestion {
   readonly store: string;
   /** By a flag, which is remembered, or by a variable, which holds for one command. */
   readonly given: "flag" | "variable" | undefined;
-  /** Shows a text and resolves with what is typed; undefined where nobody can be asked. */
+  /** Shows a text and resolves with what is typed; undefined without a terminal. */
   readonly ask: ((text: string) => Promise<string>) | undefined;
 }
 
