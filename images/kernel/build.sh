@@ -237,6 +237,7 @@ configure() {
   cp .config .kdock/preset.config
   python3 "$lib/kconfig.py" apply --demands .kdock/demands.config --config .config
   kmake -s olddefconfig
+  add_hash_of_modules
   python3 "$lib/kconfig.py" pin --demands .kdock/demands.config --config .config --initramfs "$initramfs" >> .kdock/pins.log
   cat .kdock/pins.log
   [ -z "${unchecked-}" ] || return 0
@@ -246,6 +247,17 @@ configure() {
   # auto.conf, was missing. The first program of kconfig's that ran has just made one, of the preset's base.
   if [ -n "$previous" ] && [ -n "$synced" ] && cmp -s "$previous" .config; then touch -r "$previous" .config; fi
   echo "$stamp $(sha256sum < .config)" > .kdock/configured
+}
+
+# Debian's kernels compare each signed module with a list of rejected ones, by its SHA-256, and load none where they cannot
+# compute it: their Kconfig does not select what computes it.
+add_hash_of_modules() {
+  has MODULE_SIG && grep -qx '# CONFIG_CRYPTO_SHA256 is not set' .config || return 0
+  grep -qs 'crypto_alloc_shash("sha256"' /src/kernel/module/signing.c /src/kernel/module_signing.c || return 0
+  ! grep -q '^\(# \)\?CONFIG_CRYPTO_SHA256[= ]' .kdock/demands.config || return 0
+  sed -i 's/^# CONFIG_CRYPTO_SHA256 is not set$/CONFIG_CRYPTO_SHA256=y/' .config
+  kmake -s olddefconfig
+  echo "@kdock notice CONFIG_CRYPTO_SHA256=y was added: this kernel loads no signed module without it" >> .kdock/pins.log
 }
 
 # A lock says which configuration the options came to; another one cannot give the kernel that it names.
