@@ -264,7 +264,12 @@ async function tryCommit(
     });
     return { mark: say("good", `${command.join(" ")}: exit code 0`), key, plan };
   } catch (error) {
-    if (ctx.signal.aborted || !(error instanceof KdockError) || error.code !== "vm") throw error;
+    if (ctx.signal.aborted || !(error instanceof KdockError)) throw error;
+    if (error.code === "config" && state.skipBuildFailures) {
+      // What is wrong with every commit was found before the first one; this is about the options that this one has.
+      return { mark: say("skip", `its kernel cannot be tried (${messageOf(error)})`), key, plan };
+    }
+    if (error.code !== "vm") throw error;
     return { mark: say(...verdict(known, error)), key, plan };
   }
 }

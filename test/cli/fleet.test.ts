@@ -42,7 +42,7 @@ beforeAll(async () => {
   release = (await readFile(join(kernel, "kernel.release"), "utf8")).trim();
   key = (await readlink(kernel)).split("/").at(-1) ?? "";
   const image = join(kernel, "bzImage");
-  toys = await toyKernel(image, ["good", "good", "broken", "bad", "bad"]);
+  toys = await toyKernel(image, ["good", "good", "broken", "lacking", "bad", "bad"]);
 });
 afterAll(async () => {
   await here("clean");
@@ -120,7 +120,7 @@ it("Ctrl-C ends a matrix with 130, the table so far, and nothing left", async ()
   await nothingLeft();
 });
 
-it("finds the first bad commit, over one that does not build and a Ctrl-C", async () => {
+it("finds the first bad commit, over one that does not build, one that no guest can have, and a Ctrl-C", async () => {
   await writeFile(join(folder, "toy.config"), TOY_KERNEL_CONFIG);
   await writeFile(
     join(folder, "kdock.yaml"),
@@ -150,13 +150,16 @@ it("finds the first bad commit, over one that does not build and a Ctrl-C", asyn
   expect(again.exitCode).toBe(2);
   expect(again.stderr).toContain("--continue");
   const { stdout, stderr, exitCode } = await here("bisect", "--continue");
-  // v3 does not build, so that v3 and v4 are left: git cannot tell which of them it was.
+  // v3 does not build and v4 starts no programs, so that v3, v4 and v5 are left: git cannot tell which of them it was.
   expect(exitCode, stderr).toBe(1);
   expect(stderr).toContain("it does not build");
+  expect(stderr).toMatch(/its kernel cannot be tried \(.*BINFMT_ELF/);
   expect(stdout).toContain("could be any of");
-  for (const tag of ["v3", "v4"]) expect(stdout).toContain(toys.commits[tag]);
+  for (const tag of ["v3", "v4", "v5"]) expect(stdout).toContain(toys.commits[tag]);
   const log = await readFile(join(folder, ".kdock/logs/bisect.log"), "utf8");
-  expect(log).toContain(`git bisect skip ${toys.commits["v3"] ?? ""}`);
+  for (const tag of ["v3", "v4"]) {
+    expect(log).toContain(`git bisect skip ${toys.commits[tag] ?? ""}`);
+  }
   expect(await current()).toBe(was);
 
   // A worktree has a HEAD of its own, and the objects are elsewhere.

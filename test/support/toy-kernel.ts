@@ -16,7 +16,7 @@ kernelversion:
 kernelrelease:
 	@echo 6.12.1-toy
 olddefconfig:
-	@true
+	@[ ! -e lacking ] || sed -i 's/^CONFIG_BINFMT_ELF=y/# CONFIG_BINFMT_ELF is not set/' $(O)/.config
 bzImage:
 	@if [ -e broken ]; then echo "toy.c:1:1: error: it does not build" >&2; exit 1; fi
 	mkdir -p $(O)/arch/x86/boot
@@ -40,12 +40,12 @@ export interface ToyKernel {
 }
 
 /**
- * A repository with a commit for each word, tagged v1, v2 ...: "good" boots, "bad" does not, "broken" does not build. All
- * may read it, as the builder's user has to.
+ * A repository with a commit for each word, tagged v1, v2 ...: "good" boots, "bad" does not, "broken" does not build, and
+ * "lacking" builds without an option that kdock's guests need. All may read it, as the builder's user has to.
  */
 export async function toyKernel(
   bzImage: string,
-  history: readonly ("good" | "bad" | "broken")[],
+  history: readonly ("good" | "bad" | "broken" | "lacking")[],
 ): Promise<ToyKernel> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-toy-")));
   await chmod(folder, 0o755);
@@ -61,8 +61,10 @@ export async function toyKernel(
   for (const [index, word] of history.entries()) {
     const tag = `v${index + 1}`;
     await writeFile(join(folder, "step"), tag);
-    await rm(join(folder, "broken"), { force: true });
-    if (word === "broken") await writeFile(join(folder, "broken"), "");
+    for (const flag of ["broken", "lacking"]) {
+      await rm(join(folder, flag), { force: true });
+      if (word === flag) await writeFile(join(folder, flag), "");
+    }
     if (word === "bad") await writeFile(join(folder, "image"), "no kernel at all\n");
     else await copyFile(bzImage, join(folder, "image"));
     await chmod(join(folder, "image"), 0o644);
