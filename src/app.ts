@@ -755,8 +755,12 @@ export function createApp(world: World, reporter: Reporter, globals: () => Globa
         print.result(values, lines);
       } else {
         const { configOptions } = await import("./plan/artifact-diff.js");
-        const { config } = await look.finalConfig(project);
-        print.result(configOptions(config), [config.trimEnd()]);
+        const { unavailableRequests } = await import("./plan/config-requests.js");
+        const { unavailableText } = await import("./ui/config-text.js");
+        const { config, demands } = await look.finalConfig(project);
+        const { preset } = project.config.kernel;
+        const lines = unavailableText(unavailableRequests(demands), preset);
+        print.result(configOptions(config), [config.trimEnd(), ...lines]);
       }
     },
 

@@ -199,6 +199,8 @@ configure() {
     host) base=olddefconfig fragments="debug boot" ;;
     *) echo "unknown preset '$KDOCK_PRESET': debug, defconfig, tiny, file or host" >&2; exit 64 ;;
   esac
+  # Tinyconfig came with 3.17.
+  [ "$base" != tinyconfig ] || grep -qs '^tinyconfig' /src/scripts/kconfig/Makefile || base=allnoconfig
   [ -s /in/fragments.config ] && user=/in/fragments.config || user=
 
   # Nothing that the configuration is made from has changed: seconds saved on every rebuild.
@@ -222,6 +224,8 @@ configure() {
   # shellcheck disable=SC2086 # lists of words on purpose
   python3 "$lib/kconfig.py" merge --version "$version" --config-dir "$lib/config" \
     --output .kdock/demands.config $fragments ${user:+--user "$user"}
+  # shellcheck disable=SC2086 # as above
+  python3 "$lib/kconfig.py" merge --version "$version" --config-dir "$lib/config" --output .kdock/preset.demands $fragments
 
   previous='' synced=''
   [ -f .config ] && { previous=.kdock/previous.config; cp .config "$previous"; }
@@ -237,6 +241,7 @@ configure() {
   cp .config .kdock/preset.config
   python3 "$lib/kconfig.py" apply --demands .kdock/demands.config --config .config
   kmake -s olddefconfig
+  limit_demands
   add_hash_of_modules
   python3 "$lib/kconfig.py" pin --demands .kdock/demands.config --config .config --initramfs "$initramfs" >> .kdock/pins.log
   cat .kdock/pins.log
@@ -247,6 +252,22 @@ configure() {
   # auto.conf, was missing. The first program of kconfig's that ran has just made one, of the preset's base.
   if [ -n "$previous" ] && [ -n "$synced" ] && cmp -s "$previous" .config; then touch -r "$previous" .config; fi
   echo "$stamp $(sha256sum < .config)" > .kdock/configured
+}
+
+# What the preset asks of every kernel and this one cannot have is no mistake of anybody's. What the user's requests keep the
+# preset from is one: the preset by itself shows which it is.
+limit_demands() {
+  set -- limit --demands .kdock/demands.config --preset .kdock/preset.demands --config .config ${user:+--user "$user"}
+  if [ -z "$user" ]; then
+    python3 "$lib/kconfig.py" "$@" --alone .config
+  elif ! python3 "$lib/kconfig.py" "$@"; then
+    cp .kdock/preset.config .kdock/alone.config
+    python3 "$lib/kconfig.py" apply --demands .kdock/preset.demands --config .kdock/alone.config
+    KCONFIG_CONFIG=.kdock/alone.config kmake -s olddefconfig
+    python3 "$lib/kconfig.py" "$@" --alone .kdock/alone.config
+  fi
+  unavailable=$(sed -n 's/^# unavailable: CONFIG_\(.*\)=.*/\1/p' .kdock/demands.config)
+  [ -z "$unavailable" ] || echo "==> this kernel has no" $unavailable >> .kdock/pins.log
 }
 
 # Debian's kernels compare each signed module with a list of rejected ones, by its SHA-256, and load none where they cannot
@@ -361,7 +382,8 @@ compile() {
 
 targets() {
   echo "$KDOCK_IMAGE"
-  if has GDB_SCRIPTS; then echo scripts_gdb; fi
+  # Before 5.1 they are made along with vmlinux.
+  if has GDB_SCRIPTS && grep -q '^scripts_gdb:' /src/Makefile; then echo scripts_gdb; fi
   if has MODULES; then echo modules; fi
 }
 

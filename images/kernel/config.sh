@@ -10,7 +10,12 @@
 #   KDOCK_MENU   menuconfig | nconfig     KDOCK_TERM   the terminal's type
 
 # What make gives Kconfig in its environment, by way of a Kconfig file that prints it. Nothing is configured by that.
+# Before 4.18 Kconfig has no macros, and reads four variables.
 kconfig_environment() {
+  if grep -qs 'option env="SRCARCH"' /src/init/Kconfig; then
+    printf '%s\0' srctree=/src ARCH="$KDOCK_MAKE_ARCH" SRCARCH="$KDOCK_SOURCE_ARCH" KERNELVERSION="$(kmake -s kernelversion)" > .kdock/kconfig.env
+    return
+  fi
   # shellcheck disable=SC2016 # Kconfig's macro
   printf '$(shell,env -0 > /build/.kdock/kconfig.env)\n' > .kdock/Kconfig.env
   KCONFIG_CONFIG=/build/.kdock/none.config kmake -s KBUILD_KCONFIG=/build/.kdock/Kconfig.env listnewconfig > /dev/null 2>&1 || true

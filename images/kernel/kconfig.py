@@ -3,6 +3,7 @@
   kconfig.py merge --version 6.12.1 --config-dir DIR --output FILE [--user FILE] FRAGMENT...
   kconfig.py apply --demands FILE --config .config
   kconfig.py pin   --demands FILE --config .config [--initramfs DIR]
+  kconfig.py limit --demands FILE --preset FILE [--user FILE] --config .config --alone .config
   kconfig.py check --demands FILE --config .config [--initramfs DIR] [--environment FILE]
   kconfig.py adopt --config .config --preset host|file
   kconfig.py ask   --request JSON --demands FILE --config .config --environment FILE --output JSON
@@ -12,6 +13,10 @@ A fragment NAME is DIR/NAME.config plus every DIR/NAME.CONDITION....config whose
 the kernel version, so that an option which came or went with a version never fails a build, and the name of an architecture
 (KDOCK_ARCH, x86_64 unless given). A line
 "include NAME" stands for another fragment.
+
+limit takes out of the demands what only the preset wants and this kernel cannot have: neither --config nor --alone, which
+the preset came to by itself, has it. It stays in the file as a comment, "# unavailable: CONFIG_PVH=y". Exit code 1: only
+the .config that the preset comes to by itself could tell, and --alone was not given.
 
 pin puts fixed values in the place of defaults that would make every build another one; what the user demanded stays,
 and is told if it cannot be reproduced. Relative paths in CONFIG_INITRAMFS_SOURCE mean files below the folder that
@@ -138,6 +143,21 @@ def apply(args):
     with open(args.config, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.writelines(kept)
         file.writelines(as_line(name, value) + "\n" for name, value in demands.items())
+
+
+def limit(args):
+    demands, preset, final = read_config(args.demands), read_config(args.preset), read_config(args.config)
+    user = read_config(args.user) if args.user else {}
+    unmet = {name for name in preset if name not in user and final.get(name, "n") != preset[name]}
+    if unmet and not args.alone:
+        sys.exit(1)
+    alone = read_config(args.alone) if unmet else {}
+    lost = {name for name in unmet if alone.get(name, "n") != preset[name]}
+    if not lost:
+        return
+    with open(args.demands, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.writelines(as_line(name, value) + "\n" for name, value in demands.items() if name not in lost)
+        file.writelines(f"# unavailable: {name}={preset[name]}\n" for name in preset if name in lost)
 
 
 def pin(args):
@@ -281,6 +301,12 @@ def main():
     applying.add_argument("--demands", required=True)
     applying.add_argument("--config", required=True)
     applying.set_defaults(run=apply)
+    limiting = commands.add_parser("limit")
+    for option in ("--demands", "--preset", "--config"):
+        limiting.add_argument(option, required=True)
+    limiting.add_argument("--user")
+    limiting.add_argument("--alone")
+    limiting.set_defaults(run=limit)
     pinning = commands.add_parser("pin")
     pinning.add_argument("--demands", required=True)
     pinning.add_argument("--config", required=True)

@@ -25,6 +25,14 @@ export interface RequestRow {
   readonly from: string;
   /** In the final .config. */
   readonly is: string;
+  /** The preset asks every kernel for it, and this one cannot have it. */
+  readonly unavailable: boolean;
+}
+
+/** What the preset asks for in vain, by option: how images/kernel/kconfig.py notes it among the demands. */
+export function unavailableRequests(demands: string): Readonly<Record<string, string>> {
+  const found = demands.matchAll(/^# unavailable: (CONFIG_\w+)=(.*)$/gm);
+  return Object.fromEntries([...found].map(([, name = "", asked = ""]) => [name, asked]));
 }
 
 /** Every request with its author and what became of it, the user's own first. */
@@ -35,12 +43,19 @@ export function requestRows(
   preset: string,
 ): RequestRow[] {
   const options = configOptions(config);
-  const rows = Object.entries(requestsOf(demands)).map(([name, asked]) => ({
-    name,
-    asked,
-    from: origins[name] ?? `preset ${preset}`,
-    is: valueIn(options, name),
-  }));
-  const mine = (row: RequestRow) => (row.name in origins ? 0 : 1);
+  const row = (unavailable: boolean) => {
+    return ([name, asked]: [string, string]) => ({
+      name,
+      asked,
+      from: origins[name] ?? `preset ${preset}`,
+      is: valueIn(options, name),
+      unavailable,
+    });
+  };
+  const rows = [
+    ...Object.entries(requestsOf(demands)).map(row(false)),
+    ...Object.entries(unavailableRequests(demands)).map(row(true)),
+  ];
+  const mine = ({ name }: RequestRow) => (name in origins ? 0 : 1);
   return rows.sort((a, b) => mine(a) - mine(b) || (a.name < b.name ? -1 : 1));
 }

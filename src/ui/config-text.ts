@@ -38,16 +38,25 @@ export function requestsText(
     readonly asked: string;
     readonly from: string;
     readonly is: string;
+    readonly unavailable: boolean;
   }[],
 ): readonly string[] {
   if (rows.length === 0) return ["nobody asks for that"];
-  const cells = rows.map(({ name, asked, from, is }) => [
-    name,
-    asked,
-    is === asked ? "" : `is ${is}`,
-    from,
-  ]);
+  const cells = rows.map(({ name, asked, from, is, unavailable }) => {
+    const outcome = unavailable ? "not available" : `is ${is}`;
+    return [name, asked, is === asked ? "" : outcome, from];
+  });
   return table([["OPTION", "ASKED", "", "BY"], ...cells]);
+}
+
+/** Comments below a .config: what the preset would have in it, were this kernel another one. */
+export function unavailableText(
+  unavailable: Readonly<Record<string, string>>,
+  preset: string,
+): readonly string[] {
+  return Object.entries(unavailable).map(
+    ([name, asked]) => `# not available in this kernel: ${name}=${asked} of the ${preset} preset`,
+  );
 }
 
 /** `kdock config menu`, for people. */

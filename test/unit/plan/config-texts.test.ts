@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { optionChanges } from "../../../src/plan/config-diff.js";
 import { newFragment } from "../../../src/plan/config-fragment.js";
 import { configBuild, menuContainer, unmetLines } from "../../../src/plan/config-question.js";
-import { requestOrigins, requestRows } from "../../../src/plan/config-requests.js";
-import { configDiffText, menuText, requestsText } from "../../../src/ui/config-text.js";
+import { requestOrigins, requestRows, unavailableRequests } from "../../../src/plan/config-requests.js";
+import { configDiffText, menuText, requestsText, unavailableText } from "../../../src/ui/config-text.js";
 import { plan } from "./fixtures.js";
 
 describe("optionChanges", () => {
@@ -73,6 +73,18 @@ describe("requests", () => {
       "CONFIG_A    y      is n  fragment a.config",
       "CONFIG_B    n      is y  fragment b.config",
       "CONFIG_NET  y            preset debug",
+    ]);
+  });
+
+  it("of the preset that this kernel cannot have are told apart from those that came to nothing", () => {
+    const limited = "CONFIG_NET=y\n# unavailable: CONFIG_PVH=y\n";
+    expect(requestsText(requestRows(limited, "CONFIG_NET=y\n", {}, "debug"))).toEqual([
+      "OPTION      ASKED                 BY",
+      "CONFIG_NET  y                     preset debug",
+      "CONFIG_PVH  y      not available  preset debug",
+    ]);
+    expect(unavailableText(unavailableRequests(limited), "debug")).toEqual([
+      "# not available in this kernel: CONFIG_PVH=y of the debug preset",
     ]);
   });
 });
