@@ -23,6 +23,7 @@ import type {
   VolumeInfo,
 } from "./engine.js";
 import { withTag } from "./image-text.js";
+import { byLabel, hasLabels } from "./labels.js";
 import { asReadable } from "./node-stream.js";
 import { readPullStream } from "./pull-stream.js";
 import { Upload } from "./upload.js";
@@ -122,7 +123,7 @@ export class DockerEngine implements Engine {
     );
     // Summaries say nothing of layers. One that is gone by now is no error.
     const images = await Promise.all(found.map(({ Id }) => this.findImage(Id)));
-    return images.filter((image) => image !== undefined);
+    return images.filter((image) => image !== undefined).filter(hasLabels(labels));
   }
 
   async removeImage(id: string): Promise<void> {
@@ -139,7 +140,9 @@ export class DockerEngine implements Engine {
 
   async listVolumes(labels: Labels): Promise<VolumeInfo[]> {
     return await engineCall("list volumes", async () =>
-      answers.volumeInfos(await this.#docker.listVolumes({ filters: byLabel(labels) })),
+      answers
+        .volumeInfos(await this.#docker.listVolumes({ filters: byLabel(labels) }))
+        .filter(hasLabels(labels)),
     );
   }
 
@@ -185,7 +188,9 @@ export class DockerEngine implements Engine {
 
   async listNetworks(labels: Labels): Promise<NetworkInfo[]> {
     return await engineCall("list networks", async () =>
-      answers.networkInfos(await this.#docker.listNetworks({ filters: byLabel(labels) })),
+      answers
+        .networkInfos(await this.#docker.listNetworks({ filters: byLabel(labels) }))
+        .filter(hasLabels(labels)),
     );
   }
 
@@ -213,9 +218,9 @@ export class DockerEngine implements Engine {
 
   async listContainers(labels: Labels): Promise<ContainerInfo[]> {
     return await engineCall("list containers", async () =>
-      answers.containerInfos(
-        await this.#docker.listContainers({ all: true, filters: byLabel(labels) }),
-      ),
+      answers
+        .containerInfos(await this.#docker.listContainers({ all: true, filters: byLabel(labels) }))
+        .filter(hasLabels(labels)),
     );
   }
 
@@ -237,8 +242,4 @@ async function unlessMissing<T>(call: () => Promise<T>): Promise<T | undefined> 
     if (isStatus(error, 404)) return undefined;
     throw error;
   }
-}
-
-function byLabel(labels: Labels): { label: string[] } {
-  return { label: Object.entries(labels).map(([key, value]) => `${key}=${value}`) };
 }

@@ -44,6 +44,9 @@ const Info = z.object({
   SecurityOptions: Strings,
 });
 
+/** Docker says it as `uname -m` does, Podman as Go does. */
+const MACHINES: Readonly<Record<string, string>> = { amd64: "x86_64", arm64: "aarch64" };
+
 export function engineInfo(json: unknown, endpoint: string): EngineInfo {
   const info = Info.parse(json);
   return {
@@ -53,7 +56,7 @@ export function engineInfo(json: unknown, endpoint: string): EngineInfo {
     memoryBytes: info.MemTotal,
     rootDir: info.DockerRootDir,
     operatingSystem: info.OperatingSystem,
-    architecture: info.Architecture,
+    architecture: MACHINES[info.Architecture] ?? info.Architecture,
     rootless: info.SecurityOptions.some((option) => option.includes("name=rootless")),
   };
 }

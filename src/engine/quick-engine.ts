@@ -8,6 +8,7 @@ import type { Endpoint } from "./endpoint.js";
 import { engineCall, unreachableReason } from "./engine-error.js";
 import { engineSearch } from "./engine-search.js";
 import type { CanExec, Engine, Labels } from "./engine.js";
+import { byLabel, hasLabels } from "./labels.js";
 
 /** As much as somebody has to know who wants to run a command in a container that runs. */
 export interface FoundContainer {
@@ -80,17 +81,19 @@ class HttpEngine implements QuickEngine {
   }
 
   async findContainers(labels: Labels): Promise<FoundContainer[]> {
-    const label = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
-    const query = new URLSearchParams({ all: "1", filters: JSON.stringify({ label }) });
+    const filters = JSON.stringify(byLabel(labels));
+    const query = new URLSearchParams({ all: "1", filters });
     const path = `/containers/json?${query.toString()}`;
     const found = await this.#json("list containers", { method: "GET", path });
-    return (found as ListedContainer[]).map(({ Id, Names, State, Status, Labels }) => ({
-      id: Id,
-      name: Names[0]?.replace(/^\//, "") ?? "",
-      running: State === "running",
-      status: Status,
-      labels: Labels,
-    }));
+    return (found as ListedContainer[])
+      .map(({ Id, Names, State, Status, Labels }) => ({
+        id: Id,
+        name: Names[0]?.replace(/^\//, "") ?? "",
+        running: State === "running",
+        status: Status,
+        labels: Labels ?? {},
+      }))
+      .filter(hasLabels(labels));
   }
 
   container(id: string): CanExec {
@@ -159,7 +162,7 @@ interface ListedContainer {
   readonly Names: readonly string[];
   readonly State: string;
   readonly Status: string;
-  readonly Labels: Labels;
+  readonly Labels: Labels | null;
 }
 
 interface Asked {
