@@ -77,7 +77,7 @@ const { readFileSync } = require("node:fs");
 const { relative } = require("node:path");
 const [folder, bench, ...runs] = process.argv.slice(2);
 let passed = 0, failed = 0, skipped = 0;
-const files = [];
+const files = [], took = [];
 for (const name of runs) {
   // A run that left no figures did not take place: an exception here is a failed run.
   const run = JSON.parse(readFileSync(`${folder}/${name}.json`, "utf8"));
@@ -86,11 +86,17 @@ for (const name of runs) {
   failed += run.numFailedTests;
   skipped += run.numPendingTests + run.numTodoTests;
   files.push(...run.testResults);
+  if (name === "unit") continue;
+  // One file after the other. What a file prepares before its first test and clears up after its last is part of it.
+  let before = run.startTime;
+  for (const file of [...run.testResults].sort((a, b) => a.endTime - b.endTime)) {
+    took.push({ name: file.name, seconds: (file.endTime - before) / 1000 });
+    before = file.endTime;
+  }
 }
 console.log("\nThe files that took longest, in seconds:");
-const seconds = ({ startTime, endTime }) => (endTime - startTime) / 1000;
-for (const file of files.sort((a, b) => seconds(b) - seconds(a)).slice(0, 15)) {
-  console.log(`${seconds(file).toFixed(0).padStart(6)}  ${relative(".", file.name)}`);
+for (const { name, seconds } of took.sort((a, b) => b.seconds - a.seconds).slice(0, 25)) {
+  console.log(`${seconds.toFixed(0).padStart(6)}  ${relative(".", name)}`);
 }
 // Named once more at the very end: who reads only the tail of a long log must find the cause there.
 for (const { name, status, message, assertionResults } of files) {
