@@ -11,15 +11,26 @@ export interface OutsideRequest {
   readonly effect: string;
   /** Such a request only where this path, relative to the project's folder or absolute, is outside of it. */
   readonly path?: string | undefined;
+  /** What the files at `path` may name besides, wherever that is. */
+  readonly leadsTo?: "repository" | undefined;
+}
+
+/** What is done with a configuration, as far as that decides what is reached. */
+export interface Use {
+  /** The history of a `path:` source is searched, so that it is read as a repository. */
+  readonly history: boolean;
 }
 
 /** All of a configuration that may have to be allowed; whether a path is outside, links on the way decide. */
-export function outsideRequests(config: Config): OutsideRequest[] {
+export function outsideRequests(
+  config: Config,
+  { history }: Use = { history: false },
+): OutsideRequest[] {
   const { kernel, busybox, rootfs, gdb, images, matrix, vms } = config;
   const read = (key: string, paths: readonly (string | undefined)[], effect: string) =>
     paths.flatMap((path) => (path === undefined ? [] : [{ key, value: path, effect, path }]));
   return [
-    ...sources("kernel.source", [kernel.source]),
+    ...sources("kernel.source", [kernel.source], history),
     ...sources("matrix.kernels", matrix.kernels),
     ...read("kernel.preset", [presetPath(kernel.preset)], BUILDER_READS),
     ...read("kernel.fragments", kernel.fragments, BUILDER_READS),
@@ -60,18 +71,18 @@ function presetPath(preset: string): string | undefined {
 }
 
 /** Words of any form: those that are no sources are refused elsewhere. */
-function sources(key: string, words: readonly string[]): OutsideRequest[] {
-  return words.flatMap((value) => {
+function sources(key: string, words: readonly string[], history = false): OutsideRequest[] {
+  const effect = "builds read this folder";
+  return words.flatMap((value): OutsideRequest[] => {
     const parsed = parseSource(/^\.{0,2}\//.test(value) ? `path:${value}` : value);
     if ("problem" in parsed) return [];
     const spec = parsed.value;
-    const path =
-      spec.kind === "path"
-        ? spec.folder
-        : spec.kind === "git"
-          ? localRepository(spec.url)
-          : undefined;
-    return path === undefined ? [] : [{ key, value, effect: "builds read this folder", path }];
+    if (spec.kind === "path") {
+      const leadsTo = history ? "repository" : undefined;
+      return [{ key, value, effect, path: spec.folder, leadsTo }];
+    }
+    const path = spec.kind === "git" ? localRepository(spec.url) : undefined;
+    return path === undefined ? [] : [{ key, value, effect, path, leadsTo: "repository" }];
   });
 }
 

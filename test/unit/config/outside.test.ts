@@ -69,6 +69,17 @@ describe("what a configuration reaches outside of its folder", () => {
     expect(asked(yaml)).toEqual(expected);
   });
 
+  it("is what the files of a repository name besides, also of a tree whose history is searched", () => {
+    const leading = (yaml: string, history: boolean) =>
+      outsideRequests(config(yaml), { history }).map(({ leadsTo }) => leadsTo);
+    expect(leading("kernel: { source: 'git:./repo#main' }", false)).toEqual(["repository"]);
+    expect(leading("matrix: { kernels: ['git:./repo#main', ./linux] }", false)).toEqual([
+      ...["repository", undefined],
+    ]);
+    expect(leading("kernel: { source: 'path:./linux' }", false)).toEqual([undefined]);
+    expect(leading("kernel: { source: 'path:./linux' }", true)).toEqual(["repository"]);
+  });
+
   it("is what the file says, as far as nothing that was typed takes its place", () => {
     const file = outsideRequests(config("vm: { shares: [/home], qemu: [-S] }"));
     const used = outsideRequests(config("vm: { shares: [/srv], qemu: [-S] }"));
