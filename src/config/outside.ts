@@ -12,7 +12,7 @@ export interface OutsideRequest {
   /** Such a request only where this path, relative to the project's folder or absolute, is outside of it. */
   readonly path?: string | undefined;
   /** What the files at `path` may name besides, wherever that is. */
-  readonly leadsTo?: "repository" | undefined;
+  readonly leadsTo?: "repository" | "patches" | undefined;
 }
 
 /** What is done with a configuration, as far as that decides what is reached. */
@@ -34,7 +34,10 @@ export function outsideRequests(
     ...sources("matrix.kernels", matrix.kernels),
     ...read("kernel.preset", [presetPath(kernel.preset)], BUILDER_READS),
     ...read("kernel.fragments", kernel.fragments, BUILDER_READS),
-    ...read("kernel.patches", kernel.patches, BUILDER_READS),
+    ...read("kernel.patches", kernel.patches, BUILDER_READS).map((request): OutsideRequest => ({
+      ...request,
+      leadsTo: "patches",
+    })),
     ...read("kernel.keys", kernel.keys, BUILDER_READS),
     ...read("kernel.moduleKey", [kernel.moduleKey], "builds sign modules with this file"),
     ...read("busybox.fragments", busybox.fragments, BUILDER_READS),

@@ -5,11 +5,12 @@ import { KdockError } from "../errors.js";
 import type { HostFiles } from "../host/host.js";
 import { hostPath } from "../plan/host-path.js";
 import { FOLDER } from "../plan/names.js";
+import { patchPaths } from "./read-patches.js";
 import type { RepositoryAt } from "./read-repository.js";
 
 type Files = Pick<
   HostFiles,
-  "exists" | "isFolder" | "list" | "readText" | "realPath" | "status" | "writeAtomic"
+  "exists" | "isFolder" | "list" | "readBytes" | "readText" | "realPath" | "status" | "writeAtomic"
 >;
 
 /**
@@ -107,7 +108,7 @@ async function reaching(files: Files, question: TrustQuestion): Promise<Reaching
     const real = path === undefined ? undefined : await realPath(files, hostPath(project, path));
     if (real === undefined || !isWithin(real, project)) found.push(reachingTo(request, real));
     if (path === undefined || real === undefined) continue;
-    for (const [place, effect] of await placesBehind(question, { ...request, path })) {
+    for (const [place, effect] of await placesBehind(files, question, { ...request, path })) {
       // Who allows a folder allows what is in it.
       if (isWithin(place, project) || isWithin(place, real)) continue;
       found.push(reachingTo({ ...request, effect }, place));
@@ -124,19 +125,36 @@ function reachingTo(request: OutsideRequest, real: string | undefined): Reaching
   return { ...request, digest };
 }
 
-/** Where the files of a request lead to, by its real path, and what is done there. */
+type Place = readonly [real: string, effect: string];
+
+/** Where the files of a request lead to, and what is done there. */
 async function placesBehind(
+  files: Files,
   { project, repositoryAt }: TrustQuestion,
   { path, leadsTo }: OutsideRequest & { readonly path: string },
-): Promise<(readonly [place: string, effect: string])[]> {
-  if (leadsTo === undefined) return [];
-  const repository = await repositoryAt(hostPath(project, path));
-  if (repository === undefined) return [];
-  const { folder, alternates } = repository;
-  return [
-    [folder, `builds read ${folder}, where its .git leads`],
-    ...alternates.map((each) => [each, `builds read ${each}, an alternate of it`] as const),
-  ];
+): Promise<Place[]> {
+  switch (leadsTo) {
+    case undefined:
+      return [];
+    case "repository": {
+      const repository = await repositoryAt(hostPath(project, path));
+      if (repository === undefined) return [];
+      const { folder, alternates } = repository;
+      return [
+        [folder, `builds read ${folder}, where its .git leads`],
+        ...alternates.map((each): Place => [each, `builds read ${each}, an alternate of it`]),
+      ];
+    }
+    case "patches": {
+      const paths = await patchPaths({ folder: project, host: { files } }, path);
+      return Promise.all(
+        paths.map(async (each): Promise<Place> => {
+          const real = await realPath(files, hostPath(project, each));
+          return [real, `builds read ${real}, a patch of it`];
+        }),
+      );
+    }
+  }
 }
 
 /** What others own they may change at any time, also while kdock works with it. */

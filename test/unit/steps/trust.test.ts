@@ -174,6 +174,48 @@ it("a repository elsewhere is asked about with what it leads to, and not with wh
   ]);
 });
 
+describe("a folder of patches in the project", () => {
+  beforeEach(async () => {
+    await mkdir(at("lab/patches"));
+    await writeFile(at("lab/patches/a.patch"), "");
+    await writeFile(at("home/.ssh/id"), "");
+  });
+  const SOURCE = "kernel: { patches: [./patches] }";
+  const asking = () => [
+    "kernel.patches: ./patches",
+    `builds read ${at("home/.ssh/id")}, a patch of it`,
+  ];
+
+  it("is not asked about as long as its patches are in the project", async () => {
+    await writeFile(at("lab/b.patch"), "");
+    expect(await asked(SOURCE)).toEqual([]);
+    await writeFile(at("lab/patches/series"), "a.patch\n../b.patch -p1\n");
+    expect(await asked(SOURCE)).toEqual([]);
+  });
+
+  it("is asked about when its series names one elsewhere", async () => {
+    await writeFile(at("lab/patches/series"), "../../home/.ssh/id\na.patch\n");
+    expect(await asked(SOURCE)).toEqual(asking());
+    expect(await asked("kernel: { patches: [./patches/series] }")).toEqual([
+      ...["kernel.patches: ./patches/series", asking()[1]],
+    ]);
+  });
+
+  it("is asked about when a patch is a link to elsewhere", async () => {
+    await symlink(at("home/.ssh/id"), at("lab/patches/b.patch"));
+    expect(await asked(SOURCE)).toEqual(asking());
+  });
+
+  it("is asked about once where it is elsewhere itself", async () => {
+    await mkdir(at("home/patches"));
+    await writeFile(at("home/patches/a.patch"), "");
+    expect(await asked("kernel: { patches: [../home/patches, ../home/patches/a.patch] }")).toEqual([
+      ...["kernel.patches: ../home/patches", "builds read this file"],
+      ...["kernel.patches: ../home/patches/a.patch", "builds read this file"],
+    ]);
+  });
+});
+
 it("a repository is read once, whatever its files say later", async () => {
   const reader = repositoryReader(nodeFiles);
   await makeRepository("lab/repo");
