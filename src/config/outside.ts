@@ -1,5 +1,5 @@
 import type { Config, DiskRequest, ListenAddress, PortForward, Share, VmConfig } from "./config.js";
-import { localRepository, parseSource } from "./source-spec.js";
+import { expandSource, localRepository, parseSource, type SourceContext } from "./source-spec.js";
 
 /** Something in kdock.yaml that reaches out of the project's folder, or whose text runs on this machine. */
 export interface OutsideRequest {
@@ -30,9 +30,10 @@ export function outsideRequests(
   const read = (key: string, paths: readonly (string | undefined)[], effect: string) =>
     paths.flatMap((path) => (path === undefined ? [] : [{ key, value: path, effect, path }]));
   return [
-    ...sources("kernel.source", [kernel.source], history),
-    ...sources("matrix.kernels", matrix.kernels),
+    ...sources("kernel.source", [kernel.source], { context: kernel, history }),
+    ...sources("matrix.kernels", matrix.kernels, { context: kernel, history: false }),
     ...read("kernel.preset", [presetPath(kernel.preset)], BUILDER_READS),
+    ...read("matrix.presets", matrix.presets.map(presetPath), BUILDER_READS),
     ...read("kernel.fragments", kernel.fragments, BUILDER_READS),
     ...read("kernel.patches", kernel.patches, BUILDER_READS).map((request): OutsideRequest => ({
       ...request,
@@ -74,10 +75,14 @@ function presetPath(preset: string): string | undefined {
 }
 
 /** Words of any form: those that are no sources are refused elsewhere. */
-function sources(key: string, words: readonly string[], history = false): OutsideRequest[] {
+function sources(
+  key: string,
+  words: readonly string[],
+  { context, history }: Use & { readonly context: SourceContext },
+): OutsideRequest[] {
   const effect = "builds read this folder";
   return words.flatMap((value): OutsideRequest[] => {
-    const parsed = parseSource(/^\.{0,2}\//.test(value) ? `path:${value}` : value);
+    const parsed = parseSource(expandSource(value, context));
     if ("problem" in parsed) return [];
     const spec = parsed.value;
     if (spec.kind === "path") {
