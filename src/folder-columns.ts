@@ -20,6 +20,20 @@ export interface FolderColumns {
 
 export const NUMBERS = 3;
 
+/** Column of when anything of a file changed. */
+const CHANGED = 2;
+
+/** When anything of a file changed, also of one that `markYoung` has marked. */
+export function changedAt({ numbers }: Pick<FolderColumns, "numbers">, index: number): number {
+  return Math.abs(numbers[index * NUMBERS + CHANGED] ?? 0);
+}
+
+/** Negates the time of a file that could change once more without getting another one: no file that is scanned has that. */
+export function markYoung(numbers: Float64Array, index: number): void {
+  const at = index * NUMBERS + CHANGED;
+  numbers[at] = -(numbers[at] ?? 0);
+}
+
 /** One of them may be "", for the folder itself. */
 export function pathIn(folder: string, name: string): string {
   if (folder === "") return name;

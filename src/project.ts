@@ -21,6 +21,7 @@ import { makePlan, type Plan } from "./plan/plan.js";
 import type { UserFiles } from "./plan/user-files.js";
 import { type Context, type EarlyContext, inProject } from "./steps/context.js";
 import { lastArchitecture } from "./steps/artifact-store.js";
+import { repositoryReader } from "./steps/read-repository.js";
 import { readUserFiles, type TreeReading } from "./steps/read-user-files.js";
 import type { EarlyLook } from "./steps/tree-look.js";
 import { orAborted } from "./or-aborted.js";
@@ -109,8 +110,12 @@ export async function openProject(
   const followed = lastArch !== undefined && loadConfig(words).kernel.arch !== lastArch;
   const asWritten = loadConfig({ file });
   const folder = await host.files.realPath(dirname(path));
-  if (usesOutside)
-    await checkTrust(world, globals, reporter, { folder, written: asWritten, config });
+  const repositoryAt = repositoryReader(host.files);
+  if (usesOutside) {
+    const use = { history: tree === "history" };
+    const reach = { folder, written: asWritten, config, use, repositoryAt };
+    await checkTrust(world, globals, reporter, reach);
+  }
   let engine: Promise<Engine> | undefined;
   const early: EarlyContext = {
     host,
@@ -130,6 +135,7 @@ export async function openProject(
     version: world.version,
     earlyLook,
     engineIsHere: () => isSearchedHere(world),
+    repositoryAt,
     engine: () => (engine ??= orAborted(world.signal, connect(world, reporter))),
   };
   const failed = new AbortController();

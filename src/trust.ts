@@ -1,9 +1,10 @@
 import { dirname, resolve } from "node:path";
 import type { Config } from "./config/config.js";
-import { alsoIn, outsideRequests } from "./config/outside.js";
+import { alsoIn, outsideRequests, type Use } from "./config/outside.js";
 import type { Person } from "./config/ownership.js";
 import { nodeFiles } from "./host/node-files.js";
 import { FOLDER } from "./plan/names.js";
+import type { RepositoryAt } from "./steps/read-repository.js";
 import { checkState, requireTrust } from "./steps/trust.js";
 import type { Reporter } from "./ui/reporter.js";
 import { visible } from "./ui/visible.js";
@@ -15,6 +16,15 @@ export async function checkProject(world: World, globals: GlobalFlags): Promise<
   await checkState(nodeFiles, folder, personOf(world));
 }
 
+export interface Reach {
+  readonly folder: string;
+  /** What kdock.yaml alone says. */
+  readonly written: Config;
+  readonly config: Config;
+  readonly use: Use;
+  readonly repositoryAt: RepositoryAt;
+}
+
 /**
  * Asks once for what kdock.yaml itself wants outside of its folder, as far as that is what will be used: what is typed or set
  * in the environment is the person's own word.
@@ -23,14 +33,15 @@ export async function checkTrust(
   world: World,
   globals: GlobalFlags,
   reporter: Reporter,
-  { folder, written, config }: { folder: string; written: Config; config: Config },
+  { folder, written, config, use, repositoryAt }: Reach,
 ): Promise<void> {
   const { env, stdin, stderr, signal } = world;
   const canAsk = stdin.isTTY && stderr.isTTY && globals.json !== true;
   await requireTrust(nodeFiles, {
     project: folder,
     person: personOf(world),
-    requests: alsoIn(outsideRequests(written), outsideRequests(config)),
+    requests: alsoIn(outsideRequests(written, use), outsideRequests(config, use)),
+    repositoryAt,
     config: resolve(world.cwd, globals.config ?? FOLDER.config),
     store: `${stateFolder(world)}/kdock/trusted.json`,
     given: globals.trust === true ? "flag" : env["KDOCK_TRUST"] === "1" ? "variable" : undefined,

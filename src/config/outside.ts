@@ -1,5 +1,5 @@
 import type { Config, DiskRequest, ListenAddress, PortForward, Share, VmConfig } from "./config.js";
-import { localRepository, parseSource } from "./source-spec.js";
+import { expandSource, localRepository, parseSource, type SourceContext } from "./source-spec.js";
 
 /** Something in kdock.yaml that reaches out of the project's folder, or whose text runs on this machine. */
 export interface OutsideRequest {
@@ -11,19 +11,34 @@ export interface OutsideRequest {
   readonly effect: string;
   /** Such a request only where this path, relative to the project's folder or absolute, is outside of it. */
   readonly path?: string | undefined;
+  /** What the files at `path` may name besides, wherever that is. */
+  readonly leadsTo?: "repository" | "patches" | undefined;
+}
+
+/** What is done with a configuration, as far as that decides what is reached. */
+export interface Use {
+  /** The history of a `path:` source is searched, so that it is read as a repository. */
+  readonly history: boolean;
 }
 
 /** All of a configuration that may have to be allowed; whether a path is outside, links on the way decide. */
-export function outsideRequests(config: Config): OutsideRequest[] {
+export function outsideRequests(
+  config: Config,
+  { history }: Use = { history: false },
+): OutsideRequest[] {
   const { kernel, busybox, rootfs, gdb, images, matrix, vms } = config;
   const read = (key: string, paths: readonly (string | undefined)[], effect: string) =>
     paths.flatMap((path) => (path === undefined ? [] : [{ key, value: path, effect, path }]));
   return [
-    ...sources("kernel.source", [kernel.source]),
-    ...sources("matrix.kernels", matrix.kernels),
+    ...sources("kernel.source", [kernel.source], { context: kernel, history }),
+    ...sources("matrix.kernels", matrix.kernels, { context: kernel, history: false }),
     ...read("kernel.preset", [presetPath(kernel.preset)], BUILDER_READS),
+    ...read("matrix.presets", matrix.presets.map(presetPath), BUILDER_READS),
     ...read("kernel.fragments", kernel.fragments, BUILDER_READS),
-    ...read("kernel.patches", kernel.patches, BUILDER_READS),
+    ...read("kernel.patches", kernel.patches, BUILDER_READS).map((request): OutsideRequest => ({
+      ...request,
+      leadsTo: "patches",
+    })),
     ...read("kernel.keys", kernel.keys, BUILDER_READS),
     ...read("kernel.moduleKey", [kernel.moduleKey], "builds sign modules with this file"),
     ...read("busybox.fragments", busybox.fragments, BUILDER_READS),
@@ -60,18 +75,22 @@ function presetPath(preset: string): string | undefined {
 }
 
 /** Words of any form: those that are no sources are refused elsewhere. */
-function sources(key: string, words: readonly string[]): OutsideRequest[] {
-  return words.flatMap((value) => {
-    const parsed = parseSource(/^\.{0,2}\//.test(value) ? `path:${value}` : value);
+function sources(
+  key: string,
+  words: readonly string[],
+  { context, history }: Use & { readonly context: SourceContext },
+): OutsideRequest[] {
+  const effect = "builds read this folder";
+  return words.flatMap((value): OutsideRequest[] => {
+    const parsed = parseSource(expandSource(value, context));
     if ("problem" in parsed) return [];
     const spec = parsed.value;
-    const path =
-      spec.kind === "path"
-        ? spec.folder
-        : spec.kind === "git"
-          ? localRepository(spec.url)
-          : undefined;
-    return path === undefined ? [] : [{ key, value, effect: "builds read this folder", path }];
+    if (spec.kind === "path") {
+      const leadsTo = history ? "repository" : undefined;
+      return [{ key, value, effect, path: spec.folder, leadsTo }];
+    }
+    const path = spec.kind === "git" ? localRepository(spec.url) : undefined;
+    return path === undefined ? [] : [{ key, value, effect, path, leadsTo: "repository" }];
   });
 }
 

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
+import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Writable } from "node:stream";
 import { writeError } from "./file-error.js";
+import { makeFolders } from "./make-folders.js";
 
 type Done = (error?: Error | null) => void;
 
@@ -50,7 +51,7 @@ export class LateFileWriter extends Writable {
   }
 
   async #begin(chunk: Uint8Array): Promise<FileHandle> {
-    await mkdir(dirname(this.#path), { recursive: true });
+    await makeFolders(dirname(this.#path));
     const first = this.#replace
       ? `${this.#path}.tmp-${randomBytes(6).toString("hex")}`
       : this.#path;

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { kill, pid } from "node:process";
 import { KdockError } from "../errors.js";
 import { codeOf, isMissing, writeError } from "./file-error.js";
+import { fileMode, makeFolders } from "./make-folders.js";
 
 interface Owner {
   /** Different for every lock that was ever taken. */
@@ -21,7 +22,7 @@ interface Owner {
 export async function lock(path: string, what: string): Promise<AsyncDisposable> {
   const owner = await ourselves();
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     const holder = await take(path, owner);
     if (holder !== undefined) throw held(path, what, holder);
   } catch (error) {
@@ -73,7 +74,7 @@ async function takeOver(
     // An earlier heir may have been here and gone.
     if ((await ownerOf(path))?.id !== dead.id) return "again";
     const temporary = `${path}.${randomUUID()}`;
-    await writeFile(temporary, JSON.stringify(owner));
+    await writeFile(temporary, JSON.stringify(owner), { mode: fileMode(path) });
     await rename(temporary, path);
     return undefined;
   } finally {
@@ -85,7 +86,7 @@ async function takeOver(
 async function create(path: string, owner: Owner): Promise<boolean> {
   const temporary = `${path}.${randomUUID()}`;
   try {
-    await writeFile(temporary, JSON.stringify(owner));
+    await writeFile(temporary, JSON.stringify(owner), { mode: fileMode(path) });
     await link(temporary, path);
     return true;
   } catch (error) {

@@ -1,5 +1,6 @@
 import { appendFileSync, closeSync, constants, openSync } from "node:fs";
 import type { LogFile } from "./host.js";
+import { fileMode } from "./make-folders.js";
 
 /** What one writer may add to a log: a guest's command or a build script may never stop talking. */
 const MAX_LOG_BYTES = 256 << 20;
@@ -15,7 +16,7 @@ export class Log implements LogFile {
   #bytes = 0;
 
   constructor(path: string) {
-    this.#try(() => (this.#file = openSync(path, APPEND)));
+    this.#try(() => (this.#file = openSync(path, APPEND, fileMode(path))));
   }
 
   write(line: string): void {

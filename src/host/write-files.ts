@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, open, rename, rm, symlink } from "node:fs/promises";
+import { chmod, mkdtemp, open, rename, rm, symlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { KdockError } from "../errors.js";
 import { codeOf, isMissing, writeError } from "./file-error.js";
@@ -8,13 +7,14 @@ import { FileWriter } from "./file-writer.js";
 import type { FolderFacts, LogFile } from "./host.js";
 import { LateFileWriter } from "./late-file-writer.js";
 import { Log } from "./log-file.js";
+import { fileMode, makeFolders, makeFoldersSync } from "./make-folders.js";
 import { moveTree, removeTree as removeBelow } from "./move-tree.js";
 import { SparseWriter } from "./sparse-writer.js";
 
 export async function writeAtomic(
   path: string,
   content: string | Uint8Array,
-  mode = 0o666,
+  mode = fileMode(path),
 ): Promise<void> {
   const temporary = beside(path);
   await written(path, async () => {
@@ -31,7 +31,7 @@ export async function writeAtomic(
 
 export function openLog(path: string): LogFile {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFoldersSync(dirname(path));
   } catch (error) {
     throw writeError(path, error);
   }
@@ -74,7 +74,7 @@ export function writeLate(path: string, { replace }: { replace: boolean }): Node
 }
 
 export async function makeFolder(path: string): Promise<void> {
-  await written(path, () => mkdir(path, { recursive: true }));
+  await written(path, () => makeFolders(path));
 }
 
 export async function replace(from: string, to: string): Promise<void> {
@@ -132,7 +132,7 @@ async function written<T>(path: string, write: () => Promise<T>): Promise<T> {
 }
 
 async function makeParents(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
 }
 
 /** On the same file system, so that a rename is all it takes to get there. */

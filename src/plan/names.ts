@@ -1,4 +1,5 @@
 import type { Labels } from "./container-spec.js";
+import { STATE_FOLDER } from "../state-folder.js";
 import { sha256 } from "./keys.js";
 
 /** Every name, label and fixed path of kdock is spelt here and nowhere else. */
@@ -249,7 +250,7 @@ export function consoleFiles(vm: string): {
 /** Where things are in the project's folder. Paths are relative to it. */
 export const FOLDER = {
   config: "kdock.yaml",
-  state: ".kdock",
+  state: STATE_FOLDER,
   out: ".kdock/out",
   current: ".kdock/out/current",
   logs: ".kdock/logs",

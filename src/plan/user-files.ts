@@ -56,8 +56,6 @@ export interface SourceTree {
   readonly transport: "mount" | "copy";
   /** What it holds; undefined for commands that only need names. */
   readonly content?: TreeContent | undefined;
-  /** When kdock began to look at it: milliseconds since 1970. */
-  readonly lookedAt?: number | undefined;
   /** Settled when the index of its files is kept under the content's digest, or cannot be. */
   readonly kept?: Promise<void> | undefined;
 }

@@ -6,6 +6,7 @@ import type { Host, Terminal } from "../host/host.js";
 import { FOLDER } from "../plan/names.js";
 import type { Assets } from "../plan/assets.js";
 import type { Reporter } from "../ui/reporter.js";
+import type { RepositoryAt } from "./read-repository.js";
 import type { EarlyLook } from "./tree-look.js";
 
 /** The world as a step sees it. */
@@ -29,6 +30,8 @@ export interface Context {
   readonly version: string;
   /** Whether the engine, when it is asked, is expected on this machine: behind a unix socket. */
   engineIsHere(): boolean;
+  /** See `repositoryReader`. */
+  readonly repositoryAt: RepositoryAt;
   /** One that has begun already; see `beginLook`. */
   readonly earlyLook?: EarlyLook | undefined;
   /** Connects at the first call: a build with nothing to do needs no engine. */

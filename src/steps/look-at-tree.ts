@@ -1,4 +1,4 @@
-import { type FolderColumns, NUMBERS, pathIn } from "../folder-columns.js";
+import { changedAt, type FolderColumns, markYoung, NUMBERS, pathIn } from "../folder-columns.js";
 import type { HostFiles } from "../host/host.js";
 import { sha256 } from "../plan/keys.js";
 import {
@@ -14,7 +14,7 @@ import type { TreeLook } from "./tree-look.js";
 
 export type TreeNote =
   | { readonly kind: "owed"; readonly files: number; readonly bytes: number }
-  | { readonly kind: "content"; readonly content: TreeContent; readonly lookedAt: number };
+  | { readonly kind: "content"; readonly content: TreeContent };
 
 /** Files hashed at the same time. */
 const AT_ONCE = 16;
@@ -49,7 +49,7 @@ export async function* work(files: HostFiles, request: TreeLook): AsyncGenerator
   const changed = [...made.values()].flatMap((folder) => othersIn(folder, known.get(folder.path)));
   const last = before === undefined ? undefined : { digest: before.digest, changed };
   const content = treeContent(folders, last);
-  yield { kind: "content", content, lookedAt: startedAt };
+  yield { kind: "content", content };
   if (made.size === 0 && content.digest === before?.digest) return;
   const settled = folders.map((folder) => settledFolder(folder, startedAt));
   const index = { digest: content.digest, folders: settled };
@@ -110,16 +110,16 @@ function withDigests(folder: FolderColumns, digests: readonly string[]): TreeFol
   return digestedFolder({ ...folder, digests: digests.join("") });
 }
 
-/** With a time that nothing has, where something was too young to be known by its time. */
+/** With times that nothing has, where something was too young to be known by its time. */
 function settledFolder(folder: TreeFolder, startedAt: number): TreeFolder {
   const isSettled = (changed: number) =>
     changed < startedAt - (changed % 1000 === 0 ? COARSE_TICK_MS : TICK_MS);
   const young = folder.names.flatMap((_name, index) =>
-    isSettled(folder.numbers[index * NUMBERS + 2] ?? 0) ? [] : [index],
+    isSettled(changedAt(folder, index)) ? [] : [index],
   );
   const isYoung = !isSettled(folder.changed);
   if (young.length === 0 && !isYoung) return folder;
   const numbers = Float64Array.from(folder.numbers);
-  for (const index of young) numbers[index * NUMBERS + 2] = 0;
+  for (const index of young) markYoung(numbers, index);
   return { ...folder, numbers, changed: isYoung ? 0 : folder.changed };
 }

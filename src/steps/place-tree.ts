@@ -215,8 +215,7 @@ async function sendFiles(
 async function recheck(ctx: Context, { tree, content }: LookedAt): Promise<readonly string[]> {
   // Its index says what it was like; where that cannot be kept, nothing does.
   await tree.kept?.catch(() => undefined);
-  const { lookedAt = 0 } = tree;
-  return recheckTree(ctx, tree.folder, { digest: content.digest, lookedAt });
+  return recheckTree(ctx, tree.folder, content.digest);
 }
 
 /** By path. */

@@ -1,9 +1,8 @@
 import { KdockError } from "../errors.js";
 import type { Fragment } from "../plan/kconfig.js";
 import { hostPath } from "../plan/host-path.js";
-import type { EarlyContext } from "./context.js";
 import { readLooseText } from "./read-loose-text.js";
-import { readNamedFile } from "./read-named-file.js";
+import { type ProjectFiles, readNamedFile } from "./read-named-file.js";
 
 const KEY = "kernel.patches";
 
@@ -12,16 +11,17 @@ const KEY = "kernel.patches";
  * it, or for all its *.patch; such a file can be named itself.
  */
 export async function readPatches(
-  ctx: EarlyContext,
+  ctx: ProjectFiles,
   paths: readonly string[],
 ): Promise<Fragment[]> {
-  const names = await Promise.all(paths.map((path) => patchesOf(ctx, path)));
+  const names = await Promise.all(paths.map((path) => patchPaths(ctx, path)));
   return Promise.all(
     names.flat().map(async (name) => ({ name, text: await readNamedFile(ctx, KEY, name) })),
   );
 }
 
-async function patchesOf(ctx: EarlyContext, path: string): Promise<string[]> {
+/** Those that one path of `kernel.patches` stands for, each as it would stand in kdock.yaml by itself. */
+export async function patchPaths(ctx: ProjectFiles, path: string): Promise<string[]> {
   const { files } = ctx.host;
   const full = hostPath(ctx.folder, path);
   if (/(?:^|\/)series$/.test(path)) return listed(path, await readNamedFile(ctx, KEY, path));

@@ -45,7 +45,6 @@ export async function readSourceTree(
     ...{ folder: real, version },
     transport: mounted ? "mount" : "copy",
     content: scanned?.content,
-    lookedAt: scanned?.lookedAt,
     kept: scanned?.kept,
   };
 }

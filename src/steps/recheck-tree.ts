@@ -5,11 +5,11 @@ import { indexWith } from "./kept-trees.js";
 import type { TreeRecheck } from "./tree-look.js";
 
 /**
- * Yields once: the paths that changed since a tree was looked at. Where its index is lost, or the tree changes while it is
+ * Yields once: the paths that changed since a tree was scanned. Where its index is lost, or the tree changes while it is
  * listed, that is the tree itself, with the path "". No file is read.
  */
 export async function* work(files: HostFiles, request: TreeRecheck): AsyncGenerator<string[]> {
-  const { folder: root, place, digest, lookedAt } = request;
+  const { folder: root, place, digest } = request;
   const index = await indexWith(files, place, digest);
   const known = new Map(index?.folders.map((folder) => [folder.path, folder]));
   if (index === undefined) {
@@ -23,5 +23,5 @@ export async function* work(files: HostFiles, request: TreeRecheck): AsyncGenera
     yield [""];
     return;
   }
-  yield changedSince(index.folders, now, lookedAt);
+  yield changedSince(index.folders, now);
 }

@@ -15,8 +15,6 @@ const MUCH_BYTES = 200e6;
 
 export interface ScannedTree {
   readonly content: TreeContent;
-  /** When the look began: milliseconds since 1970. */
-  readonly lookedAt: number;
   /** Resolves when the tree's index is kept under the content's digest, and the tree noted as the last one; rejects where the index cannot be. */
   readonly kept: Promise<void>;
 }
@@ -37,7 +35,7 @@ export async function scanTree(ctx: EarlyContext, folder: string): Promise<Scann
       const kept = Promise.all([notes.next(), remembered]).then(() => undefined);
       // Whoever needs it says so; for others the next look takes longer, and that is all.
       kept.catch(() => undefined);
-      return { content: note.content, lookedAt: note.lookedAt, kept };
+      return { content: note.content, kept };
     }
   }
 }
@@ -46,9 +44,9 @@ export async function scanTree(ctx: EarlyContext, folder: string): Promise<Scann
 export async function recheckTree(
   ctx: EarlyContext,
   folder: string,
-  known: { readonly digest: string; readonly lookedAt: number },
+  digest: string,
 ): Promise<readonly string[]> {
-  const request: TreeRecheck = { folder, place: treePlace(ctx.folder, folder), ...known };
+  const request: TreeRecheck = { folder, place: treePlace(ctx.folder, folder), digest };
   for await (const changed of ctx.host.inThread(RECHECK_MODULE, request, ctx.signal)) {
     return changed as string[];
   }

@@ -18,9 +18,8 @@ export interface TreeLook {
 
 /** What the thread is asked that looks whether a tree is as it was. */
 export interface TreeRecheck extends TreeLook {
-  /** Of the tree then, and when that look began: milliseconds since 1970. */
+  /** Of the tree then. */
   readonly digest: string;
-  readonly lookedAt: number;
 }
 
 /** A look that began before it was known which tree is meant. */

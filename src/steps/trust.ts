@@ -5,10 +5,12 @@ import { KdockError } from "../errors.js";
 import type { HostFiles } from "../host/host.js";
 import { hostPath } from "../plan/host-path.js";
 import { FOLDER } from "../plan/names.js";
+import { patchPaths } from "./read-patches.js";
+import type { RepositoryAt } from "./read-repository.js";
 
 type Files = Pick<
   HostFiles,
-  "exists" | "isFolder" | "list" | "readText" | "realPath" | "status" | "writeAtomic"
+  "exists" | "isFolder" | "list" | "readBytes" | "readText" | "realPath" | "status" | "writeAtomic"
 >;
 
 /**
@@ -48,6 +50,7 @@ export interface TrustQuestion {
   readonly config: string;
   readonly person: Person;
   readonly requests: readonly OutsideRequest[];
+  readonly repositoryAt: RepositoryAt;
   /** Where answers are kept: outside of every project. */
   readonly store: string;
   /** By a flag, which is remembered, or by a variable, which holds for one command. */
@@ -101,15 +104,57 @@ async function reaching(files: Files, question: TrustQuestion): Promise<Reaching
   const { project, requests } = question;
   const found: Reaching[] = [];
   for (const request of [...(await foreignFiles(files, question)), ...requests]) {
-    const { key, value, path } = request;
+    const { path } = request;
     const real = path === undefined ? undefined : await realPath(files, hostPath(project, path));
-    if (real !== undefined && isWithin(real, project)) continue;
-    const digest = createHash("sha256")
-      .update(JSON.stringify([key, value, real ?? null]))
-      .digest("hex");
-    found.push({ ...request, digest });
+    if (real === undefined || !isWithin(real, project)) found.push(reachingTo(request, real));
+    if (path === undefined || real === undefined) continue;
+    for (const [place, effect] of await placesBehind(files, question, { ...request, path })) {
+      // Who allows a folder allows what is in it.
+      if (isWithin(place, project) || isWithin(place, real)) continue;
+      found.push(reachingTo({ ...request, effect }, place));
+    }
   }
   return found;
+}
+
+function reachingTo(request: OutsideRequest, real: string | undefined): Reaching {
+  const { key, value } = request;
+  const digest = createHash("sha256")
+    .update(JSON.stringify([key, value, real ?? null]))
+    .digest("hex");
+  return { ...request, digest };
+}
+
+type Place = readonly [real: string, effect: string];
+
+/** Where the files of a request lead to, and what is done there. */
+async function placesBehind(
+  files: Files,
+  { project, repositoryAt }: TrustQuestion,
+  { path, leadsTo }: OutsideRequest & { readonly path: string },
+): Promise<Place[]> {
+  switch (leadsTo) {
+    case undefined:
+      return [];
+    case "repository": {
+      const repository = await repositoryAt(hostPath(project, path));
+      if (repository === undefined) return [];
+      const { folder, alternates } = repository;
+      return [
+        [folder, `builds read ${folder}, where its .git leads`],
+        ...alternates.map((each): Place => [each, `builds read ${each}, an alternate of it`]),
+      ];
+    }
+    case "patches": {
+      const paths = await patchPaths({ folder: project, host: { files } }, path);
+      return Promise.all(
+        paths.map(async (each): Promise<Place> => {
+          const real = await realPath(files, hostPath(project, each));
+          return [real, `builds read ${real}, a patch of it`];
+        }),
+      );
+    }
+  }
 }
 
 /** What others own they may change at any time, also while kdock works with it. */
@@ -154,8 +199,12 @@ function isWithin(path: string, folder: string): boolean {
 
 function table(requests: readonly OutsideRequest[]): string {
   return requests
-    .map(({ key, value, effect }) => `  ${key}: ${value.replaceAll("\n", "\\n")}\n    ${effect}`)
+    .map(({ key, value, effect }) => `  ${key}: ${oneLine(value)}\n    ${oneLine(effect)}`)
     .join("\n");
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll("\n", "\\n");
 }
 
 type Store = Readonly<Record<string, readonly string[]>>;

@@ -143,6 +143,42 @@ describe("a project that reaches out of its folder", () => {
   });
 });
 
+describe("a git repository in the project", () => {
+  const repository = () => join(folder, "repo");
+  beforeEach(async () => {
+    await configure("kernel: { source: 'git:./repo#main' }");
+    for (const name of ["repo/objects/info", "repo/objects/pack", "repo/refs/heads"]) {
+      await mkdir(join(folder, name), { recursive: true });
+    }
+    await writeFile(join(repository(), "HEAD"), "ref: refs/heads/main\n");
+  });
+
+  const mounted = async () => {
+    const { stdout } = await plan("--json");
+    const { data } = JSON.parse(stdout) as {
+      data: { kernel: { container: { hostPaths: readonly { path: string }[] } } };
+    };
+    return data.kernel.container.hostPaths.map(({ path }) => path);
+  };
+
+  it("is mounted alone, whatever it calls an alternate", async () => {
+    await writeFile(join(repository(), "objects/info/alternates"), `${outer}/elsewhere\n`);
+    expect(await mounted()).toEqual([repository()]);
+  });
+
+  it("is asked about with the objects that it has elsewhere", async () => {
+    await mkdir(join(outer, "elsewhere/pack"));
+    await writeFile(join(repository(), "objects/info/alternates"), `${outer}/elsewhere\n`);
+    await expectAsked(
+      /kernel\.source: git:\.\/repo#main\n {4}builds read .*\/elsewhere, an alternate of it\n/,
+    );
+    await expectAllowed("--kernel", "git:../lab/repo#main");
+    expect((await kdock(["--trust", "plan"], { cwd: folder, env })).exitCode).toBe(0);
+    await expectAllowed();
+    expect(await mounted()).toEqual([repository(), join(outer, "elsewhere")]);
+  });
+});
+
 describe("what is not one's own", () => {
   beforeEach(() => configure(""));
 

@@ -102,6 +102,7 @@ function context(events: Event[]): Context {
     version: "0.0.0-test",
     assets: new Map(),
     engineIsHere: () => true,
+    repositoryAt: () => Promise.resolve(undefined),
     engine: () => Promise.resolve(engine),
     terminal: undefined as never,
     stdout: process.stdout,

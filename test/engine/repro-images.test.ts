@@ -138,6 +138,7 @@ function context(): Context {
     version: "0.0.0-test",
     assets: new Map(),
     engineIsHere: () => true,
+    repositoryAt: () => Promise.resolve(undefined),
     engine: () => Promise.resolve(lab.engine),
     terminal: undefined as never,
     stdout: process.stdout,

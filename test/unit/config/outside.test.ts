@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { alsoIn, outsideRequests } from "../../../src/config/outside.js";
+import { configKeys } from "../../../src/config/keys.js";
 import { isOwn, type Owned, stateProblem } from "../../../src/config/ownership.js";
 import { config } from "../plan/fixtures.js";
 
@@ -39,6 +40,15 @@ describe("what a configuration reaches outside of its folder", () => {
     ],
     ["kernel: { source: 'git:https://git.example/linux#v6.12' }", []],
     ["matrix: { kernels: ['../linux', '6.1'] }", ["matrix.kernels ../linux <../linux>"]],
+    ["matrix: { kernels: [..] }", ["matrix.kernels .. <..>"]],
+    [
+      "kernel: { source: 'git:/srv/linux#main' }\nmatrix: { kernels: ['6.1', '6.1.20'] }",
+      ["kernel.source git:/srv/linux#main </srv/linux>", "matrix.kernels 6.1 </srv/linux>"],
+    ],
+    [
+      "matrix: { presets: [tiny, 'file:/home/ada/.netrc'] }",
+      ["matrix.presets /home/ada/.netrc </home/ada/.netrc>"],
+    ],
     ["kernel: { preset: 'file:../c' }", ["kernel.preset ../c <../c>"]],
     [
       "kernel: { fragments: [a], patches: [b], keys: [c], moduleKey: d }",
@@ -67,6 +77,32 @@ describe("what a configuration reaches outside of its folder", () => {
     ],
   ])("of %s", (yaml, expected) => {
     expect(asked(yaml)).toEqual(expected);
+  });
+
+  it("has a request for every key that takes a path of this machine", () => {
+    const names = configKeys()
+      .filter(({ form }) => /\bpaths?\b|PATH|FOLDER|FILE|\bsources\b|\bpresets\b/.test(form))
+      .map(({ name }) => name);
+    const yaml = `
+      kernel: { source: 'path:/x', preset: 'file:/x', keys: [/x], fragments: [/x], patches: [/x], moduleKey: /x }
+      busybox: { keys: [/x], fragments: [/x] }
+      rootfs: { overlay: /x, init: [/x] }
+      vm: { disks: [/x], shares: [/x] }
+      gdb: { scripts: [/x] }
+      matrix: { kernels: [/x], presets: ['file:/x'] }`;
+    const keys = outsideRequests(config(yaml)).map(({ key }) => key);
+    expect([...keys].sort()).toEqual([...names].sort());
+  });
+
+  it("is what the files of a repository name besides, also of a tree whose history is searched", () => {
+    const leading = (yaml: string, history: boolean) =>
+      outsideRequests(config(yaml), { history }).map(({ leadsTo }) => leadsTo);
+    expect(leading("kernel: { source: 'git:./repo#main' }", false)).toEqual(["repository"]);
+    expect(leading("matrix: { kernels: ['git:./repo#main', ./linux] }", false)).toEqual([
+      ...["repository", undefined],
+    ]);
+    expect(leading("kernel: { source: 'path:./linux' }", false)).toEqual([undefined]);
+    expect(leading("kernel: { source: 'path:./linux' }", true)).toEqual(["repository"]);
   });
 
   it("is what the file says, as far as nothing that was typed takes its place", () => {

@@ -11,10 +11,12 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { createServer } from "node:net";
+import { umask } from "node:process";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { stateProblem } from "../../../src/config/ownership.js";
 import { writeError } from "../../../src/host/file-error.js";
 import { nodeFiles as files } from "../../../src/host/node-files.js";
 import { freeBytes } from "../../../src/host/read-files.js";
@@ -219,6 +221,69 @@ describe("writing", () => {
       code: "environment",
       message,
     });
+  });
+});
+
+describe("a project's state folder", () => {
+  let before = 0;
+  beforeEach(() => (before = umask(0o002)));
+  afterEach(() => umask(before));
+
+  const modeOf = async (path: string) => ((await stat(at(path))).mode & 0o7777).toString(8);
+  const WAYS: Record<string, () => Promise<unknown>> = {
+    "a lock": async () => {
+      await using _lock = await files.lock(at("lab/.kdock/lock"), "nothing");
+      expect(await modeOf("lab/.kdock/lock")).toBe("644");
+    },
+    "a log": async () => {
+      await using _log = files.openLog(at("lab/.kdock/logs/kernel.log"));
+    },
+    "a file": () => files.writeAtomic(at("lab/.kdock/trees/last"), ""),
+    "a folder": () => files.makeFolder(at("lab/.kdock/out/kernel/0123")),
+    "a temporary folder": () => files.makeTemporary(at("lab/.kdock/out/kernel/0123")),
+    "a link": () => files.pointLink(at("lab/.kdock/out/current"), "sets/0123"),
+    "a stream": async () => {
+      await pipeline(
+        Readable.from(["a"]),
+        files.writeLate(at("lab/.kdock/dumps/a"), { replace: false }),
+      );
+    },
+  };
+
+  it.each(Object.keys(WAYS))(
+    "is one that others may not write to when %s makes it",
+    async (way) => {
+      await mkdir(at("lab"));
+      // As in a checkout that a group shares: new folders get its group.
+      await chmod(at("lab"), 0o2775);
+      await WAYS[way]?.();
+      const state = await files.status(at("lab/.kdock"));
+      expect(state?.mode.toString(8)).toBe("2755");
+      const asGroup = state && { ...state, gid: state.uid + 1 };
+      expect(stateProblem(".kdock", asGroup, { uid: 0, sudoUid: undefined })).toBeUndefined();
+      for (const { path, kind, mode } of await files.tree(at("lab/.kdock"))) {
+        if (kind !== "symlink") expect([path, (mode & 0o022).toString(8)]).toEqual([path, "0"]);
+      }
+    },
+  );
+
+  it("is closed to others where the umask says so", async () => {
+    umask(0o077);
+    await files.writeAtomic(at("lab/.kdock/trees/last"), "");
+    expect(await modeOf("lab/.kdock/trees")).toBe("700");
+    expect(await modeOf("lab/.kdock/trees/last")).toBe("600");
+  });
+
+  it("is the only one: elsewhere the umask decides", async () => {
+    await files.writeAtomic(at("lab/reports/matrix.xml"), "");
+    expect(await modeOf("lab/reports")).toBe("775");
+    expect(await modeOf("lab/reports/matrix.xml")).toBe("664");
+  });
+
+  it("keeps the mode that it has", async () => {
+    await mkdir(at("lab/.kdock"), { recursive: true });
+    await files.writeAtomic(at("lab/.kdock/trees/last"), "");
+    expect(await modeOf("lab/.kdock")).toBe("775");
   });
 });
 

@@ -2,8 +2,17 @@ import { describe, expect, it } from "vitest";
 import { optionChanges } from "../../../src/plan/config-diff.js";
 import { newFragment } from "../../../src/plan/config-fragment.js";
 import { configBuild, menuContainer, unmetLines } from "../../../src/plan/config-question.js";
-import { requestOrigins, requestRows, unavailableRequests } from "../../../src/plan/config-requests.js";
-import { configDiffText, menuText, requestsText, unavailableText } from "../../../src/ui/config-text.js";
+import {
+  requestOrigins,
+  requestRows,
+  unavailableRequests,
+} from "../../../src/plan/config-requests.js";
+import {
+  configDiffText,
+  menuText,
+  requestsText,
+  unavailableText,
+} from "../../../src/ui/config-text.js";
 import { plan } from "./fixtures.js";
 
 describe("optionChanges", () => {

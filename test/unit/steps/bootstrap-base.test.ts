@@ -79,6 +79,7 @@ function context(interrupt = new AbortController(), onRun: () => void = () => un
     version: "0.0.0-test",
     assets: new Map(),
     engineIsHere: () => true,
+    repositoryAt: () => Promise.resolve(undefined),
     engine: () => Promise.resolve(engine as Engine),
     terminal: undefined as never,
     stdout: process.stdout,

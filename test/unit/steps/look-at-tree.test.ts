@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import {
   appendFile,
   chmod,
@@ -11,12 +12,15 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { beforeEach, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { NUMBERS } from "../../../src/folder-columns.js";
+import type { HostFiles } from "../../../src/host/host.js";
 import { nodeFiles } from "../../../src/host/node-files.js";
 import type { TreeContent } from "../../../src/plan/source-tree.js";
 import { filesOf } from "../../../src/plan/tree-folder.js";
 import { indexWith, newestIndex } from "../../../src/steps/kept-trees.js";
 import { work } from "../../../src/steps/look-at-tree.js";
+import { work as recheck } from "../../../src/steps/recheck-tree.js";
 import { treePlace } from "../../../src/steps/tree-look.js";
 import { useTemporaryFolder } from "../host/temporary-folder.js";
 
@@ -30,10 +34,10 @@ interface Look {
   readonly read: number;
 }
 
-async function look(project = at("project")): Promise<Look> {
+async function look(project = at("project"), files: HostFiles = nodeFiles): Promise<Look> {
   let [content, read]: [TreeContent | undefined, number] = [undefined, 0];
   const request = { folder: tree(), place: treePlace(project, tree()) };
-  for await (const note of work(nodeFiles, request)) {
+  for await (const note of work(files, request)) {
     if (note.kind === "owed") read = note.files;
     else content = note.content;
   }
@@ -194,4 +198,60 @@ it("finds what was known while another command keeps what it has seen", async ()
   while ((await notes.next()).done !== true);
   expect(found).toEqual([content.digest, content.digest]);
   expect(await indexWith(nodeFiles, place, content.digest)).toBeDefined();
+});
+
+describe("a tree that is looked at once more after a build", () => {
+  /** The paths that changed since it was looked at, through the same files. */
+  async function changedSince({ content }: Look, files = nodeFiles): Promise<string[]> {
+    const request = { folder: tree(), place: treePlace(at("project"), tree()) };
+    for await (const changed of recheck(files, { ...request, digest: content.digest })) {
+      return changed;
+    }
+    throw new Error("nothing was found");
+  }
+
+  /** As a file server gives them whose clock is another one. */
+  function withClock(aheadMs: number): HostFiles {
+    const change = NUMBERS - 1;
+    return {
+      ...nodeFiles,
+      scan: (...args) =>
+        nodeFiles.scan(...args).map((folder) => ({
+          ...folder,
+          numbers: folder.numbers.map((number, at) =>
+            at % NUMBERS === change ? number + aheadMs : number,
+          ),
+        })),
+    };
+  }
+
+  it.each([0, 3_600_000, -3_600_000])(
+    "has changed where it did, by a clock that is %d ms ahead",
+    async (aheadMs) => {
+      const files = withClock(aheadMs);
+      await writeFile(tree("init/main.c"), "int one;\n");
+      const first = await look(at("project"), files);
+      expect(await changedSince(first, files)).toEqual([]);
+      await settle();
+      await writeFile(tree("init/main.c"), "int two;\n");
+      expect(await changedSince(first, files)).toEqual(["init/main.c"]);
+    },
+  );
+
+  it("has not changed where a file was saved before it was scanned", async () => {
+    const files: HostFiles = {
+      ...nodeFiles,
+      scan: (...args) => {
+        // Clearly after the look has begun: a kernel's clock for files has ticks of some milliseconds.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30);
+        writeFileSync(tree("init/main.c"), "int saved;\n");
+        return nodeFiles.scan(...args);
+      },
+    };
+    const first = await look(at("project"), files);
+    expect(await changedSince(first)).toEqual([]);
+    await settle();
+    await writeFile(tree("init/main.c"), "int again;\n");
+    expect(await changedSince(first)).toEqual(["init/main.c"]);
+  });
 });
