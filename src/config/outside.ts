@@ -11,6 +11,8 @@ export interface OutsideRequest {
   readonly effect: string;
   /** Such a request only where this path, relative to the project's folder or absolute, is outside of it. */
   readonly path?: string | undefined;
+  /** The guest writes there. */
+  readonly writes?: boolean | undefined;
   /** What the files at `path` may name besides, wherever that is. */
   readonly leadsTo?: "repository" | "patches" | undefined;
 }
@@ -122,14 +124,20 @@ function shareRequest(key: string, { folder, mountPoint, writable }: Share): Out
   const effect = writable
     ? "the guest reads and writes this folder"
     : "the guest reads this folder";
-  return { key, value: `${folder}${at}${writable ? ":rw" : ""}`, effect, path: folder };
+  return {
+    key,
+    value: `${folder}${at}${writable ? ":rw" : ""}`,
+    effect,
+    path: folder,
+    writes: writable,
+  };
 }
 
 function diskRequest(key: string, disk: DiskRequest): OutsideRequest[] {
   if (disk.kind !== "file") return [];
   const { path, readOnly } = disk;
   const effect = readOnly ? "the guest reads this file" : "the guest reads and writes this file";
-  return [{ key, value: `${path}${readOnly ? ":ro" : ""}`, effect, path }];
+  return [{ key, value: `${path}${readOnly ? ":ro" : ""}`, effect, path, writes: !readOnly }];
 }
 
 function portRequest(key: string, port: PortForward): OutsideRequest[] {

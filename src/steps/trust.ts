@@ -14,26 +14,16 @@ type Files = Pick<
 >;
 
 /**
- * Refuses a state folder that is not the person's own: what is in it is executed, and written to without a look. Links
- * below it are refused where kdock makes folders.
+ * Refuses a state folder that is not the person's own: what is in it is executed, and written to without a look. Nothing
+ * directly in it may be a link, whatever its name; links further below are refused where kdock makes folders.
  */
 export async function checkState(files: Files, project: string, person: Person): Promise<void> {
   const state = `${project}/${FOLDER.state}`;
   await refuse(files, state, person);
   if (!(await files.isFolder(state))) return;
-  const folders = new Set(
-    [
-      FOLDER.out,
-      FOLDER.logs,
-      FOLDER.trees,
-      FOLDER.hand,
-      FOLDER.verify,
-      FOLDER.configs,
-      FOLDER.dumps,
-    ].map((path) => path.slice(FOLDER.state.length + 1)),
-  );
   for (const name of await files.list(state)) {
-    if (folders.has(name)) await refuse(files, `${state}/${name}`, person);
+    const path = `${state}/${name}`;
+    if ((await files.status(path))?.kind !== "file") await refuse(files, path, person);
   }
 }
 
@@ -107,6 +97,10 @@ async function reaching(files: Files, question: TrustQuestion): Promise<Reaching
     const { path } = request;
     const real = path === undefined ? undefined : await realPath(files, hostPath(project, path));
     if (real === undefined || !isWithin(real, project)) found.push(reachingTo(request, real));
+    else if (request.writes === true && isRunHere(real, question)) {
+      const effect = `${request.effect}, and with it what programs run here (${FOLDER.state}, .git, kdock.yaml)`;
+      found.push(reachingTo({ ...request, effect }, real));
+    }
     if (path === undefined || real === undefined) continue;
     for (const [place, effect] of await placesBehind(files, question, { ...request, path })) {
       // Who allows a folder allows what is in it.
@@ -115,6 +109,16 @@ async function reaching(files: Files, question: TrustQuestion): Promise<Reaching
     }
   }
   return found;
+}
+
+/**
+ * Whether who writes to a path of the project makes this machine run something: git's hooks and settings, gdb's scripts,
+ * the project's own words for kdock.
+ */
+function isRunHere(real: string, { project, config }: TrustQuestion): boolean {
+  if (real.split("/").includes(".git")) return true;
+  const places = [`${project}/${FOLDER.state}`, `${project}/.git`, config];
+  return places.some((place) => isWithin(place, real) || isWithin(real, place));
 }
 
 function reachingTo(request: OutsideRequest, real: string | undefined): Reaching {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { outsideRequests, type Use } from "../../../src/config/outside.js";
 import { nodeFiles } from "../../../src/host/node-files.js";
 import { repositoryReader } from "../../../src/steps/read-repository.js";
-import { requireTrust } from "../../../src/steps/trust.js";
+import { checkState, requireTrust } from "../../../src/steps/trust.js";
 import { useTemporaryFolder } from "../host/temporary-folder.js";
 import { config } from "../plan/fixtures.js";
 
@@ -223,4 +223,35 @@ it("a repository is read once, whatever its files say later", async () => {
   const before = await reader(at("lab/repo"));
   await addAlternates("lab/repo", at("home/linux.git/objects"));
   expect(await reader(at("lab/repo"))).toBe(before);
+});
+
+describe("a folder of the project that a guest writes to", () => {
+  it.each([
+    ["the project itself", "vm: { shares: ['.:/p:rw'] }"],
+    ["git's own", "vm: { shares: ['./.git/hooks:/p:rw'] }"],
+    ["a submodule's", "vm: { shares: ['./sub/.git:/p:rw'] }"],
+    ["kdock's own", "vms: { a: { shares: ['./.kdock/out:/p:rw'] } }"],
+    ["kdock.yaml, as a disk", "vm: { disks: ['./kdock.yaml'] }"],
+  ])("is asked about where programs run what is in it: %s", async (_name, yaml) => {
+    expect((await asked(yaml)).join("\n")).toMatch(/writes .*and with it what programs run here/);
+  });
+
+  it.each([
+    "vm: { shares: ['./data:/p:rw'] }",
+    "vm: { shares: ['.:/p'] }",
+    "vm: { disks: ['./disk.img'] }",
+  ])("is not asked about where nobody does: %s", async (yaml) => {
+    expect(await asked(yaml)).toEqual([]);
+  });
+});
+
+describe("the state folder", () => {
+  const me = { uid: process.getuid?.(), sudoUid: undefined };
+
+  it.each(["out", "starting", "seats", "what-comes-next"])("has no link %s in it", async (name) => {
+    await mkdir(at("lab/.kdock"), { recursive: true, mode: 0o755 });
+    await mkdir(at("home/work"));
+    await symlink(at("home/work"), at("lab/.kdock", name));
+    await expect(checkState(nodeFiles, at("lab"), me)).rejects.toThrow(/is a link to/);
+  });
 });
