@@ -21,6 +21,15 @@ export default defineConfig({
           testTimeout: 7_200_000,
         },
       },
+      // The unit tests on other versions of Node.js. See `npm run test:nodes`.
+      {
+        test: {
+          name: "nodes",
+          include: ["test/nodes/**/*.test.ts"],
+          ...real,
+          testTimeout: 900_000,
+        },
+      },
       // Every kernel and architecture, built and debugged: hours. See `npm run test:matrix`.
       {
         test: {
