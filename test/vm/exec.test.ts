@@ -144,6 +144,18 @@ describe("a guest that runs", () => {
   });
 
   // Minutes on a machine that is busy with other guests.
+  it("serves others while one waits for more to come out of a pipe of the kernel's", async () => {
+    await sh("[ -e /sys/kernel/tracing/trace_pipe ] || mount -t tracefs none /sys/kernel/tracing");
+    const waiting = start(["exec", "--", "cat", "/sys/kernel/tracing/trace_pipe"], { cwd: LAB });
+    await untilProcess("cat /sys/kernel/tracing/trace_pipe", true, "S");
+    const traced = said(waiting.stdout, "a word");
+    await sh("echo a word > /sys/kernel/tracing/trace_marker");
+    await traced;
+    expect((await exec("echo", "served")).stdout).toBe("served\n");
+    waiting.kill("SIGINT");
+    await waiting;
+  });
+
   it("passes 256 MiB on without loss, in constant memory", async () => {
     const piece = randomBytes(16 << 20);
     const times = 16;
