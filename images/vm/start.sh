@@ -19,6 +19,7 @@
 #   KDOCK_GDB_PORT 1234, or empty: where QEMU's gdbstub listens; KDOCK_GDB_LISTEN: where that is published, see gdb-port.sh
 #   KDOCK_GUEST_MUX  the sockets that guest-mux.pl is given: its own, the guest's port, QEMU's monitor
 #   KDOCK_SHARES   share0,9p,ro,/mnt/data share1,virtiofs,rw,/mnt/x: host folders, which are below /shares
+#   KDOCK_PANIC_DRIVER  what the kernel has for the pvpanic device, see run-qemu.pl
 #   KDOCK_PANIC_DUMP, KDOCK_PANIC_SOCKET   where the guest's memory goes when its kernel panics, and the monitor for that
 #
 # Lines that begin with "[kdock]" are passed on to the person who started this, up to the one with which run-qemu.pl hands the console over.

@@ -38,6 +38,10 @@ export class FakeEngine {
     );
   }
 
+  specs(): ContainerSpec[] {
+    return [...this.#containers.values()].map(({ spec }) => spec);
+  }
+
   async info() {
     await this.#count("info");
     return { endpoint: "tcp://elsewhere" };

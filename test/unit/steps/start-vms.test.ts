@@ -38,6 +38,14 @@ function context(fake: FakeEngine): Context {
   } as unknown as Context;
 }
 
+/** What kdock's agent takes. */
+const GUEST_CONFIG = [
+  ...["BLK_DEV_INITRD", "BINFMT_ELF", "BINFMT_SCRIPT", "TTY", "PRINTK", "SERIAL_8250_CONSOLE"],
+  ...["PCI", "VIRTIO_PCI", "VIRTIO_CONSOLE", "SYSFS", "DEVTMPFS", "SIGNALFD"],
+]
+  .map((name) => `CONFIG_${name}=y\n`)
+  .join("");
+
 const MODE = { paused: false, command: false };
 const numbered = (count: number, letter = "v") =>
   Array.from({ length: count }, (_, index) => `${letter}${index}`);
@@ -166,6 +174,18 @@ describe("a VM", () => {
     await writeFile(join(folder, ".kdock/starting/gone.json"), JSON.stringify(left));
     const { facts } = await startVm(context(new FakeEngine()), plan(), order);
     expect(facts).toMatchObject({ address: "10.0.3.2", subnet: "10.0.3.0/24" });
+  });
+
+  it.each([
+    ["# CONFIG_PVPANIC_PCI is not set\n", "none"],
+    ["CONFIG_PVPANIC_PCI=y\n", "before-agent"],
+  ])("is told that its kernel was built with %j", async (lines, driver) => {
+    const config = `${GUEST_CONFIG}${lines}`;
+    await writeFile(join(folder, ".kdock/out/kernel", plan().kernel.key, "config"), config);
+    const fake = new FakeEngine();
+    await startVm(context(fake), plan(), order);
+    const [spec] = fake.specs();
+    expect(spec?.env["KDOCK_PANIC_DRIVER"]).toBe(driver);
   });
 
   it("takes over the MTU that dockerd gives the engine's own bridge, and its network between VMs that one", async () => {
