@@ -140,20 +140,26 @@ guest_ports() { echo "${KDOCK_PORTS:--}" | tr ' ' '\n' | sed 's|/[^/]*/|/|' | pa
 user_network() {
   # Through it a guest reaches whatever QEMU does, its own debugger too, unless QEMU is kept from calling there. A debugger's
   # container, which shares this network, may have the same user, but not this group, which is nobody's.
-  caller=2147483641 groups=--groups=$caller
+  caller=$(sh /usr/local/lib/kdock/spare-group.sh)
+  if [ -n "$caller" ]; then groups=--groups=$caller; fi
   say "network: guest $KDOCK_GUEST on QEMU's own network (user): it meets no other guests, and cannot be pinged"
 }
 
 none_network() { say "network: none, the guest has no card"; }
 
-# The stub's port: closed (to all but debuggers), ipv4 (only there), or off: a stub that guests may reach is none.
+# Has gdb-port.sh close the gdbstub's port to guests and other containers. Sets gdb to what QEMU is told: "closed", the stub
+# listens on all addresses; "ipv4", on those of IPv4 only; "off", there is no stub, because the port could not be closed.
 close_gdb_port() {
-  gdb=$(sh /usr/local/lib/kdock/gdb-port.sh close ${caller:+"$caller"})
-  case "$gdb" in
-    closed | ipv4) sh /usr/local/lib/kdock/gdb-port.sh follow </dev/null >/dev/null 2>/run/gdb-port.log & return ;;
-  esac
-  why="its port cannot be closed to guests and other containers without the capability NET_ADMIN ($gdb)"
-  gdb=off
+  if [ "$mode" = user ] && [ -z "$caller" ]; then
+    gdb=off why="this container's user namespace maps no unused group (/proc/self/gid_map) to keep the guest from its port by"
+  else
+    gdb=$(sh /usr/local/lib/kdock/gdb-port.sh close ${caller:+"$caller"})
+    case "$gdb" in
+      closed | ipv4) sh /usr/local/lib/kdock/gdb-port.sh follow </dev/null >/dev/null 2>/run/gdb-port.log & return ;;
+    esac
+    why="its port cannot be closed to guests and other containers without the capability NET_ADMIN ($gdb)"
+    gdb=off
+  fi
   case " $* " in *" -S "*) fail "no gdbserver, and the guest was to wait for a debugger: $why" ;; esac
   say "gdbserver: off, because $why"
 }
