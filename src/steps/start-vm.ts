@@ -5,6 +5,7 @@ import {
   type Container,
   type Engine,
   isOnThisMachine,
+  type NetworkInfo,
   type PublishedPort,
 } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
@@ -18,7 +19,7 @@ import type { VmFacts } from "../plan/vm-facts.js";
 import { type VmAttempt, type VmPlan, withoutIpv6 } from "../plan/vm-plan.js";
 import { artifactFolder } from "./artifact-store.js";
 import { factsOf } from "./choose-vm.js";
-import type { Context } from "./context.js";
+import { type Context, seatMutex } from "./context.js";
 import { noteGdbPort } from "./gdb-script.js";
 import { endHostNet } from "./host-net.js";
 import { networksOf } from "./networks.js";
@@ -265,19 +266,43 @@ async function fileContent(ctx: Context, path: string): Promise<Content> {
   return { size: status.sizeBytes, open: () => files.readStream(path) };
 }
 
-/** Networks go with the last VM, unless another one is being started. */
+/** Another start holds the lock while it waits for its part of the host's network at most. */
+const LOCK_MS = 30_000;
+
+/** Networks go with the last VM, unless another one is being started. Not for the holder of `seatMutex`. */
 export async function removeNetworkIfUnused(ctx: Context, plan: Plan): Promise<void> {
   try {
     await endHostNet(ctx, plan);
-    const engine = await ctx.engine();
-    // In this order: one that has started has given up its reservation.
-    if ((await reservations(ctx)).length > 0) return;
-    const left = await engine.listContainers(labels("vm", plan.names.id));
-    if (left.length > 1) return;
-    // The network between VMs is of no use to one VM. The engine refuses to remove it while that VM is connected to it.
-    const unused = await networksOf(engine, plan, left.length === 0 ? ["network", "lan"] : ["lan"]);
-    for (const { id } of unused) await engine.removeNetwork(id);
+    if ((await unusedNetworks(ctx, plan)).length === 0) return;
+    // A VM that takes its place between the check and the removal would find no network. Also after Ctrl-C.
+    await using _mutex = await seatMutex(ctx, AbortSignal.timeout(LOCK_MS));
+    await removeUnusedNetworks(ctx, plan);
   } catch {
     // `kdock clean` removes it; a failure here must not hide what the user asked for.
   }
+}
+
+/** The same for the holder of `seatMutex`. */
+export async function removeNetworkLocked(ctx: Context, plan: Plan): Promise<void> {
+  try {
+    await endHostNet(ctx, plan);
+    await removeUnusedNetworks(ctx, plan);
+  } catch {
+    // As above.
+  }
+}
+
+async function removeUnusedNetworks(ctx: Context, plan: Plan): Promise<void> {
+  const engine = await ctx.engine();
+  for (const { id } of await unusedNetworks(ctx, plan)) await engine.removeNetwork(id);
+}
+
+async function unusedNetworks(ctx: Context, plan: Plan): Promise<readonly NetworkInfo[]> {
+  const engine = await ctx.engine();
+  // In this order: one that has started has given up its reservation.
+  if ((await reservations(ctx)).length > 0) return [];
+  const left = await engine.listContainers(labels("vm", plan.names.id));
+  if (left.length > 1) return [];
+  // The network between VMs is of no use to one VM. The engine refuses to remove it while that VM is connected to it.
+  return await networksOf(engine, plan, left.length === 0 ? ["network", "lan"] : ["lan"]);
 }

@@ -23,6 +23,7 @@ import {
   noRefusals,
   type Refusals,
   removeNetworkIfUnused,
+  removeNetworkLocked,
   startContainer,
   type StartedVm,
   watched,
@@ -143,7 +144,7 @@ async function takePlaces(ctx: Context, plan: Plan, orders: VmOrders): Promise<P
       await place[Symbol.asyncDispose]();
       place.watch.callOff();
     }
-    await removeNetworkIfUnused(ctx, plan);
+    await removeNetworkLocked(ctx, plan);
     throw ctx.signal.aborted ? ctx.signal.reason : error;
   }
 }

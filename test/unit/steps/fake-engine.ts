@@ -10,6 +10,8 @@ export class FakeEngine {
   readonly networks = new Map<string, { labels: Labels; mtu: number | undefined }>();
   /** Of containers that are between their creation and their start's end. */
   most = 0;
+  /** Calls wait for it. */
+  before: (call: string) => Promise<void> = () => Promise.resolve();
   /** Starts wait for it. */
   held: Promise<void> = Promise.resolve();
   #busy = 0;
@@ -25,10 +27,11 @@ export class FakeEngine {
     return this as unknown as Engine;
   }
 
-  #count(call: string): Promise<void> {
+  async #count(call: string): Promise<void> {
     this.calls.push(call);
+    await this.before(call);
     // So that what is done side by side really meets.
-    return turn();
+    await turn();
   }
 
   /** Names of containers that run. */

@@ -7,6 +7,7 @@ import type { ContainerSpec } from "../../../src/plan/container-spec.js";
 import { LABEL } from "../../../src/plan/names.js";
 import type { VmFacts } from "../../../src/plan/vm-facts.js";
 import type { Context } from "../../../src/steps/context.js";
+import type { StartedVm } from "../../../src/steps/start-vm.js";
 import { startVm, startVms } from "../../../src/steps/start-vms.js";
 import { config, plan } from "../plan/fixtures.js";
 import { FakeEngine } from "./fake-engine.js";
@@ -28,10 +29,21 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
-function context(fake: FakeEngine): Context {
+function context(fake: FakeEngine, onHeldLock: () => void = () => undefined): Context {
   const host = createNodeHost({ env: {} });
+  const lock = async (path: string, what: string) => {
+    try {
+      return await host.files.lock(path, what);
+    } catch (error) {
+      onHeldLock();
+      throw error;
+    }
+  };
   return {
-    host: { ...host, ifKilled: () => ({ callOff: () => undefined }) },
+    host: {
+      ...{ ...host, files: { ...host.files, lock } },
+      ifKilled: () => ({ callOff: () => undefined }),
+    },
     ...{ folder, self: [], signal: new AbortController().signal },
     reporter: { emit: (event: { text?: string }) => notices.push(event.text ?? "") },
     engine: () => Promise.resolve(fake.engine),
@@ -166,6 +178,27 @@ describe("a VM", () => {
     await startVm(context(fake), plan(), order);
     // Itself as it starts, then all.
     expect(fake.calls.filter((call) => call === "exec").length - before).toBe(1 + 4);
+  });
+
+  it("keeps the network that another kdock, whose last VM has ended, is about to remove", async () => {
+    const fake = new FakeEngine();
+    const first = await startVm(context(fake), plan(), order);
+    let second: Promise<StartedVm> | undefined;
+    fake.before = async (call) => {
+      if (call !== "removeNetwork" || second !== undefined) return;
+      // Goes on until it has its network, or waits for this removal.
+      await new Promise<void>((resolve) => {
+        fake.before = (call) => {
+          if (call === "ensureNetwork") resolve();
+          return Promise.resolve();
+        };
+        second = startVm(context(fake, resolve), plan(), { ...order, name: "b" });
+        second.catch(() => undefined);
+      });
+    };
+    await first[Symbol.asyncDispose]();
+    await expect(second).resolves.toMatchObject({ facts: { address: "10.0.3.2" } });
+    expect([...fake.networks.keys()]).toEqual([plan().names.network]);
   });
 
   it("has the seat of one whose kdock was killed while it started", async () => {
