@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createNodeHost } from "../../../src/host/node-host.js";
 import type { ContainerSpec } from "../../../src/plan/container-spec.js";
-import { LABEL } from "../../../src/plan/names.js";
+import { LABEL, labels } from "../../../src/plan/names.js";
 import type { VmFacts } from "../../../src/plan/vm-facts.js";
 import type { Context } from "../../../src/steps/context.js";
 import type { StartedVm } from "../../../src/steps/start-vm.js";
@@ -207,6 +207,20 @@ describe("a VM", () => {
     await writeFile(join(folder, ".kdock/starting/gone.json"), JSON.stringify(left));
     const { facts } = await startVm(context(new FakeEngine()), plan(), order);
     expect(facts).toMatchObject({ address: "10.0.3.2", subnet: "10.0.3.0/24" });
+  });
+
+  it("meets others on a network without the engine's host, also where an older kdock left one", async () => {
+    const { names } = plan();
+    const older = { labels: labels("lan", names.id), mtu: undefined };
+    const fake = new FakeEngine();
+    fake.networks.set(names.lan, older);
+    await started(fake, ["a", "b"]);
+    expect(fake.networks.get(names.lan)?.isolated).toBe(true);
+    const busy = new FakeEngine();
+    busy.networks.set(names.lan, older);
+    busy.busyNetworks.add(names.lan);
+    await started(busy, ["c", "d"]);
+    expect(busy.networks.get(names.lan)).toBe(older);
   });
 
   it.each([
