@@ -161,7 +161,9 @@ close_gdb_port() {
     gdb=off
   fi
   case " $* " in *" -S "*) fail "no gdbserver, and the guest was to wait for a debugger: $why" ;; esac
+  # kdock reads this line, and later the file.
   say "gdbserver: off, because $why"
+  echo "$why" > /run/kdock-no-gdbserver
 }
 
 # Whether QEMU's arguments are those of mode bridge, and have to be changed: kdock's plan, or compose.yaml, did not know.

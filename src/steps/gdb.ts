@@ -12,7 +12,7 @@ import { ensureImage } from "./builder-image.js";
 import { type Context, inProject } from "./context.js";
 import { moduleInputs } from "./module-store.js";
 import { withSymbols } from "./session-container.js";
-import { releaseStub, stubClient } from "./stub.js";
+import { releaseStub, stubClient, whyNoStub } from "./stub.js";
 import { factsOf } from "./choose-vm.js";
 import { findRunningVm, type FoundVm } from "./vms.js";
 
@@ -50,7 +50,7 @@ export interface GdbSession extends AsyncDisposable {
  */
 export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Promise<GdbSession> {
   const { container: vm, info } = await findRunningVm(ctx, plan, request.vm);
-  requireStub(info);
+  await requireStub(ctx, vm, info);
   await requireFree(ctx, plan, { container: vm, info });
   await ensureImage(ctx, plan.gdbImage, { noCache: false });
   const kernelKey = kernelKeyOf(info.labels, plan);
@@ -127,10 +127,20 @@ async function interrupt(container: Container): Promise<void> {
   await exec.exitCode();
 }
 
-function requireStub(vm: ContainerInfo): void {
-  if (vm.ports.some(isGdbPort)) return;
-  throw new KdockError("usage", "the VM was started without a gdbserver", {
-    hint: "`kdock stop`, then `kdock run` without --no-gdb (gdb.enable: true).",
+async function requireStub(ctx: Context, vm: Container, info: ContainerInfo): Promise<void> {
+  if (!info.ports.some(isGdbPort)) {
+    throw new KdockError("usage", "the VM was started without a gdbserver", {
+      hint: "`kdock stop`, then `kdock run` without --no-gdb (gdb.enable: true).",
+    });
+  }
+  const why = await whyNoStub(ctx, vm);
+  if (why === undefined) return;
+  const load = "`modprobe -a nf_tables nft_compat xt_owner` on the engine's machine";
+  throw new KdockError("environment", `the VM has no gdbserver, because ${why}`, {
+    hint:
+      factsOf(info).net === "user"
+        ? `Start the VM with --net bridge, or after ${load}.`
+        : `Start the VM anew after ${load}.`,
   });
 }
 

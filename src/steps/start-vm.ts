@@ -14,6 +14,7 @@ import { ARCHITECTURES } from "../plan/architectures.js";
 import { FOLDER, INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { isGdbPort } from "../plan/ports.js";
+import type { ConsoleState } from "../plan/console-state.js";
 import { kernelInside } from "../plan/qemu-args.js";
 import type { VmFacts } from "../plan/vm-facts.js";
 import { type VmAttempt, type VmPlan, withoutIpv6 } from "../plan/vm-plan.js";
@@ -34,10 +35,22 @@ export interface StartedVm extends AsyncDisposable {
   readonly exit: Promise<number>;
   /** What its label says. */
   readonly facts: VmFacts;
-  /** Where the debugger connects to, from the engine's host; undefined without gdb. */
+  /** Where the debugger connects to, from the engine's host; undefined without gdb. See `afterStart`. */
   readonly gdb: PublishedPort | undefined;
   /** Lets go of a VM that is to go on by itself: console and exit are watched no more, or they would keep the process. */
   release(): void;
+}
+
+/** What is known of a VM once QEMU has started: start.sh may have left its gdbstub out. */
+export async function afterStart(
+  ctx: Context,
+  plan: Plan,
+  started: StartedVm,
+  { noGdbserver }: ConsoleState,
+): Promise<StartedVm> {
+  if (noGdbserver === undefined || started.gdb === undefined) return started;
+  await noteGdbPort(ctx, plan, undefined);
+  return { ...started, gdb: undefined };
 }
 
 /** What several starts share. */
