@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { KdockError } from "../errors.js";
+import { onAbort } from "../on-abort.js";
 import { INSIDE, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { guestName } from "../plan/seats.js";
@@ -34,14 +35,14 @@ export async function capture({ ctx, plan }: Project, request: CaptureRequest): 
   const { vm, filter } = await chosen(ctx, plan.names.id, request.words);
   const { container, prefix } = await placeToCapture(ctx, plan, vm);
   const sink = await openSink(ctx, request);
+  ctx.signal.throwIfAborted();
   // Not the command's signal: its end is ours to arrange, so that tcpdump writes what it still has.
   const hangUp = new AbortController();
   const exec = await container.exec(
     [...prefix, "sh", INSIDE.captureScript, request.side, filter, ...options(request)],
     { tty: false, signal: hangUp.signal },
   );
-  const stop = () => exec.stream.end();
-  ctx.signal.addEventListener("abort", stop);
+  using _stop = onAbort(ctx.signal, () => exec.stream.end());
   try {
     ctx.reporter.pause();
     const said = tell(ctx, exec.stderr);
@@ -52,7 +53,6 @@ export async function capture({ ctx, plan }: Project, request: CaptureRequest): 
     const exitCode = await exec.exitCode();
     if (exitCode !== 0 && !ctx.signal.aborted) throw failed(exitCode, last);
   } finally {
-    ctx.signal.removeEventListener("abort", stop);
     hangUp.abort();
   }
 }

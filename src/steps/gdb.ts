@@ -3,6 +3,7 @@ import { readTar } from "../archive/read-tar.js";
 import type { AttachedStream, Container, ContainerInfo } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import type { Terminal } from "../host/host.js";
+import { onAbort } from "../on-abort.js";
 import { scriptsInside, sessionContainer } from "../plan/debugger-plan.js";
 import { belowInput, FOLDER, INSIDE, labels } from "../plan/names.js";
 import { isGdbPort } from "../plan/ports.js";
@@ -75,8 +76,7 @@ export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Pr
     const guard = new AbortController();
     endWithUs(container, guard.signal);
     // What reads it to its end must not wait for a gdb that goes on.
-    const hangUp = () => stream.destroy(ctx.signal.reason as Error);
-    ctx.signal.addEventListener("abort", hangUp, { signal: guard.signal });
+    const hangUp = onAbort(ctx.signal, () => stream.destroy(ctx.signal.reason as Error));
     return {
       stream,
       resize: (size) => container.resize(size),
@@ -87,6 +87,7 @@ export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Pr
         await keepHistory(ctx, container);
         await container[Symbol.asyncDispose]();
         guard.abort();
+        hangUp[Symbol.dispose]();
         // One that ended by itself let go; one that was killed left its breakpoints in and the guest stopped.
         if (ended !== undefined && ended < KILLED) return;
         await releaseStub(vm).catch(() => undefined);
