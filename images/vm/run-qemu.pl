@@ -39,7 +39,7 @@ $SIG{PIPE} = 'IGNORE';
 
 $| = 1;
 note();
-# Whoever reads the console believes no "[kdock]" from this line on (src/plan/console-state.ts).
+# After this line a "[kdock]" on the console is the guest's text and means nothing (src/plan/console-state.ts).
 print "[kdock] QEMU starts: what follows is the guest's\r\n";
 
 # Perl closes what it opens above this number when another program takes its place.
@@ -56,7 +56,7 @@ if ($pid == 0) {
 }
 kill $pending, $pid if defined $pending;
 close $theirs;
-# Disks and taps are QEMU's: those who wait for it to let go of them must not wait for us.
+# Close the inherited descriptors of disks and taps: their locks and links have to end with QEMU, not with this process.
 if (opendir my $folder, '/proc/self/fd') {
   my @numbers = grep { /^\d+$/ && $_ > 2 && $_ != fileno $ours } readdir $folder;
   closedir $folder;

@@ -155,7 +155,7 @@ async function firstThatStarts(
       refusals.push(error);
     }
   }
-  // The first refusal is the one about what was asked for; the last one says what stands in the way of everything.
+  // The last attempt asks the engine for the least: what it refuses there is why no container starts at all.
   throw refusals.at(-1);
 }
 
