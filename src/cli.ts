@@ -6,6 +6,7 @@ import { exitCodeOf, KdockError } from "./errors.js";
 import { flushOutput } from "./flush.js";
 import { main } from "./main.js";
 import { OutputError } from "./output-error.js";
+import { handleSignals } from "./signals.js";
 import type { World } from "./world.js";
 
 const restores: (() => void)[] = [];
@@ -14,20 +15,13 @@ const interrupt = new AbortController();
 const restore = () => {
   for (const each of restores) each();
 };
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-let signals = 0;
-const onSignal = (signal: NodeJS.Signals) => {
-  signals += 1;
-  if (signals === 1) {
+handleSignals(process, {
+  interrupt: () => {
     interrupt.abort(new KdockError("interrupted", "interrupted"));
-    return;
-  }
-  // A second signal of any kind ends the process at once, as it would have without a handler.
-  restore();
-  process.off(signal, onSignal);
-  process.kill(process.pid, signal);
-};
-for (const signal of SIGNALS) process.on(signal, onSignal);
+  },
+  beforeKill: restore,
+  now: () => performance.now(),
+});
 process.on("exit", restore);
 // A write that fails ends the command as a signal does. Later failures, while it cleans up, change nothing.
 for (const name of ["stdout", "stderr"] as const) {

@@ -2,8 +2,8 @@
 # gdb-port.sh close [GROUP] — closes the port of QEMU's gdbstub, for start.sh, whose environment it has, before QEMU
 # listens: a client of the stub can read and write all that QEMU can. Prints "closed", "ipv4" where the stub may listen on
 # IPv4 only, or why the port cannot be closed.
-# gdb-port.sh follow — goes on with the gateway that the engine gives the container with another network: the published
-# port may come from there then.
+# gdb-port.sh follow — rewrites the rules whenever the container's default route changes: connected to one more network, the
+# container may get another gateway, and connections to the published port come from that one.
 #
 # The rules are the same for IPv4 and IPv6. These are let in:
 #   lo            a gdb in a container that shares this network namespace (kdock gdb, trap, debug, dap)

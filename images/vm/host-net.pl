@@ -3,11 +3,14 @@
 # host-net.pl take SOCKET NAME MAC ADDRESS VM-ADDRESS PORTS COMMAND... — in a VM's container: becomes COMMAND, with a tap
 #   of the host as file descriptor 7. VM-ADDRESS is the container's own, PORTS the guest's that it publishes: tcp/80,udp/53.
 #
-# `serve` makes the bridge, its address, the rules and dnsmasq, says "ready", and gives taps away. Who has taken one keeps
-# three things that end with its last process, whatever ends that: the tap, which is gone then, a connection, whose end
-# tells `serve`, and a shared lock on FOLDER/lock, which a `serve` that was started again by the engine can still ask. When
-# nobody has the lock, everything is taken away. What has to be done for that is written to FOLDER/undo before each
-# change, in a volume, so that whoever comes next can do it.
+# `serve` makes the bridge, its address, the iptables rules and dnsmasq, prints "ready", and hands out taps: `take` connects to
+# FOLDER/tap.sock and receives an open tap as a file descriptor. COMMAND, which is QEMU in the end, holds three things that the
+# kernel releases when its last process has ended, even by SIGKILL:
+#   the tap              the kernel removes it with its last open descriptor
+#   the connection       its end tells `serve`
+#   a shared lock on FOLDER/lock   tells a `serve` that the engine has restarted, and that has no connections, whether VMs run
+# When the lock is free, `serve` removes everything. FOLDER/undo is its undo log: the command that reverts a change is written
+# there before the change. It is in a volume, so that the next `serve` or `clean` can finish what a killed one could not.
 #
 # Nothing here needs more of the host than its network namespace; QEMU and its debugger's port stay out of that.
 #
@@ -27,13 +30,13 @@ use Socket;
 use constant { TUNSETIFF => 0x400454ca, SCM_RIGHTS => 1 };
 use constant { IFF_TAP => 2, IFF_NO_PI => 0x1000, IFF_VNET_HDR => 0x4000, IFF_TUN_EXCL => 0x8000 };
 use constant { TAP_FD => 7, MAX_LINKS => 100 };
-# Nobody who was to take a tap came: whoever wanted to start a VM was killed.
+# `serve` ends when no tap has been taken in this time: the kdock that was starting the VM has been killed.
 use constant GRACE_SECONDS => 60;
 # After a soft stop, VMs that are stopped at the same time have this long.
 use constant STOP_SECONDS => 5;
 
-# What is owed to the host: shell commands, done from the last to the first.
-my ($folder, @owed);
+# The undo log: shell commands, run from the last to the first.
+my ($folder, @undo_log);
 
 sub slurp { my ($path) = @_; open my $file, '<', $path or return ''; local $/; my $text = <$file> // ''; return $text }
 
@@ -50,11 +53,11 @@ sub store_for_dnsmasq { my ($name, $text) = @_; store($name, $text, 0644) }
 
 # A machine that was started anew has nothing of it left.
 sub boot_id { my $id = slurp('/proc/sys/kernel/random/boot_id'); chomp $id; return $id }
-sub write_owed { store('undo', join '', map { "$_\n" } boot_id(), @owed) }
+sub write_undo_log { store('undo', join '', map { "$_\n" } boot_id(), @undo_log) }
 
-sub read_owed {
+sub read_undo_log {
   my ($boot, @lines) = split /\n/, slurp("$folder/undo");
-  @owed = defined $boot && $boot eq boot_id() ? @lines : ();
+  @undo_log = defined $boot && $boot eq boot_id() ? @lines : ();
 }
 
 sub run {
@@ -69,20 +72,20 @@ sub run {
 # Does something that has to be undone, and writes down how before it does.
 sub change {
   my ($undo, @command) = @_;
-  push @owed, $undo;
-  write_owed();
-  eval { run(@command); 1 } or do { my $why = $@; pop @owed; write_owed(); die $why };
+  push @undo_log, $undo;
+  write_undo_log();
+  eval { run(@command); 1 } or do { my $why = $@; pop @undo_log; write_undo_log(); die $why };
 }
 
 sub settle {
   my ($undo) = @_;
   # That something is gone already is no reason to leave the rest.
   system 'sh', '-c', "$undo >/dev/null 2>&1";
-  @owed = grep { $_ ne $undo } @owed;
-  write_owed();
+  @undo_log = grep { $_ ne $undo } @undo_log;
+  write_undo_log();
 }
 
-sub settle_all { settle($owed[-1]) while @owed }
+sub settle_all { settle($undo_log[-1]) while @undo_log }
 
 sub open_lock { sysopen my $lock, "$folder/lock", O_RDWR | O_CREAT or die "$folder/lock: $!\n"; return $lock }
 
@@ -99,7 +102,7 @@ sub serve {
   # In the container's own files, which outlive its processes: the engine has started us again.
   my $again = -e '/run/kdock-again';
   close do { open my $mark, '>', '/run/kdock-again'; $mark };
-  read_owed();
+  read_undo_log();
   my $alone = flock $lock, LOCK_EX | LOCK_NB;
   my $started = time;
   my $served = 0;
@@ -154,7 +157,7 @@ sub clean {
   ($folder) = @_;
   my $lock = open_lock();
   for (1 .. 100) { last if flock $lock, LOCK_EX | LOCK_NB; select undef, undef, undef, 0.1 }
-  read_owed();
+  read_undo_log();
   settle_all();
   exit 0;
 }
@@ -273,7 +276,7 @@ sub forward {
   my $path = '/proc/sys/net/ipv4/ip_forward';
   return if slurp($path) =~ /^1/;
   my $undo = "echo 0 > $path";
-  @owed = grep { $_ ne $undo } @owed;
+  @undo_log = grep { $_ ne $undo } @undo_log;
   change($undo, 'sh', '-c', "echo 1 > $path");
 }
 

@@ -34,7 +34,9 @@ for setting in "br0/disable_ipv6 0" "all/forwarding 1"; do
   (set_to $setting) 2>/dev/null || no_gateway "this container has none (docker run --sysctl net.ipv6.conf.default.disable_ipv6=0 --sysctl net.ipv6.conf.all.forwarding=1 gives it)"
 done
 
-# A port of the bridge has none of its own. Nobody else has the gateway's addresses, and the guest does not wait until that is made sure. Advertisements come from fe80::.
+# Without addresses of the kernel's own making: tap0 is a port of br0 and needs none, br0 gets its link-local address below,
+# from which router.pl sends advertisements. nodad: no other host of the link has the gateway's addresses, and duplicate
+# address detection would keep the guest from them for a second.
 for device in tap0 br0; do ip link set "$device" addrgenmode none 2>/dev/null || no_gateway "$device cannot be told its addresses"; done
 for address in "$KDOCK_GATEWAY6" "fe80::${KDOCK_GATEWAY6##*::}"; do
   ip -6 addr add "$address" dev br0 nodad 2>/dev/null || no_gateway "br0 takes no IPv6 address"

@@ -4,7 +4,11 @@
 # A guest can write whatever it likes to its console. What QEMU says on a monitor it cannot: that the kernel panicked
 # (GUEST_PANICKED, by pvpanic), and why the machine ended (SHUTDOWN). The monitor is there before the first instruction,
 # and is read to its end, so no event is lost. RECORD is JSON on one line, replaced as a whole (src/plan/vm-end.ts reads it):
-#   {"panicked":false,"reason":"guest-shutdown","exitCode":0,"signal":null}     the last two are null while QEMU runs
+#   {"panicked":false,"reason":"guest-shutdown","mayPanicSilently":false,"exitCode":0,"signal":null}
+# The last two are null while QEMU runs.
+#
+#   KDOCK_PANIC_DRIVER  what the kernel has for pvpanic: "none", a driver that is loaded "before-agent" (the guest's agent
+#                       opens its port, which QEMU tells: VSERPORT_CHANGE), or "before-init", as if nothing is said
 #
 # No modules: they would take longer to load than all of this takes to run.
 use strict;
@@ -15,13 +19,15 @@ use constant { READ_BYTES => 1 << 16, MAX_LINE => 1 << 20 };
 
 my ($record, @qemu) = @ARGV;
 my ($panicked, $reason, $pid, $status, $pending) = (0, undef, undef, undef, undef);
+my $driver = $ENV{KDOCK_PANIC_DRIVER} // 'before-init';
+my $silent = $driver ne 'before-init';
 
 sub note {
   my ($exit, $signal) = defined $status ? ($status >> 8, $status & 127) : (undef, undef);
   my $number = sub { defined $_[0] ? $_[0] : 'null' };
   open my $file, '>', "$record.part" or return;
-  printf $file qq({"panicked":%s,"reason":%s,"exitCode":%s,"signal":%s}\n), $panicked ? 'true' : 'false',
-    defined $reason ? qq("$reason") : 'null', $number->($signal ? undef : $exit), $number->($signal || undef);
+  printf $file qq({"panicked":%s,"reason":%s,"mayPanicSilently":%s,"exitCode":%s,"signal":%s}\n), $panicked ? 'true' : 'false',
+    defined $reason ? qq("$reason") : 'null', $silent ? 'true' : 'false', $number->($signal ? undef : $exit), $number->($signal || undef);
   close $file and rename "$record.part", $record;
 }
 
@@ -33,7 +39,7 @@ $SIG{PIPE} = 'IGNORE';
 
 $| = 1;
 note();
-# Whoever reads the console believes no "[kdock]" from this line on (src/plan/console-state.ts).
+# After this line a "[kdock]" on the console is the guest's text and means nothing (src/plan/console-state.ts).
 print "[kdock] QEMU starts: what follows is the guest's\r\n";
 
 # Perl closes what it opens above this number when another program takes its place.
@@ -50,7 +56,7 @@ if ($pid == 0) {
 }
 kill $pending, $pid if defined $pending;
 close $theirs;
-# Disks and taps are QEMU's: those who wait for it to let go of them must not wait for us.
+# Close the inherited descriptors of disks and taps: their locks and links have to end with QEMU, not with this process.
 if (opendir my $folder, '/proc/self/fd') {
   my @numbers = grep { /^\d+$/ && $_ > 2 && $_ != fileno $ours } readdir $folder;
   closedir $folder;
@@ -71,6 +77,10 @@ while ($open) {
     while ($in =~ s/^(.*)\n//) {
       my $line = $1;
       if ($line =~ /"event": "GUEST_PANICKED"/) { $panicked = 1; note() }
+      if ($silent && $driver ne 'none' && $line =~ /"event": "VSERPORT_CHANGE"/ && $line =~ /"id": "kdock-agent"/ && $line =~ /"open": true/) {
+        $silent = 0;
+        note();
+      }
       if ($line =~ /"event": "SHUTDOWN".*"reason": "([a-z-]+)"/) { $reason = $1 }
     }
     $in = '' if length $in > MAX_LINE;

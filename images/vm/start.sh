@@ -19,6 +19,7 @@
 #   KDOCK_GDB_PORT 1234, or empty: where QEMU's gdbstub listens; KDOCK_GDB_LISTEN: where that is published, see gdb-port.sh
 #   KDOCK_GUEST_MUX  the sockets that guest-mux.pl is given: its own, the guest's port, QEMU's monitor
 #   KDOCK_SHARES   share0,9p,ro,/mnt/data share1,virtiofs,rw,/mnt/x: host folders, which are below /shares
+#   KDOCK_PANIC_DRIVER  what the kernel has for the pvpanic device, see run-qemu.pl
 #   KDOCK_PANIC_DUMP, KDOCK_PANIC_SOCKET   where the guest's memory goes when its kernel panics, and the monitor for that
 #
 # Lines that begin with "[kdock]" are passed on to the person who started this, up to the one with which run-qemu.pl hands the console over.
@@ -137,24 +138,33 @@ guest_ports() { echo "${KDOCK_PORTS:--}" | tr ' ' '\n' | sed 's|/[^/]*/|/|' | pa
 
 # Mode user: QEMU's own network stack. No tap, no bridge, nothing that needs rights.
 user_network() {
-  # Through it a guest reaches whatever QEMU does, its own debugger too, unless QEMU is kept from calling there. A debugger's
-  # container, which shares this network, may have the same user, but not this group, which is nobody's.
-  caller=2147483641 groups=--groups=$caller
+  # QEMU makes the guest's connections itself, from inside this container, so the guest could reach its own gdbstub through
+  # lo. gdb-port.sh refuses connections of QEMU's processes there, which it knows by a supplementary group that no user is in:
+  # a debugger's container, which shares this network, may have QEMU's user ID.
+  caller=$(sh /usr/local/lib/kdock/spare-group.sh)
+  if [ -n "$caller" ]; then groups=--groups=$caller; fi
   say "network: guest $KDOCK_GUEST on QEMU's own network (user): it meets no other guests, and cannot be pinged"
 }
 
 none_network() { say "network: none, the guest has no card"; }
 
-# The stub's port: closed (to all but debuggers), ipv4 (only there), or off: a stub that guests may reach is none.
+# Has gdb-port.sh close the gdbstub's port to guests and other containers. Sets gdb to what QEMU is told: "closed", the stub
+# listens on all addresses; "ipv4", on those of IPv4 only; "off", there is no stub, because the port could not be closed.
 close_gdb_port() {
-  gdb=$(sh /usr/local/lib/kdock/gdb-port.sh close ${caller:+"$caller"})
-  case "$gdb" in
-    closed | ipv4) sh /usr/local/lib/kdock/gdb-port.sh follow </dev/null >/dev/null 2>/run/gdb-port.log & return ;;
-  esac
-  why="its port cannot be closed to guests and other containers without the capability NET_ADMIN ($gdb)"
-  gdb=off
+  if [ "$mode" = user ] && [ -z "$caller" ]; then
+    gdb=off why="this container's user namespace maps no unused group (/proc/self/gid_map) to keep the guest from its port by"
+  else
+    gdb=$(sh /usr/local/lib/kdock/gdb-port.sh close ${caller:+"$caller"})
+    case "$gdb" in
+      closed | ipv4) sh /usr/local/lib/kdock/gdb-port.sh follow </dev/null >/dev/null 2>/run/gdb-port.log & return ;;
+    esac
+    why="its port cannot be closed to guests and other containers without the capability NET_ADMIN ($gdb)"
+    gdb=off
+  fi
   case " $* " in *" -S "*) fail "no gdbserver, and the guest was to wait for a debugger: $why" ;; esac
+  # kdock reads this line, and later the file.
   say "gdbserver: off, because $why"
+  echo "$why" > /run/kdock-no-gdbserver
 }
 
 # Whether QEMU's arguments are those of mode bridge, and have to be changed: kdock's plan, or compose.yaml, did not know.
@@ -174,8 +184,8 @@ EOT
   echo "$(( n >> 24 )).$(( n >> 16 & 255 )).$(( n >> 8 & 255 )).$(( n & 255 ))/$prefix"
 }
 
-# Host folders. Whoever serves them has the numbers of the folders' owner and no other right, so that the guest can do
-# what the owner could, and what it writes is the owner's: in images/vm/Dockerfile qemu is 1000, which is anybody.
+# Host folders. QEMU and virtiofsd run with the user and group ID of the folders' owner and without capabilities: the guest
+# can do what the owner could, and its files belong to the owner. The user qemu of images/vm/Dockerfile, 1000, is changed to that.
 become_owner() {
   writer='' reader='' written=''
   for share in $KDOCK_SHARES; do
@@ -216,7 +226,7 @@ serve_virtiofs() {
   socket=/run/kdock/$tag.sock log=/run/$tag.log
   read_only=''
   [ "$access" = rw ] || read_only=--readonly
-  # Whoever writes in the guest, it is the owner who writes here. No cache: what changes on one side is seen on the other
+  # All users of the guest write as the owner here. No cache: what changes on one side is seen on the other
   # at once, and files are read right into the guest's memory; see docs/architecture.md for what that costs.
   # This container is the sandbox: nothing else of the host is in it. virtiofsd that is root insists on giving up
   # capabilities itself, for which it needs one; afterwards it has none.
@@ -308,7 +318,7 @@ if [ -n "${KDOCK_SHARES:-}" ]; then
   # kdock's line to the guest may have been opened by the qemu that had other numbers: sockets are for both.
   umask 0
 fi
-# Whoever wants to run commands in the guest shares its one port; it is begun anew should it ever end.
+# The guest's agent has one port: guest-mux.pl shares it among clients, and is started again if it ends.
 [ -z "${KDOCK_GUEST_MUX:-}" ] || $as_qemu sh -c 'cd /run/kdock && while :; do
     perl /usr/local/lib/kdock/guest-mux.pl '"$KDOCK_GUEST_MUX"' 2>>guest-mux.log; sleep 1; done' </dev/null >/dev/null &
 if [ -n "${KDOCK_PANIC_DUMP:-}" ]; then
@@ -316,7 +326,8 @@ if [ -n "${KDOCK_PANIC_DUMP:-}" ]; then
   $as_qemu socat "UNIX-CONNECT:$KDOCK_PANIC_SOCKET,retry=600,interval=0.05" \
     EXEC:"sh /usr/local/lib/kdock/panic.sh $KDOCK_PANIC_DUMP" </dev/null &
 fi
-# Each becomes the next: what opens the tap in mode host, what opens disks, and, without rights, what starts QEMU and sees its end.
+# A chain of exec: each program replaces the one before it in this process. host-net.pl (mode host) opens the tap, open-disks.pl
+# the disks; setpriv gives up root; run-qemu.pl starts QEMU and waits for its end.
 disks=''
 [ -z "${KDOCK_DISKS:-}" ] || disks="perl /usr/local/lib/kdock/open-disks.pl"
 # shellcheck disable=SC2086 # commands and lists on purpose

@@ -155,23 +155,32 @@ export class DockerEngine implements Engine {
   async ensureNetwork(
     name: string,
     labels: Labels,
-    { prefix, mtu }: NetworkOptions = {},
+    { prefix, mtu, isolated = false }: NetworkOptions = {},
   ): Promise<void> {
-    const options = {
-      ...{ Name: name, Driver: "bridge", CheckDuplicate: true, Labels: { ...labels } },
-      Options: {
-        ...(prefix === undefined ? {} : { "com.docker.network.container_iface_prefix": prefix }),
-        ...(mtu === undefined ? {} : { [answers.MTU_OPTION]: String(mtu) }),
-      },
+    const common = mtu === undefined ? {} : { [answers.MTU_OPTION]: String(mtu) };
+    const special = {
+      ...(prefix === undefined ? {} : { "com.docker.network.container_iface_prefix": prefix }),
+      ...(isolated ? answers.ISOLATED : {}),
     };
+    const create = (options: { Options: Record<string, string>; Internal?: boolean }) =>
+      engineCall(`create the network ${name}`, () =>
+        this.#docker.createNetwork({
+          ...{ Name: name, Driver: "bridge", CheckDuplicate: true, Labels: { ...labels } },
+          ...options,
+        }),
+      );
     try {
-      await engineCall(`create the network ${name}`, () => this.#docker.createNetwork(options));
+      try {
+        await create({ Options: { ...common, ...special } });
+      } catch (error) {
+        if (isStatus(error, 409) || Object.keys(special).length === 0) throw error;
+        // Podman refuses options that it does not know. Its internal networks have no gateway; those of Docker have rules of
+        // their own, which would drop frames with guests' addresses where bridges ask iptables (br_netfilter).
+        await create({ Options: common, ...(isolated ? { Internal: true } : {}) });
+      }
     } catch (error) {
       // Looking first and creating then would make two of them when two of us run at once.
-      if (isStatus(error, 409)) return;
-      // Podman refuses options that it does not know.
-      if (prefix === undefined) throw error;
-      await this.ensureNetwork(name, labels, { mtu });
+      if (!isStatus(error, 409)) throw error;
     }
   }
 

@@ -91,6 +91,12 @@ export function volumeInfos(json: unknown): VolumeInfo[] {
   return volumes.map((volume) => ({ name: volume.Name, labels: volume.Labels }));
 }
 
+/** What an isolated network of Docker's has; both are older than engine 20.10. */
+export const ISOLATED = {
+  "com.docker.network.bridge.inhibit_ipv4": "true",
+  "com.docker.network.bridge.enable_ip_masquerade": "false",
+} as const;
+
 /** Podman calls it "mtu". */
 export const MTU_OPTION = "com.docker.network.driver.mtu";
 
@@ -103,6 +109,7 @@ const Networks = z.array(
       .object({ Config: z.array(z.object({ Subnet: z.string().optional() })).nullish() })
       .nullish(),
     Options: z.record(z.string(), z.string()).nullish(),
+    Internal: z.boolean().nullish(),
   }),
 );
 
@@ -115,6 +122,9 @@ export function networkInfos(json: unknown): NetworkInfo[] {
       Subnet?.includes(".") === true ? [Subnet] : [],
     ),
     mtu: mtuOf(network.Options?.[MTU_OPTION] ?? network.Options?.["mtu"]),
+    isolated:
+      network.Internal === true ||
+      Object.entries(ISOLATED).every(([option, value]) => network.Options?.[option] === value),
   }));
 }
 

@@ -84,6 +84,8 @@ export interface NetworkOptions {
   readonly prefix?: string;
   /** The engine's own default when undefined. */
   readonly mtu?: number | undefined;
+  /** Containers only: the engine's host has no address in it, and passes nothing on. */
+  readonly isolated?: boolean;
 }
 
 export interface NetworkInfo {
@@ -94,6 +96,8 @@ export interface NetworkInfo {
   readonly subnets: readonly string[];
   /** As it was asked for; undefined where the engine's default was taken. */
   readonly mtu: number | undefined;
+  /** As `NetworkOptions` has it. */
+  readonly isolated: boolean;
 }
 
 export interface StreamOptions {

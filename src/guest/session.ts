@@ -178,7 +178,10 @@ class Session implements GuestSession {
     if (this.#signal.aborted && this.#signal.reason instanceof Error) return this.#signal.reason;
     if (cause instanceof KdockError) return cause;
     const when = this.#hello === undefined ? "it was ready" : "the command ended";
-    return new KdockError("vm", `the guest went away before ${when}`, { cause });
+    return new KdockError("vm", `the guest went away before ${when}`, {
+      cause,
+      hint: "`kdock ps` tells whether the VM runs, and `kdock logs` shows its console.",
+    });
   }
 
   /** Resolves when the guest hangs up. */
@@ -198,7 +201,9 @@ class Session implements GuestSession {
 
   #greet(said: Extract<GuestFrame, { kind: "hello" }>, onReady: () => void): void {
     if (said.nonce !== this.#nonce) {
-      throw new KdockError("vm", "the guest's agent started anew while commands were running");
+      throw new KdockError("vm", "the guest's agent started anew while commands were running", {
+        hint: "`kdock logs` shows whether the guest has booted again; then run the command once more.",
+      });
     }
     if (said.version !== PROTOCOL_VERSION) {
       throw new KdockError(

@@ -17,6 +17,10 @@ export function ask(
       output.write("\n");
       reject(signal.reason as Error);
     };
+    if (signal.aborted) {
+      abort();
+      return;
+    }
     signal.addEventListener("abort", abort, { once: true });
     lines.once("close", () => {
       signal.removeEventListener("abort", abort);

@@ -20,6 +20,7 @@ export interface Exchange {
 
 /** Calls somebody, says nothing (an empty line with UDP), and listens. Never rejects. */
 export function exchange(callee: Callee, limitMs: number, signal: AbortSignal): Promise<Exchange> {
+  if (signal.aborted) return Promise.resolve({ text: "", ms: undefined, error: "interrupted" });
   return callee.protocol === "tcp"
     ? overTcp(callee, limitMs, signal)
     : overUdp(callee, limitMs, signal);

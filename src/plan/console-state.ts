@@ -14,6 +14,8 @@ export interface ConsoleState {
   readonly hasBooted: boolean;
   /** Why the container's scripts did not start QEMU. */
   readonly refusal: string | undefined;
+  /** Why QEMU has no gdbstub although one was asked for. */
+  readonly noGdbserver: string | undefined;
   readonly init: InitProgress;
   /** The init script that ended the boot, by `rootfs.strict`. */
   readonly strict: InitFailure | undefined;
@@ -24,6 +26,7 @@ export const CONSOLE_BEGINS: ConsoleState = {
   isGuest: false,
   hasBooted: false,
   refusal: undefined,
+  noGdbserver: undefined,
   init: NOTHING_RAN,
   strict: undefined,
 };
@@ -38,6 +41,7 @@ export const CONSOLE_GOES_ON: ConsoleState = {
 /** The last line of images/vm/run-qemu.pl's before QEMU has the console. */
 const HANDED_OVER = "[kdock] QEMU starts: ";
 const CONTAINER_SAYS = /^\[kdock\] (error: )?(.*)$/;
+const NO_GDBSERVER = /^gdbserver: off, because (.*)$/;
 /** Of images/rootfs/tree/init: once its scripts have run, and what people want to know while it boots. */
 const BOOTED = "Boot took";
 const INIT_SAYS = /^init: (the host folder for .*)$/;
@@ -68,9 +72,9 @@ function readContainer(state: ConsoleState, line: string) {
   const [, error, text] = CONTAINER_SAYS.exec(line) ?? [];
   if (text === undefined) return { state, news: undefined };
   // An error is the VM's end, and told as such.
-  return error === undefined
-    ? { state, news: text }
-    : { state: { ...state, refusal: text }, news: undefined };
+  if (error !== undefined) return { state: { ...state, refusal: text }, news: undefined };
+  const noGdbserver = NO_GDBSERVER.exec(text)?.[1] ?? state.noGdbserver;
+  return { state: { ...state, noGdbserver }, news: text };
 }
 
 export function consoleState(begin: ConsoleState, lines: readonly string[]): ConsoleState {

@@ -133,6 +133,8 @@ export const INSIDE = {
   /** In the VM's image: passes on what QEMU dumps. */
   vmDump: "/usr/local/lib/kdock/dump.sh",
   gdbPort: 1234,
+  /** Why QEMU has no gdbstub although one was asked for; images/vm/start.sh writes it. */
+  noGdbserver: "/run/kdock-no-gdbserver",
   /** The debugger's own files in its image. */
   gdbSession: "/usr/local/lib/kdock/session.gdb",
   gdbSettings: "/usr/local/lib/kdock/settings.gdb",

@@ -62,7 +62,7 @@ export function qemuArgs(machine: Machine): readonly string[] {
     // The guest says here that it is ready, and runs commands.
     ...["-device", "virtio-serial-pci"],
     ...["-chardev", `socket,id=agent,path=${INSIDE.portSocket},server=on,wait=off`],
-    ...["-device", `virtserialport,chardev=agent,name=${INSIDE.agentPort}`],
+    ...["-device", `virtserialport,id=kdock-agent,chardev=agent,name=${INSIDE.agentPort}`],
     ...["-qmp", `unix:${INSIDE.qmpSocket},server=on,wait=off`],
     // A monitor serves one client at a time: guest-mux.pl has one of its own.
     ...["-qmp", `unix:${INSIDE.monitorSocket},server=on,wait=off`],

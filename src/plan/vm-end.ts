@@ -6,6 +6,11 @@ export interface VmEnd {
   readonly panicked: boolean;
   /** Of its SHUTDOWN event: "guest-panic", "guest-reset", "guest-shutdown", "host-signal", "host-qmp-quit" ... */
   readonly reason: string | null;
+  /**
+   * The kernel may have panicked without telling the device: it has no driver for it, or had not loaded it yet. See
+   * `PanicDriver`.
+   */
+  readonly mayPanicSilently: boolean;
   /** Both null while QEMU runs; one of them after. */
   readonly exitCode: number | null;
   readonly signal: number | null;
@@ -19,11 +24,14 @@ export function parseVmEnd(text: string): VmEnd | undefined {
   } catch {
     return undefined;
   }
-  const { panicked, reason, exitCode, signal } = (read ?? {}) as Partial<Record<string, unknown>>;
+  const { panicked, reason, mayPanicSilently, exitCode, signal } = (read ?? {}) as Partial<
+    Record<string, unknown>
+  >;
   if (typeof panicked !== "boolean") return undefined;
   return {
     panicked,
     reason: typeof reason === "string" ? reason : null,
+    mayPanicSilently: mayPanicSilently === true,
     exitCode: typeof exitCode === "number" ? exitCode : null,
     signal: typeof signal === "number" ? signal : null,
   };
@@ -36,11 +44,31 @@ const UNKNOWN = "its console does not say why";
  * Why a VM's kernel panicked; undefined where it has not. That it did is QEMU's word, never the console's, which the guest's
  * programs write as well; the reason is the kernel's last one there.
  *
- * A kernel without a driver for pvpanic resets the machine when it panics, without another word. There a report that is the
- * last on the console of a machine that was reset counts: a reset that was asked for is announced by the kernel.
+ * A kernel without a driver for pvpanic resets the machine when it panics, without another word. There alone a report that
+ * is the last on the console of a machine that was reset counts: a reset that was asked for is announced by the kernel. Of a
+ * kernel with a driver it would be a program's word, which can silence the announcement (/proc/sys/kernel/printk).
  */
 export function panicOf(end: VmEnd | undefined, lines: readonly string[]): string | undefined {
   if (end?.panicked === true) return panicReason(lines) ?? UNKNOWN;
-  if (end?.reason === "guest-reset" && reportIsLast(lines)) return panicReason(lines);
+  if (end !== undefined && needsConsole(end) && reportIsLast(lines)) return panicReason(lines);
   return undefined;
+}
+
+/** Whether only the console can tell that the kernel panicked. */
+export function needsConsole({ reason, mayPanicSilently }: VmEnd): boolean {
+  return mayPanicSilently && reason === "guest-reset";
+}
+
+/**
+ * What a VM's kernel has for the pvpanic device, for images/vm/run-qemu.pl: nothing; a driver that is there, or loaded by
+ * /init, before kdock's agent; or one that is there before the guest's first program, which is not known to be followed by an
+ * agent.
+ */
+export type PanicDriver = "none" | "before-agent" | "before-init";
+
+/** By the text of the kernel's .config. */
+export function panicDriver(kernelConfig: string, hasAgent: boolean): PanicDriver {
+  const driver = /^CONFIG_PVPANIC_PCI=([ym])\r?$/m.exec(kernelConfig)?.[1];
+  if (driver !== undefined && hasAgent) return "before-agent";
+  return driver === "y" ? "before-init" : "none";
 }

@@ -24,6 +24,7 @@ import {
   shareWords,
 } from "./shares.js";
 import { kernelCommandLine, type Machine, qemuArgs } from "./qemu-args.js";
+import type { PanicDriver } from "./vm-end.js";
 import type { VmFacts } from "./vm-facts.js";
 
 /** How one start of the VM differs from another. */
@@ -43,6 +44,7 @@ export interface Found {
   readonly disks: readonly Disk[];
   /** See `VmFacts`. */
   readonly noAgent: string | undefined;
+  readonly panicDriver: PanicDriver | undefined;
 }
 
 /** What of the host's a VM has. */
@@ -151,6 +153,7 @@ interface Parts {
   readonly seat: VmSeat;
   readonly attached: Attached;
   readonly noAgent: string | undefined;
+  readonly panicDriver: PanicDriver | undefined;
 }
 
 /** Throws a `config` error for ports that nothing would be behind. */
@@ -171,7 +174,8 @@ export function vmPlan(
     },
     disks: found.disks ?? unseenDisks(config, plan.folder),
   };
-  const parts: Parts = { config, plan, mode, seat, attached, noAgent: found.noAgent };
+  const { noAgent, panicDriver } = found;
+  const parts: Parts = { config, plan, mode, seat, attached, noAgent, panicDriver };
   const least = leastContainer(parts);
   checkMachine(config);
   // A privileged container has every device and capability; the sysctls are needed in both.
@@ -229,7 +233,7 @@ function factsFor({ config, plan, mode, seat, attached, noAgent }: Parts): VmFac
 }
 
 function leastContainer(parts: Parts): ContainerSpec {
-  const { config, plan, mode, seat, attached } = parts;
+  const { config, plan, mode, seat, attached, panicDriver } = parts;
   const { names, vmImage: image } = plan;
   const { net } = config.vm;
   const hostNet = { volume: names.hostVolume, target: INSIDE.host, readOnly: true };
@@ -237,7 +241,10 @@ function leastContainer(parts: Parts): ContainerSpec {
     name: names.vmContainer(seat.name),
     image: image.tag,
     command: qemuArgs(machine(config, mode, seat, attached)),
-    env: vmEnvironment(config, seat, attached),
+    env: {
+      ...vmEnvironment(config, seat, attached),
+      ...(panicDriver === undefined ? {} : { KDOCK_PANIC_DRIVER: panicDriver }),
+    },
     labels: {
       ...labels("vm", names.id),
       [LABEL.vm]: JSON.stringify(factsFor(parts)),

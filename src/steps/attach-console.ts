@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type Duplex, PassThrough } from "node:stream";
 import type { Container } from "../engine/engine.js";
+import type { ConsoleState } from "../plan/console-state.js";
 import { orAborted } from "../or-aborted.js";
 import { watchConsole, type ConsoleTail } from "./console-tail.js";
 import type { Context } from "./context.js";
@@ -11,21 +12,31 @@ export const DETACH_BYTE = 0x1d;
 
 export type ConsoleEnd = "detached" | "ended";
 
+/** Told once QEMU has started what the container's scripts said until then. */
+export type OnQemu = (state: ConsoleState) => Promise<void>;
+
 /**
  * Joins the person's terminal and a VM's console until the console ends or Ctrl-] is typed. Without a terminal the
- * console is only shown. The terminal is restored on every way out.
+ * console is only shown. The terminal is restored on every way out. With `onQemu` the console is read from its first byte,
+ * and nothing of it is shown before that has resolved, or the console has ended without QEMU.
  */
 export async function attachConsole(
   ctx: Context,
   container: Container,
   console: Duplex,
+  onQemu?: OnQemu,
 ): Promise<{ end: ConsoleEnd; tail: ConsoleTail }> {
   ctx.reporter.pause();
   const copy = new PassThrough();
   const tail = watchConsole(copy, () => undefined);
-  const shown = show(ctx, console, copy).then((): ConsoleEnd => "ended");
+  const begun =
+    onQemu === undefined
+      ? Promise.resolve()
+      : tail.handedOver.then(() => (tail.state().isGuest ? onQemu(tail.state()) : undefined));
+  const shown = show(ctx, console, copy, begun).then((): ConsoleEnd => "ended");
   if (!ctx.terminal.isInteractive) return { end: await orAborted(ctx.signal, shown), tail };
 
+  await orAborted(ctx.signal, Promise.race([begun, shown]));
   using raw = ctx.terminal.raw();
   const typed = type(raw.input, console);
   using _size = followSize(ctx, container, raw);
@@ -33,20 +44,41 @@ export async function attachConsole(
   return { end, tail };
 }
 
-async function show(ctx: Context, console: Duplex, copy: PassThrough): Promise<void> {
-  try {
-    for await (const chunk of console) {
-      copy.write(chunk);
-      // eslint-disable-next-line no-restricted-syntax -- a terminal for the guest
-      if (!ctx.stdout.write(chunk)) await once(ctx.stdout, "drain", { signal: ctx.signal });
-      if (copy.writableNeedDrain) await once(copy, "drain", { signal: ctx.signal });
+async function show(
+  ctx: Context,
+  console: Duplex,
+  copy: PassThrough,
+  begun: Promise<void>,
+): Promise<void> {
+  const held: Buffer[] = [];
+  let isBegun = false;
+  const write = async (chunk: Buffer) => {
+    // eslint-disable-next-line no-restricted-syntax -- a terminal for the guest
+    if (!ctx.stdout.write(chunk)) await once(ctx.stdout, "drain", { signal: ctx.signal });
+  };
+  const released = begun.then(async () => {
+    isBegun = true;
+    for (const chunk of held) await write(chunk);
+  });
+  const read = async () => {
+    try {
+      for await (const chunk of console) {
+        copy.write(chunk);
+        if (!isBegun) held.push(chunk as Buffer);
+        else {
+          await released;
+          await write(chunk as Buffer);
+        }
+        if (copy.writableNeedDrain) await once(copy, "drain", { signal: ctx.signal });
+      }
+    } catch (error) {
+      // Ctrl-] and the end of the program close the console under the reader.
+      if (!console.destroyed) throw error;
+    } finally {
+      copy.end();
     }
-  } catch (error) {
-    // Ctrl-] and the end of the program close the console under the reader.
-    if (!console.destroyed) throw error;
-  } finally {
-    copy.end();
-  }
+  };
+  await Promise.all([read(), released]);
 }
 
 async function type(input: AsyncIterable<Buffer>, console: Duplex): Promise<ConsoleEnd> {

@@ -1,11 +1,13 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { KdockError } from "../errors.js";
+import { onAbort } from "../on-abort.js";
 import { INSIDE, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { guestName } from "../plan/seats.js";
 import type { Project } from "../project.js";
 import { factsOf } from "./choose-vm.js";
+import { AFTER_END } from "./guest-channel.js";
 import type { Context } from "./context.js";
 import { linesOf } from "./lines.js";
 import { targetFile } from "./target-file.js";
@@ -34,14 +36,14 @@ export async function capture({ ctx, plan }: Project, request: CaptureRequest): 
   const { vm, filter } = await chosen(ctx, plan.names.id, request.words);
   const { container, prefix } = await placeToCapture(ctx, plan, vm);
   const sink = await openSink(ctx, request);
+  ctx.signal.throwIfAborted();
   // Not the command's signal: its end is ours to arrange, so that tcpdump writes what it still has.
   const hangUp = new AbortController();
   const exec = await container.exec(
     [...prefix, "sh", INSIDE.captureScript, request.side, filter, ...options(request)],
     { tty: false, signal: hangUp.signal },
   );
-  const stop = () => exec.stream.end();
-  ctx.signal.addEventListener("abort", stop);
+  using _stop = onAbort(ctx.signal, () => exec.stream.end());
   try {
     ctx.reporter.pause();
     const said = tell(ctx, exec.stderr);
@@ -52,7 +54,6 @@ export async function capture({ ctx, plan }: Project, request: CaptureRequest): 
     const exitCode = await exec.exitCode();
     if (exitCode !== 0 && !ctx.signal.aborted) throw failed(exitCode, last);
   } finally {
-    ctx.signal.removeEventListener("abort", stop);
     hangUp.abort();
   }
 }
@@ -64,7 +65,11 @@ async function placeToCapture(ctx: Context, plan: Plan, name: string | undefined
   if (net !== "host") return { container, prefix: [] };
   const engine = await ctx.engine();
   const [hostNet] = await engine.listContainers(labels("hostnet", plan.names.id));
-  if (hostNet === undefined) throw new KdockError("vm", "the host's part of the network has ended");
+  if (hostNet === undefined) {
+    throw new KdockError("vm", "the host's part of the network has ended", {
+      hint: "The VM has no network any more: `kdock stop`, then `kdock run -d`. `kdock logs` shows its console.",
+    });
+  }
   return {
     container: engine.container(hostNet.id),
     prefix: ["env", `KDOCK_CAPTURE_VM=${guestName(seat)}`],
@@ -129,7 +134,11 @@ function failed(exitCode: number, last: string): KdockError {
       hint: "Capture in the guest (kdock exec), or start the VM with --net bridge.",
     });
   }
-  if (exitCode > KILLED) return new KdockError("vm", "the VM ended while packets were captured");
+  if (exitCode > KILLED) {
+    return new KdockError("vm", "the VM ended while packets were captured", {
+      hint: `What was captured until then is kept. ${AFTER_END}`,
+    });
+  }
   return new KdockError("usage", `tcpdump says: ${last.replace(/^tcpdump: /, "")}`, {
     hint: "The filter's language is that of pcap-filter(7): 'tcp port 80', 'host 10.0.3.2', 'icmp'.",
   });

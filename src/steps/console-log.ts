@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import type { Container, ContainerInfo } from "../engine/engine.js";
 import { consoleFiles } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { parseVmEnd, panicOf, type VmEnd } from "../plan/vm-end.js";
+import { needsConsole, panicOf, parseVmEnd, type VmEnd } from "../plan/vm-end.js";
 import { kernelKeyOf, type VmFacts } from "../plan/vm-facts.js";
 import { type Context, inProject } from "./context.js";
 import { HeadAndTail } from "./head-and-tail.js";
@@ -56,7 +56,7 @@ export async function panicOfVm(
   container: Container,
 ): Promise<string | undefined> {
   const end = await vmEnd(ctx, container);
-  if (end?.panicked !== true && end?.reason !== "guest-reset") return undefined;
+  if (end === undefined || !(end.panicked || needsConsole(end))) return undefined;
   return panicOf(end, linesOfText((await consoleOf(ctx, container, END, END_LINES)).text()));
 }
 

@@ -11,6 +11,8 @@ export interface ConsoleTail {
   lines(): readonly string[];
   /** What it has told so far. */
   state(): ConsoleState;
+  /** Resolves when QEMU has started, or the console has ended; never rejects. */
+  readonly handedOver: Promise<void>;
   /** Resolves when the guest's init scripts have run, or the console has ended; never rejects. */
   readonly booted: Promise<void>;
   /** Resolves when the console has ended; never rejects. */
@@ -24,22 +26,29 @@ export interface ConsoleTail {
 export function watchConsole(output: Readable, onNews: (text: string) => void): ConsoleTail {
   const kept: string[] = [];
   let state = CONSOLE_BEGINS;
-  let booted = () => {
-    // Replaced below, before anybody can call it.
-  };
-  const whenBooted = new Promise<void>((resolve) => {
-    booted = resolve;
-  });
+  const [handedOver, onHandedOver] = moment();
+  const [booted, onBooted] = moment();
   const keep = (line: string) => {
     const read = readConsole(state, line);
     state = read.state;
     if (read.news !== undefined) onNews(read.news);
-    if (state.hasBooted) booted();
+    if (state.isGuest) onHandedOver();
+    if (state.hasBooted) onBooted();
     kept.push(line);
     if (kept.length > KEEP_LINES) kept.shift();
   };
-  const ended = readLines(output, keep).then(booted);
-  return { lines: () => kept, state: () => state, booted: whenBooted, ended };
+  const ended = readLines(output, keep).then(() => {
+    onHandedOver();
+    onBooted();
+  });
+  return { lines: () => kept, state: () => state, handedOver, booted, ended };
+}
+
+/** A promise, and what resolves it. */
+function moment(): [promise: Promise<void>, resolve: () => void] {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return [promise, resolve];
 }
 
 async function readLines(output: Readable, onLine: (line: string) => void): Promise<void> {

@@ -52,13 +52,13 @@ const TRY_EVERY_MS = 100;
 
 /**
  * Held while VMs take their seats among those of the project, which is a matter of a second. Others wait as long as it
- * takes: many may be before them, and each holder is alive.
+ * takes: many may be before them, and each holder is alive. Also held while networks are removed that no VM has.
  */
-export async function seatMutex(ctx: Context): Promise<AsyncDisposable> {
+export async function seatMutex(ctx: Context, signal = ctx.signal): Promise<AsyncDisposable> {
   const begun = ctx.host.now();
   let isTold = false;
   for (;;) {
-    ctx.signal.throwIfAborted();
+    signal.throwIfAborted();
     try {
       return await ctx.host.files.lock(inProject(ctx, FOLDER.seats), "another start of VMs");
     } catch (error) {
@@ -68,7 +68,7 @@ export async function seatMutex(ctx: Context): Promise<AsyncDisposable> {
         isTold = true;
         ctx.reporter.emit({ type: "notice", text: `${error.message}: waiting for it to end` });
       }
-      await sleep(TRY_EVERY_MS, undefined, { signal: ctx.signal });
+      await sleep(TRY_EVERY_MS, undefined, { signal });
     }
   }
 }

@@ -150,7 +150,9 @@ async function write(
 }
 
 function brokenOff(why: string): KdockError {
-  return new KdockError("vm", `the guest's memory could not be written: ${why}`);
+  return new KdockError("vm", `the guest's memory could not be written: ${why}`, {
+    hint: "`kdock ps` tells whether the VM runs: then dump it again. If it has ended, `kdock logs` shows its console, and `kdock run -d` starts it anew.",
+  });
 }
 
 /** The machine's state while QEMU writes. */

@@ -3,6 +3,7 @@ import { readTar } from "../archive/read-tar.js";
 import type { AttachedStream, Container, ContainerInfo } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import type { Terminal } from "../host/host.js";
+import { onAbort } from "../on-abort.js";
 import { scriptsInside, sessionContainer } from "../plan/debugger-plan.js";
 import { belowInput, FOLDER, INSIDE, labels } from "../plan/names.js";
 import { isGdbPort } from "../plan/ports.js";
@@ -12,7 +13,7 @@ import { ensureImage } from "./builder-image.js";
 import { type Context, inProject } from "./context.js";
 import { moduleInputs } from "./module-store.js";
 import { withSymbols } from "./session-container.js";
-import { releaseStub, stubClient } from "./stub.js";
+import { releaseStub, stubClient, whyNoStub } from "./stub.js";
 import { factsOf } from "./choose-vm.js";
 import { findRunningVm, type FoundVm } from "./vms.js";
 
@@ -50,7 +51,7 @@ export interface GdbSession extends AsyncDisposable {
  */
 export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Promise<GdbSession> {
   const { container: vm, info } = await findRunningVm(ctx, plan, request.vm);
-  requireStub(info);
+  await requireStub(ctx, vm, info);
   await requireFree(ctx, plan, { container: vm, info });
   await ensureImage(ctx, plan.gdbImage, { noCache: false });
   const kernelKey = kernelKeyOf(info.labels, plan);
@@ -75,8 +76,7 @@ export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Pr
     const guard = new AbortController();
     endWithUs(container, guard.signal);
     // What reads it to its end must not wait for a gdb that goes on.
-    const hangUp = () => stream.destroy(ctx.signal.reason as Error);
-    ctx.signal.addEventListener("abort", hangUp, { signal: guard.signal });
+    const hangUp = onAbort(ctx.signal, () => stream.destroy(ctx.signal.reason as Error));
     return {
       stream,
       resize: (size) => container.resize(size),
@@ -87,6 +87,7 @@ export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Pr
         await keepHistory(ctx, container);
         await container[Symbol.asyncDispose]();
         guard.abort();
+        hangUp[Symbol.dispose]();
         // One that ended by itself let go; one that was killed left its breakpoints in and the guest stopped.
         if (ended !== undefined && ended < KILLED) return;
         await releaseStub(vm).catch(() => undefined);
@@ -127,10 +128,20 @@ async function interrupt(container: Container): Promise<void> {
   await exec.exitCode();
 }
 
-function requireStub(vm: ContainerInfo): void {
-  if (vm.ports.some(isGdbPort)) return;
-  throw new KdockError("usage", "the VM was started without a gdbserver", {
-    hint: "`kdock stop`, then `kdock run` without --no-gdb (gdb.enable: true).",
+async function requireStub(ctx: Context, vm: Container, info: ContainerInfo): Promise<void> {
+  if (!info.ports.some(isGdbPort)) {
+    throw new KdockError("usage", "the VM was started without a gdbserver", {
+      hint: "`kdock stop`, then `kdock run` without --no-gdb (gdb.enable: true).",
+    });
+  }
+  const why = await whyNoStub(ctx, vm);
+  if (why === undefined) return;
+  const load = "`modprobe -a nf_tables nft_compat xt_owner` on the engine's machine";
+  throw new KdockError("environment", `the VM has no gdbserver, because ${why}`, {
+    hint:
+      factsOf(info).net === "user"
+        ? `Start the VM with --net bridge, or after ${load}.`
+        : `Start the VM anew after ${load}.`,
   });
 }
 

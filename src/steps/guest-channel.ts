@@ -176,6 +176,10 @@ export async function endedOr(ended: Promise<never>, error: unknown): Promise<ne
   throw error;
 }
 
+/** What to do once a VM has ended that nobody ended. */
+export const AFTER_END =
+  "`kdock logs` shows its whole console, `kdock decode` with source lines; `kdock run -d` starts it anew.";
+
 /** start.sh's code for a machine that cannot carry the VM. */
 const START_REFUSED = 3;
 const TAIL_LINES = 15;
@@ -196,7 +200,9 @@ export function vmEnded(
       hint: `Without rootfs.strict it would go on. The whole console is in ${FOLDER.logs}.`,
     });
   }
-  return new KdockError("vm", withTail(`the VM ended (QEMU's exit code ${exitCode})`, lines));
+  return new KdockError("vm", withTail(`the VM ended (QEMU's exit code ${exitCode})`, lines), {
+    hint: AFTER_END,
+  });
 }
 
 function withTail(message: string, lines: readonly string[]): string {

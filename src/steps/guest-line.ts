@@ -1,6 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { KdockError } from "../errors.js";
 import type { GuestSession } from "../guest/session.js";
+import { onAbort } from "../on-abort.js";
 import type { GuestCall } from "./dial-guest.js";
 import { greetGuest } from "./guest-channel.js";
 import type { GuestContext } from "./guest-context.js";
@@ -32,11 +33,9 @@ export async function openGuestLine(
 ): Promise<GuestLine> {
   const timeoutSeconds =
     vm.noAgent === undefined ? bootTimeoutSeconds : Math.min(bootTimeoutSeconds, NO_AGENT_SECONDS);
-  const onInterrupt = () => {
+  using _interrupt = onAbort(ctx.signal, () => {
     giveUp.abort(ctx.signal.reason);
-  };
-  if (ctx.signal.aborted) onInterrupt();
-  ctx.signal.addEventListener("abort", onInterrupt);
+  });
   const word = setTimeout(() => {
     if (!still.stands) say(`waiting for the guest to be ready, ${timeoutSeconds} s at most`);
   }, WORD_MS);
@@ -80,7 +79,6 @@ export async function openGuestLine(
     }
     throw giveUp.signal.aborted ? error : await whyLost(ctx, vm, error);
   } finally {
-    ctx.signal.removeEventListener("abort", onInterrupt);
     clearTimeout(word);
     clearTimeout(late);
   }
@@ -97,17 +95,14 @@ export async function overGuestLine<T>(
     ctx.reporter.emit({ type: "notice", text });
   };
   await using line = await openGuestLine(ctx, call, timeoutSeconds, say);
-  const onInterrupt = () => {
+  using _interrupt = onAbort(ctx.signal, () => {
     line.session.close();
-  };
-  ctx.signal.addEventListener("abort", onInterrupt);
+  });
   try {
     ctx.signal.throwIfAborted();
     return await talk(line.session);
   } catch (error) {
     throw await line.explain(error);
-  } finally {
-    ctx.signal.removeEventListener("abort", onInterrupt);
   }
 }
 

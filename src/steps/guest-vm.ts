@@ -5,7 +5,7 @@ import { labels } from "../plan/names.js";
 import { panicOf, type VmEnd } from "../plan/vm-end.js";
 import type { GuestVm } from "./dial-guest.js";
 import type { GuestContext } from "./guest-context.js";
-import { END_MS, vmEnded } from "./guest-channel.js";
+import { AFTER_END, END_MS, vmEnded } from "./guest-channel.js";
 import { linesOf } from "./lines.js";
 import { vmEnd } from "./vm-end.js";
 
@@ -22,7 +22,9 @@ export async function whyLost(ctx: GuestContext, vm: GuestVm, error: unknown): P
     const [state] = await engine
       .listContainers(labels("vm", ctx.names.id))
       .then((all) => all.filter(({ id }) => id === vm.id));
-    if (state === undefined) return new KdockError("vm", "the VM was stopped and removed");
+    if (state === undefined) {
+      return new KdockError("vm", "the VM was stopped and removed", { hint: AFTER_END });
+    }
     if (!state.running) {
       const { exitCode } = await container.inspect();
       return ended(exitCode, await vmEnd(ctx, container), await lastLines(ctx, vm));

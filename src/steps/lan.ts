@@ -31,7 +31,7 @@ export async function prepareLan(ctx: Context, plan: Plan, vms: number): Promise
   const engine = await ctx.engine();
   const lans = await engine.listNetworks(labels("lan", plan.names.id));
   if (vms < 2 && lans.length === 0) return false;
-  await ensureLan(engine, plan);
+  await ensureLan(engine, plan, lans);
   return true;
 }
 

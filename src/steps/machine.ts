@@ -13,6 +13,7 @@ import type { Manifest } from "../plan/manifest.js";
 import { FOLDER, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { VmSeat } from "../plan/seats.js";
+import { panicDriver } from "../plan/vm-end.js";
 import { configFor, type Found, type RunMode, vmPlan } from "../plan/vm-plan.js";
 import type { Project } from "../project.js";
 import { artifactFolder, readKernelConfig, readManifest } from "./artifact-store.js";
@@ -71,7 +72,10 @@ export async function requireMachine(
   }
   if (!vm.qemu.includes("-initrd")) await checkRoom(ctx, plan, vm, options ?? "");
   if (vm.cpu !== undefined) await requireCpu(ctx, plan, seat.name, vm);
-  return { transport, disks, noAgent };
+  return {
+    ...{ transport, disks, noAgent },
+    panicDriver: options === undefined ? undefined : panicDriver(options, noAgent === undefined),
+  };
 }
 
 /** Why the guest will have no agent, if so. Rejects with a `config` error where nothing at all would start. */

@@ -15,12 +15,22 @@ export async function ensureVmNetwork(engine: Engine, plan: Plan, network: strin
   await engine.ensureNetwork(network, labels("network", plan.names.id), { mtu });
 }
 
-/** The network between VMs, unless it is there. Guests send each other frames as large as those for the way out. */
-export async function ensureLan(engine: Engine, plan: Plan): Promise<void> {
+/**
+ * The network between VMs, unless it is there. Guests send each other frames as large as those for the way out. The engine's
+ * host has no part in it: a guest leaves by its own container, whose rules know its address, and by no other way.
+ */
+export async function ensureLan(
+  engine: Engine,
+  plan: Plan,
+  there: readonly NetworkInfo[],
+): Promise<void> {
+  for (const { id, isolated } of there) {
+    // An older kdock gave the host an address there. While VMs have it, it stays.
+    if (!isolated) await engine.removeNetwork(id).catch(() => undefined);
+  }
   const mtu = await mtuOf(engine, plan.names.network);
   await engine.ensureNetwork(plan.names.lan, labels("lan", plan.names.id), {
-    prefix: INSIDE.lanPrefix,
-    mtu,
+    ...{ prefix: INSIDE.lanPrefix, mtu, isolated: true },
   });
 }
 

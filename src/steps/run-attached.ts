@@ -4,10 +4,10 @@ import { saveConsole } from "./console-log.js";
 import type { Context } from "./context.js";
 import { vmEnded } from "./guest-channel.js";
 import { explainEnd } from "./panic.js";
-import type { StartedVm } from "./start-vm.js";
+import { afterStart, type StartedVm } from "./start-vm.js";
 import { startVm, type VmOrder } from "./start-vms.js";
 
-/** Boots with the console attached. A VM that is detached from goes on; one that ended is removed, its log kept. */
+/** Boots with the console attached; `onStarted` is called when QEMU has started, before anything is shown. A VM that is detached from goes on; one that ended is removed, its log kept. */
 export async function runAttached(
   ctx: Context,
   plan: Plan,
@@ -17,8 +17,12 @@ export async function runAttached(
   const started = await startVm(ctx, plan, vm);
   let keep = false;
   try {
-    onStarted(started);
-    const { end, tail } = await attachConsole(ctx, started.container, started.console);
+    const { end, tail } = await attachConsole(
+      ...[ctx, started.container, started.console],
+      async (state) => {
+        onStarted(await afterStart(ctx, plan, started, state));
+      },
+    );
     if (end === "detached") {
       keep = true;
       return end;

@@ -1,4 +1,5 @@
 import type { Container } from "../engine/engine.js";
+import { onAbort } from "../on-abort.js";
 import type { ContainerSpec } from "../plan/container-spec.js";
 import type { Context } from "./context.js";
 import { linesOf } from "./lines.js";
@@ -72,12 +73,10 @@ async function toItsEnd(
   // The rejection is looked at below; until then it must not count as unhandled.
   exit.catch(() => undefined);
   await container.start();
-  const interrupt = () => output.destroy();
-  ctx.signal.addEventListener("abort", interrupt, { once: true });
+  using _interrupt = onAbort(ctx.signal, () => output.destroy());
   try {
     for await (const line of linesOf(output)) onLine(line);
   } finally {
-    ctx.signal.removeEventListener("abort", interrupt);
     ctx.signal.throwIfAborted();
   }
   return await exit;

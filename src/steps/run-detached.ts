@@ -4,12 +4,12 @@ import { KdockError } from "../errors.js";
 import { hostPortText } from "../plan/container-spec.js";
 import { INSIDE } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { watchConsole } from "./console-tail.js";
+import { type ConsoleTail, watchConsole } from "./console-tail.js";
 import type { Context } from "./context.js";
 import { connectInside } from "./connect-inside.js";
 import { unexpectedEnd, whenReady } from "./guest-channel.js";
 import { explainEnd } from "./panic.js";
-import type { StartedVm } from "./start-vm.js";
+import { afterStart, type StartedVm } from "./start-vm.js";
 import { startVm, type VmOrder } from "./start-vms.js";
 
 export interface DetachedVm {
@@ -56,10 +56,11 @@ export async function bootDetached(
     const { noAgent } = started.facts;
     if (options.paused || noAgent !== undefined) {
       await Promise.race([qemuAnswers(ctx, started.container), unexpectedEnd(started, tail)]);
-      return { ...detached(started), bootMs: undefined, noAgent };
+      return { ...(await detached(ctx, plan, started, tail)), bootMs: undefined, noAgent };
     }
     await using channel = await whenReady(ctx, started, tail, options.bootTimeoutSeconds);
-    return { ...detached(started), bootMs: channel.session.hello.uptimeMs, noAgent };
+    const bootMs = channel.session.hello.uptimeMs;
+    return { ...(await detached(ctx, plan, started, tail)), bootMs, noAgent };
   } catch (error) {
     const told = await explainEnd(ctx, plan, started, error);
     await started[Symbol.asyncDispose]();
@@ -69,7 +70,15 @@ export async function bootDetached(
   }
 }
 
-function detached({ container, gdb, facts }: StartedVm): Omit<DetachedVm, "bootMs" | "noAgent"> {
+async function detached(
+  ctx: Context,
+  plan: Plan,
+  started: StartedVm,
+  tail: ConsoleTail,
+): Promise<Omit<DetachedVm, "bootMs" | "noAgent">> {
+  // QEMU runs; its console may lag behind.
+  await tail.handedOver;
+  const { container, gdb, facts } = await afterStart(ctx, plan, started, tail.state());
   const { address, seat } = facts;
   return {
     ...{ name: seat.name, address, container: container.id },

@@ -70,7 +70,7 @@ export function detachedState(
 ): string {
   if (paused) return "the VM is stopped before its first instruction";
   if (noAgent !== undefined) {
-    return `the VM runs; its guest has no agent, which would tell when it is ready and answer kdock exec and cp: ${noAgent}`;
+    return `the VM runs; kdock cannot tell when its guest is ready, and kdock exec and kdock cp do not work, because kdock's agent does not run there: ${noAgent}`;
   }
   return `the guest is ready (${((bootMs ?? 0) / 1000).toFixed(1)} s by its own clock)`;
 }

@@ -5,6 +5,7 @@ import {
   type Container,
   type Engine,
   isOnThisMachine,
+  type NetworkInfo,
   type PublishedPort,
 } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
@@ -13,12 +14,13 @@ import { ARCHITECTURES } from "../plan/architectures.js";
 import { FOLDER, INSIDE, LABEL, labels } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { isGdbPort } from "../plan/ports.js";
+import type { ConsoleState } from "../plan/console-state.js";
 import { kernelInside } from "../plan/qemu-args.js";
 import type { VmFacts } from "../plan/vm-facts.js";
 import { type VmAttempt, type VmPlan, withoutIpv6 } from "../plan/vm-plan.js";
 import { artifactFolder } from "./artifact-store.js";
 import { factsOf } from "./choose-vm.js";
-import type { Context } from "./context.js";
+import { type Context, seatMutex } from "./context.js";
 import { noteGdbPort } from "./gdb-script.js";
 import { endHostNet } from "./host-net.js";
 import { networksOf } from "./networks.js";
@@ -33,10 +35,22 @@ export interface StartedVm extends AsyncDisposable {
   readonly exit: Promise<number>;
   /** What its label says. */
   readonly facts: VmFacts;
-  /** Where the debugger connects to, from the engine's host; undefined without gdb. */
+  /** Where the debugger connects to, from the engine's host; undefined without gdb. See `afterStart`. */
   readonly gdb: PublishedPort | undefined;
   /** Lets go of a VM that is to go on by itself: console and exit are watched no more, or they would keep the process. */
   release(): void;
+}
+
+/** What is known of a VM once QEMU has started: start.sh may have left its gdbstub out. */
+export async function afterStart(
+  ctx: Context,
+  plan: Plan,
+  started: StartedVm,
+  { noGdbserver }: ConsoleState,
+): Promise<StartedVm> {
+  if (noGdbserver === undefined || started.gdb === undefined) return started;
+  await noteGdbPort(ctx, plan, undefined);
+  return { ...started, gdb: undefined };
 }
 
 /** What several starts share. */
@@ -141,7 +155,7 @@ async function firstThatStarts(
       refusals.push(error);
     }
   }
-  // The first refusal is the one about what was asked for; the last one says what stands in the way of everything.
+  // The last attempt asks the engine for the least: what it refuses there is why no container starts at all.
   throw refusals.at(-1);
 }
 
@@ -265,19 +279,43 @@ async function fileContent(ctx: Context, path: string): Promise<Content> {
   return { size: status.sizeBytes, open: () => files.readStream(path) };
 }
 
-/** Networks go with the last VM, unless another one is being started. */
+/** Another start holds the lock while it waits for its part of the host's network at most. */
+const LOCK_MS = 30_000;
+
+/** Networks go with the last VM, unless another one is being started. Not for the holder of `seatMutex`. */
 export async function removeNetworkIfUnused(ctx: Context, plan: Plan): Promise<void> {
   try {
     await endHostNet(ctx, plan);
-    const engine = await ctx.engine();
-    // In this order: one that has started has given up its reservation.
-    if ((await reservations(ctx)).length > 0) return;
-    const left = await engine.listContainers(labels("vm", plan.names.id));
-    if (left.length > 1) return;
-    // The network between VMs is of no use to one VM. The engine refuses to remove it while that VM is connected to it.
-    const unused = await networksOf(engine, plan, left.length === 0 ? ["network", "lan"] : ["lan"]);
-    for (const { id } of unused) await engine.removeNetwork(id);
+    if ((await unusedNetworks(ctx, plan)).length === 0) return;
+    // A VM that takes its place between the check and the removal would find no network. Also after Ctrl-C.
+    await using _mutex = await seatMutex(ctx, AbortSignal.timeout(LOCK_MS));
+    await removeUnusedNetworks(ctx, plan);
   } catch {
     // `kdock clean` removes it; a failure here must not hide what the user asked for.
   }
+}
+
+/** The same for the holder of `seatMutex`. */
+export async function removeNetworkLocked(ctx: Context, plan: Plan): Promise<void> {
+  try {
+    await endHostNet(ctx, plan);
+    await removeUnusedNetworks(ctx, plan);
+  } catch {
+    // As above.
+  }
+}
+
+async function removeUnusedNetworks(ctx: Context, plan: Plan): Promise<void> {
+  const engine = await ctx.engine();
+  for (const { id } of await unusedNetworks(ctx, plan)) await engine.removeNetwork(id);
+}
+
+async function unusedNetworks(ctx: Context, plan: Plan): Promise<readonly NetworkInfo[]> {
+  const engine = await ctx.engine();
+  // In this order: one that has started has given up its reservation.
+  if ((await reservations(ctx)).length > 0) return [];
+  const left = await engine.listContainers(labels("vm", plan.names.id));
+  if (left.length > 1) return [];
+  // The network between VMs is of no use to one VM. The engine refuses to remove it while that VM is connected to it.
+  return await networksOf(engine, plan, left.length === 0 ? ["network", "lan"] : ["lan"]);
 }

@@ -23,6 +23,7 @@ import {
   noRefusals,
   type Refusals,
   removeNetworkIfUnused,
+  removeNetworkLocked,
   startContainer,
   type StartedVm,
   watched,
@@ -98,7 +99,10 @@ interface Places {
   readonly refused: Refusals;
 }
 
-/** Whatever all VMs need, and must be decided for one at a time, in one go. */
+/**
+ * Chooses the seats and the guests' subnet, and makes the networks, under a lock: VMs that are started at the same time,
+ * also by other kdocks, choose different ones.
+ */
 async function takePlaces(ctx: Context, plan: Plan, orders: VmOrders): Promise<Places> {
   const engine = await ctx.engine();
   await ensureImage(ctx, plan.vmImage, { noCache: false });
@@ -143,7 +147,7 @@ async function takePlaces(ctx: Context, plan: Plan, orders: VmOrders): Promise<P
       await place[Symbol.asyncDispose]();
       place.watch.callOff();
     }
-    await removeNetworkIfUnused(ctx, plan);
+    await removeNetworkLocked(ctx, plan);
     throw ctx.signal.aborted ? ctx.signal.reason : error;
   }
 }
@@ -232,7 +236,10 @@ async function makeRoom(ctx: Context, plan: Plan, { ended }: Places, name: strin
   }
 }
 
-/** Each VM was told of all as it started. Those before it were not, nor is one that failed to be forgotten by itself. */
+/**
+ * Tells the VMs each other's names once more where that is needed: each got the list of all planned VMs when it started, but
+ * those that ran before lack the new ones, and one that failed to start is still on the list.
+ */
 async function meet(
   ctx: Context,
   plan: Plan,

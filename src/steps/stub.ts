@@ -1,5 +1,8 @@
-import type { Container } from "../engine/engine.js";
+import type { Container, ContainerInfo, PublishedPort } from "../engine/engine.js";
 import { INSIDE, UNPRIVILEGED } from "../plan/names.js";
+import { isGdbPort } from "../plan/ports.js";
+import type { Context } from "./context.js";
+import { smallFile } from "./vm-end.js";
 
 /** Long enough for an engine under load; the stub itself answers in a millisecond. */
 const TALK_MS = 10_000;
@@ -13,6 +16,28 @@ const GDB_PORT = INSIDE.gdbPort.toString(16).toUpperCase().padStart(4, "0");
  * which QEMU wants once any debugger has spoken of several.
  */
 const DETACH = "$D;1#b0";
+
+/**
+ * Why QEMU has no gdbstub although its port is published: what would keep guests and other containers from that port could
+ * not be set up. undefined where there is one.
+ */
+export async function whyNoStub(
+  { signal }: Pick<Context, "signal">,
+  vm: Container,
+): Promise<string | undefined> {
+  return (await smallFile(vm, INSIDE.noGdbserver, signal))?.trim();
+}
+
+/** Where the gdbserver of a VM that runs is published; undefined where it has none. */
+export async function publishedStub(
+  ctx: Context,
+  { id, ports }: Pick<ContainerInfo, "id" | "ports">,
+): Promise<PublishedPort | undefined> {
+  const port = ports.find(isGdbPort);
+  if (port === undefined) return undefined;
+  const engine = await ctx.engine();
+  return (await whyNoStub(ctx, engine.container(id))) === undefined ? port : undefined;
+}
 
 /**
  * Where the debugger that QEMU's gdbstub serves is: "127.0.0.1" for one in a container of kdock's, else the address that

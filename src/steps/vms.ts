@@ -16,6 +16,7 @@ import { joinLan } from "./lan.js";
 import { keepRemains } from "./panic-dump.js";
 import { powerOffGently } from "./power-off.js";
 import { removeNetworkIfUnused } from "./start-vm.js";
+import { publishedStub } from "./stub.js";
 
 export interface VmRow {
   readonly project: string;
@@ -40,7 +41,11 @@ export interface VmRow {
 export async function listVms(ctx: Context, project: string | undefined): Promise<VmRow[]> {
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", project));
-  return Promise.all(vms.map(async (info) => row(info, await endOf(ctx, engine, info))));
+  return Promise.all(
+    vms.map(async (info) =>
+      row(info, await endOf(ctx, engine, info), await publishedStub(ctx, info)),
+    ),
+  );
 }
 
 /** The engine's words, with the kernel's where that is why the VM ended. */
@@ -50,8 +55,7 @@ async function endOf(ctx: Context, engine: Engine, info: ContainerInfo): Promise
   return reason === undefined ? info.status : `panicked: ${reason}; ${info.status}`;
 }
 
-function row(info: ContainerInfo, status: string): VmRow {
-  const gdb = info.ports.find(isGdbPort);
+function row(info: ContainerInfo, status: string, gdb: PublishedPort | undefined): VmRow {
   const facts = factsOf(info);
   return {
     project: info.labels[LABEL.project] ?? "",
@@ -65,7 +69,7 @@ function row(info: ContainerInfo, status: string): VmRow {
     kernel: facts.kernel,
     gdb: gdb === undefined ? "" : hostPortText(gdb),
     ports: info.ports
-      .filter((port) => port !== gdb)
+      .filter((port) => !isGdbPort(port))
       .map((port) => `${hostPortText(port)}→${guestPortOf(port, facts)}/${port.protocol}`),
     shares: facts.shares,
   };
@@ -132,9 +136,8 @@ async function noteRemaining(ctx: Context, plan: Plan): Promise<void> {
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", plan.names.id));
   const [left, ...others] = vms.filter((vm) => vm.running);
-  const port = left?.ports.find(isGdbPort);
   if (left === undefined) await forgetGdbPort(ctx);
-  else if (others.length === 0) await noteGdbPort(ctx, plan, port);
+  else if (others.length === 0) await noteGdbPort(ctx, plan, await publishedStub(ctx, left));
 }
 
 /** QEMU ends at SIGTERM at once; the limit is for an engine under load. */

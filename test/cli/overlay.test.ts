@@ -171,7 +171,9 @@ it("an own /init is taken at its word: nobody waits for an agent that it does no
   expect(command.stderr).toContain("no command can be run in the guest: rootfs.overlay brings its");
   expect(command.exitCode).toBe(2);
   const detached = await here("run", "-d");
-  expect(detached.stdout).toContain("the VM runs; its guest has no agent");
+  expect(detached.stdout).toContain(
+    "because kdock's agent does not run there: rootfs.overlay brings its",
+  );
   expect(detached.exitCode, detached.stderr).toBe(0);
   const exec = await here("exec", "--", "true");
   expect(exec.stderr).toContain("error: no agent answers in the guest: rootfs.overlay brings its");

@@ -165,7 +165,7 @@ describe("with an engine that does not answer", () => {
   });
 
   it.each(ALL.filter(({ engine }) => engine))(
-    "SIGTERM ends `kdock` $name with exit code 130",
+    "SIGTERM ends `kdock` $name with exit code 130, also when another signal follows at once",
     async ({ args }) => {
       const before = await state();
       const connected = new Promise<void>((resolve) => (dialled = resolve));
@@ -173,6 +173,8 @@ describe("with an engine that does not answer", () => {
       const running = start(args, { cwd: folder, env, pipe: true });
       await Promise.race([connected, running]);
       process.kill(running.pid, "SIGTERM");
+      // As from timeout and npx, which send one twice; of another kind, for two of a kind may be delivered as one.
+      process.kill(running.pid, "SIGHUP");
       const { exitCode, stderr } = await running;
       expect({ exitCode, said: stderr.split("\n").at(-2) }, stderr).toEqual({
         exitCode: 130,

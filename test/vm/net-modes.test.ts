@@ -213,6 +213,28 @@ describe("start.sh, with arguments for a bridge", () => {
     }
   });
 
+  it("keeps the guest from its debugger in a user namespace, as of a rootless engine, by a group that is mapped", async () => {
+    const config = loadConfig({});
+    const environment = { ...vmEnvironment(config), KDOCK_GUEST_MUX: "", KDOCK_NET_MODE: "user" };
+    const fake = `printf '#!/bin/sh\nprintf "%%s\\n" "$@"; grep ^Groups: /proc/self/status\n' > $0
+      chmod +x $0; mkfifo /run/mapped
+      unshare --user --net sh -c 'read -r _ </run/mapped
+        exec setpriv --reuid=0 --regid=0 --clear-groups sh /usr/local/lib/kdock/start.sh "$@"' sh "$@" &
+      own=$(readlink /proc/self/ns/user)
+      until [ "$(readlink /proc/$!/ns/user)" != "$own" ]; do sleep 0.05; done
+      for map in uid_map gid_map; do echo 0 0 65536 >/proc/$!/$map; done
+      echo >/run/mapped; wait $!`;
+    const said = await docker(
+      // Docker's own filter lets no container make such a namespace.
+      ...["run", "--rm", "--cap-add", "NET_ADMIN", "--security-opt", "seccomp=unconfined"],
+      ...Object.entries(environment).flatMap(([name, value]) => ["-e", `${name}=${value}`]),
+      ...["--entrypoint", "sh", image, "-c", fake, "/usr/local/bin/qemu-system-x86_64"],
+      ...qemuArgs(machine(config, { paused: false, command: false })),
+    );
+    expect(said).toMatch(/^tcp::1234$/m);
+    expect(said).toMatch(/^Groups:\s*65535\s*$/m);
+  });
+
   it("takes QEMU's own network, without IPv6, where that is asked for or there is no tun", async () => {
     for (const environment of [{ KDOCK_NET_MODE: "user" }, {}]) {
       const all = await argumentsOf(environment);

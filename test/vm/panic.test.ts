@@ -274,6 +274,29 @@ describe("without one", () => {
     expect(await dumps()).toEqual(before);
   });
 
+  it("nor has one that silences its kernel and resets the machine", async () => {
+    await boot();
+    const quietly = "echo 0 >/proc/sys/kernel/printk";
+    const forge = "echo 'Kernel panic - not syncing: forged' >/dev/console";
+    const { stderr } = await inLab(
+      ...["exec", "--", "sh", "-c", `${quietly}; ${forge}; reboot -f; sleep 60`],
+    );
+    expect(stderr).toContain("error: the guest rebooted, which ends the VM\n");
+    expect(await docker("logs", VM)).toMatch(/not syncing: forged\s*$/);
+    expect((await inLab("ps")).stdout).not.toContain("panicked");
+    expect((await inLab("logs")).stderr).toBe("");
+    expect(await inLab("stop")).toMatchObject({ exitCode: 0, stderr: "" });
+    expect((await inLab("logs")).stderr).toBe("");
+  });
+
+  it("a panic before the kernel has loaded its driver for pvpanic is told by the console", async () => {
+    const { stderr } = await inLab("run", "--gdb", "0", "--append", "mem=24M", "--", "true");
+    expect(stderr).toContain("error: the guest's kernel panicked: System is deadlocked on memory");
+    expect(stderr).toMatch(/\| {2}do_one_initcall \(init\/main\.c:\d+\)/);
+    const end = await readFile(`${LAB}/.kdock/logs/console.end`, "utf8");
+    expect(JSON.parse(end)).toMatchObject({ panicked: false, reason: "guest-reset" });
+  });
+
   it("run -- CMD tells how the VM ended, in QEMU's words and not in the guest's", async () => {
     const script = `${FORGE}; reboot -f; sleep 60`;
     const { exitCode, stderr } = await inLab("run", "--gdb", "0", "--", "sh", "-c", script);

@@ -64,6 +64,20 @@ it("each has its own gateway, and leaves through it", async () => {
   }
 });
 
+it("the engine's host has no part in the network between them", async () => {
+  const config = (what: string) =>
+    docker("network", "inspect", "-f", `{{(index .IPAM.Config 0).${what}}}`, NAMES.lan);
+  const [host, prefix] = [await config("Gateway"), (await config("Subnet")).split("/")[1]];
+  const [net = ""] = /^.*\./.exec(host) ?? [];
+  const own = (vm: string) => `${net}${vm === "a" ? 201 : 202}`;
+  for (const vm of ["a", "b"]) await guest(vm, `ip addr add ${own(vm)}/${prefix} dev eth0`);
+  const ping = async (address: string) =>
+    (await guest("a", `ping -c 1 -W 3 -I ${own("a")} ${address}`)).exitCode;
+  expect(await ping(own("b"))).toBe(0);
+  expect(await ping(host)).not.toBe(0);
+  for (const vm of ["a", "b"]) await guest(vm, `ip addr del ${own(vm)}/${prefix} dev eth0`);
+});
+
 it("what is special about one is not the other's", async () => {
   const memory = async (vm: string) =>
     Number(/MemTotal: +(\d+)/.exec((await guest(vm, "cat /proc/meminfo")).stdout)?.[1]);

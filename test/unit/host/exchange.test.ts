@@ -79,3 +79,13 @@ it("is interrupted", async () => {
   });
   expect((await call("udp", port, again.signal)).error).toBe("interrupted");
 });
+
+it("is interrupted before it has begun by a signal that was there", async () => {
+  const signal = AbortSignal.abort();
+  for (const protocol of ["tcp", "udp"] as const) {
+    const port = protocol === "tcp" ? await tcp(() => undefined) : await udp(undefined);
+    expect(await exchange({ protocol, address: "127.0.0.1", port }, 60_000, signal)).toMatchObject({
+      error: "interrupted",
+    });
+  }
+});

@@ -32,6 +32,14 @@ describe("what the container's scripts say", () => {
     expect(state.refusal).toBe("no tap");
   });
 
+  it("tells that there is no gdbserver, and why", () => {
+    const line = "[kdock] gdbserver: off, because its port is open";
+    const { news, state } = read([line, "[kdock] network: none", QEMU]);
+    expect(state.noGdbserver).toBe("its port is open");
+    expect(news).toEqual(["gdbserver: off, because its port is open", "network: none"]);
+    expect(read([QEMU, line]).state.noGdbserver).toBeUndefined();
+  });
+
   it("is over when QEMU starts: the same words of a guest are its own", () => {
     const { news, state } = read([QEMU, "[kdock] accelerator: kvm", "[kdock] error: no tap"]);
     expect(news).toEqual([]);

@@ -1,8 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { panicOf, parseVmEnd, type VmEnd } from "../../../src/plan/vm-end.js";
+import { panicDriver, panicOf, parseVmEnd, type VmEnd } from "../../../src/plan/vm-end.js";
 
 const end = (change: Partial<VmEnd>): VmEnd => ({
-  ...{ panicked: false, reason: "guest-shutdown", exitCode: 0, signal: null },
+  ...{
+    panicked: false,
+    reason: "guest-shutdown",
+    mayPanicSilently: true,
+    exitCode: 0,
+    signal: null,
+  },
   ...change,
 });
 
@@ -30,6 +36,13 @@ describe("panicOf", () => {
   describe("of a machine that was reset, as by a kernel without pvpanic", () => {
     const reset = end({ reason: "guest-reset" });
 
+    it("believes no console where the kernel has a driver for pvpanic, which would have told QEMU", () => {
+      const withDriver = { ...reset, mayPanicSilently: false };
+      expect(panicOf(withDriver, ["booted", FALSE])).toBeUndefined();
+      expect(panicOf(withDriver, ["booted", ...REPORT])).toBeUndefined();
+      expect(panicOf(reset, ["booted", FALSE])).toBe("a program's word");
+    });
+
     it.each([
       ["with times", REPORT],
       ["without", REPORT.map((line) => line.replace(/^\[.*?\] /, ""))],
@@ -50,13 +63,30 @@ describe("panicOf", () => {
 
 describe("parseVmEnd", () => {
   it("reads what run-qemu.pl writes", () => {
-    const text = '{"panicked":true,"reason":"guest-panic","exitCode":null,"signal":9}\n';
-    expect(parseVmEnd(text)).toEqual({
-      ...{ panicked: true, reason: "guest-panic", exitCode: null, signal: 9 },
-    });
+    const text =
+      '{"panicked":true,"reason":"guest-panic","mayPanicSilently":true,"exitCode":null,"signal":9}\n';
+    const read = { panicked: true, reason: "guest-panic", exitCode: null, signal: 9 };
+    expect(parseVmEnd(text)).toEqual({ ...read, mayPanicSilently: true });
+    const older = text.replace('"mayPanicSilently":true,', "");
+    expect(parseVmEnd(older)).toEqual({ ...read, mayPanicSilently: false });
   });
 
   it.each(["", "{", "[]", '{"panicked":"yes"}'])("%j is no record", (text) => {
     expect(parseVmEnd(text)).toBeUndefined();
+  });
+});
+
+describe("panicDriver", () => {
+  it.each([
+    ["CONFIG_PVPANIC=y\nCONFIG_PVPANIC_PCI=y\n", true, "before-agent"],
+    ["CONFIG_PVPANIC_PCI=y\r\n", false, "before-init"],
+    // kdock's /init loads the modules of the devices that there are; another one may not.
+    ["CONFIG_PVPANIC_PCI=m\n", true, "before-agent"],
+    ["CONFIG_PVPANIC_PCI=m\n", false, "none"],
+    ["CONFIG_PVPANIC=y\n# CONFIG_PVPANIC_PCI is not set\n", true, "none"],
+    // Before Linux 5.13: for the ISA device alone.
+    ["CONFIG_PVPANIC=y\n", true, "none"],
+  ])("of %j, with an agent: %s, is %s", (config, hasAgent, driver) => {
+    expect(panicDriver(config, hasAgent)).toBe(driver);
   });
 });

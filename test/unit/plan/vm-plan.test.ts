@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { machine, vmPlan, withoutIpv6 } from "../../../src/plan/vm-plan.js";
+import { type Found, machine, vmPlan, withoutIpv6 } from "../../../src/plan/vm-plan.js";
 import { qemuArgs } from "../../../src/plan/qemu-args.js";
 import { vmFacts } from "../../../src/plan/vm-facts.js";
+import { FIRST_SEAT } from "../../../src/plan/seats.js";
 import { config, plan } from "./fixtures.js";
 
 const INTERACTIVE = { paused: false, command: false };
@@ -83,6 +84,15 @@ describe("vmPlan", () => {
     ["vm: { accel: kvm }", ["privileged", "least"]],
   ])("%s tries what was asked for first, then less", (yaml, expected) => {
     expect(usual(yaml).map((attempt) => attempt.privilege)).toEqual(expected);
+  });
+
+  it("tells run-qemu.pl what the kernel has for pvpanic, where that is known", () => {
+    const told = (found: Partial<Found>) =>
+      vmPlan(config(), plan(), INTERACTIVE, FIRST_SEAT, found).attempts.map(
+        ({ container }) => container.env["KDOCK_PANIC_DRIVER"],
+      );
+    expect(new Set(told({ panicDriver: "none" }))).toEqual(new Set(["none"]));
+    expect(new Set(told({}))).toEqual(new Set([undefined]));
   });
 
   it("mounts the host folders that are asked for, as they are asked for, and is never privileged then", () => {

@@ -1,15 +1,30 @@
 import { PassThrough } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
-import type { Container, ContainerInfo, Engine } from "../../../src/engine/engine.js";
+import type {
+  Container,
+  ContainerInfo,
+  Engine,
+  NetworkOptions,
+} from "../../../src/engine/engine.js";
 import { KdockError } from "../../../src/errors.js";
 import type { ContainerSpec, Labels } from "../../../src/plan/container-spec.js";
+
+export interface FakeNetwork {
+  readonly labels: Labels;
+  readonly mtu: number | undefined;
+  readonly isolated?: boolean;
+}
 
 /** An engine as far as starting VMs goes: it counts its calls, and refuses what it is told to. */
 export class FakeEngine {
   readonly calls: string[] = [];
-  readonly networks = new Map<string, { labels: Labels; mtu: number | undefined }>();
+  readonly networks = new Map<string, FakeNetwork>();
+  /** Names of networks that containers are connected to. */
+  readonly busyNetworks = new Set<string>();
   /** Of containers that are between their creation and their start's end. */
   most = 0;
+  /** Calls wait for it. */
+  before: (call: string) => Promise<void> = () => Promise.resolve();
   /** Starts wait for it. */
   held: Promise<void> = Promise.resolve();
   #busy = 0;
@@ -25,10 +40,11 @@ export class FakeEngine {
     return this as unknown as Engine;
   }
 
-  #count(call: string): Promise<void> {
+  async #count(call: string): Promise<void> {
     this.calls.push(call);
+    await this.before(call);
     // So that what is done side by side really meets.
-    return turn();
+    await turn();
   }
 
   /** Names of containers that run. */
@@ -36,6 +52,10 @@ export class FakeEngine {
     return [...this.#containers.values()].flatMap(({ spec, running }) =>
       running ? [spec.name] : [],
     );
+  }
+
+  specs(): ContainerSpec[] {
+    return [...this.#containers.values()].map(({ spec }) => spec);
   }
 
   async info() {
@@ -56,17 +76,21 @@ export class FakeEngine {
   async listNetworks(labels: Labels) {
     await this.#count("listNetworks");
     return [...this.networks].flatMap(([name, network]) =>
-      has(network.labels, labels) ? [{ id: name, name, subnets: [], ...network }] : [],
+      has(network.labels, labels)
+        ? [{ id: name, name, subnets: [], isolated: false, ...network }]
+        : [],
     );
   }
 
-  async ensureNetwork(name: string, labels: Labels, { mtu }: { mtu?: number } = {}) {
+  async ensureNetwork(name: string, labels: Labels, options: NetworkOptions = {}) {
     await this.#count("ensureNetwork");
-    if (!this.networks.has(name)) this.networks.set(name, { labels, mtu });
+    const { mtu, isolated = false } = options;
+    if (!this.networks.has(name)) this.networks.set(name, { labels, mtu, isolated });
   }
 
   async removeNetwork(id: string) {
     await this.#count("removeNetwork");
+    if (this.busyNetworks.has(id)) throw new KdockError("engine", `${id} has active endpoints`);
     this.networks.delete(id);
   }
 

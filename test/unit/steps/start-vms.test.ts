@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createNodeHost } from "../../../src/host/node-host.js";
 import type { ContainerSpec } from "../../../src/plan/container-spec.js";
-import { LABEL } from "../../../src/plan/names.js";
+import { LABEL, labels } from "../../../src/plan/names.js";
 import type { VmFacts } from "../../../src/plan/vm-facts.js";
 import type { Context } from "../../../src/steps/context.js";
+import type { StartedVm } from "../../../src/steps/start-vm.js";
 import { startVm, startVms } from "../../../src/steps/start-vms.js";
 import { config, plan } from "../plan/fixtures.js";
 import { FakeEngine } from "./fake-engine.js";
@@ -28,15 +29,34 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
-function context(fake: FakeEngine): Context {
+function context(fake: FakeEngine, onHeldLock: () => void = () => undefined): Context {
   const host = createNodeHost({ env: {} });
+  const lock = async (path: string, what: string) => {
+    try {
+      return await host.files.lock(path, what);
+    } catch (error) {
+      onHeldLock();
+      throw error;
+    }
+  };
   return {
-    host: { ...host, ifKilled: () => ({ callOff: () => undefined }) },
+    host: {
+      ...{ ...host, files: { ...host.files, lock } },
+      ifKilled: () => ({ callOff: () => undefined }),
+    },
     ...{ folder, self: [], signal: new AbortController().signal },
     reporter: { emit: (event: { text?: string }) => notices.push(event.text ?? "") },
     engine: () => Promise.resolve(fake.engine),
   } as unknown as Context;
 }
+
+/** What kdock's agent takes. */
+const GUEST_CONFIG = [
+  ...["BLK_DEV_INITRD", "BINFMT_ELF", "BINFMT_SCRIPT", "TTY", "PRINTK", "SERIAL_8250_CONSOLE"],
+  ...["PCI", "VIRTIO_PCI", "VIRTIO_CONSOLE", "SYSFS", "DEVTMPFS", "SIGNALFD"],
+]
+  .map((name) => `CONFIG_${name}=y\n`)
+  .join("");
 
 const MODE = { paused: false, command: false };
 const numbered = (count: number, letter = "v") =>
@@ -160,12 +180,59 @@ describe("a VM", () => {
     expect(fake.calls.filter((call) => call === "exec").length - before).toBe(1 + 4);
   });
 
+  it("keeps the network that another kdock, whose last VM has ended, is about to remove", async () => {
+    const fake = new FakeEngine();
+    const first = await startVm(context(fake), plan(), order);
+    let second: Promise<StartedVm> | undefined;
+    fake.before = async (call) => {
+      if (call !== "removeNetwork" || second !== undefined) return;
+      // Goes on until it has its network, or waits for this removal.
+      await new Promise<void>((resolve) => {
+        fake.before = (call) => {
+          if (call === "ensureNetwork") resolve();
+          return Promise.resolve();
+        };
+        second = startVm(context(fake, resolve), plan(), { ...order, name: "b" });
+        second.catch(() => undefined);
+      });
+    };
+    await first[Symbol.asyncDispose]();
+    await expect(second).resolves.toMatchObject({ facts: { address: "10.0.3.2" } });
+    expect([...fake.networks.keys()]).toEqual([plan().names.network]);
+  });
+
   it("has the seat of one whose kdock was killed while it started", async () => {
     await mkdir(join(folder, ".kdock/starting"), { recursive: true });
     const left = { seat: { name: "gone", index: 0 }, net: "host", subnet: "10.9.0.0/24" };
     await writeFile(join(folder, ".kdock/starting/gone.json"), JSON.stringify(left));
     const { facts } = await startVm(context(new FakeEngine()), plan(), order);
     expect(facts).toMatchObject({ address: "10.0.3.2", subnet: "10.0.3.0/24" });
+  });
+
+  it("meets others on a network without the engine's host, also where an older kdock left one", async () => {
+    const { names } = plan();
+    const older = { labels: labels("lan", names.id), mtu: undefined };
+    const fake = new FakeEngine();
+    fake.networks.set(names.lan, older);
+    await started(fake, ["a", "b"]);
+    expect(fake.networks.get(names.lan)?.isolated).toBe(true);
+    const busy = new FakeEngine();
+    busy.networks.set(names.lan, older);
+    busy.busyNetworks.add(names.lan);
+    await started(busy, ["c", "d"]);
+    expect(busy.networks.get(names.lan)).toBe(older);
+  });
+
+  it.each([
+    ["# CONFIG_PVPANIC_PCI is not set\n", "none"],
+    ["CONFIG_PVPANIC_PCI=y\n", "before-agent"],
+  ])("is told that its kernel was built with %j", async (lines, driver) => {
+    const config = `${GUEST_CONFIG}${lines}`;
+    await writeFile(join(folder, ".kdock/out/kernel", plan().kernel.key, "config"), config);
+    const fake = new FakeEngine();
+    await startVm(context(fake), plan(), order);
+    const [spec] = fake.specs();
+    expect(spec?.env["KDOCK_PANIC_DRIVER"]).toBe(driver);
   });
 
   it("takes over the MTU that dockerd gives the engine's own bridge, and its network between VMs that one", async () => {
