@@ -56,6 +56,12 @@ export class OpenFolder implements AsyncDisposable {
     return new OpenFolder(real, undefined);
   }
 
+  /** The same folder, by a handle that is closed on its own. */
+  async duplicate(): Promise<OpenFolder> {
+    if (this.#handle === undefined) return new OpenFolder(this.path, undefined);
+    return new OpenFolder(this.path, await open(await this.self(), O_PATH | O_DIRECTORY));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#handle?.close();
   }

@@ -59,22 +59,28 @@ class NodeTreeWriter implements TreeWriter {
 
   async hardLink(path: string, original: string): Promise<void> {
     const [folder, name] = split(original);
-    const from = await (await this.#folder(folder)).at(name);
-    await this.#make(path, async (at) => {
-      try {
-        await link(from, at);
-      } catch (error) {
-        // A file system without hard links, or with no more for this file.
-        if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(codeOf(error) ?? ""))
-          throw error;
-        await copyFile(from, at, COPYFILE_EXCL);
-      }
+    await this.#written(path, async () => {
+      // A handle of its own: the walk to the new name may close the one in the list.
+      await using source = await (await this.#folder(folder)).duplicate();
+      await this.#make(path, async (at) => {
+        const from = await source.at(name);
+        try {
+          await link(from, at);
+        } catch (error) {
+          // A file system without hard links, or with no more for this file.
+          if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(codeOf(error) ?? ""))
+            throw error;
+          await copyFile(from, at, COPYFILE_EXCL);
+        }
+      });
     });
   }
 
   async remove(path: string): Promise<void> {
     const [folder, name] = split(path);
-    await unlink(await (await this.#folder(folder)).at(name));
+    await this.#written(path, async () => {
+      await unlink(await (await this.#folder(folder)).at(name));
+    });
     const names = this.#names.get(folder);
     names?.splice(names.indexOf(name), 1);
   }
@@ -86,7 +92,7 @@ class NodeTreeWriter implements TreeWriter {
 
   async #make<T>(path: string, make: (at: string) => Promise<T>): Promise<T> {
     const [folder, name] = split(path);
-    try {
+    return await this.#written(path, async () => {
       const parent = await this.#folder(folder);
       const at = await parent.at(name);
       const made = await make(at).catch(async (error: unknown) => {
@@ -94,6 +100,12 @@ class NodeTreeWriter implements TreeWriter {
       });
       this.#names.get(folder)?.push(name);
       return made;
+    });
+  }
+
+  async #written<T>(path: string, write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
     } catch (error) {
       throw error instanceof KdockError ? error : writeError(join(this.#root.path, path), error);
     }
