@@ -18,6 +18,12 @@ const MAX_ENTRIES = 200_000;
 /** /proc/kcore claims to have 128 TiB. */
 const MAX_BYTES = 2 ** 40;
 
+/** Of the list of all entries. */
+const LIST_BYTES = 64 << 20;
+/** Of a path, and of a link's text; Linux takes 4096. */
+const PATH_BYTES = 64 << 10;
+const EXIT_CODE_BYTES = 16;
+
 export interface ReceivedTree {
   readonly entries: number;
   readonly bytes: number;
@@ -71,6 +77,8 @@ export async function receiveGenerated(
     // A script that gave up has cut this short, and its own words say more.
     if (command.stdout.readableEnded) await done;
     command.signal(SIGKILL);
+    // Unread output would hold up the session, and with it the answer that the watch may wait for.
+    command.stdout.destroy();
     throw error;
   } finally {
     watch.abort();
@@ -118,12 +126,12 @@ class GeneratedCopy {
     for (;;) {
       const first = await this.#stream.byte();
       if (first === "!") break;
-      const [, shell = "", path = ""] =
-        /^(\d+) \.\/(.*)$/s.exec(first + (await this.#stream.textBefore("//\n"))) ?? [];
+      const rest = await this.#stream.textBefore("//\n", "a path", PATH_BYTES);
+      const [, shell = "", path = ""] = /^(\d+) \.\/(.*)$/s.exec(first + rest) ?? [];
       this.#shell = shell;
       this.#ended = undefined;
       await this.#readEntry(path);
-      await this.#stream.textBefore(this.#token);
+      await this.#stream.textBefore(this.#token, "what is between two files", PATH_BYTES);
     }
     // Last: nothing is written any more that could go through one.
     for (const { path, original } of this.#hardLinks) await this.#tree.hardLink(path, original);
@@ -144,7 +152,9 @@ class GeneratedCopy {
   }
 
   async #readFacts(): Promise<void> {
-    const lines = (await this.#stream.textBefore(this.#token)).split("//\n");
+    const what = "the list of the folder's files";
+    const list = await this.#stream.textBefore(this.#token, what, LIST_BYTES);
+    const lines = list.split("//\n", MAX_ENTRIES + 1);
     if (lines.length > MAX_ENTRIES) {
       throw new KdockError("vm", `the folder has more than ${MAX_ENTRIES} entries`);
     }
@@ -186,7 +196,7 @@ class GeneratedCopy {
   }
 
   async #readLink(facts: Facts): Promise<void> {
-    const text = await this.#stream.textBefore(this.#token);
+    const text = await this.#stream.textBefore(this.#token, "the text of a link", PATH_BYTES);
     const header = headerOf(facts, text.replace(/\n$/, ""));
     const problem = (await this.#exitCode()) === 0 ? unusable(header) : reasonIn(text);
     if (problem !== undefined) {
@@ -239,7 +249,8 @@ class GeneratedCopy {
   }
 
   async #exitCode(): Promise<number> {
-    return Number((await this.#stream.textBefore("\n")).slice(1));
+    const code = await this.#stream.textBefore("\n", "an exit code", EXIT_CODE_BYTES);
+    return Number(code.slice(1));
   }
 
   #leaveOut(path: string, why: string): void {
