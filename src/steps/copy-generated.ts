@@ -8,7 +8,7 @@ import { MarkedStream } from "../archive/marked-stream.js";
 import type { GuestSession } from "../guest/session.js";
 import type { FolderFacts, TreeWriter } from "../host/host.js";
 import type { LeftOut, Tell } from "./copy-progress.js";
-import { END_CHILDREN, GIVE_GENERATED } from "./copy-scripts.js";
+import { END_CHILDREN, GIVE_GENERATED, LOOK_AT_FILE } from "./copy-scripts.js";
 import { watchSilence } from "./copy-silence.js";
 import { askGuest, startScript } from "./guest-script.js";
 
@@ -61,13 +61,13 @@ export async function receiveGenerated(
       yield chunk;
     }
   }
-  const copy = new GeneratedCopy(session, tree, token, new MarkedStream(heard()));
+  const copy = new GeneratedCopy({ session, from, tree, token }, new MarkedStream(heard()));
   const watch = new AbortController();
   const watching = watchSilence(
     session,
     () => passed,
     watch.signal,
-    () => copy.endFile(SILENT),
+    () => copy.endSilentFile(),
   );
   try {
     const received = await Promise.race([copy.receive(), watching.then(never)]);
@@ -88,14 +88,21 @@ export async function receiveGenerated(
 }
 
 const SIGKILL = 9;
-const SILENT = "it does not end";
 
 function never(): Promise<never> {
   return new Promise(() => undefined);
 }
 
+interface Copying {
+  readonly session: GuestSession;
+  readonly from: string;
+  readonly tree: TreeWriter;
+  readonly token: string;
+}
+
 class GeneratedCopy {
   readonly #session: GuestSession;
+  readonly #from: string;
   readonly #tree: TreeWriter;
   readonly #token: string;
   readonly #stream: MarkedStream;
@@ -107,15 +114,17 @@ class GeneratedCopy {
   readonly #symlinks: { readonly path: string; readonly text: string }[] = [];
   /** By device and inode: the first name of a file that has several. */
   readonly #first = new Map<string, string>();
-  /** The shell whose child reads the file at hand, and why that child was ended. */
+  /** The file at hand, the shell whose child reads it, and why that child was ended. */
+  #path = "";
   #shell = "";
   #ended: string | undefined;
   #isEnding = false;
   #entries = 1;
   #bytes = 0;
 
-  constructor(session: GuestSession, tree: TreeWriter, token: string, stream: MarkedStream) {
+  constructor({ session, from, tree, token }: Copying, stream: MarkedStream) {
     this.#session = session;
+    this.#from = from;
     this.#tree = tree;
     this.#token = token;
     this.#stream = stream;
@@ -128,6 +137,7 @@ class GeneratedCopy {
       if (first === "!") break;
       const rest = await this.#stream.textBefore("//\n", "a path", PATH_BYTES);
       const [, shell = "", path = ""] = /^(\d+) \.\/(.*)$/s.exec(first + rest) ?? [];
+      this.#path = path;
       this.#shell = shell;
       this.#ended = undefined;
       await this.#readEntry(path);
@@ -145,8 +155,15 @@ class GeneratedCopy {
     };
   }
 
+  /** Where the file at hand has fallen silent: real ones among the generated do end, however long they take. */
+  async endSilentFile(): Promise<void> {
+    const path = this.#path;
+    const [files] = await askGuest(this.#session, LOOK_AT_FILE, `${this.#from}/${path}`);
+    if (files === "generated" && path === this.#path) await this.#endFile("it does not end");
+  }
+
   /** Ends what reads the file at hand, which is then left out. */
-  async endFile(why: string): Promise<void> {
+  async #endFile(why: string): Promise<void> {
     this.#ended = why;
     await askGuest(this.#session, END_CHILDREN, this.#shell);
   }
@@ -239,7 +256,7 @@ class GeneratedCopy {
     if (this.#isEnding) return;
     this.#isEnding = true;
     const why = `it claims to have ${Math.round(size / 2 ** 40)} TiB`;
-    void this.endFile(why)
+    void this.#endFile(why)
       .catch(() => undefined)
       .finally(() => (this.#isEnding = false));
   }

@@ -153,17 +153,20 @@ async function receiveFile(
   const counter = counted(tell, size || undefined);
   const watch = new AbortController();
   const silence = { fell: false };
-  const watching = watchSilence(
-    session,
-    () => counter.bytes,
-    watch.signal,
-    () => {
-      silence.fell = true;
-      command.signal(SIGKILL);
-      return Promise.resolve();
-    },
-  );
-  watching.catch(() => undefined);
+  // Others do end, however long the disk or the network takes.
+  if (isGenerated) {
+    const watching = watchSilence(
+      session,
+      () => counter.bytes,
+      watch.signal,
+      () => {
+        silence.fell = true;
+        command.signal(SIGKILL);
+        return Promise.resolve();
+      },
+    );
+    watching.catch(() => undefined);
+  }
   try {
     await pipeline(command.stdout, counter, await tree.file(ARRIVED, mode, modified));
     await done;

@@ -7,16 +7,27 @@ import { Writable } from "node:stream";
 import type { GuestExec } from "../../../src/guest/frames.js";
 import type { GuestCommand, GuestExit, GuestSession } from "../../../src/guest/session.js";
 
-/** A guest that is this machine. Its programs may be replaced: `fake` writes a shell script that comes first on its PATH. */
+/** A guest that is this machine, except for programs that are replaced, and for what it has mounted. */
 export class LocalGuest implements GuestSession {
   readonly hello = { version: 2, uptimeMs: 0, release: "6.12.0" };
   readonly closed = new Promise<void>(() => undefined);
   readonly #programs: string;
+  #mounts = "/proc/mounts";
 
+  /** `programs` is a folder that need not be there. */
   constructor(programs: string) {
     this.#programs = programs;
   }
 
+  /** Has kdock's scripts find these mounts, by their path, with these types of file systems. */
+  async mount(types: Readonly<Record<string, string>>): Promise<void> {
+    const lines = Object.entries(types).map(([path, type]) => `none ${path} ${type} rw 0 0\n`);
+    await mkdir(this.#programs, { recursive: true });
+    this.#mounts = join(this.#programs, "mounts");
+    await writeFile(this.#mounts, lines.join(""));
+  }
+
+  /** Has a shell script run in a program's place. */
   async fake(program: string, script: string): Promise<void> {
     await mkdir(this.#programs, { recursive: true });
     const path = join(this.#programs, program);
@@ -25,7 +36,7 @@ export class LocalGuest implements GuestSession {
   }
 
   exec({ argv: [program, ...args], env, cwd }: GuestExec): GuestCommand {
-    const child = spawn(program, args, {
+    const child = spawn(program, this.#withMounts(args), {
       cwd,
       env: { ...process.env, PATH: `${this.#programs}:${process.env["PATH"]}`, ...env },
       detached: true,
@@ -56,6 +67,10 @@ export class LocalGuest implements GuestSession {
       },
       resize: () => undefined,
     };
+  }
+
+  #withMounts(args: readonly string[]): string[] {
+    return args.map((arg) => arg.replaceAll("/proc/mounts", this.#mounts));
   }
 
   resizeConsole(): void {
