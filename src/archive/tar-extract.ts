@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Header } from "tar-stream";
-import { KdockError } from "../errors.js";
+import { archiveError, type ArchiveSource, FROM_CONTAINER } from "./archive-source.js";
 import {
   ArchiveTree,
   type LinkPolicy,
@@ -10,7 +10,7 @@ import {
   type PlacedEntry,
   unusable,
 } from "./archive-tree.js";
-import { readTar } from "./read-tar.js";
+import { readTar, type Visit } from "./read-tar.js";
 
 /**
  * Where the entries go. Paths are relative, stay inside, and go through no link; folders come before what is in them, and
@@ -31,7 +31,12 @@ export interface TarExtractOptions {
   readonly links?: LinkPolicy;
   /** "plain" unless given. */
   readonly names?: NamePolicy;
-  /** Told of devices and the like, and of names that are no UTF-8, which are left out then. Without it they are refused. */
+  /** The container unless given. */
+  readonly source?: ArchiveSource;
+  /**
+   * Told of devices and the like, of names that are no UTF-8, and of hard links to those, which are left out then. Without it
+   * they are refused.
+   */
   readonly onLeftOut?: (name: string, why: string) => void;
 }
 
@@ -51,34 +56,44 @@ const MAX_ENTRIES = 200_000;
 
 /**
  * Unpacks what `getArchive` of a folder gives, whose entries all start with the folder's name: that name is taken off.
- * Rejects with an `engine` error on anything that could land outside of the sink, before the sink hears of it. The result is in
- * code-unit order of path; a hard link is a file there.
+ * Rejects with the source's error on anything that could land outside of the sink, before the sink hears of it. The result is
+ * in code-unit order of path; a hard link is a file there.
  */
 export async function extractTar(
   archive: Readable,
   sink: TarSink,
   options: TarExtractOptions = {},
 ): Promise<ExtractedEntry[]> {
-  const tree = new ArchiveTree(options.links, options.names);
+  const { links: linkPolicy, names, onLeftOut, source = FROM_CONTAINER } = options;
+  const tree = new ArchiveTree({ links: linkPolicy, names, source });
   const extracted: ExtractedEntry[] = [];
   const maxEntries = options.maxEntries ?? MAX_ENTRIES;
   let count = 0;
   const links: PlacedEntry[] = [];
-  await readTar(archive, async (header, content) => {
+  const refused = (what: string) => archiveError(source, `holds ${what}`);
+  const visit: Visit = async (header, content) => {
     if (++count > maxEntries) throw refused(`more than ${maxEntries} entries`);
-    const problem = options.onLeftOut === undefined ? undefined : unusable(header);
+    const problem =
+      onLeftOut === undefined ? undefined : (unusable(header) ?? tree.missingOriginal(header));
     if (problem !== undefined) {
-      options.onLeftOut?.(header.name, problem);
+      tree.leaveOut(header);
+      onLeftOut?.(header.name, problem);
       return;
     }
     const placed = tree.place(header);
     if (placed === undefined) return;
     const { path, kind, mode } = placed;
     if (kind === "symlink" || kind === "hardlink") links.push(placed);
-    else
-      extracted.push({ path, mode, ...(await write({ ...placed, kind }, header, content, sink)) });
-  });
-  extracted.push(...(await makeLinks(links, extracted, sink)));
+    else {
+      const written = await write({ ...placed, kind }, header, content, sink);
+      if (kind === "file" && written.size !== header.size) {
+        throw refused(`${path} with ${written.size} of ${header.size} bytes`);
+      }
+      extracted.push({ path, mode, ...written });
+    }
+  };
+  await readTar(archive, visit, source);
+  extracted.push(...(await makeLinks(links, extracted, sink, refused)));
   return extracted.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
@@ -89,6 +104,7 @@ async function makeLinks(
   links: readonly PlacedEntry[],
   extracted: readonly ExtractedEntry[],
   sink: TarSink,
+  refused: (what: string) => Error,
 ): Promise<ExtractedEntry[]> {
   const made = new Map(extracted.map((entry) => [entry.path, entry]));
   for (const { path, kind, target } of links) {
@@ -120,7 +136,6 @@ async function write(
     case "file": {
       const file = await sink.file(path, mode, header.mtime);
       const { size, sha256 } = await copy(content, file);
-      if (size !== header.size) throw refused(`${path} with ${size} of ${header.size} bytes`);
       return { kind, size, sha256, target: "" };
     }
   }
@@ -141,8 +156,4 @@ async function copy(
   }
   await pipeline(hashed, file);
   return { size, sha256: hash.digest("hex") };
-}
-
-function refused(what: string): KdockError {
-  return new KdockError("engine", `the archive from the container holds ${what}`);
 }

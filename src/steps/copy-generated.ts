@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Header } from "tar-stream";
-import { KdockError } from "../errors.js";
+import { archiveError, type ArchiveSource } from "../archive/archive-source.js";
 import { ArchiveTree, unusable } from "../archive/archive-tree.js";
 import { MarkedStream } from "../archive/marked-stream.js";
 import type { GuestSession } from "../guest/session.js";
@@ -88,6 +88,11 @@ export async function receiveGenerated(
 }
 
 const SIGKILL = 9;
+const LIST: ArchiveSource = {
+  subject: "the guest's list of the folder's files",
+  code: "vm",
+  hint: "Copy its subfolders one by one.",
+};
 
 function never(): Promise<never> {
   return new Promise(() => undefined);
@@ -106,7 +111,7 @@ class GeneratedCopy {
   readonly #tree: TreeWriter;
   readonly #token: string;
   readonly #stream: MarkedStream;
-  readonly #place = new ArchiveTree("as-text", "any");
+  readonly #place = new ArchiveTree({ links: "as-text", names: "any", source: LIST });
   readonly #facts = new Map<string, Facts>();
   readonly #folders: FolderFacts[] = [];
   readonly #leftOut: LeftOut[] = [];
@@ -173,7 +178,7 @@ class GeneratedCopy {
     const list = await this.#stream.textBefore(this.#token, what, LIST_BYTES);
     const lines = list.split("//\n", MAX_ENTRIES + 1);
     if (lines.length > MAX_ENTRIES) {
-      throw new KdockError("vm", `the folder has more than ${MAX_ENTRIES} entries`);
+      throw archiveError(LIST, `has more than ${MAX_ENTRIES} entries`);
     }
     for (const facts of lines.map(factsOf)) {
       if (facts === undefined) continue;

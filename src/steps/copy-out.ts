@@ -1,4 +1,5 @@
 import { pipeline } from "node:stream/promises";
+import type { ArchiveSource } from "../archive/archive-source.js";
 import { extractTar, type TarSink } from "../archive/tar-extract.js";
 import { KdockError } from "../errors.js";
 import type { GuestSession } from "../guest/session.js";
@@ -214,7 +215,7 @@ async function receiveTree(
   };
   try {
     const entries = await extractTar(stdout, sink, {
-      ...{ links: "as-text", names: "any" },
+      ...{ links: "as-text", names: "any", source: archiveOf(from) },
       onLeftOut: (path, why) => leftOut.push({ path: path.replace(/^\.\/|\/$/g, ""), why }),
     });
     await done;
@@ -226,4 +227,12 @@ async function receiveTree(
     command.signal(SIGKILL);
     throw error;
   }
+}
+
+function archiveOf(folder: string): ArchiveSource {
+  return {
+    subject: "the archive from the guest",
+    code: "vm",
+    hint: `Copy its subfolders one by one, or save the archive: \`kdock exec -- tar -cf - ${folder} > files.tar\`.`,
+  };
 }

@@ -216,6 +216,24 @@ ${more}`);
   if (more !== "") expect(await readFile(at("t", "p", "poolsize"), "utf8")).toBe("256\n");
 });
 
+it("leaves out a fifo with all its names, and brings the rest", async () => {
+  await sh("mkdir /tmp/t && cd /tmp/t && mkfifo pipe && ln pipe again && echo kept >kept");
+  const { exitCode, stderr } = await cp(":/tmp/t", at("t"));
+  expect(stderr).toMatch(/2 files of \/tmp\/t could not be copied/);
+  expect(exitCode).toBe(1);
+  expect(await readdir(at("t"))).toEqual(["kept"]);
+});
+
+it("says that the guest's archive is damaged, and what to do", async () => {
+  await sh(`mkdir /tmp/t && mv $(which tar) /tmp/tar.away
+printf '#!/bin/sh\nhead -c 5000 /dev/urandom\n' >/bin/tar && chmod +x /bin/tar`);
+  const { exitCode, stderr } = await cp(":/tmp/t", at("t"));
+  await sh("mv -f /tmp/tar.away /bin/tar");
+  expect(stderr).toMatch(/the archive from the guest is damaged: .*\n→ Copy its subfolders/);
+  expect(exitCode).toBe(1);
+  expect(await readdir(here)).toEqual([]);
+});
+
 it("keeps hard links and modes on the way in, reads /proc here, and names what is no file", async () => {
   await mkdir(at("t", "d"), { recursive: true, mode: 0o700 });
   await writeFile(at("t", "one"), "one");

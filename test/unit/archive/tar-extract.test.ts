@@ -310,6 +310,57 @@ it("leaves out what cannot be a file here, and tells of it, where somebody liste
   ]);
 });
 
+it("leaves out what is another name of something left out, and other hard links arrive", async () => {
+  const sink = new MemorySink();
+  const told: string[] = [];
+  const archive = rawTar(
+    { name: "./pipe", type: "fifo" },
+    { name: "./pipe2", type: "link", linkname: "./pipe" },
+    { name: "./pipe3", type: "link", linkname: "./pipe2" },
+    { name: "./l", type: "symlink", linkname: "b\ufffd" },
+    { name: "./l2", type: "link", linkname: "./l" },
+    { name: "./b", text: "b" },
+    { name: "./b2", type: "link", linkname: "./b" },
+  );
+  await extractTar(archive, sink, {
+    ...{ links: "as-text", names: "any" },
+    onLeftOut: (name, why) => told.push(`${name} ${why}`),
+  });
+  expect(sink.calls).toEqual(["file b 644", "hardlink b2 = b"]);
+  expect(told).toEqual([
+    "./pipe which is a fifo",
+    './pipe2 which is a hard link to "pipe", which was left out',
+    './pipe3 which is a hard link to "pipe2", which was left out',
+    "./l whose link is not UTF-8",
+    './l2 which is a hard link to "l", which was left out',
+  ]);
+});
+
+it.each<[string, () => Readable, string]>([
+  ["is damaged", () => Readable.from([Buffer.alloc(5000, "x")]), "the guest's tar is damaged: "],
+  ["has too much", () => rawTar(root, dir("out/a")), "the guest's tar holds more than 1 entries"],
+  [
+    "is hostile",
+    () => rawTar({ name: "/a", text: "" }),
+    'the guest\'s tar holds "/a" which is no safe',
+  ],
+  [
+    "lies about links",
+    () => rawTar({ name: "out/a", type: "link", linkname: "out/b" }),
+    "the guest's tar holds",
+  ],
+])(
+  "an error of an archive that %s names its source, with its code and hint",
+  async (_how, archive, message) => {
+    const source = { subject: "the guest's tar", code: "vm", hint: "Copy less." } as const;
+    const extracting = extractTar(archive(), new MemorySink(), { source, maxEntries: 1 });
+    await expect(extracting).rejects.toMatchObject({
+      ...{ code: "vm", hint: "Copy less." },
+      message: expect.stringContaining(message) as string,
+    });
+  },
+);
+
 it("refuses what lies, also where somebody listens", async () => {
   const archive = rawTar({ name: "out/../a", text: "" });
   const extracting = extractTar(archive, new MemorySink(), { onLeftOut: () => undefined });
