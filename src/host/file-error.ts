@@ -1,4 +1,4 @@
-import { KdockError, messageOf } from "../errors.js";
+import { KdockError, messageOf, UnstorableError } from "../errors.js";
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
@@ -37,6 +37,9 @@ export function writeError(path: string, error: unknown): KdockError {
       hint: "Free some space there, or remove old builds with `kdock clean`.",
       cause: error,
     });
+  }
+  if (codeOf(error) === "EFBIG") {
+    return new UnstorableError(path, "it is too large for the file system there", error);
   }
   return new KdockError("environment", `cannot write ${path}: ${reason(error)}`, { cause: error });
 }

@@ -181,7 +181,10 @@ export interface HostFiles {
   isLocked(path: string): Promise<boolean>;
 }
 
-/** Paths are relative. Folders above are made; nothing is written over, and no link is followed. */
+/**
+ * Paths are relative. Folders above are made; nothing is written over, and no link is followed. Rejects with an
+ * `UnstorableError` for what the file system does not have; so do files' streams.
+ */
 export interface TreeWriter extends AsyncDisposable {
   file(path: string, mode: number, modified?: Date): Promise<NodeJS.WritableStream>;
   /** Until it gets its own, its mode is one that lets us write to it. */

@@ -35,7 +35,9 @@ async function merge(
   });
   const isFolder = (await lstat(from)).isDirectory();
   if (there === undefined || (!isFolder && !there.isDirectory())) {
-    await rename(from, to);
+    await rename(from, to).catch(async (error: unknown) => {
+      throw await target.namingError(targetName, error);
+    });
   } else if (isFolder && there.isDirectory()) {
     await using outer = await source.child(sourceName);
     await using inner = await target.child(targetName);

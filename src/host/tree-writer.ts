@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { copyFile, link, lstat, mkdir, open, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { KdockError } from "../errors.js";
+import { KdockError, UnstorableError } from "../errors.js";
 import { codeOf, writeError } from "./file-error.js";
 import { FileWriter } from "./file-writer.js";
 import type { TreeWriter } from "./host.js";
@@ -10,6 +10,8 @@ import { OpenFolder } from "./open-folder.js";
 const { COPYFILE_EXCL, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 /** Of the folders that were written to last; a tree comes folder by folder. */
 const MAX_OPEN = 32;
+/** What file systems without links say of one; FUSE's say ENOSYS. */
+const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
 export async function writeTree(folder: string): Promise<TreeWriter> {
   const root = await OpenFolder.open(folder).catch((error: unknown) => {
@@ -54,7 +56,22 @@ class NodeTreeWriter implements TreeWriter {
   }
 
   async symlink(path: string, target: string): Promise<void> {
-    await this.#make(path, (at) => symlink(target, at));
+    await this.#make(path, async (at) => {
+      try {
+        await symlink(target, at);
+      } catch (error) {
+        const code = codeOf(error) ?? "";
+        const full = join(this.#root.path, path);
+        if (NO_LINKS.has(code)) {
+          throw new UnstorableError(full, "the file system there has no symbolic links", error);
+        }
+        if (code === "ENAMETOOLONG") {
+          const why = "the name or the link's text is too long for the file system there";
+          throw new UnstorableError(full, why, error);
+        }
+        throw error;
+      }
+    });
   }
 
   async hardLink(path: string, original: string): Promise<void> {
@@ -67,9 +84,9 @@ class NodeTreeWriter implements TreeWriter {
         try {
           await link(from, at);
         } catch (error) {
-          // A file system without hard links, or with no more for this file.
-          if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(codeOf(error) ?? ""))
-            throw error;
+          const code = codeOf(error) ?? "";
+          // EMLINK: with no more for this file.
+          if (!NO_LINKS.has(code) && code !== "EMLINK") throw error;
           await copyFile(from, at, COPYFILE_EXCL);
         }
       });
@@ -96,7 +113,9 @@ class NodeTreeWriter implements TreeWriter {
       const parent = await this.#folder(folder);
       const at = await parent.at(name);
       const made = await make(at).catch(async (error: unknown) => {
-        throw codeOf(error) === "EEXIST" ? await this.#collision(parent, folder, name) : error;
+        throw codeOf(error) === "EEXIST"
+          ? await this.#collision(parent, folder, name)
+          : await parent.namingError(name, error);
       });
       this.#names.get(folder)?.push(name);
       return made;

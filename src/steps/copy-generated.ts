@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Header } from "tar-stream";
+import { UnstorableError } from "../errors.js";
 import { archiveError, type ArchiveSource } from "../archive/archive-source.js";
 import { ArchiveTree, unusable } from "../archive/archive-tree.js";
 import { MarkedStream } from "../archive/marked-stream.js";
@@ -149,8 +150,12 @@ class GeneratedCopy {
       await this.#stream.textBefore(this.#token, "what is between two files", PATH_BYTES);
     }
     // Last: nothing is written any more that could go through one.
-    for (const { path, original } of this.#hardLinks) await this.#tree.hardLink(path, original);
-    for (const { path, text } of this.#symlinks) await this.#tree.symlink(path, text);
+    for (const { path, original } of this.#hardLinks) {
+      await this.#make(path, () => this.#tree.hardLink(path, original));
+    }
+    for (const { path, text } of this.#symlinks) {
+      await this.#make(path, () => this.#tree.symlink(path, text));
+    }
     for (const path of this.#facts.keys()) this.#leaveOut(path, "it went away meanwhile");
     return {
       entries: this.#entries,
@@ -191,12 +196,10 @@ class GeneratedCopy {
 
   async #makeFolder(facts: Facts): Promise<void> {
     const { path, mode, modified } = facts;
-    const placed = this.#place.place(headerOf(facts));
-    if (placed !== undefined) {
-      await this.#tree.folder(path, mode);
-      this.#entries += 1;
+    const isRoot = this.#place.place(headerOf(facts)) === undefined;
+    if (isRoot || (await this.#make(path, () => this.#tree.folder(path, mode)))) {
+      this.#folders.push({ path, mode, modified });
     }
-    this.#folders.push({ path, mode, modified });
   }
 
   async #readEntry(path: string): Promise<void> {
@@ -210,7 +213,6 @@ class GeneratedCopy {
       if ((await this.#exitCode()) === 0 && original !== undefined) {
         this.#place.place(headerOf({ path, mode: 0, type: "file" }));
         this.#hardLinks.push({ path, original });
-        this.#entries += 1;
       }
       return;
     }
@@ -228,15 +230,14 @@ class GeneratedCopy {
     const placed = this.#place.place(header);
     if (placed === undefined) return;
     this.#symlinks.push({ path: placed.path, text: placed.target });
-    this.#entries += 1;
   }
 
   async #readFile(facts: Facts): Promise<void> {
     const { path, mode, modified } = facts;
     this.#place.place(headerOf(facts));
-    const file = await this.#tree.file(path, mode, modified);
     let bytes = 0;
     let tail = Buffer.alloc(0);
+    const end = { isHeard: false };
     const heard = async function* (this: GeneratedCopy): AsyncGenerator<Buffer> {
       for await (const chunk of this.#stream.before(Buffer.from(this.#token))) {
         if (facts.size >= MAX_BYTES) this.#endEndless(facts);
@@ -244,16 +245,39 @@ class GeneratedCopy {
         tail = Buffer.concat([tail, chunk]).subarray(-COMPLAINT_BYTES);
         yield chunk;
       }
+      end.isHeard = true;
     };
-    await pipeline(heard.call(this), file);
-    if ((await this.#exitCode()) !== 0) {
+    const isWritten = await this.#make(path, async () => {
+      const file = await this.#tree.file(path, mode, modified);
+      await pipeline(heard.call(this), file).catch(async (error: unknown) => {
+        if (error instanceof UnstorableError) await this.#tree.remove(path);
+        throw error;
+      });
+    });
+    if (!end.isHeard) await pipeline(heard.call(this), nowhere());
+    const isRead = (await this.#exitCode()) === 0;
+    if (!isWritten) return;
+    if (!isRead) {
       await this.#tree.remove(path);
+      this.#entries -= 1;
       this.#leaveOut(path, this.#ended ?? reasonIn(tail.toString()));
       return;
     }
     if (facts.links > 1) this.#first.set(facts.inode, path);
-    this.#entries += 1;
     this.#bytes += bytes;
+  }
+
+  /** Whether it was made; what the file system does not have is left out. */
+  async #make(path: string, make: () => Promise<void>): Promise<boolean> {
+    try {
+      await make();
+      this.#entries += 1;
+      return true;
+    } catch (error) {
+      if (!(error instanceof UnstorableError)) throw error;
+      this.#leaveOut(path, error.why);
+      return false;
+    }
   }
 
   /** Not awaited: the answer comes behind what the file still gives. */

@@ -1,7 +1,8 @@
+import { normalize } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { ArchiveSource } from "../archive/archive-source.js";
 import { extractTar, type TarSink } from "../archive/tar-extract.js";
-import { KdockError } from "../errors.js";
+import { KdockError, UnstorableError } from "../errors.js";
 import type { GuestSession } from "../guest/session.js";
 import type { FolderFacts, HostFiles, TreeWriter } from "../host/host.js";
 import {
@@ -44,7 +45,11 @@ export async function copyOut(
     const received = await receive(
       { files, session, temporary, tell },
       { kind, from, facts, isGenerated },
-    );
+    ).catch((error: unknown) => {
+      // The temporary path says nothing to anybody.
+      if (!(error instanceof UnstorableError)) throw error;
+      throw new UnstorableError(normalize(place), error.why, error);
+    });
     // A folder that was there keeps what its owner gave it.
     const folders = received.folders.filter(({ path }) => path !== "" || !target.merges);
     await files.mergeInto(`${temporary}/${ARRIVED}`, place, folders);
@@ -212,6 +217,7 @@ async function receiveTree(
     },
     hardLink: (path, original) => tree.hardLink(path, original),
     symlink: (path, target) => tree.symlink(path, target),
+    remove: (path) => tree.remove(path),
   };
   try {
     const entries = await extractTar(stdout, sink, {

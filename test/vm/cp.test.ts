@@ -314,6 +314,42 @@ describe("onto a file system where upper and lower case are one", () => {
   });
 });
 
+describe("onto a file system that does not have every name", () => {
+  const image = () => `${here}.windows-image`;
+  const windows = () => `${here}.windows`;
+
+  beforeAll(async () => {
+    await rm(windows(), { recursive: true, force: true });
+    await mkdir(windows());
+    await execa("truncate", ["-s", "20M", image()]);
+    await execa("mkntfs", ["-F", "-Q", image()]);
+    await execa("lowntfs-3g", ["-o", "windows_names", image(), windows()]);
+  });
+  afterAll(async () => {
+    await execa("umount", [windows()]);
+    await rm(windows(), { recursive: true });
+    await rm(image());
+  });
+
+  it("names in words what is left out of a folder, and brings the rest", async () => {
+    await sh("mkdir -p /tmp/t/c:d && cd /tmp/t && echo 1 >a:b && echo 2 >c:d/e && echo 3 >ok");
+    const { exitCode, stderr } = await cp(":/tmp/t", join(windows(), "t"));
+    expect(stderr).toContain('  a:b: the file system there has no names like "a:b"\n');
+    expect(stderr).toContain('  c:d/e: the file system there has no names like "c:d"\n');
+    expect(stderr).not.toContain(".kdock-cp");
+    expect(exitCode).toBe(1);
+    expect(await readdir(join(windows(), "t"))).toEqual(["ok"]);
+  });
+
+  it("says of a single file where it cannot be written, and why", async () => {
+    await sh("echo 1 >/tmp/a:b");
+    const { exitCode, stderr } = await cp(":/tmp/a:b", windows());
+    expect(stderr).toContain(`cannot write ${windows()}/a:b: the file system there has no names`);
+    expect(exitCode).toBe(3);
+    expect(await readdir(windows())).toEqual(["t"]);
+  });
+});
+
 it.each([
   ["a source that is not there", () => [at("none"), ":/tmp"], /there is no .*none\n/, 2],
   ["a source in the guest that is not there", () => [":/none", here], /there is no \/none in/, 2],
