@@ -44,6 +44,20 @@ export function writeError(path: string, error: unknown): KdockError {
   return new KdockError("environment", `cannot write ${path}: ${reason(error)}`, { cause: error });
 }
 
+/** What file systems without links, modes or times say of one; FUSE's say ENOSYS. */
+const UNSUPPORTED = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
+
+export function isUnsupported(error: unknown): boolean {
+  return UNSUPPORTED.has(codeOf(error) ?? "");
+}
+
+/** For a mode or a time that is set where the file system has them. */
+export async function whereSupported(setting: Promise<void>): Promise<void> {
+  await setting.catch((error: unknown) => {
+    if (!isUnsupported(error)) throw error;
+  });
+}
+
 function reason(error: unknown): string {
   return REASONS[codeOf(error) ?? ""] ?? messageOf(error);
 }

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { copyFile, link, lstat, mkdir, open, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { KdockError, UnstorableError } from "../errors.js";
-import { codeOf, writeError } from "./file-error.js";
+import { codeOf, isUnsupported, whereSupported, writeError } from "./file-error.js";
 import { FileWriter } from "./file-writer.js";
 import type { TreeWriter } from "./host.js";
 import { OpenFolder } from "./open-folder.js";
@@ -10,8 +10,6 @@ import { OpenFolder } from "./open-folder.js";
 const { COPYFILE_EXCL, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 /** Of the folders that were written to last; a tree comes folder by folder. */
 const MAX_OPEN = 32;
-/** What file systems without links say of one; FUSE's say ENOSYS. */
-const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
 export async function writeTree(folder: string): Promise<TreeWriter> {
   const root = await OpenFolder.open(folder).catch((error: unknown) => {
@@ -40,7 +38,7 @@ class NodeTreeWriter implements TreeWriter {
       const file = await open(at, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0o700);
       try {
         // The umask has no say in what was asked for.
-        await file.chmod(mode);
+        await whereSupported(file.chmod(mode));
       } catch (error) {
         await file.close();
         throw error;
@@ -60,12 +58,11 @@ class NodeTreeWriter implements TreeWriter {
       try {
         await symlink(target, at);
       } catch (error) {
-        const code = codeOf(error) ?? "";
         const full = join(this.#root.path, path);
-        if (NO_LINKS.has(code)) {
+        if (isUnsupported(error)) {
           throw new UnstorableError(full, "the file system there has no symbolic links", error);
         }
-        if (code === "ENAMETOOLONG") {
+        if (codeOf(error) === "ENAMETOOLONG") {
           const why = "the name or the link's text is too long for the file system there";
           throw new UnstorableError(full, why, error);
         }
@@ -84,9 +81,8 @@ class NodeTreeWriter implements TreeWriter {
         try {
           await link(from, at);
         } catch (error) {
-          const code = codeOf(error) ?? "";
-          // EMLINK: with no more for this file.
-          if (!NO_LINKS.has(code) && code !== "EMLINK") throw error;
+          // EMLINK: there are no more for this file.
+          if (!isUnsupported(error) && codeOf(error) !== "EMLINK") throw error;
           await copyFile(from, at, COPYFILE_EXCL);
         }
       });

@@ -7,7 +7,7 @@ import { copyOut } from "../../../src/steps/copy-out.js";
 import { useTemporaryFolder } from "../host/temporary-folder.js";
 import { LocalGuest } from "./local-guest.js";
 
-/** Below a folder "vfat" there are no links, no names with colons, question marks or more than 200 characters, and no files of 100 KB. */
+/** Below a folder "vfat" there are no modes and times, no links, no names with colons, question marks or more than 200 characters, and no files of 100 KB. */
 vi.mock("node:fs/promises", async (original) => {
   const real = await original<typeof fs>();
   const fail = (code: string) => Promise.reject(Object.assign(new Error(`${code}: x`), { code }));
@@ -20,8 +20,14 @@ vi.mock("node:fs/promises", async (original) => {
     if (basename(path).length > 200) return await fail("ENAMETOOLONG");
     return await make();
   };
+  const change =
+    <T extends unknown[]>(make: (path: string, ...more: T) => Promise<void>) =>
+    async (path: string, ...more: T) =>
+      (await isThere(`${path}/x`)) ? fail("EPERM") : make(path, ...more);
   return {
     ...real,
+    chmod: change(real.chmod),
+    utimes: change(real.utimes),
     mkdir: (path: string, ...more: never[]) => naming(path, () => real.mkdir(path, ...more)),
     rename: (from: string, to: string) => naming(to, () => real.rename(from, to)),
     link: async (from: string, to: string) =>
@@ -34,6 +40,8 @@ vi.mock("node:fs/promises", async (original) => {
       naming(path, async () => {
         const file = await real.open(path, ...more);
         if (!(await isThere(path))) return file;
+        file.chmod = () => fail("EPERM");
+        file.utimes = () => fail("ENOTSUP");
         let bytes = 0;
         const writev = file.writev.bind(file);
         file.writev = async (chunks) => {
