@@ -79,6 +79,9 @@ ln -s "$3" "$t" && mv -f "$t" "$f"`;
 /** FOLDER: the tar on stdin goes into a folder that is there. */
 export const MERGE_TREE = `exec tar -C "$1" -xf -`;
 
+/** PATH of a file. */
+export const REMOVE_FILE = `exec rm -f "$1"`;
+
 /** PATH. Not tar: what /proc and /sys have has no size until it is read. */
 export const GIVE_FILE = `exec cat "$1"`;
 
