@@ -34,6 +34,16 @@ export class KdockError extends Error {
   }
 }
 
+/** A link, a name or a size that the file system written to does not have; others can still be written there. */
+export class UnstorableError extends KdockError {
+  readonly why: string;
+
+  constructor(path: string, why: string, cause: unknown) {
+    super("environment", `cannot write ${path}: ${why}`, { cause });
+    this.why = why;
+  }
+}
+
 /** The exit code for anything that was thrown. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof KdockError ? EXIT_CODES[error.code] : BUG_EXIT_CODE;

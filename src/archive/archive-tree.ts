@@ -1,5 +1,6 @@
 import type { Header } from "tar-stream";
-import { KdockError } from "../errors.js";
+import type { KdockError } from "../errors.js";
+import { archiveError, type ArchiveSource, FROM_CONTAINER } from "./archive-source.js";
 
 export interface PlacedEntry {
   /** Relative, without the archive's leading folder. */
@@ -21,29 +22,60 @@ export type LinkPolicy = "inside" | "as-text";
 /** "plain": none that a terminal would obey, or that is two on Windows; "any": whatever a file may be called. */
 export type NamePolicy = "plain" | "any";
 
+export interface ArchiveTreeOptions {
+  /** "inside" unless given. */
+  readonly links?: LinkPolicy | undefined;
+  /** "plain" unless given. */
+  readonly names?: NamePolicy | undefined;
+  /** The container unless given. */
+  readonly source?: ArchiveSource;
+}
+
 /** What an archive has built so far, to judge whether its next entry may be added. It trusts no archive. */
 export class ArchiveTree {
   readonly #kinds = new Map<string, Exclude<PlacedEntry["kind"], "hardlink">>();
   /** Of symbolic links that are taken as text. */
   readonly #texts = new Map<string, string>();
+  readonly #leftOut = new Set<string>();
   readonly #links: LinkPolicy;
   readonly #names: NamePolicy;
+  readonly #source: ArchiveSource;
 
-  constructor(links: LinkPolicy = "inside", names: NamePolicy = "plain") {
+  constructor({
+    links = "inside",
+    names = "plain",
+    source = FROM_CONTAINER,
+  }: ArchiveTreeOptions = {}) {
     this.#links = links;
     this.#names = names;
+    this.#source = source;
   }
 
-  /** undefined for the leading folder itself. Throws an `engine` error for entries that must not be unpacked. */
+  /** Notes an entry that is not placed; throws the source's error for an unsafe path. */
+  leaveOut({ name }: Header): void {
+    this.#leftOut.add(this.#inside(name));
+  }
+
+  /** Why a hard link cannot be made whose original was left out; undefined for all others. */
+  missingOriginal(header: Header): string | undefined {
+    if (header.type !== "link") return undefined;
+    const original = this.#inside(linkNameOf(header));
+    return this.#leftOut.has(original)
+      ? `which is a hard link to ${show(original)}, which was left out`
+      : undefined;
+  }
+
+  /** undefined for the leading folder itself. Throws the source's error for entries that must not be unpacked. */
   place(header: Header): PlacedEntry | undefined {
     const { name } = header;
     const problem = unusable(header);
-    if (problem !== undefined) throw refused(name, problem);
+    if (problem !== undefined) throw this.#refused(name, problem);
     const kind = kindOf(header);
-    const path = inside(name, this.#names);
+    if (kind === undefined) throw this.#refused(name, "whose type is unknown");
+    const path = this.#inside(name);
     if (path === "") {
       if (kind === "directory") return undefined;
-      throw refused(name, "where a folder was expected");
+      throw this.#refused(name, "where a folder was expected");
     }
     const mode = header.mode & 0o777;
     const text = kind === "hardlink" ? this.#textOf(header) : undefined;
@@ -59,20 +91,20 @@ export class ArchiveTree {
 
   /** A symbolic link may have two names as well. */
   #textOf(header: Header): string | undefined {
-    return this.#texts.get(inside(linkNameOf(header), this.#names));
+    return this.#texts.get(this.#inside(linkNameOf(header)));
   }
 
   #claim(path: string, kind: "file" | "directory" | "symlink", name: string): void {
     for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1)) {
       const folder = path.slice(0, at);
       const known = this.#kinds.get(folder) ?? "directory";
-      if (known !== "directory") throw refused(name, `below ${folder}, which is a ${known}`);
+      if (known !== "directory") throw this.#refused(name, `below ${folder}, which is a ${known}`);
       this.#kinds.set(folder, known);
     }
     const known = this.#kinds.get(path);
     // Folders may be named again: their contents may have come first.
     if (known !== undefined && (known !== "directory" || kind !== "directory")) {
-      throw refused(name, "twice");
+      throw this.#refused(name, "twice");
     }
     this.#kinds.set(path, kind);
   }
@@ -80,17 +112,58 @@ export class ArchiveTree {
   #target(header: Header, path: string): string {
     const { type, name } = header;
     const linkname = linkNameOf(header);
-    if (type === "symlink" && this.#links === "as-text") return linkText(name, linkname);
-    if (type === "symlink") return insideTarget(name, linkname, path);
+    if (type === "symlink" && this.#links === "as-text") return this.#linkText(name, linkname);
+    if (type === "symlink") return this.#insideTarget(name, linkname, path);
     return type === "link" ? this.#hardLink(name, linkname) : "";
   }
 
   #hardLink(name: string, linkname: string): string {
-    const original = inside(linkname, this.#names);
+    const original = this.#inside(linkname);
     if (this.#kinds.get(original) !== "file") {
-      throw refused(name, `as a link to ${show(linkname)}, which is no file in it`);
+      throw this.#refused(name, `as a link to ${show(linkname)}, which is no file in it`);
     }
     return original;
+  }
+
+  /** The path below the leading folder; "" for that folder. */
+  #inside(name: string): string {
+    const parts = name.replace(/\/$/, "").split("/");
+    const below = parts.slice(1);
+    const isSane =
+      parts[0] !== "" &&
+      parts[0] !== ".." &&
+      below.every((part) => part !== "" && part !== "." && part !== "..");
+    if (!isSane || name.length > MAX_PATH_LENGTH || NOT_IN_NAMES[this.#names].test(name)) {
+      throw this.#refused(name, "which is no safe path");
+    }
+    return below.join("/");
+  }
+
+  #linkText(name: string, text: string): string {
+    const isText = text !== "" && text.length <= MAX_PATH_LENGTH && !text.includes("\0");
+    if (!isText) throw this.#refused(name, `as a link to ${show(text)}`);
+    return text;
+  }
+
+  /**
+   * ".." is taken at the start only, where it leaves real folders: after a name it could leave a folder that a link has
+   * led to, and then no look at the text alone says where it ends.
+   */
+  #insideTarget(name: string, target: string, path: string): string {
+    // "." and a doubled slash lead nowhere.
+    const parts = target.split("/").filter((part, at) => part !== "." && (part !== "" || at === 0));
+    const up = parts.findIndex((part) => part !== "..");
+    const isSane = parts.slice(up === -1 ? parts.length : up).every((part) => part !== "..");
+    const ups = up === -1 ? parts.length : up;
+    const isText = target !== "" && !target.includes("\0") && !target.includes("\\");
+    if (!isText || target.startsWith("/") || !isSane || ups > depth(path)) {
+      throw this.#refused(name, `as a link to ${show(target)}, which may be outside`);
+    }
+    return target;
+  }
+
+  #refused(name: string, why: string): KdockError {
+    return archiveError(this.#source, `holds ${show(name)} ${why}`.trimEnd());
   }
 }
 
@@ -110,7 +183,7 @@ export function unusable(header: Header): string | undefined {
   return SPECIAL.includes(type) ? `which is a ${type}` : undefined;
 }
 
-function kindOf({ type, name }: Header): PlacedEntry["kind"] {
+function kindOf({ type }: Header): PlacedEntry["kind"] | undefined {
   switch (type) {
     case "file":
     case "contiguous-file":
@@ -122,7 +195,7 @@ function kindOf({ type, name }: Header): PlacedEntry["kind"] {
     case "link":
       return "hardlink";
     default:
-      throw refused(name, "whose type is unknown");
+      return undefined;
   }
 }
 
@@ -133,51 +206,9 @@ const NOT_IN_NAMES: Readonly<Record<NamePolicy, RegExp>> = {
   any: /\0/,
 };
 
-/** The path below the leading folder; "" for that folder. */
-function inside(name: string, names: NamePolicy): string {
-  const parts = name.replace(/\/$/, "").split("/");
-  const below = parts.slice(1);
-  const isSane =
-    parts[0] !== "" &&
-    parts[0] !== ".." &&
-    below.every((part) => part !== "" && part !== "." && part !== "..");
-  if (!isSane || name.length > MAX_PATH_LENGTH || NOT_IN_NAMES[names].test(name)) {
-    throw refused(name, "which is no safe path");
-  }
-  return below.join("/");
-}
-
-function linkText(name: string, text: string): string {
-  const isText = text !== "" && text.length <= MAX_PATH_LENGTH && !text.includes("\0");
-  if (!isText) throw refused(name, `as a link to ${show(text)}`);
-  return text;
-}
-
-/**
- * ".." is taken at the start only, where it leaves real folders: after a name it could leave a folder that a link has
- * led to, and then no look at the text alone says where it ends.
- */
-function insideTarget(name: string, target: string, path: string): string {
-  // "." and a doubled slash lead nowhere.
-  const parts = target.split("/").filter((part, at) => part !== "." && (part !== "" || at === 0));
-  const up = parts.findIndex((part) => part !== "..");
-  const isSane = parts.slice(up === -1 ? parts.length : up).every((part) => part !== "..");
-  const ups = up === -1 ? parts.length : up;
-  const isText = target !== "" && !target.includes("\0") && !target.includes("\\");
-  if (!isText || target.startsWith("/") || !isSane || ups > depth(path)) {
-    throw refused(name, `as a link to ${show(target)}, which may be outside`);
-  }
-  return target;
-}
-
 /** How many folders are above. */
 function depth(path: string): number {
   return path.split("/").length - 1;
-}
-
-function refused(name: string, why: string): KdockError {
-  const message = `the archive from the container holds ${show(name)} ${why}`;
-  return new KdockError("engine", message.trimEnd());
 }
 
 function show(text: string): string {

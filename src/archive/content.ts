@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import type { Readable } from "node:stream";
 import { KdockError } from "../errors.js";
 
 /** What is in a file: bytes in memory, or as many bytes as are said from a stream that is opened when its turn comes. */
@@ -9,7 +8,7 @@ export interface StreamedContent {
   readonly size: number;
   /** Bytes with another digest are refused; without, any are taken. */
   readonly sha256?: string;
-  readonly open: () => Readable | Promise<Readable>;
+  readonly open: () => AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
 }
 
 export function sizeOf(content: Content): number {
@@ -24,7 +23,7 @@ export async function* bytesOf(path: string, content: Content): AsyncGenerator<U
   }
   const hash = createHash("sha256");
   let size = 0;
-  for await (const chunk of (await content.open()) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of await content.open()) {
     size += chunk.byteLength;
     if (content.sha256 !== undefined) hash.update(chunk);
     yield chunk;

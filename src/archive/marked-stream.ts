@@ -23,9 +23,17 @@ export class MarkedStream {
     }
   }
 
-  async textBefore(marker: string): Promise<string> {
+  /** The same as text. `what` names it in the `vm` error for one of more than `max` bytes. */
+  async textBefore(marker: string, what: string, max: number): Promise<string> {
     const parts: Buffer[] = [];
-    for await (const part of this.before(Buffer.from(marker))) parts.push(part);
+    let bytes = 0;
+    for await (const part of this.before(Buffer.from(marker))) {
+      bytes += part.length;
+      if (bytes > max) {
+        throw new KdockError("vm", `the guest sent more than ${max} bytes for ${what}`);
+      }
+      parts.push(part);
+    }
     return Buffer.concat(parts).toString();
   }
 

@@ -1,7 +1,8 @@
 import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract, type Extract, type Header } from "tar-stream";
-import { KdockError, messageOf } from "../errors.js";
+import { type KdockError, messageOf } from "../errors.js";
+import { archiveError, type ArchiveSource, FROM_CONTAINER } from "./archive-source.js";
 
 export type Visit = (header: Header, content: AsyncIterable<Uint8Array>) => Promise<void>;
 
@@ -10,9 +11,13 @@ const END_SIZE = 1024;
 
 /**
  * Visits every entry in turn; content that the visitor leaves unread is skipped. Rejects with the archive's error, the
- * visitor's, or an `engine` error when the bytes are no tar or end too early. The archive is destroyed then.
+ * visitor's, or the source's when the bytes are no tar or end too early. The archive is destroyed then.
  */
-export async function readTar(archive: Readable, visit: Visit): Promise<void> {
+export async function readTar(
+  archive: Readable,
+  visit: Visit,
+  source: ArchiveSource = FROM_CONTAINER,
+): Promise<void> {
   const tar = extract();
   // In the order in which they happen: one end that fails takes the other with it.
   const failures: Failure[] = [];
@@ -30,9 +35,9 @@ export async function readTar(archive: Readable, visit: Visit): Promise<void> {
     pipeline(archive, tar as unknown as Writable),
     visitAll(tar, visit, fails("visitor")),
   ]);
-  throwFirst(failures);
-  if (piped.status === "rejected") throw damaged(piped.reason);
-  if (zeros < END_SIZE) throw damaged(new Error("it ends too early"));
+  throwFirst(failures, source);
+  if (piped.status === "rejected") throw damaged(source, piped.reason);
+  if (zeros < END_SIZE) throw damaged(source, new Error("it ends too early"));
 }
 
 interface Failure {
@@ -57,13 +62,13 @@ async function visitAll(
   }
 }
 
-function throwFirst(failures: readonly Failure[]): void {
+function throwFirst(failures: readonly Failure[], source: ArchiveSource): void {
   const [first] = failures;
   if (first === undefined) return;
   // A visitor that reads broken content is told so by tar-stream.
   const isOfTar = failures.some(({ of, error }) => of === "tar" && error === first.error);
   if (first.of === "archive" || (first.of === "visitor" && !isOfTar)) throw first.error;
-  throw damaged(first.error);
+  throw damaged(source, first.error);
 }
 
 function trailingZeros(before: number, chunk: Buffer): number {
@@ -72,7 +77,6 @@ function trailingZeros(before: number, chunk: Buffer): number {
   return zeros === chunk.length ? before + zeros : zeros;
 }
 
-function damaged(cause: unknown): KdockError {
-  const message = `the archive from the container is damaged: ${messageOf(cause)}`;
-  return new KdockError("engine", message, { cause });
+function damaged(source: ArchiveSource, cause: unknown): KdockError {
+  return archiveError(source, `is damaged: ${messageOf(cause)}`, cause);
 }

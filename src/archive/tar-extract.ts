@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Header } from "tar-stream";
-import { KdockError } from "../errors.js";
+import { UnstorableError } from "../errors.js";
+import { archiveError, type ArchiveSource, FROM_CONTAINER } from "./archive-source.js";
 import {
   ArchiveTree,
   type LinkPolicy,
@@ -22,6 +23,8 @@ export interface TarSink {
   /** `original` is a file that is there. */
   hardLink(path: string, original: string): Promise<void>;
   symlink(path: string, target: string): Promise<void>;
+  /** Of a file that could not be written to its end. */
+  remove(path: string): Promise<void>;
 }
 
 export interface TarExtractOptions {
@@ -31,7 +34,12 @@ export interface TarExtractOptions {
   readonly links?: LinkPolicy;
   /** "plain" unless given. */
   readonly names?: NamePolicy;
-  /** Told of devices and the like, and of names that are no UTF-8, which are left out then. Without it they are refused. */
+  /** The container unless given. */
+  readonly source?: ArchiveSource;
+  /**
+   * Told of devices and the like, of names that are no UTF-8, of what the sink rejects with an `UnstorableError`, and of hard
+   * links to those, which are left out then. Without it they are refused.
+   */
   readonly onLeftOut?: (name: string, why: string) => void;
 }
 
@@ -51,98 +59,153 @@ const MAX_ENTRIES = 200_000;
 
 /**
  * Unpacks what `getArchive` of a folder gives, whose entries all start with the folder's name: that name is taken off.
- * Rejects with an `engine` error on anything that could land outside of the sink, before the sink hears of it. The result is in
- * code-unit order of path; a hard link is a file there.
+ * Rejects with the source's error on anything that could land outside of the sink, before the sink hears of it. The result is
+ * in code-unit order of path; a hard link is a file there.
  */
 export async function extractTar(
   archive: Readable,
   sink: TarSink,
   options: TarExtractOptions = {},
 ): Promise<ExtractedEntry[]> {
-  const tree = new ArchiveTree(options.links, options.names);
-  const extracted: ExtractedEntry[] = [];
-  const maxEntries = options.maxEntries ?? MAX_ENTRIES;
-  let count = 0;
-  const links: PlacedEntry[] = [];
-  await readTar(archive, async (header, content) => {
-    if (++count > maxEntries) throw refused(`more than ${maxEntries} entries`);
-    const problem = options.onLeftOut === undefined ? undefined : unusable(header);
-    if (problem !== undefined) {
-      options.onLeftOut?.(header.name, problem);
-      return;
+  const extraction = new Extraction(sink, options);
+  await readTar(archive, (header, content) => extraction.visit(header, content), options.source);
+  await extraction.makeLinks();
+  return extraction.entries();
+}
+
+class Extraction {
+  readonly #sink: TarSink;
+  readonly #source: ArchiveSource;
+  readonly #maxEntries: number;
+  readonly #onLeftOut: TarExtractOptions["onLeftOut"];
+  readonly #tree: ArchiveTree;
+  readonly #made = new Map<string, ExtractedEntry>();
+  readonly #links: { readonly header: Header; readonly placed: PlacedEntry }[] = [];
+  #count = 0;
+
+  constructor(sink: TarSink, options: TarExtractOptions) {
+    const { links, names, source = FROM_CONTAINER } = options;
+    this.#sink = sink;
+    this.#source = source;
+    this.#maxEntries = options.maxEntries ?? MAX_ENTRIES;
+    this.#onLeftOut = options.onLeftOut;
+    this.#tree = new ArchiveTree({ links, names, source });
+  }
+
+  entries(): ExtractedEntry[] {
+    return [...this.#made.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  async visit(header: Header, content: AsyncIterable<Uint8Array>): Promise<void> {
+    if (++this.#count > this.#maxEntries) {
+      throw this.#refused(`more than ${this.#maxEntries} entries`);
     }
-    const placed = tree.place(header);
+    if (this.#isLeftOut(header)) return;
+    const placed = this.#tree.place(header);
     if (placed === undefined) return;
     const { path, kind, mode } = placed;
-    if (kind === "symlink" || kind === "hardlink") links.push(placed);
-    else
-      extracted.push({ path, mode, ...(await write({ ...placed, kind }, header, content, sink)) });
-  });
-  extracted.push(...(await makeLinks(links, extracted, sink)));
-  return extracted.sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-type Written = Omit<ExtractedEntry, "path" | "mode">;
-
-/** Hard ones first: until then there is no link that one could go through. */
-async function makeLinks(
-  links: readonly PlacedEntry[],
-  extracted: readonly ExtractedEntry[],
-  sink: TarSink,
-): Promise<ExtractedEntry[]> {
-  const made = new Map(extracted.map((entry) => [entry.path, entry]));
-  for (const { path, kind, target } of links) {
-    if (kind !== "hardlink") continue;
-    const original = made.get(target);
-    if (original === undefined) throw refused(`${path} as a link to what comes later`);
-    await sink.hardLink(path, target);
-    made.set(path, { ...original, path });
-  }
-  for (const { path, kind, mode, target } of links) {
-    if (kind !== "symlink") continue;
-    await sink.symlink(path, target);
-    made.set(path, { path, kind, mode, size: 0, sha256: "", target });
-  }
-  return links.flatMap(({ path }) => made.get(path) ?? []);
-}
-
-async function write(
-  placed: PlacedEntry & { readonly kind: "file" | "directory" },
-  header: Header,
-  content: AsyncIterable<Uint8Array>,
-  sink: TarSink,
-): Promise<Written> {
-  const { path, kind, mode } = placed;
-  switch (kind) {
-    case "directory":
-      await sink.directory(path, mode, header.mtime);
-      return { kind, size: 0, sha256: "", target: "" };
-    case "file": {
-      const file = await sink.file(path, mode, header.mtime);
-      const { size, sha256 } = await copy(content, file);
-      if (size !== header.size) throw refused(`${path} with ${size} of ${header.size} bytes`);
-      return { kind, size, sha256, target: "" };
+    switch (kind) {
+      case "symlink":
+      case "hardlink":
+        this.#links.push({ header, placed });
+        break;
+      case "directory":
+        await this.#unlessUnstorable(header, async () => {
+          await this.#sink.directory(path, mode, header.mtime);
+          this.#made.set(path, { path, kind, mode, size: 0, sha256: "", target: "" });
+        });
+        break;
+      case "file":
+        await this.#unlessUnstorable(header, async () => {
+          const written = await this.#write(placed, header, content);
+          this.#made.set(path, { path, kind, mode, ...written, target: "" });
+        });
     }
   }
+
+  /** Hard ones first: until then there is no link that one could go through. */
+  async makeLinks(): Promise<void> {
+    for (const { header, placed } of this.#links) {
+      if (placed.kind !== "hardlink" || this.#isLeftOut(header)) continue;
+      const { path, target } = placed;
+      const original = this.#made.get(target);
+      if (original === undefined) throw this.#refused(`${path} as a link to what comes later`);
+      await this.#unlessUnstorable(header, async () => {
+        await this.#sink.hardLink(path, target);
+        this.#made.set(path, { ...original, path });
+      });
+    }
+    for (const { header, placed } of this.#links) {
+      const { path, kind, mode, target } = placed;
+      if (kind !== "symlink") continue;
+      await this.#unlessUnstorable(header, async () => {
+        await this.#sink.symlink(path, target);
+        this.#made.set(path, { path, kind, mode, size: 0, sha256: "", target });
+      });
+    }
+  }
+
+  async #write(
+    { path, mode }: PlacedEntry,
+    header: Header,
+    content: AsyncIterable<Uint8Array>,
+  ): Promise<Pick<ExtractedEntry, "size" | "sha256">> {
+    const file = await this.#sink.file(path, mode, header.mtime);
+    const written = await copy(content, file).catch(async (error: unknown) => {
+      if (error instanceof UnstorableError) await this.#sink.remove(path);
+      throw error;
+    });
+    const { size } = written;
+    if (size !== header.size) throw this.#refused(`${path} with ${size} of ${header.size} bytes`);
+    return written;
+  }
+
+  #isLeftOut(header: Header): boolean {
+    if (this.#onLeftOut === undefined) return false;
+    const problem = unusable(header) ?? this.#tree.missingOriginal(header);
+    if (problem !== undefined) this.#leaveOut(header, problem);
+    return problem !== undefined;
+  }
+
+  #leaveOut(header: Header, why: string): void {
+    this.#tree.leaveOut(header);
+    this.#onLeftOut?.(header.name, why);
+  }
+
+  async #unlessUnstorable(header: Header, make: () => Promise<void>): Promise<void> {
+    try {
+      await make();
+    } catch (error) {
+      if (this.#onLeftOut === undefined || !(error instanceof UnstorableError)) throw error;
+      this.#leaveOut(header, error.why);
+    }
+  }
+
+  #refused(what: string): Error {
+    return archiveError(this.#source, `holds ${what}`);
+  }
 }
 
+/** The content is read to its end, also when the file takes no more of it. */
 async function copy(
   content: AsyncIterable<Uint8Array>,
   file: NodeJS.WritableStream,
 ): Promise<{ size: number; sha256: string }> {
   const hash = createHash("sha256");
   let size = 0;
+  const chunks = content[Symbol.asyncIterator]();
   async function* hashed(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of content) {
-      hash.update(chunk);
-      size += chunk.byteLength;
-      yield chunk;
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
+      hash.update(next.value);
+      size += next.value.byteLength;
+      yield next.value;
     }
   }
-  await pipeline(hashed, file);
+  try {
+    await pipeline(hashed, file);
+  } catch (error) {
+    if (error instanceof UnstorableError) while ((await chunks.next()).done !== true);
+    throw error;
+  }
   return { size, sha256: hash.digest("hex") };
-}
-
-function refused(what: string): KdockError {
-  return new KdockError("engine", `the archive from the container holds ${what}`);
 }

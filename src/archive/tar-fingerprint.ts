@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import type { Header } from "tar-stream";
+import { FROM_MMDEBSTRAP } from "./archive-source.js";
 import { readTar } from "./read-tar.js";
 
 /** Which mirror a root file system came from, and nothing of what it is. */
@@ -12,12 +13,16 @@ const MIRROR_FILES = "etc/apt/sources.list";
  */
 export async function tarFingerprint(archive: Readable): Promise<string> {
   const lines = new Map<string, string>();
-  await readTar(archive, async (header, content) => {
-    const path = plainPath(header.name);
-    // Read all the same: the archive goes on only when the content has been taken.
-    const sha256 = await digestOf(content);
-    if (!path.startsWith(MIRROR_FILES)) lines.set(path, line(path, header, sha256));
-  });
+  await readTar(
+    archive,
+    async (header, content) => {
+      const path = plainPath(header.name);
+      // Read all the same: the archive goes on only when the content has been taken.
+      const sha256 = await digestOf(content);
+      if (!path.startsWith(MIRROR_FILES)) lines.set(path, line(path, header, sha256));
+    },
+    FROM_MMDEBSTRAP,
+  );
   const hash = createHash("sha256");
   for (const path of [...lines.keys()].sort()) hash.update(`${lines.get(path)}\n`);
   return hash.digest("hex");

@@ -25,40 +25,65 @@ interface TarOwner {
   readonly mtimeSeconds?: number;
 }
 
+export interface PackOptions {
+  /** The entries come in code-unit order of path: each is packed as it comes, and none is kept. */
+  readonly isSorted?: boolean;
+}
+
+type TarEntries = Iterable<TarEntry> | AsyncIterable<TarEntry>;
+
 /**
  * The same bytes for the same entries, in whichever order they come. Contents are opened one after the other, when the
  * reader gets there; a content that fails fails the result.
  */
-export function packTar(entries: Iterable<TarEntry> | AsyncIterable<TarEntry>): Readable {
-  return Readable.from(archive(entries), { objectMode: false });
+export function packTar(entries: TarEntries, { isSorted = false }: PackOptions = {}): Readable {
+  return Readable.from(archive(isSorted ? entries : sorted(entries)), { objectMode: false });
 }
 
-async function* archive(
-  entries: Iterable<TarEntry> | AsyncIterable<TarEntry>,
-): AsyncGenerator<Uint8Array> {
+async function* sorted(entries: TarEntries): AsyncGenerator<TarEntry> {
+  const all: TarEntry[] = [];
+  for await (const entry of entries) all.push(entry);
+  // Code units: localeCompare depends on the machine.
+  yield* all.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function* archive(entries: TarEntries): AsyncGenerator<Uint8Array> {
   const tar = pack();
-  const filled = fill(tar, entries).catch((error: unknown) => {
+  const demand = new Demand();
+  const filled = fill(tar, entries, demand).catch((error: unknown) => {
     tar.destroy(error instanceof Error ? error : new Error(String(error)));
   });
   try {
-    for await (const chunk of tar as AsyncIterable<Uint8Array>) yield chunk;
+    for await (const chunk of tar as AsyncIterable<Uint8Array>) {
+      demand.pause();
+      yield chunk;
+      demand.resume();
+    }
   } finally {
     // Nobody reads on: whoever fills must not wait for ever.
     tar.destroy();
+    demand.resume();
     await filled;
   }
 }
 
-async function fill(
-  tar: Pack,
-  entries: Iterable<TarEntry> | AsyncIterable<TarEntry>,
-): Promise<void> {
-  const all: TarEntry[] = [];
-  for await (const entry of entries) all.push(entry);
-  // Code units: localeCompare depends on the machine.
-  all.sort((a, b) => (a.path < b.path ? -1 : 1));
-  for (const entry of all) await add(tar, entry);
+async function fill(tar: Pack, entries: TarEntries, demand: Demand): Promise<void> {
+  for await (const entry of entries) {
+    // tar-stream holds up contents only, and a tree may have many folders and links.
+    await demand.resumed;
+    await add(tar, entry);
+  }
   tar.finalize();
+}
+
+/** Whether the reader waits for more. */
+class Demand {
+  resumed: Promise<void> = Promise.resolve();
+  resume: () => void = () => undefined;
+
+  pause(): void {
+    this.resumed = new Promise((resolve) => (this.resume = resolve));
+  }
 }
 
 async function add(tar: Pack, entry: TarEntry): Promise<void> {

@@ -1,4 +1,4 @@
-import { KdockError, messageOf } from "../errors.js";
+import { KdockError, messageOf, UnstorableError } from "../errors.js";
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
@@ -38,7 +38,24 @@ export function writeError(path: string, error: unknown): KdockError {
       cause: error,
     });
   }
+  if (codeOf(error) === "EFBIG") {
+    return new UnstorableError(path, "it is too large for the file system there", error);
+  }
   return new KdockError("environment", `cannot write ${path}: ${reason(error)}`, { cause: error });
+}
+
+/** What file systems without links, modes or times say of one; FUSE's say ENOSYS. */
+const UNSUPPORTED = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
+
+export function isUnsupported(error: unknown): boolean {
+  return UNSUPPORTED.has(codeOf(error) ?? "");
+}
+
+/** For a mode or a time that is set where the file system has them. */
+export async function whereSupported(setting: Promise<void>): Promise<void> {
+  await setting.catch((error: unknown) => {
+    if (!isUnsupported(error)) throw error;
+  });
 }
 
 function reason(error: unknown): string {

@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { Writable } from "node:stream";
-import { writeError } from "./file-error.js";
+import { whereSupported, writeError } from "./file-error.js";
 
 /** Small buffers make a write a round trip to another thread for every chunk that a socket gives. */
 const BUFFER_BYTES = 1 << 20;
@@ -34,7 +34,8 @@ export class FileWriter extends Writable {
 
   override _final(done: Done): void {
     const time = this.#modified;
-    this.#settle(time === undefined ? Promise.resolve() : this.#file.utimes(time, time), done);
+    const timed = time === undefined ? undefined : whereSupported(this.#file.utimes(time, time));
+    this.#settle(timed ?? Promise.resolve(), done);
   }
 
   override _destroy(error: Error | null, done: Done): void {

@@ -111,9 +111,12 @@ export interface HostFiles {
   status(path: string): Promise<FileStatus | undefined>;
   /** A file's bytes as they are read; fails with a `config` error that names the path. */
   readStream(path: string): Readable;
+  /** The same of a file that is open already; rejects with a `config` error when it cannot be opened. */
+  openStream(path: string): Promise<Readable>;
   /** undefined when there is no such file; other failures reject with a `config` error that names the path. */
   readText(path: string): Promise<string | undefined>;
-  readBytes(path: string): Promise<Uint8Array>;
+  /** Rejects with a `config` error for a file of more than `max` bytes, whatever size it is said to have. */
+  readBytes(path: string, max?: number): Promise<Uint8Array>;
   /** So many bytes from a file's beginning, fewer where it has no more. */
   readHead(path: string, bytes: number): Promise<Uint8Array>;
   /** Whether we may write to what is there. */
@@ -181,7 +184,10 @@ export interface HostFiles {
   isLocked(path: string): Promise<boolean>;
 }
 
-/** Paths are relative. Folders above are made; nothing is written over, and no link is followed. */
+/**
+ * Paths are relative. Folders above are made; nothing is written over, and no link is followed. Rejects with an
+ * `UnstorableError` for what the file system does not have; so do files' streams.
+ */
 export interface TreeWriter extends AsyncDisposable {
   file(path: string, mode: number, modified?: Date): Promise<NodeJS.WritableStream>;
   /** Until it gets its own, its mode is one that lets us write to it. */

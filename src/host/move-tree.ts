@@ -1,7 +1,7 @@
 import { chmod, lstat, readdir, rename, rmdir, unlink, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { KdockError } from "../errors.js";
-import { isMissing } from "./file-error.js";
+import { isMissing, whereSupported } from "./file-error.js";
 import type { FolderFacts } from "./host.js";
 import { OpenFolder } from "./open-folder.js";
 
@@ -16,8 +16,9 @@ export async function moveTree(
   await merge(source, basename(from), target, basename(to));
   for (const { path, mode, modified } of folders) {
     await using folder = await descend(target, join(basename(to), path));
-    await chmod(await folder.self(), mode);
-    if (modified !== undefined) await utimes(await folder.self(), modified, modified);
+    const self = await folder.self();
+    await whereSupported(chmod(self, mode));
+    if (modified !== undefined) await whereSupported(utimes(self, modified, modified));
   }
 }
 
@@ -35,7 +36,9 @@ async function merge(
   });
   const isFolder = (await lstat(from)).isDirectory();
   if (there === undefined || (!isFolder && !there.isDirectory())) {
-    await rename(from, to);
+    await rename(from, to).catch(async (error: unknown) => {
+      throw await target.namingError(targetName, error);
+    });
   } else if (isFolder && there.isDirectory()) {
     await using outer = await source.child(sourceName);
     await using inner = await target.child(targetName);

@@ -6,6 +6,7 @@ import {
   isFolder,
   isWritable,
   list,
+  openStream,
   readBytes,
   readHead,
   readStream,
@@ -32,7 +33,19 @@ import {
 } from "./write-files.js";
 
 export const nodeFiles: HostFiles = {
-  ...{ readText, readBytes, readStream, exists, isFolder, status, tree, nodes, list, realPath },
+  ...{
+    readText,
+    readBytes,
+    readStream,
+    openStream,
+    exists,
+    isFolder,
+    status,
+    tree,
+    nodes,
+    list,
+    realPath,
+  },
   ...{ writeAtomic, writeStream, writeSparse, writeLate, openLog, makeTemporary, makeFolder },
   ...{ mergeInto, removeTree, writeTree, readHead, isWritable, scan },
   ...{ replace, pointLink, remove, lock, isLocked },

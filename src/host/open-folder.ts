@@ -1,7 +1,8 @@
 import { constants, existsSync } from "node:fs";
 import { type FileHandle, lstat, open, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { KdockError } from "../errors.js";
+import { KdockError, UnstorableError } from "../errors.js";
+import { codeOf, writeError } from "./file-error.js";
 
 /** Where the kernel names a process's open files: a path that begins with an open folder, wherever that has been moved to. */
 const HANDLES = "/proc/self/fd";
@@ -54,6 +55,32 @@ export class OpenFolder implements AsyncDisposable {
     const real = await realpath(path);
     if (!(await lstat(path)).isDirectory() || dirname(real) !== this.path) throw moved(path);
     return new OpenFolder(real, undefined);
+  }
+
+  /** Why nothing could be made by this name. */
+  async namingError(name: string, error: unknown): Promise<KdockError> {
+    const path = join(this.path, name);
+    const code = codeOf(error) ?? "";
+    if (code === "ENAMETOOLONG") {
+      return new UnstorableError(path, "the name is too long for the file system there", error);
+    }
+    // ENOENT: of exFAT by FUSE, and of SMB.
+    if (["EINVAL", "EILSEQ"].includes(code) || (code === "ENOENT" && (await this.#isThere()))) {
+      const why = `the file system there has no names like ${JSON.stringify(name)}`;
+      return new UnstorableError(path, why, error);
+    }
+    return error instanceof KdockError ? error : writeError(path, error);
+  }
+
+  async #isThere(): Promise<boolean> {
+    // A folder that was removed has no links.
+    return (await lstat(await this.self()).catch(() => ({ nlink: 0 }))).nlink > 0;
+  }
+
+  /** The same folder, by a handle that is closed on its own. */
+  async duplicate(): Promise<OpenFolder> {
+    if (this.#handle === undefined) return new OpenFolder(this.path, undefined);
+    return new OpenFolder(this.path, await open(await this.self(), O_PATH | O_DIRECTORY));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -31,10 +31,26 @@ export async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-export async function readBytes(path: string): Promise<Uint8Array> {
-  return await readFile(path).catch((error: unknown) => {
+export async function readBytes(path: string, max?: number): Promise<Uint8Array> {
+  const reading = max === undefined ? readFile(path) : readAtMost(path, max);
+  return await reading.catch((error: unknown) => {
     throw readError(path, error);
   });
+}
+
+async function readAtMost(path: string, max: number): Promise<Uint8Array> {
+  await using file = await open(path);
+  let buffer = Buffer.allocUnsafe(1 << 14);
+  let length = 0;
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, length, buffer.length - length);
+    if (bytesRead === 0) return buffer.subarray(0, length);
+    length += bytesRead;
+    if (length > max) throw new Error(`it has more than ${max} bytes`);
+    if (length === buffer.length) {
+      buffer = Buffer.concat([buffer], buffer.length * 2);
+    }
+  }
 }
 
 export async function readHead(path: string, bytes: number): Promise<Uint8Array> {
@@ -97,7 +113,17 @@ function statusKind(found: Stats): FileStatus["kind"] {
 const READ_BYTES = 1 << 18;
 
 export function readStream(path: string): Readable {
-  const read = createReadStream(path, { highWaterMark: READ_BYTES });
+  return reporting(path, createReadStream(path, { highWaterMark: READ_BYTES }));
+}
+
+export async function openStream(path: string): Promise<Readable> {
+  const file = await open(path).catch((error: unknown) => {
+    throw readError(path, error);
+  });
+  return reporting(path, file.createReadStream({ highWaterMark: READ_BYTES }));
+}
+
+function reporting(path: string, read: Readable): Readable {
   const out = new PassThrough({ highWaterMark: READ_BYTES });
   pipeline(read, out, () => undefined);
   read.prependOnceListener("error", (error) => out.destroy(readError(path, error)));

@@ -1,8 +1,8 @@
 import { constants } from "node:fs";
 import { copyFile, link, lstat, mkdir, open, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { KdockError } from "../errors.js";
-import { codeOf, writeError } from "./file-error.js";
+import { KdockError, UnstorableError } from "../errors.js";
+import { codeOf, isUnsupported, whereSupported, writeError } from "./file-error.js";
 import { FileWriter } from "./file-writer.js";
 import type { TreeWriter } from "./host.js";
 import { OpenFolder } from "./open-folder.js";
@@ -38,7 +38,7 @@ class NodeTreeWriter implements TreeWriter {
       const file = await open(at, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0o700);
       try {
         // The umask has no say in what was asked for.
-        await file.chmod(mode);
+        await whereSupported(file.chmod(mode));
       } catch (error) {
         await file.close();
         throw error;
@@ -54,27 +54,46 @@ class NodeTreeWriter implements TreeWriter {
   }
 
   async symlink(path: string, target: string): Promise<void> {
-    await this.#make(path, (at) => symlink(target, at));
+    await this.#make(path, async (at) => {
+      try {
+        await symlink(target, at);
+      } catch (error) {
+        const full = join(this.#root.path, path);
+        if (isUnsupported(error)) {
+          throw new UnstorableError(full, "the file system there has no symbolic links", error);
+        }
+        if (codeOf(error) === "ENAMETOOLONG") {
+          const why = "the name or the link's text is too long for the file system there";
+          throw new UnstorableError(full, why, error);
+        }
+        throw error;
+      }
+    });
   }
 
   async hardLink(path: string, original: string): Promise<void> {
     const [folder, name] = split(original);
-    const from = await (await this.#folder(folder)).at(name);
-    await this.#make(path, async (at) => {
-      try {
-        await link(from, at);
-      } catch (error) {
-        // A file system without hard links, or with no more for this file.
-        if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(codeOf(error) ?? ""))
-          throw error;
-        await copyFile(from, at, COPYFILE_EXCL);
-      }
+    await this.#written(path, async () => {
+      // A handle of its own: the walk to the new name may close the one in the list.
+      await using source = await (await this.#folder(folder)).duplicate();
+      await this.#make(path, async (at) => {
+        const from = await source.at(name);
+        try {
+          await link(from, at);
+        } catch (error) {
+          // EMLINK: there are no more for this file.
+          if (!isUnsupported(error) && codeOf(error) !== "EMLINK") throw error;
+          await copyFile(from, at, COPYFILE_EXCL);
+        }
+      });
     });
   }
 
   async remove(path: string): Promise<void> {
     const [folder, name] = split(path);
-    await unlink(await (await this.#folder(folder)).at(name));
+    await this.#written(path, async () => {
+      await unlink(await (await this.#folder(folder)).at(name));
+    });
     const names = this.#names.get(folder);
     names?.splice(names.indexOf(name), 1);
   }
@@ -86,14 +105,22 @@ class NodeTreeWriter implements TreeWriter {
 
   async #make<T>(path: string, make: (at: string) => Promise<T>): Promise<T> {
     const [folder, name] = split(path);
-    try {
+    return await this.#written(path, async () => {
       const parent = await this.#folder(folder);
       const at = await parent.at(name);
       const made = await make(at).catch(async (error: unknown) => {
-        throw codeOf(error) === "EEXIST" ? await this.#collision(parent, folder, name) : error;
+        throw codeOf(error) === "EEXIST"
+          ? await this.#collision(parent, folder, name)
+          : await parent.namingError(name, error);
       });
       this.#names.get(folder)?.push(name);
       return made;
+    });
+  }
+
+  async #written<T>(path: string, write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
     } catch (error) {
       throw error instanceof KdockError ? error : writeError(join(this.#root.path, path), error);
     }

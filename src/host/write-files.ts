@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, open, rename, rm, symlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { KdockError } from "../errors.js";
-import { codeOf, isMissing, writeError } from "./file-error.js";
+import { codeOf, isMissing, whereSupported, writeError } from "./file-error.js";
 import { FileWriter } from "./file-writer.js";
 import type { FolderFacts, LogFile } from "./host.js";
 import { LateFileWriter } from "./late-file-writer.js";
@@ -43,7 +43,7 @@ export async function makeTemporary(path: string, mode = 0o755): Promise<string>
     await makeParents(path);
     const folder = await mkdtemp(`${path}.tmp-`);
     // mkdtemp's 0700 is for secrets; most become a folder like any other.
-    await chmod(folder, mode);
+    await whereSupported(chmod(folder, mode));
     return folder;
   });
 }

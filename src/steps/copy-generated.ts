@@ -2,13 +2,14 @@ import { randomBytes } from "node:crypto";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Header } from "tar-stream";
-import { KdockError } from "../errors.js";
+import { UnstorableError } from "../errors.js";
+import { archiveError, type ArchiveSource } from "../archive/archive-source.js";
 import { ArchiveTree, unusable } from "../archive/archive-tree.js";
 import { MarkedStream } from "../archive/marked-stream.js";
 import type { GuestSession } from "../guest/session.js";
 import type { FolderFacts, TreeWriter } from "../host/host.js";
 import type { LeftOut, Tell } from "./copy-progress.js";
-import { END_CHILDREN, GIVE_GENERATED } from "./copy-scripts.js";
+import { END_CHILDREN, GIVE_GENERATED, LOOK_AT_FILE } from "./copy-scripts.js";
 import { watchSilence } from "./copy-silence.js";
 import { askGuest, startScript } from "./guest-script.js";
 
@@ -17,6 +18,12 @@ const TOKENS = 2000;
 const MAX_ENTRIES = 200_000;
 /** /proc/kcore claims to have 128 TiB. */
 const MAX_BYTES = 2 ** 40;
+
+/** Of the list of all entries. */
+const LIST_BYTES = 64 << 20;
+/** Of a path, and of a link's text; Linux takes 4096. */
+const PATH_BYTES = 64 << 10;
+const EXIT_CODE_BYTES = 16;
 
 export interface ReceivedTree {
   readonly entries: number;
@@ -55,13 +62,13 @@ export async function receiveGenerated(
       yield chunk;
     }
   }
-  const copy = new GeneratedCopy(session, tree, token, new MarkedStream(heard()));
+  const copy = new GeneratedCopy({ session, from, tree, token }, new MarkedStream(heard()));
   const watch = new AbortController();
   const watching = watchSilence(
     session,
     () => passed,
     watch.signal,
-    () => copy.endFile(SILENT),
+    () => copy.endSilentFile(),
   );
   try {
     const received = await Promise.race([copy.receive(), watching.then(never)]);
@@ -71,6 +78,8 @@ export async function receiveGenerated(
     // A script that gave up has cut this short, and its own words say more.
     if (command.stdout.readableEnded) await done;
     command.signal(SIGKILL);
+    // Unread output would hold up the session, and with it the answer that the watch may wait for.
+    command.stdout.destroy();
     throw error;
   } finally {
     watch.abort();
@@ -80,18 +89,30 @@ export async function receiveGenerated(
 }
 
 const SIGKILL = 9;
-const SILENT = "it does not end";
+const LIST: ArchiveSource = {
+  subject: "the guest's list of the folder's files",
+  code: "vm",
+  hint: "Copy its subfolders one by one.",
+};
 
 function never(): Promise<never> {
   return new Promise(() => undefined);
 }
 
+interface Copying {
+  readonly session: GuestSession;
+  readonly from: string;
+  readonly tree: TreeWriter;
+  readonly token: string;
+}
+
 class GeneratedCopy {
   readonly #session: GuestSession;
+  readonly #from: string;
   readonly #tree: TreeWriter;
   readonly #token: string;
   readonly #stream: MarkedStream;
-  readonly #place = new ArchiveTree("as-text", "any");
+  readonly #place = new ArchiveTree({ links: "as-text", names: "any", source: LIST });
   readonly #facts = new Map<string, Facts>();
   readonly #folders: FolderFacts[] = [];
   readonly #leftOut: LeftOut[] = [];
@@ -99,15 +120,17 @@ class GeneratedCopy {
   readonly #symlinks: { readonly path: string; readonly text: string }[] = [];
   /** By device and inode: the first name of a file that has several. */
   readonly #first = new Map<string, string>();
-  /** The shell whose child reads the file at hand, and why that child was ended. */
+  /** The file at hand, the shell whose child reads it, and why that child was ended. */
+  #path = "";
   #shell = "";
   #ended: string | undefined;
   #isEnding = false;
   #entries = 1;
   #bytes = 0;
 
-  constructor(session: GuestSession, tree: TreeWriter, token: string, stream: MarkedStream) {
+  constructor({ session, from, tree, token }: Copying, stream: MarkedStream) {
     this.#session = session;
+    this.#from = from;
     this.#tree = tree;
     this.#token = token;
     this.#stream = stream;
@@ -118,16 +141,21 @@ class GeneratedCopy {
     for (;;) {
       const first = await this.#stream.byte();
       if (first === "!") break;
-      const [, shell = "", path = ""] =
-        /^(\d+) \.\/(.*)$/s.exec(first + (await this.#stream.textBefore("//\n"))) ?? [];
+      const rest = await this.#stream.textBefore("//\n", "a path", PATH_BYTES);
+      const [, shell = "", path = ""] = /^(\d+) \.\/(.*)$/s.exec(first + rest) ?? [];
+      this.#path = path;
       this.#shell = shell;
       this.#ended = undefined;
       await this.#readEntry(path);
-      await this.#stream.textBefore(this.#token);
+      await this.#stream.textBefore(this.#token, "what is between two files", PATH_BYTES);
     }
     // Last: nothing is written any more that could go through one.
-    for (const { path, original } of this.#hardLinks) await this.#tree.hardLink(path, original);
-    for (const { path, text } of this.#symlinks) await this.#tree.symlink(path, text);
+    for (const { path, original } of this.#hardLinks) {
+      await this.#make(path, () => this.#tree.hardLink(path, original));
+    }
+    for (const { path, text } of this.#symlinks) {
+      await this.#make(path, () => this.#tree.symlink(path, text));
+    }
     for (const path of this.#facts.keys()) this.#leaveOut(path, "it went away meanwhile");
     return {
       entries: this.#entries,
@@ -137,16 +165,25 @@ class GeneratedCopy {
     };
   }
 
+  /** Where the file at hand has fallen silent: real ones among the generated do end, however long they take. */
+  async endSilentFile(): Promise<void> {
+    const path = this.#path;
+    const [files] = await askGuest(this.#session, LOOK_AT_FILE, `${this.#from}/${path}`);
+    if (files === "generated" && path === this.#path) await this.#endFile("it does not end");
+  }
+
   /** Ends what reads the file at hand, which is then left out. */
-  async endFile(why: string): Promise<void> {
+  async #endFile(why: string): Promise<void> {
     this.#ended = why;
     await askGuest(this.#session, END_CHILDREN, this.#shell);
   }
 
   async #readFacts(): Promise<void> {
-    const lines = (await this.#stream.textBefore(this.#token)).split("//\n");
+    const what = "the list of the folder's files";
+    const list = await this.#stream.textBefore(this.#token, what, LIST_BYTES);
+    const lines = list.split("//\n", MAX_ENTRIES + 1);
     if (lines.length > MAX_ENTRIES) {
-      throw new KdockError("vm", `the folder has more than ${MAX_ENTRIES} entries`);
+      throw archiveError(LIST, `has more than ${MAX_ENTRIES} entries`);
     }
     for (const facts of lines.map(factsOf)) {
       if (facts === undefined) continue;
@@ -159,12 +196,10 @@ class GeneratedCopy {
 
   async #makeFolder(facts: Facts): Promise<void> {
     const { path, mode, modified } = facts;
-    const placed = this.#place.place(headerOf(facts));
-    if (placed !== undefined) {
-      await this.#tree.folder(path, mode);
-      this.#entries += 1;
+    const isRoot = this.#place.place(headerOf(facts)) === undefined;
+    if (isRoot || (await this.#make(path, () => this.#tree.folder(path, mode)))) {
+      this.#folders.push({ path, mode, modified });
     }
-    this.#folders.push({ path, mode, modified });
   }
 
   async #readEntry(path: string): Promise<void> {
@@ -178,7 +213,6 @@ class GeneratedCopy {
       if ((await this.#exitCode()) === 0 && original !== undefined) {
         this.#place.place(headerOf({ path, mode: 0, type: "file" }));
         this.#hardLinks.push({ path, original });
-        this.#entries += 1;
       }
       return;
     }
@@ -186,7 +220,7 @@ class GeneratedCopy {
   }
 
   async #readLink(facts: Facts): Promise<void> {
-    const text = await this.#stream.textBefore(this.#token);
+    const text = await this.#stream.textBefore(this.#token, "the text of a link", PATH_BYTES);
     const header = headerOf(facts, text.replace(/\n$/, ""));
     const problem = (await this.#exitCode()) === 0 ? unusable(header) : reasonIn(text);
     if (problem !== undefined) {
@@ -196,15 +230,14 @@ class GeneratedCopy {
     const placed = this.#place.place(header);
     if (placed === undefined) return;
     this.#symlinks.push({ path: placed.path, text: placed.target });
-    this.#entries += 1;
   }
 
   async #readFile(facts: Facts): Promise<void> {
     const { path, mode, modified } = facts;
     this.#place.place(headerOf(facts));
-    const file = await this.#tree.file(path, mode, modified);
     let bytes = 0;
     let tail = Buffer.alloc(0);
+    const end = { isHeard: false };
     const heard = async function* (this: GeneratedCopy): AsyncGenerator<Buffer> {
       for await (const chunk of this.#stream.before(Buffer.from(this.#token))) {
         if (facts.size >= MAX_BYTES) this.#endEndless(facts);
@@ -212,16 +245,39 @@ class GeneratedCopy {
         tail = Buffer.concat([tail, chunk]).subarray(-COMPLAINT_BYTES);
         yield chunk;
       }
+      end.isHeard = true;
     };
-    await pipeline(heard.call(this), file);
-    if ((await this.#exitCode()) !== 0) {
+    const isWritten = await this.#make(path, async () => {
+      const file = await this.#tree.file(path, mode, modified);
+      await pipeline(heard.call(this), file).catch(async (error: unknown) => {
+        if (error instanceof UnstorableError) await this.#tree.remove(path);
+        throw error;
+      });
+    });
+    if (!end.isHeard) await pipeline(heard.call(this), nowhere());
+    const isRead = (await this.#exitCode()) === 0;
+    if (!isWritten) return;
+    if (!isRead) {
       await this.#tree.remove(path);
+      this.#entries -= 1;
       this.#leaveOut(path, this.#ended ?? reasonIn(tail.toString()));
       return;
     }
     if (facts.links > 1) this.#first.set(facts.inode, path);
-    this.#entries += 1;
     this.#bytes += bytes;
+  }
+
+  /** Whether it was made; what the file system does not have is left out. */
+  async #make(path: string, make: () => Promise<void>): Promise<boolean> {
+    try {
+      await make();
+      this.#entries += 1;
+      return true;
+    } catch (error) {
+      if (!(error instanceof UnstorableError)) throw error;
+      this.#leaveOut(path, error.why);
+      return false;
+    }
   }
 
   /** Not awaited: the answer comes behind what the file still gives. */
@@ -229,7 +285,7 @@ class GeneratedCopy {
     if (this.#isEnding) return;
     this.#isEnding = true;
     const why = `it claims to have ${Math.round(size / 2 ** 40)} TiB`;
-    void this.endFile(why)
+    void this.#endFile(why)
       .catch(() => undefined)
       .finally(() => (this.#isEnding = false));
   }
@@ -239,7 +295,8 @@ class GeneratedCopy {
   }
 
   async #exitCode(): Promise<number> {
-    return Number((await this.#stream.textBefore("\n")).slice(1));
+    const code = await this.#stream.textBefore("\n", "an exit code", EXIT_CODE_BYTES);
+    return Number(code.slice(1));
   }
 
   #leaveOut(path: string, why: string): void {

@@ -1,6 +1,8 @@
+import { normalize } from "node:path";
 import { pipeline } from "node:stream/promises";
+import type { ArchiveSource } from "../archive/archive-source.js";
 import { extractTar, type TarSink } from "../archive/tar-extract.js";
-import { KdockError } from "../errors.js";
+import { KdockError, UnstorableError } from "../errors.js";
 import type { GuestSession } from "../guest/session.js";
 import type { FolderFacts, HostFiles, TreeWriter } from "../host/host.js";
 import {
@@ -43,7 +45,11 @@ export async function copyOut(
     const received = await receive(
       { files, session, temporary, tell },
       { kind, from, facts, isGenerated },
-    );
+    ).catch((error: unknown) => {
+      // The temporary path says nothing to anybody.
+      if (!(error instanceof UnstorableError)) throw error;
+      throw new UnstorableError(normalize(place), error.why, error);
+    });
     // A folder that was there keeps what its owner gave it.
     const folders = received.folders.filter(({ path }) => path !== "" || !target.merges);
     await files.mergeInto(`${temporary}/${ARRIVED}`, place, folders);
@@ -153,17 +159,20 @@ async function receiveFile(
   const counter = counted(tell, size || undefined);
   const watch = new AbortController();
   const silence = { fell: false };
-  const watching = watchSilence(
-    session,
-    () => counter.bytes,
-    watch.signal,
-    () => {
-      silence.fell = true;
-      command.signal(SIGKILL);
-      return Promise.resolve();
-    },
-  );
-  watching.catch(() => undefined);
+  // Others do end, however long the disk or the network takes.
+  if (isGenerated) {
+    const watching = watchSilence(
+      session,
+      () => counter.bytes,
+      watch.signal,
+      () => {
+        silence.fell = true;
+        command.signal(SIGKILL);
+        return Promise.resolve();
+      },
+    );
+    watching.catch(() => undefined);
+  }
   try {
     await pipeline(command.stdout, counter, await tree.file(ARRIVED, mode, modified));
     await done;
@@ -208,10 +217,11 @@ async function receiveTree(
     },
     hardLink: (path, original) => tree.hardLink(path, original),
     symlink: (path, target) => tree.symlink(path, target),
+    remove: (path) => tree.remove(path),
   };
   try {
     const entries = await extractTar(stdout, sink, {
-      ...{ links: "as-text", names: "any" },
+      ...{ links: "as-text", names: "any", source: archiveOf(from) },
       onLeftOut: (path, why) => leftOut.push({ path: path.replace(/^\.\/|\/$/g, ""), why }),
     });
     await done;
@@ -223,4 +233,12 @@ async function receiveTree(
     command.signal(SIGKILL);
     throw error;
   }
+}
+
+function archiveOf(folder: string): ArchiveSource {
+  return {
+    subject: "the archive from the guest",
+    code: "vm",
+    hint: `Copy its subfolders one by one, or save the archive: \`kdock exec -- tar -cf - ${folder} > files.tar\`.`,
+  };
 }

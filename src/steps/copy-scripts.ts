@@ -17,15 +17,11 @@ kind "$1"
 kind "$1/$2"
 command -v tar >/dev/null && echo tar || echo no-tar`;
 
-/**
- * PATH: what is there, links not followed; whether there is tar; "generated" for files whose size nobody knows before they
- * are read, as /proc and /sys have them, also for a folder that has some below; then mode, time and size, or a link's text.
- */
-export const LOOK_AT_SOURCE = `
-case $1 in */) p=$1. ;; *) p=$1 ;; esac
+/** files FOLDER [NAME]: "generated" where a file system has files of no size below FOLDER, or in FOLDER/NAME, or else "real". */
+const FILES = `
 files() {
   d=$(cd "$1" && pwd -P) || return
-  d=\${d%/}/ longest=0 here=real below=real
+  d=\${d%/}/\${2:+$2/} longest=0 here=real below=real
   while read -r _ at type _; do
     case $at in *\\\\*) at=$(printf %b "$at") ;; esac
     at=\${at%/}/
@@ -39,7 +35,14 @@ files() {
     case $at in "$d"?*) [ $has = real ] || below=generated ;; esac
   done </proc/mounts
   [ $here = real ] && echo $below || echo generated
-}
+}`;
+
+/**
+ * PATH: what is there, links not followed; whether there is tar; "generated" for files whose size nobody knows before they
+ * are read, as /proc and /sys have them, also for a folder that has some below; then mode, time and size, or a link's text.
+ */
+export const LOOK_AT_SOURCE = `${FILES}
+case $1 in */) p=$1. ;; *) p=$1 ;; esac
 if [ -L "$p" ]; then echo symlink
 elif [ -d "$p" ]; then echo directory
 elif [ -f "$p" ]; then echo file
@@ -48,8 +51,12 @@ else echo nothing; fi
 command -v tar >/dev/null && echo tar || echo no-tar
 if [ -L "$p" ] || [ ! -r /proc/mounts ]; then echo real
 elif [ -d "$p" ]; then files "$p"
-else files "\${p%/*}/"; fi
+else files "\${p%/*}/" "\${p##*/}"; fi
 if [ -L "$p" ]; then readlink "$p"; elif [ -e "$p" ]; then stat -c '%a %Y %s' "$p"; fi`;
+
+/** PATH, of a file: "generated" or "real"; one whose folder went away was of a process. */
+export const LOOK_AT_FILE = `${FILES}
+files "\${1%/*}/" "\${1##*/}" 2>/dev/null || echo generated`;
 
 /** A temporary name beside the target that goes away, whatever happens; $t is its path, and $f the target's. */
 const BEHIND_A_NAME = `
@@ -71,6 +78,9 @@ ln -s "$3" "$t" && mv -f "$t" "$f"`;
 
 /** FOLDER: the tar on stdin goes into a folder that is there. */
 export const MERGE_TREE = `exec tar -C "$1" -xf -`;
+
+/** PATH of a file. */
+export const REMOVE_FILE = `exec rm -f "$1"`;
 
 /** PATH. Not tar: what /proc and /sys have has no size until it is read. */
 export const GIVE_FILE = `exec cat "$1"`;

@@ -63,6 +63,7 @@ export async function unpack(
     symlink: async (path, target) => {
       if (wanted(path)) await tree.symlink(path, target);
     },
+    remove: (path) => tree.remove(path),
   });
   return entries
     .filter((entry) => entry.kind !== "directory" && wanted(entry.path))

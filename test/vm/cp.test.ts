@@ -216,6 +216,24 @@ ${more}`);
   if (more !== "") expect(await readFile(at("t", "p", "poolsize"), "utf8")).toBe("256\n");
 });
 
+it("leaves out a fifo with all its names, and brings the rest", async () => {
+  await sh("mkdir /tmp/t && cd /tmp/t && mkfifo pipe && ln pipe again && echo kept >kept");
+  const { exitCode, stderr } = await cp(":/tmp/t", at("t"));
+  expect(stderr).toMatch(/2 files of \/tmp\/t could not be copied/);
+  expect(exitCode).toBe(1);
+  expect(await readdir(at("t"))).toEqual(["kept"]);
+});
+
+it("says that the guest's archive is damaged, and what to do", async () => {
+  await sh(`mkdir /tmp/t && mv $(which tar) /tmp/tar.away
+printf '#!/bin/sh\nhead -c 5000 /dev/urandom\n' >/bin/tar && chmod +x /bin/tar`);
+  const { exitCode, stderr } = await cp(":/tmp/t", at("t"));
+  await sh("mv -f /tmp/tar.away /bin/tar");
+  expect(stderr).toMatch(/the archive from the guest is damaged: .*\n→ Copy its subfolders/);
+  expect(exitCode).toBe(1);
+  expect(await readdir(here)).toEqual([]);
+});
+
 it("keeps hard links and modes on the way in, reads /proc here, and names what is no file", async () => {
   await mkdir(at("t", "d"), { recursive: true, mode: 0o700 });
   await writeFile(at("t", "one"), "one");
@@ -293,6 +311,42 @@ describe("onto a file system where upper and lower case are one", () => {
     await expectDone(cp(":/tmp/t", join(folded(), "t")));
     expect(await readFile(join(folded(), "t", "link"), "utf8")).toBe("1\n");
     expect(await readFile(join(folded(), "T", "HARD"), "utf8")).toBe("1\n");
+  });
+});
+
+describe("onto a file system that does not have every name", () => {
+  const image = () => `${here}.windows-image`;
+  const windows = () => `${here}.windows`;
+
+  beforeAll(async () => {
+    await rm(windows(), { recursive: true, force: true });
+    await mkdir(windows());
+    await execa("truncate", ["-s", "20M", image()]);
+    await execa("mkntfs", ["-F", "-Q", image()]);
+    await execa("lowntfs-3g", ["-o", "windows_names", image(), windows()]);
+  });
+  afterAll(async () => {
+    await execa("umount", [windows()]);
+    await rm(windows(), { recursive: true });
+    await rm(image());
+  });
+
+  it("names in words what is left out of a folder, and brings the rest", async () => {
+    await sh("mkdir -p /tmp/t/c:d && cd /tmp/t && echo 1 >a:b && echo 2 >c:d/e && echo 3 >ok");
+    const { exitCode, stderr } = await cp(":/tmp/t", join(windows(), "t"));
+    expect(stderr).toContain('  a:b: the file system there has no names like "a:b"\n');
+    expect(stderr).toContain('  c:d/e: the file system there has no names like "c:d"\n');
+    expect(stderr).not.toContain(".kdock-cp");
+    expect(exitCode).toBe(1);
+    expect(await readdir(join(windows(), "t"))).toEqual(["ok"]);
+  });
+
+  it("says of a single file where it cannot be written, and why", async () => {
+    await sh("echo 1 >/tmp/a:b");
+    const { exitCode, stderr } = await cp(":/tmp/a:b", windows());
+    expect(stderr).toContain(`cannot write ${windows()}/a:b: the file system there has no names`);
+    expect(exitCode).toBe(3);
+    expect(await readdir(windows())).toEqual(["t"]);
   });
 });
 

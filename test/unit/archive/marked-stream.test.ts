@@ -10,16 +10,40 @@ it.each([1, 2, 3, 4, 5, 7, 100])("reads from marker to marker in chunks of %i", 
     Buffer.from(TEXT.slice(at * size, (at + 1) * size)),
   );
   const stream = new MarkedStream(Readable.from(chunks));
-  expect(await stream.textBefore("-+-")).toBe("one");
-  expect(await stream.textBefore("-+-")).toBe("two-+ +");
+  expect(await stream.textBefore("-+-", "a word", 100)).toBe("one");
+  expect(await stream.textBefore("-+-", "a word", 100)).toBe("two-+ +");
   expect(await stream.byte()).toBe("+");
   expect(await stream.byte()).toBe("-");
-  expect(await stream.textBefore("\n")).toBe("three");
-  expect(await stream.textBefore("-+-")).toBe("four");
+  expect(await stream.textBefore("\n", "a line", 100)).toBe("three");
+  expect(await stream.textBefore("-+-", "a word", 100)).toBe("four");
   await expect(stream.byte()).rejects.toMatchObject({ code: "vm" });
 });
 
 it("rejects a stream that ends before the marker", async () => {
   const stream = new MarkedStream(Readable.from([Buffer.from("one-+")]));
-  await expect(stream.textBefore("-+-")).rejects.toThrow("ends too early");
+  await expect(stream.textBefore("-+-", "a word", 100)).rejects.toThrow("ends too early");
+});
+
+it("rejects a text that is longer than it may be, without waiting for its end", async () => {
+  let sent = 0;
+  const endless = Readable.from(
+    (function* () {
+      for (;;) {
+        sent += 10;
+        yield Buffer.from("0123456789");
+      }
+    })(),
+    { objectMode: false, highWaterMark: 10 },
+  );
+  const text = new MarkedStream(endless).textBefore("-+-", "a path", 100);
+  await expect(text).rejects.toMatchObject({
+    code: "vm",
+    message: "the guest sent more than 100 bytes for a path",
+  });
+  expect(sent).toBeLessThan(200);
+});
+
+it("takes a text that is as long as it may be", async () => {
+  const stream = new MarkedStream(Readable.from([Buffer.from("12345-+-")]));
+  expect(await stream.textBefore("-+-", "a path", 5)).toBe("12345");
 });

@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import { readTar } from "../../../src/archive/read-tar.js";
 import { extractTar, type TarSink } from "../../../src/archive/tar-extract.js";
 import { packTar } from "../../../src/archive/tar.js";
-import { KdockError } from "../../../src/errors.js";
+import { KdockError, UnstorableError } from "../../../src/errors.js";
 
 type Raw = Partial<Header> & { name: string; text?: string };
 
@@ -40,6 +40,11 @@ class MemorySink implements TarSink {
 
   symlink(path: string, target: string): Promise<void> {
     this.calls.push(`symlink ${path} -> ${target}`);
+    return Promise.resolve();
+  }
+
+  remove(path: string): Promise<void> {
+    this.calls.push(`remove ${path}`);
     return Promise.resolve();
   }
 }
@@ -309,6 +314,130 @@ it("leaves out what cannot be a file here, and tells of it, where somebody liste
     "out/l whose link is not UTF-8",
   ]);
 });
+
+it("leaves out what is another name of something left out, and other hard links arrive", async () => {
+  const sink = new MemorySink();
+  const told: string[] = [];
+  const archive = rawTar(
+    { name: "./pipe", type: "fifo" },
+    { name: "./pipe2", type: "link", linkname: "./pipe" },
+    { name: "./pipe3", type: "link", linkname: "./pipe2" },
+    { name: "./l", type: "symlink", linkname: "b\ufffd" },
+    { name: "./l2", type: "link", linkname: "./l" },
+    { name: "./b", text: "b" },
+    { name: "./b2", type: "link", linkname: "./b" },
+  );
+  await extractTar(archive, sink, {
+    ...{ links: "as-text", names: "any" },
+    onLeftOut: (name, why) => told.push(`${name} ${why}`),
+  });
+  expect(sink.calls).toEqual(["file b 644", "hardlink b2 = b"]);
+  expect(told).toEqual([
+    "./pipe which is a fifo",
+    './pipe2 which is a hard link to "pipe", which was left out',
+    './pipe3 which is a hard link to "pipe2", which was left out',
+    "./l whose link is not UTF-8",
+    './l2 which is a hard link to "l", which was left out',
+  ]);
+});
+
+/** A file system without colons in names, without links, and with files of 100 bytes at most. */
+class PoorSink extends MemorySink {
+  override async file(path: string, mode: number): Promise<Writable> {
+    this.#named(path);
+    await super.file(path, mode);
+    let bytes = 0;
+    return new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        bytes += chunk.length;
+        done(bytes > 100 ? new UnstorableError(path, "it is too large", undefined) : undefined);
+      },
+    });
+  }
+
+  override async directory(path: string, mode: number): Promise<void> {
+    this.#named(path);
+    await super.directory(path, mode);
+  }
+
+  override async hardLink(path: string, original: string): Promise<void> {
+    this.#named(path);
+    await super.hardLink(path, original);
+  }
+
+  override symlink(path: string): Promise<void> {
+    return Promise.reject(new UnstorableError(path, "there are no links", undefined));
+  }
+
+  #named(path: string): void {
+    if (path.includes(":")) throw new UnstorableError(path, "there are no colons", undefined);
+  }
+}
+
+function forPoor(): Readable {
+  return rawTar(
+    { name: "./c:d/", type: "directory" },
+    { name: "./c:d/e", text: "e" },
+    { name: "./big", text: "x".repeat(200_000) },
+    { name: "./big2", type: "link", linkname: "./big" },
+    { name: "./l", type: "symlink", linkname: "b" },
+    { name: "./b", text: "b" },
+    { name: "./b:2", type: "link", linkname: "./b" },
+    { name: "./b3", type: "link", linkname: "./b:2" },
+    { name: "./z", text: "z" },
+  );
+}
+
+it("leaves out what the sink's file system does not have, and brings the rest", async () => {
+  const sink = new PoorSink();
+  const told: string[] = [];
+  const extracted = await extractTar(forPoor(), sink, {
+    ...{ links: "as-text", names: "any" },
+    onLeftOut: (name, why) => told.push(`${name} ${why}`),
+  });
+  expect(extracted.map(({ path }) => path)).toEqual(["b", "z"]);
+  expect(sink.calls).toEqual(["file big 644", "remove big", "file b 644", "file z 644"]);
+  expect(told).toEqual([
+    "./c:d/ there are no colons",
+    "./c:d/e there are no colons",
+    "./big it is too large",
+    './big2 which is a hard link to "big", which was left out',
+    "./b:2 there are no colons",
+    './b3 which is a hard link to "b:2", which was left out',
+    "./l there are no links",
+  ]);
+});
+
+it("rejects with it where nobody listens", async () => {
+  const archive = rawTar({ name: "./c:d/", type: "directory" });
+  const extracting = extractTar(archive, new PoorSink(), { links: "as-text", names: "any" });
+  await expect(extracting).rejects.toThrow("cannot write c:d: there are no colons");
+});
+
+it.each<[string, () => Readable, string]>([
+  ["is damaged", () => Readable.from([Buffer.alloc(5000, "x")]), "the guest's tar is damaged: "],
+  ["has too much", () => rawTar(root, dir("out/a")), "the guest's tar holds more than 1 entries"],
+  [
+    "is hostile",
+    () => rawTar({ name: "/a", text: "" }),
+    'the guest\'s tar holds "/a" which is no safe',
+  ],
+  [
+    "lies about links",
+    () => rawTar({ name: "out/a", type: "link", linkname: "out/b" }),
+    "the guest's tar holds",
+  ],
+])(
+  "an error of an archive that %s names its source, with its code and hint",
+  async (_how, archive, message) => {
+    const source = { subject: "the guest's tar", code: "vm", hint: "Copy less." } as const;
+    const extracting = extractTar(archive(), new MemorySink(), { source, maxEntries: 1 });
+    await expect(extracting).rejects.toMatchObject({
+      ...{ code: "vm", hint: "Copy less." },
+      message: expect.stringContaining(message) as string,
+    });
+  },
+);
 
 it("refuses what lies, also where somebody listens", async () => {
   const archive = rawTar({ name: "out/../a", text: "" });

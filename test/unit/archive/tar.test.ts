@@ -46,6 +46,47 @@ it("gives the same bytes for the same entries, in whichever order they come", as
   expect(other.equals(one)).toBe(true);
 });
 
+/** Without an end. */
+async function* endless(
+  told: { taken: number; isClosed: boolean },
+  entry: (path: string) => TarEntry,
+): AsyncGenerator<TarEntry> {
+  try {
+    for (;;) {
+      await Promise.resolve();
+      told.taken += 1;
+      yield entry(String(told.taken).padStart(9, "0"));
+    }
+  } finally {
+    told.isClosed = true;
+  }
+}
+
+it.each<[string, (path: string) => TarEntry]>([
+  ["folders", (path) => ({ kind: "directory", path, mode: 0o755 })],
+  ["links", (path) => ({ kind: "symlink", path, target: "x" })],
+  ["empty files", (path) => ({ kind: "file", path, mode: 0o644, content: new Uint8Array() })],
+  ["files", (path) => ({ kind: "file", path, mode: 0o644, content: Buffer.alloc(5000) })],
+])("takes %s that are sorted as its reader takes them, and no more", async (_what, entry) => {
+  const told = { taken: 0, isClosed: false };
+  const tar = packTar(endless(told, entry), { isSorted: true });
+  let bytes = 0;
+  for await (const chunk of tar as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    await new Promise(setImmediate);
+    if (bytes > 1e6) break;
+  }
+  const size = (await buffer(packTar([entry("x")]))).length - 1024;
+  expect(told.taken * size - bytes).toBeLessThan(200_000);
+  await expect.poll(() => told.isClosed).toBe(true);
+});
+
+it("gives the same bytes for entries that are sorted already", async () => {
+  const entries = [...ENTRIES].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const sorted = await buffer(packTar(entries, { isSorted: true }));
+  expect(sorted.equals(await buffer(packTar(ENTRIES)))).toBe(true);
+});
+
 function fileOf(open: () => Readable): TarEntry {
   return { kind: "file", path: "f", mode: 0o644, content: { size: 100_000, open } };
 }

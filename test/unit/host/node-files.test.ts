@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import {
   chmod,
   link,
@@ -6,6 +7,7 @@ import {
   readdir,
   readFile,
   readlink,
+  rm,
   stat,
   symlink,
   writeFile,
@@ -15,6 +17,7 @@ import { umask } from "node:process";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { stateProblem } from "../../../src/config/ownership.js";
 import { writeError } from "../../../src/host/file-error.js";
@@ -325,5 +328,54 @@ describe("merging", () => {
     await expect(text(files.readStream(at("none")))).rejects.toMatchObject({
       message: `cannot read ${at("none")}: there is no such file`,
     });
+  });
+
+  it.each([0, 5, 16_384, 16_385, 100_000])(
+    "reads a file of %i bytes that may have as many",
+    async (size) => {
+      const bytes = randomBytes(size);
+      await writeFile(at("file"), bytes);
+      expect(bytes.equals(await files.readBytes(at("file"), size))).toBe(true);
+      await writeFile(at("file"), "x", { flag: "a" });
+      await expect(files.readBytes(at("file"), size)).rejects.toMatchObject({
+        ...{ code: "config", message: `cannot read ${at("file")}: it has more than ${size} bytes` },
+      });
+    },
+  );
+
+  it("reads what has no size until it is read, within a limit", async () => {
+    const limits = await files.readBytes("/proc/self/limits", 100_000);
+    expect(Buffer.from(limits).toString()).toMatch(/^Limit.*Max realtime timeout/s);
+  });
+
+  it("opens a file for a stream that is read later", async () => {
+    await writeFile(at("file"), "text");
+    const stream = await files.openStream(at("file"));
+    await rm(at("file"));
+    expect(await text(stream)).toBe("text");
+    await expect(files.openStream(at("file"))).rejects.toMatchObject({
+      ...{ code: "config", message: `cannot read ${at("file")}: there is no such file` },
+    });
+  });
+
+  it("tells the reader of an open stream that it failed before, and nobody else", async () => {
+    const stream = await files.openStream(at());
+    await sleep(50);
+    await expect(text(stream)).rejects.toMatchObject({
+      message: `cannot read ${at()}: it is a folder`,
+    });
+  });
+
+  it("closes an open stream that nobody reads", async () => {
+    await writeFile(at("file"), Buffer.alloc(2_000_000));
+    const isOpen = async () => {
+      const names = await readdir("/proc/self/fd");
+      const paths = names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => ""));
+      return (await Promise.all(paths)).includes(at("file"));
+    };
+    const stream = await files.openStream(at("file"));
+    expect(await isOpen()).toBe(true);
+    stream.destroy();
+    await expect.poll(isOpen).toBe(false);
   });
 });

@@ -60,6 +60,19 @@ it("goes deeper and wider than folders can be open, and than a path can be long"
   expect(await readdir(at())).toHaveLength(100);
 });
 
+it("links to the original, also where more folders than can be open lie between the two", async () => {
+  await using tree = await files.writeTree(at());
+  const levels = Array.from({ length: 40 }, (_, level) => `d${level}`);
+  const nested = levels.map((_, level) => levels.slice(0, level + 1).join("/"));
+  const deepest = nested.at(-1) ?? "";
+  for (const folder of nested) await put(tree, `${folder}/f`, "wrong");
+  for (let wide = 0; wide < 40; wide++) await put(tree, `w${wide}/f`, "wrong");
+  await put(tree, "src/f", "right");
+  await tree.hardLink(`${deepest}/g`, "src/f");
+  expect(await readFile(at(deepest, "g"), "utf8")).toBe("right");
+  expect((await stat(at(deepest, "g"))).ino).toBe((await stat(at("src", "f"))).ino);
+});
+
 it.each(["file", "folder", "symlink", "hardLink"] as const)(
   "makes no %s through a link that stands where a folder is to be",
   async (kind) => {
