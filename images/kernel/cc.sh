@@ -3,7 +3,7 @@
 # where they win over those before them.
 #
 #   KDOCK_OPTIMIZE  which objects, and what: "net/ipv4/tcp_ipv4.o=-Og net/ipv4/tcp_input.o=-O1"
-#   KDOCK_COMPAT    the same, of compat.sh
+#   KDOCK_COMPAT    the same, of compat.sh; "all" stands for every object
 #
 # An object is named as make names it, by its whole path: a Makefile's own CFLAGS_tcp_ipv4.o would mean every
 # tcp_ipv4.o. The script takes part in every build, because make compares command lines: were it there for a list only,
@@ -36,7 +36,9 @@ case "$object" in
 esac
 
 for pair in ${KDOCK_COMPAT-}; do
-  [ "${pair%%=*}" != "$object" ] || set -- "$@" "${pair#*=}"
+  case "${pair%%=*}" in
+    all | "$object") set -- "$@" "${pair#*=}" ;;
+  esac
 done
 for pair in ${KDOCK_OPTIMIZE-}; do
   [ "${pair%%=*}" = "$object" ] || continue

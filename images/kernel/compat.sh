@@ -41,14 +41,21 @@ find_compat() {
     use subcmd-werror "objtool's library warns with gcc 12 (until 5.17)"
   fi
 
+  # Debian's compilers make position independent programs unless told otherwise. Told since 4.10 (c6a385539175,
+  # 8ae94224c9d7), and in stable releases.
+  if [ "$kind" = gcc ] && [ "$tree" -lt 4010 ] && ! grep -qi 'fno-pie' /src/Makefile; then
+    compat_objects="$compat_objects all=-fno-pie"
+    use no-pie "nothing is compiled to be position independent, which the compiler does by itself (until 4.10)"
+  fi
+
   # gcc 10 checks the stack's canary after the function that changes it, and the kernel dies early. Mended in 5.7
   # (a9a3ed1eff36), and in stable releases, with a function of this name.
   if [ "$kind" = gcc ] && [ "$number" -ge 10 ] && [ "$tree" -lt 5007 ] && [ -e /src/init/main.c ] &&
     ! grep -q prevent_tail_call_optimization /src/init/main.c; then
-    compat_objects="init/main.o=-fno-stack-protector arch/x86/kernel/smpboot.o=-fno-stack-protector"
+    compat_objects="$compat_objects init/main.o=-fno-stack-protector arch/x86/kernel/smpboot.o=-fno-stack-protector"
     use early-canary "start_kernel is compiled without a stack canary (gcc 10, until 5.7)"
   fi
-  KDOCK_COMPAT=$compat_objects
+  KDOCK_COMPAT=${compat_objects# }
   export KDOCK_COMPAT
 
   find_pahole
