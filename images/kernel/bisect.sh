@@ -134,6 +134,9 @@ tell() {
   elif grep -q "only 'skip'ped commits left" "$HOME/said"; then
     sed -n 's/^[0-9a-f]\{40,64\}$/&/p' "$HOME/said" | while read -r one; do git show -s --format='@bisect maybe %H %s' "$one"; done
   else
+    # Each step's configuration is made from its own Kconfig.
+    sed -i '/^kconfig /d' "$marker"
+    echo "kconfig $(kconfig_digest HEAD)" >> "$marker"
     git show -s --format='@bisect try %H %s' HEAD
   fi
   tell_log

@@ -28,3 +28,8 @@ makefile_version() {
     /^EXTRAVERSION *=/ { sub(/^[A-Z]+ *= */, ""); version = version $0; exit }
     END { print version }'
 }
+
+# Changes with what a commit's configuration is made from: see build.sh.
+kconfig_digest() { # commit
+  git ls-tree -r "$1" | grep -P '\t(.*/)?Kconfig[^/]*$|\tscripts/|\tarch/[^/]+/configs/|\tkernel/configs/|\tMakefile$' | sha256sum | cut -d' ' -f1
+}

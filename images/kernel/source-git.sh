@@ -129,7 +129,7 @@ check_out() {
     echo "version $(version)"
     echo "commit $commit"
     # What the configuration is made from: see build.sh.
-    echo "kconfig $(git ls-tree -r "$commit" | grep -P '\t(.*/)?Kconfig[^/]*$|\tscripts/|\tarch/[^/]+/configs/|\tkernel/configs/|\tMakefile$' | sha256sum | cut -d' ' -f1)"
+    echo "kconfig $(kconfig_digest "$commit")"
     echo "epoch $(git show -s --format=%ct "$commit")"
   } > "$marker.new"
   mv "$marker.new" "$marker"

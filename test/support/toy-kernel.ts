@@ -16,7 +16,7 @@ kernelversion:
 kernelrelease:
 	@echo 6.12.1-toy
 olddefconfig:
-	@[ ! -e lacking ] || sed -i 's/^CONFIG_BINFMT_ELF=y/# CONFIG_BINFMT_ELF is not set/' $(O)/.config
+	@[ ! -e Kconfig.lacking ] || sed -i 's/^CONFIG_BINFMT_ELF=y/# CONFIG_BINFMT_ELF is not set/' $(O)/.config
 bzImage:
 	@if [ -e broken ]; then echo "toy.c:1:1: error: it does not build" >&2; exit 1; fi
 	mkdir -p $(O)/arch/x86/boot
@@ -61,9 +61,12 @@ export async function toyKernel(
   for (const [index, word] of history.entries()) {
     const tag = `v${index + 1}`;
     await writeFile(join(folder, "step"), tag);
-    for (const flag of ["broken", "lacking"]) {
-      await rm(join(folder, flag), { force: true });
-      if (word === flag) await writeFile(join(folder, flag), "");
+    for (const [flag, file] of [
+      ["broken", "broken"],
+      ["lacking", "Kconfig.lacking"],
+    ] as const) {
+      await rm(join(folder, file), { force: true });
+      if (word === flag) await writeFile(join(folder, file), "");
     }
     if (word === "bad") await writeFile(join(folder, "image"), "no kernel at all\n");
     else await copyFile(bzImage, join(folder, "image"));
