@@ -3,7 +3,8 @@
 # where they win over those before them.
 #
 #   KDOCK_OPTIMIZE  which objects, and what: "net/ipv4/tcp_ipv4.o=-Og net/ipv4/tcp_input.o=-O1"
-#   KDOCK_COMPAT    the same, of compat.sh; "all" stands for every object
+#   KDOCK_COMPAT    the same, of compat.sh. "all" stands for every object, and its word comes first: what the tree itself asks
+#                   for, such as -fPIC for the decompressor, wins
 #
 # An object is named as make names it, by its whole path: a Makefile's own CFLAGS_tcp_ipv4.o would mean every
 # tcp_ipv4.o. The script takes part in every build, because make compares command lines: were it there for a list only,
@@ -37,7 +38,13 @@ esac
 
 for pair in ${KDOCK_COMPAT-}; do
   case "${pair%%=*}" in
-    all | "$object") set -- "$@" "${pair#*=}" ;;
+    all)
+      compiler=$1
+      shift
+      if [ "$compiler" = ccache ]; then compiler="ccache $1"; shift; fi
+      # shellcheck disable=SC2086 # one word or two, on purpose
+      set -- $compiler "${pair#*=}" "$@" ;;
+    "$object") set -- "$@" "${pair#*=}" ;;
   esac
 done
 for pair in ${KDOCK_OPTIMIZE-}; do
