@@ -12,7 +12,7 @@
 # What make gives Kconfig in its environment, by way of a Kconfig file that prints it. Nothing is configured by that.
 # Before 4.18 Kconfig has no macros, and reads four variables.
 kconfig_environment() {
-  if grep -qs 'option env="SRCARCH"' /src/init/Kconfig; then
+  if grep -qs 'option env="KERNELVERSION"' /src/init/Kconfig; then
     printf '%s\0' srctree=/src ARCH="$KDOCK_MAKE_ARCH" SRCARCH="$KDOCK_SOURCE_ARCH" KERNELVERSION="$(kmake -s kernelversion)" > .kdock/kconfig.env
     return
   fi
