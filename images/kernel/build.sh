@@ -223,9 +223,7 @@ configure() {
   # ... and what the user asked for comes last, so it wins.
   # shellcheck disable=SC2086 # lists of words on purpose
   python3 "$lib/kconfig.py" merge --version "$version" --config-dir "$lib/config" \
-    --output .kdock/demands.config $fragments ${user:+--user "$user"}
-  # shellcheck disable=SC2086 # as above
-  python3 "$lib/kconfig.py" merge --version "$version" --config-dir "$lib/config" --output .kdock/preset.demands $fragments
+    --output .kdock/demands.config --preset .kdock/preset.demands $fragments ${user:+--user "$user"}
 
   previous='' synced=''
   [ -f .config ] && { previous=.kdock/previous.config; cp .config "$previous"; }
@@ -266,8 +264,7 @@ limit_demands() {
     KCONFIG_CONFIG=.kdock/alone.config kmake -s olddefconfig
     python3 "$lib/kconfig.py" "$@" --alone .kdock/alone.config
   fi
-  unavailable=$(sed -n 's/^# unavailable: CONFIG_\(.*\)=.*/\1/p' .kdock/demands.config)
-  [ -z "$unavailable" ] || echo "==> this kernel has no" $unavailable >> .kdock/pins.log
+  sed -n 's/^# unavailable: /==> not available in this kernel: /p' .kdock/demands.config >> .kdock/pins.log
 }
 
 # Debian's kernels compare each signed module with a list of rejected ones, by its SHA-256, and load none where they cannot

@@ -1,6 +1,6 @@
 """Kconfig requests: merge them in order, then see whether each one is in the final .config.
 
-  kconfig.py merge --version 6.12.1 --config-dir DIR --output FILE [--user FILE] FRAGMENT...
+  kconfig.py merge --version 6.12.1 --config-dir DIR --output FILE [--preset FILE] [--user FILE] FRAGMENT...
   kconfig.py apply --demands FILE --config .config
   kconfig.py pin   --demands FILE --config .config [--initramfs DIR]
   kconfig.py limit --demands FILE --preset FILE [--user FILE] --config .config --alone .config
@@ -127,11 +127,17 @@ def merge(args):
     values = {}
     for name in args.fragment:
         collect(args.config_dir, name, version_tuple(args.version), values)
+    if args.preset:
+        write_requests(args.preset, values)
     if args.user:
         for name, value in read_config(args.user).items():
             values.pop(name, None)
             values[name] = value
-    with open(args.output, "w", encoding="utf-8", errors="surrogateescape") as file:
+    write_requests(args.output, values)
+
+
+def write_requests(path, values):
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.writelines(as_line(name, value) + "\n" for name, value in values.items())
 
 
@@ -294,6 +300,7 @@ def main():
     merging.add_argument("--version", required=True)
     merging.add_argument("--config-dir", required=True)
     merging.add_argument("--output", required=True)
+    merging.add_argument("--preset", help="where the fragments' requests go without the user's")
     merging.add_argument("--user")
     merging.add_argument("fragment", nargs="*")
     merging.set_defaults(run=merge)
