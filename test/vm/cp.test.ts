@@ -253,23 +253,29 @@ it("keeps hard links and modes on the way in, reads /proc here, and names what i
   );
 });
 
-describe("onto a file system where upper and lower case are one", () => {
-  const image = () => `${here}.image`;
-  const folded = () => `${here}.folded`;
-  const outside = () => at("outside");
-
+/** An NTFS in a file, mounted with an option for the tests of a `describe`. */
+function useNtfs(option: string): () => string {
+  const image = () => `${here}.${option}-image`;
+  const folder = () => `${here}.${option}`;
   beforeAll(async () => {
-    await rm(folded(), { recursive: true, force: true });
-    await mkdir(folded());
+    await rm(folder(), { recursive: true, force: true });
+    await mkdir(folder());
     await execa("truncate", ["-s", "20M", image()]);
     await execa("mkntfs", ["-F", "-Q", image()]);
-    await execa("lowntfs-3g", ["-o", "ignore_case", image(), folded()]);
+    await execa("lowntfs-3g", ["-o", option, image(), folder()]);
   });
   afterAll(async () => {
-    await execa("umount", [folded()]);
-    await rm(folded(), { recursive: true });
+    await execa("umount", [folder()]);
+    await rm(folder(), { recursive: true });
     await rm(image());
   });
+  return folder;
+}
+
+describe("onto a file system where upper and lower case are one", () => {
+  const folded = useNtfs("ignore_case");
+  const outside = () => at("outside");
+
   beforeEach(async () => {
     await mkdir(outside());
     await execa("find", [folded(), "-mindepth", "1", "-delete"]);
@@ -315,21 +321,7 @@ describe("onto a file system where upper and lower case are one", () => {
 });
 
 describe("onto a file system that does not have every name", () => {
-  const image = () => `${here}.windows-image`;
-  const windows = () => `${here}.windows`;
-
-  beforeAll(async () => {
-    await rm(windows(), { recursive: true, force: true });
-    await mkdir(windows());
-    await execa("truncate", ["-s", "20M", image()]);
-    await execa("mkntfs", ["-F", "-Q", image()]);
-    await execa("lowntfs-3g", ["-o", "windows_names", image(), windows()]);
-  });
-  afterAll(async () => {
-    await execa("umount", [windows()]);
-    await rm(windows(), { recursive: true });
-    await rm(image());
-  });
+  const windows = useNtfs("windows_names");
 
   it("names in words what is left out of a folder, and brings the rest", async () => {
     await sh("mkdir -p /tmp/t/c:d && cd /tmp/t && echo 1 >a:b && echo 2 >c:d/e && echo 3 >ok");
