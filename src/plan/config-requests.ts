@@ -43,19 +43,14 @@ export function requestRows(
   preset: string,
 ): RequestRow[] {
   const options = configOptions(config);
-  const row = (unavailable: boolean) => {
-    return ([name, asked]: [string, string]) => ({
-      name,
-      asked,
-      from: origins[name] ?? `preset ${preset}`,
-      is: valueIn(options, name),
-      unavailable,
-    });
-  };
-  const rows = [
-    ...Object.entries(requestsOf(demands)).map(row(false)),
-    ...Object.entries(unavailableRequests(demands)).map(row(true)),
-  ];
+  const unavailable = unavailableRequests(demands);
+  const rows = Object.entries({ ...requestsOf(demands), ...unavailable }).map(([name, asked]) => ({
+    name,
+    asked,
+    from: origins[name] ?? `preset ${preset}`,
+    is: valueIn(options, name),
+    unavailable: name in unavailable,
+  }));
   const mine = ({ name }: RequestRow) => (name in origins ? 0 : 1);
   return rows.sort((a, b) => mine(a) - mine(b) || (a.name < b.name ? -1 : 1));
 }
