@@ -38,8 +38,8 @@ files() {
 }`;
 
 /**
- * PATH: what is there, links not followed; whether there is tar; "generated" for files whose size nobody knows before they
- * are read, as /proc and /sys have them, also for a folder that has some below; then mode, time and size, or a link's text.
+ * PATH: what is there, links not followed; whether there is tar; "generated" for files whose size is unknown before they are
+ * read, as in /proc and /sys, also for a folder that has some below; then mode, time and size, or a link's text.
  */
 export const LOOK_AT_SOURCE = `${FILES}
 case $1 in */) p=$1. ;; *) p=$1 ;; esac

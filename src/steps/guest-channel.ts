@@ -176,7 +176,7 @@ export async function endedOr(ended: Promise<never>, error: unknown): Promise<ne
   throw error;
 }
 
-/** What to do once a VM has ended that nobody ended. */
+/** The hint of errors for a VM that has ended unexpectedly. */
 export const AFTER_END =
   "`kdock logs` shows its whole console, `kdock decode` with source lines; `kdock run -d` starts it anew.";
 

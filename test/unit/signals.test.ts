@@ -42,7 +42,7 @@ describe("signals", () => {
     const process = new FakeProcess();
     for (const time of [0, 3, SAME_SIGNAL_MS - 1]) process.signalAt(time, "SIGINT");
     expect(process.did).toEqual(["interrupt"]);
-    // Counted from the first: somebody who goes on pressing Ctrl-C is heard.
+    // Counted from the first: pressing Ctrl-C again and again ends the process.
     process.signalAt(SAME_SIGNAL_MS + 1, "SIGINT");
     expect(process.did).toHaveLength(3);
   });

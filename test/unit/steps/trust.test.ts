@@ -240,7 +240,7 @@ describe("a folder of the project that a guest writes to", () => {
     "vm: { shares: ['./data:/p:rw'] }",
     "vm: { shares: ['.:/p'] }",
     "vm: { disks: ['./disk.img'] }",
-  ])("is not asked about where nobody does: %s", async (yaml) => {
+  ])("is not asked about where no program runs what is in it: %s", async (yaml) => {
     expect(await asked(yaml)).toEqual([]);
   });
 });
