@@ -7,11 +7,11 @@ import { useTemporaryFolder } from "../host/temporary-folder.js";
 import { LocalGuest } from "./local-guest.js";
 
 /**
- * Three seconds pass in 150 ms. Silence is measured by a clock: no event tells a reader that stalls from one that ends.
+ * Three seconds pass in 300 ms. Silence is measured by a clock: no event tells a reader that stalls from one that ends.
  */
 vi.mock("node:timers/promises", async (original) => {
   const { setTimeout: sleep } = await original<typeof timers>();
-  const faster: typeof sleep = (ms, ...more) => sleep((ms ?? 0) / 20, ...more);
+  const faster: typeof sleep = (ms, ...more) => sleep((ms ?? 0) / 10, ...more);
   return { setTimeout: faster };
 });
 

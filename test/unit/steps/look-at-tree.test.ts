@@ -12,7 +12,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { NUMBERS } from "../../../src/folder-columns.js";
 import type { HostFiles } from "../../../src/host/host.js";
 import { nodeFiles } from "../../../src/host/node-files.js";
@@ -81,6 +81,10 @@ it("reads files once, and no more than those that changed", async () => {
 });
 
 it("looks again at what was written in the same moment", async () => {
+  const now = vi.spyOn(Date, "now").mockReturnValue(Date.now());
+  onTestFinished(() => {
+    now.mockRestore();
+  });
   await writeFile(tree("init/main.c"), "int one;\n");
   await look();
   expect((await look()).read).toBe(1);
