@@ -3,17 +3,20 @@ import { fileURLToPath } from "node:url";
 import { FLAG_NAMES, type KeyFlags, keyValues } from "./commands/flags.js";
 import { isDeepStrictEqual } from "node:util";
 import { artifactSettings } from "./config/artifact-settings.js";
-import type { Config } from "./config/config.js";
+import type { Architecture, Config } from "./config/config.js";
 import { diskFrom } from "./config/disks.js";
 import { loadConfig } from "./config/layers.js";
 import { expandSource, NO_SOURCE_CONTEXT, sourceSpec } from "./config/source-spec.js";
 import { readIfThere } from "./engine/connect-options.js";
+import { endpointName } from "./engine/endpoint.js";
 import { engineSearch } from "./engine/engine-search.js";
 import type { Engine } from "./engine/engine.js";
 import { KdockError, messageOf } from "./errors.js";
 import { createNodeHost } from "./host/node-host.js";
 import { createTerminal } from "./host/terminal.js";
+import { NO_OTHER_ENGINES, type OtherEngines, splitLock } from "./lock/engine-view.js";
 import type { Lock } from "./lock/lock.js";
+import { architectureFrom, type EngineArchitecture } from "./plan/architectures.js";
 import type { Asset, Assets } from "./plan/assets.js";
 import type { BuiltKernel } from "./plan/built-kernels.js";
 import { FOLDER } from "./plan/names.js";
@@ -21,6 +24,7 @@ import { makePlan, type Plan } from "./plan/plan.js";
 import type { UserFiles } from "./plan/user-files.js";
 import { type Context, type EarlyContext, inProject } from "./steps/context.js";
 import { lastArchitecture } from "./steps/artifact-store.js";
+import { askArchitecture } from "./steps/engine-architecture.js";
 import { repositoryReader } from "./steps/read-repository.js";
 import { readUserFiles, type TreeReading } from "./steps/read-user-files.js";
 import type { EarlyLook } from "./steps/tree-look.js";
@@ -39,6 +43,8 @@ export interface Project {
   readonly plan: Plan;
   /** undefined before anything is locked, and for commands that need no lock. */
   readonly lock: Lock | undefined;
+  /** What kdock.lock holds for engines of other architectures. */
+  readonly others: OtherEngines;
   /** Nothing but the set that was built last says which architecture is meant. */
   readonly followsBuild: boolean;
   /** Flags or variables ask for other artifacts than kdock.yaml does. */
@@ -55,7 +61,8 @@ export function replanned(
   const changed = { ...project, ...changes };
   const { ctx, config, user, lock } = changed;
   const { folder, assets } = ctx;
-  return { ...changed, plan: makePlan({ folder, config, assets, user, lock }) };
+  const { engine } = project.plan;
+  return { ...changed, plan: makePlan({ folder, config, engine, assets, user, lock }) };
 }
 
 /** The same project under another lock. */
@@ -100,22 +107,8 @@ export async function openProject(
   }
   const file = text === undefined ? undefined : { name: globals.config ?? FOLDER.config, text };
   const lastArch = followBuild ? await lastArchitecture(host.files, dirname(path)) : undefined;
-  const words = {
-    file,
-    env: world.env,
-    flags: keyValues(typedIn(world.cwd, dirname(path), flags)),
-    flagNames: FLAG_NAMES,
-  };
-  const config = loadConfig({ ...words, lastArch });
-  const followed = lastArch !== undefined && loadConfig(words).kernel.arch !== lastArch;
-  const asWritten = loadConfig({ file });
   const folder = await host.files.realPath(dirname(path));
   const repositoryAt = repositoryReader(host.files);
-  if (usesOutside) {
-    const use = { history: tree === "history" };
-    const reach = { folder, written: asWritten, config, use, repositoryAt };
-    await checkTrust(world, globals, reporter, reach);
-  }
   let engine: Promise<Engine> | undefined;
   const early: EarlyContext = {
     host,
@@ -138,30 +131,51 @@ export async function openProject(
     repositoryAt,
     engine: () => (engine ??= orAborted(world.signal, connect(world, reporter))),
   };
+  const { file: lockFile, engine: architecture } = await readSurroundings(early, world, {
+    readLock,
+    isArchKnown: lastArch !== undefined,
+  });
+  const words = {
+    file,
+    env: world.env,
+    flags: keyValues(typedIn(world.cwd, dirname(path), flags)),
+    flagNames: FLAG_NAMES,
+    usualArch: lockedArchitecture(lockFile) ?? architecture,
+  };
+  const config = loadConfig({ ...words, lastArch });
+  const followed = lastArch !== undefined && loadConfig(words).kernel.arch !== lastArch;
+  const asWritten = loadConfig({ file, usualArch: words.usualArch });
+  if (usesOutside) {
+    const use = { history: tree === "history" };
+    const reach = { folder, written: asWritten, config, use, repositoryAt };
+    await checkTrust(world, globals, reporter, reach);
+  }
   const failed = new AbortController();
   const reading = { ...early, signal: AbortSignal.any([world.signal, failed.signal]) };
   const userFiles = readUserFiles(reading, config, tree);
   const isTree = tree === "content" && sourceSpec(config.kernel.source).kind === "path";
   if (warmEngine && isTree && early.engineIsHere()) early.engine().catch(() => undefined);
-  const [user, assets, lock] = await Promise.all([
-    userFiles,
-    readAssets(host.files),
-    readLock ? readLockFile(early) : undefined,
-  ]).catch((error: unknown) => {
-    // Nobody waits for the rest.
-    failed.abort();
-    throw error;
-  });
+  const [user, assets] = await Promise.all([userFiles, readAssets(host.files)]).catch(
+    (error: unknown) => {
+      // Nobody waits for the rest.
+      failed.abort();
+      throw error;
+    },
+  );
   const ctx: Context = { ...early, assets };
+  const { lock, others } =
+    lockFile === undefined || !readLock
+      ? { lock: undefined, others: NO_OTHER_ENGINES }
+      : splitLock(lockFile, architecture);
   return {
     ctx,
     config,
     written: asWritten,
     user,
-    lock,
+    ...{ lock, others },
     followsBuild: followed && config.kernel.arch === lastArch,
     overridden: !isDeepStrictEqual(artifactSettings(asWritten), artifactSettings(config)),
-    plan: makePlan({ folder, config, assets, user, lock }),
+    plan: makePlan({ folder, config, engine: architecture, assets, user, lock }),
   };
 }
 
@@ -199,6 +213,40 @@ async function readLockFile(ctx: EarlyContext): Promise<Lock | undefined> {
   // As slow to load as the configuration, and not every project has one.
   const { parseLock } = await import("./lock/lock-text.js");
   return parseLock(text, FOLDER.lockfile);
+}
+
+/** What decides about the configuration beside its words: the lock's file, and the architecture of the engine. */
+async function readSurroundings(
+  ctx: EarlyContext,
+  world: World,
+  { readLock, isArchKnown }: { readLock: boolean; isArchKnown: boolean },
+): Promise<{ readonly file: Lock | undefined; readonly engine: EngineArchitecture }> {
+  // What needs names only works beside a broken one, too.
+  const file = readLock
+    ? await readLockFile(ctx)
+    : isArchKnown
+      ? undefined
+      : await readLockFile(ctx).catch(() => undefined);
+  const engine = await askArchitecture(ctx, { place: enginePlace(world), ask: readLock });
+  return { file, engine };
+}
+
+/** Of the kernel that is locked; undefined before anything is. */
+function lockedArchitecture(lock: Lock | undefined): Architecture | undefined {
+  const kernel = lock?.stages.kernel;
+  return kernel && architectureFrom(kernel.inputs);
+}
+
+/** "unix:///var/run/docker.sock": what is looked at first. */
+function enginePlace({ env, home }: World): string {
+  try {
+    const [first] = engineSearch(env, home, readIfThere).candidates;
+    return first === undefined ? "" : endpointName(first.endpoint);
+  } catch (error) {
+    // Said where an engine is needed.
+    if (error instanceof KdockError) return "";
+    throw error;
+  }
 }
 
 /** Where an engine is looked for says it without asking one. */

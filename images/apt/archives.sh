@@ -30,6 +30,14 @@ EOF
 # shellcheck source=images/apt/debian.sh
 . "$(dirname "$0")/debian.sh"
 
+# To be called before apt asks its archives: packages of another architecture than this machine's ("musl-dev:amd64") need
+# the lists of that one.
+allow_foreign() { # packages, with or without a version behind them
+  for package in "$@"; do
+    case "${package%%=*}" in *:*) package=${package%%=*}; dpkg --add-architecture "${package#*:}" ;; esac
+  done
+}
+
 if [ -n "${MIRROR:-}" ]; then
   suite_lines "$MIRROR" "$suite" > "$work/lists.d/mirror.list"
 else
@@ -71,19 +79,24 @@ lender_lines() { # address, apt's options
   for lender in $(lenders); do archive_line "$1" "$lender" "${2:-}"; done
 }
 
-# "PACKAGE VERSION" for all that may be installed, newest first.
+# "PACKAGE VERSION" for all that may be installed, newest first. A package of another architecture has its name behind it,
+# here and below.
 available() { # packages
-  apt-cache madison "$@" 2> /dev/null | awk '
+  apt-cache madison "$@" 2> /dev/null | awk -v own="$(dpkg --print-architecture)" '
     !archives { lends[$2]; borrowed[$1, $2]; next }
     { split($6, from, "/") }
-    !(from[1] in lends) || ($1, from[1]) in borrowed { print $1, $3 }' "$work/borrowed" archives=1 -
+    !(from[1] in lends) || ($1, from[1]) in borrowed { print $1 ($7 == own ? "" : ":" $7), $3 }' "$work/borrowed" archives=1 -
 }
 
 # "PACKAGE VERSION" for everything that is there; what was removed but for its configuration is not.
-installed() { dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\n' | sed -n 's/^ii *//p'; }
+installed() {
+  dpkg-query -W -f '${db:Status-Abbrev} ${Package}:${Architecture} ${Version}\n' |
+    sed -n "/^ii/{ s/^ii *//; s/:$(dpkg --print-architecture) / /; s/:all / /; p; }"
+}
 
 # "PACKAGE VERSION" for everything that these arguments of `apt-get install` would put on or raise.
 simulated() {
   apt-get install -s -q "$@" > "$work/simulation" || return
-  sed -n 's/^Inst \([^ :]*\)[^ (]*\( \[[^]]*\]\)\{0,1\} (\([^ ]*\) .*/\1 \3/p' "$work/simulation"
+  sed -n 's/^Inst \([^ ]*\)\( \[[^]]*\]\)\{0,1\} (\([^ ]*\) .*/\1 \3/p' "$work/simulation" |
+    sed "s/:$(dpkg --print-architecture) / /"
 }

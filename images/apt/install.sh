@@ -16,6 +16,8 @@ list=$1
 shift
 wanted="$(package_list "$list" | xargs) $*"
 borrow "$list"
+# shellcheck disable=SC2086 # lists of words on purpose
+allow_foreign $wanted ${PINS:-}
 
 # What cannot be had, as "PACKAGE LOCKED AVAILABLE" lines. An installed package needs no archive.
 missing() {

@@ -24,20 +24,23 @@ archives() {
   done
 }
 
+# The packages that a word of the command line stands for.
+named() { # word
+  case "$1" in
+    toolchain:*) sh "$here/toolchain-packages.sh" "${1#toolchain:}" ;;
+    cross:*)
+      # shellcheck disable=SC2046 # three words
+      sh "$here/cross-packages.sh" $(echo "${1#cross:}" | tr , ' ') ;;
+    *) echo "$1" ;;
+  esac
+}
+
 group() { # name, list, packages...
   name=$1
   list=$2
   shift 2
   wanted=$(package_list "$list" | xargs)
-  for package in "$@"; do
-    case "$package" in
-      toolchain:*) wanted="$wanted $(sh "$here/toolchain-packages.sh" "${package#toolchain:}")" ;;
-      cross:*)
-        # shellcheck disable=SC2046 # three words
-        wanted="$wanted $(sh "$here/cross-packages.sh" $(echo "${package#cross:}" | tr , ' '))" ;;
-      *) wanted="$wanted $package" ;;
-    esac
-  done
+  for package in "$@"; do wanted="$wanted $(named "$package")"; done
   # shellcheck disable=SC2086 # a list of names on purpose
   if ! simulated $wanted > "$work/found" 2> "$work/simulation.err"; then
     echo "error: the packages of $name cannot be installed on Debian $suite:" >&2
@@ -51,6 +54,10 @@ lists=
 for word in "$@"; do [ ! -f "$word" ] || lists="$lists $word"; done
 # shellcheck disable=SC2086 # paths of ours, without spaces
 borrow $lists
+for word in "$@"; do
+  # shellcheck disable=SC2046 # a list of packages on purpose
+  case "$word" in cross:*) allow_foreign $(named "$word") ;; esac
+done
 
 if ! apt-get update -q --error-on=any -o Debug::Acquire::gpgv=1 -o Debug::Acquire::sqv=1 > "$work/update.log" 2>&1; then
   echo "error: the Debian archives could not be asked:" >&2

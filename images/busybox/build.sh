@@ -11,7 +11,7 @@
 #
 #   KDOCK_SOURCE   release:1.37.0      KDOCK_SHA256  the tarball's checksum, for a version that sha256sums lacks
 #   KDOCK_MIRRORS  base URLs to try before busybox.net, separated by spaces
-#   KDOCK_TRIPLET, KDOCK_MAKE_ARCH  aarch64-linux-gnu and arm64: for another architecture than this machine's
+#   KDOCK_TRIPLET, KDOCK_MAKE_ARCH  aarch64-linux-gnu and arm64; x86_64 where they are empty
 #   KDOCK_JOBS     make -j, default: all processors
 #
 # Lines that begin with "@kdock" are for kdock's progress display, not for people.
@@ -32,13 +32,20 @@ export PATH HOME LC_ALL TZ
 lib=/usr/local/lib/kdock
 : "${KDOCK_SOURCE:=release:1.37.0}"
 jobs=${KDOCK_JOBS:-$(nproc)}
-# Debian has no musl for cross compilers. glibc does as well: since 2.34 a static program finds host names without
+# Debian has no musl for cross compilers but one. glibc does as well: since 2.34 a static program finds host names without
 # shared libraries (files and dns are built in), at the price of a megabyte.
-if [ -n "${KDOCK_TRIPLET:-}" ]; then
-  compiler=$KDOCK_TRIPLET-gcc strip=$KDOCK_TRIPLET-strip libc=glibc
-else
-  compiler=musl-gcc strip=strip libc=musl
-fi
+specs=/usr/lib/x86_64-linux-musl/musl-gcc.specs
+case "${KDOCK_TRIPLET:=}/$(uname -m)" in
+  /x86_64) compiler=musl-gcc strip=strip libc=musl ;;
+  # What musl-gcc does, with musl's package for amd64.
+  /*) compiler="x86_64-linux-gnu-gcc -specs $specs" strip=x86_64-linux-gnu-strip libc=musl ;;
+  # This machine's own compiler, with the libc that a cross compiler on others has.
+  "$(uname -m)"-*)
+    root=/usr/$KDOCK_TRIPLET
+    compiler="$KDOCK_TRIPLET-gcc -nostdinc -isystem $($KDOCK_TRIPLET-gcc -print-file-name=include) -isystem $root/include -B$root/lib/ -L$root/lib"
+    strip=$KDOCK_TRIPLET-strip libc=glibc ;;
+  *) compiler=$KDOCK_TRIPLET-gcc strip=$KDOCK_TRIPLET-strip libc=glibc ;;
+esac
 
 say() { echo "==> $*"; }
 phase() { echo "@kdock phase $*"; }
@@ -60,8 +67,10 @@ with_toolchain() { # command, objects folder, make's other words
   run=$1 objects=$2
   shift 2
   if [ "$libc" = musl ]; then
-    "$run" make -C /src O="$objects" CC="musl-gcc -idirafter /usr/local/include/kernel" HOSTCC=gcc "$@"
+    [ "$(uname -m)" = x86_64 ] || set -- ARCH=x86_64 CROSS_COMPILE=x86_64-linux-gnu- "$@"
+    "$run" make -C /src O="$objects" CC="$compiler -idirafter /usr/local/include/kernel" HOSTCC=gcc "$@"
   else
+    [ "$compiler" = "$KDOCK_TRIPLET-gcc" ] || set -- CC="$compiler" "$@"
     "$run" make -C /src O="$objects" ARCH="$KDOCK_MAKE_ARCH" CROSS_COMPILE="$KDOCK_TRIPLET-" HOSTCC=gcc "$@"
   fi
 }
@@ -112,7 +121,8 @@ compile() {
 }
 
 agent() { # command
-  "$1" "$compiler" -static -O2 -Wall -Wextra -Werror -o kdock-agent "$lib/agent/kdock-agent.c"
+  # shellcheck disable=SC2086 # with its words
+  "$1" $compiler -static -O2 -Wall -Wextra -Werror -o kdock-agent "$lib/agent/kdock-agent.c"
   "$1" "$strip" kdock-agent
 }
 
@@ -125,14 +135,14 @@ collect() {
   cp .config /out/busybox.config
   cp .kdock/demands.config /out/demands.config
   cp /src/.kdock-source /out/source.txt
-  { "$compiler" --version | head -n 1; dpkg-query -W -f '${Package} ${Version}\n' "$(libc_package)"; } > /out/toolchain.txt
+  { $compiler --version | head -n 1; dpkg-query -W -f '${Package} ${Version}\n' "$(libc_package)"; } > /out/toolchain.txt
   commands > /out/commands.txt
   tools > /out/tools.txt
   say "busybox $(stat -c %s /out/busybox) bytes, $(wc -l < busybox.links) commands; agent $(stat -c %s /out/kdock-agent) bytes"
 }
 
 libc_package() {
-  if [ "$libc" = musl ]; then echo musl-dev; else dpkg-query -S "/usr/$KDOCK_TRIPLET/lib/libc.a" | cut -d: -f1; fi
+  if [ "$libc" = musl ]; then echo musl-dev:amd64; else dpkg-query -S "/usr/$KDOCK_TRIPLET/lib/libc.a" | cut -d: -f1; fi
 }
 
 # What has been typed here, in order; without how many at a time, which differs from machine to machine.
@@ -163,7 +173,13 @@ quoted() {
 # "name version": Debian's version, which names the program to the last patch.
 tools() {
   names=
-  if [ "$libc" = glibc ]; then names="cross-gcc=$(readlink "/usr/bin/$compiler" | sed 's/\(.*\)-\(gcc-[0-9]*\)$/\2-\1/') cross-ld=binutils-$KDOCK_TRIPLET glibc=$(libc_package)"; fi
+  program=${compiler%% *} triplet=${KDOCK_TRIPLET:-x86_64-linux-gnu}
+  if [ "$program" != musl-gcc ]; then
+    package=$(readlink "/usr/bin/$program" | sed 's/\(.*\)-\(gcc-[0-9]*\)$/\2-\1/')
+    names="cross-gcc=$package cross-ld=binutils-$triplet"
+    names=$(echo "$names" | tr _ -)
+  fi
+  [ "$libc" != glibc ] || names="$names glibc=$(libc_package)"
   names="$names gcc=$(readlink /usr/bin/gcc) ld=binutils musl=musl-dev make=make python3=python3 cpio=cpio tar=tar bzip2=bzip2 xz=xz-utils
     headers=linux-libc-dev"
   # shellcheck disable=SC2046,SC2086 # a list of packages on purpose; those that this suite lacks are left out

@@ -20,7 +20,7 @@
 #   KDOCK_ARCH    x86_64 | arm64 | riscv64: which of the fragments in config/ hold. The rest of an architecture's row in
 #                 src/plan/architectures.ts:
 #   KDOCK_MAKE_ARCH, KDOCK_SOURCE_ARCH  make's ARCH=, and the folder below arch/
-#   KDOCK_TRIPLET                       aarch64-linux-gnu: the cross compiler; empty for this machine's own
+#   KDOCK_TRIPLET                       aarch64-linux-gnu, as GNU calls it; empty for x86_64
 #   KDOCK_IMAGE, KDOCK_IMAGE_PATH       what is made to be booted, and where make leaves it
 #   KDOCK_CONFIG_SHA256  of the .config that a lock expects; another one ends the build before it compiles
 #   source.sh says what else decides about the source.
@@ -62,10 +62,24 @@ initramfs=/build/.kdock/initramfs
 : "${KDOCK_IMAGE:=bzImage}" "${KDOCK_IMAGE_PATH:=arch/x86/boot/bzImage}"
 # kconfig.py and objects.py read it as well.
 export KDOCK_ARCH KDOCK_MAKE_ARCH KDOCK_SOURCE_ARCH KDOCK_TRIPLET
-# What compiles the kernel; TOOLCHAIN itself compiles the programs that its build needs. One clang compiles for all.
-case "$TOOLCHAIN" in
+# What the tools for the kernel's architecture have before their names, and make's ARCH. On x86_64 both have always been
+# left out for its own kernels; make's default there is x86, which Kconfig takes for something else than x86_64.
+case "$KDOCK_ARCH/$(uname -m)" in
+  x86_64/x86_64) tools_for='' arch_words='' ;;
+  # Which of x86's defconfigs is meant, old kernels ask `uname -m`.
+  x86_64/*) tools_for=x86_64-linux-gnu arch_words="ARCH=x86 KBUILD_DEFCONFIG=x86_64_defconfig" ;;
+  *) tools_for=$KDOCK_TRIPLET arch_words="ARCH=$KDOCK_MAKE_ARCH" ;;
+esac
+# What compiles the kernel; TOOLCHAIN itself compiles the programs that its build needs. One clang compiles for all. The
+# compiler's name is part of the .config, so it is the same on every machine: for x86_64 the plain one.
+case "$TOOLCHAIN/$KDOCK_ARCH/$tools_for" in
   clang-*) compiler=$TOOLCHAIN ;;
-  *) compiler=${KDOCK_TRIPLET:+$KDOCK_TRIPLET-}$TOOLCHAIN ;;
+  */x86_64/) compiler=$TOOLCHAIN ;;
+  */x86_64/*)
+    compiler=/tmp/kdock-compiler/$TOOLCHAIN
+    mkdir -p /tmp/kdock-compiler
+    ln -sf "$(command -v "$tools_for-$TOOLCHAIN")" "$compiler" ;;
+  *) compiler=$tools_for-$TOOLCHAIN ;;
 esac
 jobs=${KDOCK_JOBS:-$(nproc)} out=${KDOCK_OUT:-/out}
 
@@ -102,7 +116,7 @@ pin_environment() {
   tools=$(tools)
   # The cache knows the compiler by its content, but not the assembler that the compiler calls.
   CCACHE_COMPILERCHECK=content
-  CCACHE_NAMESPACE=binutils-$(echo "$tools" | sed -n "s/^${KDOCK_TRIPLET:+cross-}ld //p")
+  CCACHE_NAMESPACE=binutils-$(echo "$tools" | sed -n "s/^${tools_for:+cross-}ld //p")
   export CCACHE_COMPILERCHECK CCACHE_NAMESPACE
   find_compat
 }
@@ -116,9 +130,8 @@ with_toolchain() { # command, before the compiler's name, make's other words
   set -- $compat_words "$@"
   # The layout of structures is shuffled by a seed: by ours, not by one out of /dev/urandom.
   if [ -n "${randstruct:-}" ]; then set -- gen-randstruct-seed="$lib/randstruct-seed.sh" "$@"; fi
-  # Make's own word for this machine's architecture is the default, and has always been left out.
-  [ "$KDOCK_ARCH" = x86_64 ] || set -- ARCH="$KDOCK_MAKE_ARCH" "$@"
-  [ -z "$KDOCK_TRIPLET" ] || set -- CROSS_COMPILE="$KDOCK_TRIPLET-" "$@"
+  # shellcheck disable=SC2086 # none, or one or two
+  set -- ${tools_for:+CROSS_COMPILE=$tools_for-} $arch_words "$@"
   case "$TOOLCHAIN" in
     clang-*)
       # The tools by their names: LLVM=-19 means these from 5.18 on only.
@@ -561,7 +574,10 @@ tools() {
     gcc-*) packages="gcc=$TOOLCHAIN g++=g++-${TOOLCHAIN#gcc-} gcc-plugin=$TOOLCHAIN-plugin-dev" ;;
     clang-*) packages="clang=$TOOLCHAIN lld=lld-${TOOLCHAIN#clang-} llvm=llvm-${TOOLCHAIN#clang-} gcc=gcc" ;;
   esac
-  if [ -n "$KDOCK_TRIPLET" ]; then packages="$packages cross-gcc=$TOOLCHAIN-$KDOCK_TRIPLET cross-ld=binutils-$KDOCK_TRIPLET"; fi
+  if [ -n "$tools_for" ]; then
+    package=$(echo "$tools_for" | tr _ -)
+    packages="$packages cross-gcc=$TOOLCHAIN-$package cross-ld=binutils-$package"
+  fi
   names="$packages ld=binutils make=make bison=bison flex=flex bc=bc perl=perl python3=python3 kmod=kmod cpio=cpio tar=tar
     gzip=gzip bzip2=bzip2 xz=xz-utils zstd=zstd lz4=lz4 openssl=openssl pahole=pahole ccache=ccache patch=patch
     libc=libc6-dev libelf=libelf-dev libssl=libssl-dev libdw=libdw-dev"

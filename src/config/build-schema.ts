@@ -52,9 +52,11 @@ export const kernel = z
         "armored PGP keys, relative to this file, that may sign a release besides kdock's",
       example: ["./keys/vendor.asc"],
     }),
-    arch: z.enum(["x86_64", "arm64", "riscv64"]).default("x86_64").meta({
+    arch: z.enum(["x86_64", "arm64", "riscv64"]).optional().meta({
       title: "x86_64, arm64 or riscv64",
-      description: "architecture of the kernel, its guest and its VM",
+      description:
+        "architecture of the kernel, its guest and its VM; unless it is given, what kdock.lock pins, and before anything is locked the engine's own",
+      example: "arm64",
     }),
     preset: z
       .union([

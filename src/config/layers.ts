@@ -1,5 +1,5 @@
 import { KdockError } from "../errors.js";
-import type { Config } from "./config.js";
+import type { Architecture, Config } from "./config.js";
 import { environmentLayer } from "./environment.js";
 import { flagLayer } from "./flags.js";
 import { optionName } from "./kconfig-settings.js";
@@ -19,6 +19,8 @@ export interface ConfigSources {
   readonly flagNames?: Readonly<Record<string, string>>;
   /** Of the set that was built last: what there is no other word on, that decides. */
   readonly lastArch?: string | undefined;
+  /** Which architecture is meant where nothing names one; x86_64 unless it is given. */
+  readonly usualArch?: Architecture | undefined;
 }
 
 /** Defaults < file < environment < flags. Rejects with one `config` error that lists every problem of every place. */
@@ -28,10 +30,12 @@ export function loadConfig({
   flags = {},
   flagNames = {},
   lastArch,
+  usualArch = "x86_64",
 }: ConfigSources): Config {
   const fileLayers = file === undefined ? [] : [parseConfig(file.text, file.name)];
   const last = lastArch === undefined ? [] : [lastLayer(lastArch)];
-  return mergeLayers([...last, ...fileLayers, environmentLayer(env), flagLayer(flags, flagNames)]);
+  const layers = [...last, ...fileLayers, environmentLayer(env), flagLayer(flags, flagNames)];
+  return mergeLayers(layers, usualArch);
 }
 
 function lastLayer(arch: string): Layer {
@@ -39,13 +43,13 @@ function lastLayer(arch: string): Layer {
 }
 
 /** Later layers win, key by key: lists as a whole, maps entry by entry. */
-export function mergeLayers(layers: readonly Layer[]): Config {
+export function mergeLayers(layers: readonly Layer[], usualArch: Architecture): Config {
   // Each by itself, so that a value which another place overrides is not left to surprise somebody later.
   const problems = layers.flatMap((layer) => [...layer.problems, ...check(layer)]);
   if (problems.length > 0) throw invalid(problems);
 
   const values = layers.map((layer) => layer.values);
-  return complete(ConfigFile.parse(withLongSource(values.reduce(merge, {}), values)));
+  return complete(ConfigFile.parse(withLongSource(values.reduce(merge, {}), values)), usualArch);
 }
 
 const SOURCE = ["kernel", "source"] as const;

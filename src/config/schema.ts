@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { busybox, kernel, rootfs } from "./build-schema.js";
-import type { Config, VmSpecial } from "./config.js";
+import type { Architecture, Config, VmSpecial } from "./config.js";
 import { matrix } from "./matrix-schema.js";
 import { gdb, images, vm, vms } from "./run-schema.js";
 
@@ -9,20 +9,14 @@ export const ConfigFile = z.strictObject({ kernel, busybox, rootfs, vm, vms, gdb
 
 export type CheckedFile = z.output<typeof ConfigFile>;
 
-/** From the words of the file to those of plans. */
-export function complete({
-  kernel,
-  busybox,
-  rootfs,
-  vm,
-  vms,
-  gdb,
-  images,
-  matrix,
-}: CheckedFile): Config {
+/** From the words of the file to those of plans. `usualArch` is meant where the file names none. */
+export function complete(
+  { kernel, busybox, rootfs, vm, vms, gdb, images, matrix }: CheckedFile,
+  usualArch: Architecture,
+): Config {
   const { memory, ...machine } = vm;
   return {
-    kernel: { ...kernel, moduleKey: kernel.moduleKey },
+    kernel: { ...kernel, arch: kernel.arch ?? usualArch, moduleKey: kernel.moduleKey },
     busybox: { ...busybox, sha256: busybox.sha256 },
     rootfs: { ...rootfs, overlay: rootfs.overlay },
     vm: { ...machine, cpu: vm.cpu, net: { ...vm.net, ipv6: vm.net.ipv6 }, memoryMiB: memory },

@@ -8,6 +8,8 @@ export type { Callee, Exchange } from "./exchange.js";
 export interface Host {
   /** Milliseconds since 1970. */
   now(): number;
+  /** As `uname -m` says it on Linux: "x86_64", "aarch64". */
+  readonly machine: string;
   readonly files: HostFiles;
   /** undefined when there is no such program on PATH. */
   which(program: string): Promise<string | undefined>;

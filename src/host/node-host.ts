@@ -1,3 +1,4 @@
+import { machine } from "node:os";
 import { exchange } from "./exchange.js";
 import type { Host } from "./host.js";
 import { ifKilled } from "./kill-watch.js";
@@ -12,6 +13,8 @@ import { inThread } from "./thread.js";
 export function createNodeHost({ env }: { readonly env: Env }): Host {
   return {
     now: () => Date.now(),
+    // macOS calls it otherwise.
+    machine: machine() === "arm64" ? "aarch64" : machine(),
     files: nodeFiles,
     which: (program) => which(env, program),
     stream: (argv, options) => stream(env, argv, options),

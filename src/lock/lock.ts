@@ -7,10 +7,15 @@ const sha256 = z.string().regex(/^[\da-f]{64}$/, "expected 64 hexadecimal digits
 /** As Debian's snapshot archive writes a moment: year to second, in UTC. */
 const moment = z.string().regex(/^\d{8}T\d{6}Z$/, "expected a time such as 20261123T033000Z");
 const suite = z.enum(["bullseye", "bookworm", "trixie"]);
+/** A base's name, with the engine's architecture behind it unless that is the usual one; see `splitLock`. */
+const baseName = z
+  .string()
+  .regex(/^(?:bullseye|bookworm|trixie)(?: on \w+)?$/, "expected a Debian suite");
 /** What dpkg accepts as a version, which is also all that may reach a shell. */
 const version = z.string().regex(/^[\w.+~:-]+$/, "expected a Debian package version");
 const packages = z.record(
-  z.string().regex(/^[a-z\d][a-z\d.+-]+$/, "expected a Debian package name"),
+  // Of another architecture than the engine's: "musl-dev:amd64".
+  z.string().regex(/^[a-z\d][a-z\d.+-]+(?::[a-z\d]+)?$/, "expected a Debian package name"),
   version,
 );
 
@@ -68,7 +73,7 @@ export const LockFile = z.strictObject({
   format: z.literal(LOCK_FORMAT),
   /** The kdock that wrote it. */
   kdock: z.string(),
-  bases: z.partialRecord(suite, Base),
+  bases: z.record(baseName, Base),
   images: z.record(z.string(), Image),
   sources: z.record(z.string(), Source),
   /** What kdock.yaml and the files it names ask for, stage by stage. */

@@ -1,6 +1,12 @@
 import type { Architecture, Config } from "../config/config.js";
 import { expandSource, sourceSpec } from "../config/source-spec.js";
-import { architectureOf, isNative, suffixOf } from "../plan/architectures.js";
+import {
+  ARCHITECTURES,
+  architectureOf,
+  debuggerOn,
+  type EngineArchitecture,
+  suffixOf,
+} from "../plan/architectures.js";
 import type { Asset, Assets } from "../plan/assets.js";
 import type { KnownSources } from "../plan/kernel-version.js";
 import { kernelToolchain } from "../plan/toolchain.js";
@@ -15,7 +21,7 @@ export interface ImageRequest {
   readonly suite: Suite;
   /** "gcc-14" for the kernel's builder. */
   readonly toolchain: string | undefined;
-  /** The architecture that a cross compiler compiles for; undefined for images without one. */
+  /** See `crossFor`; undefined for images without a compiler. */
   readonly cross: string | undefined;
   /** Packages of images/KIND/packages, so to say, that this architecture needs. */
   readonly extra: readonly string[];
@@ -51,12 +57,13 @@ export type UpdatePart = (typeof UPDATE_PARTS)[number];
 /** Everything that a configuration needs pinned before a build can be the same for everybody. */
 export function lockRequests(
   config: Config,
+  engine: EngineArchitecture,
   assets: Assets = new Map(),
   known: KnownSources = {},
 ): LockRequests {
   const { suite, compiler } = kernelToolchain(config, known);
   const { arch } = config.kernel;
-  const { qemu, gdbPackages } = architectureOf(config);
+  const { qemu } = architectureOf(config);
   const plain = { toolchain: undefined, cross: undefined, extra: [] } as const;
   const own = { suite: "trixie", ...plain } as const;
   const cross = crossFor(arch);
@@ -73,7 +80,10 @@ export function lockRequests(
       }),
       image({ name: busyboxImageName(arch), kind: "busybox", ...own, cross }),
       image({ name: vmImageName(arch), kind: "vm", ...own, extra: qemu.packages }),
-      image({ name: gdbImageName(config), kind: "gdb", ...own, extra: gdbPackages }),
+      image({
+        ...{ name: gdbImageName(arch, engine), kind: "gdb", ...own },
+        extra: gdbExtra(arch, engine),
+      }),
     ],
     sources: [
       ...kernelSource(config, suite),
@@ -105,10 +115,13 @@ export function matrixConfigs(config: Config): Config[] {
 /** What the lock is to keep: all that the configuration needs, and the matrix beside it. */
 export function keptRequests(
   config: Config,
+  engine: EngineArchitecture,
   assets: Assets = new Map(),
   known: KnownSources = {},
 ): LockRequests {
-  const all = [config, ...matrixConfigs(config)].map((each) => lockRequests(each, assets, known));
+  const all = [config, ...matrixConfigs(config)].map((each) =>
+    lockRequests(each, engine, assets, known),
+  );
   return {
     bases: [...new Set(all.flatMap(({ bases }) => bases))].sort(),
     images: all.flatMap(({ images }) => images),
@@ -157,10 +170,10 @@ function listed(list: Asset | undefined): string[][] {
   return lines.map((line) => line.replace(/#.*/, "").trim().split(/\s+/));
 }
 
-/** What images/apt/toolchain-packages.sh is told: GNU's and Debian's name. */
-export function crossFor(arch: Architecture): string | undefined {
-  const { triplet, debianArch } = architectureOf({ kernel: { arch } });
-  return isNative(arch) ? undefined : `${triplet},${debianArch}`;
+/** What images/apt/cross-packages.sh is told: GNU's and Debian's name of the architecture that is compiled for. */
+export function crossFor(arch: Architecture): string {
+  const { triplet, debianArch } = ARCHITECTURES[arch];
+  return `${triplet},${debianArch}`;
 }
 
 export function kernelImageName(compiler: string, arch: Architecture): string {
@@ -176,8 +189,14 @@ export function vmImageName(arch: Architecture): string {
 }
 
 /** One for all architectures that want the same debugger. */
-export function gdbImageName(config: Config): string {
-  return ["gdb", ...architectureOf(config).gdbPackages].join(" ");
+export function gdbImageName(arch: Architecture, engine: EngineArchitecture): string {
+  return ["gdb", ...gdbExtra(arch, engine)].join(" ");
+}
+
+/** Beside the gdb that every such image has. */
+export function gdbExtra(arch: Architecture, engine: EngineArchitecture): string[] {
+  const wanted = debuggerOn(ARCHITECTURES[engine].machine, arch);
+  return wanted === "gdb" ? [] : [wanted];
 }
 
 /** The requests that the lock does not answer. Packages over a base that is not locked answer nothing: see `forget`. */

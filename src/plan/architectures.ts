@@ -1,4 +1,6 @@
 import type { Architecture } from "../config/config.js";
+import { KdockError } from "../errors.js";
+import type { MemoryTool } from "./memory-plan.js";
 
 /** One architecture that a kernel can be built for and booted on. */
 export interface ArchitectureRow {
@@ -33,14 +35,10 @@ export interface ArchitectureRow {
   readonly commandLine: readonly string[];
   /** As gdb names it. */
   readonly gdbArch: string;
-  /** Of the debugger's image, besides Debian's gdb, which knows x86 only on x86. */
-  readonly gdbPackages: readonly string[];
   /** For editors: the processor that the C/C++ extension takes it for, and what the compiler defines besides. */
   readonly intelliSense: { readonly cpu: "x64" | "arm64"; readonly defines: readonly string[] };
   /** What NUMA takes (vm.numa) beside CONFIG_SMP and CONFIG_NUMA. */
   readonly numa: readonly string[];
-  /** Of `images/gdb`: those that can read a dump of this architecture. */
-  readonly memoryTools: readonly ("drgn" | "crash")[];
 }
 
 /**
@@ -71,10 +69,8 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
     // An emulated timer that comes late on a busy machine is no broken one.
     commandLine: ["no_timer_check"],
     gdbArch: "i386:x86-64",
-    gdbPackages: [],
     intelliSense: { cpu: "x64", defines: [] },
     numa: ["CONFIG_X86_64_ACPI_NUMA"],
-    memoryTools: ["drgn", "crash"],
   },
   arm64: {
     makeArch: "arm64",
@@ -95,10 +91,8 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
     console: "ttyAMA0",
     commandLine: [],
     gdbArch: "aarch64",
-    gdbPackages: ["gdb-multiarch"],
     intelliSense: { cpu: "arm64", defines: [] },
     numa: [],
-    memoryTools: ["drgn"],
   },
   riscv64: {
     makeArch: "riscv",
@@ -118,16 +112,28 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
     console: "ttyS0",
     commandLine: [],
     gdbArch: "riscv:rv64",
-    gdbPackages: ["gdb-multiarch"],
     // The extension knows no RISC-V: this one's types have the same sizes, and its char is unsigned as well.
     intelliSense: { cpu: "arm64", defines: ["__riscv", "__riscv_xlen=64"] },
     numa: [],
-    memoryTools: ["drgn"],
   },
 };
 
-/** The one that is meant unless another is asked for; builders on it need no cross compiler. */
-export const DEFAULT_ARCHITECTURE: Architecture = "x86_64";
+/** The one that goes without saying: in keys, in names, and in what containers are told. */
+export const USUAL_ARCHITECTURE: EngineArchitecture = "x86_64";
+
+/** What kdock's containers run on: Debian has its cross compilers for these. */
+export const ENGINE_ARCHITECTURES = ["x86_64", "arm64"] as const satisfies readonly Architecture[];
+
+export type EngineArchitecture = (typeof ENGINE_ARCHITECTURES)[number];
+
+/** By `uname -m` of the engine's machine. Throws an `environment` error where kdock has no images for it. */
+export function engineArchitecture(machine: string): EngineArchitecture {
+  const found = ENGINE_ARCHITECTURES.find((arch) => ARCHITECTURES[arch].machine === machine);
+  if (found !== undefined) return found;
+  throw new KdockError("environment", `the engine's machine is ${machine}`, {
+    hint: "kdock's containers run on x86_64 and aarch64: name an engine on such a machine (DOCKER_HOST, `docker context use`).",
+  });
+}
 
 export function architectureOf({
   kernel,
@@ -137,16 +143,26 @@ export function architectureOf({
   return ARCHITECTURES[kernel.arch];
 }
 
-export function isNative(arch: Architecture): boolean {
-  return arch === DEFAULT_ARCHITECTURE;
+export function isUsual(arch: Architecture): boolean {
+  return arch === USUAL_ARCHITECTURE;
+}
+
+/** Debian's gdb that knows an architecture, on a machine (`uname -m`): the plain one knows the machine's own only. */
+export function debuggerOn(machine: string, arch: Architecture): string {
+  return ARCHITECTURES[arch].machine === machine ? "gdb" : "gdb-multiarch";
+}
+
+/** Of `images/gdb` on such an engine: those that can read a dump. Debian's crash reads those of its own machine. */
+export function memoryTools(arch: Architecture, engine: EngineArchitecture): MemoryTool[] {
+  return arch === engine ? ["drgn", "crash"] : ["drgn"];
 }
 
 /** Of an artifact, by its manifest's inputs, which say nothing about the usual one. */
 export function architectureFrom(inputs: Readonly<Record<string, unknown>>): Architecture {
-  return (inputs["arch"] as Architecture | undefined) ?? DEFAULT_ARCHITECTURE;
+  return (inputs["arch"] as Architecture | undefined) ?? USUAL_ARCHITECTURE;
 }
 
 /** " arm64" behind the names of things that there are of each architecture; nothing for the usual one. */
 export function suffixOf(arch: Architecture, separator = " "): string {
-  return isNative(arch) ? "" : `${separator}${arch}`;
+  return isUsual(arch) ? "" : `${separator}${arch}`;
 }

@@ -4,7 +4,7 @@ import { type Lock, type LockedSource, sourceDigest, sourceName } from "../lock/
 import { busyboxImageName, crossFor, kernelImageName } from "../lock/requests.js";
 import { type ContainerSpec, type Labels, PLAIN } from "./container-spec.js";
 import type { Assets } from "./assets.js";
-import { architectureOf, isNative, suffixOf } from "./architectures.js";
+import { architectureOf, type EngineArchitecture, isUsual, suffixOf } from "./architectures.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { type Fragment, requestedConfig, REQUESTS } from "./kconfig.js";
 import { type KeyInputs, sha256, stageKey } from "./keys.js";
@@ -55,6 +55,7 @@ export interface BuildPlan {
 
 /** What plans are made from besides the configuration. */
 export interface PlanSources {
+  readonly engine: EngineArchitecture;
   readonly assets: Assets;
   readonly user: UserFiles;
   readonly lock: Lock | undefined;
@@ -63,7 +64,7 @@ export interface PlanSources {
 export function kernelBuildPlan(
   config: Config,
   names: ProjectNames,
-  { assets, user, lock }: PlanSources,
+  { engine, assets, user, lock }: PlanSources,
 ): BuildPlan {
   const { kernel } = config;
   const { suite, compiler } = kernelToolchain(config, { lock, user });
@@ -72,7 +73,7 @@ export function kernelBuildPlan(
       ...{ name: "kernel", dockerfile: "Dockerfile.kernel" },
       args: { TOOLCHAIN: compiler, ...crossArgument(kernel.arch) },
     },
-    basePlan(suite, config.images, lock),
+    basePlan(suite, config.images, engine, lock),
     assets,
     lock?.images[kernelImageName(compiler, kernel.arch)],
   );
@@ -141,13 +142,13 @@ export function kernelBuildPlan(
 export function busyboxBuildPlan(
   config: Config,
   names: ProjectNames,
-  { assets, user, lock }: PlanSources,
+  { engine, assets, user, lock }: PlanSources,
 ): BuildPlan {
   const { busybox } = config;
   const { arch } = config.kernel;
   const image = imagePlan(
     { name: "busybox", dockerfile: "Dockerfile.busybox", args: crossArgument(arch) },
-    basePlan("trixie", config.images, lock),
+    basePlan("trixie", config.images, engine, lock),
     assets,
     lock?.images[busyboxImageName(arch)],
   );
@@ -224,27 +225,26 @@ export function sourceVolume(source: string, user: Partial<UserFiles> = {}): str
   }
 }
 
-/** Of the builders' images; nothing for the architecture that they need no cross compiler for. */
+/** Of the builders' images; nothing for the usual architecture, which is their default. */
 function crossArgument(arch: Architecture): Readonly<Record<string, string>> {
-  const cross = crossFor(arch);
-  return cross === undefined ? {} : { CROSS: cross.replace(",", " ") };
+  return isUsual(arch) ? {} : { CROSS: crossFor(arch).replace(",", " ") };
 }
 
 /** As kernels were before there was a choice, the usual architecture is no input: their keys stay what they were. */
 function archInput(arch: Architecture): Readonly<Record<string, string>> {
-  return isNative(arch) ? {} : { arch };
+  return isUsual(arch) ? {} : { arch };
 }
 
 /** What both builders read of an architecture; nothing for the usual one, which is their default. */
 function crossEnvironment(config: Config): Readonly<Record<string, string>> {
-  if (isNative(config.kernel.arch)) return {};
+  if (isUsual(config.kernel.arch)) return {};
   const { makeArch, triplet } = architectureOf(config);
   return { KDOCK_MAKE_ARCH: makeArch, KDOCK_TRIPLET: triplet };
 }
 
 function kernelArchEnvironment(config: Config): Readonly<Record<string, string>> {
   const { arch } = config.kernel;
-  if (isNative(arch)) return {};
+  if (isUsual(arch)) return {};
   const { sourceArch, image } = architectureOf(config);
   return {
     ...{ KDOCK_ARCH: arch, KDOCK_SOURCE_ARCH: sourceArch },

@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
-import { gdbImageName } from "../lock/requests.js";
-import { architectureOf } from "./architectures.js";
+import { gdbExtra, gdbImageName } from "../lock/requests.js";
+import type { EngineArchitecture } from "./architectures.js";
 import type { Assets } from "./assets.js";
 import type { BuildPlan } from "./build-plan.js";
 import {
@@ -14,16 +14,22 @@ import {
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { INSIDE, labels, type ProjectNames, slug } from "./names.js";
 
-export function gdbImagePlan(config: Config, assets: Assets, lock: Lock | undefined): ImagePlan {
-  const { gdbPackages } = architectureOf(config);
+export function gdbImagePlan(
+  config: Config,
+  engine: EngineArchitecture,
+  assets: Assets,
+  lock: Lock | undefined,
+): ImagePlan {
+  const { arch } = config.kernel;
+  const extra = gdbExtra(arch, engine);
   return imagePlan(
     {
       ...{ name: "gdb", dockerfile: "images/gdb/Dockerfile" },
-      args: gdbPackages.length === 0 ? {} : { GDB: gdbPackages.join(" ") },
+      args: extra.length === 0 ? {} : { GDB: extra.join(" ") },
     },
-    basePlan("trixie", config.images, lock),
+    basePlan("trixie", config.images, engine, lock),
     assets,
-    lock?.images[gdbImageName(config)],
+    lock?.images[gdbImageName(arch, engine)],
   );
 }
 

@@ -5,8 +5,3 @@ export function hostDebuggers({ triplet }: Pick<ArchitectureRow, "triplet">): re
   // Debian's gdb knows its own architecture, Fedora's knows all; Debian's for all, and Arch's for one, have other names.
   return ["gdb", "gdb-multiarch", `${triplet}-gdb`];
 }
-
-/** What to install, and to name in files, where none of them is there. */
-export function likelyDebugger({ gdbPackages }: Pick<ArchitectureRow, "gdbPackages">): string {
-  return gdbPackages[0] ?? "gdb";
-}

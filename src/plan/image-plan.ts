@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.js";
 import { epochOf, type Lock, type LockedBase, type LockedImage } from "../lock/lock.js";
+import type { EngineArchitecture } from "./architectures.js";
 import { type Assets, assetsDigest, selectAssets } from "./assets.js";
 import { type KeyInputs, sha256, stageKey } from "./keys.js";
 import { imageTag, type Role } from "./names.js";
@@ -8,6 +9,8 @@ import type { Suite } from "./toolchain.js";
 /** A Debian base image and the two ways to get it. */
 export interface BasePlan {
   readonly suite: Suite;
+  /** Of the engine that is to run it. */
+  readonly architecture: EngineArchitecture;
   /** "docker.io/library/debian:trixie-slim"; undefined when no registry may be asked. */
   readonly registryRef: string | undefined;
   /** What a bootstrapped base is called; undefined when bootstrapping is not allowed. */
@@ -46,12 +49,17 @@ export function packagesDigest(base: string, packages: LockedImage["packages"]):
   return sha256(JSON.stringify([base, Object.entries(packages).sort()]));
 }
 
-export function basePlan(suite: Suite, images: Config["images"], lock?: Lock): BasePlan {
+export function basePlan(
+  suite: Suite,
+  images: Config["images"],
+  architecture: EngineArchitecture,
+  lock?: Lock,
+): BasePlan {
   const registry =
     images.registry === "" || images.registry === "none" ? undefined : images.registry;
   const pin = lock?.bases[suite];
   return {
-    suite,
+    ...{ suite, architecture },
     registryRef:
       images.base === "bootstrap" || registry === undefined
         ? undefined

@@ -277,6 +277,8 @@ export const FOLDER = {
   /** Those of VMs that are being started: see steps/reservations.ts. */
   starting: ".kdock/starting",
   lockfile: "kdock.lock",
+  /** The architecture of the engine that was asked last. */
+  engine: ".kdock/engine.json",
   /** Where the tree of the last `kdock source export` is. */
   sourceExport: ".kdock/source-export.json",
   /** Where the last VM's gdbserver was published. */

@@ -1,4 +1,4 @@
-import { ARCHITECTURES, DEFAULT_ARCHITECTURE } from "./architectures.js";
+import { ARCHITECTURES, USUAL_ARCHITECTURE } from "./architectures.js";
 import type { BuildPlan } from "./build-plan.js";
 import type { HostPath } from "./container-spec.js";
 import type { ImagePlan } from "./image-plan.js";
@@ -43,7 +43,7 @@ export function planText(plan: Plan, vm: VmPlan): string[] {
     ...Object.entries(first?.container.env ?? {}).map(
       ([name, value]) => `    ${name}=${value.replaceAll("\n", "\n      ")}`,
     ),
-    `  ${first?.container.env["KDOCK_QEMU"] ?? ARCHITECTURES[DEFAULT_ARCHITECTURE].qemu.program} -accel (chosen at the start: kvm where it works, else tcg)`,
+    `  ${first?.container.env["KDOCK_QEMU"] ?? ARCHITECTURES[USUAL_ARCHITECTURE].qemu.program} -accel (chosen at the start: kvm where it works, else tcg)`,
     ...argumentLines(first?.container.command ?? []),
   ];
 }

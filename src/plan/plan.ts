@@ -1,5 +1,6 @@
 import type { Architecture, Config } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
+import type { EngineArchitecture } from "./architectures.js";
 import type { Assets } from "./assets.js";
 import { gdbImagePlan } from "./debugger-plan.js";
 import { type BuildPlan, busyboxBuildPlan, kernelBuildPlan } from "./build-plan.js";
@@ -17,6 +18,8 @@ export interface Plan {
   readonly folder: string;
   readonly names: ProjectNames;
   readonly arch: Architecture;
+  /** Of the machine that the containers run on. */
+  readonly engine: EngineArchitecture;
   readonly kernel: BuildPlan;
   readonly busybox: BuildPlan;
   readonly rootfs: RootfsPlan;
@@ -31,26 +34,28 @@ export interface PlanInputs {
   /** Absolute path of the folder that holds kdock.yaml. */
   readonly folder: string;
   readonly config: Config;
+  readonly engine: EngineArchitecture;
   readonly assets: Assets;
   readonly user: UserFiles;
   /** undefined before anything is locked: the plan then names what it asks for instead of what it gets. */
   readonly lock?: Lock | undefined;
 }
 
-export function makePlan({ folder, config, assets, user, lock }: PlanInputs): Plan {
+export function makePlan({ folder, config, engine, assets, user, lock }: PlanInputs): Plan {
   const names = projectNames(folder);
-  const kernel = kernelBuildPlan(config, names, { assets, user, lock });
-  const busybox = busyboxBuildPlan(config, names, { assets, user, lock });
+  const kernel = kernelBuildPlan(config, names, { engine, assets, user, lock });
+  const busybox = busyboxBuildPlan(config, names, { engine, assets, user, lock });
   const rootfs = rootfsPlan(busybox.key, assets, givenFiles(config, user));
   return {
     folder,
     names,
     arch: config.kernel.arch,
+    engine,
     kernel,
     busybox,
     rootfs,
-    vmImage: vmImagePlan(config, assets, lock),
-    gdbImage: gdbImagePlan(config, assets, lock),
+    vmImage: vmImagePlan(config, engine, assets, lock),
+    gdbImage: gdbImagePlan(config, engine, assets, lock),
     gdb: gdbPlan(config.gdb, folder),
     setKey: stageKey({ kernel: kernel.key, rootfs: rootfs.key }),
   };

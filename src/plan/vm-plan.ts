@@ -4,7 +4,7 @@ import { vmImageName } from "../lock/requests.js";
 import { type ContainerSpec, hostPortText, type PublishedPort } from "./container-spec.js";
 import type { Assets } from "./assets.js";
 import { type Disk, diskLines, diskPaths, disksInUse, formatByName } from "./disks.js";
-import { architectureOf, isNative } from "./architectures.js";
+import { architectureOf, type EngineArchitecture, isUsual } from "./architectures.js";
 import { hostPath } from "./host-path.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
 import { checkMachine } from "./machine-check.js";
@@ -118,15 +118,20 @@ export function withoutIpv6(attempt: VmAttempt): VmAttempt {
   return { ...attempt, container: { ...attempt.container, sysctls: LEAST.sysctls } };
 }
 
-export function vmImagePlan(config: Config, assets: Assets, lock: Lock | undefined): ImagePlan {
+export function vmImagePlan(
+  config: Config,
+  engine: EngineArchitecture,
+  assets: Assets,
+  lock: Lock | undefined,
+): ImagePlan {
   return imagePlan(
     {
       ...{ name: "vm", dockerfile: "images/vm/Dockerfile" },
-      args: isNative(config.kernel.arch)
+      args: isUsual(config.kernel.arch)
         ? {}
         : { QEMU: architectureOf(config).qemu.packages.join(" ") },
     },
-    basePlan("trixie", config.images, lock),
+    basePlan("trixie", config.images, engine, lock),
     assets,
     lock?.images[vmImageName(config.kernel.arch)],
   );
@@ -385,7 +390,7 @@ export function gdbListenText({ listen }: Pick<Config["gdb"], "listen">): string
 
 /** What start.sh takes for the usual architecture's is not said. */
 function archEnvironment(config: Config): Readonly<Record<string, string>> {
-  if (isNative(config.kernel.arch)) return {};
+  if (isUsual(config.kernel.arch)) return {};
   const { machine, qemu } = architectureOf(config);
   return { KDOCK_QEMU: qemu.program, KDOCK_MACHINE: machine, KDOCK_EMULATED_CPU: qemu.cpu };
 }

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Architecture } from "../config/config.js";
-import { architectureFrom, isNative } from "../plan/architectures.js";
+import { architectureFrom } from "../plan/architectures.js";
 import type { Manifest, ManifestFile } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
 import { readLooseText } from "./read-loose-text.js";
@@ -37,14 +37,13 @@ export async function architectureBuilt(ctx: Context, kernelKey: string): Promis
   return architectureFrom((await readManifest(ctx, "kernel", kernelKey))?.inputs ?? {});
 }
 
-/** Of the last good set, where it was not the usual one. There is no context yet: its words decide about the plan. */
+/** Of the last good set; undefined where there is none. There is no context yet: its words decide about the plan. */
 export async function lastArchitecture(
   files: Context["host"]["files"],
   folder: string,
 ): Promise<Architecture | undefined> {
   const manifest = await manifestIn(files, `${folder}/${FOLDER.current}/kernel`);
-  const arch = architectureFrom(manifest?.inputs ?? {});
-  return isNative(arch) ? undefined : arch;
+  return manifest && architectureFrom(manifest.inputs);
 }
 
 async function manifestIn(

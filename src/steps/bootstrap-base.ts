@@ -3,6 +3,7 @@ import { installedPackages } from "../archive/installed-packages.js";
 import type { Engine, ImageInfo } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
 import { epochOf, momentOf } from "../lock/lock.js";
+import { ARCHITECTURES } from "../plan/architectures.js";
 import type { BasePlan } from "../plan/image-plan.js";
 import { differingNames } from "../plan/keys.js";
 import { FOLDER, LABEL, labels } from "../plan/names.js";
@@ -41,7 +42,7 @@ export async function bootstrapBase(
     const tags = pin === undefined ? [ref, `${ref}-${fingerprint.slice(0, 12)}`] : [ref];
     const archive = dockerArchive({
       tags,
-      architecture: "amd64",
+      architecture: ARCHITECTURES[plan.architecture].debianArch,
       created,
       createdBy: `mmdebstrap --variant=minbase ${plan.suite}`,
       labels: { ...labels("base", undefined), [LABEL.fingerprint]: fingerprint },
@@ -65,11 +66,12 @@ interface Wanted {
 /** From the mirror; where that has moved on since it was locked, from the snapshot archive, if there is one. */
 async function lockedRootfs(ctx: Context, wanted: Wanted, log: StepLog): Promise<Rootfs> {
   const { plan, folder, created } = wanted;
-  const { pin, suite, mirror } = plan;
+  const { pin, suite, architecture, mirror } = plan;
   const path = `${folder}/rootfs.tar`;
   const sources =
     mirror === undefined ? [] : await suiteLines(ctx, { address: mirror, suite }, folder);
-  const rootfs = await makeRootfs(ctx, { suite, path, created, sources }, log);
+  const made = { suite, architecture, path, created } as const;
+  const rootfs = await makeRootfs(ctx, { ...made, sources }, log);
   if (pin === undefined || rootfs.fingerprint === pin.digest) return rootfs;
 
   const differences = packageDifferences(
@@ -81,7 +83,7 @@ async function lockedRootfs(ctx: Context, wanted: Wanted, log: StepLog): Promise
     const old = { address, suite, options: "check-valid-until=no" };
     const sources = await suiteLines(ctx, old, folder);
     try {
-      const older = await makeRootfs(ctx, { suite, path, created, sources }, log);
+      const older = await makeRootfs(ctx, { ...made, sources }, log);
       if (older.fingerprint === pin.digest) return older;
     } catch (error) {
       ctx.signal.throwIfAborted();

@@ -9,6 +9,7 @@ import type { DerivedImage } from "../plan/verify-plan.js";
 import { type BaseImage, ensureBase } from "./base-image.js";
 import type { Context } from "./context.js";
 import { driftError } from "./drift-error.js";
+import { requireArchitecture } from "./engine-architecture.js";
 import { runStep } from "./run-step.js";
 
 export interface ReadyImage {
@@ -27,6 +28,7 @@ export async function ensureImage(
   const there = options.noCache ? undefined : await engine.findImage(plan.tag);
   if (there !== undefined) return { tag: plan.tag, info: there, base: undefined };
 
+  await requireArchitecture(ctx, plan.base.architecture);
   const base = await ensureBase(ctx, plan.base);
   const info = await buildFrom(ctx, plan, base.ref, options.noCache);
   return { tag: plan.tag, info, base };

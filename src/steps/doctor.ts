@@ -2,9 +2,13 @@ import type { Config } from "../config/config.js";
 import { type EngineInfo, isOnThisMachine } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
 import { type Finding, ok } from "../plan/finding.js";
-import { ARCHITECTURES } from "../plan/architectures.js";
+import {
+  ARCHITECTURES,
+  debuggerOn,
+  type EngineArchitecture,
+  engineArchitecture,
+} from "../plan/architectures.js";
 import { basePlan } from "../plan/image-plan.js";
-import { likelyDebugger } from "../plan/host-debuggers.js";
 import type { Context } from "./context.js";
 import { hostDebugger } from "./host-debugger.js";
 
@@ -13,11 +17,12 @@ const NEEDED_BYTES = 8e9;
 
 /** Looks at the machine and the engine, changing nothing. "fail" means that build or run cannot work. */
 export async function diagnose(ctx: Context, config: Config): Promise<Finding[]> {
-  const engine = await engineFinding(ctx);
+  const { finding, info } = await engineFinding(ctx);
+  const { finding: machine, architecture } = machineFinding(config, info);
   return [
-    engine.finding,
-    ...(engine.info === undefined ? [] : await onThisMachine(ctx, config, engine.info)),
-    ...(engine.info === undefined ? [] : [await baseFinding(ctx, config)]),
+    ...[finding, ...machine],
+    ...(info === undefined ? [] : await onThisMachine(ctx, config, info)),
+    ...(architecture === undefined ? [] : [await baseFinding(ctx, config, architecture)]),
     await gdbPortFinding(ctx, config),
     await gdbFinding(ctx, config),
   ];
@@ -32,6 +37,26 @@ async function engineFinding(ctx: Context): Promise<{ finding: Finding; info?: E
     ctx.signal.throwIfAborted();
     const hint = error instanceof KdockError ? error.hint : undefined;
     return { finding: { verdict: "fail", subject: "engine", text: messageOf(error), mend: hint } };
+  }
+}
+
+/** What the engine's machine runs and compiles by itself, and what not. */
+function machineFinding(
+  { kernel: { arch } }: Config,
+  info: EngineInfo | undefined,
+): { finding: Finding[]; architecture?: EngineArchitecture } {
+  if (info === undefined) return { finding: [] };
+  try {
+    const architecture = engineArchitecture(info.architecture);
+    const text =
+      arch === architecture
+        ? `${arch}: kernels of ${arch} are compiled by its own compiler`
+        : `${architecture}: kernels of ${arch} are compiled by a cross compiler, and their guests are emulated`;
+    return { finding: [ok("architecture", text)], architecture };
+  } catch (error) {
+    const hint = error instanceof KdockError ? error.hint : undefined;
+    const finding = { subject: "architecture", text: messageOf(error), mend: hint } as const;
+    return { finding: [{ verdict: "fail", ...finding }] };
   }
 }
 
@@ -87,8 +112,12 @@ async function diskFinding(ctx: Context, info: EngineInfo): Promise<Finding> {
   };
 }
 
-async function baseFinding(ctx: Context, config: Config): Promise<Finding> {
-  const base = basePlan("trixie", config.images);
+async function baseFinding(
+  ctx: Context,
+  config: Config,
+  architecture: EngineArchitecture,
+): Promise<Finding> {
+  const base = basePlan("trixie", config.images, architecture);
   const engine = await ctx.engine();
   for (const ref of [base.registryRef, base.bootstrapTag]) {
     if (ref !== undefined && (await engine.findImage(ref)) !== undefined) {
@@ -133,7 +162,7 @@ async function gdbFinding(ctx: Context, config: Config): Promise<Finding> {
     text: isThere
       ? `the gdb on this machine knows no ${row.gdbArch}; \`kdock gdb\` needs none`
       : "no gdb on this machine; `kdock gdb` needs none",
-    mend: `apt-get install ${isThere ? "gdb-multiarch" : likelyDebugger(row)}.`,
+    mend: `apt-get install ${isThere ? "gdb-multiarch" : debuggerOn(ctx.host.machine, config.kernel.arch)}.`,
   };
 }
 

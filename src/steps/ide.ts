@@ -1,6 +1,5 @@
 import { KdockError } from "../errors.js";
-import { ARCHITECTURES } from "../plan/architectures.js";
-import { likelyDebugger } from "../plan/host-debuggers.js";
+import { ARCHITECTURES, debuggerOn } from "../plan/architectures.js";
 import type { IdeFacts } from "../plan/ide/ide-facts.js";
 import { type EntryFile, mergeEntries } from "../plan/ide/merge-entries.js";
 import { vscodeFiles } from "../plan/ide/vscode.js";
@@ -83,7 +82,7 @@ async function ideFacts(ctx: Context, plan: Plan, flags: readonly string[]): Pro
     source,
     hasCompileCommands:
       source !== undefined && (await ctx.host.files.exists(`${source.source}/${COMPILE_COMMANDS}`)),
-    debugger: (await hostDebugger(ctx, row)) ?? likelyDebugger(row),
+    debugger: (await hostDebugger(ctx, row)) ?? debuggerOn(ctx.host.machine, plan.arch),
     compiler: String(plan.kernel.inputs["toolchain"]).split("-")[0] ?? "gcc",
     intelliSense: row.intelliSense,
     sourceArch: row.sourceArch,

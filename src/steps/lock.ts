@@ -9,6 +9,7 @@ import {
   withoutConfigDigests,
   withWanted,
 } from "../lock/drift.js";
+import { joinLock, keptOfOthers } from "../lock/engine-view.js";
 import { EMPTY_LOCK, type Lock } from "../lock/lock.js";
 import { withResolvedSource } from "../lock/resolved.js";
 import { printLock } from "../lock/lock-text.js";
@@ -23,6 +24,7 @@ import {
   prune,
   type UpdatePart,
 } from "../lock/requests.js";
+import type { EngineArchitecture } from "../plan/architectures.js";
 import { FOLDER } from "../plan/names.js";
 import { type Project, relocked } from "../project.js";
 import type { Manifest } from "../plan/manifest.js";
@@ -69,7 +71,13 @@ async function resolveAll(
   for (;;) {
     const owed = owedTo(resolved, requests(project, resolved), config);
     if (isNothing(owed)) return resolved;
-    resolved = await resolveLock(ctx, { config, names: plan.names }, resolved, owed, options);
+    resolved = await resolveLock(
+      ctx,
+      { config, engine: plan.engine, names: plan.names },
+      resolved,
+      owed,
+      options,
+    );
     for (const source of owed.sources.filter(({ inBuilder }) => inBuilder)) {
       const builder = relocked(project, resolved).plan[source.kind];
       const found = await resolveSource(ctx, builder, source.spec);
@@ -78,8 +86,8 @@ async function resolveAll(
   }
 }
 
-function requests({ ctx, config, user }: Project, lock: Lock): LockRequests {
-  return lockRequests(config, ctx.assets, { lock, user });
+function requests({ ctx, config, user, plan }: Project, lock: Lock): LockRequests {
+  return lockRequests(config, plan.engine, ctx.assets, { lock, user });
 }
 
 /** `kdock lock`: resolves what is owed and what is to be updated, and forgets what nobody asks for any more. */
@@ -93,16 +101,23 @@ export async function updateLock(
   const known = forget(before, update);
   const options = { freshBase: update.length > 0 };
   const resolved = await lockMatrix(project, await resolveAll(project, known, options));
-  const pruned = withWanted(
+  const kept = (of: Lock, engine: EngineArchitecture) =>
     prune(
-      resolved,
-      keptRequests(project.config, ctx.assets, { lock: resolved, user: project.user }),
-    ),
+      of,
+      keptRequests(project.config, engine, ctx.assets, { lock: resolved, user: project.user }),
+    );
+  const others = keptOfOthers(project.others, (lock, engine) => kept(forget(lock, update), engine));
+  const pruned = withWanted(
+    kept(resolved, project.plan.engine),
     wanted(relocked(project, resolved)),
     ctx.version,
   );
   const changes = lockChanges(before, pruned);
-  const saved = await save(project, changes.length > 0 ? withoutConfigDigests(pruned) : pruned);
+  const saved = await save(
+    project,
+    changes.length > 0 ? withoutConfigDigests(pruned) : pruned,
+    others,
+  );
   const configured = await lockConfigs(saved);
   return { ...configured, changes: [...changes, ...configured.changes] };
 }
@@ -202,10 +217,14 @@ function wanted({ plan, ctx }: Project): Wanted {
   return wantedOf(plan, ctx.assets);
 }
 
-async function save(project: Project, lock: Lock): Promise<Project> {
-  const { ctx } = project;
-  if (!isDeepStrictEqual(project.lock, lock)) {
-    await ctx.host.files.writeAtomic(inProject(ctx, FOLDER.lockfile), printLock(lock));
+async function save(project: Project, lock: Lock, others = project.others): Promise<Project> {
+  const { ctx, plan } = project;
+  const isSame = isDeepStrictEqual([project.lock, project.others], [lock, others]);
+  if (!isSame) {
+    await ctx.host.files.writeAtomic(
+      inProject(ctx, FOLDER.lockfile),
+      printLock(joinLock(lock, plan.engine, others)),
+    );
   }
-  return relocked(project, lock);
+  return { ...relocked(project, lock), others };
 }

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { tarFingerprint } from "../archive/tar-fingerprint.js";
+import { ARCHITECTURES, type EngineArchitecture } from "../plan/architectures.js";
 import type { Context } from "./context.js";
 import { measuredStream } from "./measured-stream.js";
 import type { StepLog } from "./run-step.js";
@@ -66,6 +67,8 @@ export interface Rootfs {
 
 export interface RootfsRequest {
   readonly suite: string;
+  /** Of the packages; another one than this machine's takes qemu-user in binfmt_misc. */
+  readonly architecture: EngineArchitecture;
   /** Lines of sources.list; none: mmdebstrap's own default. */
   readonly sources: readonly string[];
   /** Absolute, and what is there is overwritten. */
@@ -77,14 +80,17 @@ export interface RootfsRequest {
 /** Runs mmdebstrap. The same packages and date give the same bytes, on whichever machine it runs. */
 export async function makeRootfs(
   ctx: Context,
-  { suite, sources, path, created }: RootfsRequest,
+  { suite, architecture, sources, path, created }: RootfsRequest,
   log: StepLog,
 ): Promise<Rootfs> {
   const usual = sources.length > 0 ? [writeSources(await defaultSources(ctx, suite))] : [];
   const hooks = [CLEAN_UP, ...usual];
+  const { machine, debianArch } = ARCHITECTURES[architecture];
+  const foreign = machine === ctx.host.machine ? [] : [`--architectures=${debianArch}`];
   const argv = [
     // No fsync after every file: a machine that loses its power here starts anew anyway.
     ...["mmdebstrap", "--variant=minbase", "--format=tar", "--dpkgopt=force-unsafe-io"],
+    ...foreign,
     ...hooks.map((hook) => `--customize-hook=${hook}`),
     ...[suite, "-", ...sources],
   ];

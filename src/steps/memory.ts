@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { packTar, type TarEntry } from "../archive/tar.js";
 import type { Engine } from "../engine/engine.js";
 import { KdockError } from "../errors.js";
-import { ARCHITECTURES } from "../plan/architectures.js";
+import { type EngineArchitecture, memoryTools } from "../plan/architectures.js";
 import { memoryContainer, type MemoryTool } from "../plan/memory-plan.js";
 import { INSIDE, labels } from "../plan/names.js";
 import { type PlacedFile, placeFiles } from "../plan/placed-files.js";
@@ -61,7 +61,7 @@ async function openMemory(
   const engine = await ctx.engine();
   await requireAlone(engine, plan);
   const { source, kernelKey } = await sourceOf(ctx, plan, { vm, core });
-  await requireTool(ctx, tool, kernelKey);
+  await requireTool(ctx, plan.engine, tool, kernelKey);
   if (source.kind === "vm") await requireReadable(ctx, kernelKey);
   await ensureImage(ctx, plan.gdbImage, { noCache: false });
   await engine.ensureVolume(plan.names.dumpVolume, labels("dump", plan.names.id));
@@ -103,12 +103,17 @@ async function openMemory(
 }
 
 /** Debian's crash reads dumps of the machine's own architecture. */
-async function requireTool(ctx: Context, tool: MemoryTool, kernelKey: string): Promise<void> {
+async function requireTool(
+  ctx: Context,
+  engine: EngineArchitecture,
+  tool: MemoryTool,
+  kernelKey: string,
+): Promise<void> {
   const arch = await architectureBuilt(ctx, kernelKey);
-  const { memoryTools } = ARCHITECTURES[arch];
-  if (memoryTools.includes(tool)) return;
+  const able = memoryTools(arch, engine);
+  if (able.includes(tool)) return;
   throw new KdockError("usage", `${tool} cannot read the memory of ${arch}`, {
-    hint: `\`kdock ${memoryTools.join("` or `kdock ")}\` can.`,
+    hint: `\`kdock ${able.join("` or `kdock ")}\` can.`,
   });
 }
 

@@ -4,6 +4,7 @@ import { KdockError } from "../errors.js";
 import type { Lock } from "../lock/lock.js";
 import type { ImageRequest, LockRequests, SourceRequest } from "../lock/requests.js";
 import { readResolved, type ResolvedBase, withResolved } from "../lock/resolved.js";
+import type { EngineArchitecture } from "../plan/architectures.js";
 import { selectAssets } from "../plan/assets.js";
 import { busyboxEnvironment, mirrorEnvironment } from "../plan/build-plan.js";
 import { type ContainerSpec, PLAIN } from "../plan/container-spec.js";
@@ -11,6 +12,7 @@ import { basePlan, mirrorArgs, packagesDigest } from "../plan/image-plan.js";
 import { LABEL, labels, type ProjectNames } from "../plan/names.js";
 import { type BaseImage, ensureBase } from "./base-image.js";
 import type { Context } from "./context.js";
+import { requireArchitecture } from "./engine-architecture.js";
 import { runContainer } from "./run-container.js";
 import { runStep, type StepLog } from "./run-step.js";
 
@@ -25,22 +27,30 @@ export interface ResolveOptions {
   readonly freshBase: boolean;
 }
 
+/** Who asks, and on what. */
+interface Asked {
+  readonly config: Config;
+  readonly engine: EngineArchitecture;
+  readonly names: ProjectNames;
+}
+
 /**
  * Finds out what is owed, suite by suite, in throw-away containers of the base images; but for sources that it takes a
  * builder to know: see `resolveSource`.
  */
 export async function resolveLock(
   ctx: Context,
-  { config, names }: { config: Config; names: ProjectNames },
+  { config, engine, names }: Asked,
   lock: Lock,
   owed: LockRequests,
   options: ResolveOptions,
 ): Promise<Lock> {
+  await requireArchitecture(ctx, engine);
   let resolved = lock;
   const sources = owed.sources.filter(({ inBuilder }) => !inBuilder);
   const all = [...owed.bases, ...[...owed.images, ...sources].map(({ suite }) => suite)];
   for (const suite of [...new Set(all)].sort()) {
-    const plan = basePlan(suite, config.images, resolved);
+    const plan = basePlan(suite, config.images, engine, resolved);
     const base = await ensureBase(ctx, plan, {
       fresh: options.freshBase && plan.pin === undefined,
     });
@@ -50,7 +60,7 @@ export async function resolveLock(
     };
     const title = `packages and sources of Debian ${suite}`;
     const found = await runStep(ctx, `lock-${suite}`, title, async (log) => {
-      const lines = await ask(ctx, resolver(config, names, base, requests), log);
+      const lines = await ask(ctx, resolver({ config, names }, base, requests), log);
       return { value: readResolved(lines), cached: false };
     });
     resolved = withResolved(resolved, suite, lockable(base), requests, found, ctx.host.now());
@@ -93,8 +103,7 @@ function lockable({ ref, info, fingerprint }: BaseImage): ResolvedBase {
 }
 
 function resolver(
-  config: Config,
-  names: ProjectNames,
+  { config, names }: Pick<Asked, "config" | "names">,
   base: BaseImage,
   requests: { images: readonly ImageRequest[]; sources: readonly SourceRequest[] },
 ): ContainerSpec {

@@ -1,6 +1,5 @@
-import { ARCHITECTURES } from "../plan/architectures.js";
+import { debuggerOn } from "../plan/architectures.js";
 import { hostPortText } from "../plan/container-spec.js";
-import { likelyDebugger } from "../plan/host-debuggers.js";
 import { FOLDER } from "../plan/names.js";
 import { DETACHED, type Printer } from "../print.js";
 import type { Project } from "../project.js";
@@ -96,7 +95,7 @@ function gdbText(address: string, command: string): string {
 }
 
 /** Of the set that runs, which a kernel that is named by its key need not share with `current`. */
-function gdbCommandOf({ built, plan }: Project): string {
+function gdbCommandOf({ built, plan, ctx }: Project): string {
   const set = built === undefined ? FOLDER.current : `${FOLDER.out}/set/${plan.setKey}`;
-  return `${likelyDebugger(ARCHITECTURES[plan.arch])} -x ${set}/${FOLDER.gdbScript}`;
+  return `${debuggerOn(ctx.host.machine, plan.arch)} -x ${set}/${FOLDER.gdbScript}`;
 }

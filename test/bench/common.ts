@@ -24,7 +24,14 @@ export const host = createNodeHost({ env: process.env });
 export const config = loadConfig({});
 const lock = parseLock(readFileSync(join(LAB, "kdock.lock"), "utf8"), "kdock.lock");
 const assets = await readAssets(host.files);
-export const plan = makePlan({ folder: LAB, config, assets, user: NO_FILES, lock });
+export const plan = makePlan({
+  engine: "x86_64",
+  folder: LAB,
+  config,
+  assets,
+  user: NO_FILES,
+  lock,
+});
 export const engine = await connectEngine({
   env: process.env,
   home: process.env["HOME"] ?? "/root",

@@ -34,7 +34,7 @@ it("the first build pins every package, source and configuration", async () => {
   const lock = parseLock(await lockText(), LOCK);
   expect(Object.keys(lock.images)).toEqual(["busybox", "gdb", "kernel gcc-14", "vm"]);
   expect(lock.images["vm"]?.packages["qemu-system-x86"]).toMatch(/^1:\d/);
-  expect(lock.bases.trixie?.packages["libc6"]).toMatch(/^2\.\d/);
+  expect(lock.bases["trixie"]?.packages["libc6"]).toMatch(/^2\.\d/);
   expect(lock.sources["busybox release:1.37.0"]?.signedBy).toBe("pinned:kdock");
   expect(lock.sources["kernel debian:6.12"]?.signedBy).toMatch(/^debian:[0-9A-F]{40}/);
   expect(lock.stages.busybox?.config).toMatch(/^[\da-f]{64}$/);

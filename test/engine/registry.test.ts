@@ -67,7 +67,9 @@ it("is an engine error that names the image when only a registry may be asked an
   const config = loadConfig({
     flags: { images: { registry: `${address}/none`, base: "registry" } },
   });
-  await expect(ensureBase(context([]), basePlan("trixie", config.images))).rejects.toMatchObject({
+  await expect(
+    ensureBase(context([]), basePlan("trixie", config.images, "x86_64")),
+  ).rejects.toMatchObject({
     code: "engine",
   });
 });
@@ -80,7 +82,10 @@ it("falls back on bootstrapping, says so once, and says what to do without mmdeb
     flags: { images: { registry: `${address}/none`, mirror: "http://127.0.0.1:9/debian" } },
   });
   // Under a name that nothing has: the engine may have bootstrapped any suite.
-  const missing = { ...basePlan("bullseye", config.images), bootstrapTag: "kdock/base:missing" };
+  const missing = {
+    ...basePlan("bullseye", config.images, "x86_64"),
+    bootstrapTag: "kdock/base:missing",
+  };
   await expect(ensureBase(poor, missing)).rejects.toMatchObject({
     code: "environment",
     hint: expect.stringContaining("mmdebstrap") as string,
@@ -89,7 +94,7 @@ it("falls back on bootstrapping, says so once, and says what to do without mmdeb
 
 function plan(registryName: string) {
   const images = { registry: registryName, base: "registry" };
-  return basePlan("trixie", loadConfig({ flags: { images } }).images);
+  return basePlan("trixie", loadConfig({ flags: { images } }).images, "x86_64");
 }
 
 function context(events: Event[]): Context {

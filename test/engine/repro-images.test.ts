@@ -117,6 +117,7 @@ function buildContext(dockerfile: string): Readable {
 function basePlan(name: string, change: Partial<BasePlan> = {}): BasePlan {
   return {
     suite: "trixie",
+    architecture: "x86_64",
     registryRef: undefined,
     bootstrapTag: `${lab.name("base")}:${name}`,
     mirror: undefined,

@@ -22,7 +22,12 @@ async function labImage(plan: typeof kernelBuildPlan): Promise<string> {
   const { files } = createNodeHost({ env: process.env });
   const lock = parseLock((await files.readText(`${LAB}/kdock.lock`)) ?? "", "kdock.lock");
   const assets = await readAssets(files);
-  const { image } = plan(loadConfig({}), projectNames(LAB), { assets, user: NO_FILES, lock });
+  const { image } = plan(loadConfig({}), projectNames(LAB), {
+    engine: "x86_64",
+    assets,
+    user: NO_FILES,
+    lock,
+  });
   await docker("image", "inspect", image.tag);
   return image.tag;
 }

@@ -36,7 +36,13 @@ describe("compose.yaml", () => {
   it("is what `kdock compose` prints (npm run compose writes it)", async () => {
     const assets = await readAssets(createNodeHost({ env: {} }).files);
     const defaults = config();
-    const made = makePlan({ folder: "/x", config: defaults, assets, user: NO_FILES });
+    const made = makePlan({
+      engine: "x86_64",
+      folder: "/x",
+      config: defaults,
+      assets,
+      user: NO_FILES,
+    });
     expect(await readFile(`${ROOT}compose.yaml`, "utf8")).toBe(composeFile(defaults, made, "."));
   });
 

@@ -33,7 +33,7 @@ function lockOf(project: Project = {}): Lock {
 function drift(before: Project, after: Project): string[] {
   const asked = config(after.yaml);
   const lock = lockOf(before);
-  return lockDrift(lock, wanted(after), owedTo(lock, lockRequests(asked), asked));
+  return lockDrift(lock, wanted(after), owedTo(lock, lockRequests(asked, "x86_64"), asked));
 }
 
 function inputFile(path: string, content: string): InputEntry {
@@ -231,7 +231,7 @@ describe("lockDrift", () => {
   });
 
   it("names everything when nothing is locked", () => {
-    const owed = owedTo(EMPTY_LOCK, lockRequests(config()), config());
+    const owed = owedTo(EMPTY_LOCK, lockRequests(config(), "x86_64"), config());
     const files = new Map([["a", { content: text(""), executable: false }]]);
     expect(lockDrift(EMPTY_LOCK, wantedOf(plan(), files), owed)).toEqual([
       "base trixie: not locked",

@@ -13,7 +13,7 @@ import { config } from "../plan/fixtures.js";
 import { SAMPLE } from "./sample.js";
 
 const DEFAULT = config();
-const WANTED = lockRequests(DEFAULT);
+const WANTED = lockRequests(DEFAULT, "x86_64");
 
 interface Owed {
   bases: string[];
@@ -24,7 +24,7 @@ interface Owed {
 /** What this configuration is owed by a lock, by name. */
 function owed(lock: Lock, yaml = ""): Owed {
   const asked = config(yaml);
-  const { bases, images, sources } = owedTo(lock, lockRequests(asked), asked);
+  const { bases, images, sources } = owedTo(lock, lockRequests(asked, "x86_64"), asked);
   const names = (list: readonly { name: string }[]) => list.map(({ name }) => name);
   return { bases: [...bases], images: names(images), sources: names(sources) };
 }
@@ -41,6 +41,7 @@ describe("lockRequests", () => {
   it("asks for each base once, for four images and two sources", () => {
     const none = { cross: undefined, extra: [], packages: [] };
     const qemu = ["qemu-system-x86", "seabios"];
+    const cross = "x86_64-linux-gnu,amd64";
     expect(WANTED).toEqual({
       bases: ["trixie"],
       images: [
@@ -49,9 +50,12 @@ describe("lockRequests", () => {
           kind: "kernel",
           suite: "trixie",
           toolchain: "gcc-14",
-          ...none,
+          ...{ ...none, cross },
         },
-        { name: "busybox", kind: "busybox", suite: "trixie", toolchain: undefined, ...none },
+        {
+          ...{ name: "busybox", kind: "busybox", suite: "trixie", toolchain: undefined },
+          ...{ ...none, cross },
+        },
         {
           ...{ name: "vm", kind: "vm", suite: "trixie", toolchain: undefined, cross: undefined },
           ...{ extra: qemu, packages: qemu },
@@ -72,14 +76,14 @@ describe("lockRequests", () => {
   });
 
   it("asks for images of another architecture by names of their own", () => {
-    const { images } = lockRequests(config("kernel: { arch: arm64 }"));
+    const { images } = lockRequests(config("kernel: { arch: arm64 }"), "x86_64");
     expect(images.map(({ name, cross, extra }) => ({ name, cross, extra }))).toEqual([
       { name: "kernel gcc-14 arm64", cross: "aarch64-linux-gnu,arm64", extra: [] },
       { name: "busybox arm64", cross: "aarch64-linux-gnu,arm64", extra: [] },
       { name: "vm arm64", cross: undefined, extra: ["qemu-system-arm"] },
       { name: "gdb gdb-multiarch", cross: undefined, extra: ["gdb-multiarch"] },
     ]);
-    const { images: others } = lockRequests(config("kernel: { arch: riscv64 }"));
+    const { images: others } = lockRequests(config("kernel: { arch: riscv64 }"), "x86_64");
     expect(others.map(({ name }) => name)).toContain("gdb gdb-multiarch");
   });
 
@@ -97,12 +101,15 @@ describe("lockRequests", () => {
     );
     const assets = new Map([["images/busybox/sha256sums", { content, executable: false }]]);
     const kind = yaml.startsWith("kernel") ? "kernel" : "busybox";
-    const { sources } = lockRequests(config(yaml), assets);
+    const { sources } = lockRequests(config(yaml), "x86_64", assets);
     expect(sources.find((source) => source.kind === kind)).toMatchObject({ inBuilder });
   });
 
   it("asks for the kernel's own base beside the others'", () => {
-    const { bases, images, sources } = lockRequests(config("kernel: { source: debian:6.1 }"));
+    const { bases, images, sources } = lockRequests(
+      config("kernel: { source: debian:6.1 }"),
+      "x86_64",
+    );
     expect(bases).toEqual(["bookworm", "trixie"]);
     expect(images[0]).toMatchObject({ name: "kernel gcc-12", suite: "bookworm" });
     expect(sources[0]).toMatchObject({ name: "kernel debian:6.1", suite: "bookworm" });
@@ -127,7 +134,9 @@ describe("owedTo", () => {
     const wanted = (list: string) => {
       const content = Buffer.from(list);
       const assets = new Map([["images/gdb/packages", { content, executable: false }]]);
-      return owedTo(SAMPLE, lockRequests(DEFAULT, assets), DEFAULT).images.map(({ name }) => name);
+      return owedTo(SAMPLE, lockRequests(DEFAULT, "x86_64", assets), DEFAULT).images.map(
+        ({ name }) => name,
+      );
     };
     expect(wanted("# a debugger\ngdb # with Python\n\nlibc6\ngcc bookworm\n")).toEqual([]);
     expect(wanted("gdb\ncrash\n")).toEqual(["gdb"]);
@@ -213,7 +222,7 @@ describe("prune", () => {
   it("drops each part that another configuration replaces", () => {
     const yaml =
       "{ kernel: { source: debian:6.1, toolchain: gcc-12 }, busybox: { source: release:1.36.1 } }";
-    const pruned = prune(SAMPLE, lockRequests(config(yaml)));
+    const pruned = prune(SAMPLE, lockRequests(config(yaml), "x86_64"));
     expect(Object.keys(pruned.bases).sort()).toEqual(["bookworm", "trixie"]);
     expect(Object.keys(pruned.images)).not.toContain("kernel gcc-14");
     expect(Object.keys(pruned.images)).toContain("kernel gcc-12");

@@ -27,7 +27,7 @@ const LINES = [
 ];
 const BASE = { from: "bootstrap", digest: "1".repeat(64), createdAt: 1795392000 } as const;
 const NOW = Date.UTC(2026, 10, 23, 3, 30, 0);
-const WANTED = lockRequests(config());
+const WANTED = lockRequests(config(), "x86_64");
 
 function resolve(lock = EMPTY_LOCK, found: Resolved = readResolved(LINES), wanted = WANTED) {
   return withResolved(lock, "trixie", BASE, wanted, found, NOW);

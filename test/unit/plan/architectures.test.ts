@@ -1,7 +1,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { configKeys } from "../../../src/config/keys.js";
-import { ARCHITECTURES, DEFAULT_ARCHITECTURE } from "../../../src/plan/architectures.js";
+import { gdbExtra } from "../../../src/lock/requests.js";
+import type { Architecture } from "../../../src/config/config.js";
+import {
+  ARCHITECTURES,
+  ENGINE_ARCHITECTURES,
+  engineArchitecture,
+  memoryTools,
+  USUAL_ARCHITECTURE,
+} from "../../../src/plan/architectures.js";
 import { kernelCommandLine, kernelInside } from "../../../src/plan/qemu-args.js";
 
 const FRAGMENTS = readdirSync("images/kernel/config");
@@ -14,7 +22,7 @@ describe.each(rows)("%s", (name, row) => {
     expect(FRAGMENTS).toContain(`boot.${name}.config`);
     const text = readFileSync(`images/kernel/config/boot.${name}.config`, "utf8");
     expect(text).toMatch(/^CONFIG_SERIAL_\w+_CONSOLE=y$/m);
-    if (name !== DEFAULT_ARCHITECTURE) expect(text).toMatch(/^CONFIG_PCI_HOST_GENERIC=y$/m);
+    if (name !== USUAL_ARCHITECTURE) expect(text).toMatch(/^CONFIG_PCI_HOST_GENERIC=y$/m);
   });
 
   it("has names of its own, in the forms that those want who read them", () => {
@@ -46,19 +54,27 @@ describe.each(rows)("%s", (name, row) => {
   });
 
   it("is built and booted by test/matrix, unless all other tests do that", () => {
-    if (name !== DEFAULT_ARCHITECTURE) expect(MATRIX).toContain(`"${name}"`);
+    if (name !== USUAL_ARCHITECTURE) expect(MATRIX).toContain(`"${name}"`);
   });
 
-  it("wants a debugger that knows it where the machine's own does not", () => {
-    expect(row.gdbPackages).toEqual(name === DEFAULT_ARCHITECTURE ? [] : ["gdb-multiarch"]);
+  it.each(ENGINE_ARCHITECTURES)("wants a debugger that knows it on %s", (engine) => {
+    const arch = name as Architecture;
+    expect(gdbExtra(arch, engine)).toEqual(name === engine ? [] : ["gdb-multiarch"]);
+    expect(memoryTools(arch, engine)).toEqual(name === engine ? ["drgn", "crash"] : ["drgn"]);
   });
 });
 
+it("an engine's machine is one that Debian's cross compilers run on", () => {
+  expect(engineArchitecture("x86_64")).toBe("x86_64");
+  expect(engineArchitecture("aarch64")).toBe("arm64");
+  expect(() => engineArchitecture("riscv64")).toThrow("the engine's machine is riscv64");
+});
+
 it("the builders' defaults are those of the usual architecture", () => {
-  const row = ARCHITECTURES[DEFAULT_ARCHITECTURE];
+  const row = ARCHITECTURES[USUAL_ARCHITECTURE];
   const script = readFileSync("images/kernel/build.sh", "utf8");
   for (const [variable, value] of [
-    ["KDOCK_ARCH", DEFAULT_ARCHITECTURE],
+    ["KDOCK_ARCH", USUAL_ARCHITECTURE],
     ["KDOCK_MAKE_ARCH", row.makeArch],
     ["KDOCK_SOURCE_ARCH", row.sourceArch],
     ["KDOCK_IMAGE", row.image.target],

@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { loadConfig } from "../../../src/config/layers.js";
 import type { Config } from "../../../src/config/config.js";
 import { sha256 } from "../../../src/plan/keys.js";
+import type { EngineArchitecture } from "../../../src/plan/architectures.js";
 import type { Assets } from "../../../src/plan/assets.js";
 import { makePlan, type Plan } from "../../../src/plan/plan.js";
 import type { OverlayEntry, OverlayFile } from "../../../src/plan/overlay.js";
@@ -58,9 +59,13 @@ export function config(yaml = ""): Config {
   return loadConfig({ file: { name: "kdock.yaml", text: yaml } });
 }
 
-export function plan(yaml = "", change: { assets?: Assets; user?: Partial<UserFiles> } = {}): Plan {
+export function plan(
+  yaml = "",
+  change: { assets?: Assets; user?: Partial<UserFiles>; engine?: EngineArchitecture } = {},
+): Plan {
   return makePlan({
     folder: "/home/ada/lab",
+    engine: change.engine ?? "x86_64",
     config: config(yaml),
     assets: change.assets ?? ASSETS,
     user: { ...NO_FILES, ...change.user },

@@ -45,23 +45,25 @@ it("keeps what the lock says about the kernels that kdock.yaml's matrix names, a
       "busybox release:1.37.0": source,
     },
   };
-  expect(Object.keys(prune(lock, keptRequests(config)).sources)).toEqual([
+  expect(Object.keys(prune(lock, keptRequests(config, "x86_64")).sources)).toEqual([
     "kernel debian:5.10",
     "kernel debian:6.12",
     "busybox release:1.37.0",
   ]);
-  expect(keptRequests(config).bases).toEqual(["bullseye", "trixie"]);
-  expect(lockRequests(config).bases).toEqual(["trixie"]);
+  expect(keptRequests(config, "x86_64").bases).toEqual(["bullseye", "trixie"]);
+  expect(lockRequests(config, "x86_64").bases).toEqual(["trixie"]);
 });
 
 it("keeps the builders of all the matrix's architectures", () => {
   const config = loadConfig({
     file: { name: "kdock.yaml", text: "matrix: { kernels: ['6.12'], archs: [x86_64, arm64] }" },
   });
-  const names = keptRequests(config).images.map(({ name }) => name);
+  const names = keptRequests(config, "x86_64").images.map(({ name }) => name);
   expect(names).toContain("kernel gcc-14");
   expect(names).toContain("kernel gcc-14 arm64");
-  expect(lockRequests(config).images.map(({ name }) => name)).not.toContain("kernel gcc-14 arm64");
+  expect(lockRequests(config, "x86_64").images.map(({ name }) => name)).not.toContain(
+    "kernel gcc-14 arm64",
+  );
 });
 
 it("prints a table that leaves out what is the same in all rows", () => {

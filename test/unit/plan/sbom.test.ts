@@ -165,7 +165,7 @@ describe("sbomOf", () => {
       ...LOCK.images["kernel gcc-14"]?.packages,
       "python3-kconfiglib": "14.1.0-4",
     };
-    const trixie = LOCK.bases.trixie;
+    const trixie = LOCK.bases["trixie"];
     if (trixie === undefined) throw new Error("no base");
     const lock: Lock = {
       ...LOCK,

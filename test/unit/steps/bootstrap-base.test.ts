@@ -44,6 +44,7 @@ const locked = async (version: string) => ({
 
 const plan = (change: Partial<BasePlan>): BasePlan => ({
   suite: "trixie",
+  architecture: "x86_64",
   registryRef: "registry.example/debian:trixie-slim",
   bootstrapTag: "kdock/base:trixie",
   mirror: undefined,

@@ -64,7 +64,7 @@ async function projectWith(ctx: Context, inputs: Record<string, string>): Promis
     await symlink(`../../${stage}/${KEY}`, at(`.kdock/out/set/${KEY}/${stage}`));
   }
   const config = loadConfig({});
-  const plan = makePlan({ folder: at(), config, assets, user: NO_FILES });
+  const plan = makePlan({ engine: "x86_64", folder: at(), config, assets, user: NO_FILES });
   return { ctx, config, user: NO_FILES, plan } as unknown as Project;
 }
 
