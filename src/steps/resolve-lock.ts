@@ -102,9 +102,10 @@ function lockable({ ref, info, fingerprint }: BaseImage): ResolvedBase {
   });
 }
 
-function resolver(
+/** Says which versions there are for some images and sources; its lines are for `readResolved`. */
+export function resolver(
   { config, names }: Pick<Asked, "config" | "names">,
-  base: BaseImage,
+  base: Pick<BaseImage, "ref">,
   requests: { images: readonly ImageRequest[]; sources: readonly SourceRequest[] },
 ): ContainerSpec {
   const groups = requests.images.map(({ name, kind, toolchain, cross, extra }) =>
