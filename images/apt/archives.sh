@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # archives.sh — sourced by install.sh and resolve.sh: which archives apt asks. All of it is said to apt through a
-# configuration in /tmp, because an /etc/apt that is changed, even for a moment, becomes part of the layer.
+# configuration in $TMPDIR, because an /etc/apt that is changed, even for a moment, becomes part of the layer.
 #
 #   MIRROR         a Debian mirror to ask instead of those that the base image names
 #   SNAPSHOT       20261123T033000Z: the moment at which the pinned versions were the current ones

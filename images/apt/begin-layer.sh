@@ -1,6 +1,6 @@
 #!/bin/sh
 # begin-layer.sh — first command of a RUN, for end-layer.sh: when it began, and which of the files that end-layer.sh
-# drops are in the base already. /tmp is expected to be a mount.
+# drops are in the base already. $TMPDIR is expected to be a mount.
 set -eu
 work=${TMPDIR:-/tmp}/kdock-work
 mkdir -p "$work"

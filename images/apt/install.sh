@@ -5,7 +5,7 @@
 #   PINS   "package=version ...": exactly these are installed, dependencies included. Versions that are nowhere to be
 #          had are reported as "@kdock drift PACKAGE LOCKED AVAILABLE", and the exit code is 65.
 #
-# archives.sh says what else it reads. /tmp and /var/lib/apt/lists are expected to be mounts.
+# archives.sh says what else it reads. $TMPDIR and /var/lib/apt/lists are expected to be mounts.
 set -eu
 here=$(dirname "$0")
 # shellcheck source=images/apt/archives.sh

@@ -16,18 +16,19 @@ ARG SNAPSHOT_URL=
 # Seconds since 1970; every file this image adds is dated no later.
 ARG SOURCE_DATE_EPOCH=
 
-RUN --mount=type=tmpfs,target=/var/lib/apt/lists --mount=type=tmpfs,target=/var/log --mount=type=tmpfs,target=/tmp \
+# Mounted on /mnt, because Podman 4.3 removes the folders that a RUN mounts on, and the image needs its /tmp.
+RUN --mount=type=tmpfs,target=/var/lib/apt/lists --mount=type=tmpfs,target=/var/log --mount=type=tmpfs,target=/mnt \
     --mount=type=cache,target=/var/cache/apt,sharing=locked \
-    --mount=type=bind,source=images/apt,target=/tmp/apt \
-    --mount=type=bind,source=images/verify/explain-packages,target=/tmp/packages \
-    sh /tmp/apt/install.sh /tmp/packages \
+    --mount=type=bind,source=images/apt,target=/mnt/apt \
+    --mount=type=bind,source=images/verify/explain-packages,target=/mnt/packages \
+    export TMPDIR=/mnt && sh /mnt/apt/install.sh /mnt/packages \
  && useradd --uid 1000 --user-group --create-home --shell /usr/sbin/nologin kdock \
  && install -d /a /b /a-build /b-build /src \
- && sh /tmp/apt/end-layer.sh
+ && sh /mnt/apt/end-layer.sh
 
-RUN --mount=type=tmpfs,target=/tmp --mount=type=bind,source=images/apt,target=/tmp/apt \
-    --mount=type=bind,source=images/verify,target=/tmp/verify \
-    sh /tmp/apt/copy-files.sh /usr/local/lib/kdock /tmp/verify/explain.py /tmp/verify/explain
+RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=images/apt,target=/mnt/apt \
+    --mount=type=bind,source=images/verify,target=/mnt/verify \
+    sh /mnt/apt/copy-files.sh /usr/local/lib/kdock /mnt/verify/explain.py /mnt/verify/explain
 
 ENV LC_ALL=C.UTF-8 TZ=UTC PYTHONDONTWRITEBYTECODE=1
 USER kdock

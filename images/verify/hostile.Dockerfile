@@ -20,23 +20,24 @@ ARG SOURCE_DATE_EPOCH=
 USER root
 # The locale is made from its source, because no Debian package has just this one. The folders are made anew, so that
 # new volumes belong to the new user.
-RUN --mount=type=tmpfs,target=/var/lib/apt/lists --mount=type=tmpfs,target=/var/log --mount=type=tmpfs,target=/tmp \
+# Mounted on /mnt, because Podman 4.3 removes the folders that a RUN mounts on, and the image needs its /tmp.
+RUN --mount=type=tmpfs,target=/var/lib/apt/lists --mount=type=tmpfs,target=/var/log --mount=type=tmpfs,target=/mnt \
     --mount=type=cache,target=/var/cache/apt,sharing=locked \
-    --mount=type=bind,source=images/apt,target=/tmp/apt \
-    --mount=type=bind,source=images/verify/packages,target=/tmp/packages \
-    sh /tmp/apt/install.sh /tmp/packages \
+    --mount=type=bind,source=images/apt,target=/mnt/apt \
+    --mount=type=bind,source=images/verify/packages,target=/mnt/packages \
+    export TMPDIR=/mnt && sh /mnt/apt/install.sh /mnt/packages \
  && localedef -i tr_TR -f UTF-8 tr_TR.UTF-8 \
  && groupadd --gid 4242 outsiders \
  && useradd --uid 4242 --gid outsiders --create-home --home-dir /var/lib/mallory --shell /bin/sh mallory \
  && rm -rf /src /build /ccache /out /in /overlay \
  && install -d -o mallory -g outsiders /src /build /ccache /out /in /overlay \
- && sh /tmp/apt/end-layer.sh
+ && sh /mnt/apt/end-layer.sh
 
-RUN --mount=type=tmpfs,target=/tmp --mount=type=bind,source=images/apt,target=/tmp/apt \
-    --mount=type=bind,source=images/verify,target=/tmp/verify \
-    mkdir /tmp/made \
- && "${TOOLCHAIN:-gcc}" -shared -fPIC -O2 -Wall -Wextra -o /tmp/made/hostile.so /tmp/verify/hostile.c -ldl -lpthread \
- && sh /tmp/apt/copy-files.sh /usr/local/lib/kdock-hostile /tmp/verify/hostile.sh /tmp/made/hostile.so
+RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=images/apt,target=/mnt/apt \
+    --mount=type=bind,source=images/verify,target=/mnt/verify \
+    mkdir /mnt/made \
+ && "${TOOLCHAIN:-gcc}" -shared -fPIC -O2 -Wall -Wextra -o /mnt/made/hostile.so /mnt/verify/hostile.c -ldl -lpthread \
+ && sh /mnt/apt/copy-files.sh /usr/local/lib/kdock-hostile /mnt/verify/hostile.sh /mnt/made/hostile.so
 
 USER mallory:outsiders
 WORKDIR /build
