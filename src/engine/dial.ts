@@ -18,7 +18,7 @@ export interface Request {
  * - `wait` settles with the exit only, and not when the engine has begun to watch for it.
  * - `logs` parses as JSON what a container happens to print as JSON.
  */
-export async function dial(docker: Docker, request: Request): Promise<Readable> {
+export async function dial(docker: Docker, request: Request): Promise<IncomingMessage> {
   const modem = docker.modem as Modem;
   const { method, path, query, body, signal } = request;
   signal.throwIfAborted();

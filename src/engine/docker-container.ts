@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { KdockError } from "../errors.js";
@@ -15,6 +16,9 @@ import { Upload } from "./upload.js";
 
 /** Called with what could not be cleaned up, and why. */
 export type OnLeak = (what: string, error: unknown) => void;
+
+/** Podman says so in the head of every answer. */
+const isPodman = (answer: IncomingMessage) => answer.headers["libpod-api-version"] !== undefined;
 
 /** Killing a big virtual machine and deleting its layer on a slow disk takes seconds, not a minute. */
 const CLEANUP_TIMEOUT_MS = 60_000;
@@ -70,12 +74,19 @@ export class DockerContainer implements Container {
         const { tty } = ContainerStdio.parse(
           await this.#container.inspect({ abortSignal: signal }),
         );
-        const body = await dial(this.#docker, {
-          method: "GET",
-          path: `/containers/${this.id}/logs`,
-          query: { stdout: true, stderr: true, follow, tail },
-          signal,
-        });
+        const read = (lines: number | "all") =>
+          dial(this.#docker, {
+            method: "GET",
+            path: `/containers/${this.id}/logs`,
+            query: { stdout: true, stderr: true, follow, tail: lines },
+            signal,
+          });
+        let body = await read(tail);
+        if (tail !== "all" && isPodman(body)) {
+          // Podman's tail joins a line that came in pieces to the line before it.
+          body.destroy();
+          body = await read("all");
+        }
         return relay(mergedOutput(body, tty), action, signal);
       },
       signal,

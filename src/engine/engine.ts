@@ -183,7 +183,10 @@ export interface Container extends AsyncDisposable {
    * lines of stdout wants stderr apart, and has to read it, too.
    */
   attach(stderr?: "merged" | "apart"): Promise<AttachedStream>;
-  /** All that was written so far, stdout and stderr together in order; with `follow`, until the container ends. */
+  /**
+   * All that was written so far, stdout and stderr together in order; with `follow`, until the container ends. `tail`:
+   * the last lines are enough; more may come.
+   */
   logs(options: { follow: boolean; tail?: number; signal: AbortSignal }): Promise<Readable>;
   /** Runs a command in the running container. */
   exec(
