@@ -4,13 +4,13 @@ import type Docker from "dockerode";
 import { KdockError } from "../errors.js";
 import { wholeText } from "./careful-modem.js";
 import { ContainerStream } from "./container-stream.js";
-import { dial } from "./dial.js";
+import { dial, handOver } from "./dial.js";
 import { startExec } from "./docker-exec.js";
 import { engineCall, isStatus } from "./engine-error.js";
 import { ContainerStdio, containerState, ExitStatus } from "./engine-json.js";
 import type { AttachedStream, Container, ContainerState, Exec } from "./engine.js";
 import { mergedOutput } from "./frames.js";
-import { asConnection, asReadable } from "./node-stream.js";
+import { asReadable } from "./node-stream.js";
 import { relay } from "./relay.js";
 import { Upload } from "./upload.js";
 
@@ -52,15 +52,12 @@ export class DockerContainer implements Container {
   async attach(stderr: "merged" | "apart" = "merged"): Promise<AttachedStream> {
     return await engineCall("attach to the container", async () => {
       const { tty, openStdin } = ContainerStdio.parse(await this.#container.inspect());
-      const connection = await this.#container.attach({
-        hijack: true,
-        stream: true,
-        stdin: openStdin,
-        stdout: true,
-        stderr: true,
+      const connection = await handOver(this.#docker, {
+        path: `/containers/${this.id}/attach`,
+        query: { stream: true, stdin: openStdin, stdout: true, stderr: true },
       });
       const signal = this.#closing.signal;
-      return new ContainerStream(asConnection(connection), { tty, stderr, signal });
+      return new ContainerStream(connection, { tty, stderr, signal });
     });
   }
 
@@ -137,8 +134,13 @@ export class DockerContainer implements Container {
   }
 
   async kill(): Promise<void> {
-    // 409: it has ended already.
-    await this.#call("kill", () => this.#container.kill(), 409);
+    try {
+      // 409: it has ended already.
+      await this.#call("kill", () => this.#container.kill(), 409);
+    } catch (error) {
+      // Podman 4.3 says 500.
+      if (!isStatus(error, 500) || !(await this.#inspect()).ended) throw error;
+    }
   }
 
   async remove(): Promise<void> {

@@ -179,9 +179,17 @@ export class DockerEngine implements Engine {
         await create({ Options: common, ...(isolated ? { Internal: true } : {}) });
       }
     } catch (error) {
-      // Looking first and creating then would make two of them when two of us run at once.
-      if (!isStatus(error, 409)) throw error;
+      // Looking first and creating then would make two of them when two of us run at once. Podman 4.3 says 500.
+      if (isStatus(error, 409) || (isStatus(error, 500) && (await this.#hasNetwork(name)))) return;
+      throw error;
     }
+  }
+
+  async #hasNetwork(name: string): Promise<boolean> {
+    const found = await unlessMissing(() =>
+      engineCall(`inspect the network ${name}`, () => this.#docker.getNetwork(name).inspect()),
+    );
+    return found !== undefined;
   }
 
   async connectNetwork(name: string, container: string): Promise<void> {

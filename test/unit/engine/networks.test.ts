@@ -8,6 +8,7 @@ import type { NetworkOptions } from "../../../src/engine/engine.js";
 async function asked(
   options: NetworkOptions,
   refuse: (body: Docker.NetworkCreateOptions) => number | undefined = () => undefined,
+  isThere = false,
 ) {
   const bodies: Docker.NetworkCreateOptions[] = [];
   const docker = {
@@ -18,6 +19,12 @@ async function asked(
         ? Promise.resolve({})
         : Promise.reject(Object.assign(new Error("refused"), { statusCode }));
     },
+    getNetwork: () => ({
+      inspect: () =>
+        isThere
+          ? Promise.resolve({ Name: "lan" })
+          : Promise.reject(Object.assign(new Error("no such network"), { statusCode: 404 })),
+    }),
   };
   const engine = new DockerEngine(docker as unknown as Docker, "unix:///x", () => undefined);
   await engine.ensureNetwork("lan", { role: "lan" }, options);
@@ -53,6 +60,11 @@ describe("a network", () => {
     expect(await asked(LAN, () => 409)).toHaveLength(1);
     const refuse = (body: Docker.NetworkCreateOptions) => knowsMtuAlone(body) ?? 409;
     expect(await asked(LAN, refuse)).toHaveLength(2);
+  });
+
+  it("that is there is not made again by Podman 4.3 either, which answers 500", async () => {
+    expect(await asked({ mtu: 1400 }, () => 500, true)).toHaveLength(1);
+    expect(await asked(LAN, () => 500, true)).toHaveLength(2);
   });
 
   it("that cannot be made is an error", async () => {

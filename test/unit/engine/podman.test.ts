@@ -1,0 +1,121 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { connectEngine } from "../../../src/engine/connect.js";
+
+/** What Podman does otherwise than Docker. `npm run test:podman` asks Podman itself. */
+const { signal } = new AbortController();
+
+interface StandIn {
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
+/** A container of an engine that answers like this. */
+async function containerOf({ answer, upgrade }: StandIn) {
+  const folder = await mkdtemp(join(tmpdir(), "kdock-test-"));
+  const server = createServer((request, response) => {
+    if (request.url === "/_ping") response.end("OK");
+    else answer(request, response);
+  });
+  if (upgrade !== undefined) server.on("upgrade", upgrade);
+  server.listen(join(folder, "sock"));
+  await once(server, "listening");
+  const env = { DOCKER_HOST: `unix://${join(folder, "sock")}` };
+  const engine = await connectEngine({ env, home: folder, onLeak: () => undefined });
+  return {
+    container: engine.container("c"),
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      server.closeAllConnections();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+const json = (response: ServerResponse, status: number, body: object) => {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+};
+const STDIO = { Config: { Tty: true, OpenStdin: true } };
+
+async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
+  let text = "";
+  for await (const chunk of stream) text += String(chunk);
+  return text;
+}
+
+describe("the last lines of a log", () => {
+  const SAID = "line 1\nline 2\npartial";
+  const tailOf = async (head: Record<string, string>, tail: string) => {
+    await using stand = await containerOf({
+      answer: (request, response) => {
+        const url = new URL(request.url ?? "", "http://engine");
+        if (!url.pathname.endsWith("/logs")) json(response, 200, STDIO);
+        else
+          response.writeHead(200, head).end(url.searchParams.get("tail") === "all" ? SAID : tail);
+      },
+    });
+    return await textOf(await stand.container.logs({ follow: false, tail: 1, signal }));
+  };
+
+  it("are what the engine says they are", async () => {
+    expect(await tailOf({}, "partial")).toBe("partial");
+  });
+
+  it("are not taken from Podman, which joins a line that came in pieces to the one before", async () => {
+    expect(await tailOf({ "Libpod-API-Version": "4.3.1" }, "line 2partial\n")).toBe(SAID);
+  });
+});
+
+describe("attaching", () => {
+  it("sends nothing before the input, since Podman hands a request's body to the container", async () => {
+    let body = "";
+    await using stand = await containerOf({
+      answer: (_request, response) => {
+        json(response, 200, STDIO);
+      },
+      upgrade: (request, socket, head) => {
+        expect(request.headers["content-length"]).toBe("0");
+        expect(request.headers["transfer-encoding"]).toBeUndefined();
+        socket.write("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
+        body += head.toString();
+        socket.on("data", (chunk: Buffer) => (body += chunk.toString()));
+        socket.on("end", () => socket.end(`got ${body}`));
+      },
+    });
+    const stream = await stand.container.attach();
+    stream.end("hello\n");
+    expect(await textOf(stream)).toBe("got hello\n");
+  });
+});
+
+describe("killing", () => {
+  const state = (running: boolean) => ({
+    State: {
+      Status: running ? "running" : "exited",
+      ...{ Running: running, ExitCode: 0, OOMKilled: false, Error: "" },
+    },
+    NetworkSettings: {},
+  });
+  const killed = async (running: boolean) => {
+    await using stand = await containerOf({
+      answer: (request, response) => {
+        if (request.method !== "POST") json(response, 200, state(running));
+        else json(response, 500, { message: "can only kill running containers" });
+      },
+    });
+    await stand.container.kill();
+  };
+
+  it("what has ended is no error where the engine says 500 to it", async () => {
+    await killed(false);
+  });
+
+  it("what runs and cannot be killed is one", async () => {
+    await expect(killed(true)).rejects.toMatchObject({ code: "engine" });
+  });
+});
