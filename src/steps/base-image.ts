@@ -1,5 +1,6 @@
 import type { Engine, ImageInfo } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
+import { ARCHITECTURES } from "../plan/architectures.js";
 import type { BasePlan } from "../plan/image-plan.js";
 import { bootstrapBase, fingerprintOf } from "./bootstrap-base.js";
 import type { Context } from "./context.js";
@@ -124,8 +125,20 @@ async function bootstrap(
     text: `${why}: bootstrapping Debian ${plan.suite} from a Debian mirror with mmdebstrap`,
   });
   log.phase("bootstrapping");
-  const { ref, info } = await bootstrapBase(ctx, engine, plan, log);
+  const { ref, info } = await bootstrapBase(ctx, engine, plan, log).catch((error: unknown) => {
+    throw foreignHint(ctx, plan, error);
+  });
   return { value: { ref, info, fingerprint: fingerprintOf(info) }, cached: false, summary: ref };
+}
+
+/** Programs of another architecture run while a root file system is made. */
+function foreignHint(ctx: Context, { architecture }: BasePlan, error: unknown): unknown {
+  if (!(error instanceof KdockError) || error.hint !== undefined) return error;
+  if (ARCHITECTURES[architecture].machine === ctx.host.machine) return error;
+  return new KdockError(error.code, error.message, {
+    cause: error,
+    hint: `The engine is on ${architecture}, and this machine is not: apt-get install arch-test qemu-user-static, or name a registry that can be reached (images.registry).`,
+  });
 }
 
 function reasonFor({ pin }: BasePlan, refusals: readonly string[]): string {

@@ -52,17 +52,19 @@ function machineFinding(
       arch === architecture
         ? `${arch}: kernels of ${arch} are compiled by its own compiler`
         : `${architecture}: kernels of ${arch} are compiled by a cross compiler, and their guests are emulated`;
-    return { finding: [ok("architecture", text)], architecture };
+    return { finding: [ok("machine", text)], architecture };
   } catch (error) {
     const hint = error instanceof KdockError ? error.hint : undefined;
-    const finding = { subject: "architecture", text: messageOf(error), mend: hint } as const;
+    const finding = { subject: "machine", text: messageOf(error), mend: hint } as const;
     return { finding: [{ verdict: "fail", ...finding }] };
   }
 }
 
 /** Devices and disk can only be looked at when the engine is on this very machine. */
 async function onThisMachine(ctx: Context, config: Config, info: EngineInfo): Promise<Finding[]> {
-  if (!isOnThisMachine(info)) {
+  // Docker Desktop and the like have it in a virtual machine, with a socket here.
+  const isHere = isOnThisMachine(info) && (await ctx.host.files.exists("/proc/sys"));
+  if (!isHere) {
     return [ok("devices", "the engine is on another machine: start.sh looks at them there")];
   }
   return [await tunFinding(ctx), await kvmFinding(ctx, config, info), await diskFinding(ctx, info)];
