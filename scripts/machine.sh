@@ -32,6 +32,12 @@ install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends ca-certificates iptables $missing
 }
 
+# What the tests use. Podman's network programs are not on the PATH.
+install_for_tests() {
+  install dockerd:docker.io gdb:gdb python3:python3 mmdebstrap:mmdebstrap docker-registry:docker-registry tmux:tmux shellcheck:shellcheck gpg:gnupg openssl:openssl lowntfs-3g:ntfs-3g \
+    "podman:podman netavark aardvark-dns" runc:runc
+}
+
 engine_answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
 wait_for_engine() {

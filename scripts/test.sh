@@ -42,7 +42,7 @@ vitest_words() {
 }
 
 need_node
-install dockerd:docker.io gdb:gdb python3:python3 mmdebstrap:mmdebstrap docker-registry:docker-registry tmux:tmux shellcheck:shellcheck gpg:gnupg openssl:openssl lowntfs-3g:ntfs-3g
+install_for_tests
 if [ "${CI:-}" = true ]; then start_own_engine; else need_engine; fi
 build_kdock
 

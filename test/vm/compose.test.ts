@@ -14,6 +14,8 @@ import { LAB } from "../support/lab.js";
  */
 const COMPOSE_IMAGE = "kdock-test/compose";
 const PROJECT = "kdock-compose-test";
+/** Of the engine that the tests are about. */
+const SOCKET = (process.env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock").replace("unix://", "");
 let folder: string;
 let base: string;
 
@@ -54,7 +56,7 @@ function compose(...args: string[]) {
   return execa(
     "docker",
     [
-      ...["run", "--rm", "-i", "-v", "/var/run/docker.sock:/var/run/docker.sock"],
+      ...["run", "--rm", "-i", "-v", `${SOCKET}:/var/run/docker.sock`],
       ...["-v", `${folder}:${folder}`, "-w", folder],
       ...["-e", "KDOCK_PRIVILEGED=false", "-e", `KDOCK_BASE_TRIXIE=${base}`],
       ...["-e", "KDOCK_GDB_LISTEN=127.0.0.1:0", "-e", `COMPOSE_PROJECT_NAME=${PROJECT}`],
