@@ -2,6 +2,15 @@
 # podman.sh FOLDER — a Podman of its own, all of which is in FOLDER (a new one). It serves its API at FOLDER/sock, in the
 # foreground; when this script is ended, its containers end and FOLDER is removed. Needs root.
 set -euo pipefail
+
+# What its DNS server knows is in /run/containers, for all Podmans of a machine: this one has a folder of its own there.
+if [ "${KDOCK_OWN_MOUNTS:-}" != 1 ]; then
+  export KDOCK_OWN_MOUNTS=1
+  exec unshare --mount --propagation private "$0" "$@"
+fi
+mkdir -p /run/containers
+mount -t tmpfs none /run/containers
+
 folder=$1
 mkdir "$folder"
 

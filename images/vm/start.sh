@@ -95,13 +95,14 @@ bridge_network() {
   sh /usr/local/lib/kdock/ipv6.sh
 
   # DHCP for this guest and no other that is on the same wire; names are answered by the resolver that the engine gave
-  # this container, those of other guests by lan.sh's file. It drops to its user before it reads a packet, and keeps
+  # this container (the first of them: Podman also gives that of its host, which knows no containers), those of other
+  # guests by lan.sh's file. It drops to its user before it reads a packet, and keeps
   # NET_ADMIN alone, for the neighbour entry of a guest that has no address yet; --no-ping spares it NET_RAW.
   : > /run/kdock-hosts
   if [ -n "${KDOCK_GUEST6:-}" ]; then echo "$KDOCK_GUEST6 $KDOCK_GUEST_NAME" > /run/kdock-hosts; fi
   sh /usr/local/lib/kdock/confine.sh net_admin,net_raw,net_bind_service \
     dnsmasq --conf-file=/dev/null --interface=br0 --bind-interfaces --except-interface=lo --no-hosts --addn-hosts=/run/kdock-hosts \
-    --user=kdock-dns --group=kdock-dns --no-ping \
+    --user=kdock-dns --group=kdock-dns --no-ping --strict-order \
     --dhcp-range="${subnet%/*},static,12h" --dhcp-host="$KDOCK_GUEST_MAC,$KDOCK_GUEST,$KDOCK_GUEST_NAME" --dhcp-ignore='tag:!known' \
     --dhcp-option=option:router,"${KDOCK_GATEWAY%/*}" --dhcp-option=option:dns-server,"${KDOCK_GATEWAY%/*}" \
     --dhcp-option=option:mtu,"$mtu" --dhcp-authoritative --dhcp-leasefile=/run/dnsmasq.leases --pid-file=/run/dnsmasq.pid \

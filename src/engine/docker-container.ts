@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { KdockError } from "../errors.js";
@@ -11,14 +10,12 @@ import { ContainerStdio, containerState, ExitStatus } from "./engine-json.js";
 import type { AttachedStream, Container, ContainerState, Exec } from "./engine.js";
 import { mergedOutput } from "./frames.js";
 import { asReadable } from "./node-stream.js";
+import { isPodmans } from "./podman.js";
 import { relay } from "./relay.js";
 import { Upload } from "./upload.js";
 
 /** Called with what could not be cleaned up, and why. */
 export type OnLeak = (what: string, error: unknown) => void;
-
-/** Podman says so in the head of every answer. */
-const isPodman = (answer: IncomingMessage) => answer.headers["libpod-api-version"] !== undefined;
 
 /** Killing a big virtual machine and deleting its layer on a slow disk takes seconds, not a minute. */
 const CLEANUP_TIMEOUT_MS = 60_000;
@@ -79,7 +76,7 @@ export class DockerContainer implements Container {
             signal,
           });
         let body = await read(tail);
-        if (tail !== "all" && isPodman(body)) {
+        if (tail !== "all" && isPodmans(body)) {
           // Podman's tail joins a line that came in pieces to the line before it.
           body.destroy();
           body = await read("all");

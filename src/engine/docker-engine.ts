@@ -25,6 +25,7 @@ import type {
 import { withTag } from "./image-text.js";
 import { byLabel, hasLabels } from "./labels.js";
 import { asReadable } from "./node-stream.js";
+import { isPodman } from "./podman.js";
 import { readPullStream } from "./pull-stream.js";
 import { Upload } from "./upload.js";
 
@@ -94,6 +95,8 @@ export class DockerEngine implements Engine {
     return await engineCall(
       `build ${build.tag}`,
       async () => {
+        // Podman 4.3 takes a step from its cache although the files have changed that the step mounts.
+        const noCache = build.noCache || (await isPodman(this.#docker, signal));
         const body = await dial(this.#docker, {
           method: "POST",
           path: "/build",
@@ -103,7 +106,7 @@ export class DockerEngine implements Engine {
             t: build.tag,
             buildargs: { ...build.args },
             labels: { ...build.labels },
-            nocache: build.noCache,
+            nocache: noCache,
             rm: true,
             forcerm: true,
           },
@@ -198,9 +201,17 @@ export class DockerEngine implements Engine {
         this.#docker.getNetwork(name).connect({ Container: container }),
       );
     } catch (error) {
-      // "endpoint with name … already exists in network"
-      if (!isStatus(error, 403)) throw error;
+      // "endpoint with name … already exists in network". Podman 4.3 says 500.
+      if (isStatus(error, 403)) return;
+      if (isStatus(error, 500) && (await this.#isConnected(name, container))) return;
+      throw error;
     }
+  }
+
+  async #isConnected(network: string, container: string): Promise<boolean> {
+    return await engineCall("inspect the container", async () =>
+      answers.networkNames(await this.#docker.getContainer(container).inspect()).includes(network),
+    );
   }
 
   async listNetworks(labels: Labels): Promise<NetworkInfo[]> {

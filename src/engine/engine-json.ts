@@ -128,6 +128,15 @@ export function networkInfos(json: unknown): NetworkInfo[] {
   }));
 }
 
+const Connected = z.object({
+  NetworkSettings: z.object({ Networks: z.record(z.string(), z.unknown()).nullish() }),
+});
+
+/** Of the networks that a container is connected to. */
+export function networkNames(json: unknown): string[] {
+  return Object.keys(Connected.parse(json).NetworkSettings.Networks ?? {});
+}
+
 function mtuOf(text: string | undefined): number | undefined {
   return text !== undefined && /^[1-9]\d*$/.test(text) ? Number(text) : undefined;
 }

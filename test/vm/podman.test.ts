@@ -37,6 +37,7 @@ it("Podman builds an image, boots the kernel, stops it in gdb, runs a command, a
     expect(await onPodman("exec", "--", "sh", "-c", "echo from the guest")).toBe(
       "from the guest\n",
     );
+    await onPodman("net", "check");
 
     // Podman 4.3 takes folders out of an image that a RUN mounts on.
     const image = await podman.docker("ps", "--format", "{{.Image}}");

@@ -100,8 +100,16 @@ async function probeOutside(
   return { address, ping, seenAs: seen.join("").trim(), expected };
 }
 
-/** $2: whom to ask, "" for whoever the guest's resolver is. */
-const DNS_SCRIPT = 'timeout 5 nslookup -type=a "$1" $2 2>&1; exit 0';
+/**
+ * $2: whom to ask, "" for whoever the guest's resolver is. Podman's resolver knows a container's name a moment after the
+ * container's start only.
+ */
+const DNS_SCRIPT = `
+for _ in 1 2 3 4 5 6; do
+  said=$(timeout 5 nslookup -type=a "$1" $2 2>&1)
+  case "$said" in *NXDOMAIN*) sleep 0.3 ;; *) break ;; esac
+done
+echo "$said"`;
 
 async function probeDns({ facts }: Checked, guest: AskedGuest, peer: Peer): Promise<DnsProbe> {
   const ask = async (server: string) =>

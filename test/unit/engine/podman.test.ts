@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import { type Duplex, Readable } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -11,15 +11,18 @@ import { connectEngine } from "../../../src/engine/connect.js";
 const { signal } = new AbortController();
 
 interface StandIn {
+  /** Of the answer to a ping. */
+  readonly head?: Readonly<Record<string, string>>;
   readonly answer: (request: IncomingMessage, response: ServerResponse) => void;
   readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 /** A container of an engine that answers like this. */
-async function containerOf({ answer, upgrade }: StandIn) {
+async function containerOf({ answer, upgrade, head = {} }: StandIn) {
   const folder = await mkdtemp(join(tmpdir(), "kdock-test-"));
   const server = createServer((request, response) => {
-    if (request.url === "/_ping") response.end("OK");
+    const { pathname } = new URL(request.url ?? "", "http://engine");
+    if (pathname === "/_ping") response.writeHead(200, head).end("OK");
     else answer(request, response);
   });
   if (upgrade !== undefined) server.on("upgrade", upgrade);
@@ -28,6 +31,7 @@ async function containerOf({ answer, upgrade }: StandIn) {
   const env = { DOCKER_HOST: `unix://${join(folder, "sock")}` };
   const engine = await connectEngine({ env, home: folder, onLeak: () => undefined });
   return {
+    engine,
     container: engine.container("c"),
     [Symbol.asyncDispose]: async () => {
       server.close();
@@ -68,6 +72,33 @@ describe("the last lines of a log", () => {
 
   it("are not taken from Podman, which joins a line that came in pieces to the one before", async () => {
     expect(await tailOf({ "Libpod-API-Version": "4.3.1" }, "line 2partial\n")).toBe(SAID);
+  });
+});
+
+describe("building", () => {
+  const noCache = async (head: Record<string, string>) => {
+    let asked: string | null = "";
+    await using stand = await containerOf({
+      head,
+      answer: (request, response) => {
+        asked = new URL(request.url ?? "", "http://engine").searchParams.get("nocache");
+        request.resume();
+        response.end('{"error":"enough"}\n');
+      },
+    });
+    const build = { dockerfile: "Dockerfile", tag: "t", args: {}, labels: {}, noCache: false };
+    const context = Readable.from([Buffer.alloc(1024)]);
+    const built = stand.engine.buildImage({ ...build, context }, { signal });
+    await expect(built).rejects.toMatchObject({ code: "build" });
+    return asked;
+  };
+
+  it("takes steps from the engine's cache", async () => {
+    expect(await noCache({})).not.toBe("true");
+  });
+
+  it("does not on Podman, whose cache does not look into what a step mounts", async () => {
+    expect(await noCache({ "Libpod-API-Version": "4.3.1" })).toBe("true");
   });
 });
 
@@ -117,5 +148,27 @@ describe("killing", () => {
 
   it("what runs and cannot be killed is one", async () => {
     await expect(killed(true)).rejects.toMatchObject({ code: "engine" });
+  });
+});
+
+describe("connecting a container to a network", () => {
+  const connect = async (connected: readonly string[]) => {
+    await using stand = await containerOf({
+      answer: (request, response) => {
+        const networks = Object.fromEntries(connected.map((name) => [name, {}]));
+        if (request.method !== "POST")
+          json(response, 200, { NetworkSettings: { Networks: networks } });
+        else json(response, 500, { message: "network is already connected" });
+      },
+    });
+    await stand.engine.connectNetwork("lan", "c");
+  };
+
+  it("that has it already is no error where the engine says 500 to it", async () => {
+    await connect(["own", "lan"]);
+  });
+
+  it("that does not get it is one", async () => {
+    await expect(connect(["own"])).rejects.toMatchObject({ code: "engine" });
   });
 });
