@@ -23,21 +23,19 @@ runtime = "runc"
 CONF
 export CONTAINERS_CONF=$folder/containers.conf
 
-own_podman() {
-  podman --root "$folder/root" --runroot "$folder/run" --tmpdir "$folder/tmp" --network-config-dir "$folder/networks" "$@"
-}
+own_podman=(podman --root "$folder/root" --runroot "$folder/run" --tmpdir "$folder/tmp" --network-config-dir "$folder/networks")
 
 service=
 finish() {
   [ -z "$service" ] || kill "$service" 2>/dev/null || true
   wait
-  own_podman rm --force --all --time 0 >/dev/null || true
+  "${own_podman[@]}" rm --force --all --time 0 >/dev/null || true
   if mountpoint -q "$folder/root/overlay"; then umount "$folder/root/overlay"; fi
   rm -rf "$folder"
 }
 trap finish EXIT
 trap 'exit 0' TERM INT
 
-own_podman system service --time 0 "unix://$folder/sock" &
+"${own_podman[@]}" system service --time 0 "unix://$folder/sock" &
 service=$!
 wait "$service"

@@ -51,6 +51,8 @@ export async function startPodman(): Promise<Podman> {
     [Symbol.asyncDispose]: async () => {
       service.kill("SIGTERM");
       await ended;
+      const left = await run("pgrep", "-a", "-f", folder).catch(() => "");
+      if (left !== "") throw new Error(`Podman left processes: ${left}`);
       await rm(parent, { recursive: true });
     },
   };
