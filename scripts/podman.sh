@@ -30,6 +30,8 @@ finish() {
   [ -z "$service" ] || kill "$service" 2>/dev/null || true
   wait
   "${own_podman[@]}" rm --force --all --time 0 >/dev/null || true
+  # The monitors of commands in containers wait five minutes before they go.
+  pkill -f "conmon .* $folder/" || true
   if mountpoint -q "$folder/root/overlay"; then umount "$folder/root/overlay"; fi
   rm -rf "$folder"
 }
