@@ -32,7 +32,7 @@ finish() {
   "${own_podman[@]}" rm --force --all --time 0 >/dev/null || true
   # The monitors of commands in containers wait five minutes before they go.
   pkill -f "conmon .* $folder/" || true
-  if mountpoint -q "$folder/root/overlay"; then umount "$folder/root/overlay"; fi
+  while mountpoint -q "$folder/root/overlay"; do umount --lazy "$folder/root/overlay"; done
   rm -rf "$folder"
 }
 trap finish EXIT
