@@ -30,8 +30,8 @@ finish() {
   [ -z "$service" ] || kill "$service" 2>/dev/null || true
   wait
   "${own_podman[@]}" rm --force --all --time 0 >/dev/null || true
-  # The monitors of commands in containers wait five minutes before they go.
-  pkill -f "conmon .* $folder/" || true
+  # The monitors of commands in containers wait five minutes; what tidies up after one would make FOLDER anew.
+  while pkill -KILL -f "(conmon|podman) .*$folder/"; do sleep 0.1; done
   while mountpoint -q "$folder/root/overlay"; do umount --lazy "$folder/root/overlay"; done
   rm -rf "$folder"
 }
