@@ -201,8 +201,11 @@ function packageComponents(
 ): Component[] {
   const found = new Map<string, { component: Component; images: string[] }>();
   for (const { name: image, suite, packages } of images) {
-    for (const [name, version] of Object.entries(packages)) {
+    for (const [entryName, version] of Object.entries(packages)) {
+      // "musl-dev:amd64", of another architecture than the engine's.
+      const [name = "", arch] = entryName.split(":");
       const purl = purlOf("deb", "debian", name, version, {
+        ...(arch === undefined ? {} : { arch }),
         distro: lenders[name] ?? suite,
       });
       const entry = found.get(purl) ?? {

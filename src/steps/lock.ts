@@ -24,6 +24,7 @@ import {
   prune,
   type UpdatePart,
 } from "../lock/requests.js";
+import { toolchainDrift } from "../lock/toolchain-drift.js";
 import type { EngineArchitecture } from "../plan/architectures.js";
 import { FOLDER } from "../plan/names.js";
 import { type Project, relocked } from "../project.js";
@@ -39,9 +40,9 @@ import { runStep } from "./run-step.js";
 /** The project under a lock that answers all it asks for; what was not locked is resolved and written down. */
 export async function ensureLocked(project: Project): Promise<Project> {
   const resolved = await newlyResolved(project);
-  return resolved === undefined
-    ? project
-    : save(project, { ...resolved, kdock: project.ctx.version });
+  if (resolved === undefined) return project;
+  sayDrift(project, resolved);
+  return save(project, { ...resolved, kdock: project.ctx.version });
 }
 
 /** The same for a variation of the project that is only looked at: nothing is written down. */
@@ -112,6 +113,7 @@ export async function updateLock(
     wanted(relocked(project, resolved)),
     ctx.version,
   );
+  sayDrift({ ...project, others }, pruned);
   const changes = lockChanges(before, pruned);
   const saved = await save(
     project,
@@ -120,6 +122,15 @@ export async function updateLock(
   );
   const configured = await lockConfigs(saved);
   return { ...configured, changes: [...changes, ...configured.changes] };
+}
+
+/** A team with engines of two architectures gets the same bytes from the same compilers only. */
+function sayDrift({ ctx, plan, others }: Project, lock: Lock): void {
+  const drift = toolchainDrift(lock, plan.engine, others);
+  if (drift.length === 0) return;
+  const hint =
+    "what they build may differ; `kdock lock --update toolchain` on both pins what there is today";
+  ctx.reporter.emit({ type: "warning", text: `${FOLDER.lockfile}: ${drift.join(", ")}: ${hint}` });
 }
 
 /** The kernels of the matrix, one after the other: each may be of a suite of its own. */

@@ -227,6 +227,17 @@ describe("sbomOf", () => {
     ]);
   });
 
+  it("names a package of another architecture than the engine's without that, and links it", () => {
+    const packages = { "musl-dev:amd64": "1.2.5-3.1" };
+    const busybox = { base: "trixie" as const, time: "20261103T000000Z", packages };
+    const lock = { ...LOCK, images: { ...LOCK.images, busybox } };
+    const musl = bill({ lock }).components.find(({ name }) => name === "musl-dev");
+    expect(musl).toMatchObject({
+      scope: "required",
+      purl: "pkg:deb/debian/musl-dev@1.2.5-3.1?arch=amd64&distro=trixie",
+    });
+  });
+
   it("leaves out what only runs the VM", () => {
     expect(bill().components.map(({ name }) => name)).not.toContain("qemu-system-x86");
   });
