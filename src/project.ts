@@ -106,7 +106,7 @@ export async function openProject(
     });
   }
   const file = text === undefined ? undefined : { name: globals.config ?? FOLDER.config, text };
-  const lastArch = followBuild ? await lastArchitecture(host.files, dirname(path)) : undefined;
+  const builtArch = followBuild ? await lastArchitecture(host.files, dirname(path)) : undefined;
   const folder = await host.files.realPath(dirname(path));
   const repositoryAt = repositoryReader(host.files);
   let engine: Promise<Engine> | undefined;
@@ -133,18 +133,21 @@ export async function openProject(
   };
   const { file: lockFile, engine: architecture } = await readSurroundings(early, world, {
     readLock,
-    isArchKnown: lastArch !== undefined,
+    isArchKnown: builtArch !== undefined,
   });
+  const usualArch = lockedArchitecture(lockFile) ?? architecture;
+  // Following what is meant anyway changes nothing, and would load the configuration twice.
+  const lastArch = builtArch === usualArch ? undefined : builtArch;
   const words = {
     file,
     env: world.env,
     flags: keyValues(typedIn(world.cwd, dirname(path), flags)),
     flagNames: FLAG_NAMES,
-    usualArch: lockedArchitecture(lockFile) ?? architecture,
+    usualArch,
   };
   const config = loadConfig({ ...words, lastArch });
   const followed = lastArch !== undefined && loadConfig(words).kernel.arch !== lastArch;
-  const asWritten = loadConfig({ file, usualArch: words.usualArch });
+  const asWritten = loadConfig({ file, usualArch });
   if (usesOutside) {
     const use = { history: tree === "history" };
     const reach = { folder, written: asWritten, config, use, repositoryAt };
@@ -157,7 +160,7 @@ export async function openProject(
   if (warmEngine && isTree && early.engineIsHere()) early.engine().catch(() => undefined);
   const [user, assets] = await Promise.all([userFiles, readAssets(host.files)]).catch(
     (error: unknown) => {
-      // Nobody waits for the rest.
+      // Cancels the other reads.
       failed.abort();
       throw error;
     },
@@ -221,12 +224,10 @@ async function readSurroundings(
   world: World,
   { readLock, isArchKnown }: { readLock: boolean; isArchKnown: boolean },
 ): Promise<{ readonly file: Lock | undefined; readonly engine: EngineArchitecture }> {
-  // What needs names only works beside a broken one, too.
-  const file = readLock
-    ? await readLockFile(ctx)
-    : isArchKnown
-      ? undefined
-      : await readLockFile(ctx).catch(() => undefined);
+  const isNeeded = readLock || !isArchKnown;
+  const reading = isNeeded ? readLockFile(ctx) : Promise.resolve(undefined);
+  // A command that does not need the lock works beside a broken one, too.
+  const file = await (readLock ? reading : reading.catch(() => undefined));
   const engine = await askArchitecture(ctx, { place: enginePlace(world), ask: readLock });
   return { file, engine };
 }

@@ -57,11 +57,11 @@ export function withConfigDigest(lock: Lock, stage: StageName, config: string): 
 }
 
 /** Everything that differs from the lock, a line each; empty when a frozen build may go on. */
-export function lockDrift(lock: Lock, wanted: Wanted, owed: LockRequests): string[] {
+export function lockDrift(lock: Lock, wanted: Wanted, missing: LockRequests): string[] {
   return [
-    ...owed.bases.map((suite) => `base ${suite}: not locked`),
-    ...owed.images.map(({ name }) => `image ${name}: not locked`),
-    ...owed.sources.map(({ name }) => `source ${name}: not locked`),
+    ...missing.bases.map((suite) => `base ${suite}: not locked`),
+    ...missing.images.map(({ name }) => `image ${name}: not locked`),
+    ...missing.sources.map(({ name }) => `source ${name}: not locked`),
     ...(["kernel", "busybox", "rootfs"] as const).flatMap((name) => {
       const stage = lock.stages[name];
       if (stage === undefined) return [`${name}: not locked`];

@@ -37,19 +37,20 @@ export function joinLock(lock: Lock, engine: EngineArchitecture, others: OtherEn
   };
 }
 
+/** The entries of one of the other engines, as it sees them; what engines share is not among them. */
+export function lockOf(others: OtherEngines, engine: EngineArchitecture): Lock {
+  return splitLock({ ...EMPTY_LOCK, ...others }, engine).lock;
+}
+
 /** What is left of other engines' entries when each has kept its own. */
 export function keptOfOthers(
   others: OtherEngines,
   keep: (lock: Lock, engine: EngineArchitecture) => Lock,
 ): OtherEngines {
-  const kept = ENGINE_ARCHITECTURES.map((engine) => {
-    const { lock } = splitLock({ ...EMPTY_LOCK, ...others }, engine);
-    return joinLock(keep(lock, engine), engine, NO_OTHER_ENGINES);
-  });
-  return {
-    bases: Object.assign({}, ...kept.map(({ bases }) => bases)) as Lock["bases"],
-    images: Object.assign({}, ...kept.map(({ images }) => images)) as Lock["images"],
-  };
+  return ENGINE_ARCHITECTURES.reduce<OtherEngines>((kept, engine) => {
+    const { bases, images } = joinLock(keep(lockOf(others, engine), engine), engine, kept);
+    return { bases, images };
+  }, NO_OTHER_ENGINES);
 }
 
 function mark(engine: EngineArchitecture): string {

@@ -200,7 +200,7 @@ export function gdbExtra(arch: Architecture, engine: EngineArchitecture): string
 }
 
 /** The requests that the lock does not answer. Packages over a base that is not locked answer nothing: see `forget`. */
-export function owedTo(
+export function missingRequests(
   lock: Lock,
   { bases, images, sources }: LockRequests,
   config: Config,

@@ -1,6 +1,6 @@
 import { ENGINE_ARCHITECTURES, type EngineArchitecture } from "../plan/architectures.js";
-import { type OtherEngines, splitLock } from "./engine-view.js";
-import { EMPTY_LOCK, type Lock, type LockedImage } from "./lock.js";
+import { lockOf, type OtherEngines } from "./engine-view.js";
+import type { Lock, LockedImage } from "./lock.js";
 
 /** What decides about the bytes of kernels and of busybox: compilers, assemblers and linkers, and what is linked. */
 const DECIDING =
@@ -16,7 +16,7 @@ export function toolchainDrift(
   others: OtherEngines,
 ): string[] {
   return ENGINE_ARCHITECTURES.filter((other) => other !== engine).flatMap((other) => {
-    const theirs = splitLock({ ...EMPTY_LOCK, ...others }, other).lock.images;
+    const theirs = lockOf(others, other).images;
     const lines = Object.entries(lock.images).flatMap(([name, image]) => {
       const their = theirs[name];
       return their === undefined || !/^(?:kernel|busybox)\b/.test(name)

@@ -126,9 +126,19 @@ export const ENGINE_ARCHITECTURES = ["x86_64", "arm64"] as const satisfies reado
 
 export type EngineArchitecture = (typeof ENGINE_ARCHITECTURES)[number];
 
-/** By `uname -m` of the engine's machine. Throws an `environment` error where kdock has no images for it. */
+/** Whether a machine (`uname -m`) runs code of an architecture natively. */
+export function runsNatively(machine: string, arch: Architecture): boolean {
+  return ARCHITECTURES[arch].machine === machine;
+}
+
+/** By `uname -m`; undefined where kdock has no images for it. */
+export function architectureByMachine(machine: string): EngineArchitecture | undefined {
+  return ENGINE_ARCHITECTURES.find((arch) => runsNatively(machine, arch));
+}
+
+/** Of the engine's machine. Throws an `environment` error where kdock has no images for it. */
 export function engineArchitecture(machine: string): EngineArchitecture {
-  const found = ENGINE_ARCHITECTURES.find((arch) => ARCHITECTURES[arch].machine === machine);
+  const found = architectureByMachine(machine);
   if (found !== undefined) return found;
   throw new KdockError("environment", `the engine's machine is ${machine}`, {
     hint: "kdock's containers run on x86_64 and aarch64: name an engine on such a machine (DOCKER_HOST, `docker context use`).",
@@ -149,7 +159,7 @@ export function isUsual(arch: Architecture): boolean {
 
 /** Debian's gdb that knows an architecture, on a machine (`uname -m`): the plain one knows the machine's own only. */
 export function debuggerOn(machine: string, arch: Architecture): string {
-  return ARCHITECTURES[arch].machine === machine ? "gdb" : "gdb-multiarch";
+  return runsNatively(machine, arch) ? "gdb" : "gdb-multiarch";
 }
 
 /** Of `images/gdb` on such an engine: those that can read a dump. Debian's crash reads those of its own machine. */

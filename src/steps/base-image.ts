@@ -1,6 +1,6 @@
 import type { Engine, ImageInfo } from "../engine/engine.js";
 import { KdockError, messageOf } from "../errors.js";
-import { ARCHITECTURES } from "../plan/architectures.js";
+import { runsNatively } from "../plan/architectures.js";
 import type { BasePlan } from "../plan/image-plan.js";
 import { bootstrapBase, fingerprintOf } from "./bootstrap-base.js";
 import type { Context } from "./context.js";
@@ -134,7 +134,7 @@ async function bootstrap(
 /** Programs of another architecture run while a root file system is made. */
 function foreignHint(ctx: Context, { architecture }: BasePlan, error: unknown): unknown {
   if (!(error instanceof KdockError) || error.hint !== undefined) return error;
-  if (ARCHITECTURES[architecture].machine === ctx.host.machine) return error;
+  if (runsNatively(ctx.host.machine, architecture)) return error;
   return new KdockError(error.code, error.message, {
     cause: error,
     hint: `The engine is on ${architecture}, and this machine is not: apt-get install arch-test qemu-user-static, or name a registry that can be reached (images.registry).`,

@@ -7,6 +7,7 @@ import {
   debuggerOn,
   type EngineArchitecture,
   engineArchitecture,
+  runsNatively,
 } from "../plan/architectures.js";
 import { basePlan } from "../plan/image-plan.js";
 import type { Context } from "./context.js";
@@ -35,9 +36,13 @@ async function engineFinding(ctx: Context): Promise<{ finding: Finding; info?: E
     return { finding: ok("engine", text), info };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const hint = error instanceof KdockError ? error.hint : undefined;
-    return { finding: { verdict: "fail", subject: "engine", text: messageOf(error), mend: hint } };
+    return { finding: failed("engine", error) };
   }
+}
+
+function failed(subject: string, error: unknown): Finding {
+  const mend = error instanceof KdockError ? error.hint : undefined;
+  return { verdict: "fail", subject, text: messageOf(error), mend };
 }
 
 /** What the engine's machine runs and compiles by itself, and what not. */
@@ -54,9 +59,7 @@ function machineFinding(
         : `${architecture}: kernels of ${arch} are compiled by a cross compiler, and their guests are emulated`;
     return { finding: [ok("machine", text)], architecture };
   } catch (error) {
-    const hint = error instanceof KdockError ? error.hint : undefined;
-    const finding = { subject: "machine", text: messageOf(error), mend: hint } as const;
-    return { finding: [{ verdict: "fail", ...finding }] };
+    return { finding: [failed("machine", error)] };
   }
 }
 
@@ -82,8 +85,8 @@ async function tunFinding(ctx: Context): Promise<Finding> {
 
 async function kvmFinding(ctx: Context, config: Config, info: EngineInfo): Promise<Finding> {
   const { arch } = config.kernel;
-  const { machine, qemu } = ARCHITECTURES[arch];
-  if (machine !== info.architecture) {
+  if (!runsNatively(info.architecture, arch)) {
+    const { qemu } = ARCHITECTURES[arch];
     const text = `guests of ${arch} are emulated (${qemu.program}): KVM runs those of ${info.architecture} only`;
     return ok("kvm", text);
   }

@@ -1,6 +1,6 @@
 import { KdockError } from "../errors.js";
 import {
-  ARCHITECTURES,
+  architectureByMachine,
   ENGINE_ARCHITECTURES,
   type EngineArchitecture,
   engineArchitecture,
@@ -68,10 +68,7 @@ async function machineOf(ctx: EarlyContext): Promise<string | undefined> {
 }
 
 function likely({ host }: EarlyContext): EngineArchitecture {
-  return (
-    ENGINE_ARCHITECTURES.find((arch) => ARCHITECTURES[arch].machine === host.machine) ??
-    USUAL_ARCHITECTURE
-  );
+  return architectureByMachine(host.machine) ?? USUAL_ARCHITECTURE;
 }
 
 async function remembered(

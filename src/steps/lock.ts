@@ -20,7 +20,7 @@ import {
   lockRequests,
   type LockRequests,
   matrixConfigs,
-  owedTo,
+  missingRequests,
   prune,
   type UpdatePart,
 } from "../lock/requests.js";
@@ -70,16 +70,16 @@ async function resolveAll(
   const { ctx, config, plan } = project;
   let resolved = lock;
   for (;;) {
-    const owed = owedTo(resolved, requests(project, resolved), config);
-    if (isNothing(owed)) return resolved;
+    const missing = missingRequests(resolved, requests(project, resolved), config);
+    if (isNothing(missing)) return resolved;
     resolved = await resolveLock(
       ctx,
       { config, engine: plan.engine, names: plan.names },
       resolved,
-      owed,
+      missing,
       options,
     );
-    for (const source of owed.sources.filter(({ inBuilder }) => inBuilder)) {
+    for (const source of missing.sources.filter(({ inBuilder }) => inBuilder)) {
       const builder = relocked(project, resolved).plan[source.kind];
       const found = await resolveSource(ctx, builder, source.spec);
       resolved = withResolvedSource(resolved, source, found, ctx.host.now());
@@ -91,7 +91,7 @@ function requests({ ctx, config, user, plan }: Project, lock: Lock): LockRequest
   return lockRequests(config, plan.engine, ctx.assets, { lock, user });
 }
 
-/** `kdock lock`: resolves what is owed and what is to be updated, and forgets what nobody asks for any more. */
+/** `kdock lock`: resolves what is missing and what is to be updated, and forgets what nobody asks for any more. */
 export async function updateLock(
   project: Project,
   update: readonly UpdatePart[],
@@ -180,7 +180,11 @@ export function requireFrozen(project: Project): Project {
       hint: "Run `kdock lock` (or a build without --frozen) and commit the file.",
     });
   }
-  const drift = lockDrift(lock, wanted(project), owedTo(lock, requests(project, lock), config));
+  const drift = lockDrift(
+    lock,
+    wanted(project),
+    missingRequests(lock, requests(project, lock), config),
+  );
   if (drift.length > 0) throw frozenError(drift);
   return project;
 }

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { tarFingerprint } from "../archive/tar-fingerprint.js";
-import { ARCHITECTURES, type EngineArchitecture } from "../plan/architectures.js";
+import { ARCHITECTURES, type EngineArchitecture, runsNatively } from "../plan/architectures.js";
 import type { Context } from "./context.js";
 import { measuredStream } from "./measured-stream.js";
 import type { StepLog } from "./run-step.js";
@@ -85,8 +85,9 @@ export async function makeRootfs(
 ): Promise<Rootfs> {
   const usual = sources.length > 0 ? [writeSources(await defaultSources(ctx, suite))] : [];
   const hooks = [CLEAN_UP, ...usual];
-  const { machine, debianArch } = ARCHITECTURES[architecture];
-  const foreign = machine === ctx.host.machine ? [] : [`--architectures=${debianArch}`];
+  const foreign = runsNatively(ctx.host.machine, architecture)
+    ? []
+    : [`--architectures=${ARCHITECTURES[architecture].debianArch}`];
   const argv = [
     // No fsync after every file: a machine that loses its power here starts anew anyway.
     ...["mmdebstrap", "--variant=minbase", "--format=tar", "--dpkgopt=force-unsafe-io"],

@@ -35,27 +35,27 @@ interface Asked {
 }
 
 /**
- * Finds out what is owed, suite by suite, in throw-away containers of the base images; but for sources that it takes a
+ * Finds out what is missing, suite by suite, in throw-away containers of the base images; but for sources that it takes a
  * builder to know: see `resolveSource`.
  */
 export async function resolveLock(
   ctx: Context,
   { config, engine, names }: Asked,
   lock: Lock,
-  owed: LockRequests,
+  missing: LockRequests,
   options: ResolveOptions,
 ): Promise<Lock> {
   await requireArchitecture(ctx, engine);
   let resolved = lock;
-  const sources = owed.sources.filter(({ inBuilder }) => !inBuilder);
-  const all = [...owed.bases, ...[...owed.images, ...sources].map(({ suite }) => suite)];
+  const sources = missing.sources.filter(({ inBuilder }) => !inBuilder);
+  const all = [...missing.bases, ...[...missing.images, ...sources].map(({ suite }) => suite)];
   for (const suite of [...new Set(all)].sort()) {
     const plan = basePlan(suite, config.images, engine, resolved);
     const base = await ensureBase(ctx, plan, {
       fresh: options.freshBase && plan.pin === undefined,
     });
     const requests = {
-      images: owed.images.filter((image) => image.suite === suite),
+      images: missing.images.filter((image) => image.suite === suite),
       sources: sources.filter((source) => source.suite === suite),
     };
     const title = `packages and sources of Debian ${suite}`;

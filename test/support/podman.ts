@@ -38,6 +38,7 @@ export async function startPodman(): Promise<Podman> {
     );
     if (answers) break;
     if (Date.now() > limit) throw new Error(`Podman does not answer: ${said}`);
+    // The API announces itself by no event: its socket is there before it answers.
     await sleep(100);
   }
   return {

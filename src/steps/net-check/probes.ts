@@ -101,8 +101,8 @@ async function probeOutside(
 }
 
 /**
- * $2: whom to ask, "" for whoever the guest's resolver is. Podman's resolver knows a container's name a moment after the
- * container's start only.
+ * $2: the DNS server to query, "" for the guest's own. Podman's answers NXDOMAIN for a container's name until shortly
+ * after the container has started.
  */
 const DNS_SCRIPT = `
 for _ in 1 2 3 4 5 6; do

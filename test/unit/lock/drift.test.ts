@@ -7,7 +7,7 @@ import {
   withWanted,
 } from "../../../src/lock/drift.js";
 import { EMPTY_LOCK, type Lock } from "../../../src/lock/lock.js";
-import { lockRequests, owedTo } from "../../../src/lock/requests.js";
+import { lockRequests, missingRequests } from "../../../src/lock/requests.js";
 import { Secret } from "../../../src/secret.js";
 import type { Assets } from "../../../src/plan/assets.js";
 import type { OverlayEntry } from "../../../src/plan/overlay.js";
@@ -33,7 +33,11 @@ function lockOf(project: Project = {}): Lock {
 function drift(before: Project, after: Project): string[] {
   const asked = config(after.yaml);
   const lock = lockOf(before);
-  return lockDrift(lock, wanted(after), owedTo(lock, lockRequests(asked, "x86_64"), asked));
+  return lockDrift(
+    lock,
+    wanted(after),
+    missingRequests(lock, lockRequests(asked, "x86_64"), asked),
+  );
 }
 
 function inputFile(path: string, content: string): InputEntry {
@@ -231,9 +235,9 @@ describe("lockDrift", () => {
   });
 
   it("names everything when nothing is locked", () => {
-    const owed = owedTo(EMPTY_LOCK, lockRequests(config(), "x86_64"), config());
+    const missing = missingRequests(EMPTY_LOCK, lockRequests(config(), "x86_64"), config());
     const files = new Map([["a", { content: text(""), executable: false }]]);
-    expect(lockDrift(EMPTY_LOCK, wantedOf(plan(), files), owed)).toEqual([
+    expect(lockDrift(EMPTY_LOCK, wantedOf(plan(), files), missing)).toEqual([
       "base trixie: not locked",
       "image kernel gcc-14: not locked",
       "image busybox: not locked",

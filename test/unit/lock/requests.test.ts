@@ -4,7 +4,7 @@ import {
   forget,
   isNothing,
   lockRequests,
-  owedTo,
+  missingRequests,
   prune,
   UPDATE_PARTS,
   type UpdatePart,
@@ -15,16 +15,16 @@ import { SAMPLE } from "./sample.js";
 const DEFAULT = config();
 const WANTED = lockRequests(DEFAULT, "x86_64");
 
-interface Owed {
+interface Missing {
   bases: string[];
   images: string[];
   sources: string[];
 }
 
-/** What this configuration is owed by a lock, by name. */
-function owed(lock: Lock, yaml = ""): Owed {
+/** What this configuration finds missing in a lock, by name. */
+function missing(lock: Lock, yaml = ""): Missing {
   const asked = config(yaml);
-  const { bases, images, sources } = owedTo(lock, lockRequests(asked, "x86_64"), asked);
+  const { bases, images, sources } = missingRequests(lock, lockRequests(asked, "x86_64"), asked);
   const names = (list: readonly { name: string }[]) => list.map(({ name }) => name);
   return { bases: [...bases], images: names(images), sources: names(sources) };
 }
@@ -33,7 +33,7 @@ function without<T>(map: Readonly<Record<string, T>>, name: string): Record<stri
   return Object.fromEntries(Object.entries(map).filter(([key]) => key !== name));
 }
 
-const NOTHING: Owed = { bases: [], images: [], sources: [] };
+const NOTHING: Missing = { bases: [], images: [], sources: [] };
 const IMAGES = ["kernel gcc-14", "busybox", "vm", "gdb"];
 const SOURCES = ["kernel debian:6.12", "busybox release:1.37.0"];
 
@@ -116,25 +116,25 @@ describe("lockRequests", () => {
   });
 });
 
-describe("owedTo", () => {
+describe("missingRequests", () => {
   it("owes everything without a lock and nothing with all of it", () => {
-    expect(owed(EMPTY_LOCK)).toEqual({ bases: ["trixie"], images: IMAGES, sources: SOURCES });
-    expect(owed(SAMPLE)).toEqual(NOTHING);
-    expect(isNothing(owedTo(SAMPLE, WANTED, DEFAULT))).toBe(true);
-    expect(isNothing(owedTo(EMPTY_LOCK, WANTED, DEFAULT))).toBe(false);
+    expect(missing(EMPTY_LOCK)).toEqual({ bases: ["trixie"], images: IMAGES, sources: SOURCES });
+    expect(missing(SAMPLE)).toEqual(NOTHING);
+    expect(isNothing(missingRequests(SAMPLE, WANTED, DEFAULT))).toBe(true);
+    expect(isNothing(missingRequests(EMPTY_LOCK, WANTED, DEFAULT))).toBe(false);
   });
 
   it.each(IMAGES)("owes the image %s alone", (name) => {
     const lock = { ...SAMPLE, images: without(SAMPLE.images, name) };
-    expect(owed(lock)).toEqual({ ...NOTHING, images: [name] });
-    expect(isNothing(owedTo(lock, WANTED, DEFAULT))).toBe(false);
+    expect(missing(lock)).toEqual({ ...NOTHING, images: [name] });
+    expect(isNothing(missingRequests(lock, WANTED, DEFAULT))).toBe(false);
   });
 
   it("owes an image that kdock wants more in than was locked; conditions are for apt", () => {
     const wanted = (list: string) => {
       const content = Buffer.from(list);
       const assets = new Map([["images/gdb/packages", { content, executable: false }]]);
-      return owedTo(SAMPLE, lockRequests(DEFAULT, "x86_64", assets), DEFAULT).images.map(
+      return missingRequests(SAMPLE, lockRequests(DEFAULT, "x86_64", assets), DEFAULT).images.map(
         ({ name }) => name,
       );
     };
@@ -145,22 +145,22 @@ describe("owedTo", () => {
 
   it.each(SOURCES)("owes the source %s alone", (name) => {
     const lock = { ...SAMPLE, sources: without(SAMPLE.sources, name) };
-    expect(owed(lock)).toEqual({ ...NOTHING, sources: [name] });
-    expect(isNothing(owedTo(lock, WANTED, DEFAULT))).toBe(false);
+    expect(missing(lock)).toEqual({ ...NOTHING, sources: [name] });
+    expect(isNothing(missingRequests(lock, WANTED, DEFAULT))).toBe(false);
   });
 
   it("owes a base together with what is resolved over it", () => {
-    expect(owed({ ...SAMPLE, bases: without(SAMPLE.bases, "trixie") })).toEqual({
+    expect(missing({ ...SAMPLE, bases: without(SAMPLE.bases, "trixie") })).toEqual({
       bases: ["trixie"],
       images: IMAGES,
       sources: [],
     });
-    expect(owed({ ...SAMPLE, bases: without(SAMPLE.bases, "bookworm") })).toEqual(NOTHING);
+    expect(missing({ ...SAMPLE, bases: without(SAMPLE.bases, "bookworm") })).toEqual(NOTHING);
   });
 
   it("owes an image that was resolved over another base", () => {
     const old = { ...SAMPLE.images["vm"], base: "bookworm", time: "", packages: {} } as const;
-    expect(owed({ ...SAMPLE, images: { ...SAMPLE.images, vm: old } })).toEqual({
+    expect(missing({ ...SAMPLE, images: { ...SAMPLE.images, vm: old } })).toEqual({
       ...NOTHING,
       images: ["vm"],
     });
@@ -175,12 +175,12 @@ describe("owedTo", () => {
     ["kernel: { toolchain: gcc-12 }", {}],
     ["kernel: { preset: tiny }", {}],
   ])("owes what changes with %s", (yaml, expected) => {
-    expect(owed(SAMPLE, yaml)).toEqual({ ...NOTHING, ...expected });
+    expect(missing(SAMPLE, yaml)).toEqual({ ...NOTHING, ...expected });
   });
 });
 
 describe("forget", () => {
-  it.each<[UpdatePart[], Partial<Owed>]>([
+  it.each<[UpdatePart[], Partial<Missing>]>([
     [[], {}],
     [["kernel"], { sources: ["kernel debian:6.12"] }],
     [["busybox"], { sources: ["busybox release:1.37.0"] }],
@@ -190,10 +190,10 @@ describe("forget", () => {
     [["gdb"], { images: ["gdb"] }],
     [["qemu", "kernel"], { images: ["vm"], sources: ["kernel debian:6.12"] }],
     [[...UPDATE_PARTS], { bases: ["trixie"], images: IMAGES, sources: SOURCES }],
-  ])("of %j makes exactly that owed", (parts, expected) => {
+  ])("of %j makes exactly that missing", (parts, expected) => {
     const before = structuredClone(SAMPLE);
     const after = forget(SAMPLE, parts);
-    expect(owed(after)).toEqual({ ...NOTHING, ...expected });
+    expect(missing(after)).toEqual({ ...NOTHING, ...expected });
     expect(after).toMatchObject({ stages: SAMPLE.stages, files: SAMPLE.files });
     expect(SAMPLE).toEqual(before);
   });
@@ -215,7 +215,7 @@ describe("prune", () => {
     expect(Object.keys(pruned.images).sort()).toEqual([...IMAGES].sort());
     expect(Object.keys(pruned.sources).sort()).toEqual([...SOURCES].sort());
     expect(pruned).toMatchObject({ stages: SAMPLE.stages, files: SAMPLE.files });
-    expect(owed(pruned)).toEqual(NOTHING);
+    expect(missing(pruned)).toEqual(NOTHING);
     expect(prune(pruned, WANTED)).toEqual(pruned);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY_LOCK, epochOf, momentOf } from "../../../src/lock/lock.js";
 import { parseLock, printLock } from "../../../src/lock/lock-text.js";
-import { lockRequests, owedTo } from "../../../src/lock/requests.js";
+import { lockRequests, missingRequests } from "../../../src/lock/requests.js";
 import { readResolved, type Resolved, withResolved } from "../../../src/lock/resolved.js";
 import { config } from "../plan/fixtures.js";
 import { SAMPLE } from "./sample.js";
@@ -71,7 +71,7 @@ describe("readResolved", () => {
 describe("withResolved", () => {
   it("makes a lock that answers every request, and that a file can hold", () => {
     const lock = resolve();
-    expect(owedTo(lock, WANTED, config())).toEqual({ bases: [], images: [], sources: [] });
+    expect(missingRequests(lock, WANTED, config())).toEqual({ bases: [], images: [], sources: [] });
     expect(parseLock(printLock(lock), "kdock.lock")).toEqual(lock);
     expect(lock.bases).toEqual({
       trixie: {
