@@ -206,10 +206,10 @@ configure() {
   # The preset is a base configuration of the kernel's own plus fragments of ours ...
   case "$KDOCK_PRESET" in
     debug) base=tinyconfig fragments="guest debug" ;;
-    defconfig) base=defconfig fragments="debug boot" ;;
-    tiny) base=tinyconfig fragments="boot tiny" ;;
+    defconfig) base=defconfig fragments="debug boot shares" ;;
+    tiny) base=tinyconfig fragments="boot shares tiny" ;;
     file) base=olddefconfig fragments= ;;
-    host) base=olddefconfig fragments="debug boot" ;;
+    host) base=olddefconfig fragments="debug boot shares" ;;
     *) echo "unknown preset '$KDOCK_PRESET': debug, defconfig, tiny, file or host" >&2; exit 64 ;;
   esac
   # Tinyconfig came with 3.17.

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { ARCHITECTURE_NAMES } from "../config/config.js";
 
 /**
  * Flags that stand for keys of kdock.yaml: `{ vm: { cpus: "2" } }` out of `--cpus 2`. One table, so that the flag's
@@ -92,7 +93,7 @@ export function addBuildFlags(command: Command): Command {
       new Option(
         "--arch <name>",
         "architecture; the one built last unless given (kernel.arch)",
-      ).choices(["x86_64", "arm64", "riscv64"]),
+      ).choices(ARCHITECTURE_NAMES),
     )
     .option("--preset <name>", "debug, defconfig, tiny, host or file:PATH (kernel.preset)")
     .option("--fragment <file>", "kconfig fragment; may be repeated (kernel.fragments)", list)

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ARCHITECTURE_NAMES } from "./config.js";
 import { parseSettings } from "./kconfig-settings.js";
 import { noPassword } from "./no-password.js";
 import {
@@ -52,7 +53,7 @@ export const kernel = z
         "armored PGP keys, relative to this file, that may sign a release besides kdock's",
       example: ["./keys/vendor.asc"],
     }),
-    arch: z.enum(["x86_64", "arm64", "riscv64"]).optional().meta({
+    arch: z.enum(ARCHITECTURE_NAMES).optional().meta({
       title: "x86_64, arm64 or riscv64",
       description:
         "architecture of the kernel, its guest and its VM; unless it is given, what kdock.lock pins, and before anything is locked the engine's own",

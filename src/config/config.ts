@@ -44,7 +44,12 @@ export interface KernelConfig {
 }
 
 /** What the kernel and its guest are built for; see `src/plan/architectures.ts`. */
-export type Architecture = "x86_64" | "arm64" | "riscv64";
+export const ARCHITECTURE_NAMES = ["x86_64", "arm64", "riscv64"] as const;
+
+export type Architecture = (typeof ARCHITECTURE_NAMES)[number];
+
+/** The one that goes without saying: in keys, in names, and in what containers are told. */
+export const USUAL_ARCHITECTURE = "x86_64" satisfies Architecture;
 
 export type KernelPreset = "debug" | "defconfig" | "tiny" | "host" | `file:${string}`;
 

@@ -1,5 +1,5 @@
 import { KdockError } from "../errors.js";
-import type { Architecture, Config } from "./config.js";
+import { type Architecture, type Config, USUAL_ARCHITECTURE } from "./config.js";
 import { environmentLayer } from "./environment.js";
 import { flagLayer } from "./flags.js";
 import { optionName } from "./kconfig-settings.js";
@@ -19,7 +19,7 @@ export interface ConfigSources {
   readonly flagNames?: Readonly<Record<string, string>>;
   /** Of the set that was built last: what there is no other word on, that decides. */
   readonly lastArch?: string | undefined;
-  /** Which architecture is meant where nothing names one; x86_64 unless it is given. */
+  /** Which architecture is meant where nothing names one; `USUAL_ARCHITECTURE` unless it is given. */
   readonly usualArch?: Architecture | undefined;
 }
 
@@ -30,7 +30,7 @@ export function loadConfig({
   flags = {},
   flagNames = {},
   lastArch,
-  usualArch = "x86_64",
+  usualArch = USUAL_ARCHITECTURE,
 }: ConfigSources): Config {
   const fileLayers = file === undefined ? [] : [parseConfig(file.text, file.name)];
   const last = lastArch === undefined ? [] : [lastLayer(lastArch)];

@@ -1,6 +1,9 @@
-import type { Architecture } from "../config/config.js";
+import { type Architecture, USUAL_ARCHITECTURE } from "../config/config.js";
 import { KdockError } from "../errors.js";
 import type { MemoryTool } from "./memory-plan.js";
+
+/** By QEMU's names: that of the ISA bus, with drivers since Linux 3.10, and that of PCI, since 5.13. */
+export type PanicDevice = "pvpanic" | "pvpanic-pci";
 
 /** One architecture that a kernel can be built for and booted on. */
 export interface ArchitectureRow {
@@ -28,6 +31,8 @@ export interface ArchitectureRow {
     readonly cpu: string;
     /** A property that only 64-bit processors have, true; undefined where QEMU has no others. */
     readonly has64Bit: string | undefined;
+    /** Those that the board takes. */
+    readonly panicDevices: readonly PanicDevice[];
   };
   /** The serial line that QEMU gives the board, as the kernel names it. */
   readonly console: string;
@@ -64,6 +69,7 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
       plainBoard: "q35",
       cpu: "max",
       has64Bit: "lm",
+      panicDevices: ["pvpanic", "pvpanic-pci"],
     },
     console: "ttyS0",
     // An emulated timer that comes late on a busy machine is no broken one.
@@ -87,6 +93,7 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
       // QEMU's own way of pointer authentication: the one that Arm describes takes long where it is emulated.
       cpu: "max,pauth-impdef=on",
       has64Bit: "aarch64",
+      panicDevices: ["pvpanic-pci"],
     },
     console: "ttyAMA0",
     commandLine: [],
@@ -108,6 +115,7 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
       plainBoard: "virt",
       cpu: "rv64",
       has64Bit: undefined,
+      panicDevices: ["pvpanic-pci"],
     },
     console: "ttyS0",
     commandLine: [],
@@ -117,9 +125,6 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
     numa: [],
   },
 };
-
-/** The one that goes without saying: in keys, in names, and in what containers are told. */
-export const USUAL_ARCHITECTURE: EngineArchitecture = "x86_64";
 
 /** What kdock's containers run on: Debian has its cross compilers for these. */
 export const ENGINE_ARCHITECTURES = ["x86_64", "arm64"] as const satisfies readonly Architecture[];

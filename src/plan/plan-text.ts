@@ -1,4 +1,5 @@
-import { ARCHITECTURES, USUAL_ARCHITECTURE } from "./architectures.js";
+import { USUAL_ARCHITECTURE } from "../config/config.js";
+import { ARCHITECTURES } from "./architectures.js";
 import type { BuildPlan } from "./build-plan.js";
 import type { HostPath } from "./container-spec.js";
 import type { ImagePlan } from "./image-plan.js";

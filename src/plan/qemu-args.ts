@@ -70,7 +70,7 @@ export function qemuArgs(machine: Machine): readonly string[] {
     // The kernel leaves its description (VMCOREINFO) here, which `kdock dump` puts beside its memory.
     ...["-device", "vmcoreinfo"],
     // A panic ends the machine with a failure instead of a silent reboot.
-    ...["-device", "pvpanic-pci"],
+    ...machine.arch.qemu.panicDevices.flatMap((device) => ["-device", device]),
     ...["-action", `panic=${machine.dumpOnPanic ? "pause" : "exit-failure"},reboot=shutdown`],
     ...shareArgs(machine.shares),
     ...(machine.dumpOnPanic ? ["-qmp", `unix:${INSIDE.panicSocket},server=on,wait=off`] : []),

@@ -1,3 +1,4 @@
+import type { PanicDevice } from "./architectures.js";
 import { panicReason, reportIsLast } from "./console-log.js";
 
 /** How QEMU ended, by its own words; images/vm/run-qemu.pl writes it, and no guest can. */
@@ -66,9 +67,21 @@ export function needsConsole({ reason, mayPanicSilently }: VmEnd): boolean {
  */
 export type PanicDriver = "none" | "before-agent" | "before-init";
 
-/** By the text of the kernel's .config. */
-export function panicDriver(kernelConfig: string, hasAgent: boolean): PanicDriver {
-  const driver = /^CONFIG_PVPANIC_PCI=([ym])\r?$/m.exec(kernelConfig)?.[1];
-  if (driver !== undefined && hasAgent) return "before-agent";
-  return driver === "y" ? "before-init" : "none";
+/** Of a kernel, by the text of its .config, on a machine that has these devices. */
+export function panicDriver(
+  kernelConfig: string,
+  devices: readonly PanicDevice[],
+  hasAgent: boolean,
+): PanicDriver {
+  const found = new Map(
+    [...kernelConfig.matchAll(/^(?:# )?CONFIG_(PVPANIC\w*)[= ]([ym]?)/gm)].map(
+      ([, name, value]) => [name, value],
+    ),
+  );
+  // Until Linux 5.13 the option was the ISA device's driver; it is a menu since.
+  const isMenu = found.has("PVPANIC_MMIO") || found.has("PVPANIC_PCI");
+  const options = { pvpanic: isMenu ? "PVPANIC_MMIO" : "PVPANIC", "pvpanic-pci": "PVPANIC_PCI" };
+  const drivers = devices.map((device) => found.get(options[device]));
+  if (hasAgent && (drivers.includes("y") || drivers.includes("m"))) return "before-agent";
+  return drivers.includes("y") ? "before-init" : "none";
 }

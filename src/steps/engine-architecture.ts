@@ -1,10 +1,10 @@
+import { USUAL_ARCHITECTURE } from "../config/config.js";
 import { KdockError } from "../errors.js";
 import {
   architectureByMachine,
   ENGINE_ARCHITECTURES,
   type EngineArchitecture,
   engineArchitecture,
-  USUAL_ARCHITECTURE,
 } from "../plan/architectures.js";
 import { FOLDER } from "../plan/names.js";
 import { type EarlyContext, inProject } from "./context.js";

@@ -74,7 +74,10 @@ export async function requireMachine(
   if (vm.cpu !== undefined) await requireCpu(ctx, plan, seat.name, vm);
   return {
     ...{ transport, disks, noAgent },
-    panicDriver: options === undefined ? undefined : panicDriver(options, noAgent === undefined),
+    panicDriver:
+      options === undefined
+        ? undefined
+        : panicDriver(options, architectureOf(config).qemu.panicDevices, noAgent === undefined),
   };
 }
 

@@ -25,7 +25,7 @@ export async function takePanicDump(
   if (archive === undefined) {
     ctx.signal.throwIfAborted();
     const why = await smallFile(container, INSIDE.panicWhy, ctx.signal);
-    const text = `the guest's memory was not kept: ${why?.trim() ?? "the kernel has no driver for pvpanic-pci (Linux 5.13)"}`;
+    const text = `the guest's memory was not kept: ${why?.trim() ?? "the kernel has no driver for pvpanic (CONFIG_PVPANIC; from Linux 5.13 on CONFIG_PVPANIC_PCI)"}`;
     ctx.reporter.emit({ type: "warning", text });
     return undefined;
   }

@@ -9,7 +9,11 @@ import { ROOT } from "../support/kdock.js";
 /** The releases that test/fixtures/kconfig/options.txt was read from. */
 const RELEASES = "3.10 4.4 4.9 4.14 4.19 5.4 5.10 5.15 6.1 6.6 6.12 7.1".split(" ");
 /** Which fragments a preset takes: images/kernel/build.sh. */
-const PRESETS = { debug: ["guest", "debug"], defconfig: ["debug", "boot"], tiny: ["boot", "tiny"] };
+const PRESETS = {
+  debug: ["guest", "debug"],
+  defconfig: ["debug", "boot", "shares"],
+  tiny: ["boot", "shares", "tiny"],
+};
 
 /** What a release cannot have, and nothing else stands for; docs/kernels.md says what it costs. */
 const LIMITS: Readonly<Record<string, readonly string[]>> = {

@@ -2,13 +2,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { configKeys } from "../../../src/config/keys.js";
 import { gdbExtra } from "../../../src/lock/requests.js";
-import type { Architecture } from "../../../src/config/config.js";
+import { type Architecture, USUAL_ARCHITECTURE } from "../../../src/config/config.js";
 import {
   ARCHITECTURES,
   ENGINE_ARCHITECTURES,
   engineArchitecture,
   memoryTools,
-  USUAL_ARCHITECTURE,
 } from "../../../src/plan/architectures.js";
 import { kernelCommandLine, kernelInside } from "../../../src/plan/qemu-args.js";
 

@@ -1,3 +1,4 @@
+import { ARCHITECTURES } from "../../../src/plan/architectures.js";
 import { describe, expect, it } from "vitest";
 import { panicDriver, panicOf, parseVmEnd, type VmEnd } from "../../../src/plan/vm-end.js";
 
@@ -77,16 +78,33 @@ describe("parseVmEnd", () => {
 });
 
 describe("panicDriver", () => {
+  const both = ARCHITECTURES.x86_64.qemu.panicDevices;
   it.each([
-    ["CONFIG_PVPANIC=y\nCONFIG_PVPANIC_PCI=y\n", true, "before-agent"],
-    ["CONFIG_PVPANIC_PCI=y\r\n", false, "before-init"],
+    [
+      "CONFIG_PVPANIC=y\n# CONFIG_PVPANIC_MMIO is not set\nCONFIG_PVPANIC_PCI=y\n",
+      true,
+      "before-agent",
+    ],
+    ["CONFIG_PVPANIC=y\r\nCONFIG_PVPANIC_PCI=y\r\n", false, "before-init"],
     // kdock's /init loads the modules of the devices that there are; another one may not.
     ["CONFIG_PVPANIC_PCI=m\n", true, "before-agent"],
     ["CONFIG_PVPANIC_PCI=m\n", false, "none"],
+    ["CONFIG_PVPANIC_MMIO=y\nCONFIG_PVPANIC_PCI=m\n", false, "before-init"],
     ["CONFIG_PVPANIC=y\n# CONFIG_PVPANIC_PCI is not set\n", true, "none"],
-    // Before Linux 5.13: for the ISA device alone.
-    ["CONFIG_PVPANIC=y\n", true, "none"],
-  ])("of %j, with an agent: %s, is %s", (config, hasAgent, driver) => {
-    expect(panicDriver(config, hasAgent)).toBe(driver);
+    ["# CONFIG_PVPANIC is not set\n", true, "none"],
+    ["", true, "none"],
+    // Before Linux 5.13.
+    ["CONFIG_PVPANIC=y\n", false, "before-init"],
+    ["CONFIG_PVPANIC=m\n", true, "before-agent"],
+    ["CONFIG_PVPANIC=m\n", false, "none"],
+  ])("of %j on a PC, with an agent: %s, is %s", (config, hasAgent, driver) => {
+    expect(panicDriver(config, both, hasAgent)).toBe(driver);
+  });
+
+  it("counts no driver for a device that the machine does not have", () => {
+    const { panicDevices } = ARCHITECTURES.arm64.qemu;
+    expect(panicDriver("CONFIG_PVPANIC=y\n", panicDevices, true)).toBe("none");
+    expect(panicDriver("CONFIG_PVPANIC_MMIO=y\n", panicDevices, true)).toBe("none");
+    expect(panicDriver("CONFIG_PVPANIC_PCI=y\n", panicDevices, true)).toBe("before-agent");
   });
 });
