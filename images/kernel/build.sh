@@ -548,6 +548,7 @@ commands() {
     prefix="$lib/cc.sh "
     echo "export $(quoted "$name=$value")"
   done
+  [ -z "$KDOCK_LD" ] || echo "export $(quoted "KDOCK_LD=$KDOCK_LD")"
   # shellcheck disable=SC2154 # configure's
   is_given || with_toolchain quoted "$prefix" "$base"
   with_toolchain quoted "$prefix" olddefconfig

@@ -4,7 +4,7 @@
 #
 #   KDOCK_OPTIMIZE  which objects, and what: "net/ipv4/tcp_ipv4.o=-Og net/ipv4/tcp_input.o=-O1"
 #   KDOCK_COMPAT    the same, of compat.sh. "all" stands for every object, and its word comes first: what the tree itself asks
-#                   for, such as -fPIC for the decompressor, wins
+#                   for, such as -fPIC for the decompressor, wins; "last" does as well, and its word wins
 #
 # An object is named as make names it, by its whole path: a Makefile's own CFLAGS_tcp_ipv4.o would mean every
 # tcp_ipv4.o. The script takes part in every build, because make compares command lines: were it there for a list only,
@@ -44,7 +44,7 @@ for pair in ${KDOCK_COMPAT-}; do
       if [ "$compiler" = ccache ]; then compiler="ccache $1"; shift; fi
       # shellcheck disable=SC2086 # one word or two, on purpose
       set -- $compiler "${pair#*=}" "$@" ;;
-    "$object") set -- "$@" "${pair#*=}" ;;
+    last | "$object") set -- "$@" "${pair#*=}" ;;
   esac
 done
 for pair in ${KDOCK_OPTIMIZE-}; do

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034 # what is set here is build.sh's to use
+# shellcheck shell=sh disable=SC2034,SC2154 # build.sh uses what is set here, and sets what is used
 # compat.sh — what a tree needs to build and boot with tools that are younger than it is. Sourced by build.sh.
 #
 # Each fix is asked of the tree itself where that can be seen, because stable releases have many of them. What is used is
@@ -55,8 +55,26 @@ find_compat() {
     compat_objects="$compat_objects init/main.o=-fno-stack-protector arch/x86/kernel/smpboot.o=-fno-stack-protector"
     use early-canary "start_kernel is compiled without a stack canary (gcc 10, until 5.7)"
   fi
+
+  # RHEL's kernels make every warning an error, also those that their compiler did not know. Since 5.15 there is
+  # CONFIG_WERROR for it.
+  if [ "$tree" -lt 5015 ] && grep -qs '^KBUILD_CFLAGS[[:space:]]*+=[[:space:]]*-Werror[[:space:]]*$' /src/Makefile; then
+    compat_objects="$compat_objects last=-Wno-error"
+    use no-werror "warnings of a younger compiler are no errors (until 5.15)"
+  fi
   KDOCK_COMPAT=${compat_objects# }
-  export KDOCK_COMPAT
+
+  # binutils 2.31 has another name for the relocation of a call. Known since 4.16 (b21ebf2fb4cd), and in stable releases.
+  KDOCK_LD=
+  if [ "$KDOCK_ARCH" = x86_64 ] && [ "$tree" -lt 4016 ] && ! grep -qs R_X86_64_PLT32 /src/arch/x86/kernel/module.c; then
+    case "$kind" in
+      clang) KDOCK_LD=ld.lld-$number ;;
+      *) KDOCK_LD=${tools_for:+$tools_for-}ld ;;
+    esac
+    compat_words="$compat_words LD=$lib/ld.sh"
+    use plt32 "the loader of modules does not know R_X86_64_PLT32 (until 4.16)"
+  fi
+  export KDOCK_COMPAT KDOCK_LD
 
   find_pahole
 }
