@@ -18,7 +18,7 @@
 #   KDOCK_JOBS    make -j, default: all processors       KDOCK_CCACHE  1 | 0
 #   KDOCK_DEOPTIMIZE  C files of the source to compile so that one can step through them: "net/ipv4/tcp_ipv4.c ..."
 #   KDOCK_ARCH    x86_64 | arm64 | riscv64: which of the fragments in config/ hold. The rest of an architecture's row in
-#                 src/plan/architectures.ts:
+#                 kdock's table of architectures:
 #   KDOCK_MAKE_ARCH, KDOCK_SOURCE_ARCH  make's ARCH=, and the folder below arch/
 #   KDOCK_TRIPLET                       aarch64-linux-gnu, as GNU calls it; empty for x86_64
 #   KDOCK_IMAGE, KDOCK_IMAGE_PATH       what is made to be booted, and where make leaves it

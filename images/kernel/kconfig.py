@@ -232,7 +232,7 @@ def check(args):
 
 
 def ask(args):
-    """Answers kdock's questions about a configuration: JSON in, JSON out (src/plan/config-question.ts)."""
+    """Answers kdock's questions about a configuration: JSON in, JSON out."""
     with open(args.request, encoding="utf-8", errors="surrogateescape") as file:
         request = json.load(file)
     final = read_config(args.config)
