@@ -64,19 +64,30 @@ find_compat() {
   fi
   KDOCK_COMPAT=${compat_objects# }
 
-  # binutils 2.31 has another name for the relocation of a call. Known since 4.16 (b21ebf2fb4cd), and in stable releases.
-  KDOCK_LD=
-  if [ "$KDOCK_ARCH" = x86_64 ] && [ "$tree" -lt 4016 ] && ! grep -qs R_X86_64_PLT32 /src/arch/x86/kernel/module.c; then
-    case "$kind" in
-      clang) KDOCK_LD=ld.lld-$number ;;
-      *) KDOCK_LD=${tools_for:+$tools_for-}ld ;;
-    esac
-    compat_words="$compat_words LD=$lib/ld.sh"
-    use plt32 "the loader of modules does not know R_X86_64_PLT32 (until 4.16)"
-  fi
-  export KDOCK_COMPAT KDOCK_LD
+  export KDOCK_COMPAT
+
+  find_linker
 
   find_pahole
+}
+
+# What ld.sh, between make and the linker, does for a tree that does not know the linker's news of 2018.
+find_linker() {
+  KDOCK_LD=
+  export KDOCK_LD
+  [ "$KDOCK_ARCH" = x86_64 ] && [ "$tree" -lt 4016 ] || return 0
+  # binutils 2.31 has another name for the relocation of a call. Known since 4.16 (b21ebf2fb4cd), and in stable releases.
+  calls=$(grep -s R_X86_64_PLT32 /src/arch/x86/kernel/module.c || true)
+  # Since then, segments begin at multiples of 4 KiB. Asked for 2 MiB since 4.16 (e3d03598e8ae), and in stable releases.
+  pages=$(grep -s max-page-size=0x200000 /src/arch/x86/Makefile || true)
+  [ -n "$calls" ] || use plt32 "the loader of modules does not know R_X86_64_PLT32 (until 4.16)"
+  [ -n "$pages" ] || use page-size "vmlinux is linked for pages of 2 MiB, or it does not start (until 4.16)"
+  [ -z "$calls" ] || [ -z "$pages" ] || return 0
+  case "$kind" in
+    clang) KDOCK_LD=ld.lld-$number ;;
+    *) KDOCK_LD=${tools_for:+$tools_for-}ld ;;
+  esac
+  compat_words="$compat_words LD=$lib/ld.sh"
 }
 
 # The kernel says how it wants to be described, but not to a pahole that is younger than it is.

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -87,5 +87,43 @@ describe("plt32.pl", () => {
     ["a file that is cut off", elf([code, of(1, PLT32)]).subarray(0, 120), "ends too early"],
   ])("refuses %s", async (_what, bytes, words) => {
     expect((await renamed(bytes)).stderr).toContain(words);
+  });
+});
+
+describe("ld.sh", () => {
+  /** What the linker is told; it writes a file that is no ELF file, with `words` in it. */
+  async function link(...words: readonly string[]): Promise<{ told: string; stderr: string }> {
+    const linker = join(folder, "linker");
+    const script =
+      'echo "$@" >told; while [ $# -gt 1 ]; do [ "$1" != -o ] || echo no >"$2"; shift; done';
+    writeFileSync(linker, `#!/bin/sh\n${script}\n`);
+    chmodSync(linker, 0o755);
+    const { stderr } = await execa("sh", [`${ROOT}images/kernel/ld.sh`, ...words], {
+      ...{ cwd: folder, env: { KDOCK_LD: linker }, reject: false },
+    });
+    return { told: readFileSync(join(folder, "told"), "utf8").trim(), stderr };
+  }
+
+  it.each(["vmlinux", ".tmp_vmlinux2"])(
+    "asks for pages of 2 MiB, and renames: %s",
+    async (name) => {
+      const { told, stderr } = await link("-m", "elf_x86_64", "-o", name, "-T", "x.lds");
+      expect(told).toBe(`-z max-page-size=0x200000 -m elf_x86_64 -o ${name} -T x.lds`);
+      expect(stderr).toBe(`plt32.pl: ${name}: it ends too early`);
+    },
+  );
+
+  it("renames in a module", async () => {
+    const { told, stderr } = await link("-r", "-o", "x.ko", "x.o");
+    expect(told).toBe("-r -o x.ko x.o");
+    expect(stderr).toBe("plt32.pl: x.ko: it ends too early");
+  });
+
+  it.each([
+    ["-r", "-o", "built-in.o", "a.o"],
+    ["-o", "boot.vmlinux", "-T", "x.lds"],
+    ["--version", "-x"],
+  ])("leaves everything else to the linker: %s %s %s", async (...words) => {
+    expect(await link(...words)).toEqual({ told: words.join(" "), stderr: "" });
   });
 });
