@@ -168,7 +168,7 @@ fetch() {
 # times of their own, and make does not look at its tools. A git source or a tree of the user's has no sha256: there, what
 # changes is younger than its objects, or kdock says that it is not; but times in a tree and in its copy are not the same.
 forget_foreign_objects() {
-  made_from="$(sed -n 's/^\(sha256\|transport\) //p' "$marker") $(echo "$tools" | sha256sum)"
+  made_from="$(sed -n 's/^\(sha256\|transport\) //p' "$marker") $(echo "$tools" | sha256sum)$(compat_digest)"
   mkdir -p /build/.kdock
   [ ! -e /in/forget-objects ] || rm -f /build/.kdock/made-from
   [ "$(cat /build/.kdock/made-from 2>/dev/null)" = "$made_from" ] || forget_objects

@@ -71,6 +71,15 @@ find_compat() {
   find_pahole
 }
 
+# " DIGEST" of all that compat does to objects without make's seeing it; nothing for a tree that needs none of it.
+compat_digest() {
+  [ -n "$compat" ] || return 0
+  {
+    echo "$KDOCK_COMPAT $compat_words $host_flags $pahole_words"
+    [ -z "$KDOCK_LD" ] || cat "$lib/ld.sh" "$lib/plt32.pl"
+  } | sha256sum | sed 's/^/ /'
+}
+
 # What ld.sh, between make and the linker, does for a tree that does not know the linker's news of 2018.
 find_linker() {
   KDOCK_LD=
