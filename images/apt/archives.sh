@@ -46,7 +46,7 @@ else
 fi
 
 # One name to a line; after it may stand the only suite that it is for, or "!" and the one that it is not for, or
-# "<" and the one that all take it from (src/lock/requests.ts reads this, too).
+# "<" and the one that all take it from. kdock reads these lists as well.
 package_list() {
   awk -v suite="$suite" '{ sub(/#.*/, "") } NF == 1 || $2 ~ /^</ || $2 == suite || ($2 ~ /^!/ && $2 != "!" suite) { print $1 }' "$1"
 }
