@@ -1,6 +1,6 @@
 #!/bin/sh
 # end-layer.sh — last command of a RUN that called begin-layer.sh: takes out of the layer what would tell the hour of
-# the build. Nothing in it may be younger than SOURCE_DATE_EPOCH, and nothing may be dated by this machine's clock, even
+# the build. Nothing in it may be newer than SOURCE_DATE_EPOCH, and nothing may be dated by this machine's clock, even
 # where that is behind.
 set -eu
 work=${TMPDIR:-/tmp}/kdock-work

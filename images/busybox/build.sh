@@ -1,6 +1,5 @@
 #!/bin/sh
-# build.sh [source|configure|compile|all|pack]... — what a person would type by hand, in the order in which they would
-# type it.
+# build.sh [source|configure|compile|all|pack]... — the commands of a build by hand, in the same order.
 #
 #   /src      the busybox source, fetched once             (volume)
 #   /build    objects, kept so that a rebuild is short     (volume)
@@ -58,7 +57,7 @@ pin_environment() {
   : "${SOURCE_DATE_EPOCH:=$(stat -c %Y /src/Makefile)}"
   LC_ALL=C PYTHONHASHSEED=0
   export SOURCE_DATE_EPOCH LC_ALL PYTHONHASHSEED
-  # The banner shows the time of the build; before 1.34 only leaving it out makes it the same for everybody.
+  # The banner shows the time of the build; before 1.34 only leaving it out makes it reproducible.
   grep -q SOURCE_DATE_EPOCH /src/scripts/kconfig/confdata.c || export KCONFIG_NOTIMESTAMP=1
 }
 

@@ -10,8 +10,8 @@
 # which there may be four to look through; and the build needs it in any case, so that it is kept.
 # KDOCK_MIRROR is the Debian mirror to ask instead of the one that the image's apt names.
 #
-# Exit code 64: there is no such version, or nobody known vouches for it. 69: nobody who might have it can be reached. 1:
-# what there is is not what it should be.
+# Exit code 64: there is no such version, or no known key has signed it. 69: no mirror can be reached. 1: the file found is
+# not the expected one.
 set -eu
 umask 022
 lib=$(dirname "$0")
@@ -63,7 +63,7 @@ trap 'exit 130' INT TERM
 downloads=/src/.download
 mkdir -p "$downloads" "$work/tree"
 tarball=$downloads/$file signature=$file.sig unpacked=cat
-# Nobody continues a download of another version.
+# A download of another version cannot be resumed.
 find "$downloads" -mindepth 1 ! -name "$file*" -delete
 : > "$work/tried"
 begin_attempts
@@ -82,7 +82,7 @@ from_web() {
   continued=1
   for base in ${KDOCK_MIRRORS:-} https://busybox.net/downloads; do
     if from_folder "${base%/}"; then
-      # Nobody knows any more where the former run had it from.
+      # The former run's mirror is not recorded.
       [ -n "$continued" ] && origin=$file || origin=$url
       [ -n "$signed_by" ] || signed_by=$(cat "$tarball.signed-by" 2> /dev/null || true)
       return
@@ -176,7 +176,7 @@ failed() {
     echo "error: no source gave the expected $file" >&2
     echo "  expected sha256 $wanted_sha256" >&2
     echo "  actual   sha256 $other_sum" >&2
-    hint="if the version was published anew on purpose, set busybox.sha256; if not, somebody between you and the source changes files"
+    hint="if the version was published anew on purpose, set busybox.sha256; if not, the file was changed on the way"
     code=1
   else
     refuse_signature busybox.keys

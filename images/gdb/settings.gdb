@@ -1,4 +1,4 @@
-# settings.gdb — what `kdock gdb` and `kdock dap` type before anybody else does. Paths are those of the debugger's container; they are also the ones
+# settings.gdb — what `kdock gdb` and `kdock dap` send first. Paths are those of the debugger's container; they are also the ones
 # in the debug information, so that sources are found without any rule.
 set confirm off
 set pagination off

@@ -35,8 +35,8 @@ case "${1:-}" in
       -ex 'maintenance wait-for-index-cache' /out/vmlinux
     : > /out/.whole
     exit ;;
-  # Run beside a session. Its stdin ends with the program that asked for the session, also where that is killed: nobody is
-  # left to talk to.
+  # Run beside a session. Its stdin ends with the program that asked for the session, also where that is killed: there is
+  # no reader left.
   guard)
     cat > /dev/null
     kill -KILL "$(cat "$pid")"
@@ -44,7 +44,7 @@ case "${1:-}" in
   interrupt)
     kill -INT "$(cat "$pid")"
     exit ;;
-  # Nobody looks whether /out is whole before this one starts.
+  # The caller does not check whether /out is whole.
   decode)
     shift
     [ -e /out/.whole ] || exit 75

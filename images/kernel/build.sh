@@ -166,7 +166,7 @@ fetch() {
 
 # Objects that make would take for its own, although they were made from or with something else: source files come with
 # times of their own, and make does not look at its tools. A git source or a tree of the user's has no sha256: there, what
-# changes is younger than its objects, or kdock says that it is not; but times in a tree and in its copy are not the same.
+# changes is newer than its objects, or kdock asks for the objects to be removed; but mtimes of a tree and of its copy differ.
 forget_foreign_objects() {
   made_from="$(sed -n 's/^\(sha256\|transport\) //p' "$marker") $(echo "$tools" | sha256sum)$(compat_digest)"
   mkdir -p /build/.kdock
@@ -265,7 +265,7 @@ configure() {
   echo "$stamp $(sha256sum < .config)" > .kdock/configured
 }
 
-# What the preset asks of every kernel and this one cannot have is no mistake of anybody's. What the user's requests keep the
+# An option that only the preset asks for, and that this kernel cannot have, is no error. What the user's requests keep the
 # preset from is one: the preset by itself shows which it is.
 limit_demands() {
   set -- limit --demands .kdock/demands.config --preset .kdock/preset.demands --config .config ${user:+--user "$user"}
@@ -309,7 +309,7 @@ take_private_key() {
   rm -f /in/module-signing.pem 2>/dev/null || true
 }
 
-# What the configuration would have drawn by lot is given, and said where somebody might rely on its being secret.
+# Replaces what the build would draw at random with fixed values, and says so where a user may rely on its being secret.
 pin_chance() {
   cd /build
   place_listed_files
@@ -327,7 +327,7 @@ pin_chance() {
     KCFLAGS='-frandom-seed=kdock-$$@'
     export KCFLAGS
   fi
-  if has GCC_PLUGIN_LATENT_ENTROPY; then say "latent entropy comes from kdock's public seed: it is the same for everybody"; fi
+  if has GCC_PLUGIN_LATENT_ENTROPY; then say "latent entropy comes from kdock's public seed: it is the same in every build"; fi
 }
 
 pin_randstruct() {

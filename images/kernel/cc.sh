@@ -52,7 +52,7 @@ for pair in ${KDOCK_OPTIMIZE-}; do
   # A warning that only this level gives is no mistake of the source's, also where CONFIG_WERROR makes it one.
   set -- "$@" "${pair#*=}" -Wno-error
   # To gcc's -Og: what min() and others of the kernel's macros need to see that a value is not negative; without what
-  # throws away values that nobody needs any more, and the order of the source.
+  # eliminates dead code, and in the order of the source.
   case "$TOOLCHAIN ${pair#*=}" in
     gcc-*' -Og') set -- "$@" -ftree-bit-ccp -fno-tree-dce -fno-reorder-blocks ;;
   esac

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # build.sh uses what is set here, and sets what is used
-# compat.sh — what a tree needs to build and boot with tools that are younger than it is. Sourced by build.sh.
+# compat.sh — workarounds that a tree needs to build and boot with tools newer than itself. Sourced by build.sh.
 #
 # Each fix is asked of the tree itself where that can be seen, because stable releases have many of them. What is used is
 # listed: "NAME why", in /out/compat.txt, and from there in the manifest.
@@ -60,7 +60,7 @@ find_compat() {
   # CONFIG_WERROR for it.
   if [ "$tree" -lt 5015 ] && grep -qs '^KBUILD_CFLAGS[[:space:]]*+=[[:space:]]*-Werror[[:space:]]*$' /src/Makefile; then
     compat_objects="$compat_objects last=-Wno-error"
-    use no-werror "warnings of a younger compiler are no errors (until 5.15)"
+    use no-werror "warnings of a newer compiler are no errors (until 5.15)"
   fi
   KDOCK_COMPAT=${compat_objects# }
 
@@ -99,7 +99,7 @@ find_linker() {
   compat_words="$compat_words LD=$lib/ld.sh"
 }
 
-# The kernel says how it wants to be described, but not to a pahole that is younger than it is.
+# The kernel passes pahole the options that it knew; a newer pahole needs more.
 find_pahole() {
   found=$(pahole --version 2> /dev/null | sed -n 's/^v1\.\([0-9]*\)$/\1/p')
   [ -n "$found" ] || return 0

@@ -122,7 +122,7 @@ signed() { # signature
 #   file, tarball    its name there, and where it is to lie; what is left of it after all is the right one
 #   signature        the name of the signature beside it; it is kept as $tarball.sign
 #   unpacked         the words of a command that prints what the signature is for, given the tarball: "xz -dc", or "cat"
-#   wanted_sha256    exactly this one, and nobody's signature is asked; empty for any that somebody known has signed
+#   wanted_sha256    exactly this one, and no signature is checked; empty for any with a signature of a known key
 #   continued        not empty when $tarball may be there already and may be wrong
 #   signer_name      a function that names $signer
 
@@ -202,15 +202,15 @@ tried() { [ ! -s "$work/tried" ] || { echo "Tried:"; cat "$work/tried"; } >&2; }
 # Ends with what is wrong with the signature, the gravest first; returns when nothing is.
 refuse_signature() { # the key of kdock.yaml that names further signers
   if [ -n "$forged" ]; then
-    echo "error: $file is not what its signature is for: somebody on the way changes files, or the mirror is damaged" >&2
+    echo "error: $file does not match its signature: it was changed on the way, or the mirror is damaged" >&2
     tried
     exit 1
   elif [ -n "$misnamed" ]; then
-    echo "error: $file holds $misnamed: somebody on the way renames files, or the mirror is damaged" >&2
+    echo "error: $file holds $misnamed: it was renamed on the way, or the mirror is damaged" >&2
     tried
     exit 1
   elif [ -n "$stranger" ]; then
-    echo "error: $file is signed with a key that nobody here knows: $stranger" >&2
+    echo "error: $file is signed with an unknown key: $stranger" >&2
     echo "  If you trust its owner, get the key from them (not from the mirror), compare this fingerprint, and name its file" >&2
     echo "  in $1: gpg --armor --export $stranger > signer.asc" >&2
     tried

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
-# git.sh — sourced by those who read git repositories (source-git.sh, bisect.sh).
+# git.sh — sourced by the scripts that read git repositories (source-git.sh, bisect.sh).
 
-# A home in which git asks nobody anything: what is in a repository is nobody's configuration but ours, and whoever owns
-# one, it is only read. A question for a password would wait for ever.
+# A home folder whose .gitconfig makes git accept repositories of any owner, which are only read, and never prompt for a
+# password. No configuration of the user's or of the repository's applies.
 git_home() { # folder
   mkdir -p "$1"
   cat > "$1/.gitconfig" <<'CONFIG'

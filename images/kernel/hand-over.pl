@@ -1,10 +1,10 @@
-# hand-over.pl SOCKET OUT — hands the artifacts in OUT over to whoever listens on SOCKET, as one tar.
+# hand-over.pl SOCKET OUT — sends the artifacts in OUT to the listener on SOCKET, as one tar.
 #
 # It is started in /build before make, because vmlinux is the most of it by far, and there is time for it while make packs
 # the image: as soon as vmlinux is linked it is sent, as OUT's .early/vmlinux. When .kdock/collected appears, the rest
 # follows; vmlinux is among it only if it is another one by then.
 #
-# Exits with 75 where nobody listens and nothing was sent, with another code but 0 where what was sent is not the whole.
+# Exit codes: 75 no listener, nothing was sent; any other but 0: the transfer was incomplete.
 use strict;
 use warnings;
 use IO::Handle;

@@ -52,7 +52,7 @@ PINS = {
         r'"certs/signing_key\.pem"',
         "the kernel's Makefiles make a new key for every build folder",
     ),
-    # The files of an initramfs belong to whoever builds: -1 means him, and makes them root's.
+    # Files of an initramfs belong to the user who builds: -1 means that user, and makes them root's.
     "CONFIG_INITRAMFS_ROOT_UID": Pin("0", "-1", r"(?!-1$).*", "the files belong to the user that builds"),
     "CONFIG_INITRAMFS_ROOT_GID": Pin("0", "-1", r"(?!-1$).*", "the files belong to the group that builds"),
 }

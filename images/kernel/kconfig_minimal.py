@@ -15,7 +15,7 @@ from kconfiglib import BOOL, TRISTATE
 import kconfig_tree as tree
 from kconfig import INITRAMFS, as_line, read_config
 
-# Each takes a look at all that changed: beyond this many it would take minutes, and nobody reads the result.
+# Each compares all that changed: beyond this many it would take minutes, and the result is too long to read.
 MANY = 2000
 
 

@@ -11,7 +11,7 @@ from kconfiglib import AND, BOOL, EQUAL, HEX, INT, NOT, OR, STRING, TRISTATE, UN
 
 TYPES = {BOOL: "bool", TRISTATE: "tristate", STRING: "string", INT: "int", HEX: "hex"}
 LEVELS = {"n": 0, "m": 1, "y": 2}
-# Deeper than this nobody reads on.
+# Deeper trees are too long to read.
 DEPTH = 5
 
 
@@ -20,7 +20,7 @@ class Kconfig(kconfiglib.Kconfig):
 
     # Linux 6.18: "transitional", of an option that is only read, to give others their defaults.
     def _open(self, filename, mode):
-        # A comment or a string in somebody's .config need not be UTF-8.
+        # A comment or a string in a .config need not be UTF-8.
         file = io.open(filename, mode, encoding="utf-8", errors="surrogateescape")
         if mode != "r":
             return file
@@ -103,7 +103,7 @@ def show(item):
 
 
 def is_number(sym):
-    """Kconfig has "FOO > 3" as a comparison of two options, of which nobody defines one."""
+    """Kconfig has "FOO > 3" as a comparison of two options, of which one is undefined."""
     return not sym.nodes and re.fullmatch(r"-?\d+|0[xX][0-9a-fA-F]+", sym.name) is not None
 
 
@@ -127,7 +127,7 @@ def unmet(expr, need):
 
 
 def prompt_condition(sym):
-    """What has to hold for a person to be able to set it; None when nobody can."""
+    """The condition under which a user can set it; None where it has no prompt."""
     conditions = [node.prompt[1] for node in sym.nodes if node.prompt]
     if not conditions:
         return None

@@ -97,7 +97,7 @@ def reason(sym, origins, asked):
         return "implied by " + shortened(implied)
     if tree.prompt_condition(sym) is None:
         return "nothing selects it, and it has no prompt" if value == "n" else "other options decide"
-    return "the preset's configuration has it so" if sym.user_value is not None else "nobody asked for it"
+    return "the preset's configuration has it so" if sym.user_value is not None else "not requested"
 
 
 def default_value(sym, expr):

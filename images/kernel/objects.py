@@ -1,4 +1,4 @@
-"""Which of the C files that somebody names are compiled with a configuration, and why the others are not.
+"""Tells which of the named C files are compiled with a configuration, and why the others are not.
 
   objects.py --source /src --config /build/.config FILE...
 

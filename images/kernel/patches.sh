@@ -95,7 +95,7 @@ apply() {
     [ -e "$patch" ] || continue
     echo "==> patch: $(basename "$patch")"
     plain_lines "$patch" > "$work/patch"
-    # The tree may lie in somebody's repository, which is not to be looked at.
+    # The tree may lie in a user's repository, which git must not use.
     (cd "$tree" && env -u GIT_DIR GIT_CEILING_DIRECTORIES="$work" git apply -p1 --verbose --whitespace=nowarn "$work/patch") \
       > "$work/log" 2>&1 || refuse "$patch"
   done

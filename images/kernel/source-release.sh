@@ -5,7 +5,7 @@
 #   @kdock source kernel release VERSION SHA256 pgp:FINGERPRINT
 #
 #   KDOCK_MIRRORS           addresses of folders with v6.x and the like in them, asked in this order, instead of kernel.org
-#   KDOCK_SOURCE_VERSION, KDOCK_SOURCE_SHA256   exactly this version and this tarball: nobody's signature is asked then
+#   KDOCK_SOURCE_VERSION, KDOCK_SOURCE_SHA256   exactly this version and this tarball: no signature is checked then
 #   /in/keys/*.asc          keys that may sign besides those in keys/release
 #
 # A download is kept in /src/.download until it is unpacked or found wrong.
@@ -139,7 +139,7 @@ obtain() {
   mkdir -p "$downloads"
   file=linux-$version.tar.xz signature=linux-$version.tar.sign unpacked='xz -dc'
   tarball=$downloads/$file
-  # Nobody continues a download of another version.
+  # A download of another version cannot be resumed.
   find "$downloads" -mindepth 1 ! -name "$file*" -delete
   # Left whole by a run that was interrupted.
   continued=1

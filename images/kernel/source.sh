@@ -10,7 +10,7 @@
 #   fetch           leaves the tree in $work/tree, and in $work/facts the marker's lines: origin, version, sha256 ...
 #
 # Exit codes, the same for all: 64 what is asked for is refused, or there is no such thing; 65, after "@kdock drift NAME
-# LOCKED AVAILABLE", what is pinned is nowhere to be had; 69 nobody who might have it can be reached; 1 anything else.
+# LOCKED AVAILABLE", what is pinned is not available any more; 69 no mirror that might have it can be reached; 1 anything else.
 set -eu
 umask 022
 export LC_ALL=C

@@ -150,7 +150,7 @@ sub node {
     fail("rootfs.overlay: $full is a socket: in the guest nothing would listen to it");
 }
 
-# The kernel must be able to start /init; src/plan/guest-init.ts asks the same.
+# The kernel must be able to start /init; guest-init.ts asks the same.
 sub check_init {
     my $links = MAX_LINKS * 3;
     fail("rootfs.overlay has etc/inittab, and the root no /sbin/init, which would read it")
@@ -206,7 +206,7 @@ sub put_file {
         put($bytes);
         $size += $read;
     }
-    fail("$node->{from} was to have $node->{size} bytes and has $size: try again when nobody writes to it") if $size != $node->{size};
+    fail("$node->{from} was to have $node->{size} bytes and has $size: it was written to meanwhile; try again") if $size != $node->{size};
     pad();
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # pack.sh — merges what makes up the guest's root file system and packs it as an initramfs: /out/rootfs.cpio.
-# src/plan/root-tree.ts and src/archive/cpio.ts do the same for the CLI; a test holds the two against each other, byte for byte.
+# root-tree.ts and src/archive/cpio.ts do the same for the CLI; a test holds the two against each other, byte for byte.
 #
 # What goes in, later ones winning:
 #   1. empty folders: dev mnt proc root run sys tmp, which /init mounts on, and lib for a kernel's modules

@@ -262,7 +262,7 @@ int gettimeofday(struct timeval *restrict now, void *restrict zone) {
 
 time_t time(time_t *into) {
   struct timespec now;
-  /* The coarse clock, as the real time() does: a file made just before may not be younger. */
+  /* The coarse clock, as the real time() does: a file made just before may not be newer. */
   if (clock_gettime(CLOCK_REALTIME_COARSE, &now)) return -1;
   if (into) *into = now.tv_sec;
   return now.tv_sec;

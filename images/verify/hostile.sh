@@ -2,7 +2,7 @@
 # hostile.sh [ARGUMENTS OF build.sh] — runs the image's own build script where nothing is as it was the first time.
 #
 #   KDOCK_FAKETIME      how far the clock is ahead: days, hours, minutes, seconds; default "400d 7h". Never behind, or
-#                       files would be younger than now.
+#                       files would be newer than now.
 #   KDOCK_SHUFFLE_SEED  which order folders are read in; default 4242
 #
 # What the build script pins is pinned after this, and has to win; what it does not pin stays hostile.

@@ -2,7 +2,7 @@
 # dump.sh SOCAT-ADDRESS — passes on what QEMU writes into a pipe: the way out for the guest's memory, which needs no disk
 # space in here. The pipe's path is the one line on stderr; QEMU may write from then on.
 #
-# A line on stdin says that QEMU is done. An end of stdin without one says that nobody is there any more: the pipe breaks,
+# A line on stdin says that QEMU is done. An end of stdin without one means that kdock has gone: the pipe breaks,
 # QEMU gives the dump up, and the guest goes on.
 set -eu
 pipe=$(mktemp -u /run/kdock/dump.XXXXXX)

@@ -1,9 +1,9 @@
 # guest-mux.pl LISTEN PORT MONITOR — shares the guest's one virtio-serial port among any number of clients.
 #
-# QEMU serves one client at a time on PORT, and lets the next one wait without a word. Here everybody gets an answer:
-# a client of LISTEN speaks the agent's own frames (src/guest/frames.ts) as if it were alone. Command numbers are
-# translated, a client that leaves takes its commands with it and no others, and a client that does not read holds up
-# nobody, because the agent sends no more of a command's output than was acknowledged.
+# QEMU serves one client at a time on PORT, and lets the next one wait without an answer. Here every client gets one:
+# a client of LISTEN speaks the agent's own frames (frames.ts) as if it were alone. Command numbers are
+# translated, a client that leaves takes its commands with it and no others, and a client that does not read blocks
+# no other, because the agent sends no more of a command's output than was acknowledged.
 #
 # On MONITOR, a QMP socket of our own, QEMU tells when a debugger stops the guest and when it goes on. Clients hear of it.
 #
@@ -22,7 +22,7 @@ use constant READ_BYTES => 1 << 18;
 # What may wait for the guest before clients are no longer listened to.
 use constant MAX_QUEUED => 1 << 20;
 # What may wait for a client: for each of its commands, all that an agent sends without an acknowledgement, which is
-# OUT_WINDOW of src/guest/frames.ts, in frames of one byte. What sends more is not our agent.
+# OUT_WINDOW of frames.ts, in frames of one byte. What sends more is not our agent.
 use constant { MAX_WAITING => 1 << 20, MAX_COMMAND => 10 << 20 };
 
 my ($listen_path, $port_path, $monitor_path) = @ARGV;
@@ -81,7 +81,7 @@ my ($nonce, $heard) = (1 + int rand 0xffff_fffe, 0);
 
 sub greet { $agent->{out} .= frame(HELLO, 0, pack('VV', VERSION, $nonce) . MAGIC) }
 
-# The end of a frame to somebody before us may come first: the answer to our hello is found by its number. An agent that
+# The end of a frame to a former client may come first: the answer to our hello is found by its number. An agent that
 # says hello unasked (number 0) saw us come only now, and may not have read ours.
 sub await_hello {
   my $is_hello = sub { my ($number) = @_;

@@ -140,7 +140,7 @@ sub serve {
         forget(delete $guests{$socket});
       }
     }
-    # Whoever switched it on may have ended, and switched it off.
+    # The program that switched forwarding on may have ended, and switched it off.
     eval { forward(); keep_fence() };
     next if %guests && !$ending;
     next if !$served && !$ending && time < $started + GRACE_SECONDS;
@@ -162,7 +162,7 @@ sub clean {
   exit 0;
 }
 
-# The article's network chapter, on the host itself. Its names, too, where they are free.
+# Bridge, NAT and DHCP on the host itself; br0 and tap0 where these names are free.
 sub make {
   my $gateway = $ENV{KDOCK_GATEWAY};
   my $mac = $ENV{KDOCK_BRIDGE_MAC};
@@ -323,7 +323,7 @@ sub listen_at {
 # A new tap on the bridge, for the one who asks. The guest's name.
 sub give {
   my ($guest) = @_;
-  sysread $guest, my $asked, 4096 or die "nobody there\n";
+  sysread $guest, my $asked, 4096 or die "no request\n";
   my ($name, $mac, $address, $vm, $ports) = $asked =~ m{^([a-z0-9-]+) ([0-9a-f:]+) ([0-9.]+) ([0-9.]+) ([a-z0-9/,-]+)\n$} or die "not understood\n";
   my ($tap, $device) = open_tap();
   run(qw(ip link set), $tap, 'mtu', $mtu, 'master', $bridge, 'up');
@@ -347,7 +347,7 @@ sub forget {
   tell_dnsmasq();
 }
 
-# Not persistent: the device is there for as long as somebody has it open, and no longer.
+# Not persistent: the device is there for as long as a process has it open, and no longer.
 sub open_tap {
   open my $device, '+<', '/dev/net/tun' or die "/dev/net/tun: $!\n";
   for my $n (0 .. MAX_LINKS - 1) {

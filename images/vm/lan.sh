@@ -8,7 +8,7 @@ set -eu
 # start.sh writes here when bridge and dnsmasq are there, and which interface is the way out.
 tries=0
 until [ -e /run/kdock-uplink ]; do
-  # Without /dev/net/tun the guest has QEMU's own network, and meets nobody.
+  # Without /dev/net/tun the guest has QEMU's own network, and reaches no other guest.
   if [ "$(cat /run/kdock-net-mode 2>/dev/null)" = user ]; then exit 0; fi
   tries=$((tries + 1))
   if [ "$tries" -gt 300 ]; then echo "lan.sh: the guest's bridge is not there" >&2; exit 1; fi

@@ -1,5 +1,5 @@
 # router.pl BRIDGE GUEST-MAC — router advertisements (RFC 4861) for one guest: a default route while this container has an
-# IPv6 address to go out with, and none otherwise, so that nobody in the guest prefers a way that leads nowhere.
+# IPv6 address to go out with, and none otherwise, so that the guest prefers no route that leads nowhere.
 #
 # Other guests are on the same wire, and have gateways of their own: an advertisement goes to our guest's link-local address
 # alone, never to a group, and only our guest's solicitations are answered. dnsmasq and radvd cannot be told so.
@@ -29,7 +29,7 @@ setsockopt $icmp, SOL_SOCKET, SO_BINDTODEVICE, "$bridge\0" or die "$bridge: $!\n
 my $filter = "\xff" x 32;
 vec($filter, SOLICITATION, 1) = 0;
 setsockopt $icmp, SOL_ICMPV6, ICMPV6_FILTER, $filter or die "filter: $!\n";
-# Whoever advertises from further away is no neighbour.
+# Packets that were forwarded are no neighbour's (RFC 4861).
 setsockopt $icmp, SOL_IPV6, IPV6_UNICAST_HOPS, pack('i', 255) or die "hop limit: $!\n";
 # The kernel tells here when addresses come and go.
 socket my $changes, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE or die "netlink: $!\n";

@@ -3,7 +3,7 @@
 #
 # A guest can write whatever it likes to its console. What QEMU says on a monitor it cannot: that the kernel panicked
 # (GUEST_PANICKED, by pvpanic), and why the machine ended (SHUTDOWN). The monitor is there before the first instruction,
-# and is read to its end, so no event is lost. RECORD is JSON on one line, replaced as a whole (src/plan/vm-end.ts reads it):
+# and is read to its end, so no event is lost. RECORD is JSON on one line, replaced as a whole (vm-end.ts reads it):
 #   {"panicked":false,"reason":"guest-shutdown","mayPanicSilently":false,"exitCode":0,"signal":null}
 # The last two are null while QEMU runs.
 #
@@ -39,7 +39,7 @@ $SIG{PIPE} = 'IGNORE';
 
 $| = 1;
 note();
-# After this line a "[kdock]" on the console is the guest's text and means nothing (src/plan/console-state.ts).
+# After this line a "[kdock]" on the console is the guest's text and means nothing (console-state.ts).
 print "[kdock] QEMU starts: what follows is the guest's\r\n";
 
 # Perl closes what it opens above this number when another program takes its place.

@@ -5,7 +5,7 @@
 #   show       what is in force: "netem WORDS" or "stand-in WORDS"; nothing when nothing is
 #   tc         by the kernel's netem. Exit code 4: the kernel has none; 2: tc does not take the words, and says why
 #   stand-in   by shape.pl, with rules from stdin, up to an empty line. Says "ok". The first one goes on until the rules
-#              end: whoever started it need not stay
+#              end: the client that started it need not stay
 #   off        as it was before
 set -eu
 tap=tap0 port=shape0 bridge=br0

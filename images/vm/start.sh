@@ -59,7 +59,7 @@ choose_accelerator() {
 # The container's interface to the outside; nothing where it has none.
 way_out() { ip -o -4 route show default | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1; }
 
-# Mode bridge: the article's network chapter, line by line.
+# Mode bridge: tap, bridge, DHCP and MASQUERADE.
 bridge_network() {
   [ -e /dev/net/tun ] || fail "/dev/net/tun is not in this container: give it --device /dev/net/tun (on the host: modprobe tun)"
   open_device /dev/net/tun || true

@@ -123,7 +123,7 @@ describe("a version whose sum nobody knows", () => {
   it("is not taken from a stranger: the fingerprint and the cure are named", async () => {
     await publish("bad", stranger);
     const { exitCode, text } = await source({ mirrors: ["bad"], resolve: true });
-    expect(text).toContain(`nobody here knows: ${stranger.fingerprint}`);
+    expect(text).toContain(`unknown key: ${stranger.fingerprint}`);
     expect(text).toMatch(/name its file\n +in busybox\.keys/);
     expect(exitCode).toBe(64);
     expect(await inVolume(FILES)).toBe("");

@@ -159,7 +159,7 @@ describe("a signature", () => {
   it("by a stranger is refused with the fingerprint and the cure", async () => {
     await publish("bad", "6.12.9", stranger);
     const { exitCode, text } = await source("release:6.12.9", { mirrors: ["bad"] });
-    expect(text).toContain(`nobody here knows: ${stranger.fingerprint}`);
+    expect(text).toContain(`unknown key: ${stranger.fingerprint}`);
     expect(text).toMatch(/name its file\n +in kernel\.keys/);
     expect(exitCode).toBe(64);
     expect(await inVolume(`${LEFT} -type f`)).toBe("");

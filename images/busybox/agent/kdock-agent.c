@@ -2,15 +2,15 @@
  * kdock-agent — runs commands in the guest for the host, over the virtio-serial port "io.kdock.agent".
  *
  * Both directions carry frames: type u8, flags u8 (0), id u16, length u32, payload (at most 64 KiB); little endian.
- * src/guest/frames.ts is the other end and describes each payload.
+ * kdock's frames.ts is the other end and describes each payload.
  *
  * A connection begins with the host's HELLO, which ends whatever an earlier connection left running and is answered
  * with its nonce. That answer, not the port's state, tells the host that it may begin: while the guest stands at a
  * breakpoint hosts come and go, and both ends may find half a frame of a former connection in the pipe.
  *
- * The host at the other end is images/vm/guest-mux.pl, which shares the connection among those who want to run commands.
- * It asks with PING, which is answered as HELLO is and ends nothing, and ends a single command with HANG_UP. Nobody who
- * does not read may hold up the others: a command's output waits, beyond OUT_WINDOW bytes, for an OUT_ACK.
+ * The host at the other end is images/vm/guest-mux.pl, which shares the connection among several clients.
+ * It asks with PING, which is answered as HELLO is and ends nothing, and ends a single command with HANG_UP. A
+ * client that does not read must not block the others: a command's output waits, beyond OUT_WINDOW bytes, for an OUT_ACK.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -157,7 +157,7 @@ static void flush_out(void)
 		ssize_t n = write(port, out_buf + out_head, out_len);
 
 		if (n <= 0)
-			return; /* full, or nobody there: poll and SIGIO tell when that changes */
+			return; /* full, or not connected: poll and SIGIO tell when that changes */
 		out_head += n;
 		out_len -= n;
 	}
@@ -321,7 +321,7 @@ static void exec_request(uint16_t id, uint8_t *p, uint32_t len)
 	free(strings);
 }
 
-/* Nobody reads any more: what is left is thrown away, and acknowledged so that the host goes on. */
+/* The command has closed its stdin: pending input is discarded, and acknowledged so that the host goes on. */
 static void close_stdin(struct command *c)
 {
 	c->ack += c->in_len;
@@ -405,7 +405,7 @@ static int pump(struct command *c, int which)
 	return 0;
 }
 
-/* What is owed after polling: the rest of what ended commands wrote, acknowledgements, exits, last rites. */
+/* Flushes after each poll: the rest of what ended commands wrote, acknowledgements, exits; then frees the slot. */
 static void settle(int slot)
 {
 	struct command *c = commands[slot];
@@ -489,7 +489,7 @@ static void handle(int type, uint16_t id, uint8_t *p, uint32_t len)
 	} else if (type == SIGNAL && c && len == 1) {
 		kill(-c->pid, p[0]);
 	} else if (type == OUT_ACK && c && len == 4) {
-		/* No more than it was: whoever counts wrongly gains nothing. */
+		/* Capped at the window: a wrong count grants no more. */
 		uint32_t more = get32(p), used = OUT_WINDOW - c->out_room;
 
 		c->out_room += more < used ? more : used;

@@ -1,1 +1,1 @@
-"""What kdock runs inside gdb: stops that know kernels, and the trap that needs nobody at the prompt."""
+"""What kdock runs inside gdb: stops that know kernels, and the trap, which runs without a prompt."""

@@ -1,4 +1,4 @@
-"""Is the kernel that runs the one whose vmlinux this is? Pure: memory is read by whoever is given."""
+"""Is the kernel that runs the one whose vmlinux this is? Pure: the caller passes what reads memory."""
 
 from __future__ import annotations
 

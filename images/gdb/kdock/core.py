@@ -1,6 +1,6 @@
 """Takes in a dump of a kernel's memory, for drgn and crash, and tells whose it is.
 
-    python3 …/kdock/core.py NAME     from the abstract socket NAME, which somebody in this network namespace connects to
+    python3 …/kdock/core.py NAME     from the abstract socket NAME, which a process in this network namespace connects to
     python3 …/kdock/core.py          from the file that was put beside where it goes
 
 Events: "listening", then "core" or "error". Exit codes: 0, 1 after "error".
@@ -22,7 +22,7 @@ from kdock.events import Events  # noqa: E402
 
 FOLDER = "/dump"
 CORE, GIVEN = f"{FOLDER}/core", f"{FOLDER}/given"
-#: Nobody connects: whoever asked for this has gone.
+#: Without a connection by then, the caller has gone.
 PATIENCE_S = 60
 
 

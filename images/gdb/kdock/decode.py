@@ -65,7 +65,7 @@ class Sources:
         if found is None:
             return []
         start, address = found
-        # In one go from the function's beginning: nobody can read x86 backwards.
+        # In one go from the function's beginning: x86 code cannot be disassembled backwards.
         text = gdb.execute(f"disassemble {start:#x},{address + 1:#x}", to_string=True)
         lines = [INSTRUCTION.sub(r"\1", line) for line in text.splitlines() if INSTRUCTION.match(line)]
         return [f"   {line}" for line in lines[-INSTRUCTIONS:-1]] + [f"=> {line}" for line in lines[-1:]]

@@ -28,7 +28,7 @@ class Facts:
     patched: tuple[int, ...] = ()
     #: The name that most callers use, where it is another one, and the sentence for it.
     successor: str | None = None
-    #: The guest ended, or somebody did not wait, before the time was over.
+    #: The guest ended, or the user interrupted, before the time was over.
     cut_short: bool = False
 
 

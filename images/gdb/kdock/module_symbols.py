@@ -1,4 +1,4 @@
-"""The symbols of the guest's modules in a session: those that it has, and those that it loads while somebody debugs it."""
+"""The symbols of the guest's modules in a session: those that are loaded, and those that it loads during the session."""
 
 from __future__ import annotations
 
@@ -92,4 +92,4 @@ class ModuleSymbols:
         try:
             gdb.execute(f"remove-symbol-file -a {known.code:#x}", to_string=True)
         except gdb.error:
-            pass  # Somebody has removed it by hand.
+            pass  # The user has removed it.

@@ -17,7 +17,7 @@ OFFSET = re.compile(r"(?P<function>[A-Za-z_][\w.]*)\+(?P<offset>0x[0-9a-fA-F]+|\
 IN_FILE = re.compile(r"(?P<file>[\w./+-]*\w\.(?:c|h|S|s|rs|inc))\s*:\s*(?P<rest>\d+|[A-Za-z_][\w.]*)")
 #: What gcc and clang put behind the name of a function that they changed.
 CLONE = re.compile(r"\.(?:isra|constprop|part|cold|llvm)\b.*$")
-#: What only looks like functions that somebody may want to stop in.
+#: Symbols of the compiler and of macros, which are no functions to stop in.
 MACHINE_MADE = re.compile(r"^(?:__pfx_|__cfi_|__UNIQUE_ID|__ksymtab|__kstrtab|__crc_|__initcall|\.L)")
 
 
@@ -148,7 +148,7 @@ def base_name(name: str) -> str:
 
 
 def clones(name: str, known: Iterable[str]) -> list[str]:
-    """The compiler's copies of a function, without the unlikely parts that nobody calls."""
+    """The compiler's copies of a function, without the cold parts, which are not called."""
     start = name + "."
     return sorted(
         other for other in known if other.startswith(start) and base_name(other) == name and not other.endswith(".cold")

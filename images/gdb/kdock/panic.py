@@ -43,7 +43,7 @@ class PanicStop(Stop):
     """Knows why."""
 
     reason = ""
-    #: Whether whoever sits at gdb is told.
+    #: Whether to print to the session.
     tell = True
 
     def stop(self) -> bool:
@@ -121,7 +121,7 @@ def _convention() -> Convention:
     name = gdb.newest_frame().architecture().name()
     known = next((each for start, each in CONVENTIONS.items() if name.startswith(start)), None)
     if known is None:
-        raise ValueError(f"nobody knows where {name} has its arguments")
+        raise ValueError(f"the calling convention of {name} is unknown")
     return known
 
 

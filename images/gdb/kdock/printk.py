@@ -1,4 +1,4 @@
-"""What the kernel's printk would make of a format and its arguments. Pure: whoever calls fetches the arguments."""
+"""What the kernel's printk would make of a format and its arguments. Pure: the caller fetches the arguments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def formatted(text: str, take: Callable[[], int], string: Callable[[int], str], 
         width = _number(directive["width"], take)
         precision = _number(directive["precision"], take) if directive["precision"] is not None else None
         if letter == "p":
-            # The letters after %p say what is pointed at; what a text has after them, nobody can tell from them.
+            # The letters after %p say what is pointed at; whether plain text follows them cannot be told.
             return place(take()) if more[:1] and more[0] in PLACES else f"{take():#x}"
         if letter == "s":
             shown = string(take())[:precision]

@@ -1,4 +1,4 @@
-"""QEMU's gdbserver without gdb: who holds it, and how a guest is let go that somebody left standing.
+"""QEMU's gdbserver without gdb: whether a debugger is attached, and how to resume a guest that one left stopped.
 
 The stub serves one debugger. A second connection is taken by the system and not answered, and once the first debugger
 leaves, QEMU takes the waiting one for a debugger and stops the guest for it, even when it has long hung up.
@@ -57,7 +57,7 @@ def _talk(host: str, port: int, wait_seconds: float, let_go: bool) -> bool:
         line.sendall(packet("?"))
         answered = _wait_for(line, b"$", time.monotonic() + wait_seconds)
         if let_go or not answered:
-            # Where nobody answers it stays in the line until QEMU gets to this connection, and stops the guest for it.
+            # Without an answer it stays in the queue until QEMU gets to this connection, and stops the guest for it.
             # With the process's number, which QEMU wants once any debugger has spoken of several.
             line.sendall(b"+" + packet("D;1"))
         if let_go and answered:

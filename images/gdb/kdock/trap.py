@@ -1,4 +1,4 @@
-"""Waits for the guest to come by some places and tells what is to be seen there; nobody sits at the prompt.
+"""Waits for breakpoints in the guest and reports the state at each hit; there is no prompt.
 
     KDOCK_TRAP='{"vmlinux": …}' gdb -nx -batch -x …/kdock/trap.py
 
@@ -33,7 +33,7 @@ from kdock.symbols import Place, Resolver, UnknownPlace  # noqa: E402
 from kdock.target import Guest, NoTarget, Watch  # noqa: E402
 
 OK, NOT_HIT, USAGE, STALE, TARGET, BUG, INTERRUPTED = 0, 1, 64, 65, 66, 70, 130
-#: Stops that are nobody's, one after another, before it is called hopeless.
+#: Consecutive stops without a known cause before it gives up.
 MAX_STRANGE_STOPS = 100
 LOADER = "do_init_module"
 

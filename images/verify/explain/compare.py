@@ -23,7 +23,7 @@ def compare(
     vmlinux_differs: bool = False,
     depth: int = 0,
 ) -> Finding:
-    """`paths`: where the files are, when they are files. `vmlinux_differs`: somebody else tells about the kernel."""
+    """`paths`: where the files are, when they are files. `vmlinux_differs`: another finding is about the kernel."""
     kinds = packed_kind(first), packed_kind(second)
     if kinds[0] and kinds[1] and depth < MAX_DEPTH:
         unpacked = _compare_packed(first, second, kinds[0], kinds[1], depth)

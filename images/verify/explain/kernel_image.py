@@ -57,7 +57,7 @@ def read_boot_image(data: Buffer) -> BootImage:
 
 
 def compare_boot_images(first: Buffer, second: Buffer, vmlinux_differs: bool) -> Finding:
-    """Says which part differs; the packed kernel is looked into only when nobody else tells about it."""
+    """Says which part differs; the packed kernel is unpacked only where no other finding is about it."""
     one, two = read_boot_image(first), read_boot_image(second)
     finding = Finding()
     if one.version != two.version:

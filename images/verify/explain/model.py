@@ -1,4 +1,4 @@
-"""What the comparisons hand to each other."""
+"""The data that comparisons return."""
 
 from __future__ import annotations
 

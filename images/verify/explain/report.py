@@ -121,7 +121,7 @@ class _mapped:
         with open(self._path, "rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
                 return b""
-            # Not closed by hand: parts of it may still be referred to.
+            # Not closed explicitly: parts of it may still be referred to.
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
     def __exit__(self, *_: object) -> None:
