@@ -62,12 +62,16 @@ find_compat() {
     compat_objects="$compat_objects last=-Wno-error"
     use no-werror "warnings of a newer compiler are no errors (until 5.15)"
   fi
+  # RHEL 8's scripts/mod runs make for this header with the settings of a build whose objects lie elsewhere, in the source
+  # folder. By its whole path the header comes to the objects from there as well.
+  if [ "$tree" -lt 5004 ] && grep -qs '^$(version_h): FORCE' /src/scripts/mod/Makefile; then
+    compat_words="$compat_words version_h=/build/include/generated/uapi/linux/version.h"
+    use version-header "version.h is made by its whole path (RHEL 8)"
+  fi
   KDOCK_COMPAT=${compat_objects# }
-
   export KDOCK_COMPAT
 
   find_linker
-
   find_pahole
 }
 
