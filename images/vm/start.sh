@@ -228,7 +228,7 @@ serve_virtiofs() {
   read_only=''
   [ "$access" = rw ] || read_only=--readonly
   # All users of the guest write as the owner here. No cache: what changes on one side is seen on the other
-  # at once, and files are read right into the guest's memory; see docs/architecture.md for what that costs.
+  # at once, and files are read right into the guest's memory; see docs/explanation/architecture.md for what that costs.
   # This container is the sandbox: nothing else of the host is in it. virtiofsd that is root insists on giving up
   # capabilities itself, for which it needs one; afterwards it has none.
   keep=-all

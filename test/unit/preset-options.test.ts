@@ -15,7 +15,7 @@ const PRESETS = {
   tiny: ["boot", "shares", "tiny"],
 };
 
-/** What a release cannot have, and nothing else stands for; docs/kernels.md says what it costs. */
+/** What a release cannot have, and nothing else stands for; docs/guides/old-kernels.md says what it costs. */
 const LIMITS: Readonly<Record<string, readonly string[]>> = {
   CONFIG_VIRTIO_FS: ["3.10", "4.4", "4.9", "4.14", "4.19"],
   CONFIG_PVH: ["3.10", "4.4", "4.9", "4.14", "4.19"],
