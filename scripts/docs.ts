@@ -1,6 +1,10 @@
-/** Writes the part of README.md that is generated: `npm run docs`. */
+/** Writes the generated parts of docs/reference: `npm run docs`. */
 import { readFile, writeFile } from "node:fs/promises";
-import { withReference } from "../src/config/readme.js";
+import { withReference } from "../src/config/reference-page.js";
+import { commandReference } from "./command-reference.js";
 
-const path = new URL("../README.md", import.meta.url);
-await writeFile(path, withReference(await readFile(path, "utf8")));
+const folder = new URL("../docs/reference/", import.meta.url);
+
+const keys = new URL("kdock-yaml.md", folder);
+await writeFile(keys, withReference(await readFile(keys, "utf8")));
+await writeFile(new URL("commands.md", folder), await commandReference());

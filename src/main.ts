@@ -95,6 +95,14 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
   }
 }
 
+/** The program with every command, to read its help from. */
+export async function kdockProgram(app: App): Promise<Command> {
+  const program = new Command("kdock");
+  define(program, "");
+  for (const load of Object.values(COMMANDS)) addCommand(program, (await load())(app));
+  return program;
+}
+
 /** Runs the command that is named. commander prints --help and what is wrong with the words by itself. */
 async function parsed(
   program: Command,

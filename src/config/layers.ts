@@ -77,7 +77,7 @@ function check(layer: Layer): string[] {
 function invalid(problems: readonly string[]): KdockError {
   const lines = problems.map((problem) => `\n  ${problem}`);
   return new KdockError("config", `the configuration is not valid:${lines.join("")}`, {
-    hint: "See the README, section kdock.yaml; `kdock init` writes a commented example.",
+    hint: "See docs/reference/kdock-yaml.md; `kdock init` writes a commented example.",
   });
 }
 

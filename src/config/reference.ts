@@ -1,6 +1,6 @@
 import { configKeys } from "./keys.js";
 
-/** Every key as a Markdown table, for the README. */
+/** Every key as a Markdown table, for docs/reference/kdock-yaml.md. */
 export function configReference(): string {
   const rows = configKeys().map(({ name, form, fallback, env, description }) => [
     code(name),

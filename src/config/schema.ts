@@ -4,7 +4,7 @@ import type { Architecture, Config, VmSpecial } from "./config.js";
 import { matrix } from "./matrix-schema.js";
 import { gdb, images, vm, vms } from "./run-schema.js";
 
-/** kdock.yaml. Descriptions and titles are what `kdock init`, the README and error messages say about a key. */
+/** kdock.yaml. Descriptions and titles are what `kdock init`, docs/reference and error messages say about a key. */
 export const ConfigFile = z.strictObject({ kernel, busybox, rootfs, vm, vms, gdb, images, matrix });
 
 export type CheckedFile = z.output<typeof ConfigFile>;
