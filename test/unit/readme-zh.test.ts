@@ -51,13 +51,24 @@ const shown = (markdown: string) =>
     .filter((piece) => piece.startsWith("    "))
     .flatMap((piece) => piece.split("\n"));
 
-const english = await readFile(`${ROOT}README.md`, "utf8");
-const chinese = await readFile(`${ROOT}README.zh-CN.md`, "utf8");
+/** A page and its translation, and what stands under the title of each. */
+const PAIRS = [
+  { page: "README.md", chinese: "README.zh-CN.md", tutorial: "docs/tutorial" },
+  { page: "docs/tutorial.md", chinese: "docs/tutorial.zh-CN.md", tutorial: "tutorial" },
+];
 
-describe("README.zh-CN.md", () => {
-  it("has the headings, paragraphs, commands, flags, keys, figures and links of README.md, in its order", () => {
-    const sameName = (markdown: string) => markdown.replace("README.zh-CN.md", "README.md");
-    expect(outline(sameName(chinese))).toEqual(outline(sameName(english)));
+describe.each(PAIRS)("$chinese", async ({ page, chinese: translated, tutorial }) => {
+  const english = await readFile(`${ROOT}${page}`, "utf8");
+  const chinese = await readFile(`${ROOT}${translated}`, "utf8");
+  const name = (path: string) => path.replace(/^.*\//, "");
+
+  it(`has the headings, paragraphs, commands, flags, keys, figures and links of ${page}, in its order`, () => {
+    // Links from one language to the other, and to the tutorial of each.
+    const body = (markdown: string) => {
+      const [title = "", , ...rest] = pieces(markdown);
+      return [title, ...rest].join("\n\n").replaceAll(`(${tutorial}.zh-CN.md`, `(${tutorial}.md`);
+    };
+    expect(outline(body(chinese))).toEqual(outline(body(english)));
   });
 
   it("shows commands and output byte by byte, but for what stands beside a command", () => {
@@ -72,9 +83,9 @@ describe("README.zh-CN.md", () => {
     expect(prose.filter((piece) => !HAN.test(piece))).toEqual([]);
   });
 
-  it("and README.md lead to each other, under the title", () => {
-    expect(pieces(english)[1]).toBe("[简体中文](README.zh-CN.md)");
-    expect(pieces(chinese)[1]).toMatch(/^\[English\]\(README\.md\)/);
+  it(`leads to ${page} and back, under the title`, () => {
+    expect(pieces(english)[1]).toMatch(new RegExp(`^\\[(简体)?中文\\]\\(${name(translated)}\\)$`));
+    expect(pieces(chinese)[1]).toMatch(new RegExp(`^\\[English\\]\\(${name(page)}\\)`));
   });
 });
 
