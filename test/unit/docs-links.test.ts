@@ -5,7 +5,7 @@ import { ROOT } from "../support/kdock.js";
 
 const NOT_OURS = new Set(["node_modules", "dist", ".git", ".kdock"]);
 
-/** Their bytes decide the keys of kernels and of busybox, so that a comment in them is not worth a change. */
+/** Their bytes decide the keys of kernels and of busybox, so a path in one of their comments may be an old one. */
 const KEYED = /^(?:images\/(?:kernel|busybox|apt)\/|Dockerfile\.)/;
 
 /** Paths relative to the repository. */
@@ -84,6 +84,13 @@ describe.each(PAGES)("%s", (page) => {
   it("names files that exist", () => {
     expect(missingPaths(text)).toEqual([]);
   });
+});
+
+it.each([
+  ["README.md", 220],
+  ["docs/glossary.md", 40],
+])("%s has at most %i lines", (page, most) => {
+  expect(readFileSync(join(ROOT, page), "utf8").split("\n").length - 1).toBeLessThanOrEqual(most);
 });
 
 describe("pages of docs/", () => {
