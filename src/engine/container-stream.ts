@@ -9,7 +9,15 @@ export interface StreamShape {
   readonly stderr: "merged" | "apart";
   /** Ends the stream with the signal's reason. */
   readonly signal: AbortSignal;
+  /**
+   * Whether the engine is told of the end before the connection is cut: output that is unread would make a reset of the
+   * cut, after which Podman leaves the command its input. The stream is closed once the engine has hung up.
+   */
+  readonly farewell: boolean;
 }
+
+/** For how long an engine that was told may take to hang up. */
+const FAREWELL_MS = 1000;
 
 /**
  * A connection the engine has handed over, as stdin (write; `end()` closes it and leaves the output open) and stdout
@@ -21,10 +29,12 @@ export class ContainerStream extends Duplex {
   /** Settles, never rejects, when the engine has ended the output. */
   readonly drained: Promise<void>;
   readonly #connection: Duplex;
+  readonly #farewell: boolean;
 
   constructor(connection: Duplex, shape: StreamShape) {
     super({ allowHalfOpen: true });
     this.#connection = connection;
+    this.#farewell = shape.farewell;
     const abort = () => {
       this.destroy(shape.signal.reason as Error);
     };
@@ -59,26 +69,43 @@ export class ContainerStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#connection.destroy();
     this.emit("wanted");
     if (!this.stderr.writableEnded) this.stderr.end();
-    done(error);
+    if (this.#farewell) {
+      void this.#sayFarewell().then(() => {
+        done(error);
+      });
+    } else {
+      this.#connection.destroy();
+      done(error);
+    }
+  }
+
+  async #sayFarewell(): Promise<void> {
+    if (this.#connection.writable) this.#connection.end();
+    const late = setTimeout(() => this.#connection.destroy(), FAREWELL_MS);
+    await this.drained;
+    clearTimeout(late);
+    this.#connection.destroy();
   }
 
   async #pump(pieces: AsyncIterable<OutputPiece>, stderr: "merged" | "apart"): Promise<void> {
     try {
       for await (const { channel, bytes } of pieces) {
+        // Read on, and thrown away, until the engine hangs up.
+        if (this.destroyed && this.#farewell) continue;
         // eslint-disable-next-line no-restricted-syntax -- bytes of a container
         if (channel === "stderr" && stderr === "apart") this.stderr.write(bytes);
         else if (!this.push(bytes) && !this.destroyed) await once(this, "wanted");
-        if (this.destroyed) return;
+        if (this.destroyed && !this.#farewell) return;
       }
     } catch (error) {
-      if (!isHangUp(error)) {
+      if (!isHangUp(error) && !this.destroyed) {
         this.destroy(error as Error);
         return;
       }
     }
+    if (this.destroyed) return;
     this.push(null);
     this.stderr.end();
   }

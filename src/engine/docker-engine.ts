@@ -25,7 +25,7 @@ import type {
 import { withTag } from "./image-text.js";
 import { byLabel, hasLabels } from "./labels.js";
 import { asReadable } from "./node-stream.js";
-import { isPodman } from "./podman.js";
+import type { EngineKind } from "./podman.js";
 import { readPullStream } from "./pull-stream.js";
 import { Upload } from "./upload.js";
 
@@ -33,10 +33,12 @@ import { Upload } from "./upload.js";
 export class DockerEngine implements Engine {
   readonly #docker: Docker;
   readonly #endpoint: string;
+  readonly #kind: EngineKind;
   readonly #onLeak: OnLeak;
 
-  constructor(docker: Docker, endpoint: string, onLeak: OnLeak) {
+  constructor(docker: Docker, endpoint: string, kind: EngineKind, onLeak: OnLeak) {
     this.#docker = docker;
+    this.#kind = kind;
     this.#endpoint = endpoint;
     this.#onLeak = onLeak;
   }
@@ -96,7 +98,7 @@ export class DockerEngine implements Engine {
       `build ${build.tag}`,
       async () => {
         // Podman 4.3 takes a step from its cache although the files have changed that the step mounts.
-        const noCache = build.noCache || (await isPodman(this.#docker, signal));
+        const noCache = build.noCache || this.#kind === "podman";
         const body = await dial(this.#docker, {
           method: "POST",
           path: "/build",
@@ -253,7 +255,7 @@ export class DockerEngine implements Engine {
   }
 
   container(id: string): Container {
-    return new DockerContainer(this.#docker, id, this.#onLeak);
+    return new DockerContainer(this.#docker, id, this.#kind, this.#onLeak);
   }
 
   async #image(ref: string): Promise<ImageInfo> {

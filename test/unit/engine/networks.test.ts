@@ -26,7 +26,12 @@ async function asked(
           : Promise.reject(Object.assign(new Error("no such network"), { statusCode: 404 })),
     }),
   };
-  const engine = new DockerEngine(docker as unknown as Docker, "unix:///x", () => undefined);
+  const engine = new DockerEngine(
+    docker as unknown as Docker,
+    "unix:///x",
+    "docker",
+    () => undefined,
+  );
   await engine.ensureNetwork("lan", { role: "lan" }, options);
   return bodies.map(({ Options, Internal }) => ({ Options, Internal }));
 }
