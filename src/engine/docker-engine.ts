@@ -237,7 +237,7 @@ export class DockerEngine implements Engine {
       // cut off in the middle, the container might exist and nobody would know its id.
       this.#docker.createContainer({
         _query: { name: spec.name },
-        _body: containerOptions(spec),
+        _body: containerOptions(spec, this.#kind),
       } as object),
     );
     const container = this.container(id);
