@@ -45,7 +45,10 @@ export class DockerEngine implements Engine {
 
   async info(): Promise<EngineInfo> {
     return await engineCall(`talk to the engine at ${this.#endpoint}`, async () =>
-      answers.engineInfo(await this.#docker.info(), this.#endpoint),
+      answers.engineInfo(await this.#docker.info(), {
+        endpoint: this.#endpoint,
+        kind: this.#kind,
+      }),
     );
   }
 

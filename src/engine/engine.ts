@@ -1,4 +1,5 @@
 import type { Duplex, Readable } from "node:stream";
+import type { EngineKind } from "./podman.js";
 import type { ContainerSpec, Labels, PublishedPort } from "../plan/container-spec.js";
 
 export type { ContainerSpec, Labels, Mount, PublishedPort } from "../plan/container-spec.js";
@@ -43,6 +44,7 @@ export interface Engine {
 export interface EngineInfo {
   /** As a person would recognise it: "unix:///var/run/docker.sock". */
   readonly endpoint: string;
+  readonly kind: EngineKind;
   readonly version: string;
   /** Processors the engine's machine has. */
   readonly cpus: number;
