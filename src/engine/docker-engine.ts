@@ -165,27 +165,24 @@ export class DockerEngine implements Engine {
     labels: Labels,
     { prefix, mtu, isolated = false }: NetworkOptions = {},
   ): Promise<void> {
-    const common = mtu === undefined ? {} : { [answers.MTU_OPTION]: String(mtu) };
+    const isPodman = this.#kind === "podman";
+    // Podman has no such options. Its internal networks have no way out; those of Docker have rules of their own, which
+    // would drop frames with guests' addresses where bridges ask iptables (br_netfilter).
     const special = {
       ...(prefix === undefined ? {} : { "com.docker.network.container_iface_prefix": prefix }),
       ...(isolated ? answers.ISOLATED : {}),
     };
-    const create = (options: { Options: Record<string, string>; Internal?: boolean }) =>
-      engineCall(`create the network ${name}`, () =>
+    try {
+      await engineCall(`create the network ${name}`, () =>
         this.#docker.createNetwork({
           ...{ Name: name, Driver: "bridge", CheckDuplicate: true, Labels: { ...labels } },
-          ...options,
+          Options: {
+            ...(mtu === undefined ? {} : { [answers.MTU_OPTION]: String(mtu) }),
+            ...(isPodman ? {} : special),
+          },
+          ...(isPodman && isolated ? { Internal: true } : {}),
         }),
       );
-    try {
-      try {
-        await create({ Options: { ...common, ...special } });
-      } catch (error) {
-        if (isStatus(error, 409) || Object.keys(special).length === 0) throw error;
-        // Podman refuses options that it does not know. Its internal networks have no gateway; those of Docker have rules of
-        // their own, which would drop frames with guests' addresses where bridges ask iptables (br_netfilter).
-        await create({ Options: common, ...(isolated ? { Internal: true } : {}) });
-      }
     } catch (error) {
       // Looking first and creating then would make two of them when two of us run at once. Podman 4.3 says 500.
       if (isStatus(error, 409) || (isStatus(error, 500) && (await this.#hasNetwork(name)))) return;

@@ -1,0 +1,36 @@
+import { docker } from "./kdock.js";
+
+/**
+ * What the engine that the tests run on cannot do, or does in another way than Docker. docs/engines.md tells it to users;
+ * tests expect that there instead.
+ */
+export interface EngineLimits {
+  /** A killed kdock whose output nobody read leaves its command in the guest: the engine sees a reset for no end. */
+  readonly keepsInputAfterReset: boolean;
+  /** Ports of the host that are the engine's choice are one port where they lead to the same port of the guest. */
+  readonly mergesEqualPorts: boolean;
+  /** What is published on [::1] leads nowhere: there is no NAT from there, and no proxy. */
+  readonly noPortsOnLoopback6: boolean;
+  /** Interfaces of the network between VMs, where the engine takes no prefix for their names. */
+  readonly lanInterface: string;
+}
+
+const DOCKER: EngineLimits = {
+  keepsInputAfterReset: false,
+  mergesEqualPorts: false,
+  noPortsOnLoopback6: false,
+  lanInterface: "lan0",
+};
+
+/** 4.3 */
+const PODMAN: EngineLimits = {
+  keepsInputAfterReset: true,
+  mergesEqualPorts: true,
+  noPortsOnLoopback6: true,
+  lanInterface: "eth1",
+};
+
+const isPodman = (await docker("version", "--format", "{{json .Server.Components}}")).includes(
+  '"Podman Engine"',
+);
+export const LIMITS = isPodman ? PODMAN : DOCKER;
