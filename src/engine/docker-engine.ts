@@ -197,7 +197,12 @@ export class DockerEngine implements Engine {
     return found !== undefined;
   }
 
-  async connectNetwork(name: string, container: string): Promise<void> {
+  async connectNetwork(name: string, container: string): Promise<string | undefined> {
+    await this.#connect(name, container);
+    return this.#kind === "podman" ? (await this.#networksOf(container)).get(name) : undefined;
+  }
+
+  async #connect(name: string, container: string): Promise<void> {
     try {
       await engineCall(`connect to the network ${name}`, () =>
         this.#docker.getNetwork(name).connect({ Container: container }),
@@ -205,14 +210,14 @@ export class DockerEngine implements Engine {
     } catch (error) {
       // "endpoint with name … already exists in network". Podman 4.3 says 500.
       if (isStatus(error, 403)) return;
-      if (isStatus(error, 500) && (await this.#isConnected(name, container))) return;
+      if (isStatus(error, 500) && (await this.#networksOf(container)).has(name)) return;
       throw error;
     }
   }
 
-  async #isConnected(network: string, container: string): Promise<boolean> {
+  async #networksOf(container: string): Promise<ReadonlyMap<string, string | undefined>> {
     return await engineCall("inspect the container", async () =>
-      answers.networkNames(await this.#docker.getContainer(container).inspect()).includes(network),
+      answers.connectedNetworks(await this.#docker.getContainer(container).inspect()),
     );
   }
 

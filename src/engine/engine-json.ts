@@ -137,12 +137,15 @@ export function networkInfos(json: unknown): NetworkInfo[] {
 }
 
 const Connected = z.object({
-  NetworkSettings: z.object({ Networks: z.record(z.string(), z.unknown()).nullish() }),
+  NetworkSettings: z.object({
+    Networks: z.record(z.string(), z.object({ MacAddress: z.string().optional() })).nullish(),
+  }),
 });
 
-/** Of the networks that a container is connected to. */
-export function networkNames(json: unknown): string[] {
-  return Object.keys(Connected.parse(json).NetworkSettings.Networks ?? {});
+/** By the names of the networks that a container is connected to, the MAC addresses of its interfaces. */
+export function connectedNetworks(json: unknown): ReadonlyMap<string, string | undefined> {
+  const networks = Object.entries(Connected.parse(json).NetworkSettings.Networks ?? {});
+  return new Map(networks.map(([name, { MacAddress }]) => [name, MacAddress]));
 }
 
 function mtuOf(text: string | undefined): number | undefined {

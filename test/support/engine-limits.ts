@@ -9,9 +9,9 @@ export interface EngineLimits {
   readonly keepsInputAfterReset: boolean;
   /** Ports of the host that are the engine's choice are one port where they lead to the same port of the guest. */
   readonly mergesEqualPorts: boolean;
-  /** What is published on [::1] leads nowhere: there is no NAT from there, and no proxy. */
+  /** What is published on [::1] leads nowhere: there is no NAT from there, and no proxy. Its clients hear nothing. */
   readonly noPortsOnLoopback6: boolean;
-  /** Interfaces of the network between VMs, where the engine takes no prefix for their names. */
+  /** Name of a container's interface in the network between VMs: not every engine takes a prefix for it. */
   readonly lanInterface: string;
 }
 
