@@ -11,6 +11,10 @@ export interface EngineLimits {
   readonly mergesEqualPorts: boolean;
   /** What is published on [::1] leads nowhere: there is no NAT from there, and no proxy. Its clients hear nothing. */
   readonly noPortsOnLoopback6: boolean;
+  /** The engine's machine has an address on the network between VMs. */
+  readonly hostOnLan: boolean;
+  /** Whose bridges keep no known MAC address: a container with NET_ADMIN passes for the gateway, and reaches gdbstubs. */
+  readonly gatewayCanBePosed: boolean;
   /** Name of a container's interface in the network between VMs: not every engine takes a prefix for it. */
   readonly lanInterface: string;
 }
@@ -19,6 +23,8 @@ const DOCKER: EngineLimits = {
   keepsInputAfterReset: false,
   mergesEqualPorts: false,
   noPortsOnLoopback6: false,
+  hostOnLan: false,
+  gatewayCanBePosed: false,
   lanInterface: "lan0",
 };
 
@@ -27,6 +33,8 @@ const PODMAN: EngineLimits = {
   keepsInputAfterReset: true,
   mergesEqualPorts: true,
   noPortsOnLoopback6: true,
+  hostOnLan: true,
+  gatewayCanBePosed: true,
   lanInterface: "eth1",
 };
 
