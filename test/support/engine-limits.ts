@@ -5,15 +5,15 @@ import { docker } from "./kdock.js";
  * tests expect that there instead.
  */
 export interface EngineLimits {
-  /** A killed kdock whose output nobody read leaves its command in the guest: the engine sees a reset for no end. */
+  /** A command's input stays open when a killed kdock's connection is reset, as it is with output unread. */
   readonly keepsInputAfterReset: boolean;
-  /** Ports of the host that are the engine's choice are one port where they lead to the same port of the guest. */
+  /** A port of the guest that is published twice on ports of the engine's choice is published once. */
   readonly mergesEqualPorts: boolean;
-  /** What is published on [::1] leads nowhere: there is no NAT from there, and no proxy. Its clients hear nothing. */
+  /** A port on [::1] is not translated: clients connect to the engine itself, and hear nothing. */
   readonly noPortsOnLoopback6: boolean;
   /** The engine's machine has an address on the network between VMs. */
   readonly hostOnLan: boolean;
-  /** Whose bridges keep no known MAC address: a container with NET_ADMIN passes for the gateway, and reaches gdbstubs. */
+  /** The bridge's MAC address is not known: a container with NET_ADMIN passes for the gateway, and reaches gdbstubs. */
   readonly gatewayCanBePosed: boolean;
   /** Name of a container's interface in the network between VMs: not every engine takes a prefix for it. */
   readonly lanInterface: string;
