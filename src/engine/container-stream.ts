@@ -10,14 +10,14 @@ export interface StreamShape {
   /** Ends the stream with the signal's reason. */
   readonly signal: AbortSignal;
   /**
-   * Whether the engine is told of the end before the connection is cut: output that is unread would make a reset of the
-   * cut, after which Podman leaves the command its input. The stream is closed once the engine has hung up.
+   * Destroying the stream ends the command's input, and closes the connection once the engine has done so. Closed with
+   * output unread, the connection would be reset, after which Podman leaves the command's input open.
    */
-  readonly farewell: boolean;
+  readonly endInputFirst: boolean;
 }
 
-/** For how long an engine that was told may take to hang up. */
-const FAREWELL_MS = 1000;
+/** For how long the engine may take to close the connection once the command's input has ended. */
+const HANG_UP_MS = 1000;
 
 /**
  * A connection the engine has handed over, as stdin (write; `end()` closes it and leaves the output open) and stdout
@@ -29,12 +29,12 @@ export class ContainerStream extends Duplex {
   /** Settles, never rejects, when the engine has ended the output. */
   readonly drained: Promise<void>;
   readonly #connection: Duplex;
-  readonly #farewell: boolean;
+  readonly #endInputFirst: boolean;
 
   constructor(connection: Duplex, shape: StreamShape) {
     super({ allowHalfOpen: true });
     this.#connection = connection;
-    this.#farewell = shape.farewell;
+    this.#endInputFirst = shape.endInputFirst;
     const abort = () => {
       this.destroy(shape.signal.reason as Error);
     };
@@ -71,8 +71,8 @@ export class ContainerStream extends Duplex {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.emit("wanted");
     if (!this.stderr.writableEnded) this.stderr.end();
-    if (this.#farewell) {
-      void this.#sayFarewell().then(() => {
+    if (this.#endInputFirst) {
+      void this.#closeInOrder().then(() => {
         done(error);
       });
     } else {
@@ -81,9 +81,9 @@ export class ContainerStream extends Duplex {
     }
   }
 
-  async #sayFarewell(): Promise<void> {
+  async #closeInOrder(): Promise<void> {
     if (this.#connection.writable) this.#connection.end();
-    const late = setTimeout(() => this.#connection.destroy(), FAREWELL_MS);
+    const late = setTimeout(() => this.#connection.destroy(), HANG_UP_MS);
     await this.drained;
     clearTimeout(late);
     this.#connection.destroy();
@@ -92,12 +92,12 @@ export class ContainerStream extends Duplex {
   async #pump(pieces: AsyncIterable<OutputPiece>, stderr: "merged" | "apart"): Promise<void> {
     try {
       for await (const { channel, bytes } of pieces) {
-        // Read on, and thrown away, until the engine hangs up.
-        if (this.destroyed && this.#farewell) continue;
+        // Unread output would keep the command, and the engine, from its end.
+        if (this.destroyed && this.#endInputFirst) continue;
         // eslint-disable-next-line no-restricted-syntax -- bytes of a container
         if (channel === "stderr" && stderr === "apart") this.stderr.write(bytes);
         else if (!this.push(bytes) && !this.destroyed) await once(this, "wanted");
-        if (this.destroyed && !this.#farewell) return;
+        if (this.destroyed && !this.#endInputFirst) return;
       }
     } catch (error) {
       if (!isHangUp(error) && !this.destroyed) {

@@ -56,7 +56,12 @@ export class DockerContainer implements Container {
         query: { stream: true, stdin: openStdin, stdout: true, stderr: true },
       });
       const signal = this.#closing.signal;
-      return new ContainerStream(connection, { tty, stderr, signal, farewell: this.#isPodman });
+      return new ContainerStream(connection, {
+        tty,
+        stderr,
+        signal,
+        endInputFirst: this.#isPodman,
+      });
     });
   }
 
@@ -89,8 +94,8 @@ export class DockerContainer implements Container {
   ): Promise<Exec> {
     const { tty, user } = options;
     const signal = this.#until(options.signal);
-    const farewell = this.#isPodman;
-    return await startExec(this.#container, { command, tty, user, signal, farewell });
+    const endInputFirst = this.#isPodman;
+    return await startExec(this.#container, { command, tty, user, signal, endInputFirst });
   }
 
   async putArchive(path: string, archive: Readable): Promise<void> {

@@ -17,12 +17,12 @@ export interface ExecOptions {
   readonly user: string | undefined;
   readonly signal: AbortSignal;
   /** As `StreamShape` has it. */
-  readonly farewell: boolean;
+  readonly endInputFirst: boolean;
 }
 
 /** Runs a command in a container. Aborting gives up the connection; the engine has no call that ends the command. */
 export async function startExec(container: Docker.Container, options: ExecOptions): Promise<Exec> {
-  const { command, tty, user, signal, farewell } = options;
+  const { command, tty, user, signal, endInputFirst } = options;
   const action = `run ${command[0] ?? "nothing"} in the container`;
   return await engineCall(
     action,
@@ -46,7 +46,7 @@ export async function startExec(container: Docker.Container, options: ExecOption
         tty,
         stderr: "apart",
         signal,
-        farewell,
+        endInputFirst,
       });
       return {
         stream,

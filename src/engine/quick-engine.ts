@@ -118,8 +118,13 @@ class HttpEngine implements QuickEngine {
         });
         const path = `/exec/${(created as { Id: string }).Id}/start`;
         const connection = await this.#handedOver(path, { Detach: false, Tty: tty }, signal);
-        const farewell = this.#kind === "podman";
-        const stream = new ContainerStream(connection, { tty, stderr: "apart", signal, farewell });
+        const endInputFirst = this.#kind === "podman";
+        const stream = new ContainerStream(connection, {
+          tty,
+          stderr: "apart",
+          signal,
+          endInputFirst,
+        });
         return { stream, stderr: stream.stderr };
       },
     };

@@ -1,6 +1,8 @@
 import type { Duplex } from "node:stream";
 
-/** Resolves when the other end has heard of it, which on Podman it has to before kdock ends. */
+/**
+ * Resolves when the connection is closed. On Podman the engine closes it, and a kdock that exits before resets it.
+ */
 export function hangUp(stream: Duplex): Promise<void> {
   return new Promise((resolve) => {
     if (stream.closed) resolve();
