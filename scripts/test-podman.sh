@@ -31,9 +31,9 @@ own_network() {
 
 [ "$(id -u)" = 0 ] || die "test-podman.sh starts a Podman of its own: run it as root"
 need_node
-if [ "${KDOCK_OWN_NETWORK:-}" != 1 ]; then
+if [ "${OWN_NETWORK:-}" != 1 ]; then
   install_for_tests
-  KDOCK_OWN_NETWORK=1 own_network "$here/test-podman.sh" "$@"
+  OWN_NETWORK=1 own_network "$here/test-podman.sh" "$@"
 fi
 cd "$here/.."
 
