@@ -15,7 +15,11 @@ own_network() {
   unshare --net --mount --propagation private sh -c '
     until grep -q tap0 /proc/net/route; do sleep 0.1; done
     ip link set lo up
-    mount -t tmpfs none /mnt && echo nameserver 10.0.2.3 >/mnt/resolv.conf && mount --bind /mnt/resolv.conf /etc/resolv.conf
+    mount -t tmpfs none /mnt
+    echo nameserver 10.0.2.3 >/mnt/resolv.conf
+    # mmdebstrap copies the mode into base images.
+    chmod --reference=/etc/resolv.conf /mnt/resolv.conf
+    mount --bind /mnt/resolv.conf /etc/resolv.conf
     umount --lazy /mnt
     exec "$@"' sh "$@" &
   command=$!
