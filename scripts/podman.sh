@@ -32,6 +32,10 @@ finish() {
   "${own_podman[@]}" rm --force --all --time 0 >/dev/null || true
   # The monitors of commands in containers wait five minutes; what tidies up after one would make FOLDER anew.
   while pkill -KILL -f "(conmon|podman) .*$folder/"; do sleep 0.1; done
+  # Its DNS server outlives networks that did not end well, and holds their addresses.
+  if [ -e /run/containers/networks/aardvark-dns/aardvark.pid ]; then
+    kill "$(cat /run/containers/networks/aardvark-dns/aardvark.pid)" 2>/dev/null || true
+  fi
   while mountpoint -q "$folder/root/overlay"; do umount --lazy "$folder/root/overlay"; done
   rm -rf "$folder"
 }

@@ -1,8 +1,8 @@
 #!/bin/sh
 # lan.sh [ADDRESS=NAME...] — run in a VM's container when the project has several VMs: makes the network between them (its
-# interface is lan0; where the engine gives it no name of its own, every further network that the container is in) a port
-# of the guest's bridge, so that guests meet on it frame by frame, and has dnsmasq know all guests by name. Each guest keeps
-# its own container as its gateway. May be run again at any time.
+# interface is lan0; where the engine gives it no name of its own, the one with the address KDOCK_LAN_MAC; where that is not given,
+# every further network that the container is in) a port of the guest's bridge, so that guests meet on it frame by frame,
+# and has dnsmasq know all guests by name. Each guest keeps its own container as its gateway. May be run again at any time.
 set -eu
 
 # start.sh writes here when bridge and dnsmasq are there, and which interface is the way out.
@@ -19,6 +19,7 @@ uplink=$(cat /run/kdock-uplink)
 for path in /sys/class/net/*; do
   name=${path##*/}
   if [ -e /sys/class/net/lan0 ] && [ "$name" != lan0 ]; then continue; fi
+  if [ -n "${KDOCK_LAN_MAC:-}" ] && [ "$(cat "$path/address")" != "$KDOCK_LAN_MAC" ]; then continue; fi
   if [ "$name" = "$uplink" ] || [ "$name" = lo ] || [ -e "$path/brport" ] || [ -e "$path/bridge" ]; then continue; fi
   # What an engine plugs in is one end of a pair: it is linked to another interface than itself.
   if [ "$(cat "$path/iflink")" = "$(cat "$path/ifindex")" ]; then continue; fi

@@ -1,12 +1,14 @@
 import { Agent } from "node:https";
 import type Dockerode from "dockerode";
 import { KdockError, messageOf } from "../errors.js";
-import { carefulModem } from "./careful-modem.js";
+import { carefulModem, wholeText } from "./careful-modem.js";
 import { type ConnectOptions, readIfThere } from "./connect-options.js";
+import { dial } from "./dial.js";
 import { endpointName, type Endpoint } from "./endpoint.js";
 import { connectionHint, unreachableReason } from "./engine-error.js";
 import { engineSearch, type Candidate, type Env } from "./engine-search.js";
 import type { Engine } from "./engine.js";
+import { type EngineKind, kindOf } from "./podman.js";
 import { sshAgent } from "./ssh-agent.js";
 
 /** A local engine answers a ping at once, even a busy one; ssh may have to log in first. */
@@ -24,8 +26,8 @@ export async function connectEngine(options: ConnectOptions): Promise<Engine> {
   const failures: Failure[] = [];
   for (const candidate of search.candidates) {
     try {
-      const docker = await answeringEngine(candidate.endpoint, env);
-      return new DockerEngine(docker, endpointName(candidate.endpoint), onLeak);
+      const { docker, kind } = await answeringEngine(candidate.endpoint, env);
+      return new DockerEngine(docker, endpointName(candidate.endpoint), kind, onLeak);
     } catch (error) {
       failures.push({ candidate, error });
     }
@@ -38,7 +40,7 @@ interface Failure {
   readonly error: unknown;
 }
 
-async function answeringEngine(endpoint: Endpoint, env: Env): Promise<Dockerode> {
+async function answeringEngine(endpoint: Endpoint, env: Env): Promise<AnsweringEngine> {
   const { default: Docker } = await import("dockerode");
   // Every key is given: docker-modem takes missing ones from the process's own DOCKER_HOST.
   const options: object = { ...UNSET, ...dockerOptions(endpoint, env) };
@@ -46,14 +48,20 @@ async function answeringEngine(endpoint: Endpoint, env: Env): Promise<Dockerode>
   const docker = new Docker({ modem } as object);
 
   const timeoutMs = PING_TIMEOUT_MS[endpoint.kind];
-  const abortSignal = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.timeout(timeoutMs);
   try {
-    await (docker as Pingable).ping({ abortSignal });
+    const answer = await dial(docker, { method: "GET", path: "/_ping", query: {}, signal });
+    await wholeText(answer);
+    return { docker, kind: kindOf(answer) };
   } catch (cause) {
-    if (!abortSignal.aborted) throw cause;
+    if (!signal.aborted) throw cause;
     throw new Error(`no answer within ${timeoutMs / 1000} s`, { cause });
   }
-  return docker;
+}
+
+interface AnsweringEngine {
+  readonly docker: Dockerode;
+  readonly kind: EngineKind;
 }
 
 const UNSET = {
@@ -83,11 +91,6 @@ function dockerOptions(endpoint: Endpoint, env: Env): object {
       // The name is only for the Host header: the agent knows where to go.
       return { protocol: "http", host: "docker.invalid", port: 80, agent: sshAgent(endpoint, env) };
   }
-}
-
-/** @types/dockerode knows no options for `ping`. */
-interface Pingable {
-  ping(options: object): Promise<unknown>;
 }
 
 const SSH_HINT = "Make `ssh HOST docker version` work first: kdock connects the same way.";

@@ -1,9 +1,17 @@
 import type Docker from "dockerode";
-import { LOG } from "../plan/container-spec.js";
+import { KdockError } from "../errors.js";
+import { type HostPath, LOG } from "../plan/container-spec.js";
 import type { ContainerSpec, PublishedPort } from "./engine.js";
+import type { EngineKind } from "./podman.js";
 
-/** The body of the engine's "create container", word for word what the spec says and nothing else. */
-export function containerOptions(spec: ContainerSpec): Docker.ContainerCreateOptions {
+/**
+ * The body of the engine's "create container", word for word what the spec says and nothing else. Rejects with an
+ * `engine` error a host path that Podman has no notation for.
+ */
+export function containerOptions(
+  spec: ContainerSpec,
+  kind: EngineKind,
+): Docker.ContainerCreateOptions {
   return {
     Image: spec.image,
     ...(spec.entrypoint === undefined ? {} : { Entrypoint: [...spec.entrypoint] }),
@@ -17,12 +25,15 @@ export function containerOptions(spec: ContainerSpec): Docker.ContainerCreateOpt
     // A console may be left and attached to again; its stdin outlives the connection.
     StdinOnce: false,
     ExposedPorts: Object.fromEntries(spec.ports.map((port) => [portKey(port), {}])),
-    HostConfig: hostConfig(spec),
+    HostConfig: hostConfig(spec, kind),
   };
 }
 
-function hostConfig(spec: ContainerSpec): Docker.HostConfig {
+function hostConfig(spec: ContainerSpec, kind: EngineKind): Docker.HostConfig {
+  const hostPaths = spec.hostPaths ?? [];
+  const binds = kind === "podman" ? hostPaths.filter(({ path }) => !isMount(path)) : [];
   return {
+    ...(binds.length === 0 ? {} : { Binds: binds.map(bind) }),
     Mounts: [
       ...spec.mounts.map(({ volume, target, readOnly }) => ({
         Type: "volume" as const,
@@ -30,12 +41,14 @@ function hostConfig(spec: ContainerSpec): Docker.HostConfig {
         Target: target,
         ReadOnly: readOnly,
       })),
-      ...(spec.hostPaths ?? []).map(({ path, target, readOnly }) => ({
-        Type: "bind" as const,
-        Source: path,
-        Target: target,
-        ReadOnly: readOnly,
-      })),
+      ...hostPaths
+        .filter((hostPath) => !binds.includes(hostPath))
+        .map(({ path, target, readOnly }) => ({
+          Type: "bind" as const,
+          Source: path,
+          Target: target,
+          ReadOnly: readOnly,
+        })),
     ],
     PortBindings: portBindings(spec.ports),
     ...(spec.network === undefined ? {} : { NetworkMode: spec.network }),
@@ -53,6 +66,20 @@ function hostConfig(spec: ContainerSpec): Docker.HostConfig {
     ...(spec.restartOnFailure === true ? { RestartPolicy: { Name: "on-failure" } } : {}),
     ...(spec.writableSysctls === true ? { ReadonlyPaths: [] } : {}),
   };
+}
+
+/** Podman puts a mount into one line of words between commas, and its path is not quoted there. */
+function isMount(path: string): boolean {
+  return !/[",]/.test(path);
+}
+
+function bind({ path, target, readOnly }: HostPath): string {
+  if (path.includes(":")) {
+    throw new KdockError("engine", `Podman cannot mount ${path}`, {
+      hint: "Its name has a colon, and a comma or a quotation mark: Podman takes one or the other. Rename it.",
+    });
+  }
+  return `${path}:${target}${readOnly ? ":ro" : ""}`;
 }
 
 function portBindings(ports: readonly PublishedPort[]): Docker.PortMap {

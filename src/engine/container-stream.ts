@@ -9,7 +9,15 @@ export interface StreamShape {
   readonly stderr: "merged" | "apart";
   /** Ends the stream with the signal's reason. */
   readonly signal: AbortSignal;
+  /**
+   * Destroying the stream ends the command's input, and closes the connection once the engine has done so. Closed with
+   * output unread, the connection would be reset, after which Podman leaves the command's input open.
+   */
+  readonly endInputFirst: boolean;
 }
+
+/** For how long the engine may take to close the connection once the command's input has ended. */
+const HANG_UP_MS = 1000;
 
 /**
  * A connection the engine has handed over, as stdin (write; `end()` closes it and leaves the output open) and stdout
@@ -21,10 +29,12 @@ export class ContainerStream extends Duplex {
   /** Settles, never rejects, when the engine has ended the output. */
   readonly drained: Promise<void>;
   readonly #connection: Duplex;
+  readonly #endInputFirst: boolean;
 
   constructor(connection: Duplex, shape: StreamShape) {
     super({ allowHalfOpen: true });
     this.#connection = connection;
+    this.#endInputFirst = shape.endInputFirst;
     const abort = () => {
       this.destroy(shape.signal.reason as Error);
     };
@@ -59,26 +69,43 @@ export class ContainerStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#connection.destroy();
     this.emit("wanted");
     if (!this.stderr.writableEnded) this.stderr.end();
-    done(error);
+    if (this.#endInputFirst) {
+      void this.#closeInOrder().then(() => {
+        done(error);
+      });
+    } else {
+      this.#connection.destroy();
+      done(error);
+    }
+  }
+
+  async #closeInOrder(): Promise<void> {
+    if (this.#connection.writable) this.#connection.end();
+    const late = setTimeout(() => this.#connection.destroy(), HANG_UP_MS);
+    await this.drained;
+    clearTimeout(late);
+    this.#connection.destroy();
   }
 
   async #pump(pieces: AsyncIterable<OutputPiece>, stderr: "merged" | "apart"): Promise<void> {
     try {
       for await (const { channel, bytes } of pieces) {
+        // Unread output would keep the command, and the engine, from its end.
+        if (this.destroyed && this.#endInputFirst) continue;
         // eslint-disable-next-line no-restricted-syntax -- bytes of a container
         if (channel === "stderr" && stderr === "apart") this.stderr.write(bytes);
         else if (!this.push(bytes) && !this.destroyed) await once(this, "wanted");
-        if (this.destroyed) return;
+        if (this.destroyed && !this.#endInputFirst) return;
       }
     } catch (error) {
-      if (!isHangUp(error)) {
+      if (!isHangUp(error) && !this.destroyed) {
         this.destroy(error as Error);
         return;
       }
     }
+    if (this.destroyed) return;
     this.push(null);
     this.stderr.end();
   }

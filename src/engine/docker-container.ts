@@ -10,7 +10,7 @@ import { ContainerStdio, containerState, ExitStatus } from "./engine-json.js";
 import type { AttachedStream, Container, ContainerState, Exec } from "./engine.js";
 import { mergedOutput } from "./frames.js";
 import { asReadable } from "./node-stream.js";
-import { isPodmans } from "./podman.js";
+import type { EngineKind } from "./podman.js";
 import { relay } from "./relay.js";
 import { Upload } from "./upload.js";
 
@@ -25,11 +25,13 @@ export class DockerContainer implements Container {
   readonly #docker: Docker;
   readonly #container: Docker.Container;
   readonly #onLeak: OnLeak;
+  readonly #isPodman: boolean;
   /** Ends every connection this handle has open: an unanswered `wait` would keep the process alive. */
   readonly #closing = new AbortController();
 
-  constructor(docker: Docker, id: string, onLeak: OnLeak) {
+  constructor(docker: Docker, id: string, kind: EngineKind, onLeak: OnLeak) {
     this.id = id;
+    this.#isPodman = kind === "podman";
     this.#docker = docker;
     this.#container = docker.getContainer(id);
     this.#onLeak = onLeak;
@@ -54,7 +56,12 @@ export class DockerContainer implements Container {
         query: { stream: true, stdin: openStdin, stdout: true, stderr: true },
       });
       const signal = this.#closing.signal;
-      return new ContainerStream(connection, { tty, stderr, signal });
+      return new ContainerStream(connection, {
+        tty,
+        stderr,
+        signal,
+        endInputFirst: this.#isPodman,
+      });
     });
   }
 
@@ -68,19 +75,13 @@ export class DockerContainer implements Container {
         const { tty } = ContainerStdio.parse(
           await this.#container.inspect({ abortSignal: signal }),
         );
-        const read = (lines: number | "all") =>
-          dial(this.#docker, {
-            method: "GET",
-            path: `/containers/${this.id}/logs`,
-            query: { stdout: true, stderr: true, follow, tail: lines },
-            signal,
-          });
-        let body = await read(tail);
-        if (tail !== "all" && isPodmans(body)) {
+        const body = await dial(this.#docker, {
+          method: "GET",
+          path: `/containers/${this.id}/logs`,
           // Podman's tail joins a line that came in pieces to the line before it.
-          body.destroy();
-          body = await read("all");
-        }
+          query: { stdout: true, stderr: true, follow, tail: this.#isPodman ? "all" : tail },
+          signal,
+        });
         return relay(mergedOutput(body, tty), action, signal);
       },
       signal,
@@ -93,7 +94,8 @@ export class DockerContainer implements Container {
   ): Promise<Exec> {
     const { tty, user } = options;
     const signal = this.#until(options.signal);
-    return await startExec(this.#container, { command, tty, user, signal });
+    const endInputFirst = this.#isPodman;
+    return await startExec(this.#container, { command, tty, user, signal, endInputFirst });
   }
 
   async putArchive(path: string, archive: Readable): Promise<void> {

@@ -25,7 +25,7 @@ import type {
 import { withTag } from "./image-text.js";
 import { byLabel, hasLabels } from "./labels.js";
 import { asReadable } from "./node-stream.js";
-import { isPodman } from "./podman.js";
+import type { EngineKind } from "./podman.js";
 import { readPullStream } from "./pull-stream.js";
 import { Upload } from "./upload.js";
 
@@ -33,17 +33,22 @@ import { Upload } from "./upload.js";
 export class DockerEngine implements Engine {
   readonly #docker: Docker;
   readonly #endpoint: string;
+  readonly #kind: EngineKind;
   readonly #onLeak: OnLeak;
 
-  constructor(docker: Docker, endpoint: string, onLeak: OnLeak) {
+  constructor(docker: Docker, endpoint: string, kind: EngineKind, onLeak: OnLeak) {
     this.#docker = docker;
+    this.#kind = kind;
     this.#endpoint = endpoint;
     this.#onLeak = onLeak;
   }
 
   async info(): Promise<EngineInfo> {
     return await engineCall(`talk to the engine at ${this.#endpoint}`, async () =>
-      answers.engineInfo(await this.#docker.info(), this.#endpoint),
+      answers.engineInfo(await this.#docker.info(), {
+        endpoint: this.#endpoint,
+        kind: this.#kind,
+      }),
     );
   }
 
@@ -96,7 +101,7 @@ export class DockerEngine implements Engine {
       `build ${build.tag}`,
       async () => {
         // Podman 4.3 takes a step from its cache although the files have changed that the step mounts.
-        const noCache = build.noCache || (await isPodman(this.#docker, signal));
+        const noCache = build.noCache || this.#kind === "podman";
         const body = await dial(this.#docker, {
           method: "POST",
           path: "/build",
@@ -160,27 +165,24 @@ export class DockerEngine implements Engine {
     labels: Labels,
     { prefix, mtu, isolated = false }: NetworkOptions = {},
   ): Promise<void> {
-    const common = mtu === undefined ? {} : { [answers.MTU_OPTION]: String(mtu) };
+    const isPodman = this.#kind === "podman";
+    // Podman has no such options. Its internal networks have no way out; those of Docker have rules of their own, which
+    // would drop frames with guests' addresses where bridges ask iptables (br_netfilter).
     const special = {
       ...(prefix === undefined ? {} : { "com.docker.network.container_iface_prefix": prefix }),
       ...(isolated ? answers.ISOLATED : {}),
     };
-    const create = (options: { Options: Record<string, string>; Internal?: boolean }) =>
-      engineCall(`create the network ${name}`, () =>
+    try {
+      await engineCall(`create the network ${name}`, () =>
         this.#docker.createNetwork({
           ...{ Name: name, Driver: "bridge", CheckDuplicate: true, Labels: { ...labels } },
-          ...options,
+          Options: {
+            ...(mtu === undefined ? {} : { [answers.MTU_OPTION]: String(mtu) }),
+            ...(isPodman ? {} : special),
+          },
+          ...(isPodman && isolated ? { Internal: true } : {}),
         }),
       );
-    try {
-      try {
-        await create({ Options: { ...common, ...special } });
-      } catch (error) {
-        if (isStatus(error, 409) || Object.keys(special).length === 0) throw error;
-        // Podman refuses options that it does not know. Its internal networks have no gateway; those of Docker have rules of
-        // their own, which would drop frames with guests' addresses where bridges ask iptables (br_netfilter).
-        await create({ Options: common, ...(isolated ? { Internal: true } : {}) });
-      }
     } catch (error) {
       // Looking first and creating then would make two of them when two of us run at once. Podman 4.3 says 500.
       if (isStatus(error, 409) || (isStatus(error, 500) && (await this.#hasNetwork(name)))) return;
@@ -195,7 +197,12 @@ export class DockerEngine implements Engine {
     return found !== undefined;
   }
 
-  async connectNetwork(name: string, container: string): Promise<void> {
+  async connectNetwork(name: string, container: string): Promise<string | undefined> {
+    await this.#connect(name, container);
+    return this.#kind === "podman" ? (await this.#networksOf(container)).get(name) : undefined;
+  }
+
+  async #connect(name: string, container: string): Promise<void> {
     try {
       await engineCall(`connect to the network ${name}`, () =>
         this.#docker.getNetwork(name).connect({ Container: container }),
@@ -203,14 +210,14 @@ export class DockerEngine implements Engine {
     } catch (error) {
       // "endpoint with name … already exists in network". Podman 4.3 says 500.
       if (isStatus(error, 403)) return;
-      if (isStatus(error, 500) && (await this.#isConnected(name, container))) return;
+      if (isStatus(error, 500) && (await this.#networksOf(container)).has(name)) return;
       throw error;
     }
   }
 
-  async #isConnected(network: string, container: string): Promise<boolean> {
+  async #networksOf(container: string): Promise<ReadonlyMap<string, string | undefined>> {
     return await engineCall("inspect the container", async () =>
-      answers.networkNames(await this.#docker.getContainer(container).inspect()).includes(network),
+      answers.connectedNetworks(await this.#docker.getContainer(container).inspect()),
     );
   }
 
@@ -235,7 +242,7 @@ export class DockerEngine implements Engine {
       // cut off in the middle, the container might exist and nobody would know its id.
       this.#docker.createContainer({
         _query: { name: spec.name },
-        _body: containerOptions(spec),
+        _body: containerOptions(spec, this.#kind),
       } as object),
     );
     const container = this.container(id);
@@ -253,7 +260,7 @@ export class DockerEngine implements Engine {
   }
 
   container(id: string): Container {
-    return new DockerContainer(this.#docker, id, this.#onLeak);
+    return new DockerContainer(this.#docker, id, this.#kind, this.#onLeak);
   }
 
   async #image(ref: string): Promise<ImageInfo> {

@@ -16,11 +16,13 @@ export interface ExecOptions {
   readonly tty: boolean;
   readonly user: string | undefined;
   readonly signal: AbortSignal;
+  /** As `StreamShape` has it. */
+  readonly endInputFirst: boolean;
 }
 
 /** Runs a command in a container. Aborting gives up the connection; the engine has no call that ends the command. */
 export async function startExec(container: Docker.Container, options: ExecOptions): Promise<Exec> {
-  const { command, tty, user, signal } = options;
+  const { command, tty, user, signal, endInputFirst } = options;
   const action = `run ${command[0] ?? "nothing"} in the container`;
   return await engineCall(
     action,
@@ -44,6 +46,7 @@ export async function startExec(container: Docker.Container, options: ExecOption
         tty,
         stderr: "apart",
         signal,
+        endInputFirst,
       });
       return {
         stream,

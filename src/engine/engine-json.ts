@@ -42,22 +42,30 @@ const Info = z.object({
   OperatingSystem: z.string(),
   Architecture: z.string(),
   SecurityOptions: Strings,
+  /** Podman's word, whose options do not tell. */
+  Rootless: z.boolean().nullish(),
 });
 
 /** Docker says it as `uname -m` does, Podman as Go does. */
 const MACHINES: Readonly<Record<string, string>> = { amd64: "x86_64", arm64: "aarch64" };
 
-export function engineInfo(json: unknown, endpoint: string): EngineInfo {
+export function engineInfo(
+  json: unknown,
+  { endpoint, kind }: Pick<EngineInfo, "endpoint" | "kind">,
+): EngineInfo {
   const info = Info.parse(json);
   return {
     endpoint,
+    kind,
     version: info.ServerVersion,
     cpus: info.NCPU,
     memoryBytes: info.MemTotal,
     rootDir: info.DockerRootDir,
     operatingSystem: info.OperatingSystem,
     architecture: MACHINES[info.Architecture] ?? info.Architecture,
-    rootless: info.SecurityOptions.some((option) => option.includes("name=rootless")),
+    rootless:
+      info.Rootless === true ||
+      info.SecurityOptions.some((option) => option.includes("name=rootless")),
   };
 }
 
@@ -129,12 +137,15 @@ export function networkInfos(json: unknown): NetworkInfo[] {
 }
 
 const Connected = z.object({
-  NetworkSettings: z.object({ Networks: z.record(z.string(), z.unknown()).nullish() }),
+  NetworkSettings: z.object({
+    Networks: z.record(z.string(), z.object({ MacAddress: z.string().optional() })).nullish(),
+  }),
 });
 
-/** Of the networks that a container is connected to. */
-export function networkNames(json: unknown): string[] {
-  return Object.keys(Connected.parse(json).NetworkSettings.Networks ?? {});
+/** By the names of the networks that a container is connected to, the MAC addresses of its interfaces. */
+export function connectedNetworks(json: unknown): ReadonlyMap<string, string | undefined> {
+  const networks = Object.entries(Connected.parse(json).NetworkSettings.Networks ?? {});
+  return new Map(networks.map(([name, { MacAddress }]) => [name, MacAddress]));
 }
 
 function mtuOf(text: string | undefined): number | undefined {

@@ -1,4 +1,5 @@
 import type { Duplex, Readable } from "node:stream";
+import type { EngineKind } from "./podman.js";
 import type { ContainerSpec, Labels, PublishedPort } from "../plan/container-spec.js";
 
 export type { ContainerSpec, Labels, Mount, PublishedPort } from "../plan/container-spec.js";
@@ -26,8 +27,11 @@ export interface Engine {
 
   /** Creates the bridge network unless it is there. */
   ensureNetwork(name: string, labels: Labels, options?: NetworkOptions): Promise<void>;
-  /** Plugs a running container into one more network; nothing happens when it is in it. */
-  connectNetwork(name: string, container: string): Promise<void>;
+  /**
+   * Plugs a running container into one more network; nothing happens when it is in it. Resolves with the MAC address of
+   * its interface there on engines that know no `prefix`, by which it is found otherwise.
+   */
+  connectNetwork(name: string, container: string): Promise<string | undefined>;
   listNetworks(labels: Labels): Promise<NetworkInfo[]>;
   /** Rejects with an `engine` error while containers are attached. */
   removeNetwork(name: string): Promise<void>;
@@ -43,6 +47,7 @@ export interface Engine {
 export interface EngineInfo {
   /** As a person would recognise it: "unix:///var/run/docker.sock". */
   readonly endpoint: string;
+  readonly kind: EngineKind;
   readonly version: string;
   /** Processors the engine's machine has. */
   readonly cpus: number;
@@ -80,7 +85,7 @@ export interface VolumeInfo {
 }
 
 export interface NetworkOptions {
-  /** Names its interfaces in containers, instead of eth. */
+  /** Names its interfaces in containers, instead of eth; not on Podman. */
   readonly prefix?: string;
   /** The engine's own default when undefined. */
   readonly mtu?: number | undefined;

@@ -9,6 +9,7 @@ import { engineCall, unreachableReason } from "./engine-error.js";
 import { engineSearch } from "./engine-search.js";
 import type { CanExec, Engine, Labels } from "./engine.js";
 import { byLabel, hasLabels } from "./labels.js";
+import { type EngineKind, kindOf } from "./podman.js";
 
 /** As much as somebody has to know who wants to run a command in a container that runs. */
 export interface FoundContainer {
@@ -38,7 +39,8 @@ export async function connectQuickly(
   for (const { endpoint } of engineSearch(options.env, options.home, readIfThere).candidates) {
     const address = addressOf(endpoint);
     if (address === undefined) break;
-    if (await answers(address)) return new HttpEngine(address);
+    const kind = await answeringKind(address);
+    if (kind !== undefined) return new HttpEngine(address, kind);
   }
   return viaWhole(await whole());
 }
@@ -53,15 +55,16 @@ function addressOf(endpoint: Endpoint): Address | undefined {
 
 const PING_TIMEOUT_MS = 10_000;
 
-async function answers(address: Address): Promise<boolean> {
+/** undefined when none answers. */
+async function answeringKind(address: Address): Promise<EngineKind | undefined> {
   try {
     const signal = AbortSignal.timeout(PING_TIMEOUT_MS);
     const answer = await send(address, { method: "GET", path: "/_ping", signal });
     answer.resume();
-    return answer.statusCode === 200;
+    return answer.statusCode === 200 ? kindOf(answer) : undefined;
   } catch (error) {
     // Whatever it is, the whole client meets it again, and explains it.
-    if (unreachableReason(error) !== undefined || error instanceof Error) return false;
+    if (unreachableReason(error) !== undefined || error instanceof Error) return undefined;
     throw error;
   }
 }
@@ -75,9 +78,11 @@ function viaWhole(engine: Engine): QuickEngine {
 
 class HttpEngine implements QuickEngine {
   readonly #address: Address;
+  readonly #kind: EngineKind;
 
-  constructor(address: Address) {
+  constructor(address: Address, kind: EngineKind) {
     this.#address = address;
+    this.#kind = kind;
   }
 
   async findContainers(labels: Labels): Promise<FoundContainer[]> {
@@ -113,7 +118,13 @@ class HttpEngine implements QuickEngine {
         });
         const path = `/exec/${(created as { Id: string }).Id}/start`;
         const connection = await this.#handedOver(path, { Detach: false, Tty: tty }, signal);
-        const stream = new ContainerStream(connection, { tty, stderr: "apart", signal });
+        const endInputFirst = this.#kind === "podman";
+        const stream = new ContainerStream(connection, {
+          tty,
+          stderr: "apart",
+          signal,
+          endInputFirst,
+        });
         return { stream, stderr: stream.stderr };
       },
     };

@@ -32,7 +32,9 @@ export async function diagnose(ctx: Context, config: Config): Promise<Finding[]>
 async function engineFinding(ctx: Context): Promise<{ finding: Finding; info?: EngineInfo }> {
   try {
     const info = await (await ctx.engine()).info();
-    const text = `${info.version} at ${info.endpoint}, ${info.cpus} cpus, ${gib(info.memoryBytes)}`;
+    const name = `${info.kind === "podman" ? "Podman " : ""}${info.version} at ${info.endpoint}`;
+    const size = `${info.cpus} cpus, ${gib(info.memoryBytes)}`;
+    const text = `${name}, ${size}${info.rootless ? ", rootless: no --net host" : ""}`;
     return { finding: ok("engine", text), info };
   } catch (error) {
     ctx.signal.throwIfAborted();

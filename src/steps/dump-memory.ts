@@ -6,6 +6,7 @@ import { KdockError } from "../errors.js";
 import { INSIDE } from "../plan/names.js";
 import type { QmpSession } from "../qmp/session.js";
 import type { Context } from "./context.js";
+import { hangUp } from "./hang-up.js";
 import { linesOf } from "./lines.js";
 import { machineStatus, openMonitor } from "./qmp.js";
 import { runStep, type StepLog } from "./run-step.js";
@@ -107,10 +108,7 @@ async function openPipe(ctx: Context, container: Container, to: string): Promise
     signal: ctx.signal,
     user: "qemu",
   });
-  const dispose = () => {
-    exec.stream.destroy();
-    return Promise.resolve();
-  };
+  const dispose = () => hangUp(exec.stream);
   const said: string[] = [];
   for await (const line of linesOf(exec.stderr)) {
     if (line.startsWith("/")) return { exec, path: line, [Symbol.asyncDispose]: dispose };

@@ -9,6 +9,7 @@ import { FOLDER, INSIDE } from "../plan/names.js";
 import { type Connection, connectInside } from "./connect-inside.js";
 import type { ConsoleTail } from "./console-tail.js";
 import type { Context } from "./context.js";
+import { hangUp } from "./hang-up.js";
 
 /** A conversation with the agent in the guest; disposing of it hangs up. */
 export interface GuestChannel extends AsyncDisposable {
@@ -34,13 +35,10 @@ export async function greetGuest(
     const session = await openSession(stream, options);
     return {
       session,
-      [Symbol.asyncDispose]() {
-        stream.destroy();
-        return Promise.resolve();
-      },
+      [Symbol.asyncDispose]: () => hangUp(stream),
     };
   } catch (error) {
-    stream.destroy();
+    await hangUp(stream);
     throw error;
   }
 }

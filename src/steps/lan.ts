@@ -58,16 +58,24 @@ export async function enterLan(
 ): Promise<void> {
   const engine = await ctx.engine();
   try {
-    await engine.connectNetwork(plan.names.lan, id);
-    await tell(engine.container(id), hosts, ctx.signal);
+    const mac = await engine.connectNetwork(plan.names.lan, id);
+    await tell(engine.container(id), { mac, hosts }, ctx.signal);
   } catch (error) {
     // One that ends at this very moment has no use for it; whoever started it hears of its end elsewhere.
     if ((await stillRuns(engine.container(id))) || ctx.signal.aborted) throw error;
   }
 }
 
-async function tell(vm: Container, hosts: readonly string[], signal: AbortSignal): Promise<void> {
-  const exec = await vm.exec(["sh", INSIDE.lanScript, ...hosts], { tty: false, signal });
+interface LanFacts {
+  /** Of the interface that is in the network between VMs; undefined where its name tells. */
+  readonly mac: string | undefined;
+  readonly hosts: readonly string[];
+}
+
+async function tell(vm: Container, { mac, hosts }: LanFacts, signal: AbortSignal): Promise<void> {
+  const environment = mac === undefined ? [] : ["env", `KDOCK_LAN_MAC=${mac}`];
+  const command = [...environment, "sh", INSIDE.lanScript, ...hosts];
+  const exec = await vm.exec(command, { tty: false, signal });
   exec.stream.end();
   exec.stream.resume();
   let said = "";

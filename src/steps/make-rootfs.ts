@@ -16,6 +16,9 @@ const CLEAN_UP = [
   "echo localhost > etc/hostname",
   ": > etc/resolv.conf",
   'printf "127.0.0.1 localhost\\n::1 localhost\\n" > etc/hosts',
+  // mmdebstrap copies this machine's modes of these files. Any modes would do; these are those of the base images that
+  // locks name already.
+  "chmod 755 etc/hostname etc/resolv.conf && chmod 644 etc/hosts",
   "rm -f etc/dpkg/dpkg.cfg.d/99mmdebstrap",
   "rm -f var/cache/debconf/*-old var/lib/dpkg/*-old var/cache/ldconfig/aux-cache",
   "find var/log -type f -exec truncate --size 0 {} +",

@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packTar, type TarEntry } from "../../src/archive/tar.js";
+import type { Host } from "../../src/host/host.js";
 import { createNodeHost } from "../../src/host/node-host.js";
 import type { BasePlan } from "../../src/plan/image-plan.js";
 import { type BaseImage, ensureBase } from "../../src/steps/base-image.js";
@@ -32,7 +33,7 @@ afterAll(async () => {
 
 describe("a bootstrapped base image", () => {
   it("is the same image wherever it is made, and knows its fingerprint", async () => {
-    const again = await ensureBase(context(), basePlan("second"));
+    const again = await ensureBase(context(withOtherModes), basePlan("second"));
     expect(again.info.id).toBe(base.info.id);
     expect(base.fingerprint).toMatch(/^[\da-f]{64}$/);
     expect(again.fingerprint).toBe(base.fingerprint);
@@ -127,11 +128,24 @@ function basePlan(name: string, change: Partial<BasePlan> = {}): BasePlan {
   };
 }
 
-function context(): Context {
+/** Runs a program where files that mmdebstrap copies from this machine have other modes; the machine's own stay as they are. */
+function withOtherModes(argv: readonly string[]): readonly string[] {
+  const script = ["hostname", "resolv.conf"]
+    .flatMap((name) => [
+      `mode=$(stat -c %a /etc/${name}); cp /etc/${name} ${folder}/${name}`,
+      `if [ $mode = 644 ]; then chmod 755 ${folder}/${name}; else chmod 644 ${folder}/${name}; fi`,
+      `mount --bind ${folder}/${name} /etc/${name}; rm ${folder}/${name}`,
+    ])
+    .join("\n");
+  return ["unshare", "--mount", "sh", "-ec", `${script}\nexec "$@"`, "sh", ...argv];
+}
+
+function context(around = (argv: readonly string[]) => argv): Context {
   const host = createNodeHost({ env: process.env });
+  const stream: Host["stream"] = (argv, options) => host.stream(around(argv), options);
   return {
     // An unlocked base is dated by the clock.
-    host: { ...host, now: () => Number(EPOCH) * 1000 },
+    host: { ...host, stream, now: () => Number(EPOCH) * 1000 },
     reporter: { emit: () => undefined, pause: () => undefined },
     signal: lab.signal,
     folder,

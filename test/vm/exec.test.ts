@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LIMITS } from "../support/engine-limits.js";
 import { CLI, docker, kdock, said, start } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 import { screen } from "../support/screen.js";
@@ -140,6 +141,11 @@ describe("a guest that runs", () => {
     await untilProcess("^yes", true);
     expect((await exec("echo", "on")).stdout).toBe("on\n");
     stuck.kill("SIGKILL");
+    await stuck;
+    if (LIMITS.keepsInputAfterReset) {
+      await untilProcess("^yes", true, "S");
+      await exec("pkill", "yes");
+    }
     await untilProcess("^yes", false);
   });
 

@@ -1,8 +1,10 @@
 import { rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectNames } from "../../src/plan/names.js";
 import { isRootScript, processesOf, reader, READERS } from "../support/container-processes.js";
+import { LIMITS } from "../support/engine-limits.js";
 import { docker, kdock, said, start } from "../support/kdock.js";
 import { inGuest, LAB, withGuest } from "../support/lab.js";
 import {
@@ -33,6 +35,8 @@ const B = NAMES.vmContainer("b");
 const OUTSIDE = `kdock-test-ipv6-${process.pid}`;
 const PEER = `${OUTSIDE}-peer`;
 const PREFIX = `fd00:${process.pid.toString(16).slice(-4)}:6b64:6::`;
+
+const SERVED_SECONDS = LIMITS.noPortsOnLoopback6 ? 4 : 20;
 
 const here = (...args: readonly string[]) => kdock(["-c", FILE, ...args], { cwd: LAB });
 const guest = (container: string, script: string) =>
@@ -104,7 +108,7 @@ it("guests make frames as large as their container's way out takes, whoever give
       expect(pinged.exitCode, pinged.stdout).toBe(0);
     }
   }
-  const lan = await docker("exec", A, "cat", "/sys/class/net/lan0/mtu");
+  const lan = await docker("exec", A, "cat", `/sys/class/net/${LIMITS.lanInterface}/mtu`);
   expect(lan).toBe(String(MTU));
   // What is lost otherwise.
   const wide = await guest(A, "ip link set eth0 mtu 1500; ping -c 1 -W 2 -s 1472 b; echo $?");
@@ -222,23 +226,25 @@ it("no guest reaches a debugger, its own or another's", async () => {
   }
 });
 
-it("a port that is published on the host's ::1 leads to the guest", async () => {
+it("a port that is published on the host's ::1 leads to the guest, where the engine can", async () => {
   const published = await docker("port", A, "8080/tcp");
   expect(published).toMatch(/^\[?::1\]?:\d+$/);
   const port = Number(published.split(":").at(-1));
-  const server = guest(A, "timeout 20 nc -l -p 8080 -e echo hello");
-  const { connect } = await import("node:net");
+  const server = guest(A, `timeout ${SERVED_SECONDS} nc -l -p 8080 -e echo hello`);
   const hear = () =>
     new Promise<string>((resolve) => {
       let heard = "";
       const socket = connect(port, "::1");
+      // Podman itself holds the port, and answers nothing.
+      socket.setTimeout(2000, () => socket.destroy());
       socket.on("data", (data) => (heard += String(data)));
       socket.on("error", () => undefined);
       socket.on("close", () => {
         resolve(heard);
       });
     });
-  await expect.poll(hear, { timeout: 15_000, interval: 500 }).toBe("hello\n");
+  if (LIMITS.noPortsOnLoopback6) expect(await hear()).toBe("");
+  else await expect.poll(hear, { timeout: 15_000, interval: 500 }).toBe("hello\n");
   await server;
 });
 
@@ -279,7 +285,7 @@ it("a container that gets a way out takes its own guest with it, by NAT66, and n
   const ports = await docker("exec", A, "ip", "-o", "link", "show", "master", "br0");
   expect(ports.match(/^\d+: [a-z0-9]+/gm)?.map((port) => port.split(" ")[1])).toEqual([
     "tap0",
-    "lan0",
+    LIMITS.lanInterface,
   ]);
   expect((await guest(A, `ping -6 -c 1 -W 5 c && ping -6 -c 1 -W 5 ${peer}`)).exitCode).toBe(0);
 

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { processesOf } from "../support/container-processes.js";
 import { docker, kdock, said, start } from "../support/kdock.js";
 import { LAB, LAB_NAMES } from "../support/lab.js";
 
@@ -109,7 +110,10 @@ describe("a reader that goes away ends with exit code 141", () => {
   it("kdock capture, and tcpdump", async () => {
     const running = start(["capture", "icmp"], { cwd: LAB });
     await said(running.stderr, "listening");
-    const inside = () => docker("top", LAB_NAMES.vmContainer, "-o", "pid,comm");
+    const inside = async () => {
+      const look = (script: string) => docker("exec", LAB_NAMES.vmContainer, "sh", "-c", script);
+      return (await processesOf(look)).map(({ name }) => name);
+    };
     expect(await inside()).toContain("tcpdump");
     running.stdout.destroy();
     await inLab("exec", "--", "ping", "-c", "1", "10.0.3.1");

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { containerOptions } from "../../../src/engine/container-options.js";
 import type { ContainerSpec } from "../../../src/engine/engine.js";
 
@@ -24,7 +24,7 @@ const least: ContainerSpec = {
 };
 
 it("leaves to the engine what the spec leaves open", () => {
-  expect(containerOptions(least)).toEqual({
+  expect(containerOptions(least, "docker")).toEqual({
     Image: "kdock/vm",
     Env: [],
     Labels: {},
@@ -114,21 +114,43 @@ it.each<[string, Partial<ContainerSpec>, object]>([
     },
   ],
 ])("maps %s", (_name, change, expected) => {
-  expect(containerOptions({ ...least, ...change })).toMatchObject(expected);
+  expect(containerOptions({ ...least, ...change }, "docker")).toMatchObject(expected);
 });
 
 it("puts another program in the place of the image's own", () => {
-  expect(containerOptions({ ...least, entrypoint: ["sh", "/in/x.sh"] }).Entrypoint).toEqual([
-    "sh",
-    "/in/x.sh",
-  ]);
+  expect(
+    containerOptions({ ...least, entrypoint: ["sh", "/in/x.sh"] }, "docker").Entrypoint,
+  ).toEqual(["sh", "/in/x.sh"]);
 });
 
 it("starts again what fails, and leaves /proc/sys writable, where that is asked for", () => {
-  const { HostConfig } = containerOptions({
-    ...least,
-    restartOnFailure: true,
-    writableSysctls: true,
-  });
+  const { HostConfig } = containerOptions(
+    {
+      ...least,
+      restartOnFailure: true,
+      writableSysctls: true,
+    },
+    "docker",
+  );
   expect(HostConfig).toMatchObject({ RestartPolicy: { Name: "on-failure" }, ReadonlyPaths: [] });
+});
+
+describe("a host path on Podman", () => {
+  const mounted = (path: string) => {
+    const hostPaths = [{ path, target: "/x", readOnly: true }];
+    const { Binds, Mounts } = containerOptions({ ...least, hostPaths }, "podman").HostConfig ?? {};
+    return { Binds, sources: Mounts?.map(({ Source }) => Source) };
+  };
+
+  it("is a mount", () => {
+    expect(mounted("/a: b")).toEqual({ Binds: undefined, sources: ["/a: b"] });
+  });
+
+  it.each(["/a,b", '/a"b'])("%s is a bind, since Podman splits mounts at commas", (path) => {
+    expect(mounted(path)).toEqual({ Binds: [`${path}:/x:ro`], sources: [] });
+  });
+
+  it("that fits neither is refused by its name", () => {
+    expect(() => mounted("/a:b,c")).toThrow("Podman cannot mount /a:b,c");
+  });
 });

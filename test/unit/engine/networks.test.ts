@@ -3,21 +3,28 @@ import { describe, expect, it } from "vitest";
 import { DockerEngine } from "../../../src/engine/docker-engine.js";
 import { networkInfos } from "../../../src/engine/engine-json.js";
 import type { NetworkOptions } from "../../../src/engine/engine.js";
+import type { EngineKind } from "../../../src/engine/podman.js";
 
-/** What an engine is asked for that refuses what `refuse` gives an HTTP status for. */
+interface Answers {
+  readonly kind?: EngineKind;
+  /** Of every request to make a network; it is made unless given. */
+  readonly status?: number;
+  /** Whether there is one of the name. */
+  readonly isThere?: boolean;
+}
+
+/** What an engine that answers so is asked for. */
 async function asked(
   options: NetworkOptions,
-  refuse: (body: Docker.NetworkCreateOptions) => number | undefined = () => undefined,
-  isThere = false,
+  { kind = "docker", status, isThere = false }: Answers = {},
 ) {
   const bodies: Docker.NetworkCreateOptions[] = [];
   const docker = {
     createNetwork(body: Docker.NetworkCreateOptions) {
       bodies.push(body);
-      const statusCode = refuse(body);
-      return statusCode === undefined
+      return status === undefined
         ? Promise.resolve({})
-        : Promise.reject(Object.assign(new Error("refused"), { statusCode }));
+        : Promise.reject(Object.assign(new Error("refused"), { statusCode: status }));
     },
     getNetwork: () => ({
       inspect: () =>
@@ -26,7 +33,7 @@ async function asked(
           : Promise.reject(Object.assign(new Error("no such network"), { statusCode: 404 })),
     }),
   };
-  const engine = new DockerEngine(docker as unknown as Docker, "unix:///x", () => undefined);
+  const engine = new DockerEngine(docker as unknown as Docker, "unix:///x", kind, () => undefined);
   await engine.ensureNetwork("lan", { role: "lan" }, options);
   return bodies.map(({ Options, Internal }) => ({ Options, Internal }));
 }
@@ -38,10 +45,6 @@ const ISOLATED = {
 };
 const MTU = { "com.docker.network.driver.mtu": "1400" };
 const LAN = { prefix: "lan", mtu: 1400, isolated: true };
-/** As Podman does. */
-const knowsMtuAlone = ({ Options = {} }: Docker.NetworkCreateOptions) =>
-  Object.keys(Options).some((option) => !(option in MTU)) ? 500 : undefined;
-
 describe("a network", () => {
   it("that is isolated gives the engine's host no address, and no way out", async () => {
     expect(await asked(LAN)).toEqual([
@@ -49,27 +52,22 @@ describe("a network", () => {
     ]);
   });
 
-  it("is internal where the engine knows no such options", async () => {
-    expect(await asked(LAN, knowsMtuAlone)).toMatchObject([
-      { Options: { ...MTU, ...PREFIX, ...ISOLATED } },
-      { Options: MTU, Internal: true },
+  it("that is isolated is internal on Podman, which has no such options", async () => {
+    expect(await asked(LAN, { kind: "podman" })).toEqual([{ Options: MTU, Internal: true }]);
+    expect(await asked({ mtu: 1400 }, { kind: "podman" })).toEqual([
+      { Options: MTU, Internal: undefined },
     ]);
   });
 
-  it("that is there is not made again, by either way", async () => {
-    expect(await asked(LAN, () => 409)).toHaveLength(1);
-    const refuse = (body: Docker.NetworkCreateOptions) => knowsMtuAlone(body) ?? 409;
-    expect(await asked(LAN, refuse)).toHaveLength(2);
-  });
-
-  it("that is there is not made again by Podman 4.3 either, which answers 500", async () => {
-    expect(await asked({ mtu: 1400 }, () => 500, true)).toHaveLength(1);
-    expect(await asked(LAN, () => 500, true)).toHaveLength(2);
+  it.each([
+    ["Docker", "docker", 409],
+    ["Podman 4.3", "podman", 500],
+  ] as const)("that is there is not made again: %s", async (_engine, kind, status) => {
+    expect(await asked(LAN, { kind, status, isThere: true })).toHaveLength(1);
   });
 
   it("that cannot be made is an error", async () => {
-    await expect(asked({ mtu: 1400 }, () => 500)).rejects.toMatchObject({ code: "engine" });
-    await expect(asked(LAN, () => 500)).rejects.toMatchObject({ code: "engine" });
+    await expect(asked(LAN, { status: 500 })).rejects.toMatchObject({ code: "engine" });
   });
 
   it.each([
