@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import type { App } from "../src/app.js";
-import { addBuildFlags, addVmFlags } from "../src/commands/flags.js";
+import type { Kdock } from "../src/app/kdock.js";
+import { addBuildFlags, addVmFlags } from "../src/commands/shared/flags.js";
 import { kdockProgram } from "../src/main.js";
 
 /** Columns of the help text. */
@@ -22,8 +22,8 @@ function group(title: string, command: Command): Group {
 
 /** docs/reference/commands.md: what --help prints for each command, with shared options printed once. */
 export async function commandReference(): Promise<string> {
-  // Commands take their App when they run, and here none does.
-  const program = await kdockProgram({} as App);
+  // A command uses its Kdock when it runs, and none runs here.
+  const program = await kdockProgram({} as Kdock);
   const commands = program.commands.flatMap((command) => [command, ...command.commands]);
   return [
     "# Commands",

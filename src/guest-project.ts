@@ -1,10 +1,11 @@
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
+import { configPath } from "./config-file.js";
 import type { Engine } from "./engine/engine.js";
 import type { QuickEngine } from "./engine/quick-engine.js";
 import { KdockError, messageOf } from "./errors.js";
 import { nodeFiles } from "./host/node-files.js";
 import { createTerminal } from "./host/terminal.js";
-import { FOLDER, projectNames } from "./plan/names.js";
+import { projectNames } from "./plan/names.js";
 import type { GuestContext } from "./steps/guest-context.js";
 import { orAborted } from "./or-aborted.js";
 import type { Reporter } from "./ui/reporter.js";
@@ -20,7 +21,7 @@ export async function openGuestContext(
   globals: GlobalFlags,
   reporter: Reporter,
 ): Promise<GuestContext> {
-  const path = resolve(world.cwd, globals.config ?? FOLDER.config);
+  const path = configPath(world, globals);
   if (globals.config !== undefined && !(await nodeFiles.exists(path))) {
     throw new KdockError("config", `there is no file ${globals.config}`, {
       hint: "`kdock init` writes a commented kdock.yaml.",

@@ -1,25 +1,21 @@
-import type { Reporter } from "./ui/reporter.js";
+import type { Session } from "./app/session.js";
 import { writeText } from "./ui/visible.js";
-import type { GlobalFlags, World } from "./world.js";
 
 /** Where a command's result goes: lines for people on stdout, or one event with --json. */
 export interface Printer {
   result(data: unknown, lines: readonly string[]): void;
-  /** Lines of a result that is told as it comes about; none with --json, where `result` has it all. */
+  /** A part of a result, for people only: with --json `result` has it all. */
   line(lines: readonly string[]): void;
+  /** A part of a result, as an event; for --json only. */
+  row(data: unknown): void;
   /** For people only, on stderr. */
   note(text: string): void;
 }
 
-/** Said wherever somebody leaves a console. */
+/** Printed after a detach from a console. */
 export const DETACHED = "\ndetached; the VM goes on (kdock console, kdock stop)";
 
-export function createPrinter(
-  world: World,
-  reporter: Reporter,
-  globals: GlobalFlags,
-  command: string,
-): Printer {
+export function createPrinter({ world, reporter, globals }: Session, command: string): Printer {
   return {
     result(data, lines) {
       if (globals.json === true) reporter.emit({ type: "result", command, data });
@@ -32,6 +28,9 @@ export function createPrinter(
       if (globals.json === true || lines.length === 0) return;
       reporter.pause();
       writeText(world.stdout, `${lines.join("\n")}\n`);
+    },
+    row(data) {
+      reporter.emit({ type: "row", command, data });
     },
     note(text) {
       if (globals.json === true) return;

@@ -1,10 +1,11 @@
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { FLAG_NAMES, type KeyFlags, keyValues } from "./commands/flags.js";
 import { isDeepStrictEqual } from "node:util";
+import { configName, configPath } from "./config-file.js";
 import { artifactSettings } from "./config/artifact-settings.js";
 import type { Architecture, Config } from "./config/config.js";
 import { diskFrom } from "./config/disks.js";
+import { FLAG_NAMES, type KeyFlags, keyValues } from "./config/key-flags.js";
 import { loadConfig } from "./config/layers.js";
 import { expandSource, NO_SOURCE_CONTEXT, sourceSpec } from "./config/source-spec.js";
 import { readIfThere } from "./engine/connect-options.js";
@@ -98,14 +99,14 @@ export async function openProject(
   { readLock, followBuild, tree, warmEngine, usesOutside, earlyLook }: Opening,
 ): Promise<Project> {
   const host = createNodeHost({ env: world.env });
-  const path = resolve(world.cwd, globals.config ?? FOLDER.config);
+  const path = configPath(world, globals);
   const text = await host.files.readText(path);
   if (text === undefined && globals.config !== undefined) {
     throw new KdockError("config", `there is no file ${globals.config}`, {
       hint: "`kdock init` writes a commented kdock.yaml.",
     });
   }
-  const file = text === undefined ? undefined : { name: globals.config ?? FOLDER.config, text };
+  const file = text === undefined ? undefined : { name: configName(globals), text };
   const builtArch = followBuild ? await lastArchitecture(host.files, dirname(path)) : undefined;
   const folder = await host.files.realPath(dirname(path));
   const repositoryAt = repositoryReader(host.files);

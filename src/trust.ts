@@ -1,9 +1,9 @@
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
+import { configPath } from "./config-file.js";
 import type { Config } from "./config/config.js";
 import { alsoIn, outsideRequests, type Use } from "./config/outside.js";
 import type { Person } from "./config/ownership.js";
 import { nodeFiles } from "./host/node-files.js";
-import { FOLDER } from "./plan/names.js";
 import type { RepositoryAt } from "./steps/read-repository.js";
 import { checkState, requireTrust } from "./steps/trust.js";
 import type { Reporter } from "./ui/reporter.js";
@@ -12,7 +12,7 @@ import type { GlobalFlags, World } from "./world.js";
 
 /** Before anything else is done with a project; see `checkState`. */
 export async function checkProject(world: World, globals: GlobalFlags): Promise<void> {
-  const folder = dirname(resolve(world.cwd, globals.config ?? FOLDER.config));
+  const folder = dirname(configPath(world, globals));
   await checkState(nodeFiles, folder, personOf(world));
 }
 
@@ -42,7 +42,7 @@ export async function checkTrust(
     person: personOf(world),
     requests: alsoIn(outsideRequests(written, use), outsideRequests(config, use)),
     repositoryAt,
-    config: resolve(world.cwd, globals.config ?? FOLDER.config),
+    config: configPath(world, globals),
     store: `${stateFolder(world)}/kdock/trusted.json`,
     given: globals.trust === true ? "flag" : env["KDOCK_TRUST"] === "1" ? "variable" : undefined,
     ask: canAsk

@@ -1,15 +1,18 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
-import { addBuildFlags, addVmFlags, BOOT_TIMEOUT, type KeyFlags, withKvm } from "./flags.js";
+import { NOT_WELL } from "../app/exit-codes.js";
+import type { Kdock } from "../app/kdock.js";
+import { type KeyFlags, keyFlags } from "../config/key-flags.js";
+import type { Project } from "../project.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
+import { addBuildFlags, addVmFlags } from "./shared/flags.js";
 
-interface BisectFlags extends KeyFlags {
+interface BisectFlags extends KeyFlags, BootTimeoutFlag {
   readonly good?: string;
   readonly bad?: string;
   readonly continue?: boolean;
   readonly reset?: boolean;
   readonly skipBuildFailures: boolean;
   readonly requireKvm?: boolean;
-  readonly bootTimeout: string;
 }
 
 const EXAMPLE = `
@@ -23,7 +26,7 @@ Examples:
   kdock bisect --kernel ./linux --good v6.12 --bad HEAD -- /root/test.sh
   kdock bisect --continue`;
 
-export function bisectCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   const command = new Command("bisect")
     .description("find the commit that broke something: git bisect, each step built and booted")
     .usage("[options] --good <ref> --bad <ref> -- command...")
@@ -34,27 +37,45 @@ export function bisectCommand(app: App): Command {
     .option("--reset", "forget it")
     .option("--skip-build-failures", "skip a commit that does not build (default)", true)
     .option("--no-skip-build-failures", "stop there instead")
-    .option("--boot-timeout <seconds>", BOOT_TIMEOUT, "300");
+    .addOption(bootTimeoutOption());
   return addVmFlags(addBuildFlags(command))
     .addHelpText("after", EXAMPLE)
-    .action((argv: string[], flags: BisectFlags) => {
-      const {
-        good,
-        bad,
-        continue: goOn,
-        reset,
-        skipBuildFailures,
-        requireKvm,
-        bootTimeout,
-        ...keys
-      } = flags;
-      return app.bisect(
-        {
-          ...{ command: argv, good, bad, skipBuildFailures, bootTimeout },
-          continue: goOn ?? false,
-          reset: reset ?? false,
-        },
-        withKvm(keys, requireKvm),
-      );
+    .action(async (argv: string[], flags: BisectFlags) => {
+      if (flags.reset === true) await reset(kdock);
+      else await search(kdock, argv, flags);
     });
+}
+
+async function reset(kdock: Kdock): Promise<void> {
+  const { ctx } = await kdock.open({ history: true });
+  const { resetBisect } = await import("../steps/bisect.js");
+  const wasThere = await resetBisect(ctx);
+  const text = wasThere ? "the search is forgotten" : "there is no search";
+  kdock.printer("bisect").result({ reset: wasThere }, [text]);
+}
+
+async function search(kdock: Kdock, command: readonly string[], flags: BisectFlags): Promise<void> {
+  const { good, bad, continue: goOn = false, skipBuildFailures } = flags;
+  const keys = keyFlags(flags);
+  const { ctx } = await kdock.open({ history: true });
+  const { continueBisect, readBisectState, startBisect } = await import("../steps/bisect.js");
+  const { bisectCall } = await import("../plan/bisect-order.js");
+  const { bisectText } = await import("../ui/bisect-text.js");
+  const call = bisectCall(
+    { command, good, bad, skipBuildFailures, continue: goOn },
+    keys,
+    kdock.world.cwd,
+    await readBisectState(ctx),
+  );
+  const bootTimeoutSeconds = bootTimeoutOf(flags);
+  const result =
+    call.kind === "continue"
+      ? await continueBisect(await openHistory(kdock, call.state.flags), call.state)
+      : await startBisect(await openHistory(kdock, keys), { ...call.order, bootTimeoutSeconds });
+  if (result.first === undefined) kdock.exitCode = NOT_WELL;
+  kdock.printer("bisect").result(result, bisectText(result));
+}
+
+function openHistory(kdock: Kdock, flags: KeyFlags): Promise<Project> {
+  return kdock.open({ flags, readLock: true, history: true });
 }

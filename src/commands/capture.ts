@@ -1,11 +1,13 @@
 import { Command, Option } from "commander";
-import type { App } from "../app.js";
-import { list } from "./flags.js";
+import type { Kdock } from "../app/kdock.js";
+import type { CaptureRequest } from "../steps/capture.js";
+import { list } from "./shared/flags.js";
+import { countOf } from "./shared/numbers.js";
 
 interface CaptureFlags {
   readonly write?: string;
   readonly force?: boolean;
-  readonly side: "guest" | "uplink" | "both";
+  readonly side: CaptureRequest["side"];
   readonly count?: string;
   readonly tcpdumpArg?: string[];
 }
@@ -17,7 +19,7 @@ Examples:
   kdock capture server -w server.pcap              of the VM server, to a file
   kdock capture -w - | wireshark -k -i -`;
 
-export function captureCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   return new Command("capture")
     .description("tcpdump at the guest's network, live or to a pcap file; Ctrl-C ends it")
     .usage("[options] [vm] [filter...]")
@@ -32,7 +34,12 @@ export function captureCommand(app: App): Command {
     .option("--count <n>", "end after so many packets")
     .option("--tcpdump-arg <argument>", "one more argument for tcpdump; may be repeated", list)
     .addHelpText("after", EXAMPLES)
-    .action((words: string[], { write, force, tcpdumpArg, ...flags }: CaptureFlags) =>
-      app.capture({ words, to: write, force: force ?? false, more: tcpdumpArg ?? [], ...flags }),
-    );
+    .action(async (words: string[], flags: CaptureFlags) => {
+      const { write, force = false, side, count, tcpdumpArg: more = [] } = flags;
+      const packets = count === undefined ? undefined : countOf("--count", count);
+      const project = await kdock.open();
+      const { capture } = await import("../steps/capture.js");
+      const to = write === undefined || write === "-" ? write : kdock.resolve(write);
+      await capture(project, { words, to, force, side, count: packets, more });
+    });
 }

@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
+import type { Kdock } from "../app/kdock.js";
 
-export function cleanCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   return new Command("clean")
     .description("remove this project's containers, network and object files")
     .option(
@@ -9,7 +9,18 @@ export function cleanCommand(app: App): Command {
       "also sources, artifacts (.kdock), and the images and compiler cache that projects share",
     )
     .option("-n, --dry-run", "only list what would be removed")
-    .action((flags: { all?: boolean; dryRun?: boolean }) =>
-      app.clean({ all: flags.all ?? false, dryRun: flags.dryRun ?? false }),
-    );
+    .action(async ({ all = false, dryRun = false }: { all?: boolean; dryRun?: boolean }) => {
+      const { ctx, plan } = await kdock.open();
+      const { findLeavings, removeLeavings } = await import("../steps/clean.js");
+      const leavings = await findLeavings(ctx, plan, all);
+      if (!dryRun) await removeLeavings(ctx, leavings);
+      const verb = dryRun ? "would remove" : "removed";
+      const lines = leavings.map(({ kind, name }) => `${verb} ${kind} ${name}`);
+      kdock
+        .printer("clean")
+        .result(
+          { dryRun, leavings: leavings.map(({ kind, name }) => ({ kind, name })) },
+          lines.length > 0 ? lines : ["nothing to remove"],
+        );
+    });
 }

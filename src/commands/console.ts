@@ -1,9 +1,17 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
+import type { Kdock } from "../app/kdock.js";
+import { DETACHED } from "../print.js";
+import { failWith } from "./shared/guest-panic.js";
 
-export function consoleCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   return new Command("console")
     .description("attach to the console of the running VM; Ctrl-] detaches")
     .argument("[vm]", "its name, when there are several")
-    .action((vm: string | undefined) => app.console({ vm }));
+    .action(async (vm: string | undefined) => {
+      const { ctx, plan } = await kdock.open();
+      const { openConsole } = await import("../steps/vms.js");
+      const { end, panic } = await openConsole(ctx, plan, vm);
+      if (panic !== undefined) await failWith(kdock, panic);
+      kdock.printer("console").note(end === "detached" ? DETACHED : "\nthe VM ended");
+    });
 }

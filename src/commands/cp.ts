@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
-import { BOOT_TIMEOUT } from "./flags.js";
+import type { Kdock } from "../app/kdock.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
 
 const EXAMPLES = `
 Examples:
@@ -12,14 +12,25 @@ Examples:
 A path of the guest begins with a colon; a VM's name may stand before it. Modes are kept, links stay links.
 A path here that has a colon in it: ./a:b.`;
 
-export function cpCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   return new Command("cp")
     .description("copy files and folders between this machine and the running guest")
     .argument("<from>", "a path here, or [VM]:PATH of the guest")
     .argument("<to>", "the same; one of the two is the guest's")
-    .option("--boot-timeout <seconds>", BOOT_TIMEOUT, "300")
+    .addOption(bootTimeoutOption())
     .addHelpText("after", EXAMPLES)
-    .action((from: string, to: string, { bootTimeout }: { bootTimeout: string }) =>
-      app.cp({ from, to, bootTimeout }),
-    );
+    .action(async (from: string, to: string, flags: BootTimeoutFlag) => {
+      const bootTimeoutSeconds = bootTimeoutOf(flags);
+      const { copyRequest } = await import("../plan/copy-request.js");
+      const request = copyRequest(from, to);
+      const { ctx, dial } = await kdock.openGuests();
+      const [call, { copy }] = await Promise.all([
+        dial(request.from.vm ?? request.to.vm),
+        import("../steps/copy.js"),
+      ]);
+      const result = await copy(ctx, call, request, bootTimeoutSeconds);
+      kdock.printer("cp").result(result, []);
+      const { leftOutError } = await import("../ui/copy-text.js");
+      if (result.leftOut.length > 0) throw leftOutError(result);
+    });
 }

@@ -1,8 +1,12 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
-import { addBuildFlags, addVmFlags, list, type KeyFlags, withKvm } from "./flags.js";
+import type { Kdock } from "../app/kdock.js";
+import { type KeyFlags, keyFlags } from "../config/key-flags.js";
+import { KdockError } from "../errors.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
+import { refuseExecAtBoot } from "./shared/exec-at-boot.js";
+import { addBuildFlags, addVmFlags, list } from "./shared/flags.js";
 
-interface DebugFlags extends KeyFlags {
+interface DebugFlags extends KeyFlags, BootTimeoutFlag {
   readonly vm?: string;
   readonly break?: string[];
   readonly exec?: string;
@@ -10,7 +14,6 @@ interface DebugFlags extends KeyFlags {
   readonly boot?: boolean;
   readonly keep?: boolean;
   readonly requireKvm?: boolean;
-  readonly bootTimeout: string;
 }
 
 const EXAMPLES = `
@@ -22,7 +25,7 @@ Examples:
   kdock debug kernel_clone --exec ls -- -tui
   echo backtrace | kdock debug kernel_clone --exec ls`;
 
-export function debugCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   const command = new Command("debug")
     .description("stop at functions or lines, and give gdb's prompt there")
     .usage("[options] <place...> [-- gdb-arguments...]")
@@ -33,25 +36,35 @@ export function debugCommand(app: App): Command {
     .option("--vm <name>", "which VM, when there are several")
     .option("--boot", "start a VM and stop it while it boots: for start_kernel and the like")
     .option("--keep", "leave a VM that was started for this running")
-    .option("--boot-timeout <seconds>", "how long the guest may take until it is ready", "300");
+    .addOption(bootTimeoutOption());
   return addVmFlags(addBuildFlags(command))
     .addHelpText("after", EXAMPLES)
-    .action((words: string[], flags: DebugFlags) => {
-      // What begins with a dash came after "--", or it would have been taken for a flag of ours.
-      const dash = words.findIndex((word) => word.startsWith("-"));
-      const places = dash < 0 ? words : words.slice(0, dash);
-      return app.debug(
-        {
-          vm: flags.vm,
-          places: [...places, ...(flags.break ?? [])],
-          gdbArguments: dash < 0 ? [] : words.slice(dash),
-          exec: flags.exec,
-          condition: flags.if,
-          boot: flags.boot ?? false,
-          keep: flags.keep ?? false,
-          bootTimeout: flags.bootTimeout,
-        },
-        withKvm(flags, flags.requireKvm),
-      );
+    .action(async (words: string[], flags: DebugFlags) => {
+      const { vm, exec, if: condition = null, boot = false, keep = false } = flags;
+      const { places, gdbArguments } = split(words);
+      const stops = [...places, ...(flags.break ?? [])];
+      const bootTimeoutSeconds = bootTimeoutOf(flags);
+      requirePlace(stops);
+      refuseExecAtBoot(flags);
+      const project = await kdock.openBootable(keyFlags(flags));
+      const { debug } = await import("../steps/debug.js");
+      kdock.exitCode = await debug(project, {
+        ...{ vm, gdbArguments, exec, boot, keep, bootTimeoutSeconds },
+        asked: { stops, condition },
+      });
     });
+}
+
+/** gdb's arguments begin at the first dash: before "--" it would have been a flag of kdock. */
+function split(words: readonly string[]) {
+  const dash = words.findIndex((word) => word.startsWith("-"));
+  if (dash < 0) return { places: words, gdbArguments: [] };
+  return { places: words.slice(0, dash), gdbArguments: words.slice(dash) };
+}
+
+function requirePlace(places: readonly string[]): void {
+  if (places.length > 0) return;
+  throw new KdockError("usage", "no place to stop at", {
+    hint: "Name one: `kdock debug tcp_v4_rcv`. `kdock gdb` stops the guest wherever it is.",
+  });
 }

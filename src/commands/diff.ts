@@ -1,10 +1,18 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
+import { DIFFERENT } from "../app/exit-codes.js";
+import type { Kdock } from "../app/kdock.js";
 
-export function diffCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   return new Command("diff")
     .description("say in what two builds differ: inputs, options, files; exits with 1 if they do")
     .argument("<key1>", "of a stage or of a set, the first 4 digits or more; or current")
     .argument("<key2>")
-    .action((one: string, two: string) => app.diff(one, two));
+    .action(async (one: string, two: string) => {
+      const { ctx } = await kdock.open();
+      const { diffArtifacts } = await import("../steps/diff.js");
+      const { diffText } = await import("../ui/diff-text.js");
+      const diff = await diffArtifacts(ctx, one, two);
+      if (!diff.equal) kdock.exitCode = DIFFERENT;
+      kdock.printer("diff").result(diff, diffText(diff));
+    });
 }

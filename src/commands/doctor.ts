@@ -1,8 +1,18 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
+import type { Kdock } from "../app/kdock.js";
+import { EXIT_CODES } from "../errors.js";
 
-export function doctorCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   return new Command("doctor")
     .description("say what is missing on this machine and how to mend it")
-    .action(() => app.doctor());
+    .action(async () => {
+      const { ctx, config } = await kdock.open();
+      const { diagnose } = await import("../steps/doctor.js");
+      const { doctorText } = await import("../ui/doctor-text.js");
+      const findings = await diagnose(ctx, config);
+      if (findings.some(({ verdict }) => verdict === "fail")) {
+        kdock.exitCode = EXIT_CODES.environment;
+      }
+      kdock.printer("doctor").result(findings, doctorText(findings));
+    });
 }

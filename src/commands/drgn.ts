@@ -1,16 +1,11 @@
-import { Command } from "commander";
-import type { App } from "../app.js";
+import type { Command } from "commander";
+import type { Kdock } from "../app/kdock.js";
+import { defineMemoryTool } from "./shared/memory-tool.js";
 
-export function drgnCommand(app: App): Command {
-  return new Command("drgn")
-    .description(
+export function define(kdock: Kdock): Command {
+  return defineMemoryTool(kdock, "drgn", {
+    description:
       "drgn at the running guest's memory, or at a dump: Python, with the kernel's types",
-    )
-    .usage("[options] [-- arguments...]")
-    .argument("[arguments...]", "drgn's own: a script and its arguments, or -e CODE")
-    .option("--core <file>", "a dump that kdock dump wrote, instead of a fresh one")
-    .option("--vm <name>", "which VM, when there are several")
-    .action((args: string[], flags: { vm?: string; core?: string }) =>
-      app.memory({ tool: "drgn", vm: flags.vm, core: flags.core, args }),
-    );
+    args: "drgn's own: a script and its arguments, or -e CODE",
+  });
 }

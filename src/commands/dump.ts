@@ -1,7 +1,13 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
+import type { Kdock } from "../app/kdock.js";
 
-export function dumpCommand(app: App): Command {
+interface DumpFlags {
+  readonly vm?: string;
+  readonly compress?: boolean;
+  readonly force?: boolean;
+}
+
+export function define(kdock: Kdock): Command {
   return new Command("dump")
     .description("write the running guest's memory to a file, for drgn, crash and gdb")
     .argument("<file>", "an ELF core; kdock drgn and kdock crash open it with --core")
@@ -11,12 +17,12 @@ export function dumpCommand(app: App): Command {
     )
     .option("-f, --force", "replace a file that is there")
     .option("--vm <name>", "which VM, when there are several")
-    .action((file: string, flags: { vm?: string; compress?: boolean; force?: boolean }) =>
-      app.dump({
-        vm: flags.vm,
-        file,
-        compress: flags.compress ?? false,
-        force: flags.force ?? false,
-      }),
-    );
+    .action(async (file: string, { vm, compress, force = false }: DumpFlags) => {
+      const project = await kdock.open();
+      const { dump } = await import("../steps/dump.js");
+      const { dumpText } = await import("../ui/dump-text.js");
+      const format = compress === true ? "kdump-zlib" : "elf";
+      const result = await dump(project, { vm, path: kdock.resolve(file), format, force });
+      kdock.printer("dump").result(result, dumpText(result));
+    });
 }

@@ -1,13 +1,13 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
-import { BOOT_TIMEOUT, list } from "./flags.js";
+import type { Kdock } from "../app/kdock.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
+import { list } from "./shared/flags.js";
 
-interface ExecFlags {
+interface ExecFlags extends BootTimeoutFlag {
   readonly interactive?: boolean;
   readonly tty?: boolean;
   readonly cwd?: string;
   readonly env?: string[];
-  readonly bootTimeout: string;
 }
 
 const EXAMPLES = `
@@ -20,7 +20,7 @@ Examples:
 Ctrl-C ends the command in the guest, too; with -it it is the guest's. Exit codes are the command's own, 128+N for
 signal N, 127 for a command that is not found, 126 for one that is not executable.`;
 
-export function execCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   return new Command("exec")
     .description("run a command in the running guest, or with -it a shell")
     .usage("[options] [VM] -- command...")
@@ -29,23 +29,32 @@ export function execCommand(app: App): Command {
     .option("-t, --tty", "give the command a terminal; with -i yours")
     .option("--cwd <folder>", "where in the guest (default: its home folder)")
     .option("-e, --env <name=value>", "a variable for it; may be repeated; NAME for yours", list)
-    .option("--boot-timeout <seconds>", BOOT_TIMEOUT, "300")
+    .addOption(bootTimeoutOption())
     .addHelpText("after", EXAMPLES)
-    .action((words: string[], flags: ExecFlags, command: Command) => {
+    .action(async (words: string[], flags: ExecFlags, command: Command) => {
       const [vms, rest] = split(words, rawArguments(command));
       if (vms.length > 1 || (rest === undefined && vms.length > 0 && !isShell(flags))) {
         command.error(`error: a command comes after --: kdock exec -- ${words.join(" ")}`);
       }
-      return app.exec({
-        vm: vms[0],
-        command: rest ?? [],
-        input: flags.interactive ?? false,
-        tty: flags.tty ?? false,
-        cwd: flags.cwd ?? "",
-        env: flags.env ?? [],
-        bootTimeout: flags.bootTimeout,
-      });
+      await exec(kdock, vms[0], rest ?? [], flags);
     });
+}
+
+async function exec(
+  kdock: Kdock,
+  vm: string | undefined,
+  command: readonly string[],
+  flags: ExecFlags,
+): Promise<void> {
+  const { interactive: input = false, tty = false, cwd = "", env = [] } = flags;
+  const bootTimeoutSeconds = bootTimeoutOf(flags);
+  const { execRequest } = await import("../plan/exec-request.js");
+  const { stdin, stdout, env: callersEnv } = kdock.world;
+  const caller = { isTty: stdin.isTTY && stdout.isTTY, env: callersEnv };
+  const request = execRequest({ vm, command, input, tty, cwd, env }, caller);
+  const { ctx, dial } = await kdock.openGuests();
+  const [call, { execInGuest }] = await Promise.all([dial(request.vm), import("../steps/exec.js")]);
+  kdock.exitCode = await execInGuest(ctx, call, { ...request, bootTimeoutSeconds });
 }
 
 function isShell({ interactive, tty }: ExecFlags): boolean {

@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
+import type { Kdock } from "../app/kdock.js";
 
-export function gdbCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   return new Command("gdb")
     .description(
       "gdb at the running VM, in a container: symbols, sources and lx- commands in place",
@@ -9,5 +9,9 @@ export function gdbCommand(app: App): Command {
     .usage("[options] [-- gdb-arguments...]")
     .argument("[arguments...]", "gdb's own, such as -tui or -batch -ex bt")
     .option("--vm <name>", "which VM, when there are several")
-    .action((args: string[], { vm }: { vm?: string }) => app.gdb({ vm, args }));
+    .action(async (args: string[], { vm }: { vm?: string }) => {
+      const project = await kdock.openLocked();
+      const { runGdb } = await import("../steps/run-gdb.js");
+      kdock.exitCode = await runGdb(project, { vm, args });
+    });
 }

@@ -1,14 +1,22 @@
+import { relative, resolve } from "node:path";
 import { Argument, Command } from "commander";
-import type { App, Editor } from "../app.js";
+import type { Kdock } from "../app/kdock.js";
+import { type Editor, EDITORS } from "../plan/ide/editors.js";
 
-const EDITORS: readonly Editor[] = ["vscode", "nvim", "devcontainer"];
-
-export function ideCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   return new Command("ide")
     .description("write an editor's files for debugging this project's kernel")
     .addArgument(new Argument("<editor>").choices(EDITORS))
     .option("-f, --force", "overwrite files that kdock did not write and cannot add to")
-    .action((editor: Editor, flags: { force?: boolean }) =>
-      app.ide({ editor, force: flags.force ?? false }),
-    );
+    .action(async (editor: Editor, { force = false }: { force?: boolean }) => {
+      const { ctx, plan } = await kdock.open({ usesOutside: true });
+      const { KDOCK_ROOT } = await import("../project.js");
+      const { writeIdeFiles } = await import("../steps/ide.js");
+      const isNamed = kdock.globals.config !== undefined;
+      const flags = isNamed ? ["-c", relative(ctx.folder, kdock.configPath)] : [];
+      const kdockRoot = resolve(KDOCK_ROOT);
+      const files = await writeIdeFiles(ctx, plan, { editor, force, flags, kdockRoot });
+      const lines = files.map(({ path, state }) => `${state.padEnd(10)} ${path}`);
+      kdock.printer("ide").result({ files }, lines);
+    });
 }

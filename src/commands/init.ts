@@ -1,9 +1,15 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
+import type { Kdock } from "../app/kdock.js";
 
-export function initCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   return new Command("init")
     .description("write a commented kdock.yaml")
     .option("-f, --force", "replace a file that is there")
-    .action((flags: { force?: boolean }) => app.init(flags.force ?? false));
+    .action(async ({ force = false }: { force?: boolean }) => {
+      const { writeConfig } = await import("../steps/init.js");
+      const { initTemplate } = await import("../config/init-template.js");
+      const path = kdock.configPath;
+      await writeConfig(await kdock.files(), path, initTemplate(), force);
+      kdock.printer("init").result({ path }, [`wrote ${path}`]);
+    });
 }

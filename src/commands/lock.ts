@@ -1,9 +1,13 @@
 import { Command, Option } from "commander";
-import type { App, UpdatePart } from "../app.js";
+import type { Kdock } from "../app/kdock.js";
+import { UPDATE_PARTS, type UpdatePart } from "../lock/update-parts.js";
 
-const PARTS: readonly UpdatePart[] = ["kernel", "busybox", "base", "toolchain", "qemu", "gdb"];
+interface LockFlags {
+  /** True for --update without parts. */
+  readonly update?: true | readonly UpdatePart[];
+}
 
-export function lockCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   return new Command("lock")
     .description(
       "pin everything that is not pinned yet in kdock.lock (the first build does it, too)",
@@ -12,10 +16,13 @@ export function lockCommand(app: App): Command {
       new Option(
         "--update [part...]",
         "pin these anew, or everything: what the mirrors have today",
-      ).choices(PARTS),
+      ).choices(UPDATE_PARTS),
     )
-    .action((flags: { update?: true | UpdatePart[] }) => {
-      if (flags.update === undefined) return app.lock([]);
-      return app.lock(flags.update === true ? PARTS : flags.update);
+    .action(async ({ update = [] }: LockFlags) => {
+      const project = await kdock.open({ readLock: true, followBuild: false });
+      const { updateLock } = await import("../steps/lock.js");
+      const { changes } = await updateLock(project, update === true ? UPDATE_PARTS : update);
+      const lines = changes.length > 0 ? changes : ["kdock.lock is up to date"];
+      kdock.printer("lock").result({ changes }, lines);
     });
 }

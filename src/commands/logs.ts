@@ -1,12 +1,16 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
+import type { Kdock } from "../app/kdock.js";
+import { failWith } from "./shared/guest-panic.js";
 
-export function logsCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   return new Command("logs")
     .description("print what the guest has said on its console")
     .argument("[vm]", "its name, when there are several")
     .option("-f, --follow", "and go on printing")
-    .action((vm: string | undefined, flags: { follow?: boolean }) =>
-      app.logs({ vm, follow: flags.follow ?? false }),
-    );
+    .action(async (vm: string | undefined, { follow = false }: { follow?: boolean }) => {
+      const { ctx, plan } = await kdock.open();
+      const { streamLogs } = await import("../steps/logs.js");
+      const panic = await streamLogs(ctx, plan, { vm, follow });
+      if (panic !== undefined) await failWith(kdock, panic);
+    });
 }

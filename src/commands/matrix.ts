@@ -1,14 +1,18 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
-import { addBuildFlags, addVmFlags, BOOT_TIMEOUT, list, type KeyFlags, withKvm } from "./flags.js";
+import { NOT_WELL } from "../app/exit-codes.js";
+import type { Kdock } from "../app/kdock.js";
+import { type KeyFlags, keyFlags } from "../config/key-flags.js";
+import { KdockError } from "../errors.js";
+import type { Context } from "../steps/context.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
+import { addBuildFlags, addVmFlags, list } from "./shared/flags.js";
 
-interface MatrixFlags extends KeyFlags {
+interface MatrixFlags extends KeyFlags, BootTimeoutFlag {
   readonly kernels?: string[];
   readonly presets?: string[];
   readonly archs?: string[];
   readonly junit?: string;
   readonly requireKvm?: boolean;
-  readonly bootTimeout: string;
 }
 
 const EXAMPLE = `
@@ -20,7 +24,7 @@ Examples:
   kdock matrix --kernels 6.12 --presets tiny --archs x86_64,arm64,riscv64 -- uname -m
   kdock matrix --kernels 5.10,6.1,6.12 --presets debug,tiny --junit matrix.xml -- sh -c 'ip addr; ping -c 1 10.0.3.1'`;
 
-export function matrixCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   const command = new Command("matrix")
     .description("build and boot several kernels, run a command on each; one table")
     .usage("[options] -- command...")
@@ -29,21 +33,59 @@ export function matrixCommand(app: App): Command {
     .option("--presets <list>", "each kernel with each of them (matrix.presets)", list)
     .option("--archs <list>", "all of it for each of them (matrix.archs)", list)
     .option("--junit <file>", "write a JUnit report, for CI services")
-    .option("--boot-timeout <seconds>", BOOT_TIMEOUT, "300");
+    .addOption(bootTimeoutOption());
   return addVmFlags(addBuildFlags(command))
     .addHelpText("after", EXAMPLE)
-    .action((argv: string[], flags: MatrixFlags) => {
-      const { kernels, presets, archs, junit, requireKvm, bootTimeout, ...keys } = flags;
-      return app.matrix(
-        {
-          command: argv,
-          kernels: kernels ?? [],
-          presets: presets ?? [],
-          archs: archs ?? [],
-          junit,
-          bootTimeout,
-        },
-        withKvm(keys, requireKvm),
-      );
+    .action((argv: string[], flags: MatrixFlags) => runMatrix(kdock, argv, flags));
+}
+
+async function runMatrix(kdock: Kdock, argv: readonly string[], flags: MatrixFlags): Promise<void> {
+  const bootTimeoutSeconds = bootTimeoutOf(flags);
+  const { kernels = [], presets = [], archs = [], junit } = flags;
+  const keys = keyFlags(flags);
+  const command = requireCommand(argv, keys);
+  const { requestedRows } = await import("../plan/matrix.js");
+  const { config, ctx } = await kdock.openLocked(keys);
+  const rows = requestedRows({ kernels, presets, archs }, keys, config);
+  // A wrong word and a report that cannot be written are errors before the first build.
+  const report = junit === undefined ? undefined : await reportFile(ctx, kdock.resolve(junit));
+  for (const row of rows) await kdock.open({ flags: { ...keys, ...row.flags } });
+  const print = kdock.printer("matrix");
+  const { matrix } = await import("../steps/matrix.js");
+  const { results, interrupted } = await matrix(rows, {
+    ...{ command, bootTimeoutSeconds },
+    open: (row) => kdock.openLocked({ ...keys, ...row.flags }),
+    onRow: (result) => {
+      print.row(result);
+    },
+  });
+  if (report !== undefined) {
+    const { matrixJunit } = await import("../plan/matrix-report.js");
+    await ctx.host.files.writeAtomic(report, matrixJunit(results, command.join(" ")));
+  }
+  const { matrixTable } = await import("../ui/matrix-text.js");
+  print.result({ rows: results }, matrixTable(results));
+  if (interrupted !== undefined) throw interrupted;
+  if (results.some(({ verdict }) => verdict !== "ok")) kdock.exitCode = NOT_WELL;
+}
+
+function requireCommand(
+  [program, ...args]: readonly string[],
+  { kernel }: KeyFlags,
+): readonly [string, ...string[]] {
+  if (kernel !== undefined) {
+    throw new KdockError("usage", "--kernel is for one kernel", {
+      hint: "A matrix takes a list: --kernels 5.10,6.1,6.12.",
     });
+  }
+  if (program !== undefined) return [program, ...args];
+  throw new KdockError("usage", "there is no command to run on each kernel", {
+    hint: "Give one after --: `kdock matrix -- uname -r`.",
+  });
+}
+
+/** Each run's report replaces the last one's. */
+async function reportFile({ host }: Context, path: string): Promise<string> {
+  const { targetFile } = await import("../steps/target-file.js");
+  return await targetFile(host.files, path, { force: true });
 }

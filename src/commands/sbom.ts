@@ -1,8 +1,13 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
+import type { Kdock } from "../app/kdock.js";
 
-export function sbomCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   return new Command("sbom")
     .description("print what the current artifacts were made from, as CycloneDX 1.6 JSON")
-    .action(() => app.sbom());
+    .action(async () => {
+      const { ctx, plan, lock } = await kdock.openLocked();
+      const { makeSbom } = await import("../steps/sbom.js");
+      const text = await makeSbom(ctx, plan, lock);
+      kdock.printer("sbom").result(JSON.parse(text), [text.trimEnd()]);
+    });
 }

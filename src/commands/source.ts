@@ -1,12 +1,12 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
+import type { Kdock } from "../app/kdock.js";
 
 interface ExportFlags {
   readonly force?: boolean;
   readonly compileCommands?: boolean;
 }
 
-export function sourceCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   const exporting = new Command("export")
     .description(
       "copy the exact kernel source, patches applied, to this machine: for gdb and editors",
@@ -17,12 +17,13 @@ export function sourceCommand(app: App): Command {
       "--compile-commands",
       "with a compile_commands.json for clangd and other language servers",
     )
-    .action((folder: string, flags: ExportFlags) =>
-      app.exportSource({
-        folder,
-        force: flags.force ?? false,
-        compileCommands: flags.compileCommands ?? false,
-      }),
-    );
+    .action(async (folder: string, { force = false, compileCommands = false }: ExportFlags) => {
+      const { ctx, plan } = await kdock.openLocked();
+      const { exportSource } = await import("../steps/source-export.js");
+      const path = kdock.resolve(folder);
+      const { home } = kdock.world;
+      const result = await exportSource(ctx, plan, { path, compileCommands, force, home });
+      kdock.printer("source export").result(result, [`source: ${result.path}`]);
+    });
   return new Command("source").description("the kernel's source tree").addCommand(exporting);
 }

@@ -1,8 +1,13 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
-import { addBuildFlags, addVmFlags, list, type KeyFlags, withKvm } from "./flags.js";
+import { NOT_HIT } from "../app/exit-codes.js";
+import type { Kdock } from "../app/kdock.js";
+import { type KeyFlags, keyFlags } from "../config/key-flags.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
+import { refuseExecAtBoot } from "./shared/exec-at-boot.js";
+import { addBuildFlags, addVmFlags, list } from "./shared/flags.js";
+import { countOf, secondsOf } from "./shared/numbers.js";
 
-interface TrapFlags extends KeyFlags {
+interface TrapFlags extends KeyFlags, BootTimeoutFlag {
   readonly vm?: string;
   readonly exec?: string;
   readonly if?: string;
@@ -15,7 +20,6 @@ interface TrapFlags extends KeyFlags {
   readonly boot?: boolean;
   readonly keep?: boolean;
   readonly requireKvm?: boolean;
-  readonly bootTimeout: string;
 }
 
 const EXAMPLE = `
@@ -25,7 +29,7 @@ Examples:
   kdock trap tcp_v4_rcv --exec 'wget -q -O- http://10.0.3.1/' --bt --args --print 'skb->len' --count 3
   kdock trap --boot start_kernel --bt`;
 
-export function trapCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   const command = new Command("trap")
     .description(
       "stop at functions or lines, print what was asked for at each hit, go on; no prompt",
@@ -45,27 +49,28 @@ export function trapCommand(app: App): Command {
     .option("--timeout <seconds>", "how long to wait for them; then the exit code is 1", "30")
     .option("--boot", "start a VM and trap it while it boots: for start_kernel and the like")
     .option("--keep", "leave a VM that was started for this running")
-    .option("--boot-timeout <seconds>", "how long the guest may take until it is ready", "300");
+    .addOption(bootTimeoutOption());
   return addVmFlags(addBuildFlags(command))
     .addHelpText("after", EXAMPLE)
-    .action((places: string[], flags: TrapFlags) =>
-      app.trap(
-        {
-          places,
-          vm: flags.vm,
-          exec: flags.exec,
-          condition: flags.if,
-          bt: flags.bt ?? false,
-          args: flags.args ?? false,
-          locals: flags.locals ?? false,
-          print: flags.print ?? [],
-          count: flags.count,
-          timeout: flags.timeout,
-          bootTimeout: flags.bootTimeout,
-          boot: flags.boot ?? false,
-          keep: flags.keep ?? false,
-        },
-        withKvm(flags, flags.requireKvm),
-      ),
-    );
+    .action((places: string[], flags: TrapFlags) => runTrap(kdock, places, flags));
+}
+
+async function runTrap(kdock: Kdock, stops: readonly string[], flags: TrapFlags): Promise<void> {
+  refuseExecAtBoot(flags);
+  const { vm, exec, boot = false, keep = false, if: condition = null } = flags;
+  const { bt = false, args = false, locals = false, print: expressions = [] } = flags;
+  const count = countOf("--count", flags.count);
+  const timeout = secondsOf("--timeout", flags.timeout);
+  const bootTimeoutSeconds = bootTimeoutOf(flags);
+  const project = await kdock.openBootable(keyFlags(flags));
+  const print = kdock.printer("trap");
+  const { trap } = await import("../steps/trap.js");
+  const { trapText } = await import("../ui/trap-text.js");
+  const asked = { stops, condition, bt, args, locals, print: expressions, count, timeout };
+  const options = { vm, exec, boot, keep, bootTimeoutSeconds, asked };
+  const result = await trap(project, options, (event) => {
+    print.line(trapText(event));
+  });
+  if (result.reason !== "count") kdock.exitCode = NOT_HIT;
+  print.result(result, []);
 }

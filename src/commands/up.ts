@@ -1,20 +1,22 @@
 import { Command } from "commander";
-import type { App } from "../app.js";
-import { addBuildFlags, type KeyFlags } from "./flags.js";
+import type { Kdock } from "../app/kdock.js";
+import type { KeyFlags } from "../config/key-flags.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
+import { addBuildFlags } from "./shared/flags.js";
 
-export function upCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   const command = new Command("up")
     .description("boot the VMs of kdock.yaml (vms), all together, in the background")
     .argument("[names...]", "only these")
-    .option("--boot-timeout <seconds>", "how long each guest may take until it is ready", "300");
+    .addOption(bootTimeoutOption("how long each guest may take until it is ready"));
   return addBuildFlags(command).action(
-    (names: string[], flags: KeyFlags & { readonly bootTimeout: string }) =>
-      app.up(names, flags.bootTimeout, flags),
+    async (names: string[], flags: KeyFlags & BootTimeoutFlag) => {
+      const bootTimeoutSeconds = bootTimeoutOf(flags);
+      const project = await kdock.openBootable(flags);
+      const { up } = await import("../steps/up.js");
+      const { upText } = await import("../ui/vm-table.js");
+      const result = await up(project, { names, bootTimeoutSeconds });
+      kdock.printer("up").result(result, upText(result));
+    },
   );
-}
-
-export function downCommand(app: App): Command {
-  return new Command("down")
-    .description("end all VMs of the project; their console logs are kept in .kdock/logs")
-    .action(() => app.down());
 }

@@ -1,19 +1,47 @@
 import { Command, Option } from "commander";
-import type { App, Target } from "../app.js";
+import { DIFFERENT } from "../app/exit-codes.js";
+import type { Kdock } from "../app/kdock.js";
+import { type Target, TARGETS } from "../plan/targets.js";
 
-const STAGES: readonly Target[] = ["kernel", "busybox", "rootfs"];
+interface VerifyFlags {
+  readonly stage?: readonly Target[];
+  readonly manifest?: string;
+}
 
-export function verifyCommand(app: App): Command {
+export function define(kdock: Kdock): Command {
   return new Command("verify")
     .description(
       "build again under hostile conditions and compare every file; exit 1 when one differs",
     )
-    .addOption(new Option("--stage <name...>", "only these (default: all of them)").choices(STAGES))
+    .addOption(
+      new Option("--stage <name...>", "only these (default: all of them)").choices(TARGETS),
+    )
     .option(
       "--manifest <file>",
       "compare with a colleague's manifest.json instead of building again",
     )
-    .action((flags: { stage?: Target[]; manifest?: string }) =>
-      app.verify({ stages: flags.stage ?? STAGES, manifest: flags.manifest }),
-    );
+    .action(async ({ stage = TARGETS, manifest }: VerifyFlags) => {
+      const { equal, data, lines } =
+        manifest === undefined
+          ? await buildAgain(kdock, stage)
+          : await compare(kdock, kdock.resolve(manifest));
+      if (!equal) kdock.exitCode = DIFFERENT;
+      kdock.printer("verify").result(data, lines);
+    });
+}
+
+async function buildAgain(kdock: Kdock, stages: readonly Target[]) {
+  const project = await kdock.openLocked();
+  const { verify } = await import("../steps/verify.js");
+  const { verifyText } = await import("../ui/verify-text.js");
+  const found = await verify(project, stages);
+  return { equal: found.equal, data: found, lines: verifyText(found) };
+}
+
+async function compare(kdock: Kdock, manifest: string) {
+  const project = await kdock.openLocked();
+  const { compareWithManifest } = await import("../steps/verify-manifest.js");
+  const { comparisonText } = await import("../ui/verify-text.js");
+  const found = await compareWithManifest(project, manifest);
+  return { equal: found.equal, data: found, lines: comparisonText(found) };
 }

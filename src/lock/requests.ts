@@ -12,6 +12,7 @@ import type { KnownSources } from "../plan/kernel-version.js";
 import { kernelToolchain } from "../plan/toolchain.js";
 import type { Suite } from "../plan/toolchain.js";
 import { type Lock, sourceName } from "./lock.js";
+import type { UpdatePart } from "./update-parts.js";
 
 /** An image whose packages are to be pinned. */
 export interface ImageRequest {
@@ -50,9 +51,6 @@ export interface LockRequests {
   readonly images: readonly ImageRequest[];
   readonly sources: readonly SourceRequest[];
 }
-
-export const UPDATE_PARTS = ["kernel", "busybox", "base", "toolchain", "qemu", "gdb"] as const;
-export type UpdatePart = (typeof UPDATE_PARTS)[number];
 
 /** Everything that a configuration needs pinned before a build can be the same for everybody. */
 export function lockRequests(

@@ -14,13 +14,18 @@ export type BisectOrder = Pick<
   "good" | "bad" | "command" | "skipBuildFailures" | "cwd" | "flags"
 >;
 
-/** What is asked for, beside a search that has not ended. Throws a `usage` error for what does not go together. */
-export function bisectOrder(
+/** What a call of `kdock bisect` does. */
+export type BisectCall =
+  | { readonly kind: "start"; readonly order: BisectOrder }
+  | { readonly kind: "continue"; readonly state: BisectState };
+
+/** Throws a `usage` error for words that do not go together, or not with the search that has not ended (`there`). */
+export function bisectCall(
   { command, good, bad, skipBuildFailures, continue: goOn }: Asked,
   flags: Readonly<Record<string, unknown>>,
   cwd: string,
   there: BisectState | undefined,
-): BisectOrder | "continue" {
+): BisectCall {
   const [program, ...args] = command;
   if (goOn) {
     if (there === undefined) {
@@ -39,7 +44,7 @@ export function bisectOrder(
       );
     }
     if (program === undefined && good === undefined && bad === undefined && !typed) {
-      return "continue";
+      return { kind: "continue", state: there };
     }
     throw new KdockError(
       "usage",
@@ -71,5 +76,9 @@ export function bisectOrder(
     throw new KdockError("usage", `${ref} is no branch, tag or commit`);
   }
   const others = Object.fromEntries(Object.entries(flags).filter(([name]) => name !== "kernel"));
-  return { good, bad, command: [program, ...args], skipBuildFailures, cwd, flags: others };
+  const order: BisectOrder = {
+    ...{ good, bad, command: [program, ...args], skipBuildFailures, cwd },
+    flags: others,
+  };
+  return { kind: "start", order };
 }

@@ -1,4 +1,6 @@
-import type { Architecture } from "../config/config.js";
+import type { Architecture, Config } from "../config/config.js";
+import type { KeyFlags } from "../config/key-flags.js";
+import { DEBIAN_LINES, expandSource } from "../config/source-spec.js";
 import { slug } from "./names.js";
 
 /** One kernel of a matrix, as the flags that ask for it. */
@@ -56,16 +58,31 @@ export interface MatrixResult {
   readonly logFile: string | undefined;
 }
 
-/** Every kernel with every preset and architecture, in the order of the lists; a list without any leaves kdock.yaml's word. */
-export function matrixRows({
-  kernels,
-  presets,
-  archs,
-}: {
+/** What a matrix combines. */
+export interface MatrixLists {
   readonly kernels: readonly string[];
   readonly presets: readonly string[];
   readonly archs: readonly string[];
-}): MatrixRow[] {
+}
+
+/** The rows of a matrix: a list of the command line, else kdock.yaml's, unless a flag sets the key for all rows. */
+export function requestedRows(lists: MatrixLists, flags: KeyFlags, config: Config): MatrixRow[] {
+  const { kernels, presets, archs } = config.matrix;
+  const words = firstOf(listed(lists.kernels), kernels, DEBIAN_LINES);
+  return matrixRows({
+    kernels: words.map((word) => expandSource(word, config.kernel)),
+    presets: firstOf(listed(lists.presets), flags.preset === undefined ? presets : []),
+    archs: firstOf(listed(lists.archs), flags.arch === undefined ? archs : []),
+  });
+}
+
+/** The first list that is not empty. */
+function firstOf(...lists: readonly (readonly string[])[]): readonly string[] {
+  return lists.find((list) => list.length > 0) ?? [];
+}
+
+/** Every kernel with every preset and architecture, in the order of the lists; a list without any leaves kdock.yaml's word. */
+export function matrixRows({ kernels, presets, archs }: MatrixLists): MatrixRow[] {
   const rows = new Map<string, MatrixRow>();
   for (const arch of orNothing(archs)) {
     for (const preset of orNothing(presets)) {

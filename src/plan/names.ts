@@ -251,7 +251,6 @@ export function consoleFiles(vm: string): {
 
 /** Where things are in the project's folder. Paths are relative to it. */
 export const FOLDER = {
-  config: "kdock.yaml",
   state: STATE_FOLDER,
   out: ".kdock/out",
   current: ".kdock/out/current",

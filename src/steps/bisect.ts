@@ -15,11 +15,12 @@ import {
 import type { BisectOrder } from "../plan/bisect-order.js";
 import { FOLDER } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
+import { TARGETS } from "../plan/targets.js";
 import { NEWEST, toolchainFor } from "../plan/toolchain.js";
 import type { LocalRepository } from "../plan/user-files.js";
 import { type Project, replanned } from "../project.js";
 import { makeSet, readManifest } from "./artifact-store.js";
-import { builtStages, TARGETS } from "./build.js";
+import { builtStages } from "./build.js";
 import { ensureImage } from "./builder-image.js";
 import { type Context, inProject, projectMutex } from "./context.js";
 import { removeKernel } from "./kernels.js";

@@ -1,5 +1,6 @@
+import { TARGETS } from "../plan/targets.js";
 import type { Project } from "../project.js";
-import { build, TARGETS } from "./build.js";
+import { build } from "./build.js";
 import { checkNetwork } from "./guest-subnet.js";
 import { checkMachines } from "./machine.js";
 

@@ -6,6 +6,7 @@ import { changedInputs } from "../plan/keys.js";
 import type { Manifest } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
 import { givenFiles } from "../plan/rootfs-plan.js";
+import type { Target } from "../plan/targets.js";
 import { type Project, replanned } from "../project.js";
 import { makeSet, pointCurrent, readCurrentManifest, readManifest } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";
@@ -18,9 +19,6 @@ import { runBuild } from "./run-build.js";
 import { readUserFiles } from "./read-user-files.js";
 import { runStep } from "./run-step.js";
 import { SourceChangedError } from "./source-changed.js";
-
-export const TARGETS = ["kernel", "busybox", "rootfs"] as const;
-export type Target = (typeof TARGETS)[number];
 
 export interface BuildOptions {
   readonly targets: readonly Target[];

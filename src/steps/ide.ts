@@ -1,5 +1,6 @@
 import { KdockError } from "../errors.js";
 import { ARCHITECTURES, debuggerOn } from "../plan/architectures.js";
+import type { Editor } from "../plan/ide/editors.js";
 import type { IdeFacts } from "../plan/ide/ide-facts.js";
 import { type EntryFile, mergeEntries } from "../plan/ide/merge-entries.js";
 import { vscodeFiles } from "../plan/ide/vscode.js";
@@ -10,9 +11,6 @@ import { type Context, inProject } from "./context.js";
 import { lastGdbAddress } from "./gdb-script.js";
 import { hostDebugger } from "./host-debugger.js";
 import { exportedTree } from "./source-record.js";
-
-export const EDITORS = ["vscode", "nvim", "devcontainer"] as const;
-export type Editor = (typeof EDITORS)[number];
 
 export interface IdeRequest {
   readonly editor: Editor;

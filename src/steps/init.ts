@@ -1,11 +1,11 @@
-import type { Host } from "../host/host.js";
+import type { HostFiles } from "../host/host.js";
 import { targetFile } from "./target-file.js";
 
 export async function writeConfig(
-  host: Host,
+  files: HostFiles,
   path: string,
   text: string,
   force: boolean,
 ): Promise<void> {
-  await host.files.writeAtomic(await targetFile(host.files, path, { force }), text);
+  await files.writeAtomic(await targetFile(files, path, { force }), text);
 }

@@ -22,9 +22,9 @@ import {
   matrixConfigs,
   missingRequests,
   prune,
-  type UpdatePart,
 } from "../lock/requests.js";
 import { toolchainDrift } from "../lock/toolchain-drift.js";
+import type { UpdatePart } from "../lock/update-parts.js";
 import type { EngineArchitecture } from "../plan/architectures.js";
 import { FOLDER } from "../plan/names.js";
 import { type Project, relocked } from "../project.js";

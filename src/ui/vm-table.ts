@@ -66,3 +66,8 @@ export function upText({
     ]),
   ]);
 }
+
+/** `kdock stop` and `kdock down`, for people. */
+export function stoppedText(stopped: readonly string[]): readonly string[] {
+  return stopped.length > 0 ? stopped.map((name) => `stopped ${name}`) : ["no VM to stop"];
+}

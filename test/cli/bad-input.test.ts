@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { COMMAND_NAMES } from "../../src/main.js";
+import { COMMAND_NAMES } from "../../src/features.js";
 import { kdock } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";
 

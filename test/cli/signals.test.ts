@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { join, relative } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { COMMAND_NAMES } from "../../src/main.js";
+import { COMMAND_NAMES } from "../../src/features.js";
 import { projectNames } from "../../src/plan/names.js";
 import { CLI, docker, kdock, removeVolumes, start } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";

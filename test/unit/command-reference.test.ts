@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { commandReference } from "../../scripts/command-reference.js";
-import { COMMAND_NAMES } from "../../src/main.js";
+import { COMMAND_NAMES } from "../../src/features.js";
 import { ROOT } from "../support/kdock.js";
 
 it("docs/reference/commands.md has what --help prints (npm run docs writes it)", async () => {

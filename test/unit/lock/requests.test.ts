@@ -6,9 +6,8 @@ import {
   lockRequests,
   missingRequests,
   prune,
-  UPDATE_PARTS,
-  type UpdatePart,
 } from "../../../src/lock/requests.js";
+import { UPDATE_PARTS, type UpdatePart } from "../../../src/lock/update-parts.js";
 import { config } from "../plan/fixtures.js";
 import { SAMPLE } from "./sample.js";
 

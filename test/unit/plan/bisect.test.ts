@@ -9,7 +9,7 @@ import {
   repositoryOf,
   startWords,
 } from "../../../src/plan/bisect.js";
-import { bisectOrder } from "../../../src/plan/bisect-order.js";
+import { bisectCall } from "../../../src/plan/bisect-order.js";
 
 it("takes exit codes as git bisect run does", () => {
   const marks = [0, 1, 124, 125, 126, 127, 128, 137].map(markOf);
@@ -97,18 +97,19 @@ it("goes on with the words that a search was begun with, and with no others", ()
   const none = { command: [], good: undefined, bad: undefined, skipBuildFailures: true };
   const goOn = { ...none, continue: true };
   const begin = { ...none, continue: false };
-  expect(bisectOrder(goOn, {}, "/p", state)).toBe("continue");
-  expect(() => bisectOrder(goOn, { preset: "tiny" }, "/p", state)).toThrow(/--continue/);
-  expect(() => bisectOrder(goOn, {}, "/q", state)).toThrow(/begun in \/p/);
-  expect(() => bisectOrder(goOn, {}, "/p", undefined)).toThrow(/no search/);
-  expect(() => bisectOrder(begin, {}, "/p", state)).toThrow(/has not ended/);
-  expect(() => bisectOrder(begin, {}, "/p", undefined)).toThrow(
-    /--good REF, --bad REF, -- command/,
-  );
+  expect(bisectCall(goOn, {}, "/p", state)).toEqual({ kind: "continue", state });
+  expect(() => bisectCall(goOn, { preset: "tiny" }, "/p", state)).toThrow(/--continue/);
+  expect(() => bisectCall(goOn, {}, "/q", state)).toThrow(/begun in \/p/);
+  expect(() => bisectCall(goOn, {}, "/p", undefined)).toThrow(/no search/);
+  expect(() => bisectCall(begin, {}, "/p", state)).toThrow(/has not ended/);
+  expect(() => bisectCall(begin, {}, "/p", undefined)).toThrow(/--good REF, --bad REF, -- command/);
   const asked = { ...begin, good: "v1", bad: "v2", command: ["a", "b"] };
-  expect(bisectOrder(asked, { kernel: "./x", jobs: "2" }, "/p", undefined)).toEqual({
-    ...{ good: "v1", bad: "v2", command: ["a", "b"], skipBuildFailures: true },
-    ...{ cwd: "/p", flags: { jobs: "2" } },
+  expect(bisectCall(asked, { kernel: "./x", jobs: "2" }, "/p", undefined)).toEqual({
+    kind: "start",
+    order: {
+      ...{ good: "v1", bad: "v2", command: ["a", "b"], skipBuildFailures: true },
+      ...{ cwd: "/p", flags: { jobs: "2" } },
+    },
   });
-  expect(() => bisectOrder({ ...asked, good: "--x" }, {}, "/p", undefined)).toThrow(/--x is no/);
+  expect(() => bisectCall({ ...asked, good: "--x" }, {}, "/p", undefined)).toThrow(/--x is no/);
 });

@@ -1,0 +1,36 @@
+import { Command } from "commander";
+import { DIFFERENT } from "../../app/exit-codes.js";
+import type { Kdock } from "../../app/kdock.js";
+import type { KeyFlags } from "../../config/key-flags.js";
+import type { Project } from "../../project.js";
+import { addBuildFlags } from "../shared/flags.js";
+
+const MORE = `
+OTHER is a preset (debug, defconfig, tiny, host), a .config file, the key of a kernel or set that was built, "current", or
+another source for the same requests, spelt as for --kernel (6.1, debian:6.1, ./linux). Without it: the pure preset. Exit code 1: they differ.`;
+
+export function define(kdock: Kdock): Command {
+  const command = new Command("diff")
+    .description("in what the configuration differs from its preset, or from another one")
+    .argument("[other]", "a preset, a file, a key or a source")
+    .addHelpText("after", MORE);
+  return addBuildFlags(command).action(async (other: string | undefined, flags: KeyFlags) => {
+    const project = await kdock.openLocked(flags);
+    const { diffConfig } = await import("../../steps/config-look.js");
+    const { configDiffText } = await import("../../ui/config-text.js");
+    const named = other === undefined ? undefined : await readings(kdock, project, other);
+    const diff = await diffConfig(project, named);
+    if (!diff.equal) kdock.exitCode = DIFFERENT;
+    kdock.printer("config diff").result(diff, configDiffText(diff));
+  });
+}
+
+/** All that OTHER may stand for. */
+async function readings(kdock: Kdock, { ctx }: Project, other: string) {
+  const { sourceTypedIn } = await import("../../project.js");
+  return {
+    typed: other,
+    path: kdock.resolve(other),
+    source: sourceTypedIn(kdock.world.cwd, ctx.folder, other),
+  };
+}

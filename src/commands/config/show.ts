@@ -1,0 +1,61 @@
+import { Command } from "commander";
+import type { Kdock } from "../../app/kdock.js";
+import type { KeyFlags } from "../../config/key-flags.js";
+import type { Project } from "../../project.js";
+import { addBuildFlags } from "../shared/flags.js";
+
+interface ShowFlags extends KeyFlags {
+  readonly requested?: boolean;
+}
+
+/** A result: for --json, and for people. */
+interface Shown {
+  readonly data: unknown;
+  readonly lines: readonly string[];
+}
+
+export function define(kdock: Kdock): Command {
+  const command = new Command("show")
+    .description("the final .config, or the values of some options")
+    .argument("[option...]")
+    .option("--requested", "who asks for what: preset, fragments, kernel.set, flags");
+  return addBuildFlags(command).action(
+    async (options: string[], { requested, ...flags }: ShowFlags) => {
+      const project = await kdock.openLocked(flags);
+      const { data, lines } =
+        requested === true
+          ? await showRequests(project, options)
+          : options.length > 0
+            ? await showValues(project, options)
+            : await showAll(project);
+      kdock.printer("config show").result(data, lines);
+    },
+  );
+}
+
+async function showRequests(project: Project, options: readonly string[]): Promise<Shown> {
+  const { requests } = await import("../../steps/config-look.js");
+  const { requestsText } = await import("../../ui/config-text.js");
+  const rows = await requests(project, options);
+  return { data: rows, lines: requestsText(rows) };
+}
+
+async function showValues(project: Project, options: readonly string[]): Promise<Shown> {
+  const { optionValues } = await import("../../steps/config-look.js");
+  const { configLine } = await import("../../plan/kconfig.js");
+  const values = await optionValues(project, options);
+  return { data: values, lines: values.map(({ name, value }) => configLine(name, value)) };
+}
+
+async function showAll(project: Project): Promise<Shown> {
+  const { finalConfig } = await import("../../steps/config-look.js");
+  const { configOptions } = await import("../../plan/artifact-diff.js");
+  const { unavailableRequests } = await import("../../plan/config-requests.js");
+  const { unavailableText } = await import("../../ui/config-text.js");
+  const { config, demands } = await finalConfig(project);
+  const unavailable = unavailableRequests(demands);
+  return {
+    data: configOptions(config),
+    lines: [config.trimEnd(), ...unavailableText(unavailable, project.config.kernel.preset)],
+  };
+}

@@ -1,0 +1,18 @@
+import { Command } from "commander";
+import type { Kdock } from "../../app/kdock.js";
+import type { KeyFlags } from "../../config/key-flags.js";
+import { addBuildFlags } from "../shared/flags.js";
+
+export function define(kdock: Kdock): Command {
+  const command = new Command("why")
+    .description("why an option is what it is, and what it takes to have it otherwise")
+    .argument("<option...>");
+  return addBuildFlags(command).action(async (options: string[], flags: KeyFlags) => {
+    const project = await kdock.openLocked(flags);
+    const { explainOptions } = await import("../../steps/config-look.js");
+    const { known, requireAll } = await explainOptions(project, options);
+    const lines = known.flatMap((each, index) => (index === 0 ? each.lines : ["", ...each.lines]));
+    if (known.length > 0) kdock.printer("config why").result(known, lines);
+    requireAll();
+  });
+}

@@ -1,0 +1,64 @@
+import { Command } from "commander";
+import type { Kdock } from "../../app/kdock.js";
+import { type KeyFlags, keyFlags } from "../../config/key-flags.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../shared/boot-timeout.js";
+import { addBuildFlags, list } from "../shared/flags.js";
+import { loadInto } from "./load-into.js";
+
+interface BuildFlags extends KeyFlags, BootTimeoutFlag {
+  readonly name?: string;
+  /** A VM's name; true for the only one. */
+  readonly load?: string | true;
+  /** "NAME=value" */
+  readonly make: readonly string[];
+}
+
+const EXAMPLES = `
+The folder has a Kbuild or Makefile for the kernel's build system; a Makefile that calls \`make -C KERNEL M=$(PWD)\` is run as you
+do, and gets this kernel wherever it looks for one. For a hello.c one line in a file Kbuild is enough:
+
+  obj-m := hello.o
+
+It is only read: what is made is in .kdock/out/module/NAME, unstripped, and gdb knows it there.
+
+Examples:
+  kdock module build ./hello                 against the kernel of kdock.yaml, which is built first if need be
+  kdock module build ./hello --make DEBUG=1  as \`make DEBUG=1\`
+  kdock module build ./hello --load          the same for the VM that runs, then insmod; an older one is taken out first
+  kdock trap hello_ioctl --locals            stops in it, also before it is loaded`;
+
+export function define(kdock: Kdock): Command {
+  const command = new Command("build")
+    .description("build an out-of-tree module against the kernel")
+    .argument("<folder>", "with Kbuild or Makefile; it is only read")
+    .option("--name <name>", "what to call it; the folder's name otherwise")
+    .option("--make <NAME=value>", "a variable for make; may be repeated", list, [])
+    .option("--load [vm]", "load it into the VM that runs, for whose kernel it is built then")
+    .addOption(bootTimeoutOption());
+  return addBuildFlags(command)
+    .addHelpText("after", EXAMPLES)
+    .action((folder: string, flags: BuildFlags) => buildModule(kdock, folder, flags));
+}
+
+async function buildModule(kdock: Kdock, typedFolder: string, flags: BuildFlags): Promise<void> {
+  const { name, load, make } = flags;
+  const bootTimeoutSeconds = bootTimeoutOf(flags);
+  const { makeFlags, makeVariables } = await import("../../plan/module/make-variables.js");
+  const variables = makeVariables(make);
+  const project = await kdock.openLocked(keyFlags(flags));
+  const steps = await import("../../steps/build-module.js");
+  const { builtText, loadedText } = await import("../../ui/module-text.js");
+  const folder = kdock.resolve(typedFolder);
+  const shown = typedFolder.replace(/(?<=.)\/+$/, "");
+  const vm = load === undefined ? undefined : { name: load === true ? undefined : load };
+  const module = await steps.buildModule(project, { folder, shown, name, vm, variables });
+  const print = kdock.printer("module build");
+  const again = `kdock module build ${shown}${makeFlags(variables)} --load`;
+  print.line(builtText(module));
+  if (vm === undefined) {
+    print.result(module, [`load it: ${again}`]);
+    return;
+  }
+  const loaded = await loadInto(kdock, project, vm.name, { module, again, bootTimeoutSeconds });
+  print.result({ ...module, loaded }, loadedText(loaded));
+}

@@ -1,0 +1,23 @@
+import type { Kdock } from "../../app/kdock.js";
+import type { Project } from "../../project.js";
+import type { LoadedModule } from "../../steps/load-module.js";
+import type { BuiltModule } from "../../steps/module-store.js";
+
+interface Loading {
+  readonly module: BuiltModule;
+  /** The command that builds it for another kernel and loads it. */
+  readonly again: string;
+  readonly bootTimeoutSeconds: number;
+}
+
+/** `vm` is undefined for the only VM that runs. */
+export async function loadInto(
+  kdock: Kdock,
+  { ctx }: Project,
+  vm: string | undefined,
+  loading: Loading,
+): Promise<LoadedModule> {
+  const { ctx: guest, dial } = await kdock.openGuests();
+  const { loadModule } = await import("../../steps/load-module.js");
+  return loadModule(ctx, guest, await dial(vm), loading);
+}

@@ -1,0 +1,24 @@
+import { relative } from "node:path";
+import { Command } from "commander";
+import type { Kdock } from "../../app/kdock.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../shared/boot-timeout.js";
+import { loadInto } from "./load-into.js";
+
+export function define(kdock: Kdock): Command {
+  return new Command("load")
+    .description("load a module that was built, again or into another VM")
+    .argument("<name>", "as `kdock module build` called it")
+    .argument("[vm]", "which VM, when there are several")
+    .addOption(bootTimeoutOption())
+    .action(async (name: string, vm: string | undefined, flags: BootTimeoutFlag) => {
+      const bootTimeoutSeconds = bootTimeoutOf(flags);
+      const project = await kdock.openLocked();
+      const { requireModule } = await import("../../steps/module-store.js");
+      const { loadedText } = await import("../../ui/module-text.js");
+      const module = await requireModule(project.ctx, name);
+      const folder = relative(kdock.world.cwd, module.source) || ".";
+      const again = `kdock module build ${folder} --load`;
+      const loaded = await loadInto(kdock, project, vm, { module, again, bootTimeoutSeconds });
+      kdock.printer("module load").result(loaded, loadedText(loaded));
+    });
+}

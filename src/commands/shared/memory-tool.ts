@@ -1,0 +1,32 @@
+import { Command } from "commander";
+import type { Kdock } from "../../app/kdock.js";
+import type { MemoryTool } from "../../plan/memory-plan.js";
+
+interface Texts {
+  readonly description: string;
+  /** Help for the tool's own arguments. */
+  readonly args: string;
+}
+
+/** `kdock drgn` and `kdock crash`: a debugger of the running guest's memory, or of a dump. */
+export function defineMemoryTool(
+  kdock: Kdock,
+  tool: MemoryTool,
+  { description, args }: Texts,
+): Command {
+  return new Command(tool)
+    .description(description)
+    .usage("[options] [-- arguments...]")
+    .argument("[arguments...]", args)
+    .option("--core <file>", "a dump that kdock dump wrote, instead of a fresh one")
+    .option("--vm <name>", "which VM, when there are several")
+    .action(async (args: string[], { vm, core }: { vm?: string; core?: string }) => {
+      const project = await kdock.openLocked();
+      const { runMemory } = await import("../../steps/memory.js");
+      const { filesAmong } = await import("../../steps/files-among.js");
+      kdock.exitCode = await runMemory(project, {
+        ...{ vm, tool, args, core: core === undefined ? undefined : kdock.resolve(core) },
+        files: await filesAmong(project.ctx, args, kdock.resolve),
+      });
+    });
+}

@@ -1,0 +1,49 @@
+import type { Command } from "commander";
+import type { Kdock } from "./app/kdock.js";
+
+/** What a file of src/commands exports. */
+export interface Feature {
+  define(kdock: Kdock): Command;
+}
+
+/** By command name, in the order of --help. Loading all of them takes longer than most commands run: only --help does. */
+export const FEATURES: Readonly<Record<string, () => Promise<Feature>>> = {
+  init: () => import("./commands/init.js"),
+  doctor: () => import("./commands/doctor.js"),
+  plan: () => import("./commands/plan.js"),
+  lock: () => import("./commands/lock.js"),
+  verify: () => import("./commands/verify.js"),
+  diff: () => import("./commands/diff.js"),
+  sbom: () => import("./commands/sbom.js"),
+  config: () => import("./commands/config.js"),
+  build: () => import("./commands/build.js"),
+  run: () => import("./commands/run.js"),
+  kernels: () => import("./commands/kernels.js"),
+  matrix: () => import("./commands/matrix.js"),
+  bisect: () => import("./commands/bisect.js"),
+  up: () => import("./commands/up.js"),
+  down: () => import("./commands/down.js"),
+  ps: () => import("./commands/ps.js"),
+  logs: () => import("./commands/logs.js"),
+  decode: () => import("./commands/decode.js"),
+  console: () => import("./commands/console.js"),
+  capture: () => import("./commands/capture.js"),
+  net: () => import("./commands/net.js"),
+  exec: () => import("./commands/exec.js"),
+  cp: () => import("./commands/cp.js"),
+  module: () => import("./commands/module.js"),
+  gdb: () => import("./commands/gdb.js"),
+  debug: () => import("./commands/debug.js"),
+  dap: () => import("./commands/dap.js"),
+  trap: () => import("./commands/trap.js"),
+  dump: () => import("./commands/dump.js"),
+  drgn: () => import("./commands/drgn.js"),
+  crash: () => import("./commands/crash.js"),
+  stop: () => import("./commands/stop.js"),
+  clean: () => import("./commands/clean.js"),
+  compose: () => import("./commands/compose.js"),
+  source: () => import("./commands/source.js"),
+  ide: () => import("./commands/ide.js"),
+};
+
+export const COMMAND_NAMES: readonly string[] = Object.keys(FEATURES);
