@@ -15,6 +15,15 @@ export const EXIT_CODES = {
   "reader-lost": 141,
 } as const satisfies Record<ErrorCode, number>;
 
+/** A comparison that found a difference, as with diff and cmp. */
+export const DIFFERENT = 1;
+
+/** A check that failed, or work of which a part did. */
+export const NOT_WELL = 1;
+
+/** A trap with fewer hits than it waited for. */
+export const NOT_HIT = 1;
+
 /** sysexits.h calls it EX_SOFTWARE: anything that is not a KdockError is ours to mend. */
 export const BUG_EXIT_CODE = 70;
 

@@ -3,11 +3,16 @@ import type { Kdock } from "./app/kdock.js";
 
 /** What a file of src/commands exports. */
 export interface Feature {
-  define(kdock: Kdock): Command;
+  readonly define: (kdock: Kdock) => Command;
+  /** Its subcommands. */
+  readonly PARTS?: FeatureTable;
 }
 
-/** By command name, in the order of --help. Loading all of them takes longer than most commands run: only --help does. */
-export const FEATURES: Readonly<Record<string, () => Promise<Feature>>> = {
+/** By command name, in the order of --help. */
+export type FeatureTable = Readonly<Record<string, () => Promise<Feature>>>;
+
+/** Loading all of them takes longer than most commands run: only --help does. */
+export const FEATURES: FeatureTable = {
   init: () => import("./commands/init.js"),
   doctor: () => import("./commands/doctor.js"),
   plan: () => import("./commands/plan.js"),

@@ -45,7 +45,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
   });
   const kdock = createKdock(session);
   defineProgram(program, world.version);
-  for (const feature of await featuresFor(argv)) addCommand(program, feature.define(kdock));
+  for (const command of await commandsFor(argv, kdock)) program.addCommand(command);
   try {
     const exitCode = await parsed(program, argv, () => kdock.exitCode);
     await flushOutput(world);
@@ -100,15 +100,32 @@ async function loadReporter({ world, globals }: Session, canMove: boolean): Prom
 }
 
 /** The command that is called; all of them for kdock's own --help and for suggestions about an unknown word. */
-async function featuresFor(argv: readonly string[]): Promise<Feature[]> {
+async function commandsFor(argv: readonly string[], kdock: Kdock): Promise<Command[]> {
   const at = argv.findIndex(
     (word, index) => !word.startsWith("-") && !TAKES_WORD.has(argv[index - 1] ?? ""),
   );
   const called = argv[at] ?? "";
-  const isHelp = argv.slice(0, at).some((word) => word === "--help" || word === "-h");
+  const isHelp = at < 0 || argv.slice(0, at).some((word) => word === "--help" || word === "-h");
   const load = Object.hasOwn(FEATURES, called) && !isHelp ? FEATURES[called] : undefined;
   const loads = load === undefined ? Object.values(FEATURES) : [load];
-  return Promise.all(loads.map((each) => each()));
+  // kdock's own --help does not show subcommands.
+  return Promise.all(loads.map((each) => commandOf(each, kdock, !isHelp)));
+}
+
+async function commandOf(
+  load: () => Promise<Feature>,
+  kdock: Kdock,
+  withParts: boolean,
+): Promise<Command> {
+  const { define, PARTS = {} } = await load();
+  const command = define(kdock)
+    .exitOverride()
+    .showHelpAfterError("(--help lists what there is)")
+    .configureOutput(TEXT);
+  if (!withParts) return command;
+  const parts = Object.values(PARTS).map((part) => commandOf(part, kdock, true));
+  for (const part of await Promise.all(parts)) command.addCommand(part);
+  return command;
 }
 
 /** Options of kdock itself whose value is the next word. */
@@ -137,13 +154,6 @@ const TEXT = {
     write(visible(text));
   },
 };
-
-function addCommand(program: Command, command: Command): void {
-  for (const each of [command, ...command.commands]) {
-    each.exitOverride().showHelpAfterError("(--help lists what there is)").configureOutput(TEXT);
-  }
-  program.addCommand(command);
-}
 
 /** Results and the output of guests stay unchanged. */
 function withoutPasswords(event: Event): Event {

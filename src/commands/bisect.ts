@@ -1,10 +1,15 @@
 import { Command } from "commander";
-import { NOT_WELL } from "../app/exit-codes.js";
 import type { Kdock } from "../app/kdock.js";
-import { type KeyFlags, keyFlags } from "../config/key-flags.js";
+import type { KeyFlags } from "../config/key-flags.js";
+import { NOT_WELL } from "../errors.js";
 import type { Project } from "../project.js";
-import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
-import { addBuildFlags, addVmFlags } from "./shared/flags.js";
+import {
+  addBuildFlags,
+  addVmFlags,
+  type BootTimeoutFlag,
+  bootTimeoutOf,
+  bootTimeoutOption,
+} from "./shared/flags.js";
 
 interface BisectFlags extends KeyFlags, BootTimeoutFlag {
   readonly good?: string;
@@ -12,8 +17,9 @@ interface BisectFlags extends KeyFlags, BootTimeoutFlag {
   readonly continue?: boolean;
   readonly reset?: boolean;
   readonly skipBuildFailures: boolean;
-  readonly requireKvm?: boolean;
 }
+
+type SearchFlags = Omit<BisectFlags, "reset">;
 
 const EXAMPLE = `
 The command's exit code decides, as with \`git bisect run\`: 0 is good, 125 skips the commit, anything else below 128 is bad; a
@@ -40,13 +46,13 @@ export function define(kdock: Kdock): Command {
     .addOption(bootTimeoutOption());
   return addVmFlags(addBuildFlags(command))
     .addHelpText("after", EXAMPLE)
-    .action(async (argv: string[], flags: BisectFlags) => {
-      if (flags.reset === true) await reset(kdock);
+    .action(async (argv: string[], { reset, ...flags }: BisectFlags) => {
+      if (reset === true) await forget(kdock);
       else await search(kdock, argv, flags);
     });
 }
 
-async function reset(kdock: Kdock): Promise<void> {
+async function forget(kdock: Kdock): Promise<void> {
   const { ctx } = await kdock.open({ history: true });
   const { resetBisect } = await import("../steps/bisect.js");
   const wasThere = await resetBisect(ctx);
@@ -54,9 +60,8 @@ async function reset(kdock: Kdock): Promise<void> {
   kdock.printer("bisect").result({ reset: wasThere }, [text]);
 }
 
-async function search(kdock: Kdock, command: readonly string[], flags: BisectFlags): Promise<void> {
-  const { good, bad, continue: goOn = false, skipBuildFailures } = flags;
-  const keys = keyFlags(flags);
+async function search(kdock: Kdock, command: readonly string[], flags: SearchFlags): Promise<void> {
+  const { good, bad, continue: goOn = false, skipBuildFailures, bootTimeout, ...keys } = flags;
   const { ctx } = await kdock.open({ history: true });
   const { continueBisect, readBisectState, startBisect } = await import("../steps/bisect.js");
   const { bisectCall } = await import("../plan/bisect-order.js");
@@ -67,7 +72,7 @@ async function search(kdock: Kdock, command: readonly string[], flags: BisectFla
     kdock.world.cwd,
     await readBisectState(ctx),
   );
-  const bootTimeoutSeconds = bootTimeoutOf(flags);
+  const bootTimeoutSeconds = bootTimeoutOf({ bootTimeout });
   const result =
     call.kind === "continue"
       ? await continueBisect(await openHistory(kdock, call.state.flags), call.state)

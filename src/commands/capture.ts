@@ -1,8 +1,7 @@
 import { Command, Option } from "commander";
 import type { Kdock } from "../app/kdock.js";
 import type { CaptureRequest } from "../steps/capture.js";
-import { list } from "./shared/flags.js";
-import { countOf } from "./shared/numbers.js";
+import { countOf, list } from "./shared/flags.js";
 
 interface CaptureFlags {
   readonly write?: string;

@@ -1,11 +1,5 @@
 import { Command } from "commander";
-import type { Kdock } from "../app/kdock.js";
-import { define as diff } from "./config/diff.js";
-import { define as menu } from "./config/menu.js";
-import { define as set } from "./config/set.js";
-import { define as show } from "./config/show.js";
-import { define as unset } from "./config/unset.js";
-import { define as why } from "./config/why.js";
+import type { FeatureTable } from "../features.js";
 
 const MORE = `
 Examples:
@@ -19,10 +13,17 @@ Examples:
 
 An option may be written with or without CONFIG_. The kernel need not be built; its source is fetched where it is not there.`;
 
-export function define(kdock: Kdock): Command {
-  const command = new Command("config")
+export const PARTS: FeatureTable = {
+  menu: () => import("./config/menu.js"),
+  show: () => import("./config/show.js"),
+  diff: () => import("./config/diff.js"),
+  why: () => import("./config/why.js"),
+  set: () => import("./config/set.js"),
+  unset: () => import("./config/unset.js"),
+};
+
+export function define(): Command {
+  return new Command("config")
     .description("look at the kernel's configuration, and change it")
     .addHelpText("after", MORE);
-  for (const part of [menu, show, diff, why, set, unset]) command.addCommand(part(kdock));
-  return command;
 }

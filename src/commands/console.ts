@@ -1,7 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
 import { DETACHED } from "../print.js";
-import { failWith } from "./shared/guest-panic.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("console")
@@ -11,7 +10,10 @@ export function define(kdock: Kdock): Command {
       const { ctx, plan } = await kdock.open();
       const { openConsole } = await import("../steps/vms.js");
       const { end, panic } = await openConsole(ctx, plan, vm);
-      if (panic !== undefined) await failWith(kdock, panic);
+      if (panic !== undefined) {
+        const { failWith } = await import("./shared/guest-panic.js");
+        await failWith(kdock, panic);
+      }
       kdock.printer("console").note(end === "detached" ? DETACHED : "\nthe VM ended");
     });
 }

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
-import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/flags.js";
 
 const EXAMPLES = `
 Examples:

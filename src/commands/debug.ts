@@ -1,10 +1,16 @@
 import { Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
-import { type KeyFlags, keyFlags } from "../config/key-flags.js";
+import type { KeyFlags } from "../config/key-flags.js";
 import { KdockError } from "../errors.js";
-import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
-import { refuseExecAtBoot } from "./shared/exec-at-boot.js";
-import { addBuildFlags, addVmFlags, list } from "./shared/flags.js";
+import {
+  addBuildFlags,
+  addVmFlags,
+  type BootTimeoutFlag,
+  bootTimeoutOf,
+  bootTimeoutOption,
+  list,
+  refuseExecAtBoot,
+} from "./shared/flags.js";
 
 interface DebugFlags extends KeyFlags, BootTimeoutFlag {
   readonly vm?: string;
@@ -13,7 +19,6 @@ interface DebugFlags extends KeyFlags, BootTimeoutFlag {
   readonly if?: string;
   readonly boot?: boolean;
   readonly keep?: boolean;
-  readonly requireKvm?: boolean;
 }
 
 const EXAMPLES = `
@@ -46,7 +51,7 @@ export function define(kdock: Kdock): Command {
       const bootTimeoutSeconds = bootTimeoutOf(flags);
       requirePlace(stops);
       refuseExecAtBoot(flags);
-      const project = await kdock.openBootable(keyFlags(flags));
+      const project = await kdock.openBootable(flags);
       const { debug } = await import("../steps/debug.js");
       kdock.exitCode = await debug(project, {
         ...{ vm, gdbArguments, exec, boot, keep, bootTimeoutSeconds },

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { DIFFERENT } from "../app/exit-codes.js";
 import type { Kdock } from "../app/kdock.js";
+import { DIFFERENT } from "../errors.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("diff")

@@ -1,7 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
-import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
-import { list } from "./shared/flags.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption, list } from "./shared/flags.js";
 
 interface ExecFlags extends BootTimeoutFlag {
   readonly interactive?: boolean;

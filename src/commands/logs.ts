@@ -1,6 +1,5 @@
 import { Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
-import { failWith } from "./shared/guest-panic.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("logs")
@@ -11,6 +10,9 @@ export function define(kdock: Kdock): Command {
       const { ctx, plan } = await kdock.open();
       const { streamLogs } = await import("../steps/logs.js");
       const panic = await streamLogs(ctx, plan, { vm, follow });
-      if (panic !== undefined) await failWith(kdock, panic);
+      if (panic !== undefined) {
+        const { failWith } = await import("./shared/guest-panic.js");
+        await failWith(kdock, panic);
+      }
     });
 }

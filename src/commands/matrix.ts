@@ -1,18 +1,22 @@
 import { Command } from "commander";
-import { NOT_WELL } from "../app/exit-codes.js";
 import type { Kdock } from "../app/kdock.js";
-import { type KeyFlags, keyFlags } from "../config/key-flags.js";
-import { KdockError } from "../errors.js";
+import type { KeyFlags } from "../config/key-flags.js";
+import { KdockError, NOT_WELL } from "../errors.js";
 import type { Context } from "../steps/context.js";
-import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
-import { addBuildFlags, addVmFlags, list } from "./shared/flags.js";
+import {
+  addBuildFlags,
+  addVmFlags,
+  type BootTimeoutFlag,
+  bootTimeoutOf,
+  bootTimeoutOption,
+  list,
+} from "./shared/flags.js";
 
 interface MatrixFlags extends KeyFlags, BootTimeoutFlag {
   readonly kernels?: string[];
   readonly presets?: string[];
   readonly archs?: string[];
   readonly junit?: string;
-  readonly requireKvm?: boolean;
 }
 
 const EXAMPLE = `
@@ -42,19 +46,18 @@ export function define(kdock: Kdock): Command {
 async function runMatrix(kdock: Kdock, argv: readonly string[], flags: MatrixFlags): Promise<void> {
   const bootTimeoutSeconds = bootTimeoutOf(flags);
   const { kernels = [], presets = [], archs = [], junit } = flags;
-  const keys = keyFlags(flags);
-  const command = requireCommand(argv, keys);
+  const command = requireCommand(argv, flags);
   const { requestedRows } = await import("../plan/matrix.js");
-  const { config, ctx } = await kdock.openLocked(keys);
-  const rows = requestedRows({ kernels, presets, archs }, keys, config);
+  const { config, ctx } = await kdock.openLocked(flags);
+  const rows = requestedRows({ kernels, presets, archs }, flags, config);
   // A wrong word and a report that cannot be written are errors before the first build.
   const report = junit === undefined ? undefined : await reportFile(ctx, kdock.resolve(junit));
-  for (const row of rows) await kdock.open({ flags: { ...keys, ...row.flags } });
+  for (const row of rows) await kdock.open({ flags: { ...flags, ...row.flags } });
   const print = kdock.printer("matrix");
   const { matrix } = await import("../steps/matrix.js");
   const { results, interrupted } = await matrix(rows, {
     ...{ command, bootTimeoutSeconds },
-    open: (row) => kdock.openLocked({ ...keys, ...row.flags }),
+    open: (row) => kdock.openLocked({ ...flags, ...row.flags }),
     onRow: (result) => {
       print.row(result);
     },

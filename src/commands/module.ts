@@ -1,11 +1,11 @@
 import { Command } from "commander";
-import type { Kdock } from "../app/kdock.js";
-import { define as build } from "./module/build.js";
-import { define as load } from "./module/load.js";
+import type { FeatureTable } from "../features.js";
 
-export function define(kdock: Kdock): Command {
-  return new Command("module")
-    .description("modules that are not in the kernel's tree")
-    .addCommand(build(kdock))
-    .addCommand(load(kdock));
+export const PARTS: FeatureTable = {
+  build: () => import("./module/build.js"),
+  load: () => import("./module/load.js"),
+};
+
+export function define(): Command {
+  return new Command("module").description("modules that are not in the kernel's tree");
 }

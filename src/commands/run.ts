@@ -1,10 +1,15 @@
 import { Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
-import { type KeyFlags, keyFlags, keyValues } from "../config/key-flags.js";
+import type { KeyFlags } from "../config/key-flags.js";
 import { KdockError } from "../errors.js";
 import type { RunRequest } from "../steps/run.js";
-import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
-import { addBuildFlags, addVmFlags } from "./shared/flags.js";
+import {
+  addBuildFlags,
+  addVmFlags,
+  type BootTimeoutFlag,
+  bootTimeoutOf,
+  bootTimeoutOption,
+} from "./shared/flags.js";
 
 interface RunFlags extends KeyFlags, BootTimeoutFlag {
   readonly name?: string;
@@ -12,7 +17,6 @@ interface RunFlags extends KeyFlags, BootTimeoutFlag {
   readonly paused?: boolean;
   /** True without a FILE. */
   readonly dumpOnPanic?: string | boolean;
-  readonly requireKvm?: boolean;
 }
 
 const EXAMPLE = `
@@ -37,9 +41,10 @@ export function define(kdock: Kdock): Command {
     .action(async (argv: string[], flags: RunFlags) => {
       const { run } = await import("../steps/run.js");
       const { flagsForVm } = await import("../config/vm-flags.js");
+      const { keyValues } = await import("../config/key-flags.js");
       const request = await runRequest(kdock, argv, flags);
       const dumpOnPanic = flags.dumpOnPanic === undefined ? undefined : true;
-      const keys = { ...keyFlags(flags), dumpOnPanic };
+      const keys = { ...flags, dumpOnPanic };
       const project = await kdock.openBootable(keys);
       const config = flagsForVm(project.config, request.name, keyValues(keys));
       kdock.exitCode = await run({ ...project, config }, request, kdock.printer("run"));

@@ -1,29 +1,8 @@
 import { Command } from "commander";
-import type { Kdock } from "../app/kdock.js";
+import type { FeatureTable } from "../features.js";
 
-interface ExportFlags {
-  readonly force?: boolean;
-  readonly compileCommands?: boolean;
-}
+export const PARTS: FeatureTable = { export: () => import("./source/export.js") };
 
-export function define(kdock: Kdock): Command {
-  const exporting = new Command("export")
-    .description(
-      "copy the exact kernel source, patches applied, to this machine: for gdb and editors",
-    )
-    .argument("<folder>", "made, or replaced when it is an earlier export; its files are read-only")
-    .option("-f, --force", "replace the folder and all that is in it, whatever it is")
-    .option(
-      "--compile-commands",
-      "with a compile_commands.json for clangd and other language servers",
-    )
-    .action(async (folder: string, { force = false, compileCommands = false }: ExportFlags) => {
-      const { ctx, plan } = await kdock.openLocked();
-      const { exportSource } = await import("../steps/source-export.js");
-      const path = kdock.resolve(folder);
-      const { home } = kdock.world;
-      const result = await exportSource(ctx, plan, { path, compileCommands, force, home });
-      kdock.printer("source export").result(result, [`source: ${result.path}`]);
-    });
-  return new Command("source").description("the kernel's source tree").addCommand(exporting);
+export function define(): Command {
+  return new Command("source").description("the kernel's source tree");
 }

@@ -1,11 +1,18 @@
 import { Command } from "commander";
-import { NOT_HIT } from "../app/exit-codes.js";
 import type { Kdock } from "../app/kdock.js";
-import { type KeyFlags, keyFlags } from "../config/key-flags.js";
-import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
-import { refuseExecAtBoot } from "./shared/exec-at-boot.js";
-import { addBuildFlags, addVmFlags, list } from "./shared/flags.js";
-import { countOf, secondsOf } from "./shared/numbers.js";
+import type { KeyFlags } from "../config/key-flags.js";
+import { NOT_HIT } from "../errors.js";
+import {
+  addBuildFlags,
+  addVmFlags,
+  type BootTimeoutFlag,
+  bootTimeoutOf,
+  bootTimeoutOption,
+  countOf,
+  list,
+  refuseExecAtBoot,
+  secondsOf,
+} from "./shared/flags.js";
 
 interface TrapFlags extends KeyFlags, BootTimeoutFlag {
   readonly vm?: string;
@@ -19,7 +26,6 @@ interface TrapFlags extends KeyFlags, BootTimeoutFlag {
   readonly timeout: string;
   readonly boot?: boolean;
   readonly keep?: boolean;
-  readonly requireKvm?: boolean;
 }
 
 const EXAMPLE = `
@@ -62,7 +68,7 @@ async function runTrap(kdock: Kdock, stops: readonly string[], flags: TrapFlags)
   const count = countOf("--count", flags.count);
   const timeout = secondsOf("--timeout", flags.timeout);
   const bootTimeoutSeconds = bootTimeoutOf(flags);
-  const project = await kdock.openBootable(keyFlags(flags));
+  const project = await kdock.openBootable(flags);
   const print = kdock.printer("trap");
   const { trap } = await import("../steps/trap.js");
   const { trapText } = await import("../ui/trap-text.js");

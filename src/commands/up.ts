@@ -1,8 +1,12 @@
 import { Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
 import type { KeyFlags } from "../config/key-flags.js";
-import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/boot-timeout.js";
-import { addBuildFlags } from "./shared/flags.js";
+import {
+  addBuildFlags,
+  type BootTimeoutFlag,
+  bootTimeoutOf,
+  bootTimeoutOption,
+} from "./shared/flags.js";
 
 export function define(kdock: Kdock): Command {
   const command = new Command("up")

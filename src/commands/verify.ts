@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
-import { DIFFERENT } from "../app/exit-codes.js";
 import type { Kdock } from "../app/kdock.js";
-import { type Target, TARGETS } from "../plan/targets.js";
+import { DIFFERENT } from "../errors.js";
+import { type Target, TARGETS } from "../plan/choices.js";
 
 interface VerifyFlags {
   readonly stage?: readonly Target[];

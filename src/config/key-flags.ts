@@ -39,7 +39,10 @@ export const BUILD_FLAGS = (Object.keys(KEYS) as (keyof typeof KEYS)[]).filter((
   ["kernel", "busybox", "rootfs"].includes(KEYS[flag][0]),
 );
 
-export type KeyFlags = Readonly<Partial<Record<keyof typeof KEYS, unknown>>>;
+export interface KeyFlags extends Readonly<Partial<Record<keyof typeof KEYS, unknown>>> {
+  /** Short for --accel kvm. */
+  readonly requireKvm?: boolean;
+}
 
 /** "initScript" → "--init-script". */
 export function flagName(flag: string): string {
@@ -51,14 +54,6 @@ export const FLAG_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(KEYS).map(([flag, path]) => [path.join("."), flagName(flag)]),
 );
 
-/** A command's flags without those that are no keys; --require-kvm is short for --accel kvm. */
-export function keyFlags(flags: KeyFlags & { readonly requireKvm?: boolean }): KeyFlags {
-  const keys = Object.fromEntries(
-    Object.entries(flags).filter(([name]) => Object.hasOwn(KEYS, name)),
-  );
-  return flags.requireKvm === true ? { ...keys, accel: "kvm" } : keys;
-}
-
 /** The nested partial that config's `flagLayer` reads. */
 export function keyValues(flags: KeyFlags): Record<string, unknown> {
   const values: Record<string, unknown> = {};
@@ -69,6 +64,7 @@ export function keyValues(flags: KeyFlags): Record<string, unknown> {
     if (flag === "gdb" && value === false) put(values, ["gdb", "enable"], false);
     else if (!(flag === "gdb" && value === true)) put(values, path, value);
   }
+  if (flags.requireKvm === true) put(values, KEYS.accel, "kvm");
   return values;
 }
 

@@ -12,7 +12,7 @@ import type { KnownSources } from "../plan/kernel-version.js";
 import { kernelToolchain } from "../plan/toolchain.js";
 import type { Suite } from "../plan/toolchain.js";
 import { type Lock, sourceName } from "./lock.js";
-import type { UpdatePart } from "./update-parts.js";
+import type { UpdatePart } from "../plan/choices.js";
 
 /** An image whose packages are to be pinned. */
 export interface ImageRequest {

@@ -15,7 +15,7 @@ import {
 import type { BisectOrder } from "../plan/bisect-order.js";
 import { FOLDER } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { TARGETS } from "../plan/targets.js";
+import { TARGETS } from "../plan/choices.js";
 import { NEWEST, toolchainFor } from "../plan/toolchain.js";
 import type { LocalRepository } from "../plan/user-files.js";
 import { type Project, replanned } from "../project.js";

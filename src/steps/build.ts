@@ -6,7 +6,7 @@ import { changedInputs } from "../plan/keys.js";
 import type { Manifest } from "../plan/manifest.js";
 import { FOLDER } from "../plan/names.js";
 import { givenFiles } from "../plan/rootfs-plan.js";
-import type { Target } from "../plan/targets.js";
+import type { Target } from "../plan/choices.js";
 import { type Project, replanned } from "../project.js";
 import { makeSet, pointCurrent, readCurrentManifest, readManifest } from "./artifact-store.js";
 import { ensureImage } from "./builder-image.js";

@@ -1,6 +1,6 @@
 import { KdockError } from "../errors.js";
 import { ARCHITECTURES, debuggerOn } from "../plan/architectures.js";
-import type { Editor } from "../plan/ide/editors.js";
+import type { Editor } from "../plan/choices.js";
 import type { IdeFacts } from "../plan/ide/ide-facts.js";
 import { type EntryFile, mergeEntries } from "../plan/ide/merge-entries.js";
 import { vscodeFiles } from "../plan/ide/vscode.js";

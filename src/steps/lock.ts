@@ -24,7 +24,7 @@ import {
   prune,
 } from "../lock/requests.js";
 import { toolchainDrift } from "../lock/toolchain-drift.js";
-import type { UpdatePart } from "../lock/update-parts.js";
+import type { UpdatePart } from "../plan/choices.js";
 import type { EngineArchitecture } from "../plan/architectures.js";
 import { FOLDER } from "../plan/names.js";
 import { type Project, relocked } from "../project.js";

@@ -2,7 +2,7 @@ import { KdockError, messageOf } from "../errors.js";
 import { builtKernel } from "../plan/built-kernels.js";
 import type { MatrixResult, MatrixRow } from "../plan/matrix.js";
 import { FOLDER } from "../plan/names.js";
-import { TARGETS } from "../plan/targets.js";
+import { TARGETS } from "../plan/choices.js";
 import type { Project } from "../project.js";
 import { artifactFolder } from "./artifact-store.js";
 import { build } from "./build.js";

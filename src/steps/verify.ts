@@ -5,7 +5,7 @@ import { FOLDER, HOSTILE_UID } from "../plan/names.js";
 import { hostileImage, VARIED, verifyBuild } from "../plan/verify-plan.js";
 import type { Verification, VerifiedStage } from "../plan/verification.js";
 import { givenFiles } from "../plan/rootfs-plan.js";
-import type { Target } from "../plan/targets.js";
+import type { Target } from "../plan/choices.js";
 import type { Project } from "../project.js";
 import { artifactFolder, readManifest } from "./artifact-store.js";
 import { ensureDerived, ensureImage } from "./builder-image.js";

@@ -1,9 +1,13 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
-import { type KeyFlags, keyFlags } from "../../config/key-flags.js";
-import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../shared/boot-timeout.js";
-import { addBuildFlags, list } from "../shared/flags.js";
-import { loadInto } from "./load-into.js";
+import type { KeyFlags } from "../../config/key-flags.js";
+import {
+  addBuildFlags,
+  type BootTimeoutFlag,
+  bootTimeoutOf,
+  bootTimeoutOption,
+  list,
+} from "../shared/flags.js";
 
 interface BuildFlags extends KeyFlags, BootTimeoutFlag {
   readonly name?: string;
@@ -45,7 +49,7 @@ async function buildModule(kdock: Kdock, typedFolder: string, flags: BuildFlags)
   const bootTimeoutSeconds = bootTimeoutOf(flags);
   const { makeFlags, makeVariables } = await import("../../plan/module/make-variables.js");
   const variables = makeVariables(make);
-  const project = await kdock.openLocked(keyFlags(flags));
+  const project = await kdock.openLocked(flags);
   const steps = await import("../../steps/build-module.js");
   const { builtText, loadedText } = await import("../../ui/module-text.js");
   const folder = kdock.resolve(typedFolder);
@@ -59,6 +63,7 @@ async function buildModule(kdock: Kdock, typedFolder: string, flags: BuildFlags)
     print.result(module, [`load it: ${again}`]);
     return;
   }
+  const { loadInto } = await import("./load-into.js");
   const loaded = await loadInto(kdock, project, vm.name, { module, again, bootTimeoutSeconds });
   print.result({ ...module, loaded }, loadedText(loaded));
 }

@@ -1,8 +1,7 @@
 import { relative } from "node:path";
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
-import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../shared/boot-timeout.js";
-import { loadInto } from "./load-into.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../shared/flags.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("load")
@@ -14,6 +13,7 @@ export function define(kdock: Kdock): Command {
       const bootTimeoutSeconds = bootTimeoutOf(flags);
       const project = await kdock.openLocked();
       const { requireModule } = await import("../../steps/module-store.js");
+      const { loadInto } = await import("./load-into.js");
       const { loadedText } = await import("../../ui/module-text.js");
       const module = await requireModule(project.ctx, name);
       const folder = relative(kdock.world.cwd, module.source) || ".";

@@ -7,7 +7,7 @@ import {
   missingRequests,
   prune,
 } from "../../../src/lock/requests.js";
-import { UPDATE_PARTS, type UpdatePart } from "../../../src/lock/update-parts.js";
+import { UPDATE_PARTS, type UpdatePart } from "../../../src/plan/choices.js";
 import { config } from "../plan/fixtures.js";
 import { SAMPLE } from "./sample.js";
 

@@ -1,0 +1,13 @@
+/** Closed lists of words that commands take. This file imports nothing: it is loaded for `kdock --help`. */
+
+/** What `kdock build` makes, in the order in which it is made. */
+export const TARGETS = ["kernel", "busybox", "rootfs"] as const;
+export type Target = (typeof TARGETS)[number];
+
+/** Parts of kdock.lock that `kdock lock --update` resolves anew. */
+export const UPDATE_PARTS = ["kernel", "busybox", "base", "toolchain", "qemu", "gdb"] as const;
+export type UpdatePart = (typeof UPDATE_PARTS)[number];
+
+/** Editors that `kdock ide` writes files for. */
+export const EDITORS = ["vscode", "nvim", "devcontainer"] as const;
+export type Editor = (typeof EDITORS)[number];
