@@ -14,6 +14,17 @@ const EFFECTS = [
   "commander",
 ];
 
+const LAZY = ["archive", "config", "lock", "plan", "steps", "ui"].map((name) => `**/${name}/**`);
+
+const SYNTAX = [
+  { selector: "ExportDefaultDeclaration", message: "named exports only" },
+  {
+    selector:
+      "CallExpression[callee.property.name='write'][callee.object.property.name=/^std(out|err)$/]",
+    message: "text goes through writeText (src/ui/visible.ts): a guest may have written it",
+  },
+];
+
 /** One fence: files in `folder` must not import anything that matches `patterns`. */
 function fence(folder, ...patterns) {
   return {
@@ -44,15 +55,7 @@ export default tseslint.config(
       // tsc resolves imports; this rule does not know .js → .ts.
       "n/no-missing-import": "off",
       "n/no-unpublished-import": "off",
-      "no-restricted-syntax": [
-        "error",
-        { selector: "ExportDefaultDeclaration", message: "named exports only" },
-        {
-          selector:
-            "CallExpression[callee.property.name='write'][callee.object.property.name=/^std(out|err)$/]",
-          message: "text goes through writeText (src/ui/visible.ts): a guest may have written it",
-        },
-      ],
+      "no-restricted-syntax": ["error", ...SYNTAX],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       // A lock is held by being declared.
       "@typescript-eslint/no-unused-vars": ["error", { ignoreUsingDeclarations: true }],
@@ -112,17 +115,47 @@ export default tseslint.config(
     "**/ui/**",
   ),
   fence("ui", "dockerode", "execa", "**/engine/**", "**/steps/**"),
-  fence("steps", ...EFFECTS, "**/docker-engine.js", "**/node-host.js", "**/commands/**"),
+  fence(
+    "steps",
+    ...EFFECTS,
+    "**/docker-engine.js",
+    "**/node-host.js",
+    "**/app/**",
+    "**/commands/**",
+  ),
+  fence("app", "**/commands/**", "**/features.js", "**/main.js"),
   fence(
     "commands",
-    "node:fs*",
-    "node:child_process",
-    "dockerode",
-    "execa",
-    "ora",
+    ...EFFECTS.filter((name) => name !== "commander"),
     "**/engine/**",
     "**/host/**",
   ),
+  {
+    files: ["src/commands/**/*.ts", "src/features.ts"],
+    rules: {
+      // What --help loads: all else waits for the action.
+      "@typescript-eslint/no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            {
+              group: ["**/project.js", ...LAZY, "!**/config/config.js", "!**/plan/choices.js"],
+              allowTypeImports: true,
+              message: "import it in the action: `await import(...)`",
+            },
+          ],
+        },
+      ],
+      "no-restricted-syntax": [
+        "error",
+        ...SYNTAX,
+        {
+          selector: "ImportExpression[source.value=/^(?!\\.)|\\/(engine|host)\\//]",
+          message: "a command has no effects of its own: call a step",
+        },
+      ],
+    },
+  },
   {
     files: ["*.js", "*.config.ts", "test/**/*.ts"],
     rules: { "no-restricted-syntax": "off", "n/no-unsupported-features/node-builtins": "off" },

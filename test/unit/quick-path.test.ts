@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import ts from "typescript";
 import { expect, it } from "vitest";
@@ -23,6 +23,7 @@ function loadedWith(path: string, seen = new Set<string>()): Set<string> {
 
 it.each([
   "main.ts",
+  "app/kdock.ts",
   "guest-project.ts",
   "engine/quick-engine.ts",
   "steps/dial-guest.ts",
@@ -31,7 +32,26 @@ it.each([
   "plan/exec-request.ts",
 ])("%s, which kdock exec and cp load, is quick to load", (file) => {
   const loaded = loadedWith(join(ROOT, "src", file));
-  const packages = [...loaded].filter((each) => !each.startsWith("/") && !each.startsWith("node:"));
-  expect(packages.filter((each) => each !== "commander" && each !== "tar-stream")).toEqual([]);
+  expect(
+    packagesOf(loaded).filter((each) => each !== "commander" && each !== "tar-stream"),
+  ).toEqual([]);
   expect(loaded.size).toBeGreaterThan(1);
 });
+
+const COMMANDS = readdirSync(join(ROOT, "src/commands"), { recursive: true, encoding: "utf8" });
+
+it.each(["features.ts", ...COMMANDS.filter((file) => file.endsWith(".ts")).map(inCommands)])(
+  "%s loads no package but commander",
+  (file) => {
+    const loaded = loadedWith(join(ROOT, "src", file));
+    expect(packagesOf(loaded).filter((each) => each !== "commander")).toEqual([]);
+  },
+);
+
+function inCommands(file: string): string {
+  return `commands/${file}`;
+}
+
+function packagesOf(loaded: ReadonlySet<string>): string[] {
+  return [...loaded].filter((each) => !each.startsWith("/") && !each.startsWith("node:"));
+}
