@@ -10,15 +10,15 @@ import {
 } from "./steps/tree-look.js";
 
 /**
- * Begins to look at the tree that the project was built from last: a look takes as long as it takes kdock to load, and
- * with two processors both are done when the first is. Undefined where there was none.
+ * Starts a scan of the tree that the project was last built from, in a thread. It takes as long as loading the rest of kdock,
+ * and runs beside it. Undefined where there is no such tree.
  */
 export function beginLook(configPath: string, signal: AbortSignal): EarlyLook | undefined {
   const look = lastLook(configPath);
   if (look === undefined) return undefined;
   const stop = new AbortController();
   const notes = inThread(LOOK_MODULE, look, AbortSignal.any([signal, stop.signal]));
-  // Once: what comes later looks for itself.
+  // The scan is taken or cancelled once; later readers start their own.
   let isDecided = false;
   const cancel = () => {
     if (isDecided) return;
@@ -51,7 +51,7 @@ function lastLook(configPath: string): TreeLook | undefined {
     const folder = readFileSync(lastTreeFile(project), "utf8").trim();
     return { folder, place: treePlace(project, folder) };
   } catch {
-    // A project without one, or none at all: whoever opens it says so.
+    // No tree, or no project at all: opening the project reports that.
     return undefined;
   }
 }

@@ -13,8 +13,8 @@ import { outputEvents } from "./ui/output-events.js";
 import type { GlobalFlags, World } from "./world.js";
 
 /**
- * What talking to a running guest takes: the project's name, which its folder decides, and an engine. Neither kdock.yaml
- * nor kdock's own files are read, because somebody waits for a command that takes a tenth of a second.
+ * What a connection to a running guest needs: the project's name, which follows from its folder, and an engine. Neither
+ * kdock.yaml nor kdock's own files are read, so that `kdock exec` takes a tenth of a second.
  */
 export async function openGuestContext(
   world: World,

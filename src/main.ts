@@ -49,7 +49,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
   try {
     const exitCode = await parsed(program, argv, () => kdock.exitCode);
     await flushOutput(world);
-    // Also for a command that a signal ends well, as it does `capture`.
+    // `capture` ends without an error at a signal; the exit code is the signal's all the same.
     world.signal.throwIfAborted();
     return exitCode;
   } catch (error) {
@@ -105,11 +105,11 @@ async function commandsFor(argv: readonly string[], kdock: Kdock): Promise<Comma
     (word, index) => !word.startsWith("-") && !TAKES_WORD.has(argv[index - 1] ?? ""),
   );
   const called = argv[at] ?? "";
-  const isHelp = at < 0 || argv.slice(0, at).some((word) => word === "--help" || word === "-h");
-  const load = Object.hasOwn(FEATURES, called) && !isHelp ? FEATURES[called] : undefined;
+  const isOwnHelp = at < 0 || argv.slice(0, at).some((word) => word === "--help" || word === "-h");
+  const load = Object.hasOwn(FEATURES, called) && !isOwnHelp ? FEATURES[called] : undefined;
   const loads = load === undefined ? Object.values(FEATURES) : [load];
   // kdock's own --help does not show subcommands.
-  return Promise.all(loads.map((each) => commandOf(each, kdock, !isHelp)));
+  return Promise.all(loads.map((each) => commandOf(each, kdock, !isOwnHelp)));
 }
 
 async function commandOf(

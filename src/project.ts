@@ -38,7 +38,7 @@ import type { GlobalFlags, World } from "./world.js";
 export interface Project {
   readonly ctx: Context;
   readonly config: Config;
-  /** What kdock.yaml alone says. */
+  /** The configuration without flags and variables. */
   readonly written: Config;
   readonly user: UserFiles;
   readonly plan: Plan;
@@ -46,15 +46,15 @@ export interface Project {
   readonly lock: Lock | undefined;
   /** What kdock.lock holds for engines of other architectures. */
   readonly others: OtherEngines;
-  /** Nothing but the set that was built last says which architecture is meant. */
+  /** The architecture is that of the last build: neither flags, variables, kdock.yaml nor kdock.lock set it. */
   readonly followsBuild: boolean;
   /** Flags or variables ask for other artifacts than kdock.yaml does. */
   readonly overridden: boolean;
-  /** A kernel that is built already, and is to be run whatever kdock.yaml asks for; see `withBuiltKernel`. */
+  /** The built kernel to boot in the place of kdock.yaml's; see `withBuiltKernel`. */
   readonly built?: BuiltKernel;
 }
 
-/** The same project with other words, files or another lock, and with the plan that follows from them. */
+/** The project with another configuration, files or lock, and the plan that is made from them. */
 export function replanned(
   project: Project,
   changes: Partial<Pick<Project, "config" | "user" | "lock">>,
@@ -84,10 +84,7 @@ export interface Opening {
   /** What kdock.yaml names outside of the project's folder will be used. */
   readonly usesOutside: boolean;
   readonly earlyLook?: EarlyLook | undefined;
-  /**
-   * Connect to an engine of this machine while a local tree is looked at, which takes as long; whether that succeeds shows
-   * when it is needed.
-   */
+  /** Connect to an engine of this machine while a local tree is scanned; a failure is reported when the engine is used. */
   readonly warmEngine: boolean;
 }
 
@@ -137,7 +134,7 @@ export async function openProject(
     isArchKnown: builtArch !== undefined,
   });
   const usualArch = lockedArchitecture(lockFile) ?? architecture;
-  // Following what is meant anyway changes nothing, and would load the configuration twice.
+  // The configuration is loaded twice only where the last build's architecture is not the default.
   const lastArch = builtArch === usualArch ? undefined : builtArch;
   const words = {
     file,
@@ -183,7 +180,7 @@ export async function openProject(
   };
 }
 
-/** A path that is typed is where the person is; one that stands in kdock.yaml is where that file is. */
+/** Paths of the command line are relative to the working folder, those in kdock.yaml to that file. */
 function typedIn(cwd: string, folder: string, flags: KeyFlags): KeyFlags {
   if (cwd === folder) return flags;
   const here = (path: string) => resolve(cwd, path);
@@ -199,10 +196,7 @@ function typedIn(cwd: string, folder: string, flags: KeyFlags): KeyFlags {
   };
 }
 
-/**
- * A word for a kernel as it would stand in kdock.yaml. Only what names a folder is a path, be it long or short; a
- * repository may be one, too.
- */
+/** A kernel source of the command line as kdock.yaml would have it: paths of trees and repositories are made absolute. */
 export function sourceTypedIn(cwd: string, folder: string, word: string): string {
   if (cwd === folder) return word;
   const long = expandSource(word, NO_SOURCE_CONTEXT);
@@ -219,7 +213,7 @@ async function readLockFile(ctx: EarlyContext): Promise<Lock | undefined> {
   return parseLock(text, FOLDER.lockfile);
 }
 
-/** What decides about the configuration beside its words: the lock's file, and the architecture of the engine. */
+/** Inputs of the configuration besides its text: the lock file, and the architecture of the engine. */
 async function readSurroundings(
   ctx: EarlyContext,
   world: World,
@@ -239,25 +233,25 @@ function lockedArchitecture(lock: Lock | undefined): Architecture | undefined {
   return kernel && architectureFrom(kernel.inputs);
 }
 
-/** "unix:///var/run/docker.sock": what is looked at first. */
+/** "unix:///var/run/docker.sock": the first candidate. */
 function enginePlace({ env, home }: World): string {
   try {
     const [first] = engineSearch(env, home, readIfThere).candidates;
     return first === undefined ? "" : endpointName(first.endpoint);
   } catch (error) {
-    // Said where an engine is needed.
+    // Reported where the engine is used.
     if (error instanceof KdockError) return "";
     throw error;
   }
 }
 
-/** Where an engine is looked for says it without asking one. */
+/** Whether all candidates are sockets of this machine; no engine is asked. */
 function isSearchedHere({ env, home }: World): boolean {
   const { candidates } = engineSearch(env, home, readIfThere);
   return candidates.every(({ endpoint }) => endpoint.kind === "unix");
 }
 
-/** The Docker client is slow to load: only a command that needs the engine pays for it. */
+/** The Docker client is slow to load: it is loaded when the engine is used. */
 async function connect(world: World, reporter: Reporter): Promise<Engine> {
   const { connectEngine } = await import("./engine/connect.js");
   return connectEngine({

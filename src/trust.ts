@@ -10,7 +10,7 @@ import type { Reporter } from "./ui/reporter.js";
 import { visible } from "./ui/visible.js";
 import type { GlobalFlags, World } from "./world.js";
 
-/** Before anything else is done with a project; see `checkState`. */
+/** Runs before anything of the project is read; see `checkState`. */
 export async function checkProject(world: World, globals: GlobalFlags): Promise<void> {
   const folder = dirname(configPath(world, globals));
   await checkState(nodeFiles, folder, personOf(world));
@@ -18,7 +18,7 @@ export async function checkProject(world: World, globals: GlobalFlags): Promise<
 
 export interface Reach {
   readonly folder: string;
-  /** What kdock.yaml alone says. */
+  /** The configuration without flags and variables. */
   readonly written: Config;
   readonly config: Config;
   readonly use: Use;
@@ -26,8 +26,8 @@ export interface Reach {
 }
 
 /**
- * Asks once for what kdock.yaml itself wants outside of its folder, as far as that is what will be used: what is typed or set
- * in the environment is the person's own word.
+ * Asks once to allow what kdock.yaml names outside of its folder and the command uses. Flags and variables are the user's own
+ * and need no permission.
  */
 export async function checkTrust(
   world: World,
@@ -55,7 +55,7 @@ export async function checkTrust(
   });
 }
 
-/** As the XDG Base Directory Specification has it: a relative path counts for nothing. */
+/** By the XDG Base Directory Specification, which ignores relative paths. */
 function stateFolder({ env, home }: World): string {
   const given = env["XDG_STATE_HOME"];
   return given?.startsWith("/") === true ? given : `${home}/.local/state`;

@@ -5,9 +5,9 @@ export interface World {
   /** Of this kdock, as in package.json. */
   readonly version: string;
   readonly cwd: string;
-  /** Of whom kdock runs as; undefined where users have no numbers. */
+  /** The effective user id; undefined on a platform without any. */
   readonly uid: number | undefined;
-  /** The program and first arguments that run this kdock once more. */
+  /** The program and first arguments that start this kdock again. */
   readonly self: readonly string[];
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
@@ -18,7 +18,7 @@ export interface World {
   readonly onExit: (restore: () => void) => void;
 }
 
-/** Flags that stand before or after any command. */
+/** Flags of kdock itself, before the command or after it. */
 export interface GlobalFlags {
   readonly config?: string;
   readonly json?: boolean;

@@ -13,12 +13,13 @@ import type { Session } from "./session.js";
 export interface Kdock {
   readonly world: World;
   readonly globals: GlobalFlags;
-  /** Of the configuration file: as in messages, and absolute. */
+  /** The configuration file as messages name it. */
   readonly configName: string;
+  /** The configuration file; absolute. */
   readonly configPath: string;
-  /** The exit code of a command that does not throw. */
+  /** 0 unless a command sets it; not used where the command throws. */
   exitCode: number;
-  /** An absolute path; the command line's are relative to the working folder. */
+  /** Makes a path of the command line absolute. */
   readonly resolve: (path: string) => string;
   /** Files of this machine, for a command without a project. */
   files(): Promise<HostFiles>;

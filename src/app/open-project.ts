@@ -17,7 +17,7 @@ export interface OpenOptions {
   readonly usesOutside?: boolean;
 }
 
-/** Opens the project of the configuration file, unless another user could have planted its state folder. */
+/** Opens the project of the configuration file. Rejects where its state folder is not the user's own. */
 export async function open(
   { world, globals, reporter }: Session,
   {
