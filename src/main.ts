@@ -63,7 +63,9 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
 export async function kdockProgram(kdock: Kdock): Promise<Command> {
   const program = new Command("kdock");
   defineProgram(program, "");
-  for (const load of Object.values(FEATURES)) addCommand(program, (await load()).define(kdock));
+  for (const load of Object.values(FEATURES)) {
+    program.addCommand(await commandOf(load, kdock, true));
+  }
   return program;
 }
 
