@@ -1,7 +1,7 @@
 import { docker } from "./kdock.js";
 
 /**
- * What the engine that the tests run on cannot do, or does in another way than Docker. docs/engines.md tells it to users;
+ * What the engine that the tests run on cannot do, or does in another way than Docker. docs/explanation/engines.md tells it to users;
  * tests expect that there instead.
  */
 export interface EngineLimits {
