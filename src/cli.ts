@@ -2,12 +2,12 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { fileURLToPath } from "node:url";
-import { exitCodeOf, KdockError } from "./errors.js";
-import { flushOutput } from "./flush.js";
+import { exitCodeOf, KdockError } from "./core/errors.js";
+import { flushOutput } from "./core/flush.js";
 import { main } from "./main.js";
-import { OutputError } from "./output-error.js";
-import { handleSignals } from "./signals.js";
-import type { World } from "./world.js";
+import { OutputError } from "./core/output-error.js";
+import { handleSignals } from "./core/signals.js";
+import type { World } from "./core/world.js";
 
 const restores: (() => void)[] = [];
 const interrupt = new AbortController();

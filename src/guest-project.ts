@@ -2,15 +2,15 @@ import { dirname } from "node:path";
 import { configPath } from "./config-file.js";
 import type { Engine } from "./engine/engine.js";
 import type { QuickEngine } from "./engine/quick-engine.js";
-import { KdockError, messageOf } from "./errors.js";
+import { KdockError, messageOf } from "./core/errors.js";
 import { nodeFiles } from "./host/node-files.js";
 import { createTerminal } from "./host/terminal.js";
-import { projectNames } from "./plan/names.js";
+import { projectNames } from "./core/plan/names.js";
 import type { GuestContext } from "./steps/guest-context.js";
-import { orAborted } from "./or-aborted.js";
+import { orAborted } from "./core/or-aborted.js";
 import type { Reporter } from "./ui/reporter.js";
 import { outputEvents } from "./ui/output-events.js";
-import type { GlobalFlags, World } from "./world.js";
+import type { GlobalFlags, World } from "./core/world.js";
 
 /**
  * What a connection to a running guest needs: the project's name, which follows from its folder, and an engine. Neither

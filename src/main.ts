@@ -1,14 +1,14 @@
 import { Command, CommanderError } from "commander";
 import { createKdock, type Kdock } from "./app/kdock.js";
 import type { Session } from "./app/session.js";
-import { EXIT_CODES, exitCodeOf, KdockError } from "./errors.js";
+import { EXIT_CODES, exitCodeOf, KdockError } from "./core/errors.js";
 import { type Feature, FEATURES } from "./features.js";
-import { flushOutput } from "./flush.js";
-import { OutputError } from "./output-error.js";
-import { redactUrls } from "./redact.js";
+import { flushOutput } from "./core/flush.js";
+import { OutputError } from "./core/output-error.js";
+import { redactUrls } from "./core/redact.js";
 import type { Event, Reporter } from "./ui/reporter.js";
 import { visible, writeText } from "./ui/visible.js";
-import type { GlobalFlags, World } from "./world.js";
+import type { GlobalFlags, World } from "./core/world.js";
 
 const EXAMPLES = `
 Examples:

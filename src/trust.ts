@@ -8,7 +8,7 @@ import type { RepositoryAt } from "./steps/read-repository.js";
 import { checkState, requireTrust } from "./steps/trust.js";
 import type { Reporter } from "./ui/reporter.js";
 import { visible } from "./ui/visible.js";
-import type { GlobalFlags, World } from "./world.js";
+import type { GlobalFlags, World } from "./core/world.js";
 
 /** Runs before anything of the project is read; see `checkState`. */
 export async function checkProject(world: World, globals: GlobalFlags): Promise<void> {

@@ -1,5 +1,5 @@
 import { BUILD_FLAGS, flagName, type KeyFlags } from "../config/key-flags.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { isKernelKey } from "../plan/built-kernels.js";
 import type { Project } from "../project.js";
 import { open } from "./open-project.js";

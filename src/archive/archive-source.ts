@@ -1,4 +1,4 @@
-import { type ErrorCode, KdockError } from "../errors.js";
+import { type ErrorCode, KdockError } from "../core/errors.js";
 
 /** Whose archive it is, for errors. */
 export interface ArchiveSource {

@@ -1,5 +1,5 @@
 import type { Header } from "tar-stream";
-import type { KdockError } from "../errors.js";
+import type { KdockError } from "../core/errors.js";
 import { archiveError, type ArchiveSource, FROM_CONTAINER } from "./archive-source.js";
 
 export interface PlacedEntry {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 
 /** What is in a file: bytes in memory, or as many bytes as are said from a stream that is opened when its turn comes. */
 export type Content = Uint8Array | StreamedContent;

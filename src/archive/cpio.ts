@@ -1,9 +1,9 @@
 import { Readable } from "node:stream";
-import { bytesOfPath, plainPath } from "../byte-path.js";
-import { KdockError } from "../errors.js";
+import { bytesOfPath, plainPath } from "../core/byte-path.js";
+import { KdockError } from "../core/errors.js";
 import { bytesOf, type Content, sizeOf } from "./content.js";
 
-/** `path` is relative, with forward slashes; see src/byte-path.ts. `mode` is permission bits. Owner is root, times are 0. */
+/** `path` is relative, with forward slashes; see src/core/byte-path.ts. `mode` is permission bits. Owner is root, times are 0. */
 export type CpioEntry =
   | {
       readonly kind: "file";

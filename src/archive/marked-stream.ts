@@ -1,4 +1,4 @@
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 
 /** Bytes with markers among them, read from one marker to the next. */
 export class MarkedStream {

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract, type Extract, type Header } from "tar-stream";
-import { type KdockError, messageOf } from "../errors.js";
+import { type KdockError, messageOf } from "../core/errors.js";
 import { archiveError, type ArchiveSource, FROM_CONTAINER } from "./archive-source.js";
 
 export type Visit = (header: Header, content: AsyncIterable<Uint8Array>) => Promise<void>;

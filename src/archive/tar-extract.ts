@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Header } from "tar-stream";
-import { UnstorableError } from "../errors.js";
+import { UnstorableError } from "../core/errors.js";
 import { archiveError, type ArchiveSource, FROM_CONTAINER } from "./archive-source.js";
 import {
   ArchiveTree,

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
 import type { KeyFlags } from "../config/key-flags.js";
-import { NOT_WELL } from "../errors.js";
+import { NOT_WELL } from "../core/errors.js";
 import type { Project } from "../project.js";
 import {
   addBuildFlags,

@@ -1,8 +1,8 @@
 import { Argument, Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
 import type { KeyFlags } from "../config/key-flags.js";
-import { KdockError } from "../errors.js";
-import { type Target, TARGETS } from "../plan/choices.js";
+import { KdockError } from "../core/errors.js";
+import { type Target, TARGETS } from "../core/plan/choices.js";
 import { addBuildFlags } from "./shared/flags.js";
 
 interface BuildFlags extends KeyFlags {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
-import { DETACHED } from "../print.js";
+import { DETACHED } from "../core/print.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("console")

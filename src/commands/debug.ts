@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
 import type { KeyFlags } from "../config/key-flags.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import {
   addBuildFlags,
   addVmFlags,

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
-import { DIFFERENT } from "../errors.js";
+import { DIFFERENT } from "../core/errors.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("diff")

@@ -1,7 +1,7 @@
 import { relative, resolve } from "node:path";
 import { Argument, Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
-import { type Editor, EDITORS } from "../plan/choices.js";
+import { type Editor, EDITORS } from "../core/plan/choices.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("ide")

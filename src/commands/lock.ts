@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import type { Kdock } from "../app/kdock.js";
-import { UPDATE_PARTS, type UpdatePart } from "../plan/choices.js";
+import { UPDATE_PARTS, type UpdatePart } from "../core/plan/choices.js";
 
 interface LockFlags {
   /** True for --update without parts. */

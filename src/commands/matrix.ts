@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
 import type { KeyFlags } from "../config/key-flags.js";
-import { KdockError, NOT_WELL } from "../errors.js";
-import type { Context } from "../steps/context.js";
+import { KdockError, NOT_WELL } from "../core/errors.js";
+import type { Context } from "../core/steps/context.js";
 import {
   addBuildFlags,
   addVmFlags,
@@ -89,6 +89,6 @@ function requireCommand(
 
 /** Each run's report replaces the last one's. */
 async function reportFile({ host }: Context, path: string): Promise<string> {
-  const { targetFile } = await import("../steps/target-file.js");
+  const { targetFile } = await import("../core/steps/target-file.js");
   return await targetFile(host.files, path, { force: true });
 }

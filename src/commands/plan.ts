@@ -9,7 +9,7 @@ export function define(kdock: Kdock): Command {
   );
   return addVmFlags(addBuildFlags(command)).action(async (flags: KeyFlags) => {
     const project = await kdock.openLocked(flags);
-    const { DEFAULT_VM } = await import("../plan/names.js");
+    const { DEFAULT_VM } = await import("../core/plan/names.js");
     const { vmPlan } = await import("../plan/vm-plan.js");
     const { transportFor } = await import("../steps/shares.js");
     const { planData, planText } = await import("../plan/plan-text.js");

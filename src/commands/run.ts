@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Kdock } from "../app/kdock.js";
 import type { KeyFlags } from "../config/key-flags.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import type { RunRequest } from "../steps/run.js";
 import {
   addBuildFlags,
@@ -69,7 +69,7 @@ async function runRequest(
 }
 
 async function vmNameOf(flags: Pick<RunFlags, "name">): Promise<string> {
-  const { DEFAULT_VM } = await import("../plan/names.js");
+  const { DEFAULT_VM } = await import("../core/plan/names.js");
   const { vmNameProblem } = await import("../config/run-schema.js");
   const name = flags.name ?? DEFAULT_VM;
   const problem = vmNameProblem(name);

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { Kdock } from "../app/kdock.js";
-import { DIFFERENT } from "../errors.js";
-import { type Target, TARGETS } from "../plan/choices.js";
+import { DIFFERENT } from "../core/errors.js";
+import { type Target, TARGETS } from "../core/plan/choices.js";
 
 interface VerifyFlags {
   readonly stage?: readonly Target[];

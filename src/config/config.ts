@@ -43,7 +43,7 @@ export interface KernelConfig {
   readonly ccache: boolean;
 }
 
-/** What the kernel and its guest are built for; see `src/plan/architectures.ts`. */
+/** What the kernel and its guest are built for; see `src/core/plan/architectures.ts`. */
 export const ARCHITECTURE_NAMES = ["x86_64", "arm64", "riscv64"] as const;
 
 export type Architecture = (typeof ARCHITECTURE_NAMES)[number];

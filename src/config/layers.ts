@@ -1,4 +1,4 @@
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { type Architecture, type Config, USUAL_ARCHITECTURE } from "./config.js";
 import { environmentLayer } from "./environment.js";
 import { flagLayer } from "./flags.js";

@@ -7,7 +7,7 @@ import {
   type Document,
   type YAMLMap,
 } from "yaml";
-import { messageOf } from "../errors.js";
+import { messageOf } from "../core/errors.js";
 import { configTree } from "./keys.js";
 import { isRecord, pathText, valueAt, withValue, type Layer, type Path } from "./layer.js";
 import type { RawValues } from "./layer.js";

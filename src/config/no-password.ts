@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { holdsPassword, passwordProblem } from "../redact.js";
+import { holdsPassword, passwordProblem } from "../core/redact.js";
 
 /** A check for addresses: a password in one would be in plans, images and `docker inspect`. */
 export function noPassword({ value, issues }: z.core.ParsePayload<string>): void {

@@ -1,5 +1,5 @@
 import type { Parsed } from "./addresses.js";
-import { holdsPassword, passwordProblem } from "../redact.js";
+import { holdsPassword, passwordProblem } from "../core/redact.js";
 import { nearest } from "./spelling.js";
 
 /** Where a kernel's source comes from, as `kernel.source` says it in one word. */

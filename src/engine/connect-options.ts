@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { KdockError, messageOf } from "../errors.js";
+import { KdockError, messageOf } from "../core/errors.js";
 import type { OnLeak } from "./docker-container.js";
 import type { Env } from "./engine-search.js";
 

@@ -1,6 +1,6 @@
 import { Agent } from "node:https";
 import type Dockerode from "dockerode";
-import { KdockError, messageOf } from "../errors.js";
+import { KdockError, messageOf } from "../core/errors.js";
 import { carefulModem, wholeText } from "./careful-modem.js";
 import { type ConnectOptions, readIfThere } from "./connect-options.js";
 import { dial } from "./dial.js";

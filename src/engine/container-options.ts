@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
-import { KdockError } from "../errors.js";
-import { type HostPath, LOG } from "../plan/container-spec.js";
+import { KdockError } from "../core/errors.js";
+import { type HostPath, LOG } from "../core/plan/container-spec.js";
 import type { ContainerSpec, PublishedPort } from "./engine.js";
 import type { EngineKind } from "./podman.js";
 

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { wholeText } from "./careful-modem.js";
 import { ContainerStream } from "./container-stream.js";
 import { dial, handOver } from "./dial.js";

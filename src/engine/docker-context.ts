@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { KdockError, messageOf } from "../errors.js";
-import { Secret } from "../secret.js";
+import { KdockError, messageOf } from "../core/errors.js";
+import { Secret } from "../core/secret.js";
 import { parseEndpoint, type Endpoint, type Tls } from "./endpoint.js";
 
 /** A file's text; undefined when there is no such file. */

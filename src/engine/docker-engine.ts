@@ -1,6 +1,6 @@
 import { addAbortSignal, type Readable } from "node:stream";
 import type Docker from "dockerode";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { readBuildStream } from "./build-stream.js";
 import { containerOptions } from "./container-options.js";
 import { dial } from "./dial.js";

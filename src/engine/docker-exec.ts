@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { ContainerStream } from "./container-stream.js";
 import { engineCall } from "./engine-error.js";
 import { ExecState } from "./engine-json.js";

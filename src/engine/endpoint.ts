@@ -1,6 +1,6 @@
-import { KdockError } from "../errors.js";
-import { redactUrls } from "../redact.js";
-import type { Secret } from "../secret.js";
+import { KdockError } from "../core/errors.js";
+import { redactUrls } from "../core/redact.js";
+import type { Secret } from "../core/secret.js";
 
 export type Endpoint =
   | { readonly kind: "unix"; readonly path: string }

@@ -1,4 +1,4 @@
-import { KdockError, messageOf } from "../errors.js";
+import { KdockError, messageOf } from "../core/errors.js";
 
 /** Why a connection was never made, by errno code, in words that finish "nothing answers: …". */
 const UNREACHABLE: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
 import type { Duplex, Readable } from "node:stream";
 import type { EngineKind } from "./podman.js";
-import type { ContainerSpec, Labels, PublishedPort } from "../plan/container-spec.js";
+import type { ContainerSpec, Labels, PublishedPort } from "../core/plan/container-spec.js";
 
-export type { ContainerSpec, Labels, Mount, PublishedPort } from "../plan/container-spec.js";
+export type { ContainerSpec, Labels, Mount, PublishedPort } from "../core/plan/container-spec.js";
 
 /** What kdock needs of a container engine, in kdock's words. `docker-engine.ts` is the one implementation. */
 export interface Engine {

@@ -1,4 +1,4 @@
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 
 /** A piece of output and where it came from. */
 export interface OutputPiece {

@@ -1,5 +1,5 @@
 import { Duplex, Readable } from "node:stream";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 
 /** What dockerode types as `NodeJS.ReadableStream`: the body of an answer. */
 export function asReadable(stream: unknown): Readable {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { jsonLines } from "./json-lines.js";
 
 const PullRecord = z.object({

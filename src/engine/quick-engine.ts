@@ -1,6 +1,6 @@
 import { request, type ClientRequestArgs, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { wholeText } from "./careful-modem.js";
 import { type ConnectOptions, readIfThere } from "./connect-options.js";
 import { ContainerStream } from "./container-stream.js";

@@ -1,4 +1,4 @@
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 
 /**
  * The frames that kdock and the guest's kdock-agent exchange (images/busybox/agent/kdock-agent.c is the other end). In

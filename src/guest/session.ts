@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { Readable, Writable } from "node:stream";
 import type { Duplex } from "node:stream";
 
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import {
   encodeHostFrame,
   FrameDecoder,

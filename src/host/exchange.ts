@@ -1,6 +1,6 @@
 import { createSocket } from "node:dgram";
 import { connect } from "node:net";
-import { messageOf } from "../errors.js";
+import { messageOf } from "../core/errors.js";
 
 /** Somebody to be called. */
 export interface Callee {

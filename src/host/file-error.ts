@@ -1,4 +1,4 @@
-import { KdockError, messageOf, UnstorableError } from "../errors.js";
+import { KdockError, messageOf, UnstorableError } from "../core/errors.js";
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",

@@ -1,7 +1,7 @@
 import { type BigIntStats, createReadStream } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { PassThrough, pipeline, type Readable } from "node:stream";
-import { pathOfBytes, plainPath } from "../byte-path.js";
+import { pathOfBytes, plainPath } from "../core/byte-path.js";
 import { readError } from "./file-error.js";
 import type { FileNode } from "./host.js";
 

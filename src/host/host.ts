@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { FolderColumns } from "../folder-columns.js";
+import type { FolderColumns } from "../core/folder-columns.js";
 import type { Callee, Exchange } from "./exchange.js";
 
 export type { Callee, Exchange } from "./exchange.js";
@@ -75,13 +75,13 @@ export interface TreeEntry {
 
 /** What a folder has under a name, as far as an archive can hold it. */
 export interface FileNode {
-  /** Relative, with forward slashes; see src/byte-path.ts. */
+  /** Relative, with forward slashes; see src/core/byte-path.ts. */
   readonly path: string;
   readonly kind:
     "file" | "directory" | "symlink" | "character-device" | "block-device" | "fifo" | "socket";
   /** Permission bits. */
   readonly mode: number;
-  /** The link's text, see src/byte-path.ts; "" for others. */
+  /** The link's text, see src/core/byte-path.ts; "" for others. */
   readonly target: string;
   readonly sizeBytes: number;
   /** Of a device. */

@@ -3,7 +3,7 @@ import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { kill, pid } from "node:process";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { codeOf, isMissing, writeError } from "./file-error.js";
 import { fileMode, makeFolders } from "./make-folders.js";
 

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { STATE_FOLDER } from "../state-folder.js";
+import { STATE_FOLDER } from "../core/state-folder.js";
 
 /** As `mkdir -p`: each folder that is made gets the mode that `folderMode` says. */
 export async function makeFolders(path: string): Promise<void> {

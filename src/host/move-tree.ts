@@ -1,6 +1,6 @@
 import { chmod, lstat, readdir, rename, rmdir, unlink, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { isMissing, whereSupported } from "./file-error.js";
 import type { FolderFacts } from "./host.js";
 import { OpenFolder } from "./open-folder.js";

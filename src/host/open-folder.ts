@@ -1,7 +1,7 @@
 import { constants, existsSync } from "node:fs";
 import { type FileHandle, lstat, open, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { KdockError, UnstorableError } from "../errors.js";
+import { KdockError, UnstorableError } from "../core/errors.js";
 import { codeOf, writeError } from "./file-error.js";
 
 /** Where the kernel names a process's open files: a path that begins with an open folder, wherever that has been moved to. */

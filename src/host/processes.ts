@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { KdockError, messageOf } from "../errors.js";
+import { KdockError, messageOf } from "../core/errors.js";
 import { codeOf } from "./file-error.js";
 import type { RunOptions } from "./host.js";
 import { ProcessOutput } from "./process-output.js";

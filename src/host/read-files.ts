@@ -12,7 +12,7 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough, pipeline, type Readable } from "node:stream";
-import { KdockError, messageOf } from "../errors.js";
+import { KdockError, messageOf } from "../core/errors.js";
 import { isMissing, readError } from "./file-error.js";
 import type { FileStatus, OnLeftOut, TreeEntry } from "./host.js";
 

@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, type Stats } from "node:fs";
-import { type FolderColumns, NUMBERS, pathIn } from "../folder-columns.js";
+import { type FolderColumns, NUMBERS, pathIn } from "../core/folder-columns.js";
 import { readError } from "./file-error.js";
 
 /**

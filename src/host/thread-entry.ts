@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { nodeFiles } from "./node-files.js";
 import type { ThreadModule, ThreadWord } from "./thread.js";
 

@@ -1,6 +1,6 @@
 import { on } from "node:events";
 import { Worker } from "node:worker_threads";
-import { type ErrorCode, KdockError } from "../errors.js";
+import { type ErrorCode, KdockError } from "../core/errors.js";
 import type { HostFiles } from "./host.js";
 
 /** What a module is to export that runs in a thread of its own. What it is given and what it yields can be cloned. */

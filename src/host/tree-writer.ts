@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { copyFile, link, lstat, mkdir, open, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { KdockError, UnstorableError } from "../errors.js";
+import { KdockError, UnstorableError } from "../core/errors.js";
 import { codeOf, isUnsupported, whereSupported, writeError } from "./file-error.js";
 import { FileWriter } from "./file-writer.js";
 import type { TreeWriter } from "./host.js";

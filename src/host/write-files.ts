@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, open, rename, rm, symlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { codeOf, isMissing, whereSupported, writeError } from "./file-error.js";
 import { FileWriter } from "./file-writer.js";
 import type { FolderFacts, LogFile } from "./host.js";

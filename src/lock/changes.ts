@@ -1,4 +1,4 @@
-import { differingNames } from "../plan/keys.js";
+import { differingNames } from "../core/plan/keys.js";
 import { type Lock, sourceDigest } from "./lock.js";
 
 /** What an update did, a line for each entry; empty when the two say the same. */

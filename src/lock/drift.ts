@@ -1,5 +1,5 @@
-import type { Assets } from "../plan/assets.js";
-import { differingNames, sha256 } from "../plan/keys.js";
+import type { Assets } from "../core/plan/assets.js";
+import { differingNames, sha256 } from "../core/plan/keys.js";
 import type { Plan } from "../plan/plan.js";
 import type { Lock, LockedStage } from "./lock.js";
 import type { LockRequests } from "./requests.js";

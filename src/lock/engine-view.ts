@@ -1,4 +1,8 @@
-import { ENGINE_ARCHITECTURES, type EngineArchitecture, isUsual } from "../plan/architectures.js";
+import {
+  ENGINE_ARCHITECTURES,
+  type EngineArchitecture,
+  isUsual,
+} from "../core/plan/architectures.js";
 import { EMPTY_LOCK, type Lock } from "./lock.js";
 
 /**

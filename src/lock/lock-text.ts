@@ -9,8 +9,8 @@ import {
   visit,
   type YAMLMap,
 } from "yaml";
-import { KdockError } from "../errors.js";
-import { sha256 } from "../plan/keys.js";
+import { KdockError } from "../core/errors.js";
+import { sha256 } from "../core/plan/keys.js";
 import { type Lock, LOCK_FORMAT, LockFile } from "./lock.js";
 
 const HEADER = `# What kdock resolved: commit this file, and everybody builds the same bytes.

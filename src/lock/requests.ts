@@ -6,13 +6,13 @@ import {
   debuggerOn,
   type EngineArchitecture,
   suffixOf,
-} from "../plan/architectures.js";
-import type { Asset, Assets } from "../plan/assets.js";
+} from "../core/plan/architectures.js";
+import type { Asset, Assets } from "../core/plan/assets.js";
 import type { KnownSources } from "../plan/kernel-version.js";
 import { kernelToolchain } from "../plan/toolchain.js";
 import type { Suite } from "../plan/toolchain.js";
 import { type Lock, sourceName } from "./lock.js";
-import type { UpdatePart } from "../plan/choices.js";
+import type { UpdatePart } from "../core/plan/choices.js";
 
 /** An image whose packages are to be pinned. */
 export interface ImageRequest {

@@ -1,4 +1,4 @@
-import { ENGINE_ARCHITECTURES, type EngineArchitecture } from "../plan/architectures.js";
+import { ENGINE_ARCHITECTURES, type EngineArchitecture } from "../core/plan/architectures.js";
 import { lockOf, type OtherEngines } from "./engine-view.js";
 import type { Lock, LockedImage } from "./lock.js";
 

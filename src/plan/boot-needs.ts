@@ -1,5 +1,5 @@
-import { KdockError } from "../errors.js";
-import type { ArchitectureRow } from "./architectures.js";
+import { KdockError } from "../core/errors.js";
+import type { ArchitectureRow } from "../core/plan/architectures.js";
 import { builtInWords } from "./guest-start.js";
 import { missingOptions } from "./guest-needs.js";
 

@@ -2,12 +2,17 @@ import type { Architecture, Config } from "../config/config.js";
 import { sourceSpec } from "../config/source-spec.js";
 import { type Lock, type LockedSource, sourceDigest, sourceName } from "../lock/lock.js";
 import { busyboxImageName, crossFor, kernelImageName } from "../lock/requests.js";
-import { type ContainerSpec, type Labels, PLAIN } from "./container-spec.js";
-import type { Assets } from "./assets.js";
-import { architectureOf, type EngineArchitecture, isUsual, suffixOf } from "./architectures.js";
+import { type ContainerSpec, type Labels, PLAIN } from "../core/plan/container-spec.js";
+import type { Assets } from "../core/plan/assets.js";
+import {
+  architectureOf,
+  type EngineArchitecture,
+  isUsual,
+  suffixOf,
+} from "../core/plan/architectures.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
-import { type Fragment, requestedConfig, REQUESTS } from "./kconfig.js";
-import { type KeyInputs, sha256, stageKey } from "./keys.js";
+import { type Fragment, requestedConfig, REQUESTS } from "../core/plan/kconfig.js";
+import { type KeyInputs, sha256, stageKey } from "../core/plan/keys.js";
 import { cacheVolume, codeOf, type KernelCode, VERIFIED_LABELS } from "./compiler-cache.js";
 import {
   BUILDER_UID,
@@ -17,8 +22,8 @@ import {
   type ProjectNames,
   type Role,
   slug,
-} from "./names.js";
-import type { Secret } from "../secret.js";
+} from "../core/plan/names.js";
+import type { Secret } from "../core/secret.js";
 import { kernelVersion } from "./kernel-version.js";
 import { sourceHostPaths, treeEnvironment, treeFiles, treeInputs, treeName } from "./tree-plan.js";
 import { kernelToolchain } from "./toolchain.js";

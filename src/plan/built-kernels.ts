@@ -1,7 +1,7 @@
 import type { Architecture, Config } from "../config/config.js";
-import { KdockError } from "../errors.js";
-import { architectureFrom, ARCHITECTURES } from "./architectures.js";
-import type { BuildCost, Manifest } from "./manifest.js";
+import { KdockError } from "../core/errors.js";
+import { architectureFrom, ARCHITECTURES } from "../core/plan/architectures.js";
+import type { BuildCost, Manifest } from "../core/plan/manifest.js";
 
 /** A kernel that lies in .kdock/out. */
 export interface BuiltKernel {

@@ -1,4 +1,4 @@
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { compareVersions, NEWEST, parseVersion, toolchainFor } from "./toolchain.js";
 
 type Version = readonly [number, number];

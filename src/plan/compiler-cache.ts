@@ -1,8 +1,8 @@
 import { sourceSpec } from "../config/source-spec.js";
-import type { ContainerSpec, Labels } from "./container-spec.js";
+import type { ContainerSpec, Labels } from "../core/plan/container-spec.js";
 import type { BasePlan } from "./image-plan.js";
-import { REQUESTS } from "./kconfig.js";
-import { INSIDE, LABEL, type ProjectNames, VERIFIED_CCACHE_VOLUME } from "./names.js";
+import { REQUESTS } from "../core/plan/kconfig.js";
+import { INSIDE, LABEL, type ProjectNames, VERIFIED_CCACHE_VOLUME } from "../core/plan/names.js";
 import type { InputTree } from "./user-files.js";
 
 /**

@@ -1,17 +1,23 @@
 import { Document } from "yaml";
 import type { Config } from "../config/config.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import type { BuildPlan } from "./build-plan.js";
-import { type HostPath, hostPortText, LOG, PLAIN } from "./container-spec.js";
+import { type HostPath, hostPortText, LOG, PLAIN } from "../core/plan/container-spec.js";
 import { scriptsInside, sessionArguments } from "./debugger-plan.js";
 import { diskPaths } from "./disks.js";
 import type { ImagePlan } from "./image-plan.js";
 import { initScriptName } from "./init-scripts.js";
-import { isLoose } from "./loose-text.js";
-import { imageLabels, INSIDE, labels, MODULE_KEY_FILE, VERIFIED_CCACHE_VOLUME } from "./names.js";
+import { isLoose } from "../core/plan/loose-text.js";
+import {
+  imageLabels,
+  INSIDE,
+  labels,
+  MODULE_KEY_FILE,
+  VERIFIED_CCACHE_VOLUME,
+} from "../core/plan/names.js";
 import { checkPortsHaveNetwork } from "./net-modes.js";
 import type { Plan } from "./plan.js";
-import { isGdbPort } from "./ports.js";
+import { isGdbPort } from "../core/plan/ports.js";
 import { qemuArgs } from "./qemu-args.js";
 import { FIRST_SEAT } from "./seats.js";
 import { NO_SHARES, type Shares, sharePlans } from "./shares.js";

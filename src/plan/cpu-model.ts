@@ -1,4 +1,4 @@
-import type { ArchitectureRow } from "./architectures.js";
+import type { ArchitectureRow } from "../core/plan/architectures.js";
 import { nearest } from "../config/spelling.js";
 
 /** In the VM's image: what QEMU knows, then a machine with the processor that is asked for, as far as its first instruction. */

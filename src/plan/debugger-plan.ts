@@ -1,8 +1,8 @@
 import type { Config } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
 import { gdbExtra, gdbImageName } from "../lock/requests.js";
-import type { EngineArchitecture } from "./architectures.js";
-import type { Assets } from "./assets.js";
+import type { EngineArchitecture } from "../core/plan/architectures.js";
+import type { Assets } from "../core/plan/assets.js";
 import type { BuildPlan } from "./build-plan.js";
 import {
   type ContainerSpec,
@@ -10,9 +10,9 @@ import {
   type Labels,
   type Mount,
   PLAIN,
-} from "./container-spec.js";
+} from "../core/plan/container-spec.js";
 import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
-import { INSIDE, labels, type ProjectNames, slug } from "./names.js";
+import { INSIDE, labels, type ProjectNames, slug } from "../core/plan/names.js";
 
 export function gdbImagePlan(
   config: Config,

@@ -1,5 +1,5 @@
-import type { HostPath } from "./container-spec.js";
-import { INSIDE } from "./names.js";
+import type { HostPath } from "../core/plan/container-spec.js";
+import { INSIDE } from "../core/plan/names.js";
 
 export type DiskFormat = "raw" | "qcow2";
 

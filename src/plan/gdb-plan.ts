@@ -1,5 +1,5 @@
 import type { GdbConfig } from "../config/config.js";
-import { hostPortText, type PublishedPort } from "./container-spec.js";
+import { hostPortText, type PublishedPort } from "../core/plan/container-spec.js";
 
 /** What kdock.yaml says about debugging from this machine. */
 export interface GdbPlan {

@@ -1,5 +1,5 @@
 import { MODULES_VARIABLE } from "./debugger-plan.js";
-import { INSIDE } from "./names.js";
+import { INSIDE } from "../core/plan/names.js";
 
 /** What a gdb on this machine is told. Paths are absolute. */
 export interface GdbFacts {

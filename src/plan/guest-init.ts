@@ -1,5 +1,5 @@
-import { plainPath } from "../byte-path.js";
-import { KdockError } from "../errors.js";
+import { plainPath } from "../core/byte-path.js";
+import { KdockError } from "../core/errors.js";
 import type { RootTree } from "./root-tree.js";
 
 /** What has busybox's init take over when kdock's has done its part. */

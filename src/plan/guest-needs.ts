@@ -1,4 +1,4 @@
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 
 /** What of a kernel a part of the machine needs. Built in: kdock's guest loads no modules before it is ready. */
 export const NEEDS = {

@@ -1,4 +1,4 @@
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { missingOptions } from "./guest-needs.js";
 
 /** What a guest gets as its initramfs: kdock's root, and the kernel's modules behind it. */

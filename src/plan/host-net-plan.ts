@@ -1,6 +1,6 @@
-import { type ContainerSpec, PLAIN } from "./container-spec.js";
-import { sha256 } from "./keys.js";
-import { INSIDE, labels, type ProjectNames, TUN } from "./names.js";
+import { type ContainerSpec, PLAIN } from "../core/plan/container-spec.js";
+import { sha256 } from "../core/plan/keys.js";
+import { INSIDE, labels, type ProjectNames, TUN } from "../core/plan/names.js";
 
 /**
  * The container that has the host's part of the network in mode "host": it makes bridge, taps and rules in the host's

@@ -1,9 +1,9 @@
 import type { Config } from "../config/config.js";
 import { epochOf, type Lock, type LockedBase, type LockedImage } from "../lock/lock.js";
-import type { EngineArchitecture } from "./architectures.js";
-import { type Assets, assetsDigest, selectAssets } from "./assets.js";
-import { type KeyInputs, sha256, stageKey } from "./keys.js";
-import { imageTag, type Role } from "./names.js";
+import type { EngineArchitecture } from "../core/plan/architectures.js";
+import { type Assets, assetsDigest, selectAssets } from "../core/plan/assets.js";
+import { type KeyInputs, sha256, stageKey } from "../core/plan/keys.js";
+import { imageTag, type Role } from "../core/plan/names.js";
 import type { Suite } from "./toolchain.js";
 
 /** A Debian base image and the two ways to get it. */

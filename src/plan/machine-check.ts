@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 
 /** Throws a `config` error for a machine whose parts do not fit together; what each key is by itself is checked before. */
 export function checkMachine({ vm, gdb }: Config): void {

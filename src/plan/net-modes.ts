@@ -1,8 +1,8 @@
 import type { NetConfig, VmConfig } from "../config/config.js";
-import { KdockError } from "../errors.js";
-import { INSIDE } from "./names.js";
+import { KdockError } from "../core/errors.js";
+import { INSIDE } from "../core/plan/names.js";
 import { guestNetwork } from "./network.js";
-import { guestPorts } from "./ports.js";
+import { guestPorts } from "../core/plan/ports.js";
 import { guestName, type VmSeat } from "./seats.js";
 import { usualSubnet } from "./subnet.js";
 

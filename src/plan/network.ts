@@ -1,5 +1,5 @@
 import { toNumber, toText } from "../config/ipv4.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 
 /** One guest's part of the network that all guests of a project share. */
 export interface GuestNetwork {

@@ -1,9 +1,9 @@
 import type { StreamedContent } from "../archive/content.js";
-import { plainPath } from "../byte-path.js";
-import { sha256 } from "./keys.js";
+import { plainPath } from "../core/byte-path.js";
+import { sha256 } from "../core/plan/keys.js";
 import type { SpecialNode } from "./root-tree.js";
 
-/** What `rootfs.overlay` has under a name: its path there, relative, with forward slashes; see src/byte-path.ts. */
+/** What `rootfs.overlay` has under a name: its path there, relative, with forward slashes; see src/core/byte-path.ts. */
 export type OverlayEntry = { readonly path: string } & (
   | OverlayFile
   | { readonly kind: "directory"; readonly mode: number }

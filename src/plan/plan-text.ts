@@ -1,9 +1,9 @@
 import { USUAL_ARCHITECTURE } from "../config/config.js";
-import { ARCHITECTURES } from "./architectures.js";
+import { ARCHITECTURES } from "../core/plan/architectures.js";
 import type { BuildPlan } from "./build-plan.js";
-import type { HostPath } from "./container-spec.js";
+import type { HostPath } from "../core/plan/container-spec.js";
 import type { ImagePlan } from "./image-plan.js";
-import { DEFAULT_VM, INSIDE } from "./names.js";
+import { DEFAULT_VM, INSIDE } from "../core/plan/names.js";
 import type { Plan } from "./plan.js";
 import type { VmPlan } from "./vm-plan.js";
 

@@ -1,13 +1,13 @@
 import type { Architecture, Config } from "../config/config.js";
 import type { Lock } from "../lock/lock.js";
-import type { EngineArchitecture } from "./architectures.js";
-import type { Assets } from "./assets.js";
+import type { EngineArchitecture } from "../core/plan/architectures.js";
+import type { Assets } from "../core/plan/assets.js";
 import { gdbImagePlan } from "./debugger-plan.js";
 import { type BuildPlan, busyboxBuildPlan, kernelBuildPlan } from "./build-plan.js";
 import type { ImagePlan } from "./image-plan.js";
 import { type GdbPlan, gdbPlan } from "./gdb-plan.js";
-import { stageKey } from "./keys.js";
-import { projectNames, type ProjectNames } from "./names.js";
+import { stageKey } from "../core/plan/keys.js";
+import { projectNames, type ProjectNames } from "../core/plan/names.js";
 import { givenFiles, rootfsPlan, type RootfsPlan } from "./rootfs-plan.js";
 import { vmImagePlan } from "./vm-plan.js";
 import type { UserFiles } from "./user-files.js";

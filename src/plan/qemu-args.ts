@@ -1,7 +1,7 @@
-import { KdockError } from "../errors.js";
-import type { ArchitectureRow } from "./architectures.js";
+import { KdockError } from "../core/errors.js";
+import type { ArchitectureRow } from "../core/plan/architectures.js";
 import { type Disk, diskArgs } from "./disks.js";
-import { INSIDE } from "./names.js";
+import { INSIDE } from "../core/plan/names.js";
 import { shareArgs, type Shares } from "./shares.js";
 
 /** What QEMU is told, apart from the accelerator and the sandbox, which images/vm/start.sh chooses on the spot. */

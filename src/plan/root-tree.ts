@@ -1,6 +1,6 @@
 import type { Content } from "../archive/content.js";
-import { plainPath } from "../byte-path.js";
-import { KdockError } from "../errors.js";
+import { plainPath } from "../core/byte-path.js";
+import { KdockError } from "../core/errors.js";
 
 /** One entry of the guest's root. */
 export type RootfsEntry = { readonly path: string } & (

@@ -1,11 +1,11 @@
-import { bytesOfPath } from "../byte-path.js";
+import { bytesOfPath } from "../core/byte-path.js";
 import type { Config } from "../config/config.js";
-import { assetsDigest, type Assets, selectAssets } from "./assets.js";
+import { assetsDigest, type Assets, selectAssets } from "../core/plan/assets.js";
 import { checkInit } from "./guest-init.js";
 import { type GuestInit, guestInit } from "./guest-start.js";
 import { INIT, initScriptName } from "./init-scripts.js";
-import { type KeyInputs, sha256, stageKey } from "./keys.js";
-import { AGENT_PATH } from "./names.js";
+import { type KeyInputs, sha256, stageKey } from "../core/plan/keys.js";
+import { AGENT_PATH } from "../core/plan/names.js";
 import { type OverlayEntry, overlayDigests } from "./overlay.js";
 import { type RootfsEntry, RootTree } from "./root-tree.js";
 import type { UserFiles } from "./user-files.js";

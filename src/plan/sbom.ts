@@ -12,12 +12,12 @@ import {
 import { JSON as CycloneJson, JsonSerializer } from "@cyclonedx/cyclonedx-library/Serialize";
 import { Spec1dot6 } from "@cyclonedx/cyclonedx-library/Spec";
 import { PackageURL } from "packageurl-js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { epochOf, type Lock, type LockedSource, sourceDigest, sourceName } from "../lock/lock.js";
 import { busyboxImageName, kernelImageName } from "../lock/requests.js";
-import { architectureFrom, ARCHITECTURES } from "./architectures.js";
-import type { StageManifest } from "./artifact-diff.js";
-import type { ManifestFile } from "./manifest.js";
+import { architectureFrom, ARCHITECTURES } from "../core/plan/architectures.js";
+import type { StageManifest } from "../core/plan/artifact-diff.js";
+import type { ManifestFile } from "../core/plan/manifest.js";
 
 export interface SbomRequest {
   /** Of the set's stages. */

@@ -1,5 +1,5 @@
 import { MAX_VMS } from "./network.js";
-import { DEFAULT_VM } from "./names.js";
+import { DEFAULT_VM } from "../core/plan/names.js";
 
 /** One VM's place among those of its project: everything that must differ between two is made from it. */
 export interface VmSeat {

@@ -1,9 +1,9 @@
 import type { Share } from "../config/config.js";
 import { defaultMountPoint, mountPointProblem, repeatedMountPoint } from "../config/shares.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { missingOptions, NEEDS, requireOptions } from "./guest-needs.js";
-import { hostPath } from "./host-path.js";
-import { INSIDE } from "./names.js";
+import { hostPath } from "../core/plan/host-path.js";
+import { INSIDE } from "../core/plan/names.js";
 
 /** How the guest's kernel gets at a folder: through QEMU's own 9p server, or through virtiofsd beside it. */
 export type ShareTransport = "9p" | "virtiofs";

@@ -1,5 +1,5 @@
 import { bounds, toText } from "../config/ipv4.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 
 /** The article's, and everybody's unless it clashes with something. */
 export const DEFAULT_SUBNET = "10.0.3.0/24";

@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { kernelVersion, type KnownSources } from "./kernel-version.js";
 
 export type Suite = "bullseye" | "bookworm" | "trixie";

@@ -1,6 +1,6 @@
-import type { ContainerSpec } from "./container-spec.js";
-import { type KeyInputs, sha256 } from "./keys.js";
-import { INSIDE } from "./names.js";
+import type { ContainerSpec } from "../core/plan/container-spec.js";
+import { type KeyInputs, sha256 } from "../core/plan/keys.js";
+import { INSIDE } from "../core/plan/names.js";
 import type { SourceTree, UserFiles } from "./user-files.js";
 
 /**

@@ -1,9 +1,9 @@
 import type { Config } from "../config/config.js";
 import type { OverlayEntry } from "./overlay.js";
 import type { TreeContent } from "./source-tree.js";
-import type { Fragment } from "./kconfig.js";
-import type { Secret } from "../secret.js";
-import { sha256 } from "./keys.js";
+import type { Fragment } from "../core/plan/kconfig.js";
+import type { Secret } from "../core/secret.js";
+import { sha256 } from "../core/plan/keys.js";
 
 /** The files that kdock.yaml names, read once at the door. */
 export interface UserFiles {

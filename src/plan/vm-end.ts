@@ -1,4 +1,4 @@
-import type { PanicDevice } from "./architectures.js";
+import type { PanicDevice } from "../core/plan/architectures.js";
 import { panicReason, reportIsLast } from "./console-log.js";
 
 /** How QEMU ended, by its own words; images/vm/run-qemu.pl writes it, and no guest can. */

@@ -1,9 +1,9 @@
 import type { NetMode } from "../config/config.js";
-import type { Labels } from "./container-spec.js";
+import type { Labels } from "../core/plan/container-spec.js";
 import type { DiskInUse } from "./disks.js";
-import { LABEL } from "./names.js";
+import { LABEL } from "../core/plan/names.js";
 import type { Plan } from "./plan.js";
-import type { GuestPort } from "./ports.js";
+import type { GuestPort } from "../core/plan/ports.js";
 import { FIRST_SEAT, type VmSeat } from "./seats.js";
 
 /** What a VM's label says about it, for those who come later. */

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { type Duplex, PassThrough } from "node:stream";
 import type { Container } from "../engine/engine.js";
 import type { ConsoleState } from "../plan/console-state.js";
-import { orAborted } from "../or-aborted.js";
+import { orAborted } from "../core/or-aborted.js";
 import { watchConsole, type ConsoleTail } from "./console-tail.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { openGuestChannel } from "./guest-channel.js";
 
 /** Ctrl-], as telnet and virsh have it. */

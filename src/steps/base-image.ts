@@ -1,10 +1,10 @@
 import type { Engine, ImageInfo } from "../engine/engine.js";
-import { KdockError, messageOf } from "../errors.js";
-import { runsNatively } from "../plan/architectures.js";
+import { KdockError, messageOf } from "../core/errors.js";
+import { runsNatively } from "../core/plan/architectures.js";
 import type { BasePlan } from "../plan/image-plan.js";
 import { bootstrapBase, fingerprintOf } from "./bootstrap-base.js";
-import type { Context } from "./context.js";
-import { runStep, type StepLog, type StepResult } from "./run-step.js";
+import type { Context } from "../core/steps/context.js";
+import { runStep, type StepLog, type StepResult } from "../core/steps/run-step.js";
 
 export interface BaseImage {
   /** What a Dockerfile may say in FROM. */

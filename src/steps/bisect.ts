@@ -1,4 +1,4 @@
-import { KdockError, messageOf } from "../errors.js";
+import { KdockError, messageOf } from "../core/errors.js";
 import {
   bisectBuild,
   bisectConfig,
@@ -13,22 +13,22 @@ import {
   startWords,
 } from "../plan/bisect.js";
 import type { BisectOrder } from "../plan/bisect-order.js";
-import { FOLDER } from "../plan/names.js";
+import { FOLDER } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { TARGETS } from "../plan/choices.js";
+import { TARGETS } from "../core/plan/choices.js";
 import { NEWEST, toolchainFor } from "../plan/toolchain.js";
 import type { LocalRepository } from "../plan/user-files.js";
 import { type Project, replanned } from "../project.js";
-import { makeSet, readManifest } from "./artifact-store.js";
+import { makeSet, readManifest } from "../core/steps/artifact-store.js";
 import { builtStages } from "./build.js";
 import { ensureImage } from "./builder-image.js";
-import { type Context, inProject, projectMutex } from "./context.js";
+import { type Context, inProject, projectMutex } from "../core/steps/context.js";
 import { removeKernel } from "./kernels.js";
 import { ensureLocked } from "./lock.js";
 import { checkMachines } from "./machine.js";
 import { findRepository } from "./read-repository.js";
-import { runContainer } from "./run-container.js";
-import { runStep } from "./run-step.js";
+import { runContainer } from "../core/steps/run-container.js";
+import { runStep } from "../core/steps/run-step.js";
 import { tryCommand, type Tried } from "./try-command.js";
 
 /** Beside the project's own VMs. */

@@ -1,16 +1,16 @@
 import { dockerArchive } from "../archive/docker-archive.js";
 import { installedPackages } from "../archive/installed-packages.js";
 import type { Engine, ImageInfo } from "../engine/engine.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { epochOf, momentOf } from "../lock/lock.js";
-import { ARCHITECTURES } from "../plan/architectures.js";
+import { ARCHITECTURES } from "../core/plan/architectures.js";
 import type { BasePlan } from "../plan/image-plan.js";
-import { differingNames } from "../plan/keys.js";
-import { FOLDER, LABEL, labels } from "../plan/names.js";
-import { type Context, inProject } from "./context.js";
+import { differingNames } from "../core/plan/keys.js";
+import { FOLDER, LABEL, labels } from "../core/plan/names.js";
+import { type Context, inProject } from "../core/steps/context.js";
 import { suiteLines } from "./debian-archives.js";
 import { makeRootfs, type Rootfs } from "./make-rootfs.js";
-import type { StepLog } from "./run-step.js";
+import type { StepLog } from "../core/steps/run-step.js";
 
 /** A snapshot is taken after the mirrors were pushed to: the right one may carry a later moment than the lock. */
 const SNAPSHOT_DELAYS_HOURS = [0, 12, 24];

@@ -1,4 +1,4 @@
-import { TARGETS } from "../plan/choices.js";
+import { TARGETS } from "../core/plan/choices.js";
 import type { Project } from "../project.js";
 import { build } from "./build.js";
 import { checkNetwork } from "./guest-subnet.js";

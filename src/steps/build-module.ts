@@ -1,12 +1,12 @@
 import { packTar, type TarEntry } from "../archive/tar.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { variablesFile } from "../plan/module/make-variables.js";
 import { moduleName, inUsersFolder, requireModules } from "../plan/module/module-folder.js";
 import { moduleContainer } from "../plan/module/module-plan.js";
 import { moduleKeyFile } from "../plan/build-plan.js";
-import { sha256 } from "../plan/keys.js";
-import type { Manifest, ManifestFile } from "../plan/manifest.js";
-import { BUILDER_UID, belowInput, FOLDER, INSIDE, labels } from "../plan/names.js";
+import { sha256 } from "../core/plan/keys.js";
+import type { Manifest, ManifestFile } from "../core/plan/manifest.js";
+import { BUILDER_UID, belowInput, FOLDER, INSIDE, labels } from "../core/plan/names.js";
 import { SOURCE_NOTE } from "../plan/tree-plan.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
 import type { Project } from "../project.js";
@@ -15,17 +15,17 @@ import {
   readKernelConfig,
   readManifest,
   storeArtifacts,
-} from "./artifact-store.js";
+} from "../core/steps/artifact-store.js";
 import { build } from "./build.js";
 import { ensureImage } from "./builder-image.js";
-import { type Context, projectMutex } from "./context.js";
+import { type Context, projectMutex } from "../core/steps/context.js";
 import { extractFolder } from "./extract.js";
 import { writeGdbScripts } from "./gdb-script.js";
 import { readModuleFolder, type ReadFolder } from "./module-folder.js";
 import { type BuiltModule, requireModule } from "./module-store.js";
 import { fetchSource, secretFiles } from "./run-build.js";
-import { runContainer } from "./run-container.js";
-import { runStep, type StepLog } from "./run-step.js";
+import { runContainer } from "../core/steps/run-container.js";
+import { runStep, type StepLog } from "../core/steps/run-step.js";
 import { findRunningVm } from "./vms.js";
 
 /** images/kernel/module.sh's codes: obj-m is empty; /src is another source. */

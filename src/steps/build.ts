@@ -1,23 +1,28 @@
 import { checkBootRequests } from "../plan/boot-needs.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import { checkCompiler } from "../plan/compiler-bounds.js";
-import { requestedConfig } from "../plan/kconfig.js";
-import { changedInputs } from "../plan/keys.js";
-import type { Manifest } from "../plan/manifest.js";
-import { FOLDER } from "../plan/names.js";
+import { requestedConfig } from "../core/plan/kconfig.js";
+import { changedInputs } from "../core/plan/keys.js";
+import type { Manifest } from "../core/plan/manifest.js";
+import { FOLDER } from "../core/plan/names.js";
 import { givenFiles } from "../plan/rootfs-plan.js";
-import type { Target } from "../plan/choices.js";
+import type { Target } from "../core/plan/choices.js";
 import { type Project, replanned } from "../project.js";
-import { makeSet, pointCurrent, readCurrentManifest, readManifest } from "./artifact-store.js";
+import {
+  makeSet,
+  pointCurrent,
+  readCurrentManifest,
+  readManifest,
+} from "../core/steps/artifact-store.js";
 import { ensureImage } from "./builder-image.js";
 import { checkTree } from "./check-tree.js";
-import { type Context, inProject, projectMutex } from "./context.js";
+import { type Context, inProject, projectMutex } from "../core/steps/context.js";
 import { writeGdbScripts } from "./gdb-script.js";
 import { ensureLocked, recordBuild, requireFrozen, requireSameConfig } from "./lock.js";
 import { packRootfs } from "./pack-rootfs.js";
 import { runBuild } from "./run-build.js";
 import { readUserFiles } from "./read-user-files.js";
-import { runStep } from "./run-step.js";
+import { runStep } from "../core/steps/run-step.js";
 import { SourceChangedError } from "./source-changed.js";
 
 export interface BuildOptions {

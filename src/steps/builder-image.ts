@@ -1,16 +1,16 @@
 import { Readable } from "node:stream";
 import { packTar } from "../archive/tar.js";
 import type { ImageInfo } from "../engine/engine.js";
-import { type Assets, selectAssets } from "../plan/assets.js";
+import { type Assets, selectAssets } from "../core/plan/assets.js";
 import type { ImagePlan } from "../plan/image-plan.js";
-import { readBuildLine } from "../plan/build-log.js";
-import { imageLabels } from "../plan/names.js";
+import { readBuildLine } from "../core/plan/build-log.js";
+import { imageLabels } from "../core/plan/names.js";
 import type { DerivedImage } from "../plan/verify-plan.js";
 import { type BaseImage, ensureBase } from "./base-image.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { driftError } from "./drift-error.js";
 import { requireArchitecture } from "./engine-architecture.js";
-import { runStep } from "./run-step.js";
+import { runStep } from "../core/steps/run-step.js";
 
 export interface ReadyImage {
   readonly tag: string;

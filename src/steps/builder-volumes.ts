@@ -1,8 +1,8 @@
 import type { BuildPlan } from "../plan/build-plan.js";
 import { isTainted, withOwnCache } from "../plan/compiler-cache.js";
-import type { ContainerSpec } from "../plan/container-spec.js";
-import { LABEL, labels, projectNames, VERIFIED_CCACHE_VOLUME } from "../plan/names.js";
-import type { Context } from "./context.js";
+import type { ContainerSpec } from "../core/plan/container-spec.js";
+import { LABEL, labels, projectNames, VERIFIED_CCACHE_VOLUME } from "../core/plan/names.js";
+import type { Context } from "../core/steps/context.js";
 
 /**
  * Creates a builder's volumes and resolves with the container to run: with the project's own compiler cache where its code,

@@ -1,16 +1,16 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { KdockError } from "../errors.js";
-import { onAbort } from "../on-abort.js";
-import { INSIDE, labels } from "../plan/names.js";
+import { KdockError } from "../core/errors.js";
+import { onAbort } from "../core/on-abort.js";
+import { INSIDE, labels } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { guestName } from "../plan/seats.js";
 import type { Project } from "../project.js";
 import { factsOf } from "./choose-vm.js";
 import { AFTER_END } from "./guest-channel.js";
-import type { Context } from "./context.js";
-import { linesOf } from "./lines.js";
-import { targetFile } from "./target-file.js";
+import type { Context } from "../core/steps/context.js";
+import { linesOf } from "../core/steps/lines.js";
+import { targetFile } from "../core/steps/target-file.js";
 import { findRunningVm } from "./vms.js";
 import { writeText } from "../ui/visible.js";
 

@@ -1,4 +1,4 @@
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 
 /** Rejects a local tree that somebody has built in: kbuild takes no other objects folder (O=) for such a one. */

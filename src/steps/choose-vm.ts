@@ -1,5 +1,5 @@
-import { KdockError } from "../errors.js";
-import type { Labels } from "../plan/container-spec.js";
+import { KdockError } from "../core/errors.js";
+import type { Labels } from "../core/plan/container-spec.js";
 import { type VmFacts, vmFacts } from "../plan/vm-facts.js";
 
 /** A VM's container, as far as choosing goes. */

@@ -1,6 +1,6 @@
-import { FOLDER, LABEL, labels, type Role } from "../plan/names.js";
+import { FOLDER, LABEL, labels, type Role } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { type Context, inProject } from "./context.js";
+import { type Context, inProject } from "../core/steps/context.js";
 import { endHostNet } from "./host-net.js";
 
 /** One thing kdock made, and how to be rid of it. */

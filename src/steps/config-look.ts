@@ -1,8 +1,8 @@
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import type { Config, KernelPreset } from "../config/config.js";
 import { optionName } from "../config/kconfig-settings.js";
 import { expandSource, parseSource, PROVIDERS } from "../config/source-spec.js";
-import { configOptions } from "../plan/artifact-diff.js";
+import { configOptions } from "../core/plan/artifact-diff.js";
 import { type OptionChange, optionChanges } from "../plan/config-diff.js";
 import {
   type KernelConfigTexts,
@@ -13,9 +13,9 @@ import {
 import { requestOrigins, type RequestRow, requestRows } from "../plan/config-requests.js";
 import { type Project, replanned } from "../project.js";
 import { askConfig, knownConfig, refuseUnknown } from "./config-ask.js";
-import { projectMutex } from "./context.js";
+import { projectMutex } from "../core/steps/context.js";
 import { ensureLocked, resolvedFor } from "./lock.js";
-import { readLooseText } from "./read-loose-text.js";
+import { readLooseText } from "../core/steps/read-loose-text.js";
 import { readUserFiles } from "./read-user-files.js";
 import { kernelConfigOf } from "./diff.js";
 

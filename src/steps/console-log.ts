@@ -1,11 +1,11 @@
 import type { Readable } from "node:stream";
 import type { Container, ContainerInfo } from "../engine/engine.js";
-import { consoleFiles } from "../plan/names.js";
+import { consoleFiles } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { needsConsole, panicOf, parseVmEnd, type VmEnd } from "../plan/vm-end.js";
 import { kernelKeyOf, type VmFacts } from "../plan/vm-facts.js";
-import { type Context, inProject } from "./context.js";
-import { HeadAndTail } from "./head-and-tail.js";
+import { type Context, inProject } from "../core/steps/context.js";
+import { HeadAndTail } from "../core/steps/head-and-tail.js";
 import { vmEnd } from "./vm-end.js";
 
 /** What a guest has said, the key of its kernel, and why that panicked; undefined where it has not. */

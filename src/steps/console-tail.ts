@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { CONSOLE_BEGINS, type ConsoleState, readConsole } from "../plan/console-state.js";
-import { linesOf } from "./lines.js";
+import { linesOf } from "../core/steps/lines.js";
 
 const KEEP_LINES = 200;
 /** A longer line is cut: a guest may never end one. */

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Header } from "tar-stream";
-import { UnstorableError } from "../errors.js";
+import { UnstorableError } from "../core/errors.js";
 import { archiveError, type ArchiveSource } from "../archive/archive-source.js";
 import { ArchiveTree, unusable } from "../archive/archive-tree.js";
 import { MarkedStream } from "../archive/marked-stream.js";

@@ -2,7 +2,7 @@ import { normalize } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { ArchiveSource } from "../archive/archive-source.js";
 import { extractTar, type TarSink } from "../archive/tar-extract.js";
-import { KdockError, UnstorableError } from "../errors.js";
+import { KdockError, UnstorableError } from "../core/errors.js";
 import type { GuestSession } from "../guest/session.js";
 import type { FolderFacts, HostFiles, TreeWriter } from "../host/host.js";
 import {

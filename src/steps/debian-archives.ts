@@ -1,5 +1,5 @@
-import { KdockError } from "../errors.js";
-import type { Context } from "./context.js";
+import { KdockError } from "../core/errors.js";
+import type { Context } from "../core/steps/context.js";
 
 /** apt knows how this machine reaches archives: proxies, credentials, redirects. */
 const APT_HELPER = "/usr/lib/apt/apt-helper";

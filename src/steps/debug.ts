@@ -8,11 +8,11 @@ import {
   type DebugRequest,
   withoutEvents,
 } from "../plan/debug.js";
-import { FOLDER, INSIDE } from "../plan/names.js";
+import { FOLDER, INSIDE } from "../core/plan/names.js";
 import type { FailedEvent } from "../plan/trap.js";
 import type { Project } from "../project.js";
-import { attachProgram } from "./attach-program.js";
-import type { Context } from "./context.js";
+import { attachProgram } from "../core/steps/attach-program.js";
+import type { Context } from "../core/steps/context.js";
 import { debuggerError } from "./debugger-error.js";
 import { type GdbSession, openGdb, terminalEnvironment } from "./gdb.js";
 import { provoke, SETTLE_MS } from "./provoke.js";

@@ -1,14 +1,14 @@
 import type { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
-import { KdockError, messageOf } from "../errors.js";
-import { orAborted } from "../or-aborted.js";
+import { KdockError, messageOf } from "../core/errors.js";
+import { orAborted } from "../core/or-aborted.js";
 import { releaseIn } from "../plan/console-log.js";
 import { decodeWarnings } from "../plan/decode-report.js";
-import { logFormat } from "../plan/log-file.js";
+import { logFormat } from "../core/plan/log-file.js";
 import type { Project } from "../project.js";
-import { artifactFolder } from "./artifact-store.js";
+import { artifactFolder } from "../core/steps/artifact-store.js";
 import { linesOfText } from "./console-log.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { decodeLog } from "./decode.js";
 import { lastConsole, likelyKernel } from "./logs.js";
 

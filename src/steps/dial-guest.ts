@@ -1,4 +1,4 @@
-import { INSIDE, labels } from "../plan/names.js";
+import { INSIDE, labels } from "../core/plan/names.js";
 import type { CanExec } from "../engine/engine.js";
 import { chooseRunningVm, factsOf } from "./choose-vm.js";
 import { type Connection, connectInside } from "./connect-inside.js";

@@ -1,11 +1,11 @@
 import type { DiskRequest } from "../config/config.js";
 import { type Engine, isOnThisMachine } from "../engine/engine.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { conflict, type Disk, diskFormat, disksInUse, HEADER_BYTES } from "../plan/disks.js";
-import { hostPath } from "../plan/host-path.js";
-import { LABEL, labels } from "../plan/names.js";
+import { hostPath } from "../core/plan/host-path.js";
+import { LABEL, labels } from "../core/plan/names.js";
 import { vmFacts } from "../plan/vm-facts.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 
 /** Looks at the files that are to be the guest's disks; rejects with a `config` error for one that cannot be. */
 export async function findDisks(

@@ -1,16 +1,16 @@
 import type { Config } from "../config/config.js";
 import { type EngineInfo, isOnThisMachine } from "../engine/engine.js";
-import { KdockError, messageOf } from "../errors.js";
-import { type Finding, ok } from "../plan/finding.js";
+import { KdockError, messageOf } from "../core/errors.js";
+import { type Finding, ok } from "../core/plan/finding.js";
 import {
   ARCHITECTURES,
   debuggerOn,
   type EngineArchitecture,
   engineArchitecture,
   runsNatively,
-} from "../plan/architectures.js";
+} from "../core/plan/architectures.js";
 import { basePlan } from "../plan/image-plan.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { hostDebugger } from "./host-debugger.js";
 
 /** Below this a debug kernel's objects, sources and images do not fit: 2 GB each, about. */

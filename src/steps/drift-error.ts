@@ -1,4 +1,4 @@
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 
 const SHOWN = 20;
 

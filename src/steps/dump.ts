@@ -1,9 +1,9 @@
 import type { Project } from "../project.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { type DumpFormat, dumpGuestMemory, type DumpResult } from "./dump-memory.js";
 import { missingOptions } from "./dumped-kernel.js";
-import { targetFile } from "./target-file.js";
+import { targetFile } from "../core/steps/target-file.js";
 import { findRunningVm } from "./vms.js";
 
 export interface DumpOptions {

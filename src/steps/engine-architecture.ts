@@ -1,13 +1,13 @@
 import { USUAL_ARCHITECTURE } from "../config/config.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import {
   architectureByMachine,
   ENGINE_ARCHITECTURES,
   type EngineArchitecture,
   engineArchitecture,
-} from "../plan/architectures.js";
-import { FOLDER } from "../plan/names.js";
-import { type EarlyContext, inProject } from "./context.js";
+} from "../core/plan/architectures.js";
+import { FOLDER } from "../core/plan/names.js";
+import { type EarlyContext, inProject } from "../core/steps/context.js";
 
 /** Where an engine is looked for, and what is known of it without asking. */
 export interface EngineQuestion {

@@ -1,9 +1,9 @@
 import { type Readable, Writable } from "node:stream";
 import { extractTar } from "../archive/tar-extract.js";
 import type { Container } from "../engine/engine.js";
-import type { ManifestFile } from "../plan/manifest.js";
-import type { Context } from "./context.js";
-import type { StepLog } from "./run-step.js";
+import type { ManifestFile } from "../core/plan/manifest.js";
+import type { Context } from "../core/steps/context.js";
+import type { StepLog } from "../core/steps/run-step.js";
 
 const TELL_EVERY_BYTES = 8e6;
 

@@ -1,10 +1,10 @@
 import type { PublishedPort } from "../engine/engine.js";
-import { ARCHITECTURES } from "../plan/architectures.js";
+import { ARCHITECTURES } from "../core/plan/architectures.js";
 import { publishedAddress } from "../plan/gdb-plan.js";
 import { editorScript, type GdbFacts, gdbScript } from "../plan/gdb-script.js";
-import { FOLDER } from "../plan/names.js";
+import { FOLDER } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { type Context, inProject } from "./context.js";
+import { type Context, inProject } from "../core/steps/context.js";
 import { modulesOf } from "./module-store.js";
 import { exportedTree } from "./source-record.js";
 

@@ -1,12 +1,12 @@
 import { gunzipSync } from "node:zlib";
 import type { Config } from "../config/config.js";
-import { KdockError } from "../errors.js";
-import { ARCHITECTURES } from "../plan/architectures.js";
+import { KdockError } from "../core/errors.js";
+import { ARCHITECTURES } from "../core/plan/architectures.js";
 import { archProblem } from "../plan/config-arch.js";
 import { presetFile } from "../plan/user-files.js";
-import type { EarlyContext } from "./context.js";
-import { readLooseText } from "./read-loose-text.js";
-import { readNamedFile } from "./read-named-file.js";
+import type { EarlyContext } from "../core/steps/context.js";
+import { readLooseText } from "../core/steps/read-loose-text.js";
+import { readNamedFile } from "../core/steps/read-named-file.js";
 
 /** Where a machine tells how its kernel was configured; the second one is for the kernel that runs. */
 const PROC = "/proc/config.gz";

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CanExec, Container } from "../engine/engine.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { type GuestSession, openSession, type SessionOptions } from "../guest/session.js";
 import type { ConsoleState } from "../plan/console-state.js";
 import { panicReason } from "../plan/console-log.js";
 import { failureText } from "../plan/init-scripts.js";
-import { FOLDER, INSIDE } from "../plan/names.js";
+import { FOLDER, INSIDE } from "../core/plan/names.js";
 import { type Connection, connectInside } from "./connect-inside.js";
 import type { ConsoleTail } from "./console-tail.js";
-import type { Context } from "./context.js";
-import { hangUp } from "./hang-up.js";
+import type { Context } from "../core/steps/context.js";
+import { hangUp } from "../core/steps/hang-up.js";
 
 /** A conversation with the agent in the guest; disposing of it hangs up. */
 export interface GuestChannel extends AsyncDisposable {

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import type { GuestSession } from "../guest/session.js";
-import { onAbort } from "../on-abort.js";
+import { onAbort } from "../core/on-abort.js";
 import type { GuestCall } from "./dial-guest.js";
 import { greetGuest } from "./guest-channel.js";
 import type { GuestContext } from "./guest-context.js";

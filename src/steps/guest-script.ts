@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import type { GuestCommand, GuestExit, GuestSession } from "../guest/session.js";
 
 /** Enough of what a failed command said. */

@@ -1,11 +1,11 @@
 import type { Config } from "../config/config.js";
 import { type Engine, isOnThisMachine } from "../engine/engine.js";
-import { labels } from "../plan/names.js";
+import { labels } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { chooseSubnet, routedRanges, type TakenRange } from "../plan/subnet.js";
 import { configFor } from "../plan/vm-plan.js";
 import { factsOf } from "./choose-vm.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { endHostNet, requireThisMachine } from "./host-net.js";
 import { reservations } from "./reservations.js";
 

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { CONSOLE_BEGINS, CONSOLE_GOES_ON, consoleState } from "../plan/console-state.js";
-import { labels } from "../plan/names.js";
+import { labels } from "../core/plan/names.js";
 import { panicOf, type VmEnd } from "../plan/vm-end.js";
 import type { GuestVm } from "./dial-guest.js";
 import type { GuestContext } from "./guest-context.js";
 import { AFTER_END, END_MS, vmEnded } from "./guest-channel.js";
-import { linesOf } from "./lines.js";
+import { linesOf } from "../core/steps/lines.js";
 import { vmEnd } from "./vm-end.js";
 
 const LOOK_EVERY_MS = 100;

@@ -6,13 +6,13 @@ import {
   type EngineInfo,
   isOnThisMachine,
 } from "../engine/engine.js";
-import { KdockError, messageOf } from "../errors.js";
+import { KdockError, messageOf } from "../core/errors.js";
 import { hostNetContainer } from "../plan/host-net-plan.js";
-import { LABEL, labels, TUN } from "../plan/names.js";
+import { LABEL, labels, TUN } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { factsOf } from "./choose-vm.js";
-import type { Context } from "./context.js";
-import { linesOf } from "./lines.js";
+import type { Context } from "../core/steps/context.js";
+import { linesOf } from "../core/steps/lines.js";
 import { reservations } from "./reservations.js";
 
 /** How long the host's part of the network may take to come, and to go once its last VM has ended. */

@@ -1,13 +1,13 @@
-import { KdockError } from "../errors.js";
-import { ARCHITECTURES, debuggerOn } from "../plan/architectures.js";
-import type { Editor } from "../plan/choices.js";
+import { KdockError } from "../core/errors.js";
+import { ARCHITECTURES, debuggerOn } from "../core/plan/architectures.js";
+import type { Editor } from "../core/plan/choices.js";
 import type { IdeFacts } from "../plan/ide/ide-facts.js";
 import { type EntryFile, mergeEntries } from "../plan/ide/merge-entries.js";
 import { vscodeFiles } from "../plan/ide/vscode.js";
 import { devcontainerFiles, MARK, nvimFiles, type WholeFile } from "../plan/ide/whole-files.js";
 import type { Plan } from "../plan/plan.js";
 import { COMPILE_COMMANDS } from "../plan/source-export.js";
-import { type Context, inProject } from "./context.js";
+import { type Context, inProject } from "../core/steps/context.js";
 import { lastGdbAddress } from "./gdb-script.js";
 import { hostDebugger } from "./host-debugger.js";
 import { exportedTree } from "./source-record.js";

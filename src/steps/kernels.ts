@@ -1,4 +1,4 @@
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import { symbolsVolume } from "../plan/debugger-plan.js";
 import {
@@ -7,12 +7,12 @@ import {
   chooseKernel,
   configOfKernel,
 } from "../plan/built-kernels.js";
-import { FOLDER, labels } from "../plan/names.js";
+import { FOLDER, labels } from "../core/plan/names.js";
 import { LOCAL_TREE } from "../plan/tree-plan.js";
 import { type Project, replanned } from "../project.js";
-import { artifactFolder, readCurrentManifest, readManifest } from "./artifact-store.js";
+import { artifactFolder, readCurrentManifest, readManifest } from "../core/steps/artifact-store.js";
 import { factsOf } from "./choose-vm.js";
-import { type Context, inProject, projectMutex } from "./context.js";
+import { type Context, inProject, projectMutex } from "../core/steps/context.js";
 import { type KernelSource, sourceOfKernel } from "./source-of-kernel.js";
 
 /** The kernels that lie in .kdock/out, the newest first. Needs no engine. */

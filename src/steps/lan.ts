@@ -1,12 +1,12 @@
 import type { Container } from "../engine/engine.js";
-import { INSIDE, labels } from "../plan/names.js";
+import { INSIDE, labels } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { guestName } from "../plan/seats.js";
 import type { VmFacts } from "../plan/vm-facts.js";
-import type { Context } from "./context.js";
-import { KdockError } from "../errors.js";
+import type { Context } from "../core/steps/context.js";
+import { KdockError } from "../core/errors.js";
 import { factsOf } from "./choose-vm.js";
-import { limiter } from "./limit.js";
+import { limiter } from "../core/steps/limit.js";
 import { ensureLan } from "./networks.js";
 
 /** VMs that are told at a time. */

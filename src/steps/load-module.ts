@@ -1,9 +1,9 @@
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { LOAD_MODULES, loadArguments, loadOutcome } from "../plan/module/load-module.js";
-import { INSIDE, labels, type ProjectNames } from "../plan/names.js";
+import { INSIDE, labels, type ProjectNames } from "../core/plan/names.js";
 import { vmFacts } from "../plan/vm-facts.js";
 import { packTar } from "../archive/tar.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { copyIn } from "./copy-in.js";
 import type { GuestCall } from "./dial-guest.js";
 import type { GuestContext } from "./guest-context.js";

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { lockChanges } from "../lock/changes.js";
 import {
   lockDrift,
@@ -24,18 +24,18 @@ import {
   prune,
 } from "../lock/requests.js";
 import { toolchainDrift } from "../lock/toolchain-drift.js";
-import type { UpdatePart } from "../plan/choices.js";
-import type { EngineArchitecture } from "../plan/architectures.js";
-import { FOLDER } from "../plan/names.js";
+import type { UpdatePart } from "../core/plan/choices.js";
+import type { EngineArchitecture } from "../core/plan/architectures.js";
+import { FOLDER } from "../core/plan/names.js";
 import { type Project, relocked } from "../project.js";
-import type { Manifest } from "../plan/manifest.js";
-import { readManifest } from "./artifact-store.js";
+import type { Manifest } from "../core/plan/manifest.js";
+import { readManifest } from "../core/steps/artifact-store.js";
 import { ensureImage } from "./builder-image.js";
-import { inProject, projectMutex } from "./context.js";
+import { inProject, projectMutex } from "../core/steps/context.js";
 import { resolveLock } from "./resolve-lock.js";
 import { resolveSource } from "./resolve-source.js";
 import { configureOnly } from "./run-build.js";
-import { runStep } from "./run-step.js";
+import { runStep } from "../core/steps/run-step.js";
 
 /** The project under a lock that answers all it asks for; what was not locked is resolved and written down. */
 export async function ensureLocked(project: Project): Promise<Project> {

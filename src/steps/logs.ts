@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ContainerInfo } from "../engine/engine.js";
-import { KdockError } from "../errors.js";
-import { DEFAULT_VM, labels } from "../plan/names.js";
+import { KdockError } from "../core/errors.js";
+import { DEFAULT_VM, labels } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { panicOf } from "../plan/vm-end.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
@@ -16,8 +16,8 @@ import {
   type VmConsole,
   vmConsole,
 } from "./console-log.js";
-import type { Context } from "./context.js";
-import { HeadAndTail } from "./head-and-tail.js";
+import type { Context } from "../core/steps/context.js";
+import { HeadAndTail } from "../core/steps/head-and-tail.js";
 import { vmEnd } from "./vm-end.js";
 
 /**

@@ -1,6 +1,12 @@
-import { changedAt, type FolderColumns, markYoung, NUMBERS, pathIn } from "../folder-columns.js";
+import {
+  changedAt,
+  type FolderColumns,
+  markYoung,
+  NUMBERS,
+  pathIn,
+} from "../core/folder-columns.js";
 import type { HostFiles } from "../host/host.js";
-import { sha256 } from "../plan/keys.js";
+import { sha256 } from "../core/plan/keys.js";
 import {
   digestedFolder,
   isIgnored,

@@ -1,25 +1,25 @@
 import type { Config } from "../config/config.js";
 import type { Engine } from "../engine/engine.js";
-import { KdockError } from "../errors.js";
-import { ARCHITECTURES, architectureOf } from "../plan/architectures.js";
-import { PLAIN } from "../plan/container-spec.js";
+import { KdockError } from "../core/errors.js";
+import { ARCHITECTURES, architectureOf } from "../core/plan/architectures.js";
+import { PLAIN } from "../core/plan/container-spec.js";
 import { bootGaps } from "../plan/boot-needs.js";
 import { type CpuVerdict, cpuProbe, cpuVerdict, isHostCpu } from "../plan/cpu-model.js";
 import { conflict, type DiskInUse, disksInUse } from "../plan/disks.js";
 import { idleProcessors, NEEDS, requireOptions } from "../plan/guest-needs.js";
 import { type InitramfsSizes, kernelSize, requireRoom } from "../plan/guest-room.js";
 import { deadInitWord, whyNoAgent } from "../plan/guest-start.js";
-import type { Manifest } from "../plan/manifest.js";
-import { FOLDER, labels } from "../plan/names.js";
+import type { Manifest } from "../core/plan/manifest.js";
+import { FOLDER, labels } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { VmSeat } from "../plan/seats.js";
 import { panicDriver } from "../plan/vm-end.js";
 import { configFor, type Found, type RunMode, vmPlan } from "../plan/vm-plan.js";
 import type { Project } from "../project.js";
-import { artifactFolder, readKernelConfig, readManifest } from "./artifact-store.js";
-import type { Context } from "./context.js";
+import { artifactFolder, readKernelConfig, readManifest } from "../core/steps/artifact-store.js";
+import type { Context } from "../core/steps/context.js";
 import { findDisks, requireDisks } from "./disks.js";
-import { runContainer } from "./run-container.js";
+import { runContainer } from "../core/steps/run-container.js";
 import { checkShares, transportFor } from "./shares.js";
 
 /** What can be said about VMs before anything is built: rejects with a `config` error. */

@@ -1,10 +1,14 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { tarFingerprint } from "../archive/tar-fingerprint.js";
-import { ARCHITECTURES, type EngineArchitecture, runsNatively } from "../plan/architectures.js";
-import type { Context } from "./context.js";
-import { measuredStream } from "./measured-stream.js";
-import type { StepLog } from "./run-step.js";
+import {
+  ARCHITECTURES,
+  type EngineArchitecture,
+  runsNatively,
+} from "../core/plan/architectures.js";
+import type { Context } from "../core/steps/context.js";
+import { measuredStream } from "../core/steps/measured-stream.js";
+import type { StepLog } from "../core/steps/run-step.js";
 
 /**
  * What mmdebstrap copies from this machine gets fixed contents, and what would be deleted in a layer above, where a

@@ -1,9 +1,9 @@
 import type { TarEntry } from "../archive/tar.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { type ModuleFile, readModuleList } from "../plan/module/module-plan.js";
-import { belowInput, FOLDER, INSIDE } from "../plan/names.js";
-import { artifactFolder, readManifest } from "./artifact-store.js";
-import { type Context, inProject } from "./context.js";
+import { belowInput, FOLDER, INSIDE } from "../core/plan/names.js";
+import { artifactFolder, readManifest } from "../core/steps/artifact-store.js";
+import { type Context, inProject } from "../core/steps/context.js";
 
 /** An out-of-tree module as it was built last: a folder may have several .ko files. */
 export interface BuiltModule {

@@ -1,12 +1,12 @@
 import type { Container } from "../engine/engine.js";
-import { KdockError } from "../errors.js";
-import { INSIDE, labels } from "../plan/names.js";
+import { KdockError } from "../core/errors.js";
+import { INSIDE, labels } from "../core/plan/names.js";
 import { NETEM_EXAMPLE, netemKeyword, netemLines, parseNetem } from "../plan/netem.js";
 import type { Project } from "../project.js";
 import { factsOf } from "./choose-vm.js";
-import type { Context } from "./context.js";
-import { linesOf } from "./lines.js";
-import { type InsideOutcome, runInside } from "./run-inside.js";
+import type { Context } from "../core/steps/context.js";
+import { linesOf } from "../core/steps/lines.js";
+import { type InsideOutcome, runInside } from "../core/steps/run-inside.js";
 import { findRunningVm } from "./vms.js";
 
 /** What is done to frames on their way to a guest. */

@@ -1,5 +1,5 @@
 import type { Engine, NetworkInfo } from "../engine/engine.js";
-import { INSIDE, labels } from "../plan/names.js";
+import { INSIDE, labels } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
 
 /** The engine's default bridge, which has the MTU that dockerd was told (--mtu); other networks do not take it over. */

@@ -1,10 +1,10 @@
 import { type CpioEntry, packCpio } from "../archive/cpio.js";
-import type { Manifest, ManifestFile } from "../plan/manifest.js";
+import type { Manifest, ManifestFile } from "../core/plan/manifest.js";
 import type { RootfsEntry } from "../plan/root-tree.js";
 import { rootfsEntries, type RootfsFiles, type RootfsPlan } from "../plan/rootfs-plan.js";
 import { rootSize } from "../plan/root-size.js";
-import { artifactFolder, storeArtifacts, storeStream } from "./artifact-store.js";
-import type { Context } from "./context.js";
+import { artifactFolder, storeArtifacts, storeStream } from "../core/steps/artifact-store.js";
+import type { Context } from "../core/steps/context.js";
 
 /** Packs the initramfs from the busybox artifacts, images/rootfs/tree and what the user gives to it. */
 export async function packRootfs(

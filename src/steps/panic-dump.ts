@@ -1,15 +1,15 @@
 import { pipeline } from "node:stream/promises";
 import { readTar } from "../archive/read-tar.js";
 import type { Container, ContainerInfo } from "../engine/engine.js";
-import { messageOf } from "../errors.js";
-import { FOLDER, INSIDE } from "../plan/names.js";
+import { messageOf } from "../core/errors.js";
+import { FOLDER, INSIDE } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { kernelKeyOf, type VmFacts, vmFacts } from "../plan/vm-facts.js";
 import { saveConsole } from "./console-log.js";
-import { type Context, inProject } from "./context.js";
-import { runStep } from "./run-step.js";
+import { type Context, inProject } from "../core/steps/context.js";
+import { runStep } from "../core/steps/run-step.js";
 import { smallFile, vmEnd } from "./vm-end.js";
-import { targetFile } from "./target-file.js";
+import { targetFile } from "../core/steps/target-file.js";
 
 /**
  * Brings the memory that a VM's container has kept of a guest that panicked to this machine, and resolves with where it

@@ -1,11 +1,11 @@
 import type { Container } from "../engine/engine.js";
-import { KdockError, messageOf } from "../errors.js";
+import { KdockError, messageOf } from "../core/errors.js";
 import { panicReport } from "../plan/console-log.js";
-import { FOLDER } from "../plan/names.js";
+import { FOLDER } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import type { VmFacts } from "../plan/vm-facts.js";
 import { saveConsole, type VmConsole } from "./console-log.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { decodeLog } from "./decode.js";
 import { takePanicDump } from "./panic-dump.js";
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Container } from "../engine/engine.js";
 import type { VmFacts } from "../plan/vm-facts.js";
-import { INSIDE } from "../plan/names.js";
+import { INSIDE } from "../core/plan/names.js";
 import { connectInside } from "./connect-inside.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { greetGuest } from "./guest-channel.js";
 
 /** A guest that runs answers at once; the limit is for a machine under load. */

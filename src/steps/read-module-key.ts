@@ -1,11 +1,11 @@
 import { createPrivateKey } from "node:crypto";
-import { KdockError } from "../errors.js";
-import { hostPath } from "../plan/host-path.js";
-import { sha256 } from "../plan/keys.js";
+import { KdockError } from "../core/errors.js";
+import { hostPath } from "../core/plan/host-path.js";
+import { sha256 } from "../core/plan/keys.js";
 import type { ModuleKey } from "../plan/user-files.js";
-import { Secret } from "../secret.js";
-import type { EarlyContext } from "./context.js";
-import { missingFile } from "./read-named-file.js";
+import { Secret } from "../core/secret.js";
+import type { EarlyContext } from "../core/steps/context.js";
+import { missingFile } from "../core/steps/read-named-file.js";
 
 /**
  * The file that `kernel.moduleKey` names. It has to hold an RSA key: what else may be in a file could be guessed by its digest,

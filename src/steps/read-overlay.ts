@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { MAX_CPIO_FILE } from "../archive/cpio.js";
-import { plainPath } from "../byte-path.js";
-import { KdockError } from "../errors.js";
+import { plainPath } from "../core/byte-path.js";
+import { KdockError } from "../core/errors.js";
 import type { FileNode } from "../host/host.js";
 import { scriptProblem } from "../plan/init-scripts.js";
-import { AGENT_PROGRAM } from "../plan/names.js";
+import { AGENT_PROGRAM } from "../core/plan/names.js";
 import { guestMode, type OverlayEntry, type OverlayFile } from "../plan/overlay.js";
-import type { EarlyContext } from "./context.js";
+import type { EarlyContext } from "../core/steps/context.js";
 
 /** How much of a program the kernel looks at to start it (BINPRM_BUF_SIZE). */
 const HEAD_BYTES = 256;

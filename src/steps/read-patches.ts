@@ -1,8 +1,8 @@
-import { KdockError } from "../errors.js";
-import type { Fragment } from "../plan/kconfig.js";
-import { hostPath } from "../plan/host-path.js";
-import { readLooseText } from "./read-loose-text.js";
-import { type ProjectFiles, readNamedFile } from "./read-named-file.js";
+import { KdockError } from "../core/errors.js";
+import type { Fragment } from "../core/plan/kconfig.js";
+import { hostPath } from "../core/plan/host-path.js";
+import { readLooseText } from "../core/steps/read-loose-text.js";
+import { type ProjectFiles, readNamedFile } from "../core/steps/read-named-file.js";
 
 const KEY = "kernel.patches";
 

@@ -1,12 +1,12 @@
 import type { Config } from "../config/config.js";
 import { sourceSpec } from "../config/source-spec.js";
-import { KdockError } from "../errors.js";
-import { hostPath } from "../plan/host-path.js";
+import { KdockError } from "../core/errors.js";
+import { hostPath } from "../core/plan/host-path.js";
 import { makefileVersion } from "../plan/kernel-version.js";
-import { FOLDER } from "../plan/names.js";
+import { FOLDER } from "../core/plan/names.js";
 import type { SourceTree } from "../plan/user-files.js";
-import { type EarlyContext, inProject } from "./context.js";
-import { readLooseText } from "./read-loose-text.js";
+import { type EarlyContext, inProject } from "../core/steps/context.js";
+import { readLooseText } from "../core/steps/read-loose-text.js";
 import { scanTree } from "./scan-tree.js";
 
 /** What a plan has to know of `kernel.source: path:…`; undefined for other sources. */

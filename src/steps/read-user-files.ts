@@ -1,13 +1,13 @@
 import type { Config } from "../config/config.js";
-import { KdockError } from "../errors.js";
-import { type Fragment, initramfsPaths, requestedConfig } from "../plan/kconfig.js";
+import { KdockError } from "../core/errors.js";
+import { type Fragment, initramfsPaths, requestedConfig } from "../core/plan/kconfig.js";
 import type { OverlayEntry } from "../plan/overlay.js";
 import type { InitScript, InputEntry, InputTree, UserFiles } from "../plan/user-files.js";
-import { hostPath } from "../plan/host-path.js";
-import type { EarlyContext } from "./context.js";
+import { hostPath } from "../core/plan/host-path.js";
+import type { EarlyContext } from "../core/steps/context.js";
 import { givenPreset } from "./given-preset.js";
 import { readModuleKey } from "./read-module-key.js";
-import { missingFile, readNamedFile } from "./read-named-file.js";
+import { missingFile, readNamedFile } from "../core/steps/read-named-file.js";
 import { checkScript, readOverlay } from "./read-overlay.js";
 import { readPatches } from "./read-patches.js";
 import { readRepository } from "./read-repository.js";

@@ -1,7 +1,7 @@
-import { FOLDER } from "../plan/names.js";
+import { FOLDER } from "../core/plan/names.js";
 import type { NetMode } from "../config/config.js";
 import type { VmSeat } from "../plan/seats.js";
-import { type Context, inProject } from "./context.js";
+import { type Context, inProject } from "../core/steps/context.js";
 
 /**
  * What a VM that is being started has taken before its container says so: its name, its seat, and the network that must

@@ -1,20 +1,20 @@
 import { packTar } from "../archive/tar.js";
 import type { Config } from "../config/config.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import type { Lock } from "../lock/lock.js";
 import type { ImageRequest, LockRequests, SourceRequest } from "../lock/requests.js";
 import { readResolved, type ResolvedBase, withResolved } from "../lock/resolved.js";
-import type { EngineArchitecture } from "../plan/architectures.js";
-import { selectAssets } from "../plan/assets.js";
+import type { EngineArchitecture } from "../core/plan/architectures.js";
+import { selectAssets } from "../core/plan/assets.js";
 import { busyboxEnvironment, mirrorEnvironment } from "../plan/build-plan.js";
-import { type ContainerSpec, PLAIN } from "../plan/container-spec.js";
+import { type ContainerSpec, PLAIN } from "../core/plan/container-spec.js";
 import { basePlan, mirrorArgs, packagesDigest } from "../plan/image-plan.js";
-import { LABEL, labels, type ProjectNames } from "../plan/names.js";
+import { LABEL, labels, type ProjectNames } from "../core/plan/names.js";
 import { type BaseImage, ensureBase } from "./base-image.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { requireArchitecture } from "./engine-architecture.js";
-import { runContainer } from "./run-container.js";
-import { runStep, type StepLog } from "./run-step.js";
+import { runContainer } from "../core/steps/run-container.js";
+import { runStep, type StepLog } from "../core/steps/run-step.js";
 
 /** Where the scripts are inside the container that resolves. */
 const SCRIPTS = "/in";

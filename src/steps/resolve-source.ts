@@ -1,9 +1,9 @@
 import { readResolved, type Resolved } from "../lock/resolved.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import { ensureImage } from "./builder-image.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { askForSource } from "./run-build.js";
-import { runStep } from "./run-step.js";
+import { runStep } from "../core/steps/run-step.js";
 
 /**
  * What a source is today, asked in its builder: a bare Debian has neither gpgv, xz and git, nor the certificates

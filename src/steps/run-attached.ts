@@ -1,7 +1,7 @@
 import type { Plan } from "../plan/plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
 import { saveConsole } from "./console-log.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { vmEnded } from "./guest-channel.js";
 import { explainEnd } from "./panic.js";
 import { afterStart, type StartedVm } from "./start-vm.js";

@@ -3,7 +3,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Plan } from "../plan/plan.js";
 import { watchConsole } from "./console-tail.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { endedOr, unexpectedEnd, whenReady } from "./guest-channel.js";
 import { explainEnd } from "./panic.js";
 import { hasFiles, WRITE_MS } from "./power-off.js";

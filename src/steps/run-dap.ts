@@ -1,7 +1,7 @@
 import { type DapMessage, dapMessages, encodeDap, withPaths } from "../dap/frames.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { scriptArguments } from "../plan/debugger-plan.js";
-import { INSIDE } from "../plan/names.js";
+import { INSIDE } from "../core/plan/names.js";
 import type { Project } from "../project.js";
 import { openGdb } from "./gdb.js";
 import { allModules } from "./module-store.js";

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Container } from "../engine/engine.js";
-import { KdockError } from "../errors.js";
-import { hostPortText } from "../plan/container-spec.js";
-import { INSIDE } from "../plan/names.js";
+import { KdockError } from "../core/errors.js";
+import { hostPortText } from "../core/plan/container-spec.js";
+import { INSIDE } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { type ConsoleTail, watchConsole } from "./console-tail.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { connectInside } from "./connect-inside.js";
 import { unexpectedEnd, whenReady } from "./guest-channel.js";
 import { explainEnd } from "./panic.js";

@@ -1,7 +1,7 @@
-import { debuggerOn } from "../plan/architectures.js";
-import { hostPortText } from "../plan/container-spec.js";
-import { FOLDER } from "../plan/names.js";
-import { DETACHED, type Printer } from "../print.js";
+import { debuggerOn } from "../core/plan/architectures.js";
+import { hostPortText } from "../core/plan/container-spec.js";
+import { FOLDER } from "../core/plan/names.js";
+import { DETACHED, type Printer } from "../core/print.js";
 import type { Project } from "../project.js";
 import { buildForVms } from "./build-for-vms.js";
 import { checkDumpPath } from "./panic-dump.js";

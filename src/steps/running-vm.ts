@@ -1,6 +1,6 @@
 import type { Container } from "../engine/engine.js";
-import { DEFAULT_VM, labels } from "../plan/names.js";
-import { KdockError } from "../errors.js";
+import { DEFAULT_VM, labels } from "../core/plan/names.js";
+import { KdockError } from "../core/errors.js";
 import type { Project } from "../project.js";
 import { buildForVms } from "./build-for-vms.js";
 import { runDetached } from "./run-detached.js";

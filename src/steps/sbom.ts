@@ -1,11 +1,11 @@
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import type { Lock } from "../lock/lock.js";
 import { lenders } from "../lock/requests.js";
 import type { Plan } from "../plan/plan.js";
 import { sbomOf } from "../plan/sbom.js";
-import type { Manifest } from "../plan/manifest.js";
-import { readCurrentManifest } from "./artifact-store.js";
-import type { Context } from "./context.js";
+import type { Manifest } from "../core/plan/manifest.js";
+import { readCurrentManifest } from "../core/steps/artifact-store.js";
+import type { Context } from "../core/steps/context.js";
 import { currentSetKey } from "./diff.js";
 
 /**

@@ -2,15 +2,15 @@ import type { Container, ContainerSpec, Engine, Mount } from "../engine/engine.j
 import { kernelVolumes } from "../plan/build-plan.js";
 import { builtKernel } from "../plan/built-kernels.js";
 import { mount, sourceMounts, type SymbolsVolume, treePaths } from "../plan/debugger-plan.js";
-import type { HostPath } from "../plan/container-spec.js";
-import { INSIDE } from "../plan/names.js";
+import type { HostPath } from "../core/plan/container-spec.js";
+import { INSIDE } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import { sourceHostPaths } from "../plan/tree-plan.js";
 import { ensureImage } from "./builder-image.js";
-import { readManifest } from "./artifact-store.js";
-import { type Context, projectMutex } from "./context.js";
+import { readManifest } from "../core/steps/artifact-store.js";
+import { type Context, projectMutex } from "../core/steps/context.js";
 import { fetchSource } from "./run-build.js";
-import { runStep } from "./run-step.js";
+import { runStep } from "../core/steps/run-step.js";
 import { sourceOfKernel } from "./source-of-kernel.js";
 import { ensureSymbols, isWhole } from "./symbols.js";
 

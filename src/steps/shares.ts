@@ -1,10 +1,10 @@
 import { isOnThisMachine } from "../engine/engine.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { type SharePlan, shareTransport, type ShareTransport } from "../plan/shares.js";
 import { vmShares } from "../plan/vm-plan.js";
 import type { Project } from "../project.js";
-import { readKernelConfig } from "./artifact-store.js";
-import type { Context } from "./context.js";
+import { readKernelConfig } from "../core/steps/artifact-store.js";
+import type { Context } from "../core/steps/context.js";
 
 /** Rejects when a VM of one of these names cannot have its folders, which is to be known before anything is built. */
 export async function checkShares(

@@ -1,7 +1,7 @@
 import { packTar } from "../archive/tar.js";
 import type { Container, Engine } from "../engine/engine.js";
-import { KdockError } from "../errors.js";
-import { INSIDE, labels } from "../plan/names.js";
+import { KdockError } from "../core/errors.js";
+import { INSIDE, labels } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
 import {
   COMPILE_COMMANDS,
@@ -16,12 +16,12 @@ import {
   isKernelSource,
 } from "../plan/source-export.js";
 import { ensureImage } from "./builder-image.js";
-import { type Context, projectMutex } from "./context.js";
-import { checkExportFolder, exportedKey } from "./export-folder.js";
+import { type Context, projectMutex } from "../core/steps/context.js";
+import { checkExportFolder, exportedKey } from "../core/steps/export-folder.js";
 import { extractFolder } from "./extract.js";
 import { writeGdbScripts } from "./gdb-script.js";
-import { runContainer } from "./run-container.js";
-import { runStep, type StepLog } from "./run-step.js";
+import { runContainer } from "../core/steps/run-container.js";
+import { runStep, type StepLog } from "../core/steps/run-step.js";
 import { rememberExport } from "./source-record.js";
 
 export interface SourceExport {

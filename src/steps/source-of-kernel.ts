@@ -1,8 +1,8 @@
-import { KdockError } from "../errors.js";
-import type { Manifest } from "../plan/manifest.js";
+import { KdockError } from "../core/errors.js";
+import type { Manifest } from "../core/plan/manifest.js";
 import { LOCAL_TREE } from "../plan/tree-plan.js";
 import type { SourceTree } from "../plan/user-files.js";
-import type { Context } from "./context.js";
+import type { Context } from "../core/steps/context.js";
 import { readSourceTree } from "./read-source-tree.js";
 import { lastTreeFile } from "./tree-look.js";
 

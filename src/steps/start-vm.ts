@@ -8,19 +8,19 @@ import {
   type NetworkInfo,
   type PublishedPort,
 } from "../engine/engine.js";
-import { KdockError, messageOf } from "../errors.js";
+import { KdockError, messageOf } from "../core/errors.js";
 import type { KillWatch } from "../host/host.js";
-import { ARCHITECTURES } from "../plan/architectures.js";
-import { FOLDER, INSIDE, LABEL, labels } from "../plan/names.js";
+import { ARCHITECTURES } from "../core/plan/architectures.js";
+import { FOLDER, INSIDE, LABEL, labels } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { isGdbPort } from "../plan/ports.js";
+import { isGdbPort } from "../core/plan/ports.js";
 import type { ConsoleState } from "../plan/console-state.js";
 import { kernelInside } from "../plan/qemu-args.js";
 import type { VmFacts } from "../plan/vm-facts.js";
 import { type VmAttempt, type VmPlan, withoutIpv6 } from "../plan/vm-plan.js";
-import { artifactFolder } from "./artifact-store.js";
+import { artifactFolder } from "../core/steps/artifact-store.js";
 import { factsOf } from "./choose-vm.js";
-import { type Context, seatMutex } from "./context.js";
+import { type Context, seatMutex } from "../core/steps/context.js";
 import { noteGdbPort } from "./gdb-script.js";
 import { endHostNet } from "./host-net.js";
 import { networksOf } from "./networks.js";

@@ -1,7 +1,7 @@
 import type { Container, ContainerInfo, PublishedPort } from "../engine/engine.js";
-import { INSIDE, UNPRIVILEGED } from "../plan/names.js";
-import { isGdbPort } from "../plan/ports.js";
-import type { Context } from "./context.js";
+import { INSIDE, UNPRIVILEGED } from "../core/plan/names.js";
+import { isGdbPort } from "../core/plan/ports.js";
+import type { Context } from "../core/steps/context.js";
 import { smallFile } from "./vm-end.js";
 
 /** Long enough for an engine under load; the stub itself answers in a millisecond. */

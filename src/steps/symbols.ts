@@ -1,13 +1,13 @@
 import { packTar, type TarEntry } from "../archive/tar.js";
 import type { Container, Engine } from "../engine/engine.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import { prepareContainer, symbolsVolume, type SymbolsVolume } from "../plan/debugger-plan.js";
-import { INSIDE } from "../plan/names.js";
+import { INSIDE } from "../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { artifactFolder, readManifest } from "./artifact-store.js";
-import type { Context } from "./context.js";
-import { runContainer } from "./run-container.js";
-import { runStep } from "./run-step.js";
+import { artifactFolder, readManifest } from "../core/steps/artifact-store.js";
+import type { Context } from "../core/steps/context.js";
+import { runContainer } from "../core/steps/run-container.js";
+import { runStep } from "../core/steps/run-step.js";
 
 /** Of the kernel's artifacts, what a debugger has a use for. */
 const WANTED = /^(?:vmlinux|vmlinux-gdb\.py|System\.map|config|scripts\/|modules\/)/;

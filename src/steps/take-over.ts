@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
-import { KdockError } from "../errors.js";
-import type { ManifestFile } from "../plan/manifest.js";
-import { INSIDE } from "../plan/names.js";
-import type { Context } from "./context.js";
+import { KdockError } from "../core/errors.js";
+import type { ManifestFile } from "../core/plan/manifest.js";
+import { INSIDE } from "../core/plan/names.js";
+import type { Context } from "../core/steps/context.js";
 import { unpack } from "./extract.js";
 
 const VMLINUX = "vmlinux";

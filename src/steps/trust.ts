@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { OutsideRequest } from "../config/outside.js";
 import { isOwn, type Person, stateProblem } from "../config/ownership.js";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import type { HostFiles } from "../host/host.js";
-import { hostPath } from "../plan/host-path.js";
-import { FOLDER } from "../plan/names.js";
+import { hostPath } from "../core/plan/host-path.js";
+import { FOLDER } from "../core/plan/names.js";
 import { patchPaths } from "./read-patches.js";
 import type { RepositoryAt } from "./read-repository.js";
 

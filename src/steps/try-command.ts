@@ -1,13 +1,13 @@
 import { Writable } from "node:stream";
-import { KdockError } from "../errors.js";
+import { KdockError } from "../core/errors.js";
 import type { Project } from "../project.js";
-import { FOLDER } from "../plan/names.js";
+import { FOLDER } from "../core/plan/names.js";
 import { cutLine } from "../ui/log-tail.js";
-import { inProject } from "./context.js";
+import { inProject } from "../core/steps/context.js";
 import { writeGdbScripts } from "./gdb-script.js";
 import { checkNetwork } from "./guest-subnet.js";
 import { runCommand } from "./run-command.js";
-import { runStep, stepLogFile } from "./run-step.js";
+import { runStep, stepLogFile } from "../core/steps/run-step.js";
 
 /** The log has the others. */
 const OUTPUT_LINES = 1000;

@@ -1,5 +1,5 @@
-import { KdockError } from "../errors.js";
-import { DEFAULT_VM, labels } from "../plan/names.js";
+import { KdockError } from "../core/errors.js";
+import { DEFAULT_VM, labels } from "../core/plan/names.js";
 import type { Project } from "../project.js";
 import { buildForVms } from "./build-for-vms.js";
 import { bootDetached, type DetachedVm } from "./run-detached.js";

@@ -1,6 +1,6 @@
 import { readTar } from "../archive/read-tar.js";
 import type { Container } from "../engine/engine.js";
-import { INSIDE } from "../plan/names.js";
+import { INSIDE } from "../core/plan/names.js";
 import { parseVmEnd, type VmEnd } from "../plan/vm-end.js";
 
 /** How a VM's QEMU ended, or what has happened to it so far; undefined where QEMU was never started. */

@@ -1,4 +1,4 @@
-import { doctorText, type Finding } from "./doctor-text.js";
+import { doctorText, type Finding } from "./findings-text.js";
 
 interface VmCheck {
   readonly vm: string;

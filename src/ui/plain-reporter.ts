@@ -1,4 +1,4 @@
-import { unreachable } from "../errors.js";
+import { unreachable } from "../core/errors.js";
 import { LogTail } from "./log-tail.js";
 import type { Event, Reporter } from "./reporter.js";
 import {

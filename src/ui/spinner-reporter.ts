@@ -1,5 +1,5 @@
 import ora, { type Ora } from "ora";
-import { unreachable } from "../errors.js";
+import { unreachable } from "../core/errors.js";
 import { formatClock } from "./duration.js";
 import { LogTail } from "./log-tail.js";
 import type { Event, Reporter } from "./reporter.js";

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import type { Container } from "../../src/engine/engine.js";
-import type { Context } from "../../src/steps/context.js";
+import type { Context } from "../../src/core/steps/context.js";
 import { extractFolder } from "../../src/steps/extract.js";
 import { LAB } from "../support/lab.js";
-import { projectNames } from "../../src/plan/names.js";
+import { projectNames } from "../../src/core/plan/names.js";
 import { bareMake, engine, host, kdock, median, plan, report, SMOKE } from "./common.js";
 import { toyProject } from "./toy-project.js";
 

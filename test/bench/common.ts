@@ -11,7 +11,7 @@ import { makePlan } from "../../src/plan/plan.js";
 import { readAssets } from "../../src/project.js";
 import { CLI } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
-import { NO_FILES } from "../unit/plan/fixtures.js";
+import { NO_FILES } from "../unit/fixtures.js";
 
 /** Every part once, with the least work, to see that it still runs: its figures mean nothing. */
 export const SMOKE = process.argv.includes("--smoke");

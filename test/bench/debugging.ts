@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { ARCHITECTURES } from "../../src/plan/architectures.js";
+import { ARCHITECTURES } from "../../src/core/plan/architectures.js";
 import { symbolsVolume } from "../../src/plan/debugger-plan.js";
 import { vmPlan } from "../../src/plan/vm-plan.js";
 import { LAB } from "../support/lab.js";

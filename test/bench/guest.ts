@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { DEFAULT_VM } from "../../src/plan/names.js";
+import { DEFAULT_VM } from "../../src/core/plan/names.js";
 import { kdock, median, plan, report } from "./common.js";
 
 /** The guest at hand: against docker's own exec and cp into the VM's container, which are half of the way. */

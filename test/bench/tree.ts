@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { projectNames } from "../../src/plan/names.js";
+import { projectNames } from "../../src/core/plan/names.js";
 import { CLI, removeVolumes } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 import { makeToyTree, TOY_CONFIG } from "../support/toy-tree.js";

@@ -1,7 +1,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { ARCHITECTURES } from "../../src/plan/architectures.js";
-import { DEFAULT_VM, projectNames } from "../../src/plan/names.js";
+import { ARCHITECTURES } from "../../src/core/plan/architectures.js";
+import { DEFAULT_VM, projectNames } from "../../src/core/plan/names.js";
 import { CrossGuest } from "../support/cross.js";
 import { removeVolumes } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";

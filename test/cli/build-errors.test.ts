@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/pro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { labels, projectNames } from "../../src/plan/names.js";
+import { labels, projectNames } from "../../src/core/plan/names.js";
 import { docker, kdock, removeVolumes, ROOT } from "../support/kdock.js";
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { chown, open, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { projectNames } from "../../src/plan/names.js";
+import { projectNames } from "../../src/core/plan/names.js";
 import { kdock } from "../support/kdock.js";
 import { inGuest, labSide, withGuest } from "../support/lab.js";
 

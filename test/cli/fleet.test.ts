@@ -2,7 +2,7 @@ import { readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { projectNames } from "../../src/plan/names.js";
+import { projectNames } from "../../src/core/plan/names.js";
 import { docker, kdock, removeVolumes, said, start } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";
 import { TOY_KERNEL_CONFIG, toyKernel, type ToyKernel } from "../support/toy-kernel.js";

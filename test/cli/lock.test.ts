@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseLock, printLock } from "../../src/lock/lock-text.js";
-import { projectNames } from "../../src/plan/names.js";
+import { projectNames } from "../../src/core/plan/names.js";
 import { docker, kdock, removeVolumes } from "../support/kdock.js";
 
 /** One project with a locked busybox; each test says what it changes and leaves the lock as it found it. */

@@ -16,7 +16,7 @@ import { Transform } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { projectNames } from "../../src/plan/names.js";
+import { projectNames } from "../../src/core/plan/names.js";
 import { docker, kdock, removeVolumes, ROOT, run } from "../support/kdock.js";
 import { makeToyTree, TOY_CONFIG } from "../support/toy-tree.js";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { sha256 } from "../../src/plan/keys.js";
+import { sha256 } from "../../src/core/plan/keys.js";
 import { busyboxImage } from "../support/builder-image.js";
 import { docker } from "../support/kdock.js";
 import { type Mirror, openMirror } from "../support/mirror.js";

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import tar from "tar-stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { KdockError } from "../../src/errors.js";
+import { KdockError } from "../../src/core/errors.js";
 import { isStatus } from "../../src/engine/engine-error.js";
 import type { Container } from "../../src/engine/engine.js";
 import { bytesOf, openLab, packed, textOf, type Lab } from "./lab.js";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dockerArchive } from "../../src/archive/docker-archive.js";
-import { KdockError } from "../../src/errors.js";
+import { KdockError } from "../../src/core/errors.js";
 import type { ImageBuild } from "../../src/engine/engine.js";
 import { bytesOf, openLab, packed, textOf, type Lab } from "./lab.js";
 

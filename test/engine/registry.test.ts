@@ -11,7 +11,7 @@ import type { Engine } from "../../src/engine/engine.js";
 import { createNodeHost } from "../../src/host/node-host.js";
 import { basePlan } from "../../src/plan/image-plan.js";
 import { ensureBase } from "../../src/steps/base-image.js";
-import type { Context } from "../../src/steps/context.js";
+import type { Context } from "../../src/core/steps/context.js";
 import type { Event } from "../../src/ui/reporter.js";
 import { docker } from "../support/kdock.js";
 import { baseImage } from "./base-image.js";

@@ -9,7 +9,7 @@ import type { Host } from "../../src/host/host.js";
 import { createNodeHost } from "../../src/host/node-host.js";
 import type { BasePlan } from "../../src/plan/image-plan.js";
 import { type BaseImage, ensureBase } from "../../src/steps/base-image.js";
-import type { Context } from "../../src/steps/context.js";
+import type { Context } from "../../src/core/steps/context.js";
 import { openLab, type Lab } from "./lab.js";
 
 /** Some day before the tests run: nothing may be dated later. */

@@ -3,8 +3,8 @@ import { readAssets } from "../../src/project.js";
 import { loadConfig } from "../../src/config/layers.js";
 import { parseLock } from "../../src/lock/lock-text.js";
 import { busyboxBuildPlan, kernelBuildPlan } from "../../src/plan/build-plan.js";
-import { projectNames } from "../../src/plan/names.js";
-import { NO_FILES } from "../unit/plan/fixtures.js";
+import { projectNames } from "../../src/core/plan/names.js";
+import { NO_FILES } from "../unit/fixtures.js";
 import { LAB } from "./lab.js";
 import { docker } from "./kdock.js";
 

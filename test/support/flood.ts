@@ -16,8 +16,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectEngine } from "../../src/engine/connect.js";
 import type { Container } from "../../src/engine/engine.js";
-import { PLAIN } from "../../src/plan/container-spec.js";
-import { consoleFiles, DEFAULT_VM, LABEL, labels, projectNames } from "../../src/plan/names.js";
+import { PLAIN } from "../../src/core/plan/container-spec.js";
+import {
+  consoleFiles,
+  DEFAULT_VM,
+  LABEL,
+  labels,
+  projectNames,
+} from "../../src/core/plan/names.js";
 import { CLI, docker, said } from "./kdock.js";
 
 export interface Flooded {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSession, type GuestSession } from "../../src/guest/session.js";
 import { connectEngine } from "../../src/engine/connect.js";
-import { DEFAULT_VM, INSIDE, projectNames } from "../../src/plan/names.js";
+import { DEFAULT_VM, INSIDE, projectNames } from "../../src/core/plan/names.js";
 import { ROOT } from "./kdock.js";
 
 /**

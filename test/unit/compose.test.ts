@@ -4,10 +4,10 @@ import { parse } from "yaml";
 import { createNodeHost } from "../../src/host/node-host.js";
 import { composeFile } from "../../src/plan/compose.js";
 import { makePlan } from "../../src/plan/plan.js";
-import { VERIFIED_CCACHE_VOLUME } from "../../src/plan/names.js";
+import { VERIFIED_CCACHE_VOLUME } from "../../src/core/plan/names.js";
 import { readAssets } from "../../src/project.js";
 import { ROOT } from "../support/kdock.js";
-import { config, NO_FILES, plan, overlayFile } from "./plan/fixtures.js";
+import { config, NO_FILES, plan, overlayFile } from "./fixtures.js";
 
 interface Compose {
   services: Record<

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { configOptions, NOT_SET } from "../../src/plan/artifact-diff.js";
+import { configOptions, NOT_SET } from "../../src/core/plan/artifact-diff.js";
 import { ROOT } from "../support/kdock.js";
 
 /** The releases that test/fixtures/kconfig/options.txt was read from. */

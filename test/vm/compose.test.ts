@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { VERIFIED_CCACHE_VOLUME } from "../../src/plan/names.js";
+import { VERIFIED_CCACHE_VOLUME } from "../../src/core/plan/names.js";
 import { docker, ROOT } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { projectNames } from "../../src/plan/names.js";
+import { projectNames } from "../../src/core/plan/names.js";
 import { hostChanges, NO_CHANGES, NOTHING, readyForLab, remains } from "../support/host-state.js";
 import { isRootScript, processesOf, reader, READERS } from "../support/container-processes.js";
 import { kdock, said, start as startKdock } from "../support/kdock.js";

@@ -2,7 +2,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { projectNames } from "../../src/plan/names.js";
+import { projectNames } from "../../src/core/plan/names.js";
 import { isRootScript, processesOf, reader, READERS } from "../support/container-processes.js";
 import { LIMITS } from "../support/engine-limits.js";
 import { docker, kdock, said, start } from "../support/kdock.js";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { DEFAULT_VM, projectNames } from "../../src/plan/names.js";
+import { DEFAULT_VM, projectNames } from "../../src/core/plan/names.js";
 import { docker, kdock, removeVolumes, ROOT } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";
 import { SecretScan } from "../support/secret-scan.js";

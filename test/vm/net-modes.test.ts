@@ -2,7 +2,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadConfig } from "../../src/config/layers.js";
-import { projectNames } from "../../src/plan/names.js";
+import { projectNames } from "../../src/core/plan/names.js";
 import { qemuArgs } from "../../src/plan/qemu-args.js";
 import { machine, vmEnvironment } from "../../src/plan/vm-plan.js";
 import { answerOf } from "../support/answer.js";

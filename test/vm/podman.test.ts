@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, it } from "vitest";
-import { projectNames } from "../../src/plan/names.js";
+import { projectNames } from "../../src/core/plan/names.js";
 import { docker, kdock } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";
 import { startPodman } from "../support/podman.js";

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
 import type { KeyFlags } from "../../config/key-flags.js";
-import { DIFFERENT } from "../../errors.js";
+import { DIFFERENT } from "../../core/errors.js";
 import type { Project } from "../../project.js";
 import { addBuildFlags } from "../shared/flags.js";
 

@@ -42,14 +42,14 @@ async function showRequests(project: Project, options: readonly string[]): Promi
 
 async function showValues(project: Project, options: readonly string[]): Promise<Shown> {
   const { optionValues } = await import("../../steps/config-look.js");
-  const { configLine } = await import("../../plan/kconfig.js");
+  const { configLine } = await import("../../core/plan/kconfig.js");
   const values = await optionValues(project, options);
   return { data: values, lines: values.map(({ name, value }) => configLine(name, value)) };
 }
 
 async function showAll(project: Project): Promise<Shown> {
   const { finalConfig } = await import("../../steps/config-look.js");
-  const { configOptions } = await import("../../plan/artifact-diff.js");
+  const { configOptions } = await import("../../core/plan/artifact-diff.js");
   const { unavailableRequests } = await import("../../plan/config-requests.js");
   const { unavailableText } = await import("../../ui/config-text.js");
   const { config, demands } = await finalConfig(project);

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
-import { NOT_WELL } from "../../errors.js";
+import { NOT_WELL } from "../../core/errors.js";
 
 const MORE = `
 A line for each hop, from the guest outwards and back, and below a hop that fails what mends it. A second container, which is

@@ -23,7 +23,7 @@ export function defineMemoryTool(
     .action(async (args: string[], { vm, core }: { vm?: string; core?: string }) => {
       const project = await kdock.openLocked();
       const { runMemory } = await import("../../steps/memory.js");
-      const { filesAmong } = await import("../../steps/files-among.js");
+      const { filesAmong } = await import("../../core/steps/files-among.js");
       kdock.exitCode = await runMemory(project, {
         ...{ vm, tool, args, core: core === undefined ? undefined : kdock.resolve(core) },
         files: await filesAmong(project.ctx, args, kdock.resolve),

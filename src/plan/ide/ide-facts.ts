@@ -1,4 +1,4 @@
-import type { ArchitectureRow } from "../architectures.js";
+import type { ArchitectureRow } from "../../core/plan/architectures.js";
 import type { ExportedTree } from "../gdb-script.js";
 
 /** What an editor's files are made from. */

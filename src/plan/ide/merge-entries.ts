@@ -1,5 +1,5 @@
 import jsonc from "jsonc-parser";
-import { KdockError } from "../../errors.js";
+import { KdockError } from "../../core/errors.js";
 import { OURS } from "./ide-facts.js";
 
 /** A file of JSON with comments that holds a list of named entries, some kdock's and the others somebody else's. */

@@ -1,4 +1,4 @@
-import { INSIDE } from "../names.js";
+import { INSIDE } from "../../core/plan/names.js";
 import { type IdeFacts, OURS } from "./ide-facts.js";
 
 /** A file that is kdock's from beginning to end, which its first line says. */

@@ -1,4 +1,4 @@
-import { KdockError } from "../../errors.js";
+import { KdockError } from "../../core/errors.js";
 
 /** Where things are and what compiles them is the kernel's: images/kernel/outer-make.sh leaves the same ones out. */
 const OURS =

@@ -1,5 +1,5 @@
-import { KdockError } from "../../errors.js";
-import { slug } from "../names.js";
+import { KdockError } from "../../core/errors.js";
+import { slug } from "../../core/plan/names.js";
 
 /** What is in a module's folder: paths relative to it. */
 export interface ModuleFolder {

@@ -1,6 +1,6 @@
 import type { BuildPlan } from "../build-plan.js";
-import type { ContainerSpec } from "../container-spec.js";
-import { INSIDE, type ProjectNames } from "../names.js";
+import type { ContainerSpec } from "../../core/plan/container-spec.js";
+import { INSIDE, type ProjectNames } from "../../core/plan/names.js";
 
 /** A .ko file, in the order in which the files of a folder are loaded. */
 export interface ModuleFile {

@@ -1,4 +1,4 @@
-import { fail, type Finding, ok } from "../finding.js";
+import { fail, type Finding, ok } from "../../core/plan/finding.js";
 import { ARRIVING, firstMatch, LEAVING, type Packet } from "./firewall.js";
 import { answerTo, ruleFault, toGateway } from "./rule-faults.js";
 import { ANEW, type Fault, gatewayOf, notTried, type Scene } from "./scene.js";

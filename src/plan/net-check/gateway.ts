@@ -1,4 +1,4 @@
-import { fail, type Finding } from "../finding.js";
+import { fail, type Finding } from "../../core/plan/finding.js";
 import { ARRIVING, LEAVING } from "./firewall.js";
 import type { Ping } from "./ping.js";
 import { answerTo, ruleFault, toGateway } from "./rule-faults.js";

@@ -1,4 +1,4 @@
-import { fail, type Finding, ok } from "../finding.js";
+import { fail, type Finding, ok } from "../../core/plan/finding.js";
 import { ms } from "./ping.js";
 import type { ContainerFacts, GuestFacts } from "./facts.js";
 import { ANEW, gatewayOf, type GuestState, prefixOf, type Scene } from "./scene.js";

@@ -1,4 +1,4 @@
-import { fail, type Finding, ok, warn } from "../finding.js";
+import { fail, type Finding, ok, warn } from "../../core/plan/finding.js";
 import { ARRIVING, firstMatch, FORWARDED, LEAVING, type Packet, type Rule } from "./firewall.js";
 import { forwardFault } from "./outside.js";
 import { ms } from "./ping.js";

@@ -1,4 +1,4 @@
-import { fail, type Finding, ok } from "../finding.js";
+import { fail, type Finding, ok } from "../../core/plan/finding.js";
 import { wireFault } from "./gateway.js";
 import { ms, type Ping } from "./ping.js";
 import { ANEW, disturbance, notTried, type Scene } from "./scene.js";

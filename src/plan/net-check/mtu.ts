@@ -1,4 +1,4 @@
-import { fail, type Finding, ok, warn } from "../finding.js";
+import { fail, type Finding, ok, warn } from "../../core/plan/finding.js";
 import type { Ping } from "./ping.js";
 import { notTried, type Scene } from "./scene.js";
 

@@ -1,4 +1,4 @@
-import { fail, type Finding, ok, warn } from "../finding.js";
+import { fail, type Finding, ok, warn } from "../../core/plan/finding.js";
 import { firstMatch } from "./firewall.js";
 import type { OutsideProbe } from "./outside.js";
 import { OUTSIDE, toOutside } from "./rule-faults.js";

@@ -1,4 +1,4 @@
-import { fail, type Finding } from "../finding.js";
+import { fail, type Finding } from "../../core/plan/finding.js";
 import type { Ping } from "./ping.js";
 import { disturbance, type Fault, guestFault, lossy, notTried, type Scene } from "./scene.js";
 

@@ -1,4 +1,4 @@
-import { fail, type Finding, ok, warn } from "../finding.js";
+import { fail, type Finding, ok, warn } from "../../core/plan/finding.js";
 import { doubtfulDrops, FORWARDED } from "./firewall.js";
 import type { Ping } from "./ping.js";
 import { answerTo, dropFault, OUTSIDE, ruleFault, toOutside } from "./rule-faults.js";

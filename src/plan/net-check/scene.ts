@@ -1,5 +1,5 @@
 import { bounds, toText } from "../../config/ipv4.js";
-import { type Finding, ok, warn } from "../finding.js";
+import { type Finding, ok, warn } from "../../core/plan/finding.js";
 import type { ContainerFacts, GuestFacts } from "./facts.js";
 import { isIn } from "./firewall.js";
 import { ms, type Ping } from "./ping.js";

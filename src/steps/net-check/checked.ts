@@ -7,7 +7,7 @@ import {
 import type { Names } from "../../plan/net-check/scene.js";
 import type { Project } from "../../project.js";
 import { factsOf } from "../choose-vm.js";
-import { runInside } from "../run-inside.js";
+import { runInside } from "../../core/steps/run-inside.js";
 
 /** All that a check is about. */
 export interface Checked extends Project {

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Container, isOnThisMachine, type PublishedPort } from "../../engine/engine.js";
 import { type ContainerFacts, counter } from "../../plan/net-check/facts.js";
 import type { InwardProbe, PortProbe } from "../../plan/net-check/inward.js";
-import type { Context } from "../context.js";
+import type { Context } from "../../core/steps/context.js";
 import { askGuest } from "../guest-script.js";
-import { UNPRIVILEGED } from "../../plan/names.js";
-import { runInside } from "../run-inside.js";
+import { UNPRIVILEGED } from "../../core/plan/names.js";
+import { runInside } from "../../core/steps/run-inside.js";
 import type { AskedGuest } from "./guest.js";
 
 /** For how long a listener in the guest is tried, and for how long it is there at most. */

@@ -1,5 +1,5 @@
 import type { Container } from "../../engine/engine.js";
-import { KdockError, messageOf } from "../../errors.js";
+import { KdockError, messageOf } from "../../core/errors.js";
 import type { GuestSession } from "../../guest/session.js";
 import { type GuestFacts, GUEST_SCRIPT, parseGuestFacts } from "../../plan/net-check/facts.js";
 import { parsePing, type Ping, PING_SCRIPT } from "../../plan/net-check/ping.js";

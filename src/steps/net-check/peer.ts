@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { Container, ContainerInfo } from "../../engine/engine.js";
-import { PLAIN } from "../../plan/container-spec.js";
-import { labels } from "../../plan/names.js";
+import { PLAIN } from "../../core/plan/container-spec.js";
+import { labels } from "../../core/plan/names.js";
 import type { Plan } from "../../plan/plan.js";
-import type { Context } from "../context.js";
+import type { Context } from "../../core/steps/context.js";
 
 /** Where the other container answers everybody with the address that it sees. */
 export const PEER_PORT = 8080;

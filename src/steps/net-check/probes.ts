@@ -11,7 +11,7 @@ import { disturbance, gatewayOf, type Scene } from "../../plan/net-check/scene.j
 import { guestName } from "../../plan/seats.js";
 import { factsOf } from "../choose-vm.js";
 import { askGuest } from "../guest-script.js";
-import { runInside } from "../run-inside.js";
+import { runInside } from "../../core/steps/run-inside.js";
 import { callGuest } from "./doors.js";
 import { type AskedGuest, pingFrom, standingOf } from "./guest.js";
 import { type Checked, lookInside, namesOf } from "./checked.js";

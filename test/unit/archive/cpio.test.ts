@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import { packCpio, type CpioEntry } from "../../../src/archive/cpio.js";
-import { KdockError } from "../../../src/errors.js";
+import { KdockError } from "../../../src/core/errors.js";
 
 /**
  * What GNU cpio 2.13 made of these entries, all of them touched to 1970:

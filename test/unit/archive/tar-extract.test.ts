@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import { readTar } from "../../../src/archive/read-tar.js";
 import { extractTar, type TarSink } from "../../../src/archive/tar-extract.js";
 import { packTar } from "../../../src/archive/tar.js";
-import { KdockError, UnstorableError } from "../../../src/errors.js";
+import { KdockError, UnstorableError } from "../../../src/core/errors.js";
 
 type Raw = Partial<Header> & { name: string; text?: string };
 

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { diskFrom, parseDisk } from "../../../src/config/disks.js";
 import { inFile, problemsOf } from "./problems-of.js";
-import { config } from "../plan/fixtures.js";
+import { config } from "../fixtures.js";
 import { configFor } from "../../../src/plan/vm-plan.js";
 
 it.each([

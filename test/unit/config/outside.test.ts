@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { alsoIn, outsideRequests } from "../../../src/config/outside.js";
 import { configKeys } from "../../../src/config/keys.js";
 import { isOwn, type Owned, stateProblem } from "../../../src/config/ownership.js";
-import { config } from "../plan/fixtures.js";
+import { config } from "../fixtures.js";
 
 /** "key value", with the path that decides where there is one. */
 const asked = (yaml: string) =>

@@ -1,4 +1,4 @@
-import { KdockError } from "../../../src/errors.js";
+import { KdockError } from "../../../src/core/errors.js";
 import { loadConfig, type ConfigSources } from "../../../src/config/layers.js";
 
 /** The lines of the error that these sources are refused with. */

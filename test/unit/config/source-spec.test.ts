@@ -7,7 +7,7 @@ import {
   parseSource,
 } from "../../../src/config/source-spec.js";
 import { kernelVersion, makefileVersion } from "../../../src/plan/kernel-version.js";
-import { config } from "../plan/fixtures.js";
+import { config } from "../fixtures.js";
 
 describe("a source's long form", () => {
   it.each([

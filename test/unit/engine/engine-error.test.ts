@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { KdockError } from "../../../src/errors.js";
+import { KdockError } from "../../../src/core/errors.js";
 import { isStatus, translate } from "../../../src/engine/engine-error.js";
 
 const failure = (fields: object) => Object.assign(new Error("some text"), fields);

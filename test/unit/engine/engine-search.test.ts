@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { Secret } from "../../../src/secret.js";
+import { Secret } from "../../../src/core/secret.js";
 import { endpointName } from "../../../src/engine/endpoint.js";
 import { engineSearch } from "../../../src/engine/engine-search.js";
 

@@ -7,7 +7,7 @@ import { PassThrough, Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { connectEngine } from "../../../src/engine/connect.js";
 import type { Engine, ImageBuild } from "../../../src/engine/engine.js";
-import { KdockError } from "../../../src/errors.js";
+import { KdockError } from "../../../src/core/errors.js";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 

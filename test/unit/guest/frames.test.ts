@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { KdockError } from "../../../src/errors.js";
+import { KdockError } from "../../../src/core/errors.js";
 import {
   encodeFrame,
   encodeHostFrame,

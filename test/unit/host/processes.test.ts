@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { KdockError } from "../../../src/errors.js";
+import { KdockError } from "../../../src/core/errors.js";
 import { createNodeHost } from "../../../src/host/node-host.js";
 import { useTemporaryFolder } from "./temporary-folder.js";
 

@@ -8,11 +8,11 @@ import {
 } from "../../../src/lock/drift.js";
 import { EMPTY_LOCK, type Lock } from "../../../src/lock/lock.js";
 import { lockRequests, missingRequests } from "../../../src/lock/requests.js";
-import { Secret } from "../../../src/secret.js";
-import type { Assets } from "../../../src/plan/assets.js";
+import { Secret } from "../../../src/core/secret.js";
+import type { Assets } from "../../../src/core/plan/assets.js";
 import type { OverlayEntry } from "../../../src/plan/overlay.js";
 import type { InputEntry, UserFiles } from "../../../src/plan/user-files.js";
-import { ASSETS, config, overlayFile, plan, text } from "../plan/fixtures.js";
+import { ASSETS, config, overlayFile, plan, text } from "../fixtures.js";
 import { SAMPLE } from "./sample.js";
 
 interface Project {

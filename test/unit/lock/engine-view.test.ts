@@ -8,7 +8,7 @@ import {
 import { EMPTY_LOCK, type Lock } from "../../../src/lock/lock.js";
 import { parseLock, printLock } from "../../../src/lock/lock-text.js";
 import { forget, keptRequests, prune } from "../../../src/lock/requests.js";
-import { config } from "../plan/fixtures.js";
+import { config } from "../fixtures.js";
 
 const TIME = "20261123T033000Z";
 const base = (digit: string) => ({

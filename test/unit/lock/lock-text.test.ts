@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { KdockError } from "../../../src/errors.js";
+import { KdockError } from "../../../src/core/errors.js";
 import { EMPTY_LOCK, type Lock } from "../../../src/lock/lock.js";
 import { parseLock, printLock } from "../../../src/lock/lock-text.js";
 import { SAMPLE } from "./sample.js";

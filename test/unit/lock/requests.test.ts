@@ -7,8 +7,8 @@ import {
   missingRequests,
   prune,
 } from "../../../src/lock/requests.js";
-import { UPDATE_PARTS, type UpdatePart } from "../../../src/plan/choices.js";
-import { config } from "../plan/fixtures.js";
+import { UPDATE_PARTS, type UpdatePart } from "../../../src/core/plan/choices.js";
+import { config } from "../fixtures.js";
 import { SAMPLE } from "./sample.js";
 
 const DEFAULT = config();

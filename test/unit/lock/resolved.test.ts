@@ -3,7 +3,7 @@ import { EMPTY_LOCK, epochOf, momentOf } from "../../../src/lock/lock.js";
 import { parseLock, printLock } from "../../../src/lock/lock-text.js";
 import { lockRequests, missingRequests } from "../../../src/lock/requests.js";
 import { readResolved, type Resolved, withResolved } from "../../../src/lock/resolved.js";
-import { config } from "../plan/fixtures.js";
+import { config } from "../fixtures.js";
 import { SAMPLE } from "./sample.js";
 
 const KEYS =

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ARCHITECTURES } from "../../../src/plan/architectures.js";
+import { ARCHITECTURES } from "../../../src/core/plan/architectures.js";
 import { bootGaps, checkBootRequests } from "../../../src/plan/boot-needs.js";
 
 const OURS = { isOwn: false };

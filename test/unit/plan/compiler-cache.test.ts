@@ -1,10 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { Secret } from "../../../src/secret.js";
+import { Secret } from "../../../src/core/secret.js";
 import { isTainted } from "../../../src/plan/compiler-cache.js";
 import { moduleContainer } from "../../../src/plan/module/module-plan.js";
-import { INSIDE, LABEL, projectNames, VERIFIED_CCACHE_VOLUME } from "../../../src/plan/names.js";
+import {
+  INSIDE,
+  LABEL,
+  projectNames,
+  VERIFIED_CCACHE_VOLUME,
+} from "../../../src/core/plan/names.js";
 import type { UserFiles } from "../../../src/plan/user-files.js";
-import { plan } from "./fixtures.js";
+import { plan } from "../fixtures.js";
 
 const names = projectNames("/home/ada/lab");
 

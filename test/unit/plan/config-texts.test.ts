@@ -13,7 +13,7 @@ import {
   requestsText,
   unavailableText,
 } from "../../../src/ui/config-text.js";
-import { plan } from "./fixtures.js";
+import { plan } from "../fixtures.js";
 
 describe("optionChanges", () => {
   it("takes an option that is off for one that is not there, and sorts", () => {

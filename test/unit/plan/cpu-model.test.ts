@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ARCHITECTURES } from "../../../src/plan/architectures.js";
+import { ARCHITECTURES } from "../../../src/core/plan/architectures.js";
 import { cpuProbe, cpuVerdict } from "../../../src/plan/cpu-model.js";
 
 /** Some of what QEMU 10.0 says. */

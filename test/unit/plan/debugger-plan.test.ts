@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { treePaths } from "../../../src/plan/debugger-plan.js";
-import { plan } from "./fixtures.js";
+import { plan } from "../fixtures.js";
 
 it("a local tree is the source for the debugger of the kernel made from it, and for no other", () => {
   const tree = { folder: "/home/ada/linux", version: "6.12.30", transport: "mount" } as const;

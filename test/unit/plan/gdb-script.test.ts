@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { publishedAddress } from "../../../src/plan/gdb-plan.js";
 import { editorScript, type GdbFacts, gdbScript } from "../../../src/plan/gdb-script.js";
-import { plan } from "./fixtures.js";
+import { plan } from "../fixtures.js";
 
 const FACTS: GdbFacts = {
   vmlinux: "/home/ada/lab/.kdock/out/kernel/0123/vmlinux",

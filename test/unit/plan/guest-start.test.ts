@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { deadInitWord, guestInit, whyNoAgent } from "../../../src/plan/guest-start.js";
 import type { OverlayEntry } from "../../../src/plan/overlay.js";
-import { overlayFile } from "./fixtures.js";
+import { overlayFile } from "../fixtures.js";
 
 const OURS = guestInit([overlayFile("etc/motd", "")]);
 const OWN = guestInit([overlayFile("init", "#!/bin/sh\n", 0o755)]);

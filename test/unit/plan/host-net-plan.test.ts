@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { hostNetContainer } from "../../../src/plan/host-net-plan.js";
-import { projectNames } from "../../../src/plan/names.js";
+import { projectNames } from "../../../src/core/plan/names.js";
 
 const names = projectNames("/home/ada/lab");
 const serve = { kind: "serve", gateway: "10.0.3.1/24" } as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { initProgress, NOTHING_RAN, scriptProblem } from "../../../src/plan/init-scripts.js";
-import { plan, text } from "./fixtures.js";
+import { plan, text } from "../fixtures.js";
 
 const after = (...lines: string[]) => lines.reduce(initProgress, NOTHING_RAN);
 const A = "/etc/kdock/init.d/001-a.sh";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { vmPlan } from "../../../src/plan/vm-plan.js";
-import { config, plan } from "./fixtures.js";
+import { config, plan } from "../fixtures.js";
 
 const MODE = { paused: false, command: false };
 const planned = (yaml: string, name = "vm") =>

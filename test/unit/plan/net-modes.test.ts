@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkPortsHaveNetwork, netdev, netEnvironment } from "../../../src/plan/net-modes.js";
 import { FIRST_SEAT } from "../../../src/plan/seats.js";
-import { config } from "./fixtures.js";
+import { config } from "../fixtures.js";
 
 const vm = (keys: string) => config(`vm: { ${keys} }`).vm;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { sha256 } from "../../../src/plan/keys.js";
+import { sha256 } from "../../../src/core/plan/keys.js";
 import { guestMode, type OverlayEntry, overlayDigests } from "../../../src/plan/overlay.js";
-import { overlayFile } from "./fixtures.js";
+import { overlayFile } from "../fixtures.js";
 
 const NONE = sha256("");
 

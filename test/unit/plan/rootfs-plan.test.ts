@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { KdockError } from "../../../src/errors.js";
+import { KdockError } from "../../../src/core/errors.js";
 import type { OverlayEntry } from "../../../src/plan/overlay.js";
 import type { RootfsEntry } from "../../../src/plan/root-tree.js";
 import { rootfsEntries, type RootfsFiles } from "../../../src/plan/rootfs-plan.js";
-import { ASSETS, overlayFile, text } from "./fixtures.js";
+import { ASSETS, overlayFile, text } from "../fixtures.js";
 
 const BUSYBOX: RootfsEntry[] = [
   { path: "bin", kind: "directory", mode: 0o755 },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY_LOCK, type Lock } from "../../../src/lock/lock.js";
-import type { ManifestFile } from "../../../src/plan/manifest.js";
+import type { ManifestFile } from "../../../src/core/plan/manifest.js";
 import { sbomOf, type SbomRequest } from "../../../src/plan/sbom.js";
 
 const SHA = {

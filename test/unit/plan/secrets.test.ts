@@ -3,16 +3,16 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { composeFile } from "../../../src/plan/compose.js";
-import { sha256 } from "../../../src/plan/keys.js";
-import { BUILDER_UID, HOSTILE_UID, MODULE_KEY_FILE } from "../../../src/plan/names.js";
+import { sha256 } from "../../../src/core/plan/keys.js";
+import { BUILDER_UID, HOSTILE_UID, MODULE_KEY_FILE } from "../../../src/core/plan/names.js";
 import { planData, planText } from "../../../src/plan/plan-text.js";
 import { vmPlan } from "../../../src/plan/vm-plan.js";
 import { createNodeHost } from "../../../src/host/node-host.js";
 import { readAssets } from "../../../src/project.js";
-import { Secret } from "../../../src/secret.js";
+import { Secret } from "../../../src/core/secret.js";
 import { inputFiles, secretFiles } from "../../../src/steps/run-build.js";
 import { SecretScan } from "../../support/secret-scan.js";
-import { config, plan } from "./fixtures.js";
+import { config, plan } from "../fixtures.js";
 
 const pem = generateKeyPairSync("rsa", {
   modulusLength: 2048,

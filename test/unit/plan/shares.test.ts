@@ -12,7 +12,7 @@ import {
   shareWords,
 } from "../../../src/plan/shares.js";
 import { machine } from "../../../src/plan/vm-plan.js";
-import { config } from "./fixtures.js";
+import { config } from "../fixtures.js";
 
 const LAB = "/home/ada/lab";
 const DEBUG = ["CONFIG_NETWORK_FILESYSTEMS", "CONFIG_NET_9P", "CONFIG_NET_9P_VIRTIO"]

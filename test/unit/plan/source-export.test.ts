@@ -7,7 +7,7 @@ import {
   isKernelSource,
   shellWords,
 } from "../../../src/plan/source-export.js";
-import { plan } from "./fixtures.js";
+import { plan } from "../fixtures.js";
 
 const TREE = { source: "/home/ada/my linux", objects: "/home/ada/my linux/.kdock-build" };
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { FolderColumns } from "../../../src/folder-columns.js";
+import type { FolderColumns } from "../../../src/core/folder-columns.js";
 import type { TreeFolder } from "../../../src/plan/tree-folder.js";
 import { changedSince } from "../../../src/plan/tree-recheck.js";
 

@@ -1,4 +1,4 @@
-import { ARCHITECTURES } from "../../../src/plan/architectures.js";
+import { ARCHITECTURES } from "../../../src/core/plan/architectures.js";
 import { describe, expect, it } from "vitest";
 import { panicDriver, panicOf, parseVmEnd, type VmEnd } from "../../../src/plan/vm-end.js";
 

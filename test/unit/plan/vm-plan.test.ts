@@ -3,7 +3,7 @@ import { type Found, machine, vmPlan, withoutIpv6 } from "../../../src/plan/vm-p
 import { qemuArgs } from "../../../src/plan/qemu-args.js";
 import { vmFacts } from "../../../src/plan/vm-facts.js";
 import { FIRST_SEAT } from "../../../src/plan/seats.js";
-import { config, plan } from "./fixtures.js";
+import { config, plan } from "../fixtures.js";
 
 const INTERACTIVE = { paused: false, command: false };
 

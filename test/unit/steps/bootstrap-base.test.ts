@@ -6,12 +6,12 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { packTar } from "../../../src/archive/tar.js";
 import { tarFingerprint } from "../../../src/archive/tar-fingerprint.js";
 import type { Engine, ImageInfo } from "../../../src/engine/engine.js";
-import { KdockError } from "../../../src/errors.js";
+import { KdockError } from "../../../src/core/errors.js";
 import type { RunOptions } from "../../../src/host/host.js";
 import { createNodeHost } from "../../../src/host/node-host.js";
 import type { BasePlan } from "../../../src/plan/image-plan.js";
 import { ensureBase } from "../../../src/steps/base-image.js";
-import type { Context } from "../../../src/steps/context.js";
+import type { Context } from "../../../src/core/steps/context.js";
 
 const TIME = "20261101T120000Z";
 const SNAPSHOT = "https://snapshot.example/debian/@SNAPSHOTID@";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { ContainerInfo } from "../../../src/engine/engine.js";
-import { LABEL } from "../../../src/plan/names.js";
+import { LABEL } from "../../../src/core/plan/names.js";
 import { chooseRunningVm, chooseVm } from "../../../src/steps/choose-vm.js";
 
 const vm = (name: string, running: boolean): ContainerInfo => ({

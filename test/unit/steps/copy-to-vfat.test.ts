@@ -1,7 +1,7 @@
 import type * as fs from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { expect, it, vi } from "vitest";
-import { KdockError } from "../../../src/errors.js";
+import { KdockError } from "../../../src/core/errors.js";
 import { nodeFiles } from "../../../src/host/node-files.js";
 import { copyOut } from "../../../src/steps/copy-out.js";
 import { useTemporaryFolder } from "../host/temporary-folder.js";

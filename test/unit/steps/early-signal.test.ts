@@ -1,15 +1,15 @@
 import { Duplex, PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import type { Container } from "../../../src/engine/engine.js";
-import { KdockError } from "../../../src/errors.js";
-import { onAbort } from "../../../src/on-abort.js";
-import { PLAIN } from "../../../src/plan/container-spec.js";
-import { LABEL, labels } from "../../../src/plan/names.js";
+import { KdockError } from "../../../src/core/errors.js";
+import { onAbort } from "../../../src/core/on-abort.js";
+import { PLAIN } from "../../../src/core/plan/container-spec.js";
+import { LABEL, labels } from "../../../src/core/plan/names.js";
 import type { Project } from "../../../src/project.js";
 import { capture, type CaptureRequest } from "../../../src/steps/capture.js";
-import type { Context } from "../../../src/steps/context.js";
-import { runContainer } from "../../../src/steps/run-container.js";
-import { plan } from "../plan/fixtures.js";
+import type { Context } from "../../../src/core/steps/context.js";
+import { runContainer } from "../../../src/core/steps/run-container.js";
+import { plan } from "../fixtures.js";
 
 const INTERRUPTED = new KdockError("interrupted", "interrupted");
 

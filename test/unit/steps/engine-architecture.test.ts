@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { expect, it } from "vitest";
-import { KdockError } from "../../../src/errors.js";
+import { KdockError } from "../../../src/core/errors.js";
 import { createNodeHost } from "../../../src/host/node-host.js";
-import type { EarlyContext } from "../../../src/steps/context.js";
+import type { EarlyContext } from "../../../src/core/steps/context.js";
 import { askArchitecture, requireArchitecture } from "../../../src/steps/engine-architecture.js";
 import { useTemporaryFolder } from "../host/temporary-folder.js";
 

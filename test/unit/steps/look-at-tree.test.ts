@@ -13,7 +13,7 @@ import {
 } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { NUMBERS } from "../../../src/folder-columns.js";
+import { NUMBERS } from "../../../src/core/folder-columns.js";
 import type { HostFiles } from "../../../src/host/host.js";
 import { nodeFiles } from "../../../src/host/node-files.js";
 import type { TreeContent } from "../../../src/plan/source-tree.js";

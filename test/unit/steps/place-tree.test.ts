@@ -5,12 +5,12 @@ import { readTar } from "../../../src/archive/read-tar.js";
 import { packTar } from "../../../src/archive/tar.js";
 import { createNodeHost } from "../../../src/host/node-host.js";
 import type { BuildPlan } from "../../../src/plan/build-plan.js";
-import type { ContainerSpec } from "../../../src/plan/container-spec.js";
+import type { ContainerSpec } from "../../../src/core/plan/container-spec.js";
 import type { Container } from "../../../src/engine/engine.js";
-import type { Context } from "../../../src/steps/context.js";
+import type { Context } from "../../../src/core/steps/context.js";
 import { beginTreeBuild } from "../../../src/steps/place-tree.js";
 import { scanTree } from "../../../src/steps/scan-tree.js";
-import type { StepLog } from "../../../src/steps/run-step.js";
+import type { StepLog } from "../../../src/core/steps/run-step.js";
 import { useTemporaryFolder } from "../host/temporary-folder.js";
 
 const at = useTemporaryFolder();

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { createNodeHost } from "../../../src/host/node-host.js";
 import type { Project } from "../../../src/project.js";
 import { checkShares } from "../../../src/steps/shares.js";
-import { config, plan } from "../plan/fixtures.js";
+import { config, plan } from "../fixtures.js";
 
 let folder = "";
 

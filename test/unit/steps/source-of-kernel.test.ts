@@ -4,13 +4,13 @@ import { loadConfig } from "../../../src/config/layers.js";
 import { createNodeHost } from "../../../src/host/node-host.js";
 import { makePlan } from "../../../src/plan/plan.js";
 import { type Project, readAssets } from "../../../src/project.js";
-import type { Context } from "../../../src/steps/context.js";
+import type { Context } from "../../../src/core/steps/context.js";
 import { withBuiltKernel } from "../../../src/steps/kernels.js";
 import { scanTree } from "../../../src/steps/scan-tree.js";
 import { sourceOfKernel } from "../../../src/steps/source-of-kernel.js";
 import { makeToyTree } from "../../support/toy-tree.js";
 import { useTemporaryFolder } from "../host/temporary-folder.js";
-import { NO_FILES } from "../plan/fixtures.js";
+import { NO_FILES } from "../fixtures.js";
 
 const at = useTemporaryFolder();
 const host = createNodeHost({ env: {} });

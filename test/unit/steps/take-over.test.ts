@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { packTar, type TarEntry } from "../../../src/archive/tar.js";
 import { nodeFiles } from "../../../src/host/node-files.js";
-import type { Context } from "../../../src/steps/context.js";
+import type { Context } from "../../../src/core/steps/context.js";
 import { takeOver } from "../../../src/steps/take-over.js";
 import { useTemporaryFolder } from "../host/temporary-folder.js";
 

@@ -5,7 +5,7 @@ import { nodeFiles } from "../../../src/host/node-files.js";
 import { repositoryReader } from "../../../src/steps/read-repository.js";
 import { checkState, requireTrust } from "../../../src/steps/trust.js";
 import { useTemporaryFolder } from "../host/temporary-folder.js";
-import { config } from "../plan/fixtures.js";
+import { config } from "../fixtures.js";
 
 const at = useTemporaryFolder();
 const repositoryAt = (path: string) => repositoryReader(nodeFiles)(at("lab", path));

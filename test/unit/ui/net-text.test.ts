@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { fail, ok } from "../../../src/plan/finding.js";
+import { fail, ok } from "../../../src/core/plan/finding.js";
 import { netCheckText } from "../../../src/ui/net-check-text.js";
 import { shapeText } from "../../../src/ui/shape-text.js";
 

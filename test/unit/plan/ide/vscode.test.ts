@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ARCHITECTURES } from "../../../../src/plan/architectures.js";
+import { ARCHITECTURES } from "../../../../src/core/plan/architectures.js";
 import type { IdeFacts } from "../../../../src/plan/ide/ide-facts.js";
 import { mergeEntries } from "../../../../src/plan/ide/merge-entries.js";
 import { vscodeFiles } from "../../../../src/plan/ide/vscode.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Finding, ok } from "../../../../src/plan/finding.js";
+import { type Finding, ok } from "../../../../src/core/plan/finding.js";
 import { dnsFinding } from "../../../../src/plan/net-check/dns.js";
 import { gatewayFinding } from "../../../../src/plan/net-check/gateway.js";
 import { guestFinding, untouchedGuest } from "../../../../src/plan/net-check/guest.js";

@@ -1,0 +1,10 @@
+import type { HostFiles } from "../../host/host.js";
+import { looseText } from "../plan/loose-text.js";
+
+/** Of a file that other programs write, see `looseText`; undefined when there is no such file. */
+export async function readLooseText(
+  files: Pick<HostFiles, "exists" | "readBytes">,
+  path: string,
+): Promise<string | undefined> {
+  return (await files.exists(path)) ? looseText(await files.readBytes(path)) : undefined;
+}

@@ -1,0 +1,39 @@
+import { KdockError } from "../errors.js";
+import type { HostFiles } from "../../host/host.js";
+
+export interface TargetOptions {
+  readonly force: boolean;
+  /** What to do about a file that is there. */
+  readonly hint?: string;
+}
+
+/**
+ * The real path of a file that the user named and that is about to be written: what is there is replaced with `force`
+ * only. Rejects with a `usage` error otherwise, and for what is no file: replacing a device would remove it.
+ */
+export async function targetFile(
+  files: HostFiles,
+  path: string,
+  { force, hint = "Name another file, or replace it with --force." }: TargetOptions,
+): Promise<string> {
+  const there = await files.status(path);
+  if (there === undefined) return path;
+  if (await files.isFolder(path)) {
+    throw new KdockError("usage", `${path} is a folder`, { hint: "Name a file." });
+  }
+  if (await isSpecial(files, path)) {
+    throw new KdockError("usage", `${path} is a device, socket or pipe`, { hint: "Name a file." });
+  }
+  if (!force) {
+    throw new KdockError("usage", `${path} is there already`, { hint });
+  }
+  return (await files.exists(path)) ? await files.realPath(path) : path;
+}
+
+async function isSpecial(files: HostFiles, path: string): Promise<boolean> {
+  const there = await files.status(path);
+  if (there?.kind !== "symlink") return there?.kind === "other";
+  // /dev/stdout is a file now and a pipe then, and another one for each process.
+  if (there.target.startsWith("/proc/")) return true;
+  return (await files.exists(path)) && (await isSpecial(files, await files.realPath(path)));
+}

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { readBuildLine, tellingLines } from "../../../../src/core/plan/build-log.js";
+
+describe("readBuildLine", () => {
+  it.each([
+    ["@kdock phase compile", { kind: "phase", phase: "compile" }],
+    ["@kdock config 0a1b", { kind: "config", digest: "0a1b" }],
+    ["@kdock notice a.c is odd", { kind: "notice", text: "a.c is odd" }],
+    ["@kdock options 785", { kind: "options", count: 785 }],
+    ["  CC      net/ipv4/tcp_ipv4.o", { kind: "object" }],
+    ["  CC [M]  drivers/net/dummy.o", { kind: "object" }],
+    ["  AS      arch/x86/entry/entry_64.o", { kind: "object" }],
+    ["  AR      net/built-in.a", { kind: "text" }],
+    ["make: Entering directory '/src'", { kind: "text" }],
+  ])("%s", (line, meaning) => {
+    expect(readBuildLine(line)).toEqual(meaning);
+  });
+});
+
+describe("tellingLines", () => {
+  it("finds a compiler's message far above the end of a parallel build", () => {
+    const log = [
+      ...Array.from({ length: 500 }, (_, i) => `  CC      a${i}.o`),
+      "net/ipv4/tcp_ipv4.c:42:1: error: expected ';' before 'return'",
+      "   42 | return 0;",
+      "      | ^~~~~~",
+      ...Array.from({ length: 300 }, (_, i) => `  CC      b${i}.o`),
+      "make[2]: *** [net/ipv4/tcp_ipv4.o] Error 1",
+    ];
+    const told = tellingLines(log);
+    expect(told[0]).toMatch(/error: expected/);
+    expect(told).toContain("      | ^~~~~~");
+    expect(told.at(-1)).toMatch(/Error 1/);
+    expect(told.length).toBeLessThanOrEqual(30);
+  });
+
+  it("falls back on the end of the log", () => {
+    const log = Array.from({ length: 100 }, (_, i) => `line ${i}`);
+    expect(tellingLines(log).at(-1)).toBe("line 99");
+    expect(tellingLines(log)).toHaveLength(30);
+  });
+
+  it("keeps an indented list below an error whole", () => {
+    const list = Array.from({ length: 12 }, (_, i) => `  CONFIG_${i}=y  (is n)`);
+    const log = ["error: not what was asked for:", ...list, "make: leaving", "more", "and", "more"];
+    expect(tellingLines(log)).toEqual(log.slice(0, 13));
+  });
+
+  it("does not take file names like error.o for errors", () => {
+    expect(tellingLines(["  CC      lib/errname.o", "  CC      fs/error.o", "done"])).toEqual([
+      "  CC      lib/errname.o",
+      "  CC      fs/error.o",
+      "done",
+    ]);
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import { isGdbPort } from "../../../../src/core/plan/ports.js";
+import { publishedPorts, vmEnvironment } from "../../../../src/plan/vm-plan.js";
+import { config } from "../../fixtures.js";
+
+/** "127.0.0.1:9090→90/tcp": of the host and of the container. */
+const published = (...ports: readonly string[]) =>
+  publishedPorts(config(yaml(ports)))
+    .filter((port) => !isGdbPort(port))
+    .map(
+      ({ hostAddress, hostPort, containerPort, protocol }) =>
+        `${hostAddress}:${hostPort}→${containerPort}/${protocol}`,
+    );
+/** Protocol, port of the container, port of the guest. */
+const inside = (...ports: readonly string[]) => vmEnvironment(config(yaml(ports)))["KDOCK_PORTS"];
+const yaml = (ports: readonly string[], more = "") =>
+  `{ vm: { ports: ${JSON.stringify(ports)} } ${more} }`;
+
+describe("a published port of the guest", () => {
+  it.each<[string, string[], string, string[]]>([
+    ["has its number in the container", ["9090:90"], "tcp/90/90", ["127.0.0.1:9090→90/tcp"]],
+    [
+      "that is the gdbstub's has another",
+      ["9999:1234"],
+      "tcp/1235/1234",
+      ["127.0.0.1:9999→1235/tcp"],
+    ],
+    [
+      "that is the gdbstub's has one that no other port of the guest has",
+      ["9999:1234", "1236:1236", "1240:1235"],
+      "tcp/1237/1234 tcp/1236/1236 tcp/1235/1235",
+      ["127.0.0.1:9999→1237/tcp", "127.0.0.1:1236→1236/tcp", "127.0.0.1:1240→1235/tcp"],
+    ],
+    [
+      "has one for all ports and addresses of the host that lead to it",
+      ["9998:80", "9999:80", "127.0.0.2:9999:80", "[::1]:9999:80"],
+      "tcp/80/80",
+      [
+        "127.0.0.1:9998→80/tcp",
+        "127.0.0.1:9999→80/tcp",
+        "127.0.0.2:9999→80/tcp",
+        "::1:9999→80/tcp",
+      ],
+    ],
+    [
+      "of TCP is not that of UDP",
+      ["1234:1234/udp", "53:53", "53:53/udp"],
+      "udp/1234/1234 tcp/53/53 udp/53/53",
+      ["127.0.0.1:1234→1234/udp", "127.0.0.1:53→53/tcp", "127.0.0.1:53→53/udp"],
+    ],
+    [
+      "has as many free ports of the host as are asked for",
+      ["0:80", "0:80"],
+      "tcp/80/80",
+      ["127.0.0.1:0→80/tcp", "127.0.0.1:0→80/tcp"],
+    ],
+  ])("%s", (_what, ports, expectedInside, expected) => {
+    expect(inside(...ports)).toBe(expectedInside);
+    expect(published(...ports)).toEqual(expected);
+  });
+
+  it("has the same one in the container without gdbserver", () => {
+    const without = config(yaml(["9999:1234"], ", gdb: { enable: false }"));
+    expect(vmEnvironment(without)["KDOCK_PORTS"]).toBe("tcp/1235/1234");
+    expect(publishedPorts(without)).toHaveLength(1);
+  });
+});
+
+describe("a port of the host", () => {
+  it.each([
+    [["1234:80"], "127.0.0.1:1234/tcp is given twice: gdb.listen has it"],
+    [["0.0.0.0:1234:80"], "0.0.0.0:1234/tcp is given twice: gdb.listen has it"],
+    [["80:80", "80:81"], "127.0.0.1:80/tcp is given twice"],
+    [["[::]:80:80", "[::1]:80:81"], "[::1]:80/tcp is given twice"],
+  ])("leads to one place only: %j", (ports, message) => {
+    expect(() => published(...ports)).toThrow(message);
+  });
+
+  it.each([
+    [["127.0.0.2:1234:80"]],
+    [["[::1]:1234:80"]],
+    [["1234:80/udp"]],
+    [["80:80", "80:81/udp"]],
+    [["0:80", "0:81"]],
+  ])("is free for another address or protocol: %j", (ports) => {
+    expect(published(...ports)).toHaveLength(ports.length);
+  });
+});
