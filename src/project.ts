@@ -28,7 +28,7 @@ import { lastArchitecture } from "./core/steps/artifact-store.js";
 import { askArchitecture } from "./steps/engine-architecture.js";
 import { repositoryReader } from "./steps/read-repository.js";
 import { readUserFiles, type TreeReading } from "./steps/read-user-files.js";
-import type { EarlyLook } from "./steps/tree-look.js";
+import type { EarlyLook } from "./tree/steps/tree-look.js";
 import { orAborted } from "./core/or-aborted.js";
 import type { Reporter } from "./ui/reporter.js";
 import { outputEvents } from "./ui/output-events.js";

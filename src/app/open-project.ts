@@ -45,6 +45,6 @@ export async function open(
 }
 
 async function lookEarly({ world, globals }: Pick<Session, "world" | "globals">) {
-  const { beginLook } = await import("../early-look.js");
+  const { beginLook } = await import("../tree/early-look.js");
   return beginLook(configPath(world, globals), world.signal);
 }

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.js";
 import type { OverlayEntry } from "./overlay.js";
-import type { TreeContent } from "./source-tree.js";
+import type { TreeContent } from "../tree/plan/source-tree.js";
 import type { Fragment } from "../core/plan/kconfig.js";
 import type { Secret } from "../core/secret.js";
 import { sha256 } from "../core/plan/keys.js";

@@ -7,16 +7,16 @@ import type { BuildPlan } from "../plan/build-plan.js";
 import type { ContainerSpec } from "../core/plan/container-spec.js";
 import { sha256 } from "../core/plan/keys.js";
 import { FOLDER, INSIDE } from "../core/plan/names.js";
-import { type TreeChanges, treeChanges, type TreeContent } from "../plan/source-tree.js";
-import { filesOf, type TreeFile } from "../plan/tree-folder.js";
+import { type TreeChanges, treeChanges, type TreeContent } from "../tree/plan/source-tree.js";
+import { filesOf, type TreeFile } from "../tree/plan/tree-folder.js";
 import type { SourceTree } from "../plan/user-files.js";
 import { type Context, inProject } from "../core/steps/context.js";
-import { indexWith, NOTE } from "./kept-trees.js";
+import { indexWith, NOTE } from "../tree/steps/kept-trees.js";
 import { unseenMarker } from "./read-source-tree.js";
 import type { StepLog } from "../core/steps/run-step.js";
-import { recheckTree } from "./scan-tree.js";
+import { recheckTree } from "../tree/steps/scan-tree.js";
 import { SourceChangedError } from "./source-changed.js";
-import { type TreePlace, treePlace } from "./tree-look.js";
+import { type TreePlace, treePlace } from "../tree/steps/tree-look.js";
 
 /** build.sh's and source-path.sh's exit code where what is mounted is not what kdock has read, or written. */
 export const UNSEEN = 66;

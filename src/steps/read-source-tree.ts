@@ -7,7 +7,7 @@ import { FOLDER } from "../core/plan/names.js";
 import type { SourceTree } from "../plan/user-files.js";
 import { type EarlyContext, inProject } from "../core/steps/context.js";
 import { readLooseText } from "../core/steps/read-loose-text.js";
-import { scanTree } from "./scan-tree.js";
+import { scanTree } from "../tree/steps/scan-tree.js";
 
 /** What a plan has to know of `kernel.source: path:…`; undefined for other sources. */
 export async function readSourceTree(

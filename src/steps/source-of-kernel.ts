@@ -4,7 +4,7 @@ import { LOCAL_TREE } from "../plan/tree-plan.js";
 import type { SourceTree } from "../plan/user-files.js";
 import type { Context } from "../core/steps/context.js";
 import { readSourceTree } from "./read-source-tree.js";
-import { lastTreeFile } from "./tree-look.js";
+import { lastTreeFile } from "../tree/steps/tree-look.js";
 
 export interface KernelSource {
   /** As kdock.yaml would name it. */

@@ -9,7 +9,7 @@ import type { ContainerSpec } from "../../../src/core/plan/container-spec.js";
 import type { Container } from "../../../src/engine/engine.js";
 import type { Context } from "../../../src/core/steps/context.js";
 import { beginTreeBuild } from "../../../src/steps/place-tree.js";
-import { scanTree } from "../../../src/steps/scan-tree.js";
+import { scanTree } from "../../../src/tree/steps/scan-tree.js";
 import type { StepLog } from "../../../src/core/steps/run-step.js";
 import { useTemporaryFolder } from "../host/temporary-folder.js";
 

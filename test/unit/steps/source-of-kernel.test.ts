@@ -6,7 +6,7 @@ import { makePlan } from "../../../src/plan/plan.js";
 import { type Project, readAssets } from "../../../src/project.js";
 import type { Context } from "../../../src/core/steps/context.js";
 import { withBuiltKernel } from "../../../src/steps/kernels.js";
-import { scanTree } from "../../../src/steps/scan-tree.js";
+import { scanTree } from "../../../src/tree/steps/scan-tree.js";
 import { sourceOfKernel } from "../../../src/steps/source-of-kernel.js";
 import { makeToyTree } from "../../support/toy-tree.js";
 import { useTemporaryFolder } from "../host/temporary-folder.js";

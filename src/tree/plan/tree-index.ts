@@ -1,4 +1,4 @@
-import { NUMBERS } from "../core/folder-columns.js";
+import { NUMBERS } from "../../core/folder-columns.js";
 import { DIGITS, type TreeFolder } from "./tree-folder.js";
 
 /** A local tree as it was at one time. */

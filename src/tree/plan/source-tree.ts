@@ -1,5 +1,5 @@
-import { pathIn } from "../core/folder-columns.js";
-import { sha256 } from "../core/plan/keys.js";
+import { pathIn } from "../../core/folder-columns.js";
+import { sha256 } from "../../core/plan/keys.js";
 import { digestAt, fileAt, isLink, type TreeFile, type TreeFolder } from "./tree-folder.js";
 
 /** What a local kernel tree holds; its files, one by one, are in the index that was kept of it under this digest. */

@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
-import { inThread } from "./host/thread.js";
+import { inThread } from "../host/thread.js";
 import {
   type EarlyLook,
   lastTreeFile,

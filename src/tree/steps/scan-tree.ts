@@ -1,5 +1,5 @@
 import type { TreeContent } from "../plan/source-tree.js";
-import type { EarlyContext } from "../core/steps/context.js";
+import type { EarlyContext } from "../../core/steps/context.js";
 import type { TreeNote } from "./look-at-tree.js";
 import {
   lastTreeFile,

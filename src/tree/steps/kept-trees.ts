@@ -1,4 +1,4 @@
-import type { HostFiles } from "../host/host.js";
+import type { HostFiles } from "../../host/host.js";
 import { packedDigest, packIndex, type TreeIndex, unpackIndex } from "../plan/tree-index.js";
 import type { TreePlace } from "./tree-look.js";
 

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { digestedFolder, treeContent } from "../../../src/plan/source-tree.js";
-import { fileAt, filesOf, type TreeFolder } from "../../../src/plan/tree-folder.js";
-import { packedDigest, packIndex, unpackIndex } from "../../../src/plan/tree-index.js";
+import { digestedFolder, treeContent } from "../../../../src/tree/plan/source-tree.js";
+import { fileAt, filesOf, type TreeFolder } from "../../../../src/tree/plan/tree-folder.js";
+import { packedDigest, packIndex, unpackIndex } from "../../../../src/tree/plan/tree-index.js";
 
 function folder(change: Partial<TreeFolder>): TreeFolder {
   return digestedFolder({

@@ -1,4 +1,4 @@
-import type { HostFiles } from "../host/host.js";
+import type { HostFiles } from "../../host/host.js";
 import { isIgnored } from "../plan/source-tree.js";
 import { changedSince } from "../plan/tree-recheck.js";
 import { indexWith } from "./kept-trees.js";

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import type { FolderColumns } from "../../../src/core/folder-columns.js";
-import type { TreeFolder } from "../../../src/plan/tree-folder.js";
-import { changedSince } from "../../../src/plan/tree-recheck.js";
+import type { FolderColumns } from "../../../../src/core/folder-columns.js";
+import type { TreeFolder } from "../../../../src/tree/plan/tree-folder.js";
+import { changedSince } from "../../../../src/tree/plan/tree-recheck.js";
 
 const FILE = 0o100644;
 

@@ -4,9 +4,9 @@ import {
   markYoung,
   NUMBERS,
   pathIn,
-} from "../core/folder-columns.js";
-import type { HostFiles } from "../host/host.js";
-import { sha256 } from "../core/plan/keys.js";
+} from "../../core/folder-columns.js";
+import type { HostFiles } from "../../host/host.js";
+import { sha256 } from "../../core/plan/keys.js";
 import {
   digestedFolder,
   isIgnored,

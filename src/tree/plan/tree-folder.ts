@@ -1,4 +1,4 @@
-import { type FolderColumns, NUMBERS, pathIn } from "../core/folder-columns.js";
+import { type FolderColumns, NUMBERS, pathIn } from "../../core/folder-columns.js";
 
 /** A folder of a local tree, and what is in its files and links. */
 export interface TreeFolder extends FolderColumns {

@@ -13,16 +13,16 @@ import {
 } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { NUMBERS } from "../../../src/core/folder-columns.js";
-import type { HostFiles } from "../../../src/host/host.js";
-import { nodeFiles } from "../../../src/host/node-files.js";
-import type { TreeContent } from "../../../src/plan/source-tree.js";
-import { filesOf } from "../../../src/plan/tree-folder.js";
-import { indexWith, newestIndex } from "../../../src/steps/kept-trees.js";
-import { work } from "../../../src/steps/look-at-tree.js";
-import { work as recheck } from "../../../src/steps/recheck-tree.js";
-import { treePlace } from "../../../src/steps/tree-look.js";
-import { useTemporaryFolder } from "../host/temporary-folder.js";
+import { NUMBERS } from "../../../../src/core/folder-columns.js";
+import type { HostFiles } from "../../../../src/host/host.js";
+import { nodeFiles } from "../../../../src/host/node-files.js";
+import type { TreeContent } from "../../../../src/tree/plan/source-tree.js";
+import { filesOf } from "../../../../src/tree/plan/tree-folder.js";
+import { indexWith, newestIndex } from "../../../../src/tree/steps/kept-trees.js";
+import { work } from "../../../../src/tree/steps/look-at-tree.js";
+import { work as recheck } from "../../../../src/tree/steps/recheck-tree.js";
+import { treePlace } from "../../../../src/tree/steps/tree-look.js";
+import { useTemporaryFolder } from "../../host/temporary-folder.js";
 
 const at = useTemporaryFolder();
 const tree = (path = "") => at(`linux/${path}`);

@@ -1,4 +1,4 @@
-import { changedAt, type FolderColumns, NUMBERS, pathIn } from "../core/folder-columns.js";
+import { changedAt, type FolderColumns, NUMBERS, pathIn } from "../../core/folder-columns.js";
 import type { TreeFolder } from "./tree-folder.js";
 
 /**

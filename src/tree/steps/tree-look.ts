@@ -1,5 +1,5 @@
-import { sha256 } from "../core/plan/keys.js";
-import { FOLDER } from "../core/plan/names.js";
+import { sha256 } from "../../core/plan/keys.js";
+import { FOLDER } from "../../core/plan/names.js";
 
 /** Where a project keeps what it knows of a local tree. */
 export interface TreePlace {
