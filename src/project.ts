@@ -15,19 +15,19 @@ import type { Engine } from "./engine/engine.js";
 import { KdockError, messageOf } from "./core/errors.js";
 import { createNodeHost } from "./host/node-host.js";
 import { createTerminal } from "./host/terminal.js";
-import { NO_OTHER_ENGINES, type OtherEngines, splitLock } from "./lock/engine-view.js";
-import type { Lock } from "./lock/lock.js";
+import { NO_OTHER_ENGINES, type OtherEngines, splitLock } from "./build/lock/engine-view.js";
+import type { Lock } from "./build/lock/lock.js";
 import { architectureFrom, type EngineArchitecture } from "./core/plan/architectures.js";
 import type { Asset, Assets } from "./core/plan/assets.js";
-import type { BuiltKernel } from "./plan/built-kernels.js";
+import type { BuiltKernel } from "./build/plan/built-kernels.js";
 import { FOLDER } from "./core/plan/names.js";
-import { makePlan, type Plan } from "./plan/plan.js";
-import type { UserFiles } from "./plan/user-files.js";
+import { makePlan, type Plan } from "./build/plan/plan.js";
+import type { UserFiles } from "./build/plan/user-files.js";
 import { type Context, type EarlyContext, inProject } from "./core/steps/context.js";
 import { lastArchitecture } from "./core/steps/artifact-store.js";
-import { askArchitecture } from "./steps/engine-architecture.js";
-import { repositoryReader } from "./steps/read-repository.js";
-import { readUserFiles, type TreeReading } from "./steps/read-user-files.js";
+import { askArchitecture } from "./build/steps/engine-architecture.js";
+import { repositoryReader } from "./build/steps/read-repository.js";
+import { readUserFiles, type TreeReading } from "./build/steps/read-user-files.js";
 import type { EarlyLook } from "./tree/steps/tree-look.js";
 import { orAborted } from "./core/or-aborted.js";
 import type { Reporter } from "./ui/reporter.js";
@@ -209,7 +209,7 @@ async function readLockFile(ctx: EarlyContext): Promise<Lock | undefined> {
   const text = await ctx.host.files.readText(inProject(ctx, FOLDER.lockfile));
   if (text === undefined) return undefined;
   // As slow to load as the configuration, and not every project has one.
-  const { parseLock } = await import("./lock/lock-text.js");
+  const { parseLock } = await import("./build/lock/lock-text.js");
   return parseLock(text, FOLDER.lockfile);
 }
 

@@ -1,12 +1,12 @@
 import { Document } from "yaml";
 import type { Config } from "../config/config.js";
 import { KdockError } from "../core/errors.js";
-import type { BuildPlan } from "./build-plan.js";
+import type { BuildPlan } from "../build/plan/build-plan.js";
 import { type HostPath, hostPortText, LOG, PLAIN } from "../core/plan/container-spec.js";
-import { scriptsInside, sessionArguments } from "./debugger-plan.js";
+import { scriptsInside, sessionArguments } from "../build/plan/debugger-plan.js";
 import { diskPaths } from "./disks.js";
-import type { ImagePlan } from "./image-plan.js";
-import { initScriptName } from "./init-scripts.js";
+import type { ImagePlan } from "../build/plan/image-plan.js";
+import { initScriptName } from "../build/plan/init-scripts.js";
 import { isLoose } from "../core/plan/loose-text.js";
 import {
   imageLabels,
@@ -16,7 +16,7 @@ import {
   VERIFIED_CCACHE_VOLUME,
 } from "../core/plan/names.js";
 import { checkPortsHaveNetwork } from "./net-modes.js";
-import type { Plan } from "./plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { isGdbPort } from "../core/plan/ports.js";
 import { qemuArgs } from "./qemu-args.js";
 import { FIRST_SEAT } from "./seats.js";

@@ -1,4 +1,4 @@
-import type { BuildPlan } from "./build-plan.js";
+import type { BuildPlan } from "../build/plan/build-plan.js";
 import { configOptions, NOT_SET } from "../core/plan/artifact-diff.js";
 import type { ContainerSpec } from "../core/plan/container-spec.js";
 import { configLine } from "../core/plan/kconfig.js";

@@ -4,7 +4,7 @@ import {
   initProgress,
   type InitProgress,
   NOTHING_RAN,
-} from "./init-scripts.js";
+} from "../build/plan/init-scripts.js";
 
 /** What a console has told so far, and by whom that may be believed. */
 export interface ConsoleState {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { scriptArguments } from "./debugger-plan.js";
+import { scriptArguments } from "../build/plan/debugger-plan.js";
 import { INSIDE } from "../core/plan/names.js";
 import { FailedEvent } from "./trap.js";
 

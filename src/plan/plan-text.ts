@@ -1,10 +1,10 @@
 import { USUAL_ARCHITECTURE } from "../config/config.js";
 import { ARCHITECTURES } from "../core/plan/architectures.js";
-import type { BuildPlan } from "./build-plan.js";
+import type { BuildPlan } from "../build/plan/build-plan.js";
 import type { HostPath } from "../core/plan/container-spec.js";
-import type { ImagePlan } from "./image-plan.js";
+import type { ImagePlan } from "../build/plan/image-plan.js";
 import { DEFAULT_VM, INSIDE } from "../core/plan/names.js";
-import type { Plan } from "./plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import type { VmPlan } from "./vm-plan.js";
 
 /** `kdock plan --json`. */

@@ -13,8 +13,14 @@ import { JSON as CycloneJson, JsonSerializer } from "@cyclonedx/cyclonedx-librar
 import { Spec1dot6 } from "@cyclonedx/cyclonedx-library/Spec";
 import { PackageURL } from "packageurl-js";
 import { KdockError } from "../core/errors.js";
-import { epochOf, type Lock, type LockedSource, sourceDigest, sourceName } from "../lock/lock.js";
-import { busyboxImageName, kernelImageName } from "../lock/requests.js";
+import {
+  epochOf,
+  type Lock,
+  type LockedSource,
+  sourceDigest,
+  sourceName,
+} from "../build/lock/lock.js";
+import { busyboxImageName, kernelImageName } from "../build/lock/requests.js";
 import { architectureFrom, ARCHITECTURES } from "../core/plan/architectures.js";
 import type { StageManifest } from "../core/plan/artifact-diff.js";
 import type { ManifestFile } from "../core/plan/manifest.js";

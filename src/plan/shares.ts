@@ -1,7 +1,7 @@
 import type { Share } from "../config/config.js";
 import { defaultMountPoint, mountPointProblem, repeatedMountPoint } from "../config/shares.js";
 import { KdockError } from "../core/errors.js";
-import { missingOptions, NEEDS, requireOptions } from "./guest-needs.js";
+import { missingOptions, NEEDS, requireOptions } from "../build/plan/guest-needs.js";
 import { hostPath } from "../core/plan/host-path.js";
 import { INSIDE } from "../core/plan/names.js";
 

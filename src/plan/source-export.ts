@@ -1,6 +1,6 @@
-import type { BuildPlan } from "./build-plan.js";
+import type { BuildPlan } from "../build/plan/build-plan.js";
 import { type ContainerSpec, PLAIN } from "../core/plan/container-spec.js";
-import type { ExportedTree } from "./gdb-script.js";
+import type { ExportedTree } from "../build/plan/gdb-script.js";
 import { stageKey } from "../core/plan/keys.js";
 import { INSIDE, labels, type ProjectNames } from "../core/plan/names.js";
 

@@ -1,8 +1,8 @@
 import type { Assets } from "../core/plan/assets.js";
 import { assetsDigest, selectAssets } from "../core/plan/assets.js";
-import type { BuildPlan } from "./build-plan.js";
+import type { BuildPlan } from "../build/plan/build-plan.js";
 import { type ContainerSpec, type Labels, PLAIN } from "../core/plan/container-spec.js";
-import type { ImagePlan } from "./image-plan.js";
+import type { ImagePlan } from "../build/plan/image-plan.js";
 import { stageKey } from "../core/plan/keys.js";
 import { imageTag, INSIDE, labels, type ProjectNames } from "../core/plan/names.js";
 

@@ -2,7 +2,7 @@ import type { NetMode } from "../config/config.js";
 import type { Labels } from "../core/plan/container-spec.js";
 import type { DiskInUse } from "./disks.js";
 import { LABEL } from "../core/plan/names.js";
-import type { Plan } from "./plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import type { GuestPort } from "../core/plan/ports.js";
 import { FIRST_SEAT, type VmSeat } from "./seats.js";
 

@@ -1,6 +1,6 @@
 import type { Config, NetConfig } from "../config/config.js";
-import type { Lock } from "../lock/lock.js";
-import { vmImageName } from "../lock/requests.js";
+import type { Lock } from "../build/lock/lock.js";
+import { vmImageName } from "../build/lock/requests.js";
 import {
   type ContainerSpec,
   hostPortText,
@@ -10,14 +10,14 @@ import type { Assets } from "../core/plan/assets.js";
 import { type Disk, diskLines, diskPaths, disksInUse, formatByName } from "./disks.js";
 import { architectureOf, type EngineArchitecture, isUsual } from "../core/plan/architectures.js";
 import { hostPath } from "../core/plan/host-path.js";
-import { basePlan, type ImagePlan, imagePlan } from "./image-plan.js";
+import { basePlan, type ImagePlan, imagePlan } from "../build/plan/image-plan.js";
 import { checkMachine } from "./machine-check.js";
 import { INSIDE, LABEL, labels, type ProjectNames, TUN } from "../core/plan/names.js";
 import { checkPortsHaveNetwork, netdev, netEnvironment, networkOf } from "./net-modes.js";
 import { type GuestNetwork6, guestNetwork6 } from "./network6.js";
 import { checkHostPorts, guestPorts, publishedGuestPorts } from "../core/plan/ports.js";
 import { FIRST_SEAT, guestName, type VmSeat } from "./seats.js";
-import type { Plan } from "./plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import {
   NO_SHARES,
   type Shares,

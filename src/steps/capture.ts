@@ -3,7 +3,7 @@ import { pipeline } from "node:stream/promises";
 import { KdockError } from "../core/errors.js";
 import { onAbort } from "../core/on-abort.js";
 import { INSIDE, labels } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { guestName } from "../plan/seats.js";
 import type { Project } from "../project.js";
 import { factsOf } from "./choose-vm.js";

@@ -1,5 +1,5 @@
 import { FOLDER, LABEL, labels, type Role } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { type Context, inProject } from "../core/steps/context.js";
 import { endHostNet } from "./host-net.js";
 

@@ -13,9 +13,9 @@ import { FOLDER, INSIDE } from "../core/plan/names.js";
 import type { Project } from "../project.js";
 import { readLooseText } from "../core/steps/read-loose-text.js";
 import { artifactFolder, readManifest } from "../core/steps/artifact-store.js";
-import { ensureImage } from "./builder-image.js";
+import { ensureImage } from "../build/steps/builder-image.js";
 import { type Context, inProject } from "../core/steps/context.js";
-import { runBuilder } from "./run-build.js";
+import { runBuilder } from "../build/steps/run-build.js";
 import { runStep } from "../core/steps/run-step.js";
 
 export interface Asked extends KernelConfigTexts {

@@ -14,9 +14,9 @@ import { requestOrigins, type RequestRow, requestRows } from "../plan/config-req
 import { type Project, replanned } from "../project.js";
 import { askConfig, knownConfig, refuseUnknown } from "./config-ask.js";
 import { projectMutex } from "../core/steps/context.js";
-import { ensureLocked, resolvedFor } from "./lock.js";
+import { ensureLocked, resolvedFor } from "../build/steps/lock.js";
 import { readLooseText } from "../core/steps/read-loose-text.js";
-import { readUserFiles } from "./read-user-files.js";
+import { readUserFiles } from "../build/steps/read-user-files.js";
 import { kernelConfigOf } from "./diff.js";
 
 export interface OptionValue {

@@ -10,12 +10,12 @@ import { bytesOfText } from "../core/plan/loose-text.js";
 import { INSIDE } from "../core/plan/names.js";
 import type { Project } from "../project.js";
 import { attachProgram } from "../core/steps/attach-program.js";
-import { ensureImage } from "./builder-image.js";
+import { ensureImage } from "../build/steps/builder-image.js";
 import { outputTexts } from "./config-ask.js";
 import { type Context, projectMutex } from "../core/steps/context.js";
-import { ensureLocked } from "./lock.js";
+import { ensureLocked } from "../build/steps/lock.js";
 import { readLooseText } from "../core/steps/read-loose-text.js";
-import { fetchSource, inputFiles } from "./run-build.js";
+import { fetchSource, inputFiles } from "../build/steps/run-build.js";
 import { runStep } from "../core/steps/run-step.js";
 
 export interface MenuRequest {

@@ -7,8 +7,8 @@ import { type Project, replanned } from "../project.js";
 import { askConfig } from "./config-ask.js";
 import { originsOf } from "./config-look.js";
 import { projectMutex } from "../core/steps/context.js";
-import { ensureLocked } from "./lock.js";
-import { readUserFiles } from "./read-user-files.js";
+import { ensureLocked } from "../build/steps/lock.js";
+import { readUserFiles } from "../build/steps/read-user-files.js";
 
 export interface SettingEdit {
   /** kdock.yaml; absolute. */

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { Container, ContainerInfo } from "../engine/engine.js";
 import { consoleFiles } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { needsConsole, panicOf, parseVmEnd, type VmEnd } from "../plan/vm-end.js";
 import { kernelKeyOf, type VmFacts } from "../plan/vm-facts.js";
 import { type Context, inProject } from "../core/steps/context.js";

@@ -1,14 +1,14 @@
 import { packTar } from "../archive/tar.js";
 import { KdockError } from "../core/errors.js";
 import { debugInfoProblem, type DecodeReport, readDecodeReport } from "../plan/decode-report.js";
-import { decodeContainer } from "../plan/debugger-plan.js";
+import { decodeContainer } from "../build/plan/debugger-plan.js";
 import { belowInput, FOLDER, INSIDE } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { EVENT_PREFIX } from "../plan/trap.js";
 import { readKernelConfig } from "../core/steps/artifact-store.js";
-import { ensureImage } from "./builder-image.js";
+import { ensureImage } from "../build/steps/builder-image.js";
 import { type Context, projectMutex } from "../core/steps/context.js";
-import { moduleInputs } from "./module-store.js";
+import { moduleInputs } from "../build/steps/module-store.js";
 import { runContainer } from "../core/steps/run-container.js";
 import { runStep } from "../core/steps/run-step.js";
 import { ensureSymbols } from "./symbols.js";

@@ -9,7 +9,7 @@ import {
   engineArchitecture,
   runsNatively,
 } from "../core/plan/architectures.js";
-import { basePlan } from "../plan/image-plan.js";
+import { basePlan } from "../build/plan/image-plan.js";
 import type { Context } from "../core/steps/context.js";
 import { hostDebugger } from "./host-debugger.js";
 

@@ -4,14 +4,14 @@ import type { AttachedStream, Container, ContainerInfo } from "../engine/engine.
 import { KdockError } from "../core/errors.js";
 import type { Terminal } from "../host/host.js";
 import { onAbort } from "../core/on-abort.js";
-import { scriptsInside, sessionContainer } from "../plan/debugger-plan.js";
+import { scriptsInside, sessionContainer } from "../build/plan/debugger-plan.js";
 import { belowInput, FOLDER, INSIDE, labels } from "../core/plan/names.js";
 import { isGdbPort } from "../core/plan/ports.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
-import { ensureImage } from "./builder-image.js";
+import { ensureImage } from "../build/steps/builder-image.js";
 import { type Context, inProject } from "../core/steps/context.js";
-import { moduleInputs } from "./module-store.js";
+import { moduleInputs } from "../build/steps/module-store.js";
 import { withSymbols } from "./session-container.js";
 import { releaseStub, stubClient, whyNoStub } from "./stub.js";
 import { factsOf } from "./choose-vm.js";

@@ -4,7 +4,7 @@ import { KdockError } from "../core/errors.js";
 import { type GuestSession, openSession, type SessionOptions } from "../guest/session.js";
 import type { ConsoleState } from "../plan/console-state.js";
 import { panicReason } from "../plan/console-log.js";
-import { failureText } from "../plan/init-scripts.js";
+import { failureText } from "../build/plan/init-scripts.js";
 import { FOLDER, INSIDE } from "../core/plan/names.js";
 import { type Connection, connectInside } from "./connect-inside.js";
 import type { ConsoleTail } from "./console-tail.js";

@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.js";
 import { type Engine, isOnThisMachine } from "../engine/engine.js";
 import { labels } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { chooseSubnet, routedRanges, type TakenRange } from "../plan/subnet.js";
 import { configFor } from "../plan/vm-plan.js";
 import { factsOf } from "./choose-vm.js";

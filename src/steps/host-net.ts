@@ -9,7 +9,7 @@ import {
 import { KdockError, messageOf } from "../core/errors.js";
 import { hostNetContainer } from "../plan/host-net-plan.js";
 import { LABEL, labels, TUN } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { factsOf } from "./choose-vm.js";
 import type { Context } from "../core/steps/context.js";
 import { linesOf } from "../core/steps/lines.js";

@@ -5,12 +5,12 @@ import type { IdeFacts } from "../plan/ide/ide-facts.js";
 import { type EntryFile, mergeEntries } from "../plan/ide/merge-entries.js";
 import { vscodeFiles } from "../plan/ide/vscode.js";
 import { devcontainerFiles, MARK, nvimFiles, type WholeFile } from "../plan/ide/whole-files.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { COMPILE_COMMANDS } from "../plan/source-export.js";
 import { type Context, inProject } from "../core/steps/context.js";
-import { lastGdbAddress } from "./gdb-script.js";
+import { lastGdbAddress } from "../build/steps/gdb-script.js";
 import { hostDebugger } from "./host-debugger.js";
-import { exportedTree } from "./source-record.js";
+import { exportedTree } from "../build/steps/source-record.js";
 
 export interface IdeRequest {
   readonly editor: Editor;

@@ -1,19 +1,19 @@
 import { KdockError } from "../core/errors.js";
-import type { BuildPlan } from "../plan/build-plan.js";
-import { symbolsVolume } from "../plan/debugger-plan.js";
+import type { BuildPlan } from "../build/plan/build-plan.js";
+import { symbolsVolume } from "../build/plan/debugger-plan.js";
 import {
   type BuiltKernel,
   builtKernel,
   chooseKernel,
   configOfKernel,
-} from "../plan/built-kernels.js";
+} from "../build/plan/built-kernels.js";
 import { FOLDER, labels } from "../core/plan/names.js";
-import { LOCAL_TREE } from "../plan/tree-plan.js";
+import { LOCAL_TREE } from "../build/plan/tree-plan.js";
 import { type Project, replanned } from "../project.js";
 import { artifactFolder, readCurrentManifest, readManifest } from "../core/steps/artifact-store.js";
 import { factsOf } from "./choose-vm.js";
 import { type Context, inProject, projectMutex } from "../core/steps/context.js";
-import { type KernelSource, sourceOfKernel } from "./source-of-kernel.js";
+import { type KernelSource, sourceOfKernel } from "../build/steps/source-of-kernel.js";
 
 /** The kernels that lie in .kdock/out, the newest first. Needs no engine. */
 export async function listKernels(ctx: Context): Promise<BuiltKernel[]> {

@@ -1,6 +1,6 @@
 import type { Container } from "../engine/engine.js";
 import { INSIDE, labels } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { guestName } from "../plan/seats.js";
 import type { VmFacts } from "../plan/vm-facts.js";
 import type { Context } from "../core/steps/context.js";

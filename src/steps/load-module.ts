@@ -9,7 +9,7 @@ import type { GuestCall } from "./dial-guest.js";
 import type { GuestContext } from "./guest-context.js";
 import { overGuestLine } from "./guest-line.js";
 import { askGuest } from "./guest-script.js";
-import { type BuiltModule, inputsOf } from "./module-store.js";
+import { type BuiltModule, inputsOf } from "../build/steps/module-store.js";
 
 export interface LoadedModule {
   readonly vm: string;

@@ -3,7 +3,7 @@ import { pipeline } from "node:stream/promises";
 import type { ContainerInfo } from "../engine/engine.js";
 import { KdockError } from "../core/errors.js";
 import { DEFAULT_VM, labels } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { panicOf } from "../plan/vm-end.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
 import { isTerminal, visibleBytes } from "../ui/visible.js";

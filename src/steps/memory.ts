@@ -6,15 +6,15 @@ import { type EngineArchitecture, memoryTools } from "../core/plan/architectures
 import { memoryContainer, type MemoryTool } from "../plan/memory-plan.js";
 import { INSIDE, labels } from "../core/plan/names.js";
 import { type PlacedFile, placeFiles } from "../plan/placed-files.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import type { Project } from "../project.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
 import { architectureBuilt, readCurrentManifest } from "../core/steps/artifact-store.js";
 import { attachProgram } from "../core/steps/attach-program.js";
-import { ensureImage } from "./builder-image.js";
+import { ensureImage } from "../build/steps/builder-image.js";
 import { type Context, projectMutex } from "../core/steps/context.js";
 import { dumpedKernel, requireReadable } from "./dumped-kernel.js";
-import { ensureLocked } from "./lock.js";
+import { ensureLocked } from "../build/steps/lock.js";
 import { withSymbols } from "./session-container.js";
 import { type DumpSource, takeDump } from "./take-dump.js";
 import { terminalEnvironment } from "./gdb.js";

@@ -1,6 +1,6 @@
 import type { Engine, NetworkInfo } from "../engine/engine.js";
 import { INSIDE, labels } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 
 /** The engine's default bridge, which has the MTU that dockerd was told (--mtu); other networks do not take it over. */
 const DEFAULT_BRIDGE = "bridge";

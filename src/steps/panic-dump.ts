@@ -3,7 +3,7 @@ import { readTar } from "../archive/read-tar.js";
 import type { Container, ContainerInfo } from "../engine/engine.js";
 import { messageOf } from "../core/errors.js";
 import { FOLDER, INSIDE } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { kernelKeyOf, type VmFacts, vmFacts } from "../plan/vm-facts.js";
 import { saveConsole } from "./console-log.js";
 import { type Context, inProject } from "../core/steps/context.js";

@@ -2,7 +2,7 @@ import type { Container } from "../engine/engine.js";
 import { KdockError, messageOf } from "../core/errors.js";
 import { panicReport } from "../plan/console-log.js";
 import { FOLDER } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import type { VmFacts } from "../plan/vm-facts.js";
 import { saveConsole, type VmConsole } from "./console-log.js";
 import type { Context } from "../core/steps/context.js";

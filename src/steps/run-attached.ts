@@ -1,4 +1,4 @@
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
 import { saveConsole } from "./console-log.js";
 import type { Context } from "../core/steps/context.js";

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { watchConsole } from "./console-tail.js";
 import type { Context } from "../core/steps/context.js";
 import { endedOr, unexpectedEnd, whenReady } from "./guest-channel.js";

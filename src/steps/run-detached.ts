@@ -3,7 +3,7 @@ import type { Container } from "../engine/engine.js";
 import { KdockError } from "../core/errors.js";
 import { hostPortText } from "../core/plan/container-spec.js";
 import { INSIDE } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { type ConsoleTail, watchConsole } from "./console-tail.js";
 import type { Context } from "../core/steps/context.js";
 import { connectInside } from "./connect-inside.js";

@@ -1,4 +1,4 @@
-import { sessionArguments } from "../plan/debugger-plan.js";
+import { sessionArguments } from "../build/plan/debugger-plan.js";
 import type { Project } from "../project.js";
 import { attachProgram } from "../core/steps/attach-program.js";
 import { openGdb, terminalEnvironment } from "./gdb.js";

@@ -1,7 +1,7 @@
 import { KdockError } from "../core/errors.js";
-import type { Lock } from "../lock/lock.js";
-import { lenders } from "../lock/requests.js";
-import type { Plan } from "../plan/plan.js";
+import type { Lock } from "../build/lock/lock.js";
+import { lenders } from "../build/lock/requests.js";
+import type { Plan } from "../build/plan/plan.js";
 import { sbomOf } from "../plan/sbom.js";
 import type { Manifest } from "../core/plan/manifest.js";
 import { readCurrentManifest } from "../core/steps/artifact-store.js";

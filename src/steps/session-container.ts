@@ -1,17 +1,17 @@
 import type { Container, ContainerSpec, Engine, Mount } from "../engine/engine.js";
-import { kernelVolumes } from "../plan/build-plan.js";
-import { builtKernel } from "../plan/built-kernels.js";
-import { mount, sourceMounts, type SymbolsVolume, treePaths } from "../plan/debugger-plan.js";
+import { kernelVolumes } from "../build/plan/build-plan.js";
+import { builtKernel } from "../build/plan/built-kernels.js";
+import { mount, sourceMounts, type SymbolsVolume, treePaths } from "../build/plan/debugger-plan.js";
 import type { HostPath } from "../core/plan/container-spec.js";
 import { INSIDE } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
-import { sourceHostPaths } from "../plan/tree-plan.js";
-import { ensureImage } from "./builder-image.js";
+import type { Plan } from "../build/plan/plan.js";
+import { sourceHostPaths } from "../build/plan/tree-plan.js";
+import { ensureImage } from "../build/steps/builder-image.js";
 import { readManifest } from "../core/steps/artifact-store.js";
 import { type Context, projectMutex } from "../core/steps/context.js";
-import { fetchSource } from "./run-build.js";
+import { fetchSource } from "../build/steps/run-build.js";
 import { runStep } from "../core/steps/run-step.js";
-import { sourceOfKernel } from "./source-of-kernel.js";
+import { sourceOfKernel } from "../build/steps/source-of-kernel.js";
 import { ensureSymbols, isWhole } from "./symbols.js";
 
 /**

@@ -1,9 +1,13 @@
 import { packTar, type TarEntry } from "../archive/tar.js";
 import type { Container, Engine } from "../engine/engine.js";
 import { KdockError } from "../core/errors.js";
-import { prepareContainer, symbolsVolume, type SymbolsVolume } from "../plan/debugger-plan.js";
+import {
+  prepareContainer,
+  symbolsVolume,
+  type SymbolsVolume,
+} from "../build/plan/debugger-plan.js";
 import { INSIDE } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { artifactFolder, readManifest } from "../core/steps/artifact-store.js";
 import type { Context } from "../core/steps/context.js";
 import { runContainer } from "../core/steps/run-container.js";

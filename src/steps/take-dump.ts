@@ -4,7 +4,7 @@ import { KdockError } from "../core/errors.js";
 import { type Core, type CoreEvent, readCoreLine } from "../plan/core-event.js";
 import { takeContainer } from "../plan/memory-plan.js";
 import { INSIDE } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import type { Context } from "../core/steps/context.js";
 import { streamMemory } from "./dump-memory.js";
 import { runContainer } from "../core/steps/run-container.js";

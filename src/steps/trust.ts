@@ -5,8 +5,8 @@ import { KdockError } from "../core/errors.js";
 import type { HostFiles } from "../host/host.js";
 import { hostPath } from "../core/plan/host-path.js";
 import { FOLDER } from "../core/plan/names.js";
-import { patchPaths } from "./read-patches.js";
-import type { RepositoryAt } from "./read-repository.js";
+import { patchPaths } from "../build/steps/read-patches.js";
+import type { RepositoryAt } from "../build/steps/read-repository.js";
 
 type Files = Pick<
   HostFiles,

@@ -4,7 +4,7 @@ import type { Project } from "../project.js";
 import { FOLDER } from "../core/plan/names.js";
 import { cutLine } from "../ui/log-tail.js";
 import { inProject } from "../core/steps/context.js";
-import { writeGdbScripts } from "./gdb-script.js";
+import { writeGdbScripts } from "../build/steps/gdb-script.js";
 import { checkNetwork } from "./guest-subnet.js";
 import { runCommand } from "./run-command.js";
 import { runStep, stepLogFile } from "../core/steps/run-step.js";

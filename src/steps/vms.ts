@@ -3,14 +3,14 @@ import type { Container, ContainerInfo, Engine, PublishedPort } from "../engine/
 import { KdockError } from "../core/errors.js";
 import { hostPortText } from "../core/plan/container-spec.js";
 import { LABEL, labels } from "../core/plan/names.js";
-import type { Plan } from "../plan/plan.js";
+import type { Plan } from "../build/plan/plan.js";
 import { isGdbPort } from "../core/plan/ports.js";
 import type { VmFacts } from "../plan/vm-facts.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
 import { chooseVm, factsOf, requireRunning } from "./choose-vm.js";
 import { panicOfVm, type VmConsole, vmConsole } from "./console-log.js";
 import type { Context } from "../core/steps/context.js";
-import { forgetGdbPort, noteGdbPort } from "./gdb-script.js";
+import { forgetGdbPort, noteGdbPort } from "../build/steps/gdb-script.js";
 import { endHostNet } from "./host-net.js";
 import { joinLan } from "./lan.js";
 import { keepRemains } from "./panic-dump.js";

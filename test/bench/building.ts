@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import type { Container } from "../../src/engine/engine.js";
 import type { Context } from "../../src/core/steps/context.js";
-import { extractFolder } from "../../src/steps/extract.js";
+import { extractFolder } from "../../src/build/steps/extract.js";
 import { LAB } from "../support/lab.js";
 import { projectNames } from "../../src/core/plan/names.js";
 import { bareMake, engine, host, kdock, median, plan, report, SMOKE } from "./common.js";

@@ -2,7 +2,7 @@ import { chmod, copyFile, mkdtemp, readFile, realpath, rm, writeFile } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { parseLock } from "../../src/lock/lock-text.js";
+import { parseLock } from "../../src/build/lock/lock-text.js";
 import { sha256 } from "../../src/core/plan/keys.js";
 import { projectNames } from "../../src/core/plan/names.js";
 import { busyboxImage } from "../support/builder-image.js";

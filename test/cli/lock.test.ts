@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseLock, printLock } from "../../src/lock/lock-text.js";
+import { parseLock, printLock } from "../../src/build/lock/lock-text.js";
 import { projectNames } from "../../src/core/plan/names.js";
 import { docker, kdock, removeVolumes } from "../support/kdock.js";
 

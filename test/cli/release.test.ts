@@ -1,7 +1,7 @@
 import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { parseLock } from "../../src/lock/lock-text.js";
+import { parseLock } from "../../src/build/lock/lock-text.js";
 import { sha256 } from "../../src/core/plan/keys.js";
 import { projectNames } from "../../src/core/plan/names.js";
 import { builderImage } from "../support/builder-image.js";

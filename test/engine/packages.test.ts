@@ -4,13 +4,13 @@ import { execa } from "execa";
 import { beforeAll, expect, it } from "vitest";
 import { loadConfig } from "../../src/config/layers.js";
 import type { Architecture } from "../../src/config/config.js";
-import { busyboxImageName, lockRequests } from "../../src/lock/requests.js";
-import { readResolved } from "../../src/lock/resolved.js";
+import { busyboxImageName, lockRequests } from "../../src/build/lock/requests.js";
+import { readResolved } from "../../src/build/lock/resolved.js";
 import { ARCHITECTURES } from "../../src/core/plan/architectures.js";
 import type { Assets } from "../../src/core/plan/assets.js";
 import { projectNames } from "../../src/core/plan/names.js";
 import { readAssets } from "../../src/project.js";
-import { resolver } from "../../src/steps/resolve-lock.js";
+import { resolver } from "../../src/build/steps/resolve-lock.js";
 import { baseImage } from "./base-image.js";
 import { openLab } from "./lab.js";
 

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packTar, type TarEntry } from "../../src/archive/tar.js";
 import type { Host } from "../../src/host/host.js";
 import { createNodeHost } from "../../src/host/node-host.js";
-import type { BasePlan } from "../../src/plan/image-plan.js";
-import { type BaseImage, ensureBase } from "../../src/steps/base-image.js";
+import type { BasePlan } from "../../src/build/plan/image-plan.js";
+import { type BaseImage, ensureBase } from "../../src/build/steps/base-image.js";
 import type { Context } from "../../src/core/steps/context.js";
 import { openLab, type Lab } from "./lab.js";
 

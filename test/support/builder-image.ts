@@ -1,8 +1,8 @@
 import { createNodeHost } from "../../src/host/node-host.js";
 import { readAssets } from "../../src/project.js";
 import { loadConfig } from "../../src/config/layers.js";
-import { parseLock } from "../../src/lock/lock-text.js";
-import { busyboxBuildPlan, kernelBuildPlan } from "../../src/plan/build-plan.js";
+import { parseLock } from "../../src/build/lock/lock-text.js";
+import { busyboxBuildPlan, kernelBuildPlan } from "../../src/build/plan/build-plan.js";
 import { projectNames } from "../../src/core/plan/names.js";
 import { NO_FILES } from "../unit/fixtures.js";
 import { LAB } from "./lab.js";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { createNodeHost } from "../../src/host/node-host.js";
 import { composeFile } from "../../src/plan/compose.js";
-import { makePlan } from "../../src/plan/plan.js";
+import { makePlan } from "../../src/build/plan/plan.js";
 import { VERIFIED_CCACHE_VOLUME } from "../../src/core/plan/names.js";
 import { readAssets } from "../../src/project.js";
 import { ROOT } from "../support/kdock.js";

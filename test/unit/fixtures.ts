@@ -4,9 +4,9 @@ import type { Config } from "../../src/config/config.js";
 import { sha256 } from "../../src/core/plan/keys.js";
 import type { EngineArchitecture } from "../../src/core/plan/architectures.js";
 import type { Assets } from "../../src/core/plan/assets.js";
-import { makePlan, type Plan } from "../../src/plan/plan.js";
-import type { OverlayEntry, OverlayFile } from "../../src/plan/overlay.js";
-import type { UserFiles } from "../../src/plan/user-files.js";
+import { makePlan, type Plan } from "../../src/build/plan/plan.js";
+import type { OverlayEntry, OverlayFile } from "../../src/build/plan/overlay.js";
+import type { UserFiles } from "../../src/build/plan/user-files.js";
 
 export const NO_FILES: UserFiles = {
   kernelFragments: [],

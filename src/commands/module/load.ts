@@ -12,7 +12,7 @@ export function define(kdock: Kdock): Command {
     .action(async (name: string, vm: string | undefined, flags: BootTimeoutFlag) => {
       const bootTimeoutSeconds = bootTimeoutOf(flags);
       const project = await kdock.openLocked();
-      const { requireModule } = await import("../../steps/module-store.js");
+      const { requireModule } = await import("../../build/steps/module-store.js");
       const { loadInto } = await import("./load-into.js");
       const { loadedText } = await import("../../ui/module-text.js");
       const module = await requireModule(project.ctx, name);

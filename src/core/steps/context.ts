@@ -6,7 +6,7 @@ import type { Host, Terminal } from "../../host/host.js";
 import { FOLDER } from "../plan/names.js";
 import type { Assets } from "../plan/assets.js";
 import type { Reporter } from "../../ui/reporter.js";
-import type { RepositoryAt } from "../../steps/read-repository.js";
+import type { RepositoryAt } from "../../build/steps/read-repository.js";
 import type { EarlyLook } from "../../tree/steps/tree-look.js";
 
 /** The world as a step sees it. */

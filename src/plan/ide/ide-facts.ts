@@ -1,5 +1,5 @@
 import type { ArchitectureRow } from "../../core/plan/architectures.js";
-import type { ExportedTree } from "../gdb-script.js";
+import type { ExportedTree } from "../../build/plan/gdb-script.js";
 
 /** What an editor's files are made from. */
 export interface IdeFacts {

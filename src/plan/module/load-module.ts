@@ -1,5 +1,5 @@
 import { KdockError } from "../../core/errors.js";
-import type { ModuleFile } from "./module-plan.js";
+import type { ModuleFile } from "../../build/plan/module-plan.js";
 
 /**
  * FOLDER FILE:MODULE:DEPENDS... — in the guest: takes those modules out that are loaded, last first, then loads all, and

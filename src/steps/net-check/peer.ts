@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Container, ContainerInfo } from "../../engine/engine.js";
 import { PLAIN } from "../../core/plan/container-spec.js";
 import { labels } from "../../core/plan/names.js";
-import type { Plan } from "../../plan/plan.js";
+import type { Plan } from "../../build/plan/plan.js";
 import type { Context } from "../../core/steps/context.js";
 
 /** Where the other container answers everybody with the address that it sees. */

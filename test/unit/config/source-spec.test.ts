@@ -6,7 +6,7 @@ import {
   NO_SOURCE_CONTEXT,
   parseSource,
 } from "../../../src/config/source-spec.js";
-import { kernelVersion, makefileVersion } from "../../../src/plan/kernel-version.js";
+import { kernelVersion, makefileVersion } from "../../../src/build/plan/kernel-version.js";
 import { config } from "../fixtures.js";
 
 describe("a source's long form", () => {

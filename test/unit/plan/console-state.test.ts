@@ -6,7 +6,7 @@ import {
   type ConsoleState,
   readConsole,
 } from "../../../src/plan/console-state.js";
-import { failureText } from "../../../src/plan/init-scripts.js";
+import { failureText } from "../../../src/build/plan/init-scripts.js";
 
 const QEMU = "[kdock] QEMU starts: what follows is the guest's";
 const BOOTED = "{==DBG==} Boot took 1.52 seconds";

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { loadConfig } from "../../../src/config/layers.js";
-import { EMPTY_LOCK, type Lock } from "../../../src/lock/lock.js";
-import { keptRequests, lockRequests, prune } from "../../../src/lock/requests.js";
+import { EMPTY_LOCK, type Lock } from "../../../src/build/lock/lock.js";
+import { keptRequests, lockRequests, prune } from "../../../src/build/lock/requests.js";
 import { listed, matrixRows } from "../../../src/plan/matrix.js";
 import { matrixTable } from "../../../src/ui/matrix-text.js";
 import type { MatrixResult } from "../../../src/plan/matrix.js";

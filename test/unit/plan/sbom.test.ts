@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EMPTY_LOCK, type Lock } from "../../../src/lock/lock.js";
+import { EMPTY_LOCK, type Lock } from "../../../src/build/lock/lock.js";
 import type { ManifestFile } from "../../../src/core/plan/manifest.js";
 import { sbomOf, type SbomRequest } from "../../../src/plan/sbom.js";
 

@@ -10,7 +10,7 @@ import { vmPlan } from "../../../src/plan/vm-plan.js";
 import { createNodeHost } from "../../../src/host/node-host.js";
 import { readAssets } from "../../../src/project.js";
 import { Secret } from "../../../src/core/secret.js";
-import { inputFiles, secretFiles } from "../../../src/steps/run-build.js";
+import { inputFiles, secretFiles } from "../../../src/build/steps/run-build.js";
 import { SecretScan } from "../../support/secret-scan.js";
 import { config, plan } from "../fixtures.js";
 

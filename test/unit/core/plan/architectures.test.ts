@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { configKeys } from "../../../../src/config/keys.js";
-import { gdbExtra } from "../../../../src/lock/requests.js";
+import { gdbExtra } from "../../../../src/build/lock/requests.js";
 import { type Architecture, USUAL_ARCHITECTURE } from "../../../../src/config/config.js";
 import {
   ARCHITECTURES,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { loadArguments, loadOutcome } from "../../../../src/plan/module/load-module.js";
-import { readModuleList } from "../../../../src/plan/module/module-plan.js";
+import { readModuleList } from "../../../../src/build/plan/module-plan.js";
 
 const AGAIN = "kdock module build hello --load";
 const outcome = (...lines: string[]) => loadOutcome(lines, AGAIN);

@@ -1,0 +1,435 @@
+import { addAbortSignal, type Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { packTar, type TarEntry } from "../../archive/tar.js";
+import { DEBIAN_LINES, lineOf } from "../../config/source-spec.js";
+import { KdockError } from "../../core/errors.js";
+import { aboutObjects, readBuildLine, readCpuTime } from "../../core/plan/build-log.js";
+import { compilerWarning } from "../plan/compiler-bounds.js";
+import { compilerHint, knownCause } from "../plan/build-failure.js";
+import type { BuildPlan } from "../plan/build-plan.js";
+import type { ContainerSpec } from "../../core/plan/container-spec.js";
+import { bytesOfText } from "../../core/plan/loose-text.js";
+import { FOLDER, INSIDE } from "../../core/plan/names.js";
+import type { InputEntry } from "../plan/user-files.js";
+import type { Manifest, ManifestFile } from "../../core/plan/manifest.js";
+import { storeArtifacts } from "../../core/steps/artifact-store.js";
+import type { ReadyImage } from "./builder-image.js";
+import { ensureVolumes } from "./builder-volumes.js";
+import type { Receiver } from "../../host/host.js";
+import { type Context, inProject } from "../../core/steps/context.js";
+import { extractFolder } from "./extract.js";
+import { driftError } from "./drift-error.js";
+import { beginTreeBuild, UNSEEN, unseenTree } from "./place-tree.js";
+import { type ContainerRun, runContainer } from "../../core/steps/run-container.js";
+import { SourceChangedError } from "./source-changed.js";
+import { takeOver } from "./take-over.js";
+import type { StepLog } from "../../core/steps/run-step.js";
+
+/** build.sh's exit code (EX_USAGE) for a request it cannot serve: the user's input is wrong, not the build. */
+const REFUSED = 64;
+/** What a lock pins is nowhere to be had. */
+const NOT_AS_LOCKED = 65;
+/** The artifacts were not taken to their end. */
+const NOT_TAKEN = 74;
+/** No mirror could be asked. */
+const UNREACHABLE = 69;
+
+/** Runs one build container to its end and stores the artifacts that it left. The container is gone afterwards. */
+export async function runBuild(
+  ctx: Context,
+  plan: BuildPlan,
+  image: ReadyImage,
+  log: StepLog,
+): Promise<Manifest> {
+  sayYoung(ctx, plan);
+  const startedAt = ctx.host.now();
+  let cpuSeconds: number | undefined;
+  const heard: StepLog = {
+    ...log,
+    line(text) {
+      cpuSeconds = readCpuTime(text) ?? cpuSeconds;
+      log.line(text);
+    },
+  };
+  // An interrupted extraction leaves nothing; the container must outlive it.
+  return await storeArtifacts(
+    ctx,
+    { stage: plan.stage, key: plan.key, inputs: plan.inputs, resolved: resolvedImage(image) },
+    (folder) => buildInto(ctx, plan, plan.container, folder, heard),
+    async (folder) => {
+      const wallSeconds = Math.round((ctx.host.now() - startedAt) / 1000);
+      return { ...(await madeWith(ctx, folder)), cost: { wallSeconds, cpuSeconds } };
+    },
+  );
+}
+
+function sayYoung(ctx: Context, { stage, version, asked }: BuildPlan): void {
+  if (stage !== "kernel" || version === undefined) return;
+  const text = compilerWarning(version, asked["toolchain"] ?? "");
+  if (text !== undefined) ctx.reporter.emit({ type: "notice", text });
+}
+
+/** Runs a build and puts the artifacts that it left into a folder of the host that exists and is empty. */
+export async function buildInto(
+  ctx: Context,
+  plan: BuildPlan,
+  spec: ContainerSpec,
+  folder: string,
+  log: StepLog,
+): Promise<ManifestFile[]> {
+  // An engine that sees a tree of this machine sees sockets as well, as a rule, and they are faster than it is.
+  if (plan.stage === "kernel" && plan.tree?.transport === "mount") {
+    await using receiver = await ctx.host.receive(inProject(ctx, FOLDER.hand));
+    const built = receiver && (await handedOver(ctx, plan, spec, folder, log, receiver));
+    if (built !== undefined) return built;
+  }
+  return buildAndTake(ctx, plan, spec, folder, log);
+}
+
+/** Undefined where the engine does not make such a container: it may see the tree, and not the project. */
+async function handedOver(
+  ctx: Context,
+  plan: BuildPlan,
+  spec: ContainerSpec,
+  folder: string,
+  log: StepLog,
+  receiver: Receiver,
+): Promise<ManifestFile[] | undefined> {
+  let hasBegun = false;
+  const heard: StepLog = {
+    ...log,
+    line(text) {
+      hasBegun = true;
+      log.line(text);
+    },
+  };
+  try {
+    return await buildAndTake(ctx, plan, withReceiver(spec, receiver), folder, heard, receiver);
+  } catch (error) {
+    const isRefused = error instanceof KdockError && error.code === "engine" && !hasBegun;
+    if (isRefused && !ctx.signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+/** What the builder hands over to a receiver, or else what the engine gives of its output. */
+async function buildAndTake(
+  ctx: Context,
+  plan: BuildPlan,
+  spec: ContainerSpec,
+  folder: string,
+  log: StepLog,
+  receiver?: Receiver,
+): Promise<ManifestFile[]> {
+  const output = receiver === undefined ? INSIDE.output : INSIDE.kernelOutput;
+  let files: ManifestFile[] = [];
+  let failure: unknown;
+  await runBuilder(ctx, plan, spec, log, {
+    failure: () => failure,
+    // For an archive that goes in before the start the engine mounts all of the container once more.
+    put:
+      receiver &&
+      (async (input) =>
+        pipeline(input, await ctx.host.files.writeStream(`${receiver.folder}/${INPUT}`, 0o644))),
+    ripe: receiver?.called,
+    harvest: async (container) => {
+      const caller = receiver?.caller();
+      if (caller === undefined) {
+        log.phase("extracting");
+        files = await extractFolder(ctx, container, output, folder, log);
+      } else {
+        // The build goes on meanwhile, and is what there is to tell of.
+        const archive = addAbortSignal(ctx.signal, caller);
+        files = await takeOver(ctx, archive, folder).catch((error: unknown) => {
+          failure = error;
+          throw error;
+        });
+      }
+    },
+  });
+  return files;
+}
+
+const INPUT = "input.tar";
+
+function withReceiver(spec: ContainerSpec, receiver: Receiver): ContainerSpec {
+  const hostPath = { path: receiver.folder, target: INSIDE.hand, readOnly: true };
+  return {
+    ...spec,
+    env: {
+      ...spec.env,
+      KDOCK_OUT: INSIDE.kernelOutput,
+      KDOCK_HAND: `${INSIDE.hand}/socket`,
+      KDOCK_INPUT: `${INSIDE.hand}/${INPUT}`,
+    },
+    hostPaths: [...(spec.hostPaths ?? []), hostPath],
+  };
+}
+
+/** Fetches the source and configures it, and no more: resolves with the sha256 of the final .config. */
+export async function configureOnly(
+  ctx: Context,
+  plan: BuildPlan,
+  log: StepLog,
+): Promise<string | undefined> {
+  const spec = { ...plan.container, command: ["source", "configure"] };
+  const { config } = await runBuilder(ctx, plan, spec, log);
+  return config();
+}
+
+/** Puts the source into its volume, patches applied, unless it is there. */
+export async function fetchSource(ctx: Context, plan: BuildPlan, log: StepLog): Promise<void> {
+  await runBuilder(ctx, plan, { ...plan.container, command: ["source"] }, log);
+}
+
+/** What source.sh finds out about a source in a builder, in its own words; see `readResolved`. */
+export async function askForSource(
+  ctx: Context,
+  plan: BuildPlan,
+  spec: string,
+  log: StepLog,
+): Promise<string[]> {
+  const lines: string[] = [];
+  const command = ["sh", "/usr/local/lib/kdock/source.sh", "--resolve", spec];
+  const keeping = {
+    ...log,
+    line: (text: string) => {
+      lines.push(text);
+      log.line(text);
+    },
+  };
+  await runBuilder(ctx, plan, { ...plan.container, command }, keeping);
+  return lines;
+}
+
+/** How files come in and out where the engine is not asked. */
+interface Transfer extends Pick<ContainerRun, "harvest" | "ripe"> {
+  /** Takes the archive of what belongs into /in. */
+  readonly put: ((input: Readable) => Promise<void>) | undefined;
+  /** Why what was handed over could not be taken, if that is so. */
+  readonly failure: () => unknown;
+}
+
+/** A builder's container from start to end. Rejects as its exit code and its words demand. */
+export async function runBuilder(
+  ctx: Context,
+  plan: BuildPlan,
+  spec: ContainerSpec,
+  log: StepLog,
+  { put, failure, ...files }: Partial<Transfer> = {},
+): Promise<BuildProgress> {
+  const container = await ensureVolumes(ctx, plan, spec);
+  const progress = followBuild(log, (text) => {
+    ctx.reporter.emit({ type: "notice", text });
+  });
+  await using tree = await beginTreeBuild(ctx, plan, spec);
+  let changed: Promise<readonly string[]> | undefined;
+  const exitCode = await runContainer(ctx, container, {
+    prepare: async (container) => {
+      const input = [...inputFiles(plan), ...(await tree.send(container, log))];
+      const secrets = secretFiles(plan);
+      // A file on the host that the builder's user may read is one that everybody may.
+      if (put !== undefined) await put(packTar(input));
+      const sent = put === undefined ? [...input, ...secrets] : secrets;
+      if (sent.length > 0) await container.putArchive(INSIDE.input, packTar(sent));
+    },
+    onLine: (line) => {
+      tree.onLine(line);
+      progress.onLine(line);
+    },
+    isRipe,
+    ...files,
+    // Meanwhile the container ends, which takes as long.
+    harvest: async (running) => {
+      await files.harvest?.(running);
+      changed = tree.changed();
+      changed.catch(() => undefined);
+    },
+  });
+  if (exitCode === UNSEEN) throw await unseenTree(ctx, plan);
+  // The builder only knows that nobody listens any more.
+  if (exitCode === NOT_TAKEN && failure?.() !== undefined) throw failure();
+  const paths = await (changed ?? tree.changed());
+  // Its own lines say why it failed; what it has compiled is forgotten in any case.
+  if (exitCode !== 0) throw buildError(plan, exitCode, progress);
+  if (paths.length > 0) throw new SourceChangedError(plan.tree?.folder ?? "", paths);
+  return progress;
+}
+
+function isRipe(line: string): boolean {
+  return readBuildLine(line).kind === "collected";
+}
+
+/** What goes into /in for the builder's user alone. */
+export function secretFiles({ secrets, uid }: Pick<BuildPlan, "secrets" | "uid">): TarEntry[] {
+  return Object.entries(secrets).map(([path, secret]) => ({
+    ...{ path, kind: "file", mode: 0o600, uid, gid: uid },
+    content: secret.revealSecret(),
+  }));
+}
+
+/** What goes into /in. */
+export function inputFiles(plan: BuildPlan): TarEntry[] {
+  const files = Object.entries(plan.files).map(([path, text]): TarEntry => ({
+    path,
+    kind: "file",
+    mode: 0o644,
+    content: bytesOfText(text),
+  }));
+  const trees = plan.trees.flatMap(({ path, entries }) => [
+    ...(entries.some((entry) => entry.path === "") ? [] : [folderEntry(`initramfs/${path}`)]),
+    ...entries.map((entry) =>
+      treeEntry(`initramfs/${path}/${entry.path}`.replace(/\/$/, ""), entry),
+    ),
+  ]);
+  return [...files, ...trees];
+}
+
+function folderEntry(path: string): TarEntry {
+  return { path, kind: "directory", mode: 0o755 };
+}
+
+function treeEntry(path: string, entry: InputEntry): TarEntry {
+  switch (entry.kind) {
+    case "directory":
+      return folderEntry(path);
+    case "symlink":
+      return { path, kind: "symlink", target: entry.target };
+    case "file":
+      return { path, kind: "file", mode: entry.executable ? 0o755 : 0o644, content: entry.content };
+  }
+}
+
+interface BuildProgress {
+  readonly onLine: (line: string) => void;
+  /** What is no longer to be had in the version that is locked, a line each. */
+  readonly drift: () => readonly string[];
+  /** The sha256 of the final .config, once there is one. */
+  readonly config: () => string | undefined;
+  /** Whether a tool said that the disk is full: the one cause whose cure is not in the log. */
+  readonly noSpace: () => boolean;
+  /** What some line gave away about why the build failed. */
+  readonly cause: () => string | undefined;
+}
+
+function followBuild(log: StepLog, say: (text: string) => void): BuildProgress {
+  let objects = 0;
+  let total: number | undefined;
+  let noSpace = false;
+  let config: string | undefined;
+  let cause: string | undefined;
+  const drift: string[] = [];
+  const onLine = (line: string) => {
+    log.line(line);
+    noSpace ||= line.includes("No space left on device");
+    cause ??= knownCause(line);
+    const meaning = readBuildLine(line);
+    if (meaning.kind === "phase") log.phase(meaning.phase);
+    if (meaning.kind === "notice") say(meaning.text);
+    if (meaning.kind === "bytes") log.progress(meaning.done, meaning.total, "bytes", false);
+    if (meaning.kind === "options") total = aboutObjects(meaning.count);
+    if (meaning.kind === "config") config = meaning.digest;
+    if (meaning.kind === "drift") drift.push(meaning.text);
+    if (meaning.kind === "object") log.progress((objects += 1), total, "objects", true);
+  };
+  return {
+    onLine,
+    noSpace: () => noSpace,
+    drift: () => drift,
+    config: () => config,
+    cause: () => cause,
+  };
+}
+
+function buildError(plan: BuildPlan, exitCode: number, progress: BuildProgress): KdockError {
+  const drift = progress.drift();
+  if (drift.length > 0) return driftError(drift);
+  if (exitCode === REFUSED) {
+    return new KdockError("config", `the ${plan.stage} builder refused its input`, {
+      hint: "The lines above say why; correct kdock.yaml.",
+    });
+  }
+  const source = plan.asked["source"] ?? "";
+  if (exitCode === NOT_AS_LOCKED) {
+    return new KdockError("environment", `${source} is not to be had as kdock.lock names it`, {
+      hint: `The lines above say what was tried. \`kdock lock --update ${plan.stage}\` takes what there is now, after somebody has looked why it differs.`,
+    });
+  }
+  if (exitCode === UNREACHABLE) {
+    return new KdockError("environment", `${source} could not be fetched from any mirror`, {
+      hint: unreachableHint(plan.stage, source),
+    });
+  }
+  return new KdockError("build", `the ${plan.stage} build ended with exit code ${exitCode}`, {
+    hint: buildHint(plan, exitCode, progress),
+  });
+}
+
+function unreachableHint(stage: BuildPlan["stage"], source: string): string {
+  if (source.startsWith("git:")) {
+    return "The lines above say what git says. Builders know no passwords and no ssh keys: clone it here, and name the clone, git:./linux#REF.";
+  }
+  const line = lineOf(source.slice(source.indexOf(":") + 1));
+  const debian =
+    stage === "kernel" && DEBIAN_LINES.includes(line)
+      ? `, or build debian:${line}, which comes from the Debian mirror`
+      : "";
+  return `Check the network and proxy of the engine's machine, set ${stage}.mirrors to mirrors that it reaches${debian}.`;
+}
+
+function buildHint(plan: BuildPlan, exitCode: number, progress: BuildProgress): string {
+  if (progress.noSpace()) {
+    return "Free disk space where the engine keeps its volumes: `kdock clean --all --dry-run` lists kdock's part.";
+  }
+  // 128 + SIGKILL: nobody but the kernel's memory killer or `docker kill` sends it.
+  if (exitCode === 137) {
+    return "It was killed, most likely for lack of memory: set kernel.jobs to a smaller number.";
+  }
+  const compiler = plan.asked["toolchain"] ?? "";
+  return (
+    (plan.stage === "kernel"
+      ? compilerHint(progress.cause(), plan.version, compiler)
+      : undefined) ?? "The lines above are from the build's log; it holds the whole story."
+  );
+}
+
+function resolvedImage(image: ReadyImage): Readonly<Record<string, string>> {
+  return {
+    "builder-image": image.info.id,
+    ...(image.base === undefined
+      ? {}
+      : { "base-image": image.base.info.repoDigests[0] ?? image.base.info.id }),
+  };
+}
+
+/** build.sh leaves words about what it found and did: the exact source, the commands, the versions of the tools. */
+async function madeWith(
+  ctx: Context,
+  folder: string,
+): Promise<Pick<Manifest, "resolved" | "commands" | "tools" | "compat" | "deoptimized">> {
+  const read = async (name: string) =>
+    ((await ctx.host.files.readText(`${folder}/${name}`)) ?? "").trim();
+  const lines = async (name: string) =>
+    (await read(name)).split("\n").filter((line) => line !== "");
+  const release = await read("kernel.release");
+  const deoptimized = (await lines("deoptimized.txt")).map(words);
+  const compat = (await lines("compat.txt")).map(words);
+  return {
+    resolved: {
+      ...Object.fromEntries(
+        (await lines("source.txt")).map(words).map(([name, value]) => [`source-${name}`, value]),
+      ),
+      compiler: await read("toolchain.txt"),
+      ...(release === "" ? {} : { release }),
+    },
+    commands: await lines("commands.txt"),
+    ...(compat.length === 0 ? {} : { compat: Object.fromEntries(compat) }),
+    ...(deoptimized.length === 0 ? {} : { deoptimized: Object.fromEntries(deoptimized) }),
+    tools: Object.fromEntries((await lines("tools.txt")).map(words)),
+  };
+}
+
+function words(line: string): [first: string, rest: string] {
+  const [first = "", ...rest] = line.split(" ");
+  return [first, rest.join(" ")];
+}

@@ -1,0 +1,34 @@
+import type { ExportedTree } from "../plan/gdb-script.js";
+import { FOLDER } from "../../core/plan/names.js";
+import type { Plan } from "../plan/plan.js";
+import { EXPORT_MARKER, exportedObjects } from "../../plan/source-export.js";
+import { type Context, inProject } from "../../core/steps/context.js";
+
+interface SourceRecord {
+  /** Absolute. */
+  readonly path: string;
+}
+
+/** A local tree, or where the last `kdock source export` went; undefined when that tree has been moved or removed since. */
+export async function exportedTree(
+  ctx: Context,
+  { kernel }: Pick<Plan, "kernel">,
+): Promise<ExportedTree | undefined> {
+  const { files } = ctx.host;
+  // The user's own is where it is.
+  const own = kernel.tree?.folder;
+  if (own !== undefined) return { source: own, objects: exportedObjects(own) };
+  const text = await files.readText(inProject(ctx, FOLDER.sourceExport));
+  if (text === undefined) return undefined;
+  const { path } = JSON.parse(text) as SourceRecord;
+  if (!(await files.exists(`${path}/${EXPORT_MARKER}`))) return undefined;
+  return { source: path, objects: exportedObjects(path) };
+}
+
+export async function rememberExport(ctx: Context, path: string): Promise<void> {
+  const record: SourceRecord = { path };
+  await ctx.host.files.writeAtomic(
+    inProject(ctx, FOLDER.sourceExport),
+    `${JSON.stringify(record, undefined, 2)}\n`,
+  );
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import {
+  joinLock,
+  keptOfOthers,
+  NO_OTHER_ENGINES,
+  splitLock,
+} from "../../../../src/build/lock/engine-view.js";
+import { EMPTY_LOCK, type Lock } from "../../../../src/build/lock/lock.js";
+import { parseLock, printLock } from "../../../../src/build/lock/lock-text.js";
+import { forget, keptRequests, prune } from "../../../../src/build/lock/requests.js";
+import { config } from "../../fixtures.js";
+
+const TIME = "20261123T033000Z";
+const base = (digit: string) => ({
+  ...{ from: "bootstrap" as const, digest: digit.repeat(64), time: TIME },
+  packages: { bash: "5.2.37-2" },
+});
+const image = (packages: Readonly<Record<string, string>>) => ({
+  ...{ base: "trixie" as const, time: TIME },
+  packages,
+});
+
+/** As an engine of each kind wrote it: the x86_64 kernel's compiler is a cross compiler on arm64. */
+const FILE: Lock = {
+  ...EMPTY_LOCK,
+  bases: { trixie: base("a"), "trixie on arm64": base("b") },
+  images: {
+    "kernel gcc-14": image({ "gcc-14": "14.2.0-19" }),
+    "kernel gcc-14 on arm64": image({ "gcc-14-x86-64-linux-gnu": "14.2.0-19cross1" }),
+    "kernel gcc-14 arm64 on arm64": image({ "gcc-14": "14.2.0-19" }),
+    "busybox on arm64": image({ "musl-dev:amd64": "1.2.5-3" }),
+    "vm on arm64": image({ "qemu-system-x86": "1:10.0" }),
+  },
+};
+
+describe("a lock of engines of several architectures", () => {
+  it("is seen by each as its own, and goes back into the file as it was", () => {
+    const { lock, others } = splitLock(FILE, "arm64");
+    expect(Object.keys(lock.bases)).toEqual(["trixie"]);
+    expect(lock.bases["trixie"]?.digest).toMatch(/^b+$/);
+    expect(Object.keys(lock.images)).toEqual([
+      "kernel gcc-14",
+      "kernel gcc-14 arm64",
+      "busybox",
+      "vm",
+    ]);
+    expect(joinLock(lock, "arm64", others)).toEqual(FILE);
+    const usual = splitLock(FILE, "x86_64");
+    expect(Object.keys(usual.lock.images)).toEqual(["kernel gcc-14"]);
+    expect(joinLock(usual.lock, "x86_64", usual.others)).toEqual(FILE);
+  });
+
+  it("is the text of before where all engines are usual ones", () => {
+    const { lock } = splitLock(FILE, "x86_64");
+    expect(printLock(joinLock(lock, "x86_64", NO_OTHER_ENGINES))).toBe(printLock(lock));
+  });
+
+  it("is read as it was written", () => {
+    expect(parseLock(printLock(FILE), "kdock.lock")).toEqual(FILE);
+  });
+
+  it("forgets and loses of others what it does of its own", () => {
+    const { others } = splitLock(FILE, "x86_64");
+    const kept = (parts: Parameters<typeof forget>[1], yaml = "") =>
+      Object.keys(
+        keptOfOthers(others, (lock, engine) =>
+          prune(forget(lock, parts), keptRequests(config(yaml), engine)),
+        ).images,
+      );
+    expect(kept([])).toEqual(["kernel gcc-14 on arm64", "busybox on arm64", "vm on arm64"]);
+    expect(kept(["toolchain"])).toEqual(["vm on arm64"]);
+    expect(kept([], "kernel: { arch: arm64 }")).toEqual(["kernel gcc-14 arm64 on arm64"]);
+  });
+});
