@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import type { Kdock } from "../../app/kdock.js";
-import type { KeyFlags } from "../../config/key-flags.js";
-import type { Project } from "../../project.js";
-import { addBuildFlags } from "../shared/flags.js";
+import type { Kdock } from "../../../app/kdock.js";
+import type { KeyFlags } from "../../../config/key-flags.js";
+import type { Project } from "../../../project.js";
+import { addBuildFlags } from "../../../commands/shared/flags.js";
 
 interface ShowFlags extends KeyFlags {
   readonly requested?: boolean;
@@ -35,23 +35,23 @@ export function define(kdock: Kdock): Command {
 
 async function showRequests(project: Project, options: readonly string[]): Promise<Shown> {
   const { requests } = await import("../../steps/config-look.js");
-  const { requestsText } = await import("../../ui/config-text.js");
+  const { requestsText } = await import("../../text/config-text.js");
   const rows = await requests(project, options);
   return { data: rows, lines: requestsText(rows) };
 }
 
 async function showValues(project: Project, options: readonly string[]): Promise<Shown> {
   const { optionValues } = await import("../../steps/config-look.js");
-  const { configLine } = await import("../../core/plan/kconfig.js");
+  const { configLine } = await import("../../../core/plan/kconfig.js");
   const values = await optionValues(project, options);
   return { data: values, lines: values.map(({ name, value }) => configLine(name, value)) };
 }
 
 async function showAll(project: Project): Promise<Shown> {
   const { finalConfig } = await import("../../steps/config-look.js");
-  const { configOptions } = await import("../../core/plan/artifact-diff.js");
+  const { configOptions } = await import("../../../core/plan/artifact-diff.js");
   const { unavailableRequests } = await import("../../plan/config-requests.js");
-  const { unavailableText } = await import("../../ui/config-text.js");
+  const { unavailableText } = await import("../../text/config-text.js");
   const { config, demands } = await finalConfig(project);
   const unavailable = unavailableRequests(demands);
   return {

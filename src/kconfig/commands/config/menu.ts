@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import type { Kdock } from "../../app/kdock.js";
+import type { Kdock } from "../../../app/kdock.js";
 import type { MenuTool } from "../../plan/config-question.js";
 
 const TOOLS: readonly MenuTool[] = ["menuconfig", "nconfig"];
@@ -20,7 +20,7 @@ export function define(kdock: Kdock): Command {
     .action(async ({ tool, to }: MenuFlags) => {
       const project = await kdock.openLocked();
       const { configMenu } = await import("../../steps/config-menu.js");
-      const { menuText } = await import("../../ui/config-text.js");
+      const { menuText } = await import("../../text/config-text.js");
       const result = await configMenu(project, { tool, fragment: to, path: kdock.configPath });
       kdock.printer("config menu").result(result, menuText(result, to, kdock.configName));
     });

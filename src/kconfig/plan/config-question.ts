@@ -1,8 +1,8 @@
-import type { BuildPlan } from "../build/plan/build-plan.js";
-import { configOptions, NOT_SET } from "../core/plan/artifact-diff.js";
-import type { ContainerSpec } from "../core/plan/container-spec.js";
-import { configLine } from "../core/plan/kconfig.js";
-import { INSIDE, labels, type ProjectNames } from "../core/plan/names.js";
+import type { BuildPlan } from "../../build/plan/build-plan.js";
+import { configOptions, NOT_SET } from "../../core/plan/artifact-diff.js";
+import type { ContainerSpec } from "../../core/plan/container-spec.js";
+import { configLine } from "../../core/plan/kconfig.js";
+import { INSIDE, labels, type ProjectNames } from "../../core/plan/names.js";
 
 /** What is to be found out about a configuration; images/kernel/kconfig.py answers. Options are full names. */
 export interface Question {

@@ -1,4 +1,4 @@
-import { configOptions } from "../core/plan/artifact-diff.js";
+import { configOptions } from "../../core/plan/artifact-diff.js";
 import { valueIn } from "./config-question.js";
 
 /** An option that two configurations have otherwise; "n" for one that is off or not there. */

@@ -1,8 +1,8 @@
-import { KdockError } from "../core/errors.js";
-import type { Config, KernelPreset } from "../config/config.js";
-import { optionName } from "../config/kconfig-settings.js";
-import { expandSource, parseSource, PROVIDERS } from "../config/source-spec.js";
-import { configOptions } from "../core/plan/artifact-diff.js";
+import { KdockError } from "../../core/errors.js";
+import type { Config, KernelPreset } from "../../config/config.js";
+import { optionName } from "../../config/kconfig-settings.js";
+import { expandSource, parseSource, PROVIDERS } from "../../config/source-spec.js";
+import { configOptions } from "../../core/plan/artifact-diff.js";
 import { type OptionChange, optionChanges } from "../plan/config-diff.js";
 import {
   type KernelConfigTexts,
@@ -11,13 +11,13 @@ import {
   type Why,
 } from "../plan/config-question.js";
 import { requestOrigins, type RequestRow, requestRows } from "../plan/config-requests.js";
-import { type Project, replanned } from "../project.js";
+import { type Project, replanned } from "../../project.js";
 import { askConfig, knownConfig, refuseUnknown } from "./config-ask.js";
-import { projectMutex } from "../core/steps/context.js";
-import { ensureLocked, resolvedFor } from "../build/steps/lock.js";
-import { readLooseText } from "../core/steps/read-loose-text.js";
-import { readUserFiles } from "../build/steps/read-user-files.js";
-import { kernelConfigOf } from "./diff.js";
+import { projectMutex } from "../../core/steps/context.js";
+import { ensureLocked, resolvedFor } from "../../build/steps/lock.js";
+import { readLooseText } from "../../core/steps/read-loose-text.js";
+import { readUserFiles } from "../../build/steps/read-user-files.js";
+import { kernelConfigOf } from "../../steps/diff.js";
 
 export interface OptionValue {
   readonly name: string;

@@ -1,14 +1,14 @@
-import { settingNames, type SettingChanges, withSettings } from "../config/edit.js";
-import { optionName, parseSettings } from "../config/kconfig-settings.js";
-import { rawMap } from "../config/raw-value.js";
-import { KdockError } from "../core/errors.js";
+import { settingNames, type SettingChanges, withSettings } from "../../config/edit.js";
+import { optionName, parseSettings } from "../../config/kconfig-settings.js";
+import { rawMap } from "../../config/raw-value.js";
+import { KdockError } from "../../core/errors.js";
 import { unmetLines } from "../plan/config-question.js";
-import { type Project, replanned } from "../project.js";
+import { type Project, replanned } from "../../project.js";
 import { askConfig } from "./config-ask.js";
 import { originsOf } from "./config-look.js";
-import { projectMutex } from "../core/steps/context.js";
-import { ensureLocked } from "../build/steps/lock.js";
-import { readUserFiles } from "../build/steps/read-user-files.js";
+import { projectMutex } from "../../core/steps/context.js";
+import { ensureLocked } from "../../build/steps/lock.js";
+import { readUserFiles } from "../../build/steps/read-user-files.js";
 
 export interface SettingEdit {
   /** kdock.yaml; absolute. */

@@ -1,22 +1,22 @@
-import { packTar } from "../archive/tar.js";
-import { settingNames, withLastFragment, withSettings } from "../config/edit.js";
-import type { Container } from "../engine/engine.js";
-import { KdockError } from "../core/errors.js";
+import { packTar } from "../../archive/tar.js";
+import { settingNames, withLastFragment, withSettings } from "../../config/edit.js";
+import type { Container } from "../../engine/engine.js";
+import { KdockError } from "../../core/errors.js";
 import { newFragment } from "../plan/config-fragment.js";
 import { configBuild, menuContainer, type MenuTool, requestsOf } from "../plan/config-question.js";
-import { hostPath } from "../core/plan/host-path.js";
-import { requestedConfig } from "../core/plan/kconfig.js";
-import { bytesOfText } from "../core/plan/loose-text.js";
-import { INSIDE } from "../core/plan/names.js";
-import type { Project } from "../project.js";
-import { attachProgram } from "../core/steps/attach-program.js";
-import { ensureImage } from "../build/steps/builder-image.js";
+import { hostPath } from "../../core/plan/host-path.js";
+import { requestedConfig } from "../../core/plan/kconfig.js";
+import { bytesOfText } from "../../core/plan/loose-text.js";
+import { INSIDE } from "../../core/plan/names.js";
+import type { Project } from "../../project.js";
+import { attachProgram } from "../../core/steps/attach-program.js";
+import { ensureImage } from "../../build/steps/builder-image.js";
 import { outputTexts } from "./config-ask.js";
-import { type Context, projectMutex } from "../core/steps/context.js";
-import { ensureLocked } from "../build/steps/lock.js";
-import { readLooseText } from "../core/steps/read-loose-text.js";
-import { fetchSource, inputFiles } from "../build/steps/run-build.js";
-import { runStep } from "../core/steps/run-step.js";
+import { type Context, projectMutex } from "../../core/steps/context.js";
+import { ensureLocked } from "../../build/steps/lock.js";
+import { readLooseText } from "../../core/steps/read-loose-text.js";
+import { fetchSource, inputFiles } from "../../build/steps/run-build.js";
+import { runStep } from "../../core/steps/run-step.js";
 
 export interface MenuRequest {
   readonly tool: MenuTool;

@@ -1,19 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { optionChanges } from "../../../src/plan/config-diff.js";
-import { newFragment } from "../../../src/plan/config-fragment.js";
-import { configBuild, menuContainer, unmetLines } from "../../../src/plan/config-question.js";
+import { optionChanges } from "../../../../src/kconfig/plan/config-diff.js";
+import { newFragment } from "../../../../src/kconfig/plan/config-fragment.js";
+import {
+  configBuild,
+  menuContainer,
+  unmetLines,
+} from "../../../../src/kconfig/plan/config-question.js";
 import {
   requestOrigins,
   requestRows,
   unavailableRequests,
-} from "../../../src/plan/config-requests.js";
+} from "../../../../src/kconfig/plan/config-requests.js";
 import {
   configDiffText,
   menuText,
   requestsText,
   unavailableText,
-} from "../../../src/ui/config-text.js";
-import { plan } from "../fixtures.js";
+} from "../../../../src/kconfig/text/config-text.js";
+import { plan } from "../../fixtures.js";
 
 describe("optionChanges", () => {
   it("takes an option that is off for one that is not there, and sorts", () => {

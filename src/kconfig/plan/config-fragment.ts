@@ -1,6 +1,6 @@
 import { valueIn } from "./config-question.js";
-import { configOptions } from "../core/plan/artifact-diff.js";
-import { configLine } from "../core/plan/kconfig.js";
+import { configOptions } from "../../core/plan/artifact-diff.js";
+import { configLine } from "../../core/plan/kconfig.js";
 
 /** The first line of a fragment that is kdock's to write anew. */
 const MARK =

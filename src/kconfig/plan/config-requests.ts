@@ -1,6 +1,6 @@
 import { requestsOf, valueIn } from "./config-question.js";
-import { configOptions } from "../core/plan/artifact-diff.js";
-import type { Fragment } from "../core/plan/kconfig.js";
+import { configOptions } from "../../core/plan/artifact-diff.js";
+import type { Fragment } from "../../core/plan/kconfig.js";
 
 /** Who has the last word on each option that the user asks for: "fragment net.config", "kernel.set". */
 export function requestOrigins(

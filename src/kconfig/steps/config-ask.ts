@@ -1,6 +1,6 @@
-import { readTar } from "../archive/read-tar.js";
-import type { Container } from "../engine/engine.js";
-import { KdockError } from "../core/errors.js";
+import { readTar } from "../../archive/read-tar.js";
+import type { Container } from "../../engine/engine.js";
+import { KdockError } from "../../core/errors.js";
 import {
   type Answer,
   ANSWER_FILE,
@@ -9,14 +9,14 @@ import {
   type Question,
   QUESTION_FILE,
 } from "../plan/config-question.js";
-import { FOLDER, INSIDE } from "../core/plan/names.js";
-import type { Project } from "../project.js";
-import { readLooseText } from "../core/steps/read-loose-text.js";
-import { artifactFolder, readManifest } from "../core/steps/artifact-store.js";
-import { ensureImage } from "../build/steps/builder-image.js";
-import { type Context, inProject } from "../core/steps/context.js";
-import { runBuilder } from "../build/steps/run-build.js";
-import { runStep } from "../core/steps/run-step.js";
+import { FOLDER, INSIDE } from "../../core/plan/names.js";
+import type { Project } from "../../project.js";
+import { readLooseText } from "../../core/steps/read-loose-text.js";
+import { artifactFolder, readManifest } from "../../core/steps/artifact-store.js";
+import { ensureImage } from "../../build/steps/builder-image.js";
+import { type Context, inProject } from "../../core/steps/context.js";
+import { runBuilder } from "../../build/steps/run-build.js";
+import { runStep } from "../../core/steps/run-step.js";
 
 export interface Asked extends KernelConfigTexts {
   readonly answer: Answer;

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { Kdock } from "../../app/kdock.js";
+import type { Kdock } from "../../../app/kdock.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("unset")
@@ -8,7 +8,7 @@ export function define(kdock: Kdock): Command {
     .option("-f, --force", "even where another request needs them")
     .action(async (options: string[], { force = false }: { force?: boolean }) => {
       const { changeSettings } = await import("../../steps/config-set.js");
-      const { optionName } = await import("../../config/kconfig-settings.js");
+      const { optionName } = await import("../../../config/kconfig-settings.js");
       const names = options.map(optionName);
       const changes = Object.fromEntries(names.map((name) => [name, undefined]));
       const project = await kdock.openLocked();

@@ -1,9 +1,9 @@
 import { Command } from "commander";
-import type { Kdock } from "../../app/kdock.js";
-import type { KeyFlags } from "../../config/key-flags.js";
-import { DIFFERENT } from "../../core/errors.js";
-import type { Project } from "../../project.js";
-import { addBuildFlags } from "../shared/flags.js";
+import type { Kdock } from "../../../app/kdock.js";
+import type { KeyFlags } from "../../../config/key-flags.js";
+import { DIFFERENT } from "../../../core/errors.js";
+import type { Project } from "../../../project.js";
+import { addBuildFlags } from "../../../commands/shared/flags.js";
 
 const MORE = `
 OTHER is a preset (debug, defconfig, tiny, host), a .config file, the key of a kernel or set that was built, "current", or
@@ -17,7 +17,7 @@ export function define(kdock: Kdock): Command {
   return addBuildFlags(command).action(async (other: string | undefined, flags: KeyFlags) => {
     const project = await kdock.openLocked(flags);
     const { diffConfig } = await import("../../steps/config-look.js");
-    const { configDiffText } = await import("../../ui/config-text.js");
+    const { configDiffText } = await import("../../text/config-text.js");
     const named = other === undefined ? undefined : await readings(kdock, project, other);
     const diff = await diffConfig(project, named);
     if (!diff.equal) kdock.exitCode = DIFFERENT;
@@ -27,7 +27,7 @@ export function define(kdock: Kdock): Command {
 
 /** All that OTHER may stand for. */
 async function readings(kdock: Kdock, { ctx }: Project, other: string) {
-  const { sourceTypedIn } = await import("../../project.js");
+  const { sourceTypedIn } = await import("../../../project.js");
   return {
     typed: other,
     path: kdock.resolve(other),
