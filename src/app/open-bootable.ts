@@ -12,7 +12,7 @@ export async function openBootable(session: Session, flags: KeyFlags): Promise<P
     return open(session, { flags, readLock: true, willBuild: true });
   }
   refuseBuildFlags(kernel, others);
-  const { withBuiltKernel } = await import("../steps/kernels.js");
+  const { withBuiltKernel } = await import("../vm/steps/kernels.js");
   return withBuiltKernel(await open(session, { flags: others, readLock: true }), kernel);
 }
 

@@ -8,7 +8,7 @@ import { sha256 } from "../core/plan/keys.js";
 import type { Manifest, ManifestFile } from "../core/plan/manifest.js";
 import { BUILDER_UID, belowInput, FOLDER, INSIDE, labels } from "../core/plan/names.js";
 import { SOURCE_NOTE } from "../build/plan/tree-plan.js";
-import { kernelKeyOf } from "../plan/vm-facts.js";
+import { kernelKeyOf } from "../vm/plan/vm-facts.js";
 import type { Project } from "../project.js";
 import {
   artifactFolder,
@@ -26,7 +26,7 @@ import { type BuiltModule, requireModule } from "../build/steps/module-store.js"
 import { fetchSource, secretFiles } from "../build/steps/run-build.js";
 import { runContainer } from "../core/steps/run-container.js";
 import { runStep, type StepLog } from "../core/steps/run-step.js";
-import { findRunningVm } from "./vms.js";
+import { findRunningVm } from "../vm/steps/vms.js";
 
 /** images/kernel/module.sh's codes: obj-m is empty; /src is another source. */
 const REFUSED = 64;

@@ -4,14 +4,14 @@ import { KdockError } from "../core/errors.js";
 import { onAbort } from "../core/on-abort.js";
 import { INSIDE, labels } from "../core/plan/names.js";
 import type { Plan } from "../build/plan/plan.js";
-import { guestName } from "../plan/seats.js";
+import { guestName } from "../vm/plan/seats.js";
 import type { Project } from "../project.js";
-import { factsOf } from "./choose-vm.js";
-import { AFTER_END } from "./guest-channel.js";
+import { factsOf } from "../vm/steps/choose-vm.js";
+import { AFTER_END } from "../vm/steps/guest-channel.js";
 import type { Context } from "../core/steps/context.js";
 import { linesOf } from "../core/steps/lines.js";
 import { targetFile } from "../core/steps/target-file.js";
-import { findRunningVm } from "./vms.js";
+import { findRunningVm } from "../vm/steps/vms.js";
 import { writeText } from "../ui/visible.js";
 
 export interface CaptureRequest {

@@ -6,7 +6,7 @@ import { UnstorableError } from "../core/errors.js";
 import { archiveError, type ArchiveSource } from "../archive/archive-source.js";
 import { ArchiveTree, unusable } from "../archive/archive-tree.js";
 import { MarkedStream } from "../archive/marked-stream.js";
-import type { GuestSession } from "../guest/session.js";
+import type { GuestSession } from "../vm/agent/session.js";
 import type { FolderFacts, TreeWriter } from "../host/host.js";
 import type { LeftOut, Tell } from "./copy-progress.js";
 import { END_CHILDREN, GIVE_GENERATED, LOOK_AT_FILE } from "./copy-scripts.js";

@@ -1,7 +1,7 @@
 import { KdockError } from "../core/errors.js";
 import { LOAD_MODULES, loadArguments, loadOutcome } from "../plan/module/load-module.js";
 import { INSIDE, labels, type ProjectNames } from "../core/plan/names.js";
-import { vmFacts } from "../plan/vm-facts.js";
+import { vmFacts } from "../vm/plan/vm-facts.js";
 import { packTar } from "../archive/tar.js";
 import type { Context } from "../core/steps/context.js";
 import { copyIn } from "./copy-in.js";

@@ -6,7 +6,7 @@ import { TARGETS } from "../core/plan/choices.js";
 import type { Project } from "../project.js";
 import { artifactFolder } from "../core/steps/artifact-store.js";
 import { build } from "../build/steps/build.js";
-import { checkMachines } from "./machine.js";
+import { checkMachines } from "../vm/steps/machine.js";
 import { stepLogFile } from "../core/steps/run-step.js";
 import { tryCommand, type Tried } from "./try-command.js";
 

@@ -8,7 +8,7 @@ import { INSIDE, labels } from "../core/plan/names.js";
 import { type PlacedFile, placeFiles } from "../plan/placed-files.js";
 import type { Plan } from "../build/plan/plan.js";
 import type { Project } from "../project.js";
-import { kernelKeyOf } from "../plan/vm-facts.js";
+import { kernelKeyOf } from "../vm/plan/vm-facts.js";
 import { architectureBuilt, readCurrentManifest } from "../core/steps/artifact-store.js";
 import { attachProgram } from "../core/steps/attach-program.js";
 import { ensureImage } from "../build/steps/builder-image.js";
@@ -18,7 +18,7 @@ import { ensureLocked } from "../build/steps/lock.js";
 import { withSymbols } from "./session-container.js";
 import { type DumpSource, takeDump } from "./take-dump.js";
 import { terminalEnvironment } from "./gdb.js";
-import { findRunningVm } from "./vms.js";
+import { findRunningVm } from "../vm/steps/vms.js";
 
 export interface MemoryOptions {
   /** A VM's name; undefined: the only one. */

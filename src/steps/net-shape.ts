@@ -3,11 +3,11 @@ import { KdockError } from "../core/errors.js";
 import { INSIDE, labels } from "../core/plan/names.js";
 import { NETEM_EXAMPLE, netemKeyword, netemLines, parseNetem } from "../plan/netem.js";
 import type { Project } from "../project.js";
-import { factsOf } from "./choose-vm.js";
+import { factsOf } from "../vm/steps/choose-vm.js";
 import type { Context } from "../core/steps/context.js";
 import { linesOf } from "../core/steps/lines.js";
 import { type InsideOutcome, runInside } from "../core/steps/run-inside.js";
-import { findRunningVm } from "./vms.js";
+import { findRunningVm } from "../vm/steps/vms.js";
 
 /** What is done to frames on their way to a guest. */
 export interface Shape {

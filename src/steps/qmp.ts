@@ -3,7 +3,7 @@ import type { Container } from "../engine/engine.js";
 import { KdockError } from "../core/errors.js";
 import { INSIDE } from "../core/plan/names.js";
 import { openQmp, type QmpSession } from "../qmp/session.js";
-import { connectInside } from "./connect-inside.js";
+import { connectInside } from "../vm/steps/connect-inside.js";
 import { linesOf } from "../core/steps/lines.js";
 
 /** QEMU answers in milliseconds; a monitor that another client holds does not answer at all. */

@@ -12,7 +12,7 @@ import { type Context, projectMutex } from "../core/steps/context.js";
 import { fetchSource } from "../build/steps/run-build.js";
 import { runStep } from "../core/steps/run-step.js";
 import { sourceOfKernel } from "../build/steps/source-of-kernel.js";
-import { ensureSymbols, isWhole } from "./symbols.js";
+import { ensureSymbols, isWhole } from "../vm/steps/symbols.js";
 
 /**
  * A debugger's container, with the symbols of a kernel and those of the kernel's volumes that are there. One is made at a

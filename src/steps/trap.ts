@@ -9,7 +9,7 @@ import { debuggerError } from "./debugger-error.js";
 import { openGdb } from "./gdb.js";
 import { linesOf, logLines } from "../core/steps/lines.js";
 import { type Provocation, provoke, SETTLE_MS } from "./provoke.js";
-import { requireNone, type RunningVm, runningVm } from "./running-vm.js";
+import { requireNone, type RunningVm, runningVm } from "../vm/steps/running-vm.js";
 
 export interface TrapOptions {
   /** A VM's name; undefined: the only one. */

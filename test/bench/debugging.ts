@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { ARCHITECTURES } from "../../src/core/plan/architectures.js";
 import { symbolsVolume } from "../../src/build/plan/debugger-plan.js";
-import { vmPlan } from "../../src/plan/vm-plan.js";
+import { vmPlan } from "../../src/vm/plan/vm-plan.js";
 import { LAB } from "../support/lab.js";
 import { config, kdock, median, medianOf, plan, report } from "./common.js";
 

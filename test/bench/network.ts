@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { vmPlan } from "../../src/plan/vm-plan.js";
+import { vmPlan } from "../../src/vm/plan/vm-plan.js";
 import { LAB } from "../support/lab.js";
 import { config, kdock, plan, times } from "./common.js";
 

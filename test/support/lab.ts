@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readdir, realpath, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openSession, type GuestSession } from "../../src/guest/session.js";
+import { openSession, type GuestSession } from "../../src/vm/agent/session.js";
 import { connectEngine } from "../../src/engine/connect.js";
 import { DEFAULT_VM, INSIDE, projectNames } from "../../src/core/plan/names.js";
 import { ROOT } from "./kdock.js";

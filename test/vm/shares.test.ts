@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type SharePlan, shareArgs, shareWords } from "../../src/plan/shares.js";
+import { type SharePlan, shareArgs, shareWords } from "../../src/vm/plan/shares.js";
 import { isRootScript, processesOf, reader, READERS } from "../support/container-processes.js";
 import { docker, kdock } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";

@@ -6,7 +6,7 @@ import {
 } from "../../plan/net-check/facts.js";
 import type { Names } from "../../plan/net-check/scene.js";
 import type { Project } from "../../project.js";
-import { factsOf } from "../choose-vm.js";
+import { factsOf } from "../../vm/steps/choose-vm.js";
 import { runInside } from "../../core/steps/run-inside.js";
 
 /** All that a check is about. */

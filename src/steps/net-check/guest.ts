@@ -1,10 +1,10 @@
 import type { Container } from "../../engine/engine.js";
 import { KdockError, messageOf } from "../../core/errors.js";
-import type { GuestSession } from "../../guest/session.js";
+import type { GuestSession } from "../../vm/agent/session.js";
 import { type GuestFacts, GUEST_SCRIPT, parseGuestFacts } from "../../plan/net-check/facts.js";
 import { parsePing, type Ping, PING_SCRIPT } from "../../plan/net-check/ping.js";
 import type { GuestState } from "../../plan/net-check/scene.js";
-import { openGuestChannel } from "../guest-channel.js";
+import { openGuestChannel } from "../../vm/steps/guest-channel.js";
 import { askGuest } from "../guest-script.js";
 import { standstillText } from "../standstill.js";
 

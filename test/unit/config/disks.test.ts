@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { diskFrom, parseDisk } from "../../../src/config/disks.js";
 import { inFile, problemsOf } from "./problems-of.js";
 import { config } from "../fixtures.js";
-import { configFor } from "../../../src/plan/vm-plan.js";
+import { configFor } from "../../../src/vm/plan/vm-plan.js";
 
 it.each([
   ["1G", { kind: "scratch", bytes: 2 ** 30 }],

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { loadConfig } from "../../../src/config/layers.js";
 import { flagsForVm } from "../../../src/config/vm-flags.js";
 import { parseShare } from "../../../src/config/shares.js";
-import { configFor } from "../../../src/plan/vm-plan.js";
+import { configFor } from "../../../src/vm/plan/vm-plan.js";
 import { inFile, problemsOf } from "./problems-of.js";
 
 describe("parseShare", () => {

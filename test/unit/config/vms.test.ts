@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Config } from "../../../src/config/config.js";
 import { loadConfig } from "../../../src/config/layers.js";
 import { flagsForVm } from "../../../src/config/vm-flags.js";
-import { configFor } from "../../../src/plan/vm-plan.js";
+import { configFor } from "../../../src/vm/plan/vm-plan.js";
 import { inFile, problemsOf } from "./problems-of.js";
 
 const YAML = `

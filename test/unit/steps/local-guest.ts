@@ -4,8 +4,8 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
-import type { GuestExec } from "../../../src/guest/frames.js";
-import type { GuestCommand, GuestExit, GuestSession } from "../../../src/guest/session.js";
+import type { GuestExec } from "../../../src/vm/agent/frames.js";
+import type { GuestCommand, GuestExit, GuestSession } from "../../../src/vm/agent/session.js";
 
 /** A guest that is this machine, except for programs that are replaced, and for what it has mounted. */
 export class LocalGuest implements GuestSession {

@@ -7,13 +7,13 @@ import { packTar } from "../../../src/archive/tar.js";
 import type { Container, ContainerInfo, PublishedPort } from "../../../src/engine/engine.js";
 import { createNodeHost } from "../../../src/host/node-host.js";
 import { INSIDE, LABEL, labels } from "../../../src/core/plan/names.js";
-import { vmFacts } from "../../../src/plan/vm-facts.js";
-import { attachConsole } from "../../../src/steps/attach-console.js";
+import { vmFacts } from "../../../src/vm/plan/vm-facts.js";
+import { attachConsole } from "../../../src/vm/steps/attach-console.js";
 import type { Context } from "../../../src/core/steps/context.js";
 import { openGdb } from "../../../src/steps/gdb.js";
-import { bootDetached } from "../../../src/steps/run-detached.js";
-import type { StartedVm } from "../../../src/steps/start-vm.js";
-import { listVms } from "../../../src/steps/vms.js";
+import { bootDetached } from "../../../src/vm/steps/run-detached.js";
+import type { StartedVm } from "../../../src/vm/steps/start-vm.js";
+import { listVms } from "../../../src/vm/steps/vms.js";
 import { plan } from "../fixtures.js";
 
 const WHY = "its port cannot be closed to guests and other containers";

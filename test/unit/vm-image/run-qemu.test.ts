@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { parseVmEnd, type VmEnd } from "../../../src/plan/vm-end.js";
+import { parseVmEnd, type VmEnd } from "../../../src/vm/plan/vm-end.js";
 import { ROOT } from "../../support/kdock.js";
 
 let folder: string;

@@ -5,7 +5,7 @@ import { createNodeHost } from "../../../../src/host/node-host.js";
 import { makePlan } from "../../../../src/build/plan/plan.js";
 import { type Project, readAssets } from "../../../../src/project.js";
 import type { Context } from "../../../../src/core/steps/context.js";
-import { withBuiltKernel } from "../../../../src/steps/kernels.js";
+import { withBuiltKernel } from "../../../../src/vm/steps/kernels.js";
 import { scanTree } from "../../../../src/tree/steps/scan-tree.js";
 import { sourceOfKernel } from "../../../../src/build/steps/source-of-kernel.js";
 import { makeToyTree } from "../../../support/toy-tree.js";

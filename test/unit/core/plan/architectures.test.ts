@@ -9,7 +9,7 @@ import {
   engineArchitecture,
   memoryTools,
 } from "../../../../src/core/plan/architectures.js";
-import { kernelCommandLine, kernelInside } from "../../../../src/plan/qemu-args.js";
+import { kernelCommandLine, kernelInside } from "../../../../src/vm/plan/qemu-args.js";
 
 const FRAGMENTS = readdirSync("images/kernel/config");
 const MATRIX = readFileSync("test/matrix/arch.test.ts", "utf8");

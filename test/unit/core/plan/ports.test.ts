@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isGdbPort } from "../../../../src/core/plan/ports.js";
-import { publishedPorts, vmEnvironment } from "../../../../src/plan/vm-plan.js";
+import { publishedPorts, vmEnvironment } from "../../../../src/vm/plan/vm-plan.js";
 import { config } from "../../fixtures.js";
 
 /** "127.0.0.1:9090→90/tcp": of the host and of the container. */

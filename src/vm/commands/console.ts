@@ -1,0 +1,19 @@
+import { Command } from "commander";
+import type { Kdock } from "../../app/kdock.js";
+import { DETACHED } from "../../core/print.js";
+
+export function define(kdock: Kdock): Command {
+  return new Command("console")
+    .description("attach to the console of the running VM; Ctrl-] detaches")
+    .argument("[vm]", "its name, when there are several")
+    .action(async (vm: string | undefined) => {
+      const { ctx, plan } = await kdock.open();
+      const { openConsole } = await import("../steps/vms.js");
+      const { end, panic } = await openConsole(ctx, plan, vm);
+      if (panic !== undefined) {
+        const { failWith } = await import("./guest-panic.js");
+        await failWith(kdock, panic);
+      }
+      kdock.printer("console").note(end === "detached" ? DETACHED : "\nthe VM ended");
+    });
+}

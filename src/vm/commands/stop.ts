@@ -1,0 +1,15 @@
+import { Command } from "commander";
+import type { Kdock } from "../../app/kdock.js";
+
+export function define(kdock: Kdock): Command {
+  return new Command("stop")
+    .description("end the VM and remove its container; its console log is kept in .kdock/logs")
+    .argument("[vm]", "its name, when there are several")
+    .action(async (vm: string | undefined) => {
+      const { ctx, plan } = await kdock.open();
+      const { stopOne } = await import("../steps/vms.js");
+      const { stoppedText } = await import("../text/vm-table.js");
+      const stopped = await stopOne(ctx, plan, vm);
+      kdock.printer("stop").result({ stopped }, stoppedText(stopped));
+    });
+}

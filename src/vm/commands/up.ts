@@ -1,0 +1,26 @@
+import { Command } from "commander";
+import type { Kdock } from "../../app/kdock.js";
+import type { KeyFlags } from "../../config/key-flags.js";
+import {
+  addBuildFlags,
+  type BootTimeoutFlag,
+  bootTimeoutOf,
+  bootTimeoutOption,
+} from "../../commands/shared/flags.js";
+
+export function define(kdock: Kdock): Command {
+  const command = new Command("up")
+    .description("boot the VMs of kdock.yaml (vms), all together, in the background")
+    .argument("[names...]", "only these")
+    .addOption(bootTimeoutOption("how long each guest may take until it is ready"));
+  return addBuildFlags(command).action(
+    async (names: string[], flags: KeyFlags & BootTimeoutFlag) => {
+      const bootTimeoutSeconds = bootTimeoutOf(flags);
+      const project = await kdock.openBootable(flags);
+      const { up } = await import("../steps/up.js");
+      const { upText } = await import("../text/vm-table.js");
+      const result = await up(project, { names, bootTimeoutSeconds });
+      kdock.printer("up").result(result, upText(result));
+    },
+  );
+}

@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Container } from "../../engine/engine.js";
+import type { VmFacts } from "../plan/vm-facts.js";
+import { INSIDE } from "../../core/plan/names.js";
+import { connectInside } from "./connect-inside.js";
+import type { Context } from "../../core/steps/context.js";
+import { greetGuest } from "./guest-channel.js";
+
+/** A guest that runs answers at once; the limit is for a machine under load. */
+const ANSWER_MS = 10_000;
+/** To write out what it has kept in memory, under emulation and to a slow disk. */
+export const WRITE_MS = 120_000;
+
+/** QEMU's word for a machine that waits before its first instruction. */
+const NEVER_RAN = "prelaunch";
+
+/** Whether a guest has something to lose when its machine is switched off. */
+export function hasFiles({ disks }: VmFacts): boolean {
+  return disks.some((disk) => !disk.readOnly);
+}
+
+/**
+ * Has a guest write out what its files are to hold, and switch itself off. One that cannot (it is stopped by a debugger, it
+ * has panicked, it hangs) is left as it is, with a warning: it ends as a machine does that loses its power.
+ */
+export async function powerOffGently(
+  ctx: Context,
+  container: Container,
+  facts: VmFacts,
+): Promise<void> {
+  if (!hasFiles(facts)) return;
+  const giveUp = new AbortController();
+  const signal = AbortSignal.any([ctx.signal, giveUp.signal]);
+  const timer = setTimeout(() => {
+    giveUp.abort();
+  }, ANSWER_MS);
+  const states: string[] = [];
+  try {
+    const exit = container.wait(signal);
+    const connection = await connectInside(container, INSIDE.agentSocket, signal);
+    const onState = (state: string) => {
+      states.push(state);
+      if (state !== "running") giveUp.abort();
+    };
+    await using channel = await greetGuest(connection, { signal, onState });
+    clearTimeout(timer);
+    channel.session.powerOff();
+    const late = sleep(WRITE_MS, undefined, { ref: false }).then(() => {
+      throw new Error("late");
+    });
+    await Promise.race([exit, late]);
+  } catch {
+    ctx.signal.throwIfAborted();
+    if (states.at(-1) === NEVER_RAN) return;
+    const files = facts.disks.map((disk) => disk.path).join(", ");
+    const text = `the guest ${facts.seat.name} could not write out its files: what it had only in memory is not in ${files}`;
+    ctx.reporter.emit({ type: "warning", text });
+  } finally {
+    clearTimeout(timer);
+    giveUp.abort();
+  }
+}
