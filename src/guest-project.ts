@@ -6,7 +6,7 @@ import { KdockError, messageOf } from "./core/errors.js";
 import { nodeFiles } from "./host/node-files.js";
 import { createTerminal } from "./host/terminal.js";
 import { projectNames } from "./core/plan/names.js";
-import type { GuestContext } from "./steps/guest-context.js";
+import type { GuestContext } from "./guest/steps/guest-context.js";
 import { orAborted } from "./core/or-aborted.js";
 import type { Reporter } from "./ui/reporter.js";
 import { outputEvents } from "./ui/output-events.js";

@@ -1,5 +1,5 @@
-import type { GuestCall } from "../steps/dial-guest.js";
-import type { GuestContext } from "../steps/guest-context.js";
+import type { GuestCall } from "../guest/steps/dial-guest.js";
+import type { GuestContext } from "../guest/steps/guest-context.js";
 import type { Session } from "./session.js";
 
 /** The running guests of the project. */
@@ -13,7 +13,7 @@ export interface Guests {
 export async function openGuests({ world, globals, reporter }: Session): Promise<Guests> {
   const [{ openGuestContext }, { dialGuest }] = await Promise.all([
     import("../guest-project.js"),
-    import("../steps/dial-guest.js"),
+    import("../guest/steps/dial-guest.js"),
     import("../engine/quick-engine.js"),
   ]);
   const ctx = await openGuestContext(world, globals, reporter);

@@ -4,11 +4,11 @@ import { INSIDE, labels, type ProjectNames } from "../core/plan/names.js";
 import { vmFacts } from "../vm/plan/vm-facts.js";
 import { packTar } from "../archive/tar.js";
 import type { Context } from "../core/steps/context.js";
-import { copyIn } from "./copy-in.js";
-import type { GuestCall } from "./dial-guest.js";
-import type { GuestContext } from "./guest-context.js";
-import { overGuestLine } from "./guest-line.js";
-import { askGuest } from "./guest-script.js";
+import { copyIn } from "../guest/steps/copy-in.js";
+import type { GuestCall } from "../guest/steps/dial-guest.js";
+import type { GuestContext } from "../guest/steps/guest-context.js";
+import { overGuestLine } from "../guest/steps/guest-line.js";
+import { askGuest } from "../guest/steps/guest-script.js";
 import { type BuiltModule, inputsOf } from "../build/steps/module-store.js";
 
 export interface LoadedModule {

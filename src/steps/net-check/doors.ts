@@ -4,7 +4,7 @@ import { type Container, isOnThisMachine, type PublishedPort } from "../../engin
 import { type ContainerFacts, counter } from "../../plan/net-check/facts.js";
 import type { InwardProbe, PortProbe } from "../../plan/net-check/inward.js";
 import type { Context } from "../../core/steps/context.js";
-import { askGuest } from "../guest-script.js";
+import { askGuest } from "../../guest/steps/guest-script.js";
 import { UNPRIVILEGED } from "../../core/plan/names.js";
 import { runInside } from "../../core/steps/run-inside.js";
 import type { AskedGuest } from "./guest.js";

@@ -5,8 +5,8 @@ import { type GuestFacts, GUEST_SCRIPT, parseGuestFacts } from "../../plan/net-c
 import { parsePing, type Ping, PING_SCRIPT } from "../../plan/net-check/ping.js";
 import type { GuestState } from "../../plan/net-check/scene.js";
 import { openGuestChannel } from "../../vm/steps/guest-channel.js";
-import { askGuest } from "../guest-script.js";
-import { standstillText } from "../standstill.js";
+import { askGuest } from "../../guest/steps/guest-script.js";
+import { standstillText } from "../../guest/steps/standstill.js";
 
 /** A guest that runs answers at once; the limit is for one that boots, or a machine under load. */
 const ANSWER_MS = 10_000;

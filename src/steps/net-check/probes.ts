@@ -10,7 +10,7 @@ import type { Ping } from "../../plan/net-check/ping.js";
 import { disturbance, gatewayOf, type Scene } from "../../plan/net-check/scene.js";
 import { guestName } from "../../vm/plan/seats.js";
 import { factsOf } from "../../vm/steps/choose-vm.js";
-import { askGuest } from "../guest-script.js";
+import { askGuest } from "../../guest/steps/guest-script.js";
 import { runInside } from "../../core/steps/run-inside.js";
 import { callGuest } from "./doors.js";
 import { type AskedGuest, pingFrom, standingOf } from "./guest.js";

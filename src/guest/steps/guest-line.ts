@@ -1,9 +1,9 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { KdockError } from "../core/errors.js";
-import type { GuestSession } from "../vm/agent/session.js";
-import { onAbort } from "../core/on-abort.js";
+import { KdockError } from "../../core/errors.js";
+import type { GuestSession } from "../../vm/agent/session.js";
+import { onAbort } from "../../core/on-abort.js";
 import type { GuestCall } from "./dial-guest.js";
-import { greetGuest } from "../vm/steps/guest-channel.js";
+import { greetGuest } from "../../vm/steps/guest-channel.js";
 import type { GuestContext } from "./guest-context.js";
 import { lastLines, whyLost } from "./guest-vm.js";
 import { Standstill } from "./standstill.js";

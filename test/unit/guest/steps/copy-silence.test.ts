@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import type * as timers from "node:timers/promises";
 import { expect, it, vi } from "vitest";
-import { nodeFiles } from "../../../src/host/node-files.js";
-import { copyOut } from "../../../src/steps/copy-out.js";
-import { useTemporaryFolder } from "../host/temporary-folder.js";
-import { LocalGuest } from "./local-guest.js";
+import { nodeFiles } from "../../../../src/host/node-files.js";
+import { copyOut } from "../../../../src/guest/steps/copy-out.js";
+import { useTemporaryFolder } from "../../host/temporary-folder.js";
+import { LocalGuest } from "../local-guest.js";
 
 /**
  * Three seconds pass in 300 ms. Silence is measured by a clock: no event tells a reader that stalls from one that ends.

@@ -1,7 +1,7 @@
-import { INSIDE, labels } from "../core/plan/names.js";
-import type { CanExec } from "../engine/engine.js";
-import { chooseRunningVm, factsOf } from "../vm/steps/choose-vm.js";
-import { type Connection, connectInside } from "../vm/steps/connect-inside.js";
+import { INSIDE, labels } from "../../core/plan/names.js";
+import type { CanExec } from "../../engine/engine.js";
+import { chooseRunningVm, factsOf } from "../../vm/steps/choose-vm.js";
+import { type Connection, connectInside } from "../../vm/steps/connect-inside.js";
 import type { GuestContext } from "./guest-context.js";
 
 /** A VM of the project that runs. */

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { KdockError } from "../core/errors.js";
-import { CONSOLE_BEGINS, CONSOLE_GOES_ON, consoleState } from "../vm/plan/console-state.js";
-import { labels } from "../core/plan/names.js";
-import { panicOf, type VmEnd } from "../vm/plan/vm-end.js";
+import { KdockError } from "../../core/errors.js";
+import { CONSOLE_BEGINS, CONSOLE_GOES_ON, consoleState } from "../../vm/plan/console-state.js";
+import { labels } from "../../core/plan/names.js";
+import { panicOf, type VmEnd } from "../../vm/plan/vm-end.js";
 import type { GuestVm } from "./dial-guest.js";
 import type { GuestContext } from "./guest-context.js";
-import { AFTER_END, END_MS, vmEnded } from "../vm/steps/guest-channel.js";
-import { linesOf } from "../core/steps/lines.js";
-import { vmEnd } from "../vm/steps/vm-end.js";
+import { AFTER_END, END_MS, vmEnded } from "../../vm/steps/guest-channel.js";
+import { linesOf } from "../../core/steps/lines.js";
+import { vmEnd } from "../../vm/steps/vm-end.js";
 
 const LOOK_EVERY_MS = 100;
 

@@ -1,4 +1,4 @@
-import { KdockError } from "../core/errors.js";
+import { KdockError } from "../../core/errors.js";
 
 /** What was typed after `kdock exec`. */
 export interface TypedExec {

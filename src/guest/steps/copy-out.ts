@@ -1,10 +1,10 @@
 import { normalize } from "node:path";
 import { pipeline } from "node:stream/promises";
-import type { ArchiveSource } from "../archive/archive-source.js";
-import { extractTar, type TarSink } from "../archive/tar-extract.js";
-import { KdockError, UnstorableError } from "../core/errors.js";
-import type { GuestSession } from "../vm/agent/session.js";
-import type { FolderFacts, HostFiles, TreeWriter } from "../host/host.js";
+import type { ArchiveSource } from "../../archive/archive-source.js";
+import { extractTar, type TarSink } from "../../archive/tar-extract.js";
+import { KdockError, UnstorableError } from "../../core/errors.js";
+import type { GuestSession } from "../../vm/agent/session.js";
+import type { FolderFacts, HostFiles, TreeWriter } from "../../host/host.js";
 import {
   copyTarget,
   type CopyTarget,

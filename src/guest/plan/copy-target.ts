@@ -1,4 +1,4 @@
-import { KdockError } from "../core/errors.js";
+import { KdockError } from "../../core/errors.js";
 
 /** What is at a path that is copied from. A link is copied as it is, unless a slash behind it says what is behind it. */
 export type SourceKind = "file" | "directory" | "symlink";

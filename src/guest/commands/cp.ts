@@ -1,6 +1,10 @@
 import { Command } from "commander";
-import type { Kdock } from "../app/kdock.js";
-import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "./shared/flags.js";
+import type { Kdock } from "../../app/kdock.js";
+import {
+  type BootTimeoutFlag,
+  bootTimeoutOf,
+  bootTimeoutOption,
+} from "../../commands/shared/flags.js";
 
 const EXAMPLES = `
 Examples:
@@ -30,7 +34,7 @@ export function define(kdock: Kdock): Command {
       ]);
       const result = await copy(ctx, call, request, bootTimeoutSeconds);
       kdock.printer("cp").result(result, []);
-      const { leftOutError } = await import("../ui/copy-text.js");
+      const { leftOutError } = await import("../text/copy-text.js");
       if (result.leftOut.length > 0) throw leftOutError(result);
     });
 }

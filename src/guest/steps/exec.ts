@@ -1,13 +1,13 @@
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { GuestExec } from "../vm/agent/frames.js";
-import type { GuestCommand, GuestExit } from "../vm/agent/session.js";
-import { KdockError } from "../core/errors.js";
-import { DETACH_BYTE } from "../vm/steps/attach-console.js";
+import type { GuestExec } from "../../vm/agent/frames.js";
+import type { GuestCommand, GuestExit } from "../../vm/agent/session.js";
+import { KdockError } from "../../core/errors.js";
+import { DETACH_BYTE } from "../../vm/steps/attach-console.js";
 import type { GuestCall } from "./dial-guest.js";
 import type { GuestContext } from "./guest-context.js";
 import { openGuestLine } from "./guest-line.js";
-import { visible, writeText } from "../ui/visible.js";
+import { visible, writeText } from "../../ui/visible.js";
 
 export interface ExecRequest {
   readonly argv: readonly [string, ...string[]];

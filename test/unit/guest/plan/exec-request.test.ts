@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { execRequest, type TypedExec } from "../../../src/plan/exec-request.js";
+import { execRequest, type TypedExec } from "../../../../src/guest/plan/exec-request.js";
 
 const typed: TypedExec = {
   ...{ vm: undefined, command: ["true"], input: false, tty: false, cwd: "", env: [] },

@@ -5,7 +5,7 @@ import {
   parentOf,
   type SourceKind,
   type TargetKind,
-} from "../../../src/plan/copy-target.js";
+} from "../../../../src/guest/plan/copy-target.js";
 
 function target(
   [path, kind]: [string, SourceKind],

@@ -13,11 +13,11 @@ import {
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
-import type { HostFiles } from "../../../src/host/host.js";
-import { nodeFiles } from "../../../src/host/node-files.js";
-import { copyIn } from "../../../src/steps/copy-in.js";
-import { useTemporaryFolder } from "../host/temporary-folder.js";
-import { LocalGuest } from "./local-guest.js";
+import type { HostFiles } from "../../../../src/host/host.js";
+import { nodeFiles } from "../../../../src/host/node-files.js";
+import { copyIn } from "../../../../src/guest/steps/copy-in.js";
+import { useTemporaryFolder } from "../../host/temporary-folder.js";
+import { LocalGuest } from "../local-guest.js";
 
 const at = useTemporaryFolder();
 const LARGE = randomBytes(300_000);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { GuestSession } from "../vm/agent/session.js";
+import type { GuestSession } from "../../vm/agent/session.js";
 import { askGuest } from "./guest-script.js";
 
 /** Files of a kernel that have something to say say it at once. */

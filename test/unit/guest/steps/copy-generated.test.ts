@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { expect, it } from "vitest";
-import { nodeFiles } from "../../../src/host/node-files.js";
-import { copyOut } from "../../../src/steps/copy-out.js";
-import { useTemporaryFolder } from "../host/temporary-folder.js";
-import { LocalGuest } from "./local-guest.js";
+import { nodeFiles } from "../../../../src/host/node-files.js";
+import { copyOut } from "../../../../src/guest/steps/copy-out.js";
+import { useTemporaryFolder } from "../../host/temporary-folder.js";
+import { LocalGuest } from "../local-guest.js";
 
 const at = useTemporaryFolder();
 /** Files of this machine that have no size until they are read. */

@@ -1,11 +1,11 @@
 import type * as fs from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { expect, it, vi } from "vitest";
-import { KdockError } from "../../../src/core/errors.js";
-import { nodeFiles } from "../../../src/host/node-files.js";
-import { copyOut } from "../../../src/steps/copy-out.js";
-import { useTemporaryFolder } from "../host/temporary-folder.js";
-import { LocalGuest } from "./local-guest.js";
+import { KdockError } from "../../../../src/core/errors.js";
+import { nodeFiles } from "../../../../src/host/node-files.js";
+import { copyOut } from "../../../../src/guest/steps/copy-out.js";
+import { useTemporaryFolder } from "../../host/temporary-folder.js";
+import { LocalGuest } from "../local-guest.js";
 
 /** Below a folder "vfat" there are no modes and times, no links, no names with colons, question marks or more than 200 characters, and no files of 100 KB. */
 vi.mock("node:fs/promises", async (original) => {

@@ -1,6 +1,11 @@
 import { Command } from "commander";
-import type { Kdock } from "../app/kdock.js";
-import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption, list } from "./shared/flags.js";
+import type { Kdock } from "../../app/kdock.js";
+import {
+  type BootTimeoutFlag,
+  bootTimeoutOf,
+  bootTimeoutOption,
+  list,
+} from "../../commands/shared/flags.js";
 
 interface ExecFlags extends BootTimeoutFlag {
   readonly interactive?: boolean;

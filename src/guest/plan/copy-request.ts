@@ -1,4 +1,4 @@
-import { KdockError } from "../core/errors.js";
+import { KdockError } from "../../core/errors.js";
 import { vmName } from "./exec-request.js";
 
 /** One end of a copy, as typed. */

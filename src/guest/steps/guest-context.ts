@@ -1,9 +1,9 @@
 import type { Readable, Writable } from "node:stream";
-import type { Engine } from "../engine/engine.js";
-import type { QuickEngine } from "../engine/quick-engine.js";
-import type { HostFiles, Terminal } from "../host/host.js";
-import type { ProjectNames } from "../core/plan/names.js";
-import type { Reporter } from "../ui/reporter.js";
+import type { Engine } from "../../engine/engine.js";
+import type { QuickEngine } from "../../engine/quick-engine.js";
+import type { HostFiles, Terminal } from "../../host/host.js";
+import type { ProjectNames } from "../../core/plan/names.js";
+import type { Reporter } from "../../ui/reporter.js";
 
 /** The world as a step sees it that only talks to a guest which runs already: less than a Context, and there sooner. */
 export interface GuestContext {

@@ -1,9 +1,9 @@
 import { pipeline } from "node:stream";
-import { sizeOf } from "../archive/content.js";
-import { packTar, type TarEntry } from "../archive/tar.js";
-import { KdockError, messageOf } from "../core/errors.js";
-import type { GuestSession } from "../vm/agent/session.js";
-import type { FileStatus, HostFiles, TreeEntry } from "../host/host.js";
+import { sizeOf } from "../../archive/content.js";
+import { packTar, type TarEntry } from "../../archive/tar.js";
+import { KdockError, messageOf } from "../../core/errors.js";
+import type { GuestSession } from "../../vm/agent/session.js";
+import type { FileStatus, HostFiles, TreeEntry } from "../../host/host.js";
 import { copyTarget, type CopyTarget, nameOf, type TargetKind } from "../plan/copy-target.js";
 import { counted, type CopyResult, type LeftOut, type Tell } from "./copy-progress.js";
 import {

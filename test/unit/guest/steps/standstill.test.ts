@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { standstillText } from "../../../src/steps/standstill.js";
+import { standstillText } from "../../../../src/guest/steps/standstill.js";
 
 it("tells a debugger's stop from a machine that is broken", () => {
   expect(standstillText("running")).toBeUndefined();

@@ -1,5 +1,5 @@
-import { KdockError } from "../core/errors.js";
-import { visible } from "./visible.js";
+import { KdockError } from "../../core/errors.js";
+import { visible } from "../../ui/visible.js";
 
 interface Copied {
   readonly from: string;

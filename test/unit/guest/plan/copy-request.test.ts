@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { copyRequest } from "../../../src/plan/copy-request.js";
+import { copyRequest } from "../../../../src/guest/plan/copy-request.js";
 
 it.each([
   [":/root/x", undefined, "/root/x"],
