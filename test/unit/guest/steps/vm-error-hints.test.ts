@@ -6,7 +6,7 @@ import { KdockError } from "../../../../src/core/errors.js";
 import { CONSOLE_GOES_ON } from "../../../../src/vm/plan/console-state.js";
 import { INSIDE, LABEL, labels } from "../../../../src/core/plan/names.js";
 import type { Project } from "../../../../src/project.js";
-import { capture } from "../../../../src/steps/capture.js";
+import { capture } from "../../../../src/network/steps/capture.js";
 import type { Context } from "../../../../src/core/steps/context.js";
 import { streamMemory } from "../../../../src/steps/dump-memory.js";
 import { vmEnded } from "../../../../src/vm/steps/guest-channel.js";

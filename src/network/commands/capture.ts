@@ -1,0 +1,44 @@
+import { Command, Option } from "commander";
+import type { Kdock } from "../../app/kdock.js";
+import type { CaptureRequest } from "../steps/capture.js";
+import { countOf, list } from "../../commands/shared/flags.js";
+
+interface CaptureFlags {
+  readonly write?: string;
+  readonly force?: boolean;
+  readonly side: CaptureRequest["side"];
+  readonly count?: string;
+  readonly tcpdumpArg?: string[];
+}
+
+const EXAMPLES = `
+Examples:
+  kdock capture icmp                               what the guest sends and gets, live
+  kdock capture --side both 'tcp port 80'          both sides of the address translation
+  kdock capture server -w server.pcap              of the VM server, to a file
+  kdock capture -w - | wireshark -k -i -`;
+
+export function define(kdock: Kdock): Command {
+  return new Command("capture")
+    .description("tcpdump at the guest's network, live or to a pcap file; Ctrl-C ends it")
+    .usage("[options] [vm] [filter...]")
+    .argument("[words...]", "a VM's name, when there are several, and a filter of pcap-filter(7)")
+    .option("-w, --write <file>", "packets to a pcap file; - is stdout")
+    .option("-f, --force", "replace a file that is there")
+    .addOption(
+      new Option("--side <side>", "the guest's tap, the container's way out, or both")
+        .choices(["guest", "uplink", "both"])
+        .default("guest"),
+    )
+    .option("--count <n>", "end after so many packets")
+    .option("--tcpdump-arg <argument>", "one more argument for tcpdump; may be repeated", list)
+    .addHelpText("after", EXAMPLES)
+    .action(async (words: string[], flags: CaptureFlags) => {
+      const { write, force = false, side, count, tcpdumpArg: more = [] } = flags;
+      const packets = count === undefined ? undefined : countOf("--count", count);
+      const project = await kdock.open();
+      const { capture } = await import("../steps/capture.js");
+      const to = write === undefined || write === "-" ? write : kdock.resolve(write);
+      await capture(project, { words, to, force, side, count: packets, more });
+    });
+}

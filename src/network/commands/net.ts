@@ -1,0 +1,11 @@
+import { Command } from "commander";
+import type { FeatureTable } from "../../features.js";
+
+export const PARTS: FeatureTable = {
+  check: () => import("./net/check.js"),
+  shape: () => import("./net/shape.js"),
+};
+
+export function define(): Command {
+  return new Command("net").description("look at a VM's network, or make it worse on purpose");
+}

@@ -1,0 +1,24 @@
+import { Command } from "commander";
+import type { Kdock } from "../../../app/kdock.js";
+import { NOT_WELL } from "../../../core/errors.js";
+
+const MORE = `
+A line for each hop, from the guest outwards and back, and below a hop that fails what mends it. A second container, which is
+removed at the end, is the outside; nobody beyond it is contacted. Exit code 0: all hops are ok; 1: one is not.`;
+
+export function define(kdock: Kdock): Command {
+  return new Command("check")
+    .description(
+      "a verdict for each hop: guest, gateway, another container, host, DNS, MTU; and what to mend",
+    )
+    .argument("[vm]", "one of several; all of them unless one is named")
+    .addHelpText("after", MORE)
+    .action(async (vm: string | undefined) => {
+      const project = await kdock.open();
+      const { checkNet } = await import("../../steps/net-check/net-check.js");
+      const { netCheckText } = await import("../../text/net-check-text.js");
+      const result = await checkNet(project, vm);
+      if (!result.ok) kdock.exitCode = NOT_WELL;
+      kdock.printer("net check").result(result, netCheckText(result));
+    });
+}

@@ -1,0 +1,52 @@
+import { fail, type Finding, ok } from "../../../core/plan/finding.js";
+import { wireFault } from "./gateway.js";
+import { ms, type Ping } from "./ping.js";
+import { ANEW, disturbance, notTried, type Scene } from "./scene.js";
+
+/** The same with IPv6, where the VM has it. */
+export function ipv6Finding(scene: Scene, ping: Ping | undefined): Finding {
+  const { container, guest, names } = scene;
+  const subject = "IPv6";
+  const { guest6 } = container;
+  const gateway = container.gateway6.split("/")[0] ?? "";
+  if (gateway === "") return ok(subject, "none: this VM's network is IPv4 only");
+  if (!guest.hasIpv6) {
+    return ok(subject, "none: the guest's kernel is built without it (CONFIG_IPV6)");
+  }
+  if (container.noGateway6 !== "") {
+    return ok(subject, `among guests only, as said at the VM's start: ${container.noGateway6}`);
+  }
+  if (container.mode === "bridge") {
+    if (wireFault({ container, names }) !== undefined) return notTried(subject, "guest → gateway");
+    if (container.links.get("br0")?.addresses.includes(container.gateway6) !== true) {
+      // The second is the one that the guest's default route has; see images/vm/ipv6.sh.
+      const add = [container.gateway6, `fe80::${gateway.split("::")[1] ?? "1"}`].map(
+        (address) => `ip -6 addr replace ${address} dev br0 nodad`,
+      );
+      return fail(
+        subject,
+        `br0 has no ${container.gateway6}, which it loses when it is set down`,
+        `\`docker exec ${names.container} sh -c '${add.join("; ")}'\``,
+      );
+    }
+  }
+  if (guest.addresses6.length === 0) {
+    return fail(
+      subject,
+      `${guest.card} has no IPv6 address but its own link's`,
+      `\`${names.exec} ip addr add ${guest6}/64 dev ${guest.card}\``,
+    );
+  }
+  const where = `guest ${guest.addresses6[0] ?? ""} → gateway ${gateway}`;
+  if (ping === undefined) return notTried(subject, where);
+  if (ping.received > 0) {
+    return ok(subject, `${where}: ${ping.ms === undefined ? "answers" : ms(ping.ms)}`);
+  }
+  const disturbed = disturbance(scene);
+  if (disturbed !== undefined) return fail(subject, `${where}: ${disturbed.text}`, disturbed.mend);
+  return fail(
+    subject,
+    `${where}: no answer${ping.complaint === undefined ? "" : ` (${ping.complaint})`}`,
+    `Do rules drop it? \`docker exec ${names.container} ip6tables -S\`; ${ANEW}.`,
+  );
+}

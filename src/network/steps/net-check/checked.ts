@@ -1,0 +1,34 @@
+import type { Container, ContainerInfo } from "../../../engine/engine.js";
+import {
+  CONTAINER_SCRIPT,
+  type ContainerFacts,
+  parseContainerFacts,
+} from "../../plan/net-check/facts.js";
+import type { Names } from "../../plan/net-check/scene.js";
+import type { Project } from "../../../project.js";
+import { factsOf } from "../../../vm/steps/choose-vm.js";
+import { runInside } from "../../../core/steps/run-inside.js";
+
+/** All that a check is about. */
+export interface Checked extends Project {
+  readonly info: ContainerInfo;
+  readonly container: Container;
+  readonly facts: ContainerFacts;
+  readonly names: Names;
+  /** Those of the project that run, this one among them. */
+  readonly vms: readonly ContainerInfo[];
+}
+
+export function namesOf({ name, labels }: ContainerInfo, isOneOfSeveral: boolean): Names {
+  const vm = factsOf({ labels }).seat.name;
+  const suffix = isOneOfSeveral ? ` ${vm}` : "";
+  return { container: name, vm, suffix, exec: `kdock exec${suffix} --` };
+}
+
+export async function lookInside(
+  container: Container,
+  signal: AbortSignal,
+): Promise<ContainerFacts> {
+  const { stdout } = await runInside(container, ["sh", "-c", CONTAINER_SCRIPT], { signal });
+  return parseContainerFacts(stdout);
+}

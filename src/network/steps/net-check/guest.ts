@@ -1,0 +1,135 @@
+import type { Container } from "../../../engine/engine.js";
+import { KdockError, messageOf } from "../../../core/errors.js";
+import type { GuestSession } from "../../../vm/agent/session.js";
+import { type GuestFacts, GUEST_SCRIPT, parseGuestFacts } from "../../plan/net-check/facts.js";
+import { parsePing, type Ping, PING_SCRIPT } from "../../plan/net-check/ping.js";
+import type { GuestState } from "../../plan/net-check/scene.js";
+import { openGuestChannel } from "../../../vm/steps/guest-channel.js";
+import { askGuest } from "../../../guest/steps/guest-script.js";
+import { standstillText } from "../../../guest/steps/standstill.js";
+
+/** A guest that runs answers at once; the limit is for one that boots, or a machine under load. */
+const ANSWER_MS = 10_000;
+/** A debugger that stops the guest for less goes unnoticed. */
+const STAND_MS = 1000;
+
+const PANICKED = "guest-panicked";
+
+/** A guest that is asked about its network. Disposing of it hangs up, which ends whatever still runs there. */
+export interface AskedGuest extends AsyncDisposable {
+  readonly session: GuestSession;
+  /** Aborted, with the reason, when the guest stands or is gone. */
+  readonly signal: AbortSignal;
+  readonly ms: number;
+  readonly facts: GuestFacts;
+}
+
+/** A guest that cannot be asked: why, and what to do. */
+export class SilentGuest extends Error {
+  readonly state: Extract<GuestState, { kind: "silent" }>;
+
+  constructor(why: string, mend: string) {
+    super(why);
+    this.state = { kind: "silent", why, mend };
+  }
+}
+
+/** Rejects with a SilentGuest when it does not answer, or as soon as a debugger has stopped it. */
+export async function askedGuest(
+  container: Container,
+  mac: string,
+  signal: AbortSignal,
+): Promise<AskedGuest> {
+  const lost = new AbortController();
+  const either = AbortSignal.any([signal, lost.signal]);
+  const late = setTimeout(() => {
+    lost.abort(noAnswer());
+  }, ANSWER_MS);
+  let standing: NodeJS.Timeout | undefined;
+  const onState = (state: string) => {
+    clearTimeout(standing);
+    const silent = silentIn(state);
+    if (silent === undefined) return;
+    standing = setTimeout(() => {
+      lost.abort(silent);
+    }, STAND_MS);
+  };
+  try {
+    const begun = performance.now();
+    const channel = await openGuestChannel(container, either, onState);
+    const ms = performance.now() - begun;
+    clearTimeout(late);
+    const { session } = channel;
+    const facts = parseGuestFacts((await askGuest(session, GUEST_SCRIPT, mac)).join("\n"));
+    return {
+      ...{ session, signal: either, ms, facts },
+      async [Symbol.asyncDispose]() {
+        clearTimeout(standing);
+        await channel[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    clearTimeout(standing);
+    signal.throwIfAborted();
+    throw silentBy(either, error);
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/** What a conversation that broke off means: the guest's silence where that is why. */
+export function silentBy(signal: AbortSignal | undefined, error: unknown): unknown {
+  if (signal?.aborted === true) return signal.reason;
+  if (!(error instanceof KdockError) || error.code !== "vm") return error;
+  return new SilentGuest(messageOf(error), error.hint ?? "`kdock logs` has its console.");
+}
+
+function silentIn(state: string): SilentGuest | undefined {
+  if (state === PANICKED) {
+    return new SilentGuest(
+      "the guest's kernel has panicked",
+      "`kdock logs` shows why; `kdock stop` and `kdock run` start it anew.",
+    );
+  }
+  if (standstillText(state) === undefined) return undefined;
+  return new SilentGuest(
+    `the guest is stopped by a debugger (QEMU calls it ${state}), and answers nobody`,
+    "Let it go on: `continue` in the debugger, or `kdock gdb -- -batch` where none is there.",
+  );
+}
+
+function noAnswer(): SilentGuest {
+  return new SilentGuest(
+    `the guest's agent did not answer in ${ANSWER_MS / 1000} s`,
+    "Does it still boot? `kdock logs` has its console. A kernel without CONFIG_VIRTIO_CONSOLE has no agent to ask.",
+  );
+}
+
+/** Whether a VM's guest stands, in the words of `silentIn`; undefined when it runs or does not say in time. */
+export async function standingOf(
+  container: Container,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  let state = "running";
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(STAND_MS * 2)]);
+  try {
+    const channel = await openGuestChannel(container, limit, (each) => (state = each));
+    await channel[Symbol.asyncDispose]();
+  } catch {
+    signal.throwIfAborted();
+  }
+  return silentIn(state)?.message;
+}
+
+/** Of the pings that one test sends: enough to see that some are lost. */
+const PINGS = 3;
+
+/** `ping` in the guest. */
+export async function pingFrom(
+  { session }: Pick<AskedGuest, "session">,
+  to: string,
+  options: readonly string[] = [],
+): Promise<Ping> {
+  const args = ["-c", String(PINGS), "-i", "0.2", "-W", "2", ...options, to];
+  return parsePing((await askGuest(session, PING_SCRIPT, ...args)).join("\n"));
+}
