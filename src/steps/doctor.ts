@@ -11,7 +11,7 @@ import {
 } from "../core/plan/architectures.js";
 import { basePlan } from "../build/plan/image-plan.js";
 import type { Context } from "../core/steps/context.js";
-import { hostDebugger } from "./host-debugger.js";
+import { hostDebugger } from "../debug/steps/host-debugger.js";
 
 /** Below this a debug kernel's objects, sources and images do not fit: 2 GB each, about. */
 const NEEDED_BYTES = 8e9;

@@ -9,7 +9,7 @@ import type { Plan } from "../build/plan/plan.js";
 import { COMPILE_COMMANDS } from "../plan/source-export.js";
 import { type Context, inProject } from "../core/steps/context.js";
 import { lastGdbAddress } from "../build/steps/gdb-script.js";
-import { hostDebugger } from "./host-debugger.js";
+import { hostDebugger } from "../debug/steps/host-debugger.js";
 import { exportedTree } from "../build/steps/source-record.js";
 
 export interface IdeRequest {

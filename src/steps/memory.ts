@@ -15,9 +15,9 @@ import { ensureImage } from "../build/steps/builder-image.js";
 import { type Context, projectMutex } from "../core/steps/context.js";
 import { dumpedKernel, requireReadable } from "./dumped-kernel.js";
 import { ensureLocked } from "../build/steps/lock.js";
-import { withSymbols } from "./session-container.js";
+import { withSymbols } from "../debug/steps/session-container.js";
 import { type DumpSource, takeDump } from "./take-dump.js";
-import { terminalEnvironment } from "./gdb.js";
+import { terminalEnvironment } from "../debug/steps/gdb.js";
 import { findRunningVm } from "../vm/steps/vms.js";
 
 export interface MemoryOptions {

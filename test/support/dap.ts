@@ -1,4 +1,4 @@
-import { dapMessages, encodeDap, type DapMessage } from "../../src/dap/frames.js";
+import { dapMessages, encodeDap, type DapMessage } from "../../src/debug/dap/frames.js";
 import { start } from "./kdock.js";
 
 interface Message {

@@ -1,21 +1,21 @@
-import { packTar, type TarEntry } from "../archive/tar.js";
-import { readTar } from "../archive/read-tar.js";
-import type { AttachedStream, Container, ContainerInfo } from "../engine/engine.js";
-import { KdockError } from "../core/errors.js";
-import type { Terminal } from "../host/host.js";
-import { onAbort } from "../core/on-abort.js";
-import { scriptsInside, sessionContainer } from "../build/plan/debugger-plan.js";
-import { belowInput, FOLDER, INSIDE, labels } from "../core/plan/names.js";
-import { isGdbPort } from "../core/plan/ports.js";
-import type { Plan } from "../build/plan/plan.js";
-import { kernelKeyOf } from "../vm/plan/vm-facts.js";
-import { ensureImage } from "../build/steps/builder-image.js";
-import { type Context, inProject } from "../core/steps/context.js";
-import { moduleInputs } from "../build/steps/module-store.js";
+import { packTar, type TarEntry } from "../../archive/tar.js";
+import { readTar } from "../../archive/read-tar.js";
+import type { AttachedStream, Container, ContainerInfo } from "../../engine/engine.js";
+import { KdockError } from "../../core/errors.js";
+import type { Terminal } from "../../host/host.js";
+import { onAbort } from "../../core/on-abort.js";
+import { scriptsInside, sessionContainer } from "../../build/plan/debugger-plan.js";
+import { belowInput, FOLDER, INSIDE, labels } from "../../core/plan/names.js";
+import { isGdbPort } from "../../core/plan/ports.js";
+import type { Plan } from "../../build/plan/plan.js";
+import { kernelKeyOf } from "../../vm/plan/vm-facts.js";
+import { ensureImage } from "../../build/steps/builder-image.js";
+import { type Context, inProject } from "../../core/steps/context.js";
+import { moduleInputs } from "../../build/steps/module-store.js";
 import { withSymbols } from "./session-container.js";
-import { releaseStub, stubClient, whyNoStub } from "../vm/steps/stub.js";
-import { factsOf } from "../vm/steps/choose-vm.js";
-import { findRunningVm, type FoundVm } from "../vm/steps/vms.js";
+import { releaseStub, stubClient, whyNoStub } from "../../vm/steps/stub.js";
+import { factsOf } from "../../vm/steps/choose-vm.js";
+import { findRunningVm, type FoundVm } from "../../vm/steps/vms.js";
 
 /** An exit code from here on is 128 and the number of a signal. */
 const KILLED = 129;

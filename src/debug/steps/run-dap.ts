@@ -1,11 +1,11 @@
 import { type DapMessage, dapMessages, encodeDap, withPaths } from "../dap/frames.js";
-import { KdockError } from "../core/errors.js";
-import { scriptArguments } from "../build/plan/debugger-plan.js";
-import { INSIDE } from "../core/plan/names.js";
-import type { Project } from "../project.js";
+import { KdockError } from "../../core/errors.js";
+import { scriptArguments } from "../../build/plan/debugger-plan.js";
+import { INSIDE } from "../../core/plan/names.js";
+import type { Project } from "../../project.js";
 import { openGdb } from "./gdb.js";
-import { allModules } from "../build/steps/module-store.js";
-import { exportedTree } from "../build/steps/source-record.js";
+import { allModules } from "../../build/steps/module-store.js";
+import { exportedTree } from "../../build/steps/source-record.js";
 
 /**
  * gdb's own Debug Adapter Protocol server beside the running VM, on kdock's stdin and stdout; `attach` with

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { scriptArguments } from "../build/plan/debugger-plan.js";
-import { INSIDE } from "../core/plan/names.js";
+import { scriptArguments } from "../../build/plan/debugger-plan.js";
+import { INSIDE } from "../../core/plan/names.js";
 import { FailedEvent } from "./trap.js";
 
 /** Where a person wants to stop: images/gdb/kdock/debug.py reads it as JSON from the environment variable DEBUG_VARIABLE. */

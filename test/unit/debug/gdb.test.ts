@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { expect, it } from "vitest";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
 it("the debugger's Python modules pass their own tests", async () => {
   const argv = ["-m", "unittest", "discover", "-s", "test/gdb"];

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { type DebugEvent, debugArguments, withoutEvents } from "../../../src/plan/debug.js";
+import {
+  type DebugEvent,
+  debugArguments,
+  withoutEvents,
+} from "../../../../src/debug/plan/debug.js";
 
 async function read(chunks: readonly string[]) {
   const events: DebugEvent[] = [];

@@ -1,4 +1,4 @@
-import type { ArchitectureRow } from "../core/plan/architectures.js";
+import type { ArchitectureRow } from "../../core/plan/architectures.js";
 
 /** What a machine's gdb for guests of an architecture may be called, the usual one first. */
 export function hostDebuggers({ triplet }: Pick<ArchitectureRow, "triplet">): readonly string[] {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { z } from "zod";
-import type { GuestExit } from "../vm/agent/session.js";
+import type { GuestExit } from "../../vm/agent/session.js";
 import {
   DEBUG_VARIABLE,
   debugArguments,
@@ -8,15 +8,15 @@ import {
   type DebugRequest,
   withoutEvents,
 } from "../plan/debug.js";
-import { FOLDER, INSIDE } from "../core/plan/names.js";
+import { FOLDER, INSIDE } from "../../core/plan/names.js";
 import type { FailedEvent } from "../plan/trap.js";
-import type { Project } from "../project.js";
-import { attachProgram } from "../core/steps/attach-program.js";
-import type { Context } from "../core/steps/context.js";
+import type { Project } from "../../project.js";
+import { attachProgram } from "../../core/steps/attach-program.js";
+import type { Context } from "../../core/steps/context.js";
 import { debuggerError } from "./debugger-error.js";
 import { type GdbSession, openGdb, terminalEnvironment } from "./gdb.js";
 import { provoke, SETTLE_MS } from "./provoke.js";
-import { requireNone, type RunningVm, runningVm } from "../vm/steps/running-vm.js";
+import { requireNone, type RunningVm, runningVm } from "../../vm/steps/running-vm.js";
 
 export interface DebugOptions {
   /** A VM's name; undefined: the only one. */

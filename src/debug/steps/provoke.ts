@@ -1,9 +1,9 @@
-import type { Container } from "../engine/engine.js";
-import type { GuestExit } from "../vm/agent/session.js";
-import { FOLDER } from "../core/plan/names.js";
-import { type Context, inProject } from "../core/steps/context.js";
-import { openPromptly } from "../vm/steps/guest-channel.js";
-import { logLines } from "../core/steps/lines.js";
+import type { Container } from "../../engine/engine.js";
+import type { GuestExit } from "../../vm/agent/session.js";
+import { FOLDER } from "../../core/plan/names.js";
+import { type Context, inProject } from "../../core/steps/context.js";
+import { openPromptly } from "../../vm/steps/guest-channel.js";
+import { logLines } from "../../core/steps/lines.js";
 
 /** What a command does that has just ended may still be on its way to the place that is waited for. */
 export const SETTLE_MS = 1000;

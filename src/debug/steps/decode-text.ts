@@ -1,16 +1,16 @@
 import type { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
-import { KdockError, messageOf } from "../core/errors.js";
-import { orAborted } from "../core/or-aborted.js";
-import { releaseIn } from "../vm/plan/console-log.js";
-import { decodeWarnings } from "../vm/plan/decode-report.js";
-import { logFormat } from "../core/plan/log-file.js";
-import type { Project } from "../project.js";
-import { artifactFolder } from "../core/steps/artifact-store.js";
-import { linesOfText } from "../vm/steps/console-log.js";
-import type { Context } from "../core/steps/context.js";
-import { decodeLog } from "../vm/steps/decode.js";
-import { lastConsole, likelyKernel } from "../vm/steps/logs.js";
+import { KdockError, messageOf } from "../../core/errors.js";
+import { orAborted } from "../../core/or-aborted.js";
+import { releaseIn } from "../../vm/plan/console-log.js";
+import { decodeWarnings } from "../../vm/plan/decode-report.js";
+import { logFormat } from "../../core/plan/log-file.js";
+import type { Project } from "../../project.js";
+import { artifactFolder } from "../../core/steps/artifact-store.js";
+import { linesOfText } from "../../vm/steps/console-log.js";
+import type { Context } from "../../core/steps/context.js";
+import { decodeLog } from "../../vm/steps/decode.js";
+import { lastConsole, likelyKernel } from "../../vm/steps/logs.js";
 
 export interface DecodedText {
   /** Of the kernel whose source lines these are. */

@@ -1,6 +1,6 @@
-import type { ArchitectureRow } from "../core/plan/architectures.js";
+import type { ArchitectureRow } from "../../core/plan/architectures.js";
 import { hostDebuggers } from "../plan/host-debuggers.js";
-import type { Context } from "../core/steps/context.js";
+import type { Context } from "../../core/steps/context.js";
 
 /** The first gdb of this machine that knows the architecture; undefined where none does. */
 export async function hostDebugger(

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Container } from "../engine/engine.js";
-import { KdockError } from "../core/errors.js";
-import { FOLDER, INSIDE } from "../core/plan/names.js";
+import type { Container } from "../../engine/engine.js";
+import { KdockError } from "../../core/errors.js";
+import { FOLDER, INSIDE } from "../../core/plan/names.js";
 import { readTrapLine, TRAP_VARIABLE, type TrapEvent, type TrapRequest } from "../plan/trap.js";
-import type { Project } from "../project.js";
-import { type Context, inProject } from "../core/steps/context.js";
+import type { Project } from "../../project.js";
+import { type Context, inProject } from "../../core/steps/context.js";
 import { debuggerError } from "./debugger-error.js";
 import { openGdb } from "./gdb.js";
-import { linesOf, logLines } from "../core/steps/lines.js";
+import { linesOf, logLines } from "../../core/steps/lines.js";
 import { type Provocation, provoke, SETTLE_MS } from "./provoke.js";
-import { requireNone, type RunningVm, runningVm } from "../vm/steps/running-vm.js";
+import { requireNone, type RunningVm, runningVm } from "../../vm/steps/running-vm.js";
 
 export interface TrapOptions {
   /** A VM's name; undefined: the only one. */

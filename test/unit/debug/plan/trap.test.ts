@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readTrapLine } from "../../../src/plan/trap.js";
+import { readTrapLine } from "../../../../src/debug/plan/trap.js";
 
 const LOCATION = {
   function: "kernel_clone",

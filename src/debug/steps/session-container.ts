@@ -1,18 +1,23 @@
-import type { Container, ContainerSpec, Engine, Mount } from "../engine/engine.js";
-import { kernelVolumes } from "../build/plan/build-plan.js";
-import { builtKernel } from "../build/plan/built-kernels.js";
-import { mount, sourceMounts, type SymbolsVolume, treePaths } from "../build/plan/debugger-plan.js";
-import type { HostPath } from "../core/plan/container-spec.js";
-import { INSIDE } from "../core/plan/names.js";
-import type { Plan } from "../build/plan/plan.js";
-import { sourceHostPaths } from "../build/plan/tree-plan.js";
-import { ensureImage } from "../build/steps/builder-image.js";
-import { readManifest } from "../core/steps/artifact-store.js";
-import { type Context, projectMutex } from "../core/steps/context.js";
-import { fetchSource } from "../build/steps/run-build.js";
-import { runStep } from "../core/steps/run-step.js";
-import { sourceOfKernel } from "../build/steps/source-of-kernel.js";
-import { ensureSymbols, isWhole } from "../vm/steps/symbols.js";
+import type { Container, ContainerSpec, Engine, Mount } from "../../engine/engine.js";
+import { kernelVolumes } from "../../build/plan/build-plan.js";
+import { builtKernel } from "../../build/plan/built-kernels.js";
+import {
+  mount,
+  sourceMounts,
+  type SymbolsVolume,
+  treePaths,
+} from "../../build/plan/debugger-plan.js";
+import type { HostPath } from "../../core/plan/container-spec.js";
+import { INSIDE } from "../../core/plan/names.js";
+import type { Plan } from "../../build/plan/plan.js";
+import { sourceHostPaths } from "../../build/plan/tree-plan.js";
+import { ensureImage } from "../../build/steps/builder-image.js";
+import { readManifest } from "../../core/steps/artifact-store.js";
+import { type Context, projectMutex } from "../../core/steps/context.js";
+import { fetchSource } from "../../build/steps/run-build.js";
+import { runStep } from "../../core/steps/run-step.js";
+import { sourceOfKernel } from "../../build/steps/source-of-kernel.js";
+import { ensureSymbols, isWhole } from "../../vm/steps/symbols.js";
 
 /**
  * A debugger's container, with the symbols of a kernel and those of the kernel's volumes that are there. One is made at a

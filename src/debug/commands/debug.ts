@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import type { Kdock } from "../app/kdock.js";
-import type { KeyFlags } from "../config/key-flags.js";
-import { KdockError } from "../core/errors.js";
+import type { Kdock } from "../../app/kdock.js";
+import type { KeyFlags } from "../../config/key-flags.js";
+import { KdockError } from "../../core/errors.js";
 import {
   addBuildFlags,
   addVmFlags,
@@ -10,7 +10,7 @@ import {
   bootTimeoutOption,
   list,
   refuseExecAtBoot,
-} from "./shared/flags.js";
+} from "../../commands/shared/flags.js";
 
 interface DebugFlags extends KeyFlags, BootTimeoutFlag {
   readonly vm?: string;

@@ -1,6 +1,6 @@
-import { sessionArguments } from "../build/plan/debugger-plan.js";
-import type { Project } from "../project.js";
-import { attachProgram } from "../core/steps/attach-program.js";
+import { sessionArguments } from "../../build/plan/debugger-plan.js";
+import type { Project } from "../../project.js";
+import { attachProgram } from "../../core/steps/attach-program.js";
 import { openGdb, terminalEnvironment } from "./gdb.js";
 
 /** gdb for a person, or for a script on stdin. Resolves with gdb's exit code; the guest goes on afterwards. */

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { KdockError } from "../core/errors.js";
-import { FOLDER } from "../core/plan/names.js";
+import { KdockError } from "../../core/errors.js";
+import { FOLDER } from "../../core/plan/names.js";
 import type { FailedEvent as Failed } from "../plan/trap.js";
 
 type FailedEvent = z.infer<typeof Failed>;

@@ -1,4 +1,4 @@
-import { KdockError } from "../core/errors.js";
+import { KdockError } from "../../core/errors.js";
 
 /** A message of the Debug Adapter Protocol: a request, a response or an event. */
 export type DapMessage = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import type { Kdock } from "../app/kdock.js";
-import type { KeyFlags } from "../config/key-flags.js";
-import { NOT_HIT } from "../core/errors.js";
+import type { Kdock } from "../../app/kdock.js";
+import type { KeyFlags } from "../../config/key-flags.js";
+import { NOT_HIT } from "../../core/errors.js";
 import {
   addBuildFlags,
   addVmFlags,
@@ -12,7 +12,7 @@ import {
   list,
   refuseExecAtBoot,
   secondsOf,
-} from "./shared/flags.js";
+} from "../../commands/shared/flags.js";
 
 interface TrapFlags extends KeyFlags, BootTimeoutFlag {
   readonly vm?: string;
@@ -71,7 +71,7 @@ async function runTrap(kdock: Kdock, stops: readonly string[], flags: TrapFlags)
   const project = await kdock.openBootable(flags);
   const print = kdock.printer("trap");
   const { trap } = await import("../steps/trap.js");
-  const { trapText } = await import("../ui/trap-text.js");
+  const { trapText } = await import("../text/trap-text.js");
   const asked = { stops, condition, bt, args, locals, print: expressions, count, timeout };
   const options = { vm, exec, boot, keep, bootTimeoutSeconds, asked };
   const result = await trap(project, options, (event) => {

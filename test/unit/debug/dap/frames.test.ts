@@ -1,6 +1,11 @@
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { dapMessages, encodeDap, withPaths, type DapMessage } from "../../../src/dap/frames.js";
+import {
+  dapMessages,
+  encodeDap,
+  withPaths,
+  type DapMessage,
+} from "../../../../src/debug/dap/frames.js";
 
 async function read(...chunks: readonly (string | Buffer)[]): Promise<DapMessage[]> {
   const messages: DapMessage[] = [];
