@@ -1,6 +1,6 @@
 import { type Architecture, USUAL_ARCHITECTURE } from "../../config/config.js";
 import { KdockError } from "../errors.js";
-import type { MemoryTool } from "../../plan/memory-plan.js";
+import type { MemoryTool } from "../../memory/plan/memory-plan.js";
 
 /** By QEMU's names: that of the ISA bus, with drivers since Linux 3.10, and that of PCI, since 5.13. */
 export type PanicDevice = "pvpanic" | "pvpanic-pci";

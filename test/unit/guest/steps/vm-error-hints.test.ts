@@ -8,7 +8,7 @@ import { INSIDE, LABEL, labels } from "../../../../src/core/plan/names.js";
 import type { Project } from "../../../../src/project.js";
 import { capture } from "../../../../src/network/steps/capture.js";
 import type { Context } from "../../../../src/core/steps/context.js";
-import { streamMemory } from "../../../../src/steps/dump-memory.js";
+import { streamMemory } from "../../../../src/memory/steps/dump-memory.js";
 import { vmEnded } from "../../../../src/vm/steps/guest-channel.js";
 import type { GuestContext } from "../../../../src/guest/steps/guest-context.js";
 import { whyLost } from "../../../../src/guest/steps/guest-vm.js";

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { Kdock } from "../app/kdock.js";
+import type { Kdock } from "../../app/kdock.js";
 
 interface DumpFlags {
   readonly vm?: string;
@@ -20,7 +20,7 @@ export function define(kdock: Kdock): Command {
     .action(async (file: string, { vm, compress, force = false }: DumpFlags) => {
       const project = await kdock.open();
       const { dump } = await import("../steps/dump.js");
-      const { dumpText } = await import("../ui/dump-text.js");
+      const { dumpText } = await import("../text/dump-text.js");
       const format = compress === true ? "kdump-zlib" : "elf";
       const result = await dump(project, { vm, path: kdock.resolve(file), format, force });
       kdock.printer("dump").result(result, dumpText(result));

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Container } from "../engine/engine.js";
-import { KdockError } from "../core/errors.js";
-import { INSIDE } from "../core/plan/names.js";
+import type { Container } from "../../engine/engine.js";
+import { KdockError } from "../../core/errors.js";
+import { INSIDE } from "../../core/plan/names.js";
 import { openQmp, type QmpSession } from "../qmp/session.js";
-import { connectInside } from "../vm/steps/connect-inside.js";
-import { linesOf } from "../core/steps/lines.js";
+import { connectInside } from "../../vm/steps/connect-inside.js";
+import { linesOf } from "../../core/steps/lines.js";
 
 /** QEMU answers in milliseconds; a monitor that another client holds does not answer at all. */
 const GREETING_MS = 15_000;

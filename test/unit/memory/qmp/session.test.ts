@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { readQmpLine } from "../../../src/qmp/messages.js";
-import { openQmp, type QmpSession } from "../../../src/qmp/session.js";
+import { readQmpLine } from "../../../../src/memory/qmp/messages.js";
+import { openQmp, type QmpSession } from "../../../../src/memory/qmp/session.js";
 
 const GREETING =
   '{"QMP": {"version": {"qemu": {"micro": 2, "minor": 0, "major": 10}, "package": ""}, "capabilities": ["oob"]}}';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { missingForDump, readCoreLine } from "../../../src/plan/core-event.js";
+import { missingForDump, readCoreLine } from "../../../../src/memory/plan/core-event.js";
 
 describe("what takes a dump in says", () => {
   it("events among other words", () => {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
-import type { MemoryTool } from "../../plan/memory-plan.js";
+import type { MemoryTool } from "../plan/memory-plan.js";
 
 interface Texts {
   readonly description: string;
@@ -22,7 +22,7 @@ export function defineMemoryTool(
     .option("--vm <name>", "which VM, when there are several")
     .action(async (args: string[], { vm, core }: { vm?: string; core?: string }) => {
       const project = await kdock.openLocked();
-      const { runMemory } = await import("../../steps/memory.js");
+      const { runMemory } = await import("../steps/memory.js");
       const { filesAmong } = await import("../../core/steps/files-among.js");
       kdock.exitCode = await runMemory(project, {
         ...{ vm, tool, args, core: core === undefined ? undefined : kdock.resolve(core) },

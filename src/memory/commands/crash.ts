@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { Kdock } from "../app/kdock.js";
-import { defineMemoryTool } from "./shared/memory-tool.js";
+import type { Kdock } from "../../app/kdock.js";
+import { defineMemoryTool } from "./memory-tool.js";
 
 export function define(kdock: Kdock): Command {
   return defineMemoryTool(kdock, "crash", {

@@ -1,4 +1,4 @@
-import { KdockError } from "../core/errors.js";
+import { KdockError } from "../../core/errors.js";
 import { encodeQmp, type QmpEvent, type QmpMessage, readQmpLine } from "./messages.js";
 
 /** The wire to QEMU's monitor: lines come, text goes. */

@@ -1,4 +1,4 @@
-import { INSIDE, slug } from "../core/plan/names.js";
+import { INSIDE, slug } from "../../core/plan/names.js";
 
 /** A file of this machine that a program in a container gets. */
 export interface PlacedFile {

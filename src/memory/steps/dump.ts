@@ -1,10 +1,10 @@
-import type { Project } from "../project.js";
-import { kernelKeyOf } from "../vm/plan/vm-facts.js";
-import type { Context } from "../core/steps/context.js";
+import type { Project } from "../../project.js";
+import { kernelKeyOf } from "../../vm/plan/vm-facts.js";
+import type { Context } from "../../core/steps/context.js";
 import { type DumpFormat, dumpGuestMemory, type DumpResult } from "./dump-memory.js";
 import { missingOptions } from "./dumped-kernel.js";
-import { targetFile } from "../core/steps/target-file.js";
-import { findRunningVm } from "../vm/steps/vms.js";
+import { targetFile } from "../../core/steps/target-file.js";
+import { findRunningVm } from "../../vm/steps/vms.js";
 
 export interface DumpOptions {
   /** A VM's name; undefined: the only one. */

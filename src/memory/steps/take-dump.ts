@@ -1,14 +1,14 @@
-import type { Container } from "../engine/engine.js";
-import { packTar } from "../archive/tar.js";
-import { KdockError } from "../core/errors.js";
+import type { Container } from "../../engine/engine.js";
+import { packTar } from "../../archive/tar.js";
+import { KdockError } from "../../core/errors.js";
 import { type Core, type CoreEvent, readCoreLine } from "../plan/core-event.js";
 import { takeContainer } from "../plan/memory-plan.js";
-import { INSIDE } from "../core/plan/names.js";
-import type { Plan } from "../build/plan/plan.js";
-import type { Context } from "../core/steps/context.js";
+import { INSIDE } from "../../core/plan/names.js";
+import type { Plan } from "../../build/plan/plan.js";
+import type { Context } from "../../core/steps/context.js";
 import { streamMemory } from "./dump-memory.js";
-import { runContainer } from "../core/steps/run-container.js";
-import { runStep, type StepLog } from "../core/steps/run-step.js";
+import { runContainer } from "../../core/steps/run-container.js";
+import { runStep, type StepLog } from "../../core/steps/run-step.js";
 
 /** Where a dump comes from: a VM that runs, or a file of this machine. */
 export type DumpSource =

@@ -1,4 +1,4 @@
-import { KdockError } from "../core/errors.js";
+import { KdockError } from "../../core/errors.js";
 
 /** What QEMU says on its monitor (QEMU Machine Protocol): one JSON object per line. */
 export type QmpMessage =

@@ -1,15 +1,15 @@
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Container, Exec } from "../engine/engine.js";
-import { KdockError } from "../core/errors.js";
-import { INSIDE } from "../core/plan/names.js";
+import type { Container, Exec } from "../../engine/engine.js";
+import { KdockError } from "../../core/errors.js";
+import { INSIDE } from "../../core/plan/names.js";
 import type { QmpSession } from "../qmp/session.js";
-import type { Context } from "../core/steps/context.js";
-import { hangUp } from "../core/steps/hang-up.js";
-import { linesOf } from "../core/steps/lines.js";
+import type { Context } from "../../core/steps/context.js";
+import { hangUp } from "../../core/steps/hang-up.js";
+import { linesOf } from "../../core/steps/lines.js";
 import { machineStatus, openMonitor } from "./qmp.js";
-import { runStep, type StepLog } from "../core/steps/run-step.js";
+import { runStep, type StepLog } from "../../core/steps/run-step.js";
 
 /** "elf": every byte; "kdump-zlib": pages compressed, which crash and drgn read, and gdb does not. */
 export type DumpFormat = "elf" | "kdump-zlib";

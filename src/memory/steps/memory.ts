@@ -1,24 +1,24 @@
 import type { Duplex } from "node:stream";
-import { packTar, type TarEntry } from "../archive/tar.js";
-import type { Engine } from "../engine/engine.js";
-import { KdockError } from "../core/errors.js";
-import { type EngineArchitecture, memoryTools } from "../core/plan/architectures.js";
+import { packTar, type TarEntry } from "../../archive/tar.js";
+import type { Engine } from "../../engine/engine.js";
+import { KdockError } from "../../core/errors.js";
+import { type EngineArchitecture, memoryTools } from "../../core/plan/architectures.js";
 import { memoryContainer, type MemoryTool } from "../plan/memory-plan.js";
-import { INSIDE, labels } from "../core/plan/names.js";
+import { INSIDE, labels } from "../../core/plan/names.js";
 import { type PlacedFile, placeFiles } from "../plan/placed-files.js";
-import type { Plan } from "../build/plan/plan.js";
-import type { Project } from "../project.js";
-import { kernelKeyOf } from "../vm/plan/vm-facts.js";
-import { architectureBuilt, readCurrentManifest } from "../core/steps/artifact-store.js";
-import { attachProgram } from "../core/steps/attach-program.js";
-import { ensureImage } from "../build/steps/builder-image.js";
-import { type Context, projectMutex } from "../core/steps/context.js";
+import type { Plan } from "../../build/plan/plan.js";
+import type { Project } from "../../project.js";
+import { kernelKeyOf } from "../../vm/plan/vm-facts.js";
+import { architectureBuilt, readCurrentManifest } from "../../core/steps/artifact-store.js";
+import { attachProgram } from "../../core/steps/attach-program.js";
+import { ensureImage } from "../../build/steps/builder-image.js";
+import { type Context, projectMutex } from "../../core/steps/context.js";
 import { dumpedKernel, requireReadable } from "./dumped-kernel.js";
-import { ensureLocked } from "../build/steps/lock.js";
-import { withSymbols } from "../debug/steps/session-container.js";
+import { ensureLocked } from "../../build/steps/lock.js";
+import { withSymbols } from "../../debug/steps/session-container.js";
 import { type DumpSource, takeDump } from "./take-dump.js";
-import { terminalEnvironment } from "../debug/steps/gdb.js";
-import { findRunningVm } from "../vm/steps/vms.js";
+import { terminalEnvironment } from "../../debug/steps/gdb.js";
+import { findRunningVm } from "../../vm/steps/vms.js";
 
 export interface MemoryOptions {
   /** A VM's name; undefined: the only one. */

@@ -1,9 +1,9 @@
-import { KdockError } from "../core/errors.js";
+import { KdockError } from "../../core/errors.js";
 import { buildIdOf } from "../plan/build-id.js";
 import { type Core, missingForDump } from "../plan/core-event.js";
-import { FOLDER } from "../core/plan/names.js";
-import { readKernelConfig } from "../core/steps/artifact-store.js";
-import { type Context, inProject } from "../core/steps/context.js";
+import { FOLDER } from "../../core/plan/names.js";
+import { readKernelConfig } from "../../core/steps/artifact-store.js";
+import { type Context, inProject } from "../../core/steps/context.js";
 
 const CURE =
   "The presets debug and defconfig have it all; others get it with kernel.set in kdock.yaml.";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { placeFiles } from "../../../src/plan/placed-files.js";
+import { placeFiles } from "../../../../src/memory/plan/placed-files.js";
 
 it("puts the container's path in the place of every argument that is a file here", () => {
   const files = new Map([

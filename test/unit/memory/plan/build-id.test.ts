@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { buildIdOf } from "../../../src/plan/build-id.js";
+import { buildIdOf } from "../../../../src/memory/plan/build-id.js";
 
 function note(owner: string, kind: number, description: Buffer): Buffer {
   const name = Buffer.from(`${owner}\0`.padEnd(Math.ceil((owner.length + 1) / 4) * 4, "\0"));
