@@ -3,7 +3,7 @@ import {
   makeFlags,
   makeVariables,
   variablesFile,
-} from "../../../../src/plan/module/make-variables.js";
+} from "../../../../src/modules/plan/make-variables.js";
 
 it("takes variables as make does, in their order", () => {
   const given = ["DEBUG=1", 'EXTRA=-DNAME="a b" -O1', "CONFIG_HELLO=m", "EMPTY="];

@@ -1,13 +1,13 @@
 import { Command } from "commander";
-import type { Kdock } from "../../app/kdock.js";
-import type { KeyFlags } from "../../config/key-flags.js";
+import type { Kdock } from "../../../app/kdock.js";
+import type { KeyFlags } from "../../../config/key-flags.js";
 import {
   addBuildFlags,
   type BootTimeoutFlag,
   bootTimeoutOf,
   bootTimeoutOption,
   list,
-} from "../shared/flags.js";
+} from "../../../commands/shared/flags.js";
 
 interface BuildFlags extends KeyFlags, BootTimeoutFlag {
   readonly name?: string;
@@ -47,11 +47,11 @@ export function define(kdock: Kdock): Command {
 async function buildModule(kdock: Kdock, typedFolder: string, flags: BuildFlags): Promise<void> {
   const { name, load, make } = flags;
   const bootTimeoutSeconds = bootTimeoutOf(flags);
-  const { makeFlags, makeVariables } = await import("../../plan/module/make-variables.js");
+  const { makeFlags, makeVariables } = await import("../../plan/make-variables.js");
   const variables = makeVariables(make);
   const project = await kdock.openLocked(flags);
   const steps = await import("../../steps/build-module.js");
-  const { builtText, loadedText } = await import("../../ui/module-text.js");
+  const { builtText, loadedText } = await import("../../text/module-text.js");
   const folder = kdock.resolve(typedFolder);
   const shown = typedFolder.replace(/(?<=.)\/+$/, "");
   const vm = load === undefined ? undefined : { name: load === true ? undefined : load };

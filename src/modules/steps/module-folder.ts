@@ -1,8 +1,8 @@
-import type { TarEntry } from "../archive/tar.js";
-import { KdockError } from "../core/errors.js";
-import { belongsToModule, checkModuleFolder } from "../plan/module/module-folder.js";
-import type { Context } from "../core/steps/context.js";
-import { readLooseText } from "../core/steps/read-loose-text.js";
+import type { TarEntry } from "../../archive/tar.js";
+import { KdockError } from "../../core/errors.js";
+import { belongsToModule, checkModuleFolder } from "../plan/module-folder.js";
+import type { Context } from "../../core/steps/context.js";
+import { readLooseText } from "../../core/steps/read-loose-text.js";
 
 /** More than this is no module's folder, but one that was meant to have it. */
 const MAX_FILES = 5000;

@@ -1,7 +1,7 @@
-import type { Kdock } from "../../app/kdock.js";
-import type { Project } from "../../project.js";
+import type { Kdock } from "../../../app/kdock.js";
+import type { Project } from "../../../project.js";
 import type { LoadedModule } from "../../steps/load-module.js";
-import type { BuiltModule } from "../../build/steps/module-store.js";
+import type { BuiltModule } from "../../../build/steps/module-store.js";
 
 interface Loading {
   readonly module: BuiltModule;

@@ -1,7 +1,11 @@
 import { relative } from "node:path";
 import { Command } from "commander";
-import type { Kdock } from "../../app/kdock.js";
-import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../shared/flags.js";
+import type { Kdock } from "../../../app/kdock.js";
+import {
+  type BootTimeoutFlag,
+  bootTimeoutOf,
+  bootTimeoutOption,
+} from "../../../commands/shared/flags.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("load")
@@ -12,9 +16,9 @@ export function define(kdock: Kdock): Command {
     .action(async (name: string, vm: string | undefined, flags: BootTimeoutFlag) => {
       const bootTimeoutSeconds = bootTimeoutOf(flags);
       const project = await kdock.openLocked();
-      const { requireModule } = await import("../../build/steps/module-store.js");
+      const { requireModule } = await import("../../../build/steps/module-store.js");
       const { loadInto } = await import("./load-into.js");
-      const { loadedText } = await import("../../ui/module-text.js");
+      const { loadedText } = await import("../../text/module-text.js");
       const module = await requireModule(project.ctx, name);
       const folder = relative(kdock.world.cwd, module.source) || ".";
       const again = `kdock module build ${folder} --load`;

@@ -1,15 +1,15 @@
-import { KdockError } from "../core/errors.js";
-import { LOAD_MODULES, loadArguments, loadOutcome } from "../plan/module/load-module.js";
-import { INSIDE, labels, type ProjectNames } from "../core/plan/names.js";
-import { vmFacts } from "../vm/plan/vm-facts.js";
-import { packTar } from "../archive/tar.js";
-import type { Context } from "../core/steps/context.js";
-import { copyIn } from "../guest/steps/copy-in.js";
-import type { GuestCall } from "../guest/steps/dial-guest.js";
-import type { GuestContext } from "../guest/steps/guest-context.js";
-import { overGuestLine } from "../guest/steps/guest-line.js";
-import { askGuest } from "../guest/steps/guest-script.js";
-import { type BuiltModule, inputsOf } from "../build/steps/module-store.js";
+import { KdockError } from "../../core/errors.js";
+import { LOAD_MODULES, loadArguments, loadOutcome } from "../plan/load-module.js";
+import { INSIDE, labels, type ProjectNames } from "../../core/plan/names.js";
+import { vmFacts } from "../../vm/plan/vm-facts.js";
+import { packTar } from "../../archive/tar.js";
+import type { Context } from "../../core/steps/context.js";
+import { copyIn } from "../../guest/steps/copy-in.js";
+import type { GuestCall } from "../../guest/steps/dial-guest.js";
+import type { GuestContext } from "../../guest/steps/guest-context.js";
+import { overGuestLine } from "../../guest/steps/guest-line.js";
+import { askGuest } from "../../guest/steps/guest-script.js";
+import { type BuiltModule, inputsOf } from "../../build/steps/module-store.js";
 
 export interface LoadedModule {
   readonly vm: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { loadArguments, loadOutcome } from "../../../../src/plan/module/load-module.js";
+import { loadArguments, loadOutcome } from "../../../../src/modules/plan/load-module.js";
 import { readModuleList } from "../../../../src/build/plan/module-plan.js";
 
 const AGAIN = "kdock module build hello --load";

@@ -5,7 +5,7 @@ import {
   inUsersFolder,
   moduleName,
   requireModules,
-} from "../../../../src/plan/module/module-folder.js";
+} from "../../../../src/modules/plan/module-folder.js";
 
 const folder = (paths: string[], makefile?: string) => ({ shown: "hello", paths, makefile });
 const hintOf = (run: () => void) => {

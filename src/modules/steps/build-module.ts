@@ -1,32 +1,32 @@
-import { packTar, type TarEntry } from "../archive/tar.js";
-import { KdockError } from "../core/errors.js";
-import { variablesFile } from "../plan/module/make-variables.js";
-import { moduleName, inUsersFolder, requireModules } from "../plan/module/module-folder.js";
-import { moduleContainer } from "../build/plan/module-plan.js";
-import { moduleKeyFile } from "../build/plan/build-plan.js";
-import { sha256 } from "../core/plan/keys.js";
-import type { Manifest, ManifestFile } from "../core/plan/manifest.js";
-import { BUILDER_UID, belowInput, FOLDER, INSIDE, labels } from "../core/plan/names.js";
-import { SOURCE_NOTE } from "../build/plan/tree-plan.js";
-import { kernelKeyOf } from "../vm/plan/vm-facts.js";
-import type { Project } from "../project.js";
+import { packTar, type TarEntry } from "../../archive/tar.js";
+import { KdockError } from "../../core/errors.js";
+import { variablesFile } from "../plan/make-variables.js";
+import { moduleName, inUsersFolder, requireModules } from "../plan/module-folder.js";
+import { moduleContainer } from "../../build/plan/module-plan.js";
+import { moduleKeyFile } from "../../build/plan/build-plan.js";
+import { sha256 } from "../../core/plan/keys.js";
+import type { Manifest, ManifestFile } from "../../core/plan/manifest.js";
+import { BUILDER_UID, belowInput, FOLDER, INSIDE, labels } from "../../core/plan/names.js";
+import { SOURCE_NOTE } from "../../build/plan/tree-plan.js";
+import { kernelKeyOf } from "../../vm/plan/vm-facts.js";
+import type { Project } from "../../project.js";
 import {
   artifactFolder,
   readKernelConfig,
   readManifest,
   storeArtifacts,
-} from "../core/steps/artifact-store.js";
-import { build } from "../build/steps/build.js";
-import { ensureImage } from "../build/steps/builder-image.js";
-import { type Context, projectMutex } from "../core/steps/context.js";
-import { extractFolder } from "../build/steps/extract.js";
-import { writeGdbScripts } from "../build/steps/gdb-script.js";
+} from "../../core/steps/artifact-store.js";
+import { build } from "../../build/steps/build.js";
+import { ensureImage } from "../../build/steps/builder-image.js";
+import { type Context, projectMutex } from "../../core/steps/context.js";
+import { extractFolder } from "../../build/steps/extract.js";
+import { writeGdbScripts } from "../../build/steps/gdb-script.js";
 import { readModuleFolder, type ReadFolder } from "./module-folder.js";
-import { type BuiltModule, requireModule } from "../build/steps/module-store.js";
-import { fetchSource, secretFiles } from "../build/steps/run-build.js";
-import { runContainer } from "../core/steps/run-container.js";
-import { runStep, type StepLog } from "../core/steps/run-step.js";
-import { findRunningVm } from "../vm/steps/vms.js";
+import { type BuiltModule, requireModule } from "../../build/steps/module-store.js";
+import { fetchSource, secretFiles } from "../../build/steps/run-build.js";
+import { runContainer } from "../../core/steps/run-container.js";
+import { runStep, type StepLog } from "../../core/steps/run-step.js";
+import { findRunningVm } from "../../vm/steps/vms.js";
 
 /** images/kernel/module.sh's codes: obj-m is empty; /src is another source. */
 const REFUSED = 64;
