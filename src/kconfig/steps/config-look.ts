@@ -17,7 +17,7 @@ import { projectMutex } from "../../core/steps/context.js";
 import { ensureLocked, resolvedFor } from "../../build/steps/lock.js";
 import { readLooseText } from "../../core/steps/read-loose-text.js";
 import { readUserFiles } from "../../build/steps/read-user-files.js";
-import { kernelConfigOf } from "../../steps/diff.js";
+import { kernelConfigOf } from "../../repro/steps/diff.js";
 
 export interface OptionValue {
   readonly name: string;

@@ -6,7 +6,7 @@ import {
   stageDiff,
 } from "../../../../src/core/plan/artifact-diff.js";
 import type { ManifestFile } from "../../../../src/core/plan/manifest.js";
-import { diffText } from "../../../../src/ui/diff-text.js";
+import { diffText } from "../../../../src/repro/text/diff-text.js";
 
 const DIGEST = { a: "a".repeat(64), b: "b".repeat(64) };
 

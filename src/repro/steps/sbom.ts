@@ -1,11 +1,11 @@
-import { KdockError } from "../core/errors.js";
-import type { Lock } from "../build/lock/lock.js";
-import { lenders } from "../build/lock/requests.js";
-import type { Plan } from "../build/plan/plan.js";
+import { KdockError } from "../../core/errors.js";
+import type { Lock } from "../../build/lock/lock.js";
+import { lenders } from "../../build/lock/requests.js";
+import type { Plan } from "../../build/plan/plan.js";
 import { sbomOf } from "../plan/sbom.js";
-import type { Manifest } from "../core/plan/manifest.js";
-import { readCurrentManifest } from "../core/steps/artifact-store.js";
-import type { Context } from "../core/steps/context.js";
+import type { Manifest } from "../../core/plan/manifest.js";
+import { readCurrentManifest } from "../../core/steps/artifact-store.js";
+import type { Context } from "../../core/steps/context.js";
 import { currentSetKey } from "./diff.js";
 
 /**

@@ -4,7 +4,7 @@ import type {
   Verification,
   VerifiedStage,
 } from "../plan/verification.js";
-import { formatDuration } from "./duration.js";
+import { formatDuration } from "../../ui/duration.js";
 
 /** `kdock verify --manifest`, for people. */
 export function comparisonText(found: ManifestComparison): string[] {

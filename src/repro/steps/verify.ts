@@ -1,19 +1,19 @@
-import { KdockError } from "../core/errors.js";
-import type { BuildPlan } from "../build/plan/build-plan.js";
-import type { Manifest, ManifestFile } from "../core/plan/manifest.js";
-import { FOLDER, HOSTILE_UID } from "../core/plan/names.js";
+import { KdockError } from "../../core/errors.js";
+import type { BuildPlan } from "../../build/plan/build-plan.js";
+import type { Manifest, ManifestFile } from "../../core/plan/manifest.js";
+import { FOLDER, HOSTILE_UID } from "../../core/plan/names.js";
 import { hostileImage, VARIED, verifyBuild } from "../plan/verify-plan.js";
 import type { Verification, VerifiedStage } from "../plan/verification.js";
-import { givenFiles } from "../build/plan/rootfs-plan.js";
-import type { Target } from "../core/plan/choices.js";
-import type { Project } from "../project.js";
-import { artifactFolder, readManifest } from "../core/steps/artifact-store.js";
-import { ensureDerived, ensureImage } from "../build/steps/builder-image.js";
-import { inProject, projectMutex } from "../core/steps/context.js";
+import { givenFiles } from "../../build/plan/rootfs-plan.js";
+import type { Target } from "../../core/plan/choices.js";
+import type { Project } from "../../project.js";
+import { artifactFolder, readManifest } from "../../core/steps/artifact-store.js";
+import { ensureDerived, ensureImage } from "../../build/steps/builder-image.js";
+import { inProject, projectMutex } from "../../core/steps/context.js";
 import { explain } from "./explain.js";
-import { rootfsFiles, writeRootfs } from "../build/steps/pack-rootfs.js";
-import { buildInto } from "../build/steps/run-build.js";
-import { runStep } from "../core/steps/run-step.js";
+import { rootfsFiles, writeRootfs } from "../../build/steps/pack-rootfs.js";
+import { buildInto } from "../../build/steps/run-build.js";
+import { runStep } from "../../core/steps/run-step.js";
 
 /** Builds stages again under conditions that must not matter, and compares every file with the first build's. */
 export async function verify(project: Project, stages: readonly Target[]): Promise<Verification> {

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
-import type { Kdock } from "../app/kdock.js";
-import { DIFFERENT } from "../core/errors.js";
-import { type Target, TARGETS } from "../core/plan/choices.js";
+import type { Kdock } from "../../app/kdock.js";
+import { DIFFERENT } from "../../core/errors.js";
+import { type Target, TARGETS } from "../../core/plan/choices.js";
 
 interface VerifyFlags {
   readonly stage?: readonly Target[];
@@ -33,7 +33,7 @@ export function define(kdock: Kdock): Command {
 async function buildAgain(kdock: Kdock, stages: readonly Target[]) {
   const project = await kdock.openLocked();
   const { verify } = await import("../steps/verify.js");
-  const { verifyText } = await import("../ui/verify-text.js");
+  const { verifyText } = await import("../text/verify-text.js");
   const found = await verify(project, stages);
   return { equal: found.equal, data: found, lines: verifyText(found) };
 }
@@ -41,7 +41,7 @@ async function buildAgain(kdock: Kdock, stages: readonly Target[]) {
 async function compare(kdock: Kdock, manifest: string) {
   const project = await kdock.openLocked();
   const { compareWithManifest } = await import("../steps/verify-manifest.js");
-  const { comparisonText } = await import("../ui/verify-text.js");
+  const { comparisonText } = await import("../text/verify-text.js");
   const found = await compareWithManifest(project, manifest);
   return { equal: found.equal, data: found, lines: comparisonText(found) };
 }

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { KdockError } from "../core/errors.js";
-import { changedInputs } from "../core/plan/keys.js";
+import { KdockError } from "../../core/errors.js";
+import { changedInputs } from "../../core/plan/keys.js";
 import type { ManifestComparison } from "../plan/verification.js";
-import type { Project } from "../project.js";
-import type { Manifest } from "../core/plan/manifest.js";
-import { readManifest } from "../core/steps/artifact-store.js";
+import type { Project } from "../../project.js";
+import type { Manifest } from "../../core/plan/manifest.js";
+import { readManifest } from "../../core/steps/artifact-store.js";
 import { differingFiles } from "./verify.js";
 
 const ManifestFileShape = z.object({

@@ -12,18 +12,18 @@ import {
 import { JSON as CycloneJson, JsonSerializer } from "@cyclonedx/cyclonedx-library/Serialize";
 import { Spec1dot6 } from "@cyclonedx/cyclonedx-library/Spec";
 import { PackageURL } from "packageurl-js";
-import { KdockError } from "../core/errors.js";
+import { KdockError } from "../../core/errors.js";
 import {
   epochOf,
   type Lock,
   type LockedSource,
   sourceDigest,
   sourceName,
-} from "../build/lock/lock.js";
-import { busyboxImageName, kernelImageName } from "../build/lock/requests.js";
-import { architectureFrom, ARCHITECTURES } from "../core/plan/architectures.js";
-import type { StageManifest } from "../core/plan/artifact-diff.js";
-import type { ManifestFile } from "../core/plan/manifest.js";
+} from "../../build/lock/lock.js";
+import { busyboxImageName, kernelImageName } from "../../build/lock/requests.js";
+import { architectureFrom, ARCHITECTURES } from "../../core/plan/architectures.js";
+import type { StageManifest } from "../../core/plan/artifact-diff.js";
+import type { ManifestFile } from "../../core/plan/manifest.js";
 
 export interface SbomRequest {
   /** Of the set's stages. */

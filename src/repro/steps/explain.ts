@@ -1,15 +1,15 @@
-import { packTar, type TarEntry } from "../archive/tar.js";
-import type { Engine } from "../engine/engine.js";
-import type { BuildPlan } from "../build/plan/build-plan.js";
-import { INSIDE } from "../core/plan/names.js";
-import type { Plan } from "../build/plan/plan.js";
+import { packTar, type TarEntry } from "../../archive/tar.js";
+import type { Engine } from "../../engine/engine.js";
+import type { BuildPlan } from "../../build/plan/build-plan.js";
+import { INSIDE } from "../../core/plan/names.js";
+import type { Plan } from "../../build/plan/plan.js";
 import type { Explanation } from "../plan/verification.js";
 import { explainContainer, explainImage } from "../plan/verify-plan.js";
-import { ensureBase } from "../build/steps/base-image.js";
-import { ensureDerived } from "../build/steps/builder-image.js";
-import type { Context } from "../core/steps/context.js";
-import { runContainer } from "../core/steps/run-container.js";
-import { runStep } from "../core/steps/run-step.js";
+import { ensureBase } from "../../build/steps/base-image.js";
+import { ensureDerived } from "../../build/steps/builder-image.js";
+import type { Context } from "../../core/steps/context.js";
+import { runContainer } from "../../core/steps/run-container.js";
+import { runStep } from "../../core/steps/run-step.js";
 
 export interface Differing {
   /** Paths below both folders. */

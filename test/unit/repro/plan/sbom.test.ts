@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { EMPTY_LOCK, type Lock } from "../../../src/build/lock/lock.js";
-import type { ManifestFile } from "../../../src/core/plan/manifest.js";
-import { sbomOf, type SbomRequest } from "../../../src/plan/sbom.js";
+import { EMPTY_LOCK, type Lock } from "../../../../src/build/lock/lock.js";
+import type { ManifestFile } from "../../../../src/core/plan/manifest.js";
+import { sbomOf, type SbomRequest } from "../../../../src/repro/plan/sbom.js";
 
 const SHA = {
   linux: "1".repeat(64),

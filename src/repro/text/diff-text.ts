@@ -1,4 +1,4 @@
-import { table } from "./table.js";
+import { table } from "../../ui/table.js";
 
 interface Change<T> {
   readonly name: string;

@@ -1,15 +1,15 @@
-import { KdockError } from "../core/errors.js";
+import { KdockError } from "../../core/errors.js";
 import {
   isEqual,
   type StageArtifacts,
   type StageDiff,
   stageDiff,
   type StageManifest,
-} from "../core/plan/artifact-diff.js";
-import { FOLDER } from "../core/plan/names.js";
-import { readLooseText } from "../core/steps/read-loose-text.js";
-import { readManifest } from "../core/steps/artifact-store.js";
-import { type Context, inProject } from "../core/steps/context.js";
+} from "../../core/plan/artifact-diff.js";
+import { FOLDER } from "../../core/plan/names.js";
+import { readLooseText } from "../../core/steps/read-loose-text.js";
+import { readManifest } from "../../core/steps/artifact-store.js";
+import { type Context, inProject } from "../../core/steps/context.js";
 
 /** `kdock diff`: what was compared, and the differences stage by stage. */
 export interface ArtifactDiff {

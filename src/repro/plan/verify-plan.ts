@@ -1,10 +1,10 @@
-import type { Assets } from "../core/plan/assets.js";
-import { assetsDigest, selectAssets } from "../core/plan/assets.js";
-import type { BuildPlan } from "../build/plan/build-plan.js";
-import { type ContainerSpec, type Labels, PLAIN } from "../core/plan/container-spec.js";
-import type { ImagePlan } from "../build/plan/image-plan.js";
-import { stageKey } from "../core/plan/keys.js";
-import { imageTag, INSIDE, labels, type ProjectNames } from "../core/plan/names.js";
+import type { Assets } from "../../core/plan/assets.js";
+import { assetsDigest, selectAssets } from "../../core/plan/assets.js";
+import type { BuildPlan } from "../../build/plan/build-plan.js";
+import { type ContainerSpec, type Labels, PLAIN } from "../../core/plan/container-spec.js";
+import type { ImagePlan } from "../../build/plan/image-plan.js";
+import { stageKey } from "../../core/plan/keys.js";
+import { imageTag, INSIDE, labels, type ProjectNames } from "../../core/plan/names.js";
 
 /** What a verification varies, as `kdock verify` says it. None of it may show in an artifact. */
 export const VARIED = [

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import type { Kdock } from "../app/kdock.js";
-import { DIFFERENT } from "../core/errors.js";
+import type { Kdock } from "../../app/kdock.js";
+import { DIFFERENT } from "../../core/errors.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("diff")
@@ -10,7 +10,7 @@ export function define(kdock: Kdock): Command {
     .action(async (one: string, two: string) => {
       const { ctx } = await kdock.open();
       const { diffArtifacts } = await import("../steps/diff.js");
-      const { diffText } = await import("../ui/diff-text.js");
+      const { diffText } = await import("../text/diff-text.js");
       const diff = await diffArtifacts(ctx, one, two);
       if (!diff.equal) kdock.exitCode = DIFFERENT;
       kdock.printer("diff").result(diff, diffText(diff));
