@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ARCHITECTURES } from "../../src/core/plan/architectures.js";
 import { DEFAULT_VM, projectNames } from "../../src/core/plan/names.js";
-import { matrixTable } from "../../src/ui/matrix-text.js";
+import { matrixTable } from "../../src/fleet/text/matrix-text.js";
 import { CrossGuest } from "../support/cross.js";
 import { kdock, matrixRows, removeVolumes } from "../support/kdock.js";
 

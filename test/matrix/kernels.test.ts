@@ -2,8 +2,8 @@ import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { MatrixResult } from "../../src/plan/matrix.js";
-import { matrixTable } from "../../src/ui/matrix-text.js";
+import type { MatrixResult } from "../../src/fleet/plan/matrix.js";
+import { matrixTable } from "../../src/fleet/text/matrix-text.js";
 import { kdock, matrixRows, removeVolumes } from "../support/kdock.js";
 
 /** One of each of the suites that kdock knows, and what their backports have today. */

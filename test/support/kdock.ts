@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { execa, type Options } from "execa";
-import type { MatrixResult } from "../../src/plan/matrix.js";
+import type { MatrixResult } from "../../src/fleet/plan/matrix.js";
 import { projectNames } from "../../src/core/plan/names.js";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { loadConfig } from "../../../src/config/layers.js";
-import { EMPTY_LOCK, type Lock } from "../../../src/build/lock/lock.js";
-import { keptRequests, lockRequests, prune } from "../../../src/build/lock/requests.js";
-import { listed, matrixRows } from "../../../src/plan/matrix.js";
-import { matrixTable } from "../../../src/ui/matrix-text.js";
-import type { MatrixResult } from "../../../src/plan/matrix.js";
+import { loadConfig } from "../../../../src/config/layers.js";
+import { EMPTY_LOCK, type Lock } from "../../../../src/build/lock/lock.js";
+import { keptRequests, lockRequests, prune } from "../../../../src/build/lock/requests.js";
+import { listed, matrixRows } from "../../../../src/fleet/plan/matrix.js";
+import { matrixTable } from "../../../../src/fleet/text/matrix-text.js";
+import type { MatrixResult } from "../../../../src/fleet/plan/matrix.js";
 
 it("takes lists with commas, blanks, or given several times", () => {
   expect(listed(["5.10,6.1", "6.12 7.0", ""])).toEqual(["5.10", "6.1", "6.12", "7.0"]);

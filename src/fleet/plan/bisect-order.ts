@@ -1,4 +1,4 @@
-import { KdockError } from "../core/errors.js";
+import { KdockError } from "../../core/errors.js";
 import type { BisectState } from "./bisect.js";
 
 interface Asked {

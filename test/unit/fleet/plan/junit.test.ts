@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { junitReport, xmlText } from "../../../src/plan/junit.js";
+import { junitReport, xmlText } from "../../../../src/fleet/plan/junit.js";
 
 it("leaves nothing in a text that means something to XML, or that XML cannot hold", () => {
   expect(xmlText(`a < b && c > "d"`)).toBe("a &lt; b &amp;&amp; c &gt; &quot;d&quot;");

@@ -1,7 +1,7 @@
 import type { MatrixResult } from "../plan/matrix.js";
-import { formatDuration } from "./duration.js";
-import { formatBytes } from "./step-text.js";
-import { type Align, table } from "./table.js";
+import { formatDuration } from "../../ui/duration.js";
+import { formatBytes } from "../../ui/step-text.js";
+import { type Align, table } from "../../ui/table.js";
 
 interface Column {
   readonly head: string;

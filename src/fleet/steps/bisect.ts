@@ -1,4 +1,4 @@
-import { KdockError, messageOf } from "../core/errors.js";
+import { KdockError, messageOf } from "../../core/errors.js";
 import {
   bisectBuild,
   bisectConfig,
@@ -13,22 +13,22 @@ import {
   startWords,
 } from "../plan/bisect.js";
 import type { BisectOrder } from "../plan/bisect-order.js";
-import { FOLDER } from "../core/plan/names.js";
-import type { Plan } from "../build/plan/plan.js";
-import { TARGETS } from "../core/plan/choices.js";
-import { NEWEST, toolchainFor } from "../build/plan/toolchain.js";
-import type { LocalRepository } from "../build/plan/user-files.js";
-import { type Project, replanned } from "../project.js";
-import { makeSet, readManifest } from "../core/steps/artifact-store.js";
-import { builtStages } from "../build/steps/build.js";
-import { ensureImage } from "../build/steps/builder-image.js";
-import { type Context, inProject, projectMutex } from "../core/steps/context.js";
-import { removeKernel } from "../vm/steps/kernels.js";
-import { ensureLocked } from "../build/steps/lock.js";
-import { checkMachines } from "../vm/steps/machine.js";
-import { findRepository } from "../build/steps/read-repository.js";
-import { runContainer } from "../core/steps/run-container.js";
-import { runStep } from "../core/steps/run-step.js";
+import { FOLDER } from "../../core/plan/names.js";
+import type { Plan } from "../../build/plan/plan.js";
+import { TARGETS } from "../../core/plan/choices.js";
+import { NEWEST, toolchainFor } from "../../build/plan/toolchain.js";
+import type { LocalRepository } from "../../build/plan/user-files.js";
+import { type Project, replanned } from "../../project.js";
+import { makeSet, readManifest } from "../../core/steps/artifact-store.js";
+import { builtStages } from "../../build/steps/build.js";
+import { ensureImage } from "../../build/steps/builder-image.js";
+import { type Context, inProject, projectMutex } from "../../core/steps/context.js";
+import { removeKernel } from "../../vm/steps/kernels.js";
+import { ensureLocked } from "../../build/steps/lock.js";
+import { checkMachines } from "../../vm/steps/machine.js";
+import { findRepository } from "../../build/steps/read-repository.js";
+import { runContainer } from "../../core/steps/run-container.js";
+import { runStep } from "../../core/steps/run-step.js";
 import { tryCommand, type Tried } from "./try-command.js";
 
 /** Beside the project's own VMs. */

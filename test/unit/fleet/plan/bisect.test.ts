@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { loadConfig } from "../../../src/config/layers.js";
+import { loadConfig } from "../../../../src/config/layers.js";
 import {
   bisectConfig,
   commitSource,
@@ -8,8 +8,8 @@ import {
   repositoryFolder,
   repositoryOf,
   startWords,
-} from "../../../src/plan/bisect.js";
-import { bisectCall } from "../../../src/plan/bisect-order.js";
+} from "../../../../src/fleet/plan/bisect.js";
+import { bisectCall } from "../../../../src/fleet/plan/bisect-order.js";
 
 it("takes exit codes as git bisect run does", () => {
   const marks = [0, 1, 124, 125, 126, 127, 128, 137].map(markOf);

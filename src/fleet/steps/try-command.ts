@@ -1,13 +1,13 @@
 import { Writable } from "node:stream";
-import { KdockError } from "../core/errors.js";
-import type { Project } from "../project.js";
-import { FOLDER } from "../core/plan/names.js";
-import { cutLine } from "../ui/log-tail.js";
-import { inProject } from "../core/steps/context.js";
-import { writeGdbScripts } from "../build/steps/gdb-script.js";
-import { checkNetwork } from "../vm/steps/guest-subnet.js";
-import { runCommand } from "../vm/steps/run-command.js";
-import { runStep, stepLogFile } from "../core/steps/run-step.js";
+import { KdockError } from "../../core/errors.js";
+import type { Project } from "../../project.js";
+import { FOLDER } from "../../core/plan/names.js";
+import { cutLine } from "../../ui/log-tail.js";
+import { inProject } from "../../core/steps/context.js";
+import { writeGdbScripts } from "../../build/steps/gdb-script.js";
+import { checkNetwork } from "../../vm/steps/guest-subnet.js";
+import { runCommand } from "../../vm/steps/run-command.js";
+import { runStep, stepLogFile } from "../../core/steps/run-step.js";
 
 /** The log has the others. */
 const OUTPUT_LINES = 1000;

@@ -1,15 +1,15 @@
 import { Command } from "commander";
-import type { Kdock } from "../app/kdock.js";
-import type { KeyFlags } from "../config/key-flags.js";
-import { NOT_WELL } from "../core/errors.js";
-import type { Project } from "../project.js";
+import type { Kdock } from "../../app/kdock.js";
+import type { KeyFlags } from "../../config/key-flags.js";
+import { NOT_WELL } from "../../core/errors.js";
+import type { Project } from "../../project.js";
 import {
   addBuildFlags,
   addVmFlags,
   type BootTimeoutFlag,
   bootTimeoutOf,
   bootTimeoutOption,
-} from "./shared/flags.js";
+} from "../../commands/shared/flags.js";
 
 interface BisectFlags extends KeyFlags, BootTimeoutFlag {
   readonly good?: string;
@@ -65,7 +65,7 @@ async function search(kdock: Kdock, command: readonly string[], flags: SearchFla
   const { ctx } = await kdock.open({ history: true });
   const { continueBisect, readBisectState, startBisect } = await import("../steps/bisect.js");
   const { bisectCall } = await import("../plan/bisect-order.js");
-  const { bisectText } = await import("../ui/bisect-text.js");
+  const { bisectText } = await import("../text/bisect-text.js");
   const call = bisectCall(
     { command, good, bad, skipBuildFailures, continue: goOn },
     keys,

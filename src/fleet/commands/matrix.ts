@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import type { Kdock } from "../app/kdock.js";
-import type { KeyFlags } from "../config/key-flags.js";
-import { KdockError, NOT_WELL } from "../core/errors.js";
-import type { Context } from "../core/steps/context.js";
+import type { Kdock } from "../../app/kdock.js";
+import type { KeyFlags } from "../../config/key-flags.js";
+import { KdockError, NOT_WELL } from "../../core/errors.js";
+import type { Context } from "../../core/steps/context.js";
 import {
   addBuildFlags,
   addVmFlags,
@@ -10,7 +10,7 @@ import {
   bootTimeoutOf,
   bootTimeoutOption,
   list,
-} from "./shared/flags.js";
+} from "../../commands/shared/flags.js";
 
 interface MatrixFlags extends KeyFlags, BootTimeoutFlag {
   readonly kernels?: string[];
@@ -66,7 +66,7 @@ async function runMatrix(kdock: Kdock, argv: readonly string[], flags: MatrixFla
     const { matrixJunit } = await import("../plan/matrix-report.js");
     await ctx.host.files.writeAtomic(report, matrixJunit(results, command.join(" ")));
   }
-  const { matrixTable } = await import("../ui/matrix-text.js");
+  const { matrixTable } = await import("../text/matrix-text.js");
   print.result({ rows: results }, matrixTable(results));
   if (interrupted !== undefined) throw interrupted;
   if (results.some(({ verdict }) => verdict !== "ok")) kdock.exitCode = NOT_WELL;
@@ -89,6 +89,6 @@ function requireCommand(
 
 /** Each run's report replaces the last one's. */
 async function reportFile({ host }: Context, path: string): Promise<string> {
-  const { targetFile } = await import("../core/steps/target-file.js");
+  const { targetFile } = await import("../../core/steps/target-file.js");
   return await targetFile(host.files, path, { force: true });
 }

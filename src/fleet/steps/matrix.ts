@@ -1,13 +1,13 @@
-import { KdockError, messageOf } from "../core/errors.js";
-import { builtKernel } from "../build/plan/built-kernels.js";
+import { KdockError, messageOf } from "../../core/errors.js";
+import { builtKernel } from "../../build/plan/built-kernels.js";
 import type { MatrixResult, MatrixRow } from "../plan/matrix.js";
-import { FOLDER } from "../core/plan/names.js";
-import { TARGETS } from "../core/plan/choices.js";
-import type { Project } from "../project.js";
-import { artifactFolder } from "../core/steps/artifact-store.js";
-import { build } from "../build/steps/build.js";
-import { checkMachines } from "../vm/steps/machine.js";
-import { stepLogFile } from "../core/steps/run-step.js";
+import { FOLDER } from "../../core/plan/names.js";
+import { TARGETS } from "../../core/plan/choices.js";
+import type { Project } from "../../project.js";
+import { artifactFolder } from "../../core/steps/artifact-store.js";
+import { build } from "../../build/steps/build.js";
+import { checkMachines } from "../../vm/steps/machine.js";
+import { stepLogFile } from "../../core/steps/run-step.js";
 import { tryCommand, type Tried } from "./try-command.js";
 
 /** Beside the project's own VMs, which may go on meanwhile. */

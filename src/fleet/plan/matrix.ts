@@ -1,7 +1,7 @@
-import type { Architecture, Config } from "../config/config.js";
-import type { KeyFlags } from "../config/key-flags.js";
-import { DEBIAN_LINES, expandSource } from "../config/source-spec.js";
-import { slug } from "../core/plan/names.js";
+import type { Architecture, Config } from "../../config/config.js";
+import type { KeyFlags } from "../../config/key-flags.js";
+import { DEBIAN_LINES, expandSource } from "../../config/source-spec.js";
+import { slug } from "../../core/plan/names.js";
 
 /** One kernel of a matrix, as the flags that ask for it. */
 export interface MatrixRow {

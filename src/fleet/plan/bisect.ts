@@ -1,13 +1,13 @@
 import { z } from "zod";
-import type { Config } from "../config/config.js";
-import { localRepository, sourceSpec } from "../config/source-spec.js";
-import { KdockError } from "../core/errors.js";
-import type { BuildPlan } from "../build/plan/build-plan.js";
-import type { ContainerSpec } from "../core/plan/container-spec.js";
-import { sha256 } from "../core/plan/keys.js";
-import { INSIDE, labels, type ProjectNames } from "../core/plan/names.js";
-import { sourceHostPaths } from "../build/plan/tree-plan.js";
-import type { LocalRepository } from "../build/plan/user-files.js";
+import type { Config } from "../../config/config.js";
+import { localRepository, sourceSpec } from "../../config/source-spec.js";
+import { KdockError } from "../../core/errors.js";
+import type { BuildPlan } from "../../build/plan/build-plan.js";
+import type { ContainerSpec } from "../../core/plan/container-spec.js";
+import { sha256 } from "../../core/plan/keys.js";
+import { INSIDE, labels, type ProjectNames } from "../../core/plan/names.js";
+import { sourceHostPaths } from "../../build/plan/tree-plan.js";
+import type { LocalRepository } from "../../build/plan/user-files.js";
 
 /** What `git bisect run` makes of a command's exit code. */
 export type Mark = "good" | "bad" | "skip";
