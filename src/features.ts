@@ -47,8 +47,8 @@ export const FEATURES: FeatureTable = {
   stop: () => import("./vm/commands/stop.js"),
   clean: () => import("./commands/clean.js"),
   compose: () => import("./vm/commands/compose.js"),
-  source: () => import("./commands/source.js"),
-  ide: () => import("./commands/ide.js"),
+  source: () => import("./editor/commands/source.js"),
+  ide: () => import("./editor/commands/ide.js"),
 };
 
 export const COMMAND_NAMES: readonly string[] = Object.keys(FEATURES);

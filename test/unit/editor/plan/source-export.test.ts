@@ -6,8 +6,8 @@ import {
   foundSource,
   isKernelSource,
   shellWords,
-} from "../../../src/plan/source-export.js";
-import { plan } from "../fixtures.js";
+} from "../../../../src/editor/plan/source-export.js";
+import { plan } from "../../fixtures.js";
 
 const TREE = { source: "/home/ada/my linux", objects: "/home/ada/my linux/.kdock-build" };
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { ARCHITECTURES } from "../../../../src/core/plan/architectures.js";
-import type { IdeFacts } from "../../../../src/plan/ide/ide-facts.js";
-import { mergeEntries } from "../../../../src/plan/ide/merge-entries.js";
-import { vscodeFiles } from "../../../../src/plan/ide/vscode.js";
+import type { IdeFacts } from "../../../../src/editor/plan/ide-facts.js";
+import { mergeEntries } from "../../../../src/editor/plan/merge-entries.js";
+import { vscodeFiles } from "../../../../src/editor/plan/vscode.js";
 
 const FACTS: IdeFacts = {
   folder: "/home/ada/lab",

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { devcontainerFiles, MARK, nvimFiles } from "../../../../src/plan/ide/whole-files.js";
+import { devcontainerFiles, MARK, nvimFiles } from "../../../../src/editor/plan/whole-files.js";
 
 /**
  * From "Dev Container metadata reference" (containers.dev/implementors/json_reference) and, for the feature, the README

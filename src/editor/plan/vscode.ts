@@ -1,5 +1,5 @@
 import { FOLDER, INSIDE } from "../../core/plan/names.js";
-import { COMPILE_COMMANDS } from "../source-export.js";
+import { COMPILE_COMMANDS } from "./source-export.js";
 import { type IdeFacts, OURS } from "./ide-facts.js";
 import type { EntryFile } from "./merge-entries.js";
 

@@ -1,8 +1,8 @@
-import { packTar } from "../archive/tar.js";
-import type { Container, Engine } from "../engine/engine.js";
-import { KdockError } from "../core/errors.js";
-import { INSIDE, labels } from "../core/plan/names.js";
-import type { Plan } from "../build/plan/plan.js";
+import { packTar } from "../../archive/tar.js";
+import type { Container, Engine } from "../../engine/engine.js";
+import { KdockError } from "../../core/errors.js";
+import { INSIDE, labels } from "../../core/plan/names.js";
+import type { Plan } from "../../build/plan/plan.js";
 import {
   COMPILE_COMMANDS,
   editorCompileCommands,
@@ -15,14 +15,14 @@ import {
   foundSource,
   isKernelSource,
 } from "../plan/source-export.js";
-import { ensureImage } from "../build/steps/builder-image.js";
-import { type Context, projectMutex } from "../core/steps/context.js";
-import { checkExportFolder, exportedKey } from "../core/steps/export-folder.js";
-import { extractFolder } from "../build/steps/extract.js";
-import { writeGdbScripts } from "../build/steps/gdb-script.js";
-import { runContainer } from "../core/steps/run-container.js";
-import { runStep, type StepLog } from "../core/steps/run-step.js";
-import { rememberExport } from "../build/steps/source-record.js";
+import { ensureImage } from "../../build/steps/builder-image.js";
+import { type Context, projectMutex } from "../../core/steps/context.js";
+import { checkExportFolder, exportedKey } from "../../core/steps/export-folder.js";
+import { extractFolder } from "../../build/steps/extract.js";
+import { writeGdbScripts } from "../../build/steps/gdb-script.js";
+import { runContainer } from "../../core/steps/run-container.js";
+import { runStep, type StepLog } from "../../core/steps/run-step.js";
+import { rememberExport } from "../../build/steps/source-record.js";
 
 export interface SourceExport {
   /** Absolute. */

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { Kdock } from "../../app/kdock.js";
+import type { Kdock } from "../../../app/kdock.js";
 
 interface ExportFlags {
   readonly force?: boolean;

@@ -1,8 +1,8 @@
-import type { BuildPlan } from "../build/plan/build-plan.js";
-import { type ContainerSpec, PLAIN } from "../core/plan/container-spec.js";
-import type { ExportedTree } from "../build/plan/gdb-script.js";
-import { stageKey } from "../core/plan/keys.js";
-import { INSIDE, labels, type ProjectNames } from "../core/plan/names.js";
+import type { BuildPlan } from "../../build/plan/build-plan.js";
+import { type ContainerSpec, PLAIN } from "../../core/plan/container-spec.js";
+import type { ExportedTree } from "../../build/plan/gdb-script.js";
+import { stageKey } from "../../core/plan/keys.js";
+import { INSIDE, labels, type ProjectNames } from "../../core/plan/names.js";
 
 /** In the exported folder: says that it is one, and of what. */
 export const EXPORT_MARKER = ".kdock-source-export";

@@ -1,16 +1,16 @@
-import { KdockError } from "../core/errors.js";
-import { ARCHITECTURES, debuggerOn } from "../core/plan/architectures.js";
-import type { Editor } from "../core/plan/choices.js";
-import type { IdeFacts } from "../plan/ide/ide-facts.js";
-import { type EntryFile, mergeEntries } from "../plan/ide/merge-entries.js";
-import { vscodeFiles } from "../plan/ide/vscode.js";
-import { devcontainerFiles, MARK, nvimFiles, type WholeFile } from "../plan/ide/whole-files.js";
-import type { Plan } from "../build/plan/plan.js";
+import { KdockError } from "../../core/errors.js";
+import { ARCHITECTURES, debuggerOn } from "../../core/plan/architectures.js";
+import type { Editor } from "../../core/plan/choices.js";
+import type { IdeFacts } from "../plan/ide-facts.js";
+import { type EntryFile, mergeEntries } from "../plan/merge-entries.js";
+import { vscodeFiles } from "../plan/vscode.js";
+import { devcontainerFiles, MARK, nvimFiles, type WholeFile } from "../plan/whole-files.js";
+import type { Plan } from "../../build/plan/plan.js";
 import { COMPILE_COMMANDS } from "../plan/source-export.js";
-import { type Context, inProject } from "../core/steps/context.js";
-import { lastGdbAddress } from "../build/steps/gdb-script.js";
-import { hostDebugger } from "../debug/steps/host-debugger.js";
-import { exportedTree } from "../build/steps/source-record.js";
+import { type Context, inProject } from "../../core/steps/context.js";
+import { lastGdbAddress } from "../../build/steps/gdb-script.js";
+import { hostDebugger } from "../../debug/steps/host-debugger.js";
+import { exportedTree } from "../../build/steps/source-record.js";
 
 export interface IdeRequest {
   readonly editor: Editor;
