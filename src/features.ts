@@ -13,8 +13,8 @@ export type FeatureTable = Readonly<Record<string, () => Promise<Feature>>>;
 
 /** Loading all of them takes longer than most commands run: only --help does. */
 export const FEATURES: FeatureTable = {
-  init: () => import("./commands/init.js"),
-  doctor: () => import("./commands/doctor.js"),
+  init: () => import("./app/commands/init.js"),
+  doctor: () => import("./app/commands/doctor.js"),
   plan: () => import("./build/commands/plan.js"),
   lock: () => import("./build/commands/lock.js"),
   verify: () => import("./repro/commands/verify.js"),
@@ -45,7 +45,7 @@ export const FEATURES: FeatureTable = {
   drgn: () => import("./memory/commands/drgn.js"),
   crash: () => import("./memory/commands/crash.js"),
   stop: () => import("./vm/commands/stop.js"),
-  clean: () => import("./commands/clean.js"),
+  clean: () => import("./app/commands/clean.js"),
   compose: () => import("./vm/commands/compose.js"),
   source: () => import("./editor/commands/source.js"),
   ide: () => import("./editor/commands/ide.js"),

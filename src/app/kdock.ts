@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
-import { configName, configPath } from "../config-file.js";
+import { configName, configPath } from "./config-file.js";
 import type { KeyFlags } from "../config/key-flags.js";
 import type { HostFiles } from "../host/host.js";
 import { createPrinter, type Printer } from "../core/print.js";
-import type { Project } from "../project.js";
+import type { Project } from "./project.js";
 import type { GlobalFlags, World } from "../core/world.js";
 import type { Guests } from "./open-guests.js";
 import type { OpenOptions } from "./open-project.js";

@@ -1,7 +1,7 @@
 import { BUILD_FLAGS, flagName, type KeyFlags } from "../config/key-flags.js";
 import { KdockError } from "../core/errors.js";
 import { isKernelKey } from "../build/plan/built-kernels.js";
-import type { Project } from "../project.js";
+import type { Project } from "./project.js";
 import { open } from "./open-project.js";
 import type { Session } from "./session.js";
 

@@ -12,7 +12,7 @@ export interface Guests {
 /** Loads little, and at the same time what it can: `kdock exec` has to start within a tenth of a second. */
 export async function openGuests({ world, globals, reporter }: Session): Promise<Guests> {
   const [{ openGuestContext }, { dialGuest }] = await Promise.all([
-    import("../guest-project.js"),
+    import("./guest-project.js"),
     import("../guest/steps/dial-guest.js"),
     import("../engine/quick-engine.js"),
   ]);

@@ -1,6 +1,6 @@
-import { configPath } from "../config-file.js";
+import { configPath } from "./config-file.js";
 import type { KeyFlags } from "../config/key-flags.js";
-import type { Project } from "../project.js";
+import type { Project } from "./project.js";
 import type { Session } from "./session.js";
 
 export interface OpenOptions {
@@ -29,11 +29,11 @@ export async function open(
     usesOutside = readLock || willBuild,
   }: OpenOptions,
 ): Promise<Project> {
-  const { checkProject } = await import("../trust.js");
+  const { checkProject } = await import("./trust.js");
   await checkProject(world, globals);
   const earlyLook = willBuild ? await lookEarly({ world, globals }) : undefined;
   try {
-    const { openProject } = await import("../project.js");
+    const { openProject } = await import("./project.js");
     return await openProject(world, globals, reporter, flags, {
       ...{ readLock, followBuild, usesOutside, earlyLook },
       tree: history ? "history" : readLock ? "content" : "names",

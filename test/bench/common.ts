@@ -8,7 +8,7 @@ import { connectEngine } from "../../src/engine/connect.js";
 import { createNodeHost } from "../../src/host/node-host.js";
 import { parseLock } from "../../src/build/lock/lock-text.js";
 import { makePlan } from "../../src/build/plan/plan.js";
-import { readAssets } from "../../src/project.js";
+import { readAssets } from "../../src/app/project.js";
 import { CLI } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 import { NO_FILES } from "../unit/fixtures.js";

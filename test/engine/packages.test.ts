@@ -9,7 +9,7 @@ import { readResolved } from "../../src/build/lock/resolved.js";
 import { ARCHITECTURES } from "../../src/core/plan/architectures.js";
 import type { Assets } from "../../src/core/plan/assets.js";
 import { projectNames } from "../../src/core/plan/names.js";
-import { readAssets } from "../../src/project.js";
+import { readAssets } from "../../src/app/project.js";
 import { resolver } from "../../src/build/steps/resolve-lock.js";
 import { baseImage } from "./base-image.js";
 import { openLab } from "./lab.js";

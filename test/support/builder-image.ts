@@ -1,5 +1,5 @@
 import { createNodeHost } from "../../src/host/node-host.js";
-import { readAssets } from "../../src/project.js";
+import { readAssets } from "../../src/app/project.js";
 import { loadConfig } from "../../src/config/layers.js";
 import { parseLock } from "../../src/build/lock/lock-text.js";
 import { busyboxBuildPlan, kernelBuildPlan } from "../../src/build/plan/build-plan.js";

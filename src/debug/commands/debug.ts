@@ -10,7 +10,7 @@ import {
   bootTimeoutOption,
   list,
   refuseExecAtBoot,
-} from "../../commands/shared/flags.js";
+} from "../../app/flags.js";
 
 interface DebugFlags extends KeyFlags, BootTimeoutFlag {
   readonly vm?: string;

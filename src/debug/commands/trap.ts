@@ -12,7 +12,7 @@ import {
   list,
   refuseExecAtBoot,
   secondsOf,
-} from "../../commands/shared/flags.js";
+} from "../../app/flags.js";
 
 interface TrapFlags extends KeyFlags, BootTimeoutFlag {
   readonly vm?: string;

@@ -10,7 +10,7 @@ export function define(kdock: Kdock): Command {
     .option("-f, --force", "overwrite files that kdock did not write and cannot add to")
     .action(async (editor: Editor, { force = false }: { force?: boolean }) => {
       const { ctx, plan } = await kdock.open({ usesOutside: true });
-      const { KDOCK_ROOT } = await import("../../project.js");
+      const { KDOCK_ROOT } = await import("../../app/project.js");
       const { writeIdeFiles } = await import("../steps/ide.js");
       const isNamed = kdock.globals.config !== undefined;
       const flags = isNamed ? ["-c", relative(ctx.folder, kdock.configPath)] : [];

@@ -2,14 +2,14 @@ import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
 import type { KeyFlags } from "../../config/key-flags.js";
 import { NOT_WELL } from "../../core/errors.js";
-import type { Project } from "../../project.js";
+import type { Project } from "../../app/project.js";
 import {
   addBuildFlags,
   addVmFlags,
   type BootTimeoutFlag,
   bootTimeoutOf,
   bootTimeoutOption,
-} from "../../commands/shared/flags.js";
+} from "../../app/flags.js";
 
 interface BisectFlags extends KeyFlags, BootTimeoutFlag {
   readonly good?: string;

@@ -10,7 +10,7 @@ import {
   bootTimeoutOf,
   bootTimeoutOption,
   list,
-} from "../../commands/shared/flags.js";
+} from "../../app/flags.js";
 
 interface MatrixFlags extends KeyFlags, BootTimeoutFlag {
   readonly kernels?: string[];

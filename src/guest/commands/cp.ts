@@ -1,10 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
-import {
-  type BootTimeoutFlag,
-  bootTimeoutOf,
-  bootTimeoutOption,
-} from "../../commands/shared/flags.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../../app/flags.js";
 
 const EXAMPLES = `
 Examples:

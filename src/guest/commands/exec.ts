@@ -1,11 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
-import {
-  type BootTimeoutFlag,
-  bootTimeoutOf,
-  bootTimeoutOption,
-  list,
-} from "../../commands/shared/flags.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption, list } from "../../app/flags.js";
 
 interface ExecFlags extends BootTimeoutFlag {
   readonly interactive?: boolean;

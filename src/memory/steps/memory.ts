@@ -7,7 +7,7 @@ import { memoryContainer, type MemoryTool } from "../plan/memory-plan.js";
 import { INSIDE, labels } from "../../core/plan/names.js";
 import { type PlacedFile, placeFiles } from "../plan/placed-files.js";
 import type { Plan } from "../../build/plan/plan.js";
-import type { Project } from "../../project.js";
+import type { Project } from "../../app/project.js";
 import { kernelKeyOf } from "../../vm/plan/vm-facts.js";
 import { architectureBuilt, readCurrentManifest } from "../../core/steps/artifact-store.js";
 import { attachProgram } from "../../core/steps/attach-program.js";

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { Kdock } from "../../app/kdock.js";
 import type { CaptureRequest } from "../steps/capture.js";
-import { countOf, list } from "../../commands/shared/flags.js";
+import { countOf, list } from "../../app/flags.js";
 
 interface CaptureFlags {
   readonly write?: string;

@@ -9,7 +9,7 @@ export function define(kdock: Kdock): Command {
     .action(async ({ unlocked = false }: { unlocked?: boolean }) => {
       const { config, plan, ctx } = await kdock.open({ readLock: !unlocked, followBuild: false });
       const { composeFile } = await import("../plan/compose.js");
-      const { KDOCK_ROOT } = await import("../../project.js");
+      const { KDOCK_ROOT } = await import("../../app/project.js");
       // eslint-disable-next-line no-restricted-syntax -- a file
       kdock.world.stdout.write(composeFile(config, plan, relative(ctx.folder, KDOCK_ROOT) || "."));
     });

@@ -9,7 +9,7 @@ import {
   type BootTimeoutFlag,
   bootTimeoutOf,
   bootTimeoutOption,
-} from "../../commands/shared/flags.js";
+} from "../../app/flags.js";
 
 interface RunFlags extends KeyFlags, BootTimeoutFlag {
   readonly name?: string;

@@ -6,7 +6,7 @@ import {
   type BootTimeoutFlag,
   bootTimeoutOf,
   bootTimeoutOption,
-} from "../../commands/shared/flags.js";
+} from "../../app/flags.js";
 
 export function define(kdock: Kdock): Command {
   const command = new Command("up")

@@ -2,8 +2,8 @@ import { Command } from "commander";
 import type { Kdock } from "../../../app/kdock.js";
 import type { KeyFlags } from "../../../config/key-flags.js";
 import { DIFFERENT } from "../../../core/errors.js";
-import type { Project } from "../../../project.js";
-import { addBuildFlags } from "../../../commands/shared/flags.js";
+import type { Project } from "../../../app/project.js";
+import { addBuildFlags } from "../../../app/flags.js";
 
 const MORE = `
 OTHER is a preset (debug, defconfig, tiny, host), a .config file, the key of a kernel or set that was built, "current", or
@@ -27,7 +27,7 @@ export function define(kdock: Kdock): Command {
 
 /** All that OTHER may stand for. */
 async function readings(kdock: Kdock, { ctx }: Project, other: string) {
-  const { sourceTypedIn } = await import("../../../project.js");
+  const { sourceTypedIn } = await import("../../../app/project.js");
   return {
     typed: other,
     path: kdock.resolve(other),

@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import type { Kdock } from "../../../app/kdock.js";
 import type { KeyFlags } from "../../../config/key-flags.js";
-import type { Project } from "../../../project.js";
-import { addBuildFlags } from "../../../commands/shared/flags.js";
+import type { Project } from "../../../app/project.js";
+import { addBuildFlags } from "../../../app/flags.js";
 
 interface ShowFlags extends KeyFlags {
   readonly requested?: boolean;

@@ -7,7 +7,7 @@ import {
   bootTimeoutOf,
   bootTimeoutOption,
   list,
-} from "../../../commands/shared/flags.js";
+} from "../../../app/flags.js";
 
 interface BuildFlags extends KeyFlags, BootTimeoutFlag {
   readonly name?: string;

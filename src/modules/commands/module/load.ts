@@ -1,11 +1,7 @@
 import { relative } from "node:path";
 import { Command } from "commander";
 import type { Kdock } from "../../../app/kdock.js";
-import {
-  type BootTimeoutFlag,
-  bootTimeoutOf,
-  bootTimeoutOption,
-} from "../../../commands/shared/flags.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../../../app/flags.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("load")

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { createNodeHost } from "../../../../src/host/node-host.js";
-import { readAssets } from "../../../../src/project.js";
+import { readAssets } from "../../../../src/app/project.js";
 
 /** Podman 4.3 removes the folders that a RUN mounts on. */
 it("a RUN mounts on no folder that a container of the image uses", async () => {

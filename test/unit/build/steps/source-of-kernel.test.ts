@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { loadConfig } from "../../../../src/config/layers.js";
 import { createNodeHost } from "../../../../src/host/node-host.js";
 import { makePlan } from "../../../../src/build/plan/plan.js";
-import { type Project, readAssets } from "../../../../src/project.js";
+import { type Project, readAssets } from "../../../../src/app/project.js";
 import type { Context } from "../../../../src/core/steps/context.js";
 import { withBuiltKernel } from "../../../../src/vm/steps/kernels.js";
 import { scanTree } from "../../../../src/tree/steps/scan-tree.js";

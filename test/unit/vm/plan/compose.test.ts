@@ -5,7 +5,7 @@ import { createNodeHost } from "../../../../src/host/node-host.js";
 import { composeFile } from "../../../../src/vm/plan/compose.js";
 import { makePlan } from "../../../../src/build/plan/plan.js";
 import { VERIFIED_CCACHE_VOLUME } from "../../../../src/core/plan/names.js";
-import { readAssets } from "../../../../src/project.js";
+import { readAssets } from "../../../../src/app/project.js";
 import { ROOT } from "../../../support/kdock.js";
 import { config, NO_FILES, plan, overlayFile } from "../../fixtures.js";
 

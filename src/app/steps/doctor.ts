@@ -1,17 +1,17 @@
-import type { Config } from "../config/config.js";
-import { type EngineInfo, isOnThisMachine } from "../engine/engine.js";
-import { KdockError, messageOf } from "../core/errors.js";
-import { type Finding, ok } from "../core/plan/finding.js";
+import type { Config } from "../../config/config.js";
+import { type EngineInfo, isOnThisMachine } from "../../engine/engine.js";
+import { KdockError, messageOf } from "../../core/errors.js";
+import { type Finding, ok } from "../../core/plan/finding.js";
 import {
   ARCHITECTURES,
   debuggerOn,
   type EngineArchitecture,
   engineArchitecture,
   runsNatively,
-} from "../core/plan/architectures.js";
-import { basePlan } from "../build/plan/image-plan.js";
-import type { Context } from "../core/steps/context.js";
-import { hostDebugger } from "../debug/steps/host-debugger.js";
+} from "../../core/plan/architectures.js";
+import { basePlan } from "../../build/plan/image-plan.js";
+import type { Context } from "../../core/steps/context.js";
+import { hostDebugger } from "../../debug/steps/host-debugger.js";
 
 /** Below this a debug kernel's objects, sources and images do not fit: 2 GB each, about. */
 const NEEDED_BYTES = 8e9;

@@ -2,38 +2,38 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { configName, configPath } from "./config-file.js";
-import { artifactSettings } from "./config/artifact-settings.js";
-import type { Architecture, Config } from "./config/config.js";
-import { diskFrom } from "./config/disks.js";
-import { FLAG_NAMES, type KeyFlags, keyValues } from "./config/key-flags.js";
-import { loadConfig } from "./config/layers.js";
-import { expandSource, NO_SOURCE_CONTEXT, sourceSpec } from "./config/source-spec.js";
-import { readIfThere } from "./engine/connect-options.js";
-import { endpointName } from "./engine/endpoint.js";
-import { engineSearch } from "./engine/engine-search.js";
-import type { Engine } from "./engine/engine.js";
-import { KdockError, messageOf } from "./core/errors.js";
-import { createNodeHost } from "./host/node-host.js";
-import { createTerminal } from "./host/terminal.js";
-import { NO_OTHER_ENGINES, type OtherEngines, splitLock } from "./build/lock/engine-view.js";
-import type { Lock } from "./build/lock/lock.js";
-import { architectureFrom, type EngineArchitecture } from "./core/plan/architectures.js";
-import type { Asset, Assets } from "./core/plan/assets.js";
-import type { BuiltKernel } from "./build/plan/built-kernels.js";
-import { FOLDER } from "./core/plan/names.js";
-import { makePlan, type Plan } from "./build/plan/plan.js";
-import type { UserFiles } from "./build/plan/user-files.js";
-import { type Context, type EarlyContext, inProject } from "./core/steps/context.js";
-import { lastArchitecture } from "./core/steps/artifact-store.js";
-import { askArchitecture } from "./build/steps/engine-architecture.js";
-import { repositoryReader } from "./build/steps/read-repository.js";
-import { readUserFiles, type TreeReading } from "./build/steps/read-user-files.js";
-import type { EarlyLook } from "./tree/steps/tree-look.js";
-import { orAborted } from "./core/or-aborted.js";
-import type { Reporter } from "./ui/reporter.js";
-import { outputEvents } from "./ui/output-events.js";
+import { artifactSettings } from "../config/artifact-settings.js";
+import type { Architecture, Config } from "../config/config.js";
+import { diskFrom } from "../config/disks.js";
+import { FLAG_NAMES, type KeyFlags, keyValues } from "../config/key-flags.js";
+import { loadConfig } from "../config/layers.js";
+import { expandSource, NO_SOURCE_CONTEXT, sourceSpec } from "../config/source-spec.js";
+import { readIfThere } from "../engine/connect-options.js";
+import { endpointName } from "../engine/endpoint.js";
+import { engineSearch } from "../engine/engine-search.js";
+import type { Engine } from "../engine/engine.js";
+import { KdockError, messageOf } from "../core/errors.js";
+import { createNodeHost } from "../host/node-host.js";
+import { createTerminal } from "../host/terminal.js";
+import { NO_OTHER_ENGINES, type OtherEngines, splitLock } from "../build/lock/engine-view.js";
+import type { Lock } from "../build/lock/lock.js";
+import { architectureFrom, type EngineArchitecture } from "../core/plan/architectures.js";
+import type { Asset, Assets } from "../core/plan/assets.js";
+import type { BuiltKernel } from "../build/plan/built-kernels.js";
+import { FOLDER } from "../core/plan/names.js";
+import { makePlan, type Plan } from "../build/plan/plan.js";
+import type { UserFiles } from "../build/plan/user-files.js";
+import { type Context, type EarlyContext, inProject } from "../core/steps/context.js";
+import { lastArchitecture } from "../core/steps/artifact-store.js";
+import { askArchitecture } from "../build/steps/engine-architecture.js";
+import { repositoryReader } from "../build/steps/read-repository.js";
+import { readUserFiles, type TreeReading } from "../build/steps/read-user-files.js";
+import type { EarlyLook } from "../tree/steps/tree-look.js";
+import { orAborted } from "../core/or-aborted.js";
+import type { Reporter } from "../ui/reporter.js";
+import { outputEvents } from "../ui/output-events.js";
 import { checkTrust } from "./trust.js";
-import type { GlobalFlags, World } from "./core/world.js";
+import type { GlobalFlags, World } from "../core/world.js";
 
 export interface Project {
   readonly ctx: Context;
@@ -72,7 +72,7 @@ export function relocked(project: Project, lock: Lock): Project {
 }
 
 /** kdock's own root: the folder that holds images/ and the Dockerfiles; one above src/ and dist/ alike. */
-export const KDOCK_ROOT = fileURLToPath(new URL("../", import.meta.url));
+export const KDOCK_ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** What goes into containers, relative to kdock's root. */
 const ASSET_PATHS = ["images", "Dockerfile.kernel", "Dockerfile.busybox"];
@@ -209,7 +209,7 @@ async function readLockFile(ctx: EarlyContext): Promise<Lock | undefined> {
   const text = await ctx.host.files.readText(inProject(ctx, FOLDER.lockfile));
   if (text === undefined) return undefined;
   // As slow to load as the configuration, and not every project has one.
-  const { parseLock } = await import("./build/lock/lock-text.js");
+  const { parseLock } = await import("../build/lock/lock-text.js");
   return parseLock(text, FOLDER.lockfile);
 }
 
@@ -253,7 +253,7 @@ function isSearchedHere({ env, home }: World): boolean {
 
 /** The Docker client is slow to load: it is loaded when the engine is used. */
 async function connect(world: World, reporter: Reporter): Promise<Engine> {
-  const { connectEngine } = await import("./engine/connect.js");
+  const { connectEngine } = await import("../engine/connect.js");
   return connectEngine({
     env: world.env,
     home: world.home,

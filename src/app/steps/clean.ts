@@ -1,7 +1,7 @@
-import { FOLDER, LABEL, labels, type Role } from "../core/plan/names.js";
-import type { Plan } from "../build/plan/plan.js";
-import { type Context, inProject } from "../core/steps/context.js";
-import { endHostNet } from "../vm/steps/host-net.js";
+import { FOLDER, LABEL, labels, type Role } from "../../core/plan/names.js";
+import type { Plan } from "../../build/plan/plan.js";
+import { type Context, inProject } from "../../core/steps/context.js";
+import { endHostNet } from "../../vm/steps/host-net.js";
 
 /** One thing kdock made, and how to be rid of it. */
 export interface Leaving {

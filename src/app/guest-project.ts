@@ -1,16 +1,16 @@
 import { dirname } from "node:path";
 import { configPath } from "./config-file.js";
-import type { Engine } from "./engine/engine.js";
-import type { QuickEngine } from "./engine/quick-engine.js";
-import { KdockError, messageOf } from "./core/errors.js";
-import { nodeFiles } from "./host/node-files.js";
-import { createTerminal } from "./host/terminal.js";
-import { projectNames } from "./core/plan/names.js";
-import type { GuestContext } from "./guest/steps/guest-context.js";
-import { orAborted } from "./core/or-aborted.js";
-import type { Reporter } from "./ui/reporter.js";
-import { outputEvents } from "./ui/output-events.js";
-import type { GlobalFlags, World } from "./core/world.js";
+import type { Engine } from "../engine/engine.js";
+import type { QuickEngine } from "../engine/quick-engine.js";
+import { KdockError, messageOf } from "../core/errors.js";
+import { nodeFiles } from "../host/node-files.js";
+import { createTerminal } from "../host/terminal.js";
+import { projectNames } from "../core/plan/names.js";
+import type { GuestContext } from "../guest/steps/guest-context.js";
+import { orAborted } from "../core/or-aborted.js";
+import type { Reporter } from "../ui/reporter.js";
+import { outputEvents } from "../ui/output-events.js";
+import type { GlobalFlags, World } from "../core/world.js";
 
 /**
  * What a connection to a running guest needs: the project's name, which follows from its folder, and an engine. Neither
@@ -39,7 +39,7 @@ export async function openGuestContext(
   const engine = () =>
     (whole ??= orAborted(
       world.signal,
-      import("./engine/connect.js").then((module) => module.connectEngine(options)),
+      import("../engine/connect.js").then((module) => module.connectEngine(options)),
     ));
   return {
     files: nodeFiles,
@@ -60,7 +60,9 @@ export async function openGuestContext(
     quickEngine: () =>
       (quick ??= orAborted(
         world.signal,
-        import("./engine/quick-engine.js").then((module) => module.connectQuickly(options, engine)),
+        import("../engine/quick-engine.js").then((module) =>
+          module.connectQuickly(options, engine),
+        ),
       )),
   };
 }

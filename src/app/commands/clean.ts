@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { Kdock } from "../app/kdock.js";
+import type { Kdock } from "../kdock.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("clean")

@@ -1,14 +1,14 @@
 import { dirname } from "node:path";
 import { configPath } from "./config-file.js";
-import type { Config } from "./config/config.js";
-import { alsoIn, outsideRequests, type Use } from "./config/outside.js";
-import type { Person } from "./config/ownership.js";
-import { nodeFiles } from "./host/node-files.js";
-import type { RepositoryAt } from "./build/steps/read-repository.js";
+import type { Config } from "../config/config.js";
+import { alsoIn, outsideRequests, type Use } from "../config/outside.js";
+import type { Person } from "../config/ownership.js";
+import { nodeFiles } from "../host/node-files.js";
+import type { RepositoryAt } from "../build/steps/read-repository.js";
 import { checkState, requireTrust } from "./steps/trust.js";
-import type { Reporter } from "./ui/reporter.js";
-import { visible } from "./ui/visible.js";
-import type { GlobalFlags, World } from "./core/world.js";
+import type { Reporter } from "../ui/reporter.js";
+import { visible } from "../ui/visible.js";
+import type { GlobalFlags, World } from "../core/world.js";
 
 /** Runs before anything of the project is read; see `checkState`. */
 export async function checkProject(world: World, globals: GlobalFlags): Promise<void> {
@@ -48,7 +48,7 @@ export async function checkTrust(
     ask: canAsk
       ? async (text) => {
           reporter.pause();
-          const { ask } = await import("./host/ask.js");
+          const { ask } = await import("../host/ask.js");
           return ask(visible(text), { input: stdin, output: stderr, signal });
         }
       : undefined,

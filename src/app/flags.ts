@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import { ARCHITECTURE_NAMES } from "../../config/config.js";
-import { KdockError } from "../../core/errors.js";
+import { ARCHITECTURE_NAMES } from "../config/config.js";
+import { KdockError } from "../core/errors.js";
 
 /** For commander: a flag that may be repeated. */
 export const list = (value: string, before: string[] | undefined) => [...(before ?? []), value];

@@ -8,7 +8,7 @@ import { BUILDER_UID, HOSTILE_UID, MODULE_KEY_FILE } from "../../../src/core/pla
 import { planData, planText } from "../../../src/vm/plan/plan-text.js";
 import { vmPlan } from "../../../src/vm/plan/vm-plan.js";
 import { createNodeHost } from "../../../src/host/node-host.js";
-import { readAssets } from "../../../src/project.js";
+import { readAssets } from "../../../src/app/project.js";
 import { Secret } from "../../../src/core/secret.js";
 import { inputFiles, secretFiles } from "../../../src/build/steps/run-build.js";
 import { SecretScan } from "../../support/secret-scan.js";

@@ -1,5 +1,5 @@
-import type { HostFiles } from "../host/host.js";
-import { targetFile } from "../core/steps/target-file.js";
+import type { HostFiles } from "../../host/host.js";
+import { targetFile } from "../../core/steps/target-file.js";
 
 export async function writeConfig(
   files: HostFiles,

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import type { OutsideRequest } from "../config/outside.js";
-import { isOwn, type Person, stateProblem } from "../config/ownership.js";
-import { KdockError } from "../core/errors.js";
-import type { HostFiles } from "../host/host.js";
-import { hostPath } from "../core/plan/host-path.js";
-import { FOLDER } from "../core/plan/names.js";
-import { patchPaths } from "../build/steps/read-patches.js";
-import type { RepositoryAt } from "../build/steps/read-repository.js";
+import type { OutsideRequest } from "../../config/outside.js";
+import { isOwn, type Person, stateProblem } from "../../config/ownership.js";
+import { KdockError } from "../../core/errors.js";
+import type { HostFiles } from "../../host/host.js";
+import { hostPath } from "../../core/plan/host-path.js";
+import { FOLDER } from "../../core/plan/names.js";
+import { patchPaths } from "../../build/steps/read-patches.js";
+import type { RepositoryAt } from "../../build/steps/read-repository.js";
 
 type Files = Pick<
   HostFiles,

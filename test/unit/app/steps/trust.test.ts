@@ -1,11 +1,11 @@
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { beforeEach, describe, expect, it } from "vitest";
-import { outsideRequests, type Use } from "../../../src/config/outside.js";
-import { nodeFiles } from "../../../src/host/node-files.js";
-import { repositoryReader } from "../../../src/build/steps/read-repository.js";
-import { checkState, requireTrust } from "../../../src/steps/trust.js";
-import { useTemporaryFolder } from "../host/temporary-folder.js";
-import { config } from "../fixtures.js";
+import { outsideRequests, type Use } from "../../../../src/config/outside.js";
+import { nodeFiles } from "../../../../src/host/node-files.js";
+import { repositoryReader } from "../../../../src/build/steps/read-repository.js";
+import { checkState, requireTrust } from "../../../../src/app/steps/trust.js";
+import { useTemporaryFolder } from "../../host/temporary-folder.js";
+import { config } from "../../fixtures.js";
 
 const at = useTemporaryFolder();
 const repositoryAt = (path: string) => repositoryReader(nodeFiles)(at("lab", path));

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { GlobalFlags, World } from "./core/world.js";
+import type { GlobalFlags, World } from "../core/world.js";
 
 /** In the project's folder, unless --config names another file. */
 export const CONFIG_FILE = "kdock.yaml";
