@@ -25,17 +25,69 @@ const SYNTAX = [
   },
 ];
 
-/** One fence: files in `folder` must not import anything that matches `patterns`. */
-function fence(folder, ...patterns) {
+/** Which rooms of src a room may import; what two need is in one below both. */
+const ROOMS = {
+  core: [],
+  tree: ["core"],
+  build: ["core", "tree"],
+  kconfig: ["core", "tree", "build"],
+  vm: ["core", "tree", "build"],
+  guest: ["core", "tree", "build", "vm"],
+  network: ["core", "tree", "build", "vm", "guest"],
+  debug: ["core", "tree", "build", "vm", "guest"],
+  memory: ["core", "tree", "build", "vm", "guest", "debug"],
+  modules: ["core", "tree", "build", "vm", "guest"],
+  repro: ["core", "tree", "build"],
+  editor: ["core", "tree", "build", "debug"],
+  fleet: ["core", "tree", "build", "vm", "guest", "debug", "memory", "modules", "repro"],
+};
+
+/** Imports of types that point the other way, until what they need has moved down. */
+const EXCEPTIONS = {
+  core: ["!**/build/steps/read-repository.js", "!**/tree/steps/tree-look.js"],
+  kconfig: ["!**/repro/steps/diff.js"],
+};
+
+const OUTSIDE = ["**/engine/**", "**/host/**", "**/app/**", "**/commands/**"];
+
+/** What the kinds of folders in a room must not import. */
+const KINDS = {
+  plan: [...EFFECTS, ...OUTSIDE, "**/steps/**", "**/ui/**"],
+  lock: [...EFFECTS, ...OUTSIDE, "**/steps/**", "**/ui/**"],
+  steps: [...EFFECTS, "**/docker-engine.js", "**/node-host.js", "**/app/**", "**/commands/**"],
+  text: ["dockerode", "execa", ...OUTSIDE, "**/steps/**"],
+  agent: [...EFFECTS, ...OUTSIDE, "**/plan/**", "**/steps/**"],
+  dap: [...EFFECTS, ...OUTSIDE, "**/plan/**", "**/steps/**"],
+  qmp: [...EFFECTS, ...OUTSIDE, "**/plan/**", "**/steps/**"],
+  commands: [...EFFECTS.filter((name) => name !== "commander"), "**/engine/**", "**/host/**"],
+};
+
+function fence(files, patterns) {
   return {
-    files: [`src/${folder}/**/*.ts`],
+    files: [`src/${files}/**/*.ts`],
     rules: {
       "no-restricted-imports": [
         "error",
-        { patterns: [{ group: patterns, message: "see CONTRIBUTING, import table" }] },
+        { patterns: [{ group: patterns, message: "see docs/explanation/architecture.md" }] },
       ],
     },
   };
+}
+
+/** The last of the blocks that hold a file decides, so that each has all of its room and its kind. */
+function roomFences() {
+  return Object.entries(ROOMS).flatMap(([room, below]) => {
+    const above = Object.keys(ROOMS)
+      .filter((other) => other !== room && !below.includes(other))
+      .map((other) => `**/${other}/**`);
+    const exceptions = EXCEPTIONS[room] ?? [];
+    return [
+      fence(room, [...above, ...exceptions]),
+      ...Object.entries(KINDS).map(([kind, patterns]) =>
+        fence(`${room}/${kind}`, [...patterns, ...above, ...exceptions]),
+      ),
+    ];
+  });
 }
 
 export default tseslint.config(
@@ -71,67 +123,20 @@ export default tseslint.config(
       "no-restricted-globals": ["error", "process"],
     },
   },
-  fence(
-    "config",
-    ...EFFECTS,
-    "**/engine/**",
-    "**/steps/**",
-    "**/ui/**",
-    "**/host/**",
-    "**/commands/**",
-  ),
-  fence(
-    "plan",
-    ...EFFECTS,
-    "**/engine/**",
-    "**/steps/**",
-    "**/ui/**",
-    "**/host/**",
-    "**/commands/**",
-  ),
-  fence(
-    "lock",
-    ...EFFECTS,
-    "**/engine/**",
-    "**/steps/**",
-    "**/ui/**",
-    "**/host/**",
-    "**/commands/**",
-  ),
-  fence("archive", ...EFFECTS, "**/engine/**", "**/plan/**", "**/steps/**", "**/host/**"),
-  fence("guest", ...EFFECTS, "**/engine/**", "**/plan/**", "**/steps/**", "**/host/**"),
-  fence("dap", ...EFFECTS, "**/engine/**", "**/plan/**", "**/steps/**", "**/host/**"),
-  fence("qmp", ...EFFECTS, "**/engine/**", "**/plan/**", "**/steps/**", "**/host/**"),
-  fence("engine", "ora", "commander", "**/steps/**", "**/commands/**", "**/ui/**"),
-  fence(
-    "host",
-    "dockerode",
-    "ora",
-    "commander",
-    "**/engine/**",
-    "**/plan/**",
-    "**/config/**",
-    "**/steps/**",
-    "**/ui/**",
-  ),
-  fence("ui", "dockerode", "execa", "**/engine/**", "**/steps/**"),
-  fence(
-    "steps",
-    ...EFFECTS,
-    "**/docker-engine.js",
-    "**/node-host.js",
-    "**/app/**",
-    "**/commands/**",
-  ),
-  fence("app", "**/commands/**", "**/features.js", "**/main.js"),
-  fence(
-    "commands",
-    ...EFFECTS.filter((name) => name !== "commander"),
-    "**/engine/**",
-    "**/host/**",
-  ),
+  fence("config", KINDS.plan),
+  fence("archive", [...EFFECTS, ...OUTSIDE, "**/plan/**", "**/steps/**"]),
+  fence("engine", ["ora", "commander", "**/steps/**", "**/commands/**", "**/ui/**"]),
+  fence("host", [
+    ...["dockerode", "ora", "commander", "**/engine/**", "**/plan/**", "**/config/**"],
+    ...["**/steps/**", "**/ui/**"],
+  ]),
+  fence("ui", ["dockerode", "execa", "**/engine/**", "**/steps/**"]),
+  ...roomFences(),
+  fence("app", ["**/commands/**", "**/features.js", "**/main.js"]),
+  fence("app/steps", KINDS.steps),
+  fence("app/commands", KINDS.commands),
   {
-    files: ["src/commands/**/*.ts", "src/features.ts"],
+    files: ["src/*/commands/**/*.ts", "src/features.ts"],
     rules: {
       // What --help loads: all else waits for the action.
       "@typescript-eslint/no-restricted-imports": [
@@ -139,7 +144,12 @@ export default tseslint.config(
         {
           patterns: [
             {
-              group: ["**/project.js", ...LAZY, "!**/config/config.js", "!**/plan/choices.js"],
+              group: [
+                "**/build/project.js",
+                ...LAZY,
+                "!**/config/config.js",
+                "!**/plan/choices.js",
+              ],
               allowTypeImports: true,
               message: "import it in the action: `await import(...)`",
             },

@@ -1,21 +1,10 @@
-import type { Command } from "commander";
-import type { Kdock } from "./app/kdock.js";
-
-/** What a file of src/commands exports. */
-export interface Feature {
-  readonly define: (kdock: Kdock) => Command;
-  /** Its subcommands. */
-  readonly PARTS?: FeatureTable;
-}
-
-/** By command name, in the order of --help. */
-export type FeatureTable = Readonly<Record<string, () => Promise<Feature>>>;
+import type { FeatureTable } from "./app/feature.js";
 
 /** Loading all of them takes longer than most commands run: only --help does. */
 export const FEATURES: FeatureTable = {
   init: () => import("./app/commands/init.js"),
   doctor: () => import("./app/commands/doctor.js"),
-  plan: () => import("./build/commands/plan.js"),
+  plan: () => import("./vm/commands/plan.js"),
   lock: () => import("./build/commands/lock.js"),
   verify: () => import("./repro/commands/verify.js"),
   diff: () => import("./repro/commands/diff.js"),

@@ -1,8 +1,9 @@
 import { Command, CommanderError } from "commander";
 import { createKdock, type Kdock } from "./app/kdock.js";
-import type { Session } from "./app/session.js";
+import type { Session } from "./core/session.js";
 import { EXIT_CODES, exitCodeOf, KdockError } from "./core/errors.js";
-import { type Feature, FEATURES } from "./features.js";
+import { FEATURES } from "./features.js";
+import { type Feature } from "./app/feature.js";
 import { flushOutput } from "./core/flush.js";
 import { OutputError } from "./core/output-error.js";
 import { redactUrls } from "./core/redact.js";

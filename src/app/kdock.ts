@@ -3,11 +3,11 @@ import { configName, configPath } from "./config-file.js";
 import type { KeyFlags } from "../config/key-flags.js";
 import type { HostFiles } from "../host/host.js";
 import { createPrinter, type Printer } from "../core/print.js";
-import type { Project } from "./project.js";
+import type { Project } from "../build/project.js";
 import type { GlobalFlags, World } from "../core/world.js";
 import type { Guests } from "./open-guests.js";
 import type { OpenOptions } from "./open-project.js";
-import type { Session } from "./session.js";
+import type { Session } from "../core/session.js";
 
 /** What a command gets: the process, ways to open the project, and where its result goes. */
 export interface Kdock {

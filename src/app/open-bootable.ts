@@ -1,9 +1,9 @@
 import { BUILD_FLAGS, flagName, type KeyFlags } from "../config/key-flags.js";
 import { KdockError } from "../core/errors.js";
 import { isKernelKey } from "../build/plan/built-kernels.js";
-import type { Project } from "./project.js";
+import type { Project } from "../build/project.js";
 import { open } from "./open-project.js";
-import type { Session } from "./session.js";
+import type { Session } from "../core/session.js";
 
 /** See `Kdock`. */
 export async function openBootable(session: Session, flags: KeyFlags): Promise<Project> {

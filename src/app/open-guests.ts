@@ -1,6 +1,6 @@
 import type { GuestCall } from "../guest/steps/dial-guest.js";
 import type { GuestContext } from "../guest/steps/guest-context.js";
-import type { Session } from "./session.js";
+import type { Session } from "../core/session.js";
 
 /** The running guests of the project. */
 export interface Guests {

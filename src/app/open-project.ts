@@ -1,7 +1,7 @@
 import { configPath } from "./config-file.js";
 import type { KeyFlags } from "../config/key-flags.js";
-import type { Project } from "./project.js";
-import type { Session } from "./session.js";
+import type { Project } from "../build/project.js";
+import type { Session } from "../core/session.js";
 
 export interface OpenOptions {
   readonly flags?: KeyFlags;

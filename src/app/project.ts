@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { configName, configPath } from "./config-file.js";
 import { artifactSettings } from "../config/artifact-settings.js";
-import type { Architecture, Config } from "../config/config.js";
+import type { Architecture } from "../config/config.js";
 import { diskFrom } from "../config/disks.js";
 import { FLAG_NAMES, type KeyFlags, keyValues } from "../config/key-flags.js";
 import { loadConfig } from "../config/layers.js";
@@ -15,14 +15,13 @@ import type { Engine } from "../engine/engine.js";
 import { KdockError, messageOf } from "../core/errors.js";
 import { createNodeHost } from "../host/node-host.js";
 import { createTerminal } from "../host/terminal.js";
-import { NO_OTHER_ENGINES, type OtherEngines, splitLock } from "../build/lock/engine-view.js";
+import { NO_OTHER_ENGINES, splitLock } from "../build/lock/engine-view.js";
 import type { Lock } from "../build/lock/lock.js";
 import { architectureFrom, type EngineArchitecture } from "../core/plan/architectures.js";
 import type { Asset, Assets } from "../core/plan/assets.js";
-import type { BuiltKernel } from "../build/plan/built-kernels.js";
 import { FOLDER } from "../core/plan/names.js";
-import { makePlan, type Plan } from "../build/plan/plan.js";
-import type { UserFiles } from "../build/plan/user-files.js";
+import type { Project } from "../build/project.js";
+import { makePlan } from "../build/plan/plan.js";
 import { type Context, type EarlyContext, inProject } from "../core/steps/context.js";
 import { lastArchitecture } from "../core/steps/artifact-store.js";
 import { askArchitecture } from "../build/steps/engine-architecture.js";
@@ -34,42 +33,6 @@ import type { Reporter } from "../ui/reporter.js";
 import { outputEvents } from "../ui/output-events.js";
 import { checkTrust } from "./trust.js";
 import type { GlobalFlags, World } from "../core/world.js";
-
-export interface Project {
-  readonly ctx: Context;
-  readonly config: Config;
-  /** The configuration without flags and variables. */
-  readonly written: Config;
-  readonly user: UserFiles;
-  readonly plan: Plan;
-  /** undefined before anything is locked, and for commands that need no lock. */
-  readonly lock: Lock | undefined;
-  /** What kdock.lock holds for engines of other architectures. */
-  readonly others: OtherEngines;
-  /** The architecture is that of the last build: neither flags, variables, kdock.yaml nor kdock.lock set it. */
-  readonly followsBuild: boolean;
-  /** Flags or variables ask for other artifacts than kdock.yaml does. */
-  readonly overridden: boolean;
-  /** The built kernel to boot in the place of kdock.yaml's; see `withBuiltKernel`. */
-  readonly built?: BuiltKernel;
-}
-
-/** The project with another configuration, files or lock, and the plan that is made from them. */
-export function replanned(
-  project: Project,
-  changes: Partial<Pick<Project, "config" | "user" | "lock">>,
-): Project {
-  const changed = { ...project, ...changes };
-  const { ctx, config, user, lock } = changed;
-  const { folder, assets } = ctx;
-  const { engine } = project.plan;
-  return { ...changed, plan: makePlan({ folder, config, engine, assets, user, lock }) };
-}
-
-/** The same project under another lock. */
-export function relocked(project: Project, lock: Lock): Project {
-  return replanned(project, { lock });
-}
 
 /** kdock's own root: the folder that holds images/ and the Dockerfiles; one above src/ and dist/ alike. */
 export const KDOCK_ROOT = fileURLToPath(new URL("../../", import.meta.url));

@@ -1,4 +1,4 @@
-import type { Session } from "../app/session.js";
+import type { Session } from "./session.js";
 import { writeText } from "../ui/visible.js";
 
 /** Where a command's result goes: lines for people on stdout, or one event with --json. */

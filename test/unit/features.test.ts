@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Kdock } from "../../src/app/kdock.js";
-import { FEATURES, type FeatureTable } from "../../src/features.js";
+import { FEATURES } from "../../src/features.js";
+import { type FeatureTable } from "../../src/app/feature.js";
 
 const KDOCK = {} as Kdock;
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import ts from "typescript";
 import { expect, it } from "vitest";
+import { COMMAND_NAMES } from "../../src/features.js";
 import { ROOT } from "../support/kdock.js";
 
 const OPTIONS = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
@@ -24,12 +25,12 @@ function loadedWith(path: string, seen = new Set<string>()): Set<string> {
 it.each([
   "main.ts",
   "app/kdock.ts",
-  "guest-project.ts",
+  "app/guest-project.ts",
   "engine/quick-engine.ts",
-  "steps/dial-guest.ts",
-  "steps/exec.ts",
-  "steps/copy.ts",
-  "plan/exec-request.ts",
+  "guest/steps/dial-guest.ts",
+  "guest/steps/exec.ts",
+  "guest/steps/copy.ts",
+  "guest/plan/exec-request.ts",
 ])("%s, which kdock exec and cp load, is quick to load", (file) => {
   const loaded = loadedWith(join(ROOT, "src", file));
   expect(
@@ -38,19 +39,18 @@ it.each([
   expect(loaded.size).toBeGreaterThan(1);
 });
 
-const COMMANDS = readdirSync(join(ROOT, "src/commands"), { recursive: true, encoding: "utf8" });
-
-it.each(["features.ts", ...COMMANDS.filter((file) => file.endsWith(".ts")).map(inCommands)])(
-  "%s loads no package but commander",
-  (file) => {
-    const loaded = loadedWith(join(ROOT, "src", file));
-    expect(packagesOf(loaded).filter((each) => each !== "commander")).toEqual([]);
-  },
+const COMMANDS = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" }).filter(
+  (file) => /^\w+\/commands\/.*\.ts$/.test(file),
 );
 
-function inCommands(file: string): string {
-  return `commands/${file}`;
-}
+it("finds the files of all commands", () => {
+  expect(COMMANDS.length).toBeGreaterThan(COMMAND_NAMES.length);
+});
+
+it.each(["features.ts", ...COMMANDS])("%s loads no package but commander", (file) => {
+  const loaded = loadedWith(join(ROOT, "src", file));
+  expect(packagesOf(loaded).filter((each) => each !== "commander")).toEqual([]);
+});
 
 function packagesOf(loaded: ReadonlySet<string>): string[] {
   return [...loaded].filter((each) => !each.startsWith("/") && !each.startsWith("node:"));

@@ -150,3 +150,12 @@ function pinArgs({ packages, time }: LockedImage): Record<string, string> {
     SOURCE_DATE_EPOCH: String(epochOf(time)),
   };
 }
+
+/** An image made from one that is there already, by a Dockerfile of images/verify. */
+export interface DerivedImage extends Pick<
+  ImagePlan,
+  "role" | "dockerfile" | "context" | "args" | "tag" | "key" | "contents"
+> {
+  /** The image it is made from. */
+  readonly from: string;
+}

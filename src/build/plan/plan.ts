@@ -9,7 +9,7 @@ import { type GdbPlan, gdbPlan } from "./gdb-plan.js";
 import { stageKey } from "../../core/plan/keys.js";
 import { projectNames, type ProjectNames } from "../../core/plan/names.js";
 import { givenFiles, rootfsPlan, type RootfsPlan } from "./rootfs-plan.js";
-import { vmImagePlan } from "../../vm/plan/vm-plan.js";
+import { vmImagePlan } from "./vm-image.js";
 import type { UserFiles } from "./user-files.js";
 
 /** All that follows from kdock.yaml, the files it names, and kdock itself; computed without touching anything. */

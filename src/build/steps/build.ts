@@ -7,7 +7,7 @@ import type { Manifest } from "../../core/plan/manifest.js";
 import { FOLDER } from "../../core/plan/names.js";
 import { givenFiles } from "../plan/rootfs-plan.js";
 import type { Target } from "../../core/plan/choices.js";
-import { type Project, replanned } from "../../app/project.js";
+import { type Project, replanned } from "../project.js";
 import {
   makeSet,
   pointCurrent,

@@ -5,7 +5,7 @@ import { type Assets, selectAssets } from "../../core/plan/assets.js";
 import type { ImagePlan } from "../plan/image-plan.js";
 import { readBuildLine } from "../../core/plan/build-log.js";
 import { imageLabels } from "../../core/plan/names.js";
-import type { DerivedImage } from "../../repro/plan/verify-plan.js";
+import type { DerivedImage } from "../plan/image-plan.js";
 import { type BaseImage, ensureBase } from "./base-image.js";
 import type { Context } from "../../core/steps/context.js";
 import { driftError } from "./drift-error.js";

@@ -27,7 +27,7 @@ import { toolchainDrift } from "../lock/toolchain-drift.js";
 import type { UpdatePart } from "../../core/plan/choices.js";
 import type { EngineArchitecture } from "../../core/plan/architectures.js";
 import { FOLDER } from "../../core/plan/names.js";
-import { type Project, relocked } from "../../app/project.js";
+import { type Project, relocked } from "../project.js";
 import type { Manifest } from "../../core/plan/manifest.js";
 import { readManifest } from "../../core/steps/artifact-store.js";
 import { ensureImage } from "./builder-image.js";

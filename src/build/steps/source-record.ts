@@ -1,7 +1,7 @@
 import type { ExportedTree } from "../plan/gdb-script.js";
 import { FOLDER } from "../../core/plan/names.js";
 import type { Plan } from "../plan/plan.js";
-import { EXPORT_MARKER, exportedObjects } from "../../editor/plan/source-export.js";
+import { EXPORT_MARKER, exportedObjects } from "../plan/exported-tree.js";
 import { type Context, inProject } from "../../core/steps/context.js";
 
 interface SourceRecord {

@@ -1,9 +1,11 @@
 import { type Architecture, USUAL_ARCHITECTURE } from "../../config/config.js";
 import { KdockError } from "../errors.js";
-import type { MemoryTool } from "../../memory/plan/memory-plan.js";
 
 /** By QEMU's names: that of the ISA bus, with drivers since Linux 3.10, and that of PCI, since 5.13. */
 export type PanicDevice = "pvpanic" | "pvpanic-pci";
+
+/** What reads a dump of memory. */
+export type MemoryTool = "drgn" | "crash";
 
 /** One architecture that a kernel can be built for and booted on. */
 export interface ArchitectureRow {

@@ -1,3 +1,6 @@
+/** What a container's lines for kdock, not for people, begin with. */
+export const EVENT_PREFIX = "@kdock ";
+
 /** What a line of a build container's output means; build.sh and kbuild write them. */
 export type BuildLine =
   | { readonly kind: "phase"; readonly phase: string }

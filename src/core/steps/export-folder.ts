@@ -1,5 +1,5 @@
 import { KdockError } from "../errors.js";
-import { EXPORT_MARKER } from "../../editor/plan/source-export.js";
+import { EXPORT_MARKER } from "../../build/plan/exported-tree.js";
 import type { Context } from "./context.js";
 
 /**

@@ -1,3 +1,4 @@
+import { EVENT_PREFIX } from "../../core/plan/build-log.js";
 import { z } from "zod";
 
 /**
@@ -140,7 +141,6 @@ const Event = z.discriminatedUnion("event", [Armed, Hit, Panic, End, FailedEvent
 export type TrapEvent = z.infer<typeof Event>;
 
 /** How a line begins that is meant for kdock, among those that gdb prints by itself. */
-export const EVENT_PREFIX = "@kdock ";
 
 /** The event in a line that gdb printed; undefined for gdb's own words. Throws for an event that this cannot be. */
 export function readTrapLine(line: string): TrapEvent | undefined {

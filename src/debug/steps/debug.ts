@@ -10,7 +10,7 @@ import {
 } from "../plan/debug.js";
 import { FOLDER, INSIDE } from "../../core/plan/names.js";
 import type { FailedEvent } from "../plan/trap.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { attachProgram } from "../../core/steps/attach-program.js";
 import type { Context } from "../../core/steps/context.js";
 import { debuggerError } from "./debugger-error.js";

@@ -5,7 +5,7 @@ import { orAborted } from "../../core/or-aborted.js";
 import { releaseIn } from "../../vm/plan/console-log.js";
 import { decodeWarnings } from "../../vm/plan/decode-report.js";
 import { logFormat } from "../../core/plan/log-file.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { artifactFolder } from "../../core/steps/artifact-store.js";
 import { linesOfText } from "../../vm/steps/console-log.js";
 import type { Context } from "../../core/steps/context.js";

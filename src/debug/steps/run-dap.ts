@@ -2,7 +2,7 @@ import { type DapMessage, dapMessages, encodeDap, withPaths } from "../dap/frame
 import { KdockError } from "../../core/errors.js";
 import { scriptArguments } from "../../build/plan/debugger-plan.js";
 import { INSIDE } from "../../core/plan/names.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { openGdb } from "./gdb.js";
 import { allModules } from "../../build/steps/module-store.js";
 import { exportedTree } from "../../build/steps/source-record.js";

@@ -1,5 +1,5 @@
 import { sessionArguments } from "../../build/plan/debugger-plan.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { attachProgram } from "../../core/steps/attach-program.js";
 import { openGdb, terminalEnvironment } from "./gdb.js";
 

@@ -3,7 +3,7 @@ import type { Container } from "../../engine/engine.js";
 import { KdockError } from "../../core/errors.js";
 import { FOLDER, INSIDE } from "../../core/plan/names.js";
 import { readTrapLine, TRAP_VARIABLE, type TrapEvent, type TrapRequest } from "../plan/trap.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { type Context, inProject } from "../../core/steps/context.js";
 import { debuggerError } from "./debugger-error.js";
 import { openGdb } from "./gdb.js";

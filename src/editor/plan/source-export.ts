@@ -4,14 +4,7 @@ import type { ExportedTree } from "../../build/plan/gdb-script.js";
 import { stageKey } from "../../core/plan/keys.js";
 import { INSIDE, labels, type ProjectNames } from "../../core/plan/names.js";
 
-/** In the exported folder: says that it is one, and of what. */
-export const EXPORT_MARKER = ".kdock-source-export";
 export const COMPILE_COMMANDS = "compile_commands.json";
-
-/** Where the generated sources and headers are in an exported folder. */
-export function exportedObjects(path: string): string {
-  return `${path}/.kdock-build`;
-}
 
 /** Which of /src is the kernel's, as opposed to kdock's own notes. */
 export function isKernelSource(path: string): boolean {

@@ -6,15 +6,14 @@ import type { Plan } from "../../build/plan/plan.js";
 import {
   COMPILE_COMMANDS,
   editorCompileCommands,
-  EXPORT_MARKER,
   exportContainer,
-  exportedObjects,
   exportKey,
   type ExportRequest,
   type FoundSource,
   foundSource,
   isKernelSource,
 } from "../plan/source-export.js";
+import { EXPORT_MARKER, exportedObjects } from "../../build/plan/exported-tree.js";
 import { ensureImage } from "../../build/steps/builder-image.js";
 import { type Context, projectMutex } from "../../core/steps/context.js";
 import { checkExportFolder, exportedKey } from "../../core/steps/export-folder.js";

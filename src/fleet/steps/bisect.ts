@@ -18,7 +18,7 @@ import type { Plan } from "../../build/plan/plan.js";
 import { TARGETS } from "../../core/plan/choices.js";
 import { NEWEST, toolchainFor } from "../../build/plan/toolchain.js";
 import type { LocalRepository } from "../../build/plan/user-files.js";
-import { type Project, replanned } from "../../app/project.js";
+import { type Project, replanned } from "../../build/project.js";
 import { makeSet, readManifest } from "../../core/steps/artifact-store.js";
 import { builtStages } from "../../build/steps/build.js";
 import { ensureImage } from "../../build/steps/builder-image.js";

@@ -3,7 +3,7 @@ import { builtKernel } from "../../build/plan/built-kernels.js";
 import type { MatrixResult, MatrixRow } from "../plan/matrix.js";
 import { FOLDER } from "../../core/plan/names.js";
 import { TARGETS } from "../../core/plan/choices.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { artifactFolder } from "../../core/steps/artifact-store.js";
 import { build } from "../../build/steps/build.js";
 import { checkMachines } from "../../vm/steps/machine.js";

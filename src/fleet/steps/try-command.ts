@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import { KdockError } from "../../core/errors.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { FOLDER } from "../../core/plan/names.js";
 import { cutLine } from "../../ui/log-tail.js";
 import { inProject } from "../../core/steps/context.js";

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { FeatureTable } from "../../features.js";
+import type { FeatureTable } from "../../app/feature.js";
 
 const MORE = `
 Examples:

@@ -10,7 +10,7 @@ import {
   QUESTION_FILE,
 } from "../plan/config-question.js";
 import { FOLDER, INSIDE } from "../../core/plan/names.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { readLooseText } from "../../core/steps/read-loose-text.js";
 import { artifactFolder, readManifest } from "../../core/steps/artifact-store.js";
 import { ensureImage } from "../../build/steps/builder-image.js";

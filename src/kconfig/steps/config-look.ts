@@ -11,7 +11,7 @@ import {
   type Why,
 } from "../plan/config-question.js";
 import { requestOrigins, type RequestRow, requestRows } from "../plan/config-requests.js";
-import { type Project, replanned } from "../../app/project.js";
+import { type Project, replanned } from "../../build/project.js";
 import { askConfig, knownConfig, refuseUnknown } from "./config-ask.js";
 import { projectMutex } from "../../core/steps/context.js";
 import { ensureLocked, resolvedFor } from "../../build/steps/lock.js";

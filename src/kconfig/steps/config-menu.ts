@@ -8,7 +8,7 @@ import { hostPath } from "../../core/plan/host-path.js";
 import { requestedConfig } from "../../core/plan/kconfig.js";
 import { bytesOfText } from "../../core/plan/loose-text.js";
 import { INSIDE } from "../../core/plan/names.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { attachProgram } from "../../core/steps/attach-program.js";
 import { ensureImage } from "../../build/steps/builder-image.js";
 import { outputTexts } from "./config-ask.js";

@@ -3,7 +3,7 @@ import { optionName, parseSettings } from "../../config/kconfig-settings.js";
 import { rawMap } from "../../config/raw-value.js";
 import { KdockError } from "../../core/errors.js";
 import { unmetLines } from "../plan/config-question.js";
-import { type Project, replanned } from "../../app/project.js";
+import { type Project, replanned } from "../../build/project.js";
 import { askConfig } from "./config-ask.js";
 import { originsOf } from "./config-look.js";
 import { projectMutex } from "../../core/steps/context.js";

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
-import type { MemoryTool } from "../plan/memory-plan.js";
+import type { MemoryTool } from "../../core/plan/architectures.js";
 
 interface Texts {
   readonly description: string;

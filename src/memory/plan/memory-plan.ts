@@ -1,10 +1,8 @@
+import type { MemoryTool } from "../../core/plan/architectures.js";
 import { type ContainerSpec, type Mount } from "../../core/plan/container-spec.js";
 import { debuggerContainer, mount, type SymbolsVolume } from "../../build/plan/debugger-plan.js";
 import type { ImagePlan } from "../../build/plan/image-plan.js";
 import { INSIDE, labels, type ProjectNames } from "../../core/plan/names.js";
-
-/** The debuggers that read a dump of the guest's memory. */
-export type MemoryTool = "drgn" | "crash";
 
 /** Fills the volume of the dump; see images/gdb/kdock/core.py. `vm`: whose network the dump comes through. */
 export function takeContainer(

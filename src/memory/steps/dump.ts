@@ -1,4 +1,4 @@
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { kernelKeyOf } from "../../vm/plan/vm-facts.js";
 import type { Context } from "../../core/steps/context.js";
 import { type DumpFormat, dumpGuestMemory, type DumpResult } from "./dump-memory.js";

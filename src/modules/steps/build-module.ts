@@ -9,7 +9,7 @@ import type { Manifest, ManifestFile } from "../../core/plan/manifest.js";
 import { BUILDER_UID, belowInput, FOLDER, INSIDE, labels } from "../../core/plan/names.js";
 import { SOURCE_NOTE } from "../../build/plan/tree-plan.js";
 import { kernelKeyOf } from "../../vm/plan/vm-facts.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import {
   artifactFolder,
   readKernelConfig,

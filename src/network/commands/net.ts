@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { FeatureTable } from "../../features.js";
+import type { FeatureTable } from "../../app/feature.js";
 
 export const PARTS: FeatureTable = {
   check: () => import("./net/check.js"),

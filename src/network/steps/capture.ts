@@ -5,7 +5,7 @@ import { onAbort } from "../../core/on-abort.js";
 import { INSIDE, labels } from "../../core/plan/names.js";
 import type { Plan } from "../../build/plan/plan.js";
 import { guestName } from "../../vm/plan/seats.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { factsOf } from "../../vm/steps/choose-vm.js";
 import { AFTER_END } from "../../vm/steps/guest-channel.js";
 import type { Context } from "../../core/steps/context.js";

@@ -2,7 +2,7 @@ import type { Container } from "../../engine/engine.js";
 import { KdockError } from "../../core/errors.js";
 import { INSIDE, labels } from "../../core/plan/names.js";
 import { NETEM_EXAMPLE, netemKeyword, netemLines, parseNetem } from "../plan/netem.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { factsOf } from "../../vm/steps/choose-vm.js";
 import type { Context } from "../../core/steps/context.js";
 import { linesOf } from "../../core/steps/lines.js";

@@ -2,7 +2,7 @@ import type { Assets } from "../../core/plan/assets.js";
 import { assetsDigest, selectAssets } from "../../core/plan/assets.js";
 import type { BuildPlan } from "../../build/plan/build-plan.js";
 import { type ContainerSpec, type Labels, PLAIN } from "../../core/plan/container-spec.js";
-import type { ImagePlan } from "../../build/plan/image-plan.js";
+import type { DerivedImage, ImagePlan } from "../../build/plan/image-plan.js";
 import { stageKey } from "../../core/plan/keys.js";
 import { imageTag, INSIDE, labels, type ProjectNames } from "../../core/plan/names.js";
 
@@ -23,15 +23,6 @@ export const VARIED = [
 ] as const;
 
 const CONTEXT = ["images/apt", "images/verify"];
-
-/** An image made from one that is there already, by a Dockerfile of images/verify. */
-export interface DerivedImage extends Pick<
-  ImagePlan,
-  "role" | "dockerfile" | "context" | "args" | "tag" | "key" | "contents"
-> {
-  /** The image it is made from. */
-  readonly from: string;
-}
 
 /** A builder image in hostile surroundings. Its only new package has no part in a build, so it is not pinned. */
 export function hostileImage(builder: ImagePlan, assets: Assets): DerivedImage {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { KdockError } from "../../core/errors.js";
 import { changedInputs } from "../../core/plan/keys.js";
 import type { ManifestComparison } from "../plan/verification.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import type { Manifest } from "../../core/plan/manifest.js";
 import { readManifest } from "../../core/steps/artifact-store.js";
 import { differingFiles } from "./verify.js";

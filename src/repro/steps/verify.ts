@@ -6,7 +6,7 @@ import { hostileImage, VARIED, verifyBuild } from "../plan/verify-plan.js";
 import type { Verification, VerifiedStage } from "../plan/verification.js";
 import { givenFiles } from "../../build/plan/rootfs-plan.js";
 import type { Target } from "../../core/plan/choices.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { artifactFolder, readManifest } from "../../core/steps/artifact-store.js";
 import { ensureDerived, ensureImage } from "../../build/steps/builder-image.js";
 import { inProject, projectMutex } from "../../core/steps/context.js";

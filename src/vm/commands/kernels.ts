@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
-import type { FeatureTable } from "../../features.js";
+import type { FeatureTable } from "../../app/feature.js";
 
 const EXAMPLE = `
 A key stands for one kernel; its first digits do, from four on, while they are nobody else's:

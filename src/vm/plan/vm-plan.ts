@@ -1,16 +1,13 @@
 import type { Config, NetConfig } from "../../config/config.js";
-import type { Lock } from "../../build/lock/lock.js";
-import { vmImageName } from "../../build/lock/requests.js";
 import {
   type ContainerSpec,
   hostPortText,
   type PublishedPort,
 } from "../../core/plan/container-spec.js";
-import type { Assets } from "../../core/plan/assets.js";
 import { type Disk, diskLines, diskPaths, disksInUse, formatByName } from "./disks.js";
-import { architectureOf, type EngineArchitecture, isUsual } from "../../core/plan/architectures.js";
+import { architectureOf, isUsual } from "../../core/plan/architectures.js";
 import { hostPath } from "../../core/plan/host-path.js";
-import { basePlan, type ImagePlan, imagePlan } from "../../build/plan/image-plan.js";
+import type { ImagePlan } from "../../build/plan/image-plan.js";
 import { checkMachine } from "./machine-check.js";
 import { INSIDE, LABEL, labels, type ProjectNames, TUN } from "../../core/plan/names.js";
 import { checkPortsHaveNetwork, netdev, netEnvironment, networkOf } from "./net-modes.js";
@@ -120,25 +117,6 @@ export function vmSysctls({ vm }: Config): Readonly<Record<string, string>> {
 /** For a machine without IPv6: its guests still have it among themselves. */
 export function withoutIpv6(attempt: VmAttempt): VmAttempt {
   return { ...attempt, container: { ...attempt.container, sysctls: LEAST.sysctls } };
-}
-
-export function vmImagePlan(
-  config: Config,
-  engine: EngineArchitecture,
-  assets: Assets,
-  lock: Lock | undefined,
-): ImagePlan {
-  return imagePlan(
-    {
-      ...{ name: "vm", dockerfile: "images/vm/Dockerfile" },
-      args: isUsual(config.kernel.arch)
-        ? {}
-        : { QEMU: architectureOf(config).qemu.packages.join(" ") },
-    },
-    basePlan("trixie", config.images, engine, lock),
-    assets,
-    lock?.images[vmImageName(config.kernel.arch)],
-  );
 }
 
 /** How kdock.yaml's words apply to one of several VMs. */

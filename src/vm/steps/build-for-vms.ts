@@ -1,5 +1,5 @@
 import { TARGETS } from "../../core/plan/choices.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { build } from "../../build/steps/build.js";
 import { checkNetwork } from "./guest-subnet.js";
 import { checkMachines } from "./machine.js";

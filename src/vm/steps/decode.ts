@@ -4,7 +4,7 @@ import { debugInfoProblem, type DecodeReport, readDecodeReport } from "../plan/d
 import { decodeContainer } from "../../build/plan/debugger-plan.js";
 import { belowInput, FOLDER, INSIDE } from "../../core/plan/names.js";
 import type { Plan } from "../../build/plan/plan.js";
-import { EVENT_PREFIX } from "../../debug/plan/trap.js";
+import { EVENT_PREFIX } from "../../core/plan/build-log.js";
 import { readKernelConfig } from "../../core/steps/artifact-store.js";
 import { ensureImage } from "../../build/steps/builder-image.js";
 import { type Context, projectMutex } from "../../core/steps/context.js";

@@ -9,7 +9,7 @@ import {
 } from "../../build/plan/built-kernels.js";
 import { FOLDER, labels } from "../../core/plan/names.js";
 import { LOCAL_TREE } from "../../build/plan/tree-plan.js";
-import { type Project, replanned } from "../../app/project.js";
+import { type Project, replanned } from "../../build/project.js";
 import {
   artifactFolder,
   readCurrentManifest,

@@ -15,7 +15,7 @@ import type { Plan } from "../../build/plan/plan.js";
 import type { VmSeat } from "../plan/seats.js";
 import { panicDriver } from "../plan/vm-end.js";
 import { configFor, type Found, type RunMode, vmPlan } from "../plan/vm-plan.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { artifactFolder, readKernelConfig, readManifest } from "../../core/steps/artifact-store.js";
 import type { Context } from "../../core/steps/context.js";
 import { findDisks, requireDisks } from "./disks.js";

@@ -2,7 +2,7 @@ import { debuggerOn } from "../../core/plan/architectures.js";
 import { hostPortText } from "../../core/plan/container-spec.js";
 import { FOLDER } from "../../core/plan/names.js";
 import { DETACHED, type Printer } from "../../core/print.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { buildForVms } from "./build-for-vms.js";
 import { checkDumpPath } from "./panic-dump.js";
 import { runAttached } from "./run-attached.js";

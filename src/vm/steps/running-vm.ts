@@ -1,7 +1,7 @@
 import type { Container } from "../../engine/engine.js";
 import { DEFAULT_VM, labels } from "../../core/plan/names.js";
 import { KdockError } from "../../core/errors.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { buildForVms } from "./build-for-vms.js";
 import { runDetached } from "./run-detached.js";
 import { chooseVm, factsOf } from "./choose-vm.js";

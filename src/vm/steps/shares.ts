@@ -2,7 +2,7 @@ import { isOnThisMachine } from "../../engine/engine.js";
 import { KdockError } from "../../core/errors.js";
 import { type SharePlan, shareTransport, type ShareTransport } from "../plan/shares.js";
 import { vmShares } from "../plan/vm-plan.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { readKernelConfig } from "../../core/steps/artifact-store.js";
 import type { Context } from "../../core/steps/context.js";
 

@@ -1,6 +1,6 @@
 import { KdockError } from "../../core/errors.js";
 import { DEFAULT_VM, labels } from "../../core/plan/names.js";
-import type { Project } from "../../app/project.js";
+import type { Project } from "../../build/project.js";
 import { buildForVms } from "./build-for-vms.js";
 import { bootDetached, type DetachedVm } from "./run-detached.js";
 import { startVms } from "./start-vms.js";

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { Kdock } from "../../../app/kdock.js";
 import type { KeyFlags } from "../../../config/key-flags.js";
 import { DIFFERENT } from "../../../core/errors.js";
-import type { Project } from "../../../app/project.js";
+import type { Project } from "../../../build/project.js";
 import { addBuildFlags } from "../../../app/flags.js";
 
 const MORE = `

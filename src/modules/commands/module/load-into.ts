@@ -1,5 +1,5 @@
 import type { Kdock } from "../../../app/kdock.js";
-import type { Project } from "../../../app/project.js";
+import type { Project } from "../../../build/project.js";
 import type { LoadedModule } from "../../steps/load-module.js";
 import type { BuiltModule } from "../../../build/steps/module-store.js";
 

@@ -5,7 +5,7 @@ import {
   parseContainerFacts,
 } from "../../plan/net-check/facts.js";
 import type { Names } from "../../plan/net-check/scene.js";
-import type { Project } from "../../../app/project.js";
+import type { Project } from "../../../build/project.js";
 import { factsOf } from "../../../vm/steps/choose-vm.js";
 import { runInside } from "../../../core/steps/run-inside.js";
 

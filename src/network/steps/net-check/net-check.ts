@@ -13,7 +13,7 @@ import { natFinding } from "../../plan/net-check/nat.js";
 import { neighbourFinding } from "../../plan/net-check/neighbour.js";
 import { containerFinding, wayOutFinding } from "../../plan/net-check/outside.js";
 import type { Scene } from "../../plan/net-check/scene.js";
-import type { Project } from "../../../app/project.js";
+import type { Project } from "../../../build/project.js";
 import { factsOf } from "../../../vm/steps/choose-vm.js";
 import { panicOfVm } from "../../../vm/steps/console-log.js";
 import type { Context } from "../../../core/steps/context.js";

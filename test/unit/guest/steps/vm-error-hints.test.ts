@@ -5,7 +5,7 @@ import type { Container } from "../../../../src/engine/engine.js";
 import { KdockError } from "../../../../src/core/errors.js";
 import { CONSOLE_GOES_ON } from "../../../../src/vm/plan/console-state.js";
 import { INSIDE, LABEL, labels } from "../../../../src/core/plan/names.js";
-import type { Project } from "../../../../src/app/project.js";
+import type { Project } from "../../../../src/build/project.js";
 import { capture } from "../../../../src/network/steps/capture.js";
 import type { Context } from "../../../../src/core/steps/context.js";
 import { streamMemory } from "../../../../src/memory/steps/dump-memory.js";

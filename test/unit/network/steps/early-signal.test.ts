@@ -5,7 +5,7 @@ import { KdockError } from "../../../../src/core/errors.js";
 import { onAbort } from "../../../../src/core/on-abort.js";
 import { PLAIN } from "../../../../src/core/plan/container-spec.js";
 import { LABEL, labels } from "../../../../src/core/plan/names.js";
-import type { Project } from "../../../../src/app/project.js";
+import type { Project } from "../../../../src/build/project.js";
 import { capture, type CaptureRequest } from "../../../../src/network/steps/capture.js";
 import type { Context } from "../../../../src/core/steps/context.js";
 import { runContainer } from "../../../../src/core/steps/run-container.js";

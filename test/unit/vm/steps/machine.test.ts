@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createNodeHost } from "../../../../src/host/node-host.js";
-import type { Project } from "../../../../src/app/project.js";
+import type { Project } from "../../../../src/build/project.js";
 import { checkMachines } from "../../../../src/vm/steps/machine.js";
 import { config, plan } from "../../fixtures.js";
 

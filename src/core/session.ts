@@ -1,5 +1,5 @@
 import type { Reporter } from "../ui/reporter.js";
-import type { GlobalFlags, World } from "../core/world.js";
+import type { GlobalFlags, World } from "./world.js";
 
 /** One run of kdock: the process, the flags that every command takes, and the reporter that these select. */
 export interface Session {

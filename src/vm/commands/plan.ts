@@ -10,9 +10,9 @@ export function define(kdock: Kdock): Command {
   return addVmFlags(addBuildFlags(command)).action(async (flags: KeyFlags) => {
     const project = await kdock.openLocked(flags);
     const { DEFAULT_VM } = await import("../../core/plan/names.js");
-    const { vmPlan } = await import("../../vm/plan/vm-plan.js");
-    const { transportFor } = await import("../../vm/steps/shares.js");
-    const { planData, planText } = await import("../../vm/plan/plan-text.js");
+    const { vmPlan } = await import("../plan/vm-plan.js");
+    const { transportFor } = await import("../steps/shares.js");
+    const { planData, planText } = await import("../plan/plan-text.js");
     const { config, plan } = project;
     const transport = await transportFor(project, DEFAULT_VM);
     const mode = { paused: false, command: false };
