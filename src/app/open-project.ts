@@ -31,20 +31,20 @@ export async function open(
 ): Promise<Project> {
   const { checkProject } = await import("./trust.js");
   await checkProject(world, globals);
-  const earlyLook = willBuild ? await lookEarly({ world, globals }) : undefined;
+  const speculativeScan = willBuild ? await scanEarly({ world, globals }) : undefined;
   try {
     const { openProject } = await import("./project.js");
     return await openProject(world, globals, reporter, flags, {
-      ...{ readLock, followBuild, usesOutside, earlyLook },
+      ...{ readLock, followBuild, usesOutside, speculativeScan },
       tree: history ? "history" : readLock ? "content" : "names",
       warmEngine: willBuild,
     });
   } finally {
-    earlyLook?.cancel();
+    speculativeScan?.cancel();
   }
 }
 
-async function lookEarly({ world, globals }: Pick<Session, "world" | "globals">) {
-  const { beginLook } = await import("../tree/early-look.js");
-  return beginLook(configPath(world, globals), world.signal);
+async function scanEarly({ world, globals }: Pick<Session, "world" | "globals">) {
+  const { beginScan } = await import("../tree/begin-scan.js");
+  return beginScan(configPath(world, globals), world.signal);
 }

@@ -27,7 +27,7 @@ import { lastArchitecture } from "../core/steps/artifact-store.js";
 import { askArchitecture } from "../build/steps/engine-architecture.js";
 import { repositoryReader } from "../build/steps/read-repository.js";
 import { readUserFiles, type TreeReading } from "../build/steps/read-user-files.js";
-import type { EarlyLook } from "../tree/steps/tree-look.js";
+import type { SpeculativeScan } from "../core/speculative-scan.js";
 import { orAborted } from "../core/or-aborted.js";
 import type { Reporter } from "../ui/reporter.js";
 import { outputEvents } from "../ui/output-events.js";
@@ -46,7 +46,7 @@ export interface Opening {
   readonly tree: TreeReading;
   /** What kdock.yaml names outside of the project's folder will be used. */
   readonly usesOutside: boolean;
-  readonly earlyLook?: EarlyLook | undefined;
+  readonly speculativeScan?: SpeculativeScan | undefined;
   /** Connect to an engine of this machine while a local tree is scanned; a failure is reported when the engine is used. */
   readonly warmEngine: boolean;
 }
@@ -56,7 +56,7 @@ export async function openProject(
   globals: GlobalFlags,
   reporter: Reporter,
   flags: KeyFlags,
-  { readLock, followBuild, tree, warmEngine, usesOutside, earlyLook }: Opening,
+  { readLock, followBuild, tree, warmEngine, usesOutside, speculativeScan }: Opening,
 ): Promise<Project> {
   const host = createNodeHost({ env: world.env });
   const path = configPath(world, globals);
@@ -87,7 +87,7 @@ export async function openProject(
     folder,
     self: [...world.self, ...(globals.config === undefined ? [] : ["--config", path])],
     version: world.version,
-    earlyLook,
+    speculativeScan,
     engineIsHere: () => isSearchedHere(world),
     repositoryAt,
     engine: () => (engine ??= orAborted(world.signal, connect(world, reporter))),

@@ -4,7 +4,7 @@ import type { Config } from "../config/config.js";
 import { alsoIn, outsideRequests, type Use } from "../config/outside.js";
 import type { Person } from "../config/ownership.js";
 import { nodeFiles } from "../host/node-files.js";
-import type { RepositoryAt } from "../build/steps/read-repository.js";
+import type { RepositoryAt } from "../core/local-repository.js";
 import { checkState, requireTrust } from "./steps/trust.js";
 import type { Reporter } from "../ui/reporter.js";
 import { visible } from "../ui/visible.js";

@@ -6,7 +6,7 @@ import type { HostFiles } from "../../host/host.js";
 import { hostPath } from "../../core/plan/host-path.js";
 import { FOLDER } from "../../core/plan/names.js";
 import { patchPaths } from "../../build/steps/read-patches.js";
-import type { RepositoryAt } from "../../build/steps/read-repository.js";
+import type { RepositoryAt } from "../../core/local-repository.js";
 
 type Files = Pick<
   HostFiles,

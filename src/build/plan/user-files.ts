@@ -1,3 +1,4 @@
+import type { LocalRepository } from "../../core/local-repository.js";
 import type { Config } from "../../config/config.js";
 import type { OverlayEntry } from "./overlay.js";
 import type { TreeContent } from "../../tree/plan/source-tree.js";
@@ -35,15 +36,6 @@ export interface ModuleKey {
   readonly pem: Secret;
   /** sha256 of the file. It may be published: nobody guesses an RSA key, which is what the file was checked to hold. */
   readonly digest: string;
-}
-
-export interface LocalRepository {
-  /** Absolute, by its real name: what a checkout calls .git. */
-  readonly folder: string;
-  /** Absolute: other repositories' objects that it relies on. */
-  readonly alternates: readonly string[];
-  /** Of a worktree, whose HEAD is not the repository's: "refs/heads/…", or a commit. */
-  readonly head?: string | undefined;
 }
 
 /** A local kernel tree. */

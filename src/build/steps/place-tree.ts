@@ -16,7 +16,8 @@ import { unseenMarker } from "./read-source-tree.js";
 import type { StepLog } from "../../core/steps/run-step.js";
 import { recheckTree } from "../../tree/steps/scan-tree.js";
 import { SourceChangedError } from "./source-changed.js";
-import { type TreePlace, treePlace } from "../../tree/steps/tree-look.js";
+import { treePlace } from "../../tree/steps/tree-look.js";
+import type { TreePlace } from "../../core/speculative-scan.js";
 
 /** build.sh's and source-path.sh's exit code where what is mounted is not what kdock has read, or written. */
 export const UNSEEN = 66;

@@ -2,11 +2,8 @@ import { localRepository, sourceSpec } from "../../config/source-spec.js";
 import { KdockError } from "../../core/errors.js";
 import type { HostFiles } from "../../host/host.js";
 import { hostPath } from "../../core/plan/host-path.js";
-import type { LocalRepository } from "../plan/user-files.js";
+import type { LocalRepository, RepositoryAt } from "../../core/local-repository.js";
 import type { EarlyContext } from "../../core/steps/context.js";
-
-/** The repository of an absolute path: of a checkout, a worktree, or a bare one; undefined when there is none. */
-export type RepositoryAt = (path: string) => Promise<LocalRepository | undefined>;
 
 type Files = Pick<HostFiles, "exists" | "isFolder" | "list" | "readText" | "realPath" | "status">;
 

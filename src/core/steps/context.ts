@@ -6,8 +6,8 @@ import type { Host, Terminal } from "../../host/host.js";
 import { FOLDER } from "../plan/names.js";
 import type { Assets } from "../plan/assets.js";
 import type { Reporter } from "../../ui/reporter.js";
-import type { RepositoryAt } from "../../build/steps/read-repository.js";
-import type { EarlyLook } from "../../tree/steps/tree-look.js";
+import type { RepositoryAt } from "../local-repository.js";
+import type { SpeculativeScan } from "../speculative-scan.js";
 
 /** The world as a step sees it. */
 export interface Context {
@@ -32,8 +32,8 @@ export interface Context {
   engineIsHere(): boolean;
   /** See `repositoryReader`. */
   readonly repositoryAt: RepositoryAt;
-  /** One that has begun already; see `beginLook`. */
-  readonly earlyLook?: EarlyLook | undefined;
+  /** One that has begun already; see `beginScan`. */
+  readonly speculativeScan?: SpeculativeScan | undefined;
   /** Connects at the first call: a build with nothing to do needs no engine. */
   engine(): Promise<Engine>;
 }

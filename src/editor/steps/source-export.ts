@@ -16,7 +16,7 @@ import {
 import { EXPORT_MARKER, exportedObjects } from "../../build/plan/exported-tree.js";
 import { ensureImage } from "../../build/steps/builder-image.js";
 import { type Context, projectMutex } from "../../core/steps/context.js";
-import { checkExportFolder, exportedKey } from "../../core/steps/export-folder.js";
+import { checkExportFolder, exportedKey } from "./export-folder.js";
 import { extractFolder } from "../../build/steps/extract.js";
 import { writeGdbScripts } from "../../build/steps/gdb-script.js";
 import { runContainer } from "../../core/steps/run-container.js";

@@ -7,7 +7,7 @@ import type { ContainerSpec } from "../../core/plan/container-spec.js";
 import { sha256 } from "../../core/plan/keys.js";
 import { INSIDE, labels, type ProjectNames } from "../../core/plan/names.js";
 import { sourceHostPaths } from "../../build/plan/tree-plan.js";
-import type { LocalRepository } from "../../build/plan/user-files.js";
+import type { LocalRepository } from "../../core/local-repository.js";
 
 /** What `git bisect run` makes of a command's exit code. */
 export type Mark = "good" | "bad" | "skip";

@@ -17,7 +17,7 @@ import { FOLDER } from "../../core/plan/names.js";
 import type { Plan } from "../../build/plan/plan.js";
 import { TARGETS } from "../../core/plan/choices.js";
 import { NEWEST, toolchainFor } from "../../build/plan/toolchain.js";
-import type { LocalRepository } from "../../build/plan/user-files.js";
+import type { LocalRepository } from "../../core/local-repository.js";
 import { type Project, replanned } from "../../build/project.js";
 import { makeSet, readManifest } from "../../core/steps/artifact-store.js";
 import { builtStages } from "../../build/steps/build.js";

@@ -1,6 +1,6 @@
 import type { HostFiles } from "../../host/host.js";
 import { packedDigest, packIndex, type TreeIndex, unpackIndex } from "../plan/tree-index.js";
-import type { TreePlace } from "./tree-look.js";
+import type { TreePlace } from "../../core/speculative-scan.js";
 
 /** Ending of a note: its last word is the digest of a tree whose index must be kept for it. */
 export const NOTE = { built: ".built", sent: ".sent" } as const;

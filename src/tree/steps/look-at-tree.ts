@@ -16,7 +16,7 @@ import {
 } from "../plan/source-tree.js";
 import { digestAt, fileAt, type TreeFile, type TreeFolder } from "../plan/tree-folder.js";
 import { keepIndex, newestIndex } from "./kept-trees.js";
-import type { TreeLook } from "./tree-look.js";
+import type { TreeLook } from "../../core/speculative-scan.js";
 
 export type TreeNote =
   | { readonly kind: "owed"; readonly files: number; readonly bytes: number }

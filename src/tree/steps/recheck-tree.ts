@@ -2,7 +2,7 @@ import type { HostFiles } from "../../host/host.js";
 import { isIgnored } from "../plan/source-tree.js";
 import { changedSince } from "../plan/tree-recheck.js";
 import { indexWith } from "./kept-trees.js";
-import type { TreeRecheck } from "./tree-look.js";
+import type { TreeRecheck } from "../../core/speculative-scan.js";
 
 /**
  * Yields once: the paths that changed since a tree was scanned. Where its index is lost, or the tree changes while it is

@@ -1,14 +1,8 @@
 import type { TreeContent } from "../plan/source-tree.js";
 import type { EarlyContext } from "../../core/steps/context.js";
 import type { TreeNote } from "./look-at-tree.js";
-import {
-  lastTreeFile,
-  LOOK_MODULE,
-  RECHECK_MODULE,
-  type TreeLook,
-  treePlace,
-  type TreeRecheck,
-} from "./tree-look.js";
+import { lastTreeFile, LOOK_MODULE, RECHECK_MODULE, treePlace } from "./tree-look.js";
+import type { TreeLook, TreeRecheck } from "../../core/speculative-scan.js";
 
 /** From so many bytes that have to be read, a person is told. */
 const MUCH_BYTES = 200e6;
@@ -23,7 +17,7 @@ export interface ScannedTree {
 export async function scanTree(ctx: EarlyContext, folder: string): Promise<ScannedTree> {
   const look: TreeLook = { folder, place: treePlace(ctx.folder, folder) };
   const notes: AsyncIterator<unknown, unknown> =
-    ctx.earlyLook?.take(look, ctx.signal) ??
+    ctx.speculativeScan?.take(look, ctx.signal) ??
     ctx.host.inThread(LOOK_MODULE, look, ctx.signal)[Symbol.asyncIterator]();
   const remembered = remember(ctx, folder);
   for (;;) {
@@ -53,7 +47,7 @@ export async function recheckTree(
   throw new Error("a tree was not looked at to its end");
 }
 
-/** For the next `beginLook`, which is only quicker for it. */
+/** For the next `beginScan`, which is only quicker for it. */
 async function remember(ctx: EarlyContext, folder: string): Promise<void> {
   const { files } = ctx.host;
   const path = lastTreeFile(ctx.folder);

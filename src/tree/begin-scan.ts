@@ -1,19 +1,14 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import { inThread } from "../host/thread.js";
-import {
-  type EarlyLook,
-  lastTreeFile,
-  LOOK_MODULE,
-  type TreeLook,
-  treePlace,
-} from "./steps/tree-look.js";
+import { lastTreeFile, LOOK_MODULE, treePlace } from "./steps/tree-look.js";
+import type { SpeculativeScan, TreeLook } from "../core/speculative-scan.js";
 
 /**
  * Starts a scan of the tree that the project was last built from, in a thread. It takes as long as loading the rest of kdock,
  * and runs beside it. Undefined where there is no such tree.
  */
-export function beginLook(configPath: string, signal: AbortSignal): EarlyLook | undefined {
+export function beginScan(configPath: string, signal: AbortSignal): SpeculativeScan | undefined {
   const look = lastLook(configPath);
   if (look === undefined) return undefined;
   const stop = new AbortController();

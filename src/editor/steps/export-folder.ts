@@ -1,6 +1,6 @@
-import { KdockError } from "../errors.js";
+import { KdockError } from "../../core/errors.js";
 import { EXPORT_MARKER } from "../../build/plan/exported-tree.js";
-import type { Context } from "./context.js";
+import type { Context } from "../../core/steps/context.js";
 
 /**
  * The real path of a folder that may be replaced by an export: one that is not there yet, is empty, is an earlier
