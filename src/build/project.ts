@@ -42,4 +42,3 @@ export function replanned(
 export function relocked(project: Project, lock: Lock): Project {
   return replanned(project, { lock });
 }
-
