@@ -2,8 +2,8 @@ import { Command, CommanderError } from "commander";
 import { createKdock, type Kdock } from "./app/kdock.js";
 import type { Session } from "./core/session.js";
 import { EXIT_CODES, exitCodeOf, KdockError } from "./core/errors.js";
-import { FEATURES } from "./features.js";
-import { type Feature } from "./app/feature.js";
+import { FEATURE_GROUPS, FEATURES } from "./features.js";
+import type { Feature } from "./app/feature.js";
 import { flushOutput } from "./core/flush.js";
 import { OutputError } from "./core/output-error.js";
 import { redactUrls } from "./core/redact.js";
@@ -20,8 +20,11 @@ Examples:
   kdock trap tcp_v4_rcv --exec 'wget -q -O- http://10.0.3.1/' --bt
   kdock build --preset defconfig --set CONFIG_TCP_CONG_BBR=y
 
-Exit codes: 0 ok, 1 build or VM failed, or verify, diff, config diff or net check found something, 2 usage or configuration, 3 environment or engine, 70 bug in kdock,
-130 interrupted by a signal, 141 nobody reads stdout or stderr any more; with \`run -- command\` and \`exec\` the command's own.`;
+Exit codes:
+  0 success; 1 a build or a VM failed, or verify, diff, config diff or net check
+  found something; 2 usage or configuration; 3 environment or engine; 70 a bug in
+  kdock; 130 interrupted by a signal; 141 stdout or stderr has no reader any more.
+  \`run -- COMMAND\` and \`exec\`: the command's own.`;
 
 /** Parses, runs one command, and turns an error into text and an exit code. The only catch-all. */
 export async function main(argv: readonly string[], world: World): Promise<number> {
@@ -64,8 +67,8 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
 export async function kdockProgram(kdock: Kdock): Promise<Command> {
   const program = new Command("kdock");
   defineProgram(program, "");
-  for (const load of Object.values(FEATURES)) {
-    program.addCommand(await commandOf(load, kdock, true));
+  for (const [name, { load }] of Object.entries(FEATURES)) {
+    program.addCommand(listed(name, await commandOf(load, kdock)));
   }
   return program;
 }
@@ -102,33 +105,44 @@ async function loadReporter({ world, globals }: Session, canMove: boolean): Prom
   });
 }
 
-/** The command that is called; all of them for kdock's own --help and for suggestions about an unknown word. */
+/** The command that is called. The others have a name and a line in kdock's --help, which suggestions need as well. */
 async function commandsFor(argv: readonly string[], kdock: Kdock): Promise<Command[]> {
   const at = argv.findIndex(
     (word, index) => !word.startsWith("-") && !TAKES_WORD.has(argv[index - 1] ?? ""),
   );
-  const called = argv[at] ?? "";
   const isOwnHelp = at < 0 || argv.slice(0, at).some((word) => word === "--help" || word === "-h");
-  const load = Object.hasOwn(FEATURES, called) && !isOwnHelp ? FEATURES[called] : undefined;
-  const loads = load === undefined ? Object.values(FEATURES) : [load];
-  // kdock's own --help does not show subcommands.
-  return Promise.all(loads.map((each) => commandOf(each, kdock, !isOwnHelp)));
+  const called = isOwnHelp ? undefined : argv[argv[at] === "help" ? at + 1 : at];
+  if (called !== undefined && Object.hasOwn(FEATURES, called) && argv[at] === called) {
+    return [await loaded(called, kdock)];
+  }
+  return Promise.all(
+    Object.keys(FEATURES).map((name) =>
+      name === called ? loaded(name, kdock) : listed(name, new Command(name)),
+    ),
+  );
 }
 
-async function commandOf(
-  load: () => Promise<Feature>,
-  kdock: Kdock,
-  withParts: boolean,
-): Promise<Command> {
+async function loaded(name: string, kdock: Kdock): Promise<Command> {
+  const row = FEATURES[name];
+  if (row === undefined) throw new Error(`no command ${name}`);
+  return listed(name, await commandOf(row.load, kdock));
+}
+
+async function commandOf(load: () => Promise<Feature>, kdock: Kdock): Promise<Command> {
   const { define, PARTS = {} } = await load();
   const command = define(kdock)
     .exitOverride()
     .showHelpAfterError("(--help lists what there is)")
     .configureOutput(TEXT);
-  if (!withParts) return command;
-  const parts = Object.values(PARTS).map((part) => commandOf(part, kdock, true));
+  const parts = Object.values(PARTS).map((part) => commandOf(part, kdock));
   for (const part of await Promise.all(parts)) command.addCommand(part);
   return command;
+}
+
+/** With its line and its heading in kdock's --help. */
+function listed(name: string, command: Command): Command {
+  const group = Object.entries(FEATURE_GROUPS).find(([, rows]) => Object.hasOwn(rows, name));
+  return command.summary(FEATURES[name]?.summary ?? "").helpGroup(`${group?.[0] ?? "Other"}:`);
 }
 
 /** Options of kdock itself whose value is the next word. */
@@ -145,6 +159,8 @@ function defineProgram(program: Command, version: string): void {
     .option("--json", "one JSON event per line on stdout")
     .option("-v, --verbose", "show every line of the logs")
     .option("--trust", "allow what kdock.yaml asks for outside of its folder, and remember that")
+    .commandsGroup("Help:")
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .addHelpText("after", EXAMPLES)
     .showHelpAfterError("(see kdock --help)")
     .configureOutput(TEXT)

@@ -102,8 +102,8 @@ describe("usage", () => {
   it("prints --help and --version on stdout with exit code 0", async () => {
     const help = await kdock(["--help"], { cwd: folder });
     expect(help.exitCode).toBe(0);
-    const listed = /^Commands:\n([^]*?)\n\n/m.exec(help.stdout)?.[1] ?? "";
-    const names = [...listed.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name);
+    const listed = /^Start:\n([^]*?)\n\nExamples:/m.exec(help.stdout)?.[1] ?? "";
+    const names = [...listed.matchAll(/^ {2}(\w+) +\S/gm)].map(([, name]) => name);
     expect(names).toEqual([...COMMAND_NAMES, "help"]);
     expect((await kdock(["--version"], { cwd: folder })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
