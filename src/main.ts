@@ -115,11 +115,10 @@ async function commandsFor(argv: readonly string[], kdock: Kdock): Promise<Comma
   if (called !== undefined && Object.hasOwn(FEATURES, called) && argv[at] === called) {
     return [await loaded(called, kdock)];
   }
-  return Promise.all(
-    Object.keys(FEATURES).map((name) =>
-      name === called ? loaded(name, kdock) : listed(name, new Command(name)),
-    ),
-  );
+  const commands = Object.keys(FEATURES).map((name) => listed(name, new Command(name)));
+  if (called === undefined || !Object.hasOwn(FEATURES, called)) return commands;
+  const asked = await loaded(called, kdock);
+  return commands.map((command) => (command.name() === called ? asked : command));
 }
 
 async function loaded(name: string, kdock: Kdock): Promise<Command> {
