@@ -102,7 +102,7 @@ async function state() {
     networks: (await docker("network", "ls", "--format", "{{.Name}}", "--filter", label))
       .split("\n")
       .sort(),
-    files: (await paths(folder, 3)).filter((path) => /tmp-|lock|seats|core|linux/.test(path)),
+    files: (await paths(folder, 3)).filter((path) => /tmp-|lock|slots|core|linux/.test(path)),
   };
 }
 

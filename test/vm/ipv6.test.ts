@@ -71,12 +71,12 @@ afterAll(async () => {
   await docker("network", "rm", OUTSIDE).catch(() => undefined);
 });
 
-it("each guest has the address of its seat at once, and a gateway of its own that answers", async () => {
-  const seats = [
+it("each guest has the address of its slot at once, and a gateway of its own that answers", async () => {
+  const slots = [
     { container: A, address: "fd6b:646f:636b:3::2/64", gateway: "fd6b:646f:636b:3::1" },
     { container: B, address: "fd6b:646f:636b:3::3/64", gateway: "fd6b:646f:636b:3::254" },
   ];
-  for (const { container, address, gateway } of seats) {
+  for (const { container, address, gateway } of slots) {
     const { stdout, exitCode } = await guest(
       container,
       `ip -6 -o addr show dev eth0; ping -6 -c 1 -W 5 ${gateway}`,

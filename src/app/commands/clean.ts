@@ -11,15 +11,15 @@ export function define(kdock: Kdock): Command {
     .option("-n, --dry-run", "only list what would be removed")
     .action(async ({ all = false, dryRun = false }: { all?: boolean; dryRun?: boolean }) => {
       const { ctx, plan } = await kdock.open();
-      const { findLeavings, removeLeavings } = await import("../steps/clean.js");
-      const leavings = await findLeavings(ctx, plan, all);
-      if (!dryRun) await removeLeavings(ctx, leavings);
+      const { findCleanupTargets, removeCleanupTargets } = await import("../steps/clean.js");
+      const targets = await findCleanupTargets(ctx, plan, all);
+      if (!dryRun) await removeCleanupTargets(ctx, targets);
       const verb = dryRun ? "would remove" : "removed";
-      const lines = leavings.map(({ kind, name }) => `${verb} ${kind} ${name}`);
+      const lines = targets.map(({ kind, name }) => `${verb} ${kind} ${name}`);
       kdock
         .printer("clean")
         .result(
-          { dryRun, leavings: leavings.map(({ kind, name }) => ({ kind, name })) },
+          { dryRun, targets: targets.map(({ kind, name }) => ({ kind, name })) },
           lines.length > 0 ? lines : ["nothing to remove"],
         );
     });

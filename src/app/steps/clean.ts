@@ -4,7 +4,7 @@ import { type Context, inProject } from "../../core/steps/context.js";
 import { endHostNet } from "../../vm/steps/host-net.js";
 
 /** One thing kdock made, and how to be rid of it. */
-export interface Leaving {
+export interface CleanupTarget {
   readonly kind: "container" | "network" | "volume" | "image" | "folder";
   readonly name: string;
   remove(): Promise<void>;
@@ -14,7 +14,11 @@ export interface Leaving {
  * What `kdock clean` would remove, by label and never by prune: this project's containers, network and object files;
  * with `all` also its sources, compiler cache and .kdock, and the images and compiler cache that projects share.
  */
-export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Promise<Leaving[]> {
+export async function findCleanupTargets(
+  ctx: Context,
+  plan: Plan,
+  all: boolean,
+): Promise<CleanupTarget[]> {
   const engine = await ctx.engine();
   const { id } = plan.names;
   const mine = (role: Role) => labels(role, id);
@@ -63,32 +67,32 @@ export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Prom
   const folders = all && (await ctx.host.files.exists(state)) ? [state] : [];
 
   return [
-    ...containers.flat().map((container): Leaving => ({
+    ...containers.flat().map((container): CleanupTarget => ({
       kind: "container",
       name: container.name,
       remove: () => engine.container(container.id).remove(),
     })),
-    ...hostNets.map((name): Leaving => ({
+    ...hostNets.map((name): CleanupTarget => ({
       kind: "container",
       name,
       remove: () => endHostNet(ctx, plan),
     })),
-    ...networks.map(({ name }): Leaving => ({
+    ...networks.map(({ name }): CleanupTarget => ({
       kind: "network",
       name,
       remove: () => engine.removeNetwork(name),
     })),
-    ...[...volumes.flat(), ...caches].map(({ name }): Leaving => ({
+    ...[...volumes.flat(), ...caches].map(({ name }): CleanupTarget => ({
       kind: "volume",
       name,
       remove: () => engine.removeVolume(name),
     })),
-    ...images.flat().map((image): Leaving => ({
+    ...images.flat().map((image): CleanupTarget => ({
       kind: "image",
       name: image.tags[0] ?? image.id,
       remove: () => engine.removeImage(image.id),
     })),
-    ...folders.map((path): Leaving => ({
+    ...folders.map((path): CleanupTarget => ({
       kind: "folder",
       name: path,
       remove: () => ctx.host.files.remove(path),
@@ -97,8 +101,11 @@ export async function findLeavings(ctx: Context, plan: Plan, all: boolean): Prom
 }
 
 /** Containers first, because they hold networks and volumes. */
-export async function removeLeavings(ctx: Context, leavings: readonly Leaving[]): Promise<void> {
-  for (const leaving of leavings) {
+export async function removeCleanupTargets(
+  ctx: Context,
+  targets: readonly CleanupTarget[],
+): Promise<void> {
+  for (const leaving of targets) {
     ctx.signal.throwIfAborted();
     await leaving.remove();
   }

@@ -90,7 +90,7 @@ async function mountedBuild(ctx: Context, looked: LookedAt, volume: string): Pro
   const note = (end: string) => ctx.host.files.writeAtomic(path, `${end} ${digest}\n`);
   const before = noteOf(await ctx.host.files.readText(path));
   let hasChanged = false;
-  const stale = before !== undefined && (await hides(ctx, looked, before));
+  const stale = before !== undefined && (await hasUndetectableChange(ctx, looked, before));
   let isOwed = stale;
   const noted = note(stale ? STALE : "running");
   noted.catch(() => undefined);
@@ -123,7 +123,7 @@ async function mountedBuild(ctx: Context, looked: LookedAt, volume: string): Pro
 const STALE = "stale";
 
 /** Whether make would take something for old that is not what the last build saw. */
-async function hides(
+async function hasUndetectableChange(
   ctx: Context,
   { tree, content, place }: LookedAt,
   before: Note,

@@ -41,7 +41,7 @@ export async function runBuild(
   image: ReadyImage,
   log: StepLog,
 ): Promise<Manifest> {
-  sayYoung(ctx, plan);
+  warnIfCompilerNewerThanKernel(ctx, plan);
   const startedAt = ctx.host.now();
   let cpuSeconds: number | undefined;
   const heard: StepLog = {
@@ -63,7 +63,7 @@ export async function runBuild(
   );
 }
 
-function sayYoung(ctx: Context, { stage, version, asked }: BuildPlan): void {
+function warnIfCompilerNewerThanKernel(ctx: Context, { stage, version, asked }: BuildPlan): void {
   if (stage !== "kernel" || version === undefined) return;
   const text = compilerWarning(version, asked["toolchain"] ?? "");
   if (text !== undefined) ctx.reporter.emit({ type: "notice", text });
@@ -131,8 +131,8 @@ async function buildAndTake(
       receiver &&
       (async (input) =>
         pipeline(input, await ctx.host.files.writeStream(`${receiver.folder}/${INPUT}`, 0o644))),
-    ripe: receiver?.called,
-    harvest: async (container) => {
+    ready: receiver?.called,
+    collectOutput: async (container) => {
       const caller = receiver?.caller();
       if (caller === undefined) {
         log.phase("extracting");
@@ -203,7 +203,7 @@ export async function askForSource(
 }
 
 /** How files come in and out where the engine is not asked. */
-interface Transfer extends Pick<ContainerRun, "harvest" | "ripe"> {
+interface Transfer extends Pick<ContainerRun, "collectOutput" | "ready"> {
   /** Takes the archive of what belongs into /in. */
   readonly put: ((input: Readable) => Promise<void>) | undefined;
   /** Why what was handed over could not be taken, if that is so. */
@@ -237,11 +237,11 @@ export async function runBuilder(
       tree.onLine(line);
       progress.onLine(line);
     },
-    isRipe,
+    isReady,
     ...files,
     // Meanwhile the container ends, which takes as long.
-    harvest: async (running) => {
-      await files.harvest?.(running);
+    collectOutput: async (running) => {
+      await files.collectOutput?.(running);
       changed = tree.changed();
       changed.catch(() => undefined);
     },
@@ -256,7 +256,7 @@ export async function runBuilder(
   return progress;
 }
 
-function isRipe(line: string): boolean {
+function isReady(line: string): boolean {
   return readBuildLine(line).kind === "collected";
 }
 

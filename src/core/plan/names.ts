@@ -272,7 +272,7 @@ export const FOLDER = {
   bisect: ".kdock/bisect.json",
   bisectLog: ".kdock/logs/bisect.log",
   /** Held while VMs find their places. */
-  seats: ".kdock/seats",
+  slots: ".kdock/slots",
   /** Those of VMs that are being started: see steps/reservations.ts. */
   starting: ".kdock/starting",
   lockfile: "kdock.lock",

@@ -51,16 +51,16 @@ const TELL_AFTER_MS = 10_000;
 const TRY_EVERY_MS = 100;
 
 /**
- * Held while VMs take their seats among those of the project, which is a matter of a second. Others wait as long as it
+ * Held while VMs take their slots among those of the project, which is a matter of a second. Others wait as long as it
  * takes: many may be before them, and each holder is alive. Also held while networks are removed that no VM has.
  */
-export async function seatMutex(ctx: Context, signal = ctx.signal): Promise<AsyncDisposable> {
+export async function slotMutex(ctx: Context, signal = ctx.signal): Promise<AsyncDisposable> {
   const begun = ctx.host.now();
   let isTold = false;
   for (;;) {
     signal.throwIfAborted();
     try {
-      return await ctx.host.files.lock(inProject(ctx, FOLDER.seats), "another start of VMs");
+      return await ctx.host.files.lock(inProject(ctx, FOLDER.slots), "another start of VMs");
     } catch (error) {
       // What has a cause is a failure of the file system, and no holder.
       if (!(error instanceof KdockError) || error.cause !== undefined) throw error;

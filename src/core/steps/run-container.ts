@@ -9,48 +9,48 @@ export interface ContainerRun {
   readonly prepare?: (container: Container) => Promise<void>;
   /** stdout and stderr, line by line. */
   readonly onLine: (line: string) => void;
-  /** Files that come out, while the container is still there. They count only after an exit code of 0. */
-  readonly harvest?: (container: Container) => Promise<void>;
-  /** When they are all there, by a line or otherwise: the container's last moments are as long as its first. */
-  readonly isRipe?: (line: string) => boolean;
-  readonly ripe?: Promise<void> | undefined;
+  /** Takes the files that the container leaves, before it is removed. Valid only after exit code 0. */
+  readonly collectOutput?: (container: Container) => Promise<void>;
+  /** Whether a line, or an event, says that all files are there: they are taken while the container shuts down. */
+  readonly isReady?: (line: string) => boolean;
+  readonly ready?: Promise<void> | undefined;
 }
 
 /** Runs a container to its end and removes it; resolves with its exit code. One of its name that was left is removed. */
 export async function runContainer(
   ctx: Context,
   spec: ContainerSpec,
-  { prepare, onLine, harvest, isRipe, ripe }: ContainerRun,
+  { prepare, onLine, collectOutput, isReady, ready }: ContainerRun,
 ): Promise<number> {
   await removeStale(ctx, spec);
   const engine = await ctx.engine();
   await using container = await engine.createContainer(spec, ctx.signal);
   await prepare?.(container);
-  let harvested: Promise<void> | undefined;
-  const reap = () => (harvested ??= harvest?.(container));
-  // A failure is told when it is known that the files count.
-  const reapEarly = () => reap()?.catch(() => undefined);
+  let collected: Promise<void> | undefined;
+  const collectOnce = () => (collected ??= collectOutput?.(container));
+  // An error is reported only when the exit code says that the files are valid.
+  const collectEarly = () => collectOnce()?.catch(() => undefined);
   let isOver = false;
-  void ripe?.then(() => (isOver ? undefined : reapEarly()));
+  void ready?.then(() => (isOver ? undefined : collectEarly()));
   try {
     const exitCode = await toItsEnd(ctx, container, (line) => {
       onLine(line);
-      if (isRipe?.(line) === true) void reapEarly();
+      if (isReady?.(line) === true) void collectEarly();
     });
-    if (exitCode === 0) await reap();
+    if (exitCode === 0) await collectOnce();
     return exitCode;
   } catch (error) {
-    // What it still hands over ends with it.
-    if (harvested !== undefined) await container.remove().catch(() => undefined);
+    // Removing the container ends the transfer.
+    if (collected !== undefined) await container.remove().catch(() => undefined);
     throw error;
   } finally {
     isOver = true;
-    // Nobody writes any more where the caller removes what there is.
-    await harvested?.catch(() => undefined);
+    // No file is written after the caller has removed the folder.
+    await collected?.catch(() => undefined);
   }
 }
 
-/** The project's lock is ours, so a build container of this name that exists belongs to nobody alive. */
+/** Removes a build container of this name: its kdock has ended, since this one holds the project's lock. */
 async function removeStale(ctx: Context, spec: ContainerSpec): Promise<void> {
   const engine = await ctx.engine();
   for (const { id, name } of await engine.listContainers(spec.labels)) {

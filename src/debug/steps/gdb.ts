@@ -58,7 +58,7 @@ export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Pr
   const container = await withSymbols(ctx, plan, kernelKey, (symbols, volumes) =>
     sessionContainer(plan.names, plan.gdbImage, {
       ...request,
-      vm: { id: info.id, name: factsOf(info).seat.name },
+      vm: { id: info.id, name: factsOf(info).slot.name },
       symbols,
       volumes,
     }),
@@ -147,7 +147,7 @@ async function requireStub(ctx: Context, vm: Container, info: ContainerInfo): Pr
 
 /** QEMU would let a second debugger wait without a word. */
 async function requireFree(ctx: Context, plan: Plan, vm: FoundVm): Promise<void> {
-  const ours = plan.names.gdbContainer(factsOf(vm.info).seat.name);
+  const ours = plan.names.gdbContainer(factsOf(vm.info).slot.name);
   const engine = await ctx.engine();
   for (const { id, name, running, status } of await engine.listContainers(
     labels("gdb", plan.names.id),

@@ -127,7 +127,7 @@ async function collect(
       lines.push(line);
       log.line(line);
     },
-    harvest: async (container) => {
+    collectOutput: async (container) => {
       const found = foundSource(lines);
       const there = request.force ? undefined : await exportedKey(ctx, request.path);
       cached = there === exportKey(found, request);

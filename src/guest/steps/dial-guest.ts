@@ -33,6 +33,6 @@ export async function dialGuest(ctx: GuestContext, wanted: string | undefined): 
   const giveUp = new AbortController();
   const connection = connectInside(container, INSIDE.agentSocket, giveUp.signal);
   connection.catch(() => undefined);
-  const { seat, noAgent } = factsOf(found);
-  return { vm: { id: found.id, name: seat.name, container, noAgent }, connection, giveUp };
+  const { slot, noAgent } = factsOf(found);
+  return { vm: { id: found.id, name: slot.name, container, noAgent }, connection, giveUp };
 }

@@ -62,7 +62,7 @@ export async function askConfig(project: Project, question: Question): Promise<A
   return runStep(ctx, "config", `configuration of ${plan.kernel.title}`, async (log) => {
     let files = new Map<string, string>();
     await runBuilder(ctx, build, build.container, log, {
-      harvest: async (container) => {
+      collectOutput: async (container) => {
         files = await outputTexts(ctx, container);
       },
     });

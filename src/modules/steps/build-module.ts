@@ -151,7 +151,7 @@ async function buildFor(
             onLine: (line) => {
               if (!line.startsWith("@kdock")) told.line(line);
             },
-            harvest: async (container) => {
+            collectOutput: async (container) => {
               made = await extractFolder(ctx, container, INSIDE.output, to, log);
             },
           });

@@ -4,7 +4,7 @@ import { KdockError } from "../../core/errors.js";
 import { onAbort } from "../../core/on-abort.js";
 import { INSIDE, labels } from "../../core/plan/names.js";
 import type { Plan } from "../../build/plan/plan.js";
-import { guestName } from "../../vm/plan/seats.js";
+import { guestName } from "../../vm/plan/slots.js";
 import type { Project } from "../../build/project.js";
 import { factsOf } from "../../vm/steps/choose-vm.js";
 import { AFTER_END } from "../../vm/steps/guest-channel.js";
@@ -61,7 +61,7 @@ export async function capture({ ctx, plan }: Project, request: CaptureRequest): 
 /** Which container has the guest's tap, and what its script has to be told. */
 async function placeToCapture(ctx: Context, plan: Plan, name: string | undefined) {
   const { container, info } = await findRunningVm(ctx, plan, name);
-  const { net, seat } = factsOf(info);
+  const { net, slot } = factsOf(info);
   if (net !== "host") return { container, prefix: [] };
   const engine = await ctx.engine();
   const [hostNet] = await engine.listContainers(labels("hostnet", plan.names.id));
@@ -72,7 +72,7 @@ async function placeToCapture(ctx: Context, plan: Plan, name: string | undefined
   }
   return {
     container: engine.container(hostNet.id),
-    prefix: ["env", `KDOCK_CAPTURE_VM=${guestName(seat)}`],
+    prefix: ["env", `KDOCK_CAPTURE_VM=${guestName(slot)}`],
   };
 }
 
@@ -80,7 +80,7 @@ async function chosen(ctx: Context, project: string, words: readonly string[]) {
   const [first, ...rest] = words;
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", project));
-  const isVm = vms.some((vm) => factsOf(vm).seat.name === first);
+  const isVm = vms.some((vm) => factsOf(vm).slot.name === first);
   return isVm ? { vm: first, filter: rest.join(" ") } : { vm: undefined, filter: words.join(" ") };
 }
 

@@ -34,7 +34,7 @@ export async function shapeNet(
 ): Promise<ShapeResult> {
   const { vm: wanted, words } = await chosen(ctx, plan.names.id, typed);
   const { container, info } = await findRunningVm(ctx, plan, wanted);
-  const vm = factsOf(info).seat.name;
+  const vm = factsOf(info).slot.name;
   if (words.length === 1 && words[0] === OFF) check(await script(ctx, container, ["off"]));
   else if (words.length > 0) await put(ctx, container, words);
   return { vm, shape: await shapeOf(ctx, container) };
@@ -45,7 +45,7 @@ async function chosen(ctx: Context, project: string, typed: readonly string[]) {
   const [first = "", ...others] = typed;
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", project));
-  const isVm = vms.some((vm) => factsOf(vm).seat.name === first);
+  const isVm = vms.some((vm) => factsOf(vm).slot.name === first);
   const isWord = first === OFF || /\s/.test(first) || netemKeyword(first) !== undefined;
   // What is neither is a VM's name with a slip in it, or a VM that is not there.
   const vm = isVm || (first !== "" && !isWord) ? first : undefined;

@@ -19,7 +19,7 @@ import { checkPortsHaveNetwork } from "./net-modes.js";
 import type { Plan } from "../../build/plan/plan.js";
 import { isGdbPort } from "../../core/plan/ports.js";
 import { qemuArgs } from "./qemu-args.js";
-import { FIRST_SEAT } from "./seats.js";
+import { FIRST_SLOT } from "./slots.js";
 import { NO_SHARES, type Shares, sharePlans } from "./shares.js";
 import {
   devicesFor,
@@ -155,7 +155,7 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
   const shares: Shares = { ...NO_SHARES, folders: sharePlans(config.vm.shares, folder) };
   const { mode } = config.vm.net;
   const attached = { shares, disks: unseenDisks(config, ".") };
-  const interactive = machine(config, { paused: false, command: false }, FIRST_SEAT, attached);
+  const interactive = machine(config, { paused: false, command: false }, FIRST_SLOT, attached);
   const args = qemuArgs({
     ...interactive,
     // What NUMA nodes have must be all that there is.
@@ -177,7 +177,7 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
     },
     command: args,
     environment: {
-      ...escaped(vmEnvironment(config, FIRST_SEAT, attached)),
+      ...escaped(vmEnvironment(config, FIRST_SLOT, attached)),
       KDOCK_ACCEL: variable("KDOCK_VM_ACCEL", config.vm.accel),
       ...(config.gdb.enable ? { KDOCK_GDB_LISTEN: listen } : {}),
       // start.sh makes the other modes out of a plan for a bridge, but no bridge out of those.

@@ -17,11 +17,11 @@ export interface GuestNetwork {
 export const MAX_VMS = 100;
 
 /**
- * `subnet` is a network address with prefix; `seat` counts a project's VMs from 0. Guests are numbered from below and
+ * `subnet` is a network address with prefix; `slot` counts a project's VMs from 0. Guests are numbered from below and
  * their gateways from above, but for the first: it has the addresses that everybody knows, .1 and .2. Rejects with a
  * `config` error when the subnet has no room (a /30 has it for one guest).
  */
-export function guestNetwork(subnet: string, seat: number): GuestNetwork {
+export function guestNetwork(subnet: string, slot: number): GuestNetwork {
   const [address = "", prefixText = ""] = subnet.split("/");
   const prefix = Number(prefixText);
   const first = toNumber(address);
@@ -35,10 +35,10 @@ export function guestNetwork(subnet: string, seat: number): GuestNetwork {
       },
     );
   }
-  const guest = first + 2 + seat;
-  const gateway = seat === 0 ? first + 1 : first + size - 1 - seat;
-  if (seat >= MAX_VMS || (seat > 0 && guest >= gateway)) {
-    throw new KdockError("config", `vm.net.subnet: ${subnet} has no room for ${seat + 1} VMs`, {
+  const guest = first + 2 + slot;
+  const gateway = slot === 0 ? first + 1 : first + size - 1 - slot;
+  if (slot >= MAX_VMS || (slot > 0 && guest >= gateway)) {
+    throw new KdockError("config", `vm.net.subnet: ${subnet} has no room for ${slot + 1} VMs`, {
       hint: `Name a larger network, like 10.0.3.0/24; ${MAX_VMS} VMs are the most.`,
     });
   }
@@ -47,9 +47,9 @@ export function guestNetwork(subnet: string, seat: number): GuestNetwork {
     gateway: `${toText(gateway)}/${prefix}`,
     guest: toText(guest),
     // Whichever end of the network the gateway is not at.
-    userDns: toText(seat === 0 ? first + size - 2 : first + 1),
-    gatewayMac: mac(GATEWAYS, seat + 1),
-    guestMac: mac(GUESTS, seat + 2),
+    userDns: toText(slot === 0 ? first + size - 2 : first + 1),
+    gatewayMac: mac(GATEWAYS, slot + 1),
+    guestMac: mac(GUESTS, slot + 2),
   };
 }
 

@@ -7,13 +7,13 @@ export interface GuestNetwork6 {
 }
 
 /**
- * `subnet` is a /64 as `parseIpv6Setting` writes it; `seat` counts a project's VMs from 0. The last group reads like the
+ * `subnet` is a /64 as `parseIpv6Setting` writes it; `slot` counts a project's VMs from 0. The last group reads like the
  * last byte of the IPv4 address in a /24: guests are ::2, ::3, ..., gateways ::1, ::254, ::253, ...
  */
-export function guestNetwork6(subnet: string, seat: number): GuestNetwork6 {
+export function guestNetwork6(subnet: string, slot: number): GuestNetwork6 {
   const [prefix = "", length = ""] = subnet.split("/");
   return {
-    gateway: `${prefix}${seat === 0 ? 1 : 255 - seat}/${length}`,
-    guest: `${prefix}${2 + seat}`,
+    gateway: `${prefix}${slot === 0 ? 1 : 255 - slot}/${length}`,
+    guest: `${prefix}${2 + slot}`,
   };
 }

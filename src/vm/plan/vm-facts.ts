@@ -4,7 +4,7 @@ import type { DiskInUse } from "./disks.js";
 import { LABEL } from "../../core/plan/names.js";
 import type { Plan } from "../../build/plan/plan.js";
 import type { GuestPort } from "../../core/plan/ports.js";
-import { FIRST_SEAT, type VmSeat } from "./seats.js";
+import { FIRST_SLOT, type VmSlot } from "./slots.js";
 
 /** What a VM's label says about it, for those who come later. */
 export interface VmFacts {
@@ -16,7 +16,7 @@ export interface VmFacts {
   readonly dumpOnPanic: boolean;
   /** Absolute; undefined for a name by the time of the panic. */
   readonly dumpTo: string | undefined;
-  readonly seat: VmSeat;
+  readonly slot: VmSlot;
   /** As planned: where the engine's machine has no /dev/net/tun, start.sh may have made "user" out of "bridge". */
   readonly net: NetMode;
   /** The guest's, whether it has a card or not. */
@@ -37,9 +37,11 @@ export interface VmFacts {
 
 /** What a VM's label says. */
 export function vmFacts(of: Labels): VmFacts {
-  const known = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts>;
+  const known = JSON.parse(of[LABEL.vm] ?? "{}") as Partial<VmFacts> & { seat?: VmSlot };
   return {
-    ...{ kernel: "", kernelKey: "", paused: false, address: "", seat: FIRST_SEAT },
+    ...{ kernel: "", kernelKey: "", paused: false, address: "" },
+    // Before it was called a slot.
+    slot: known.seat ?? FIRST_SLOT,
     ...{
       net: "bridge",
       subnet: "",

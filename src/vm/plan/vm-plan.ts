@@ -13,7 +13,7 @@ import { INSIDE, LABEL, labels, type ProjectNames, TUN } from "../../core/plan/n
 import { checkPortsHaveNetwork, netdev, netEnvironment, networkOf } from "./net-modes.js";
 import { type GuestNetwork6, guestNetwork6 } from "./network6.js";
 import { checkHostPorts, guestPorts, publishedGuestPorts } from "../../core/plan/ports.js";
-import { FIRST_SEAT, guestName, type VmSeat } from "./seats.js";
+import { FIRST_SLOT, guestName, type VmSlot } from "./slots.js";
 import type { Plan } from "../../build/plan/plan.js";
 import {
   NO_SHARES,
@@ -120,7 +120,7 @@ export function withoutIpv6(attempt: VmAttempt): VmAttempt {
 }
 
 /** How kdock.yaml's words apply to one of several VMs. */
-export function configFor(config: Config, { name, index }: VmSeat): Config {
+export function configFor(config: Config, { name, index }: VmSlot): Config {
   const special = config.vms[name];
   const { listen } = config.gdb;
   // Each gdbserver has a port of its own, unless that is for the engine to find.
@@ -137,7 +137,7 @@ interface Parts {
   readonly config: Config;
   readonly plan: Pick<Plan, "names" | "vmImage" | "kernel">;
   readonly mode: RunMode;
-  readonly seat: VmSeat;
+  readonly slot: VmSlot;
   readonly attached: Attached;
   readonly noAgent: string | undefined;
   readonly panicDriver: PanicDriver | undefined;
@@ -148,10 +148,10 @@ export function vmPlan(
   common: Config,
   plan: Pick<Plan, "names" | "vmImage" | "kernel" | "folder">,
   mode: RunMode,
-  seat = FIRST_SEAT,
+  slot = FIRST_SLOT,
   found: Partial<Found> = {},
 ): VmPlan {
-  const config = configFor(common, seat);
+  const config = configFor(common, slot);
   const { net, shares: folders } = config.vm;
   checkPortsHaveNetwork(config.vm);
   const attached: Attached = {
@@ -162,7 +162,7 @@ export function vmPlan(
     disks: found.disks ?? unseenDisks(config, plan.folder),
   };
   const { noAgent, panicDriver } = found;
-  const parts: Parts = { config, plan, mode, seat, attached, noAgent, panicDriver };
+  const parts: Parts = { config, plan, mode, slot, attached, noAgent, panicDriver };
   const least = leastContainer(parts);
   checkMachine(config);
   // A privileged container has every device and capability; the sysctls are needed in both.
@@ -198,18 +198,18 @@ function attemptsWithoutTun(parts: Parts): VmAttempt[] {
   return attempts.map((attempt) => ({ ...attempt, without: TUN }));
 }
 
-function factsFor({ config, plan, mode, seat, attached, noAgent }: Parts): VmFacts {
+function factsFor({ config, plan, mode, slot, attached, noAgent }: Parts): VmFacts {
   const { net, dumpOnPanic } = config.vm;
-  const { subnet, guest } = networkOf(net, seat);
+  const { subnet, guest } = networkOf(net, slot);
   return {
     kernel: config.kernel.source,
     kernelKey: plan.kernel.key,
     paused: mode.paused,
-    seat,
+    slot,
     net: net.mode,
     subnet,
     address: net.mode === "none" ? "" : guest,
-    address6: network6(config, seat)?.guest,
+    address6: network6(config, slot)?.guest,
     dumpOnPanic,
     dumpTo: mode.dumpTo,
     disks: disksInUse(attached.disks),
@@ -220,16 +220,16 @@ function factsFor({ config, plan, mode, seat, attached, noAgent }: Parts): VmFac
 }
 
 function leastContainer(parts: Parts): ContainerSpec {
-  const { config, plan, mode, seat, attached, panicDriver } = parts;
+  const { config, plan, mode, slot, attached, panicDriver } = parts;
   const { names, vmImage: image } = plan;
   const { net } = config.vm;
   const hostNet = { volume: names.hostVolume, target: INSIDE.host, readOnly: true };
   return {
-    name: names.vmContainer(seat.name),
+    name: names.vmContainer(slot.name),
     image: image.tag,
-    command: qemuArgs(machine(config, mode, seat, attached)),
+    command: qemuArgs(machine(config, mode, slot, attached)),
     env: {
-      ...vmEnvironment(config, seat, attached),
+      ...vmEnvironment(config, slot, attached),
       ...(panicDriver === undefined ? {} : { KDOCK_PANIC_DRIVER: panicDriver }),
     },
     labels: {
@@ -293,11 +293,11 @@ export function unseenDisks({ vm }: Config, folder: string): readonly Disk[] {
 export function machine(
   config: Config,
   mode: RunMode,
-  seat = FIRST_SEAT,
+  slot = FIRST_SLOT,
   { shares, disks }: Attached = NOTHING,
 ): Machine {
   const { vm, gdb } = config;
-  const ipv6 = network6(config, seat);
+  const ipv6 = network6(config, slot);
   return {
     arch: architectureOf(config),
     cpus: String(vm.cpus),
@@ -308,8 +308,8 @@ export function machine(
         : { nodes: vm.numa, cpus: vm.cpus / vm.numa, memoryMiB: vm.memoryMiB / vm.numa },
     disks,
     nic: vm.nic,
-    mac: networkOf(vm.net, seat).guestMac,
-    netdev: netdev(vm, seat),
+    mac: networkOf(vm.net, slot).guestMac,
+    netdev: netdev(vm, slot),
     commandLine: kernelCommandLine({
       arch: architectureOf(config),
       quiet: mode.command,
@@ -331,22 +331,22 @@ export function machine(
 /** What images/vm/start.sh reads. */
 export function vmEnvironment(
   config: Config,
-  seat = FIRST_SEAT,
+  slot = FIRST_SLOT,
   { shares, disks }: Attached = NOTHING,
 ): Readonly<Record<string, string>> {
-  const network = networkOf(config.vm.net, seat);
-  const ipv6 = network6(config, seat);
+  const network = networkOf(config.vm.net, slot);
+  const ipv6 = network6(config, slot);
   return {
     KDOCK_ACCEL: config.vm.accel,
     ...archEnvironment(config),
     ...(config.vm.cpu === undefined ? {} : { KDOCK_CPU: config.vm.cpu }),
     ...(disks.length === 0 ? {} : { KDOCK_DISKS: diskLines(disks) }),
-    ...netEnvironment(config.vm, seat),
+    ...netEnvironment(config.vm, slot),
     KDOCK_GATEWAY: network.gateway,
     KDOCK_GATEWAY_MAC: network.gatewayMac,
     KDOCK_GUEST: network.guest,
     KDOCK_GUEST_MAC: network.guestMac,
-    KDOCK_GUEST_NAME: guestName(seat),
+    KDOCK_GUEST_NAME: guestName(slot),
     ...(ipv6 && { KDOCK_GATEWAY6: ipv6.gateway, KDOCK_GUEST6: ipv6.guest }),
     KDOCK_PORTS: guestPorts(config.vm.ports)
       .map((port) => `${port.protocol}/${port.containerPort}/${port.guestPort}`)
@@ -382,8 +382,8 @@ function hasIpv6(net: NetConfig): net is NetConfig & { readonly ipv6: string } {
   return net.mode === "bridge" && net.ipv6 !== undefined;
 }
 
-function network6({ vm }: Config, seat: VmSeat): GuestNetwork6 | undefined {
-  return hasIpv6(vm.net) ? guestNetwork6(vm.net.ipv6, seat.index) : undefined;
+function network6({ vm }: Config, slot: VmSlot): GuestNetwork6 | undefined {
+  return hasIpv6(vm.net) ? guestNetwork6(vm.net.ipv6, slot.index) : undefined;
 }
 
 /** Throws a `config` error for a port of the host that is to lead to two places. */

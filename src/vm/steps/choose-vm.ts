@@ -27,16 +27,16 @@ export function chooseVm<T extends VmContainer>(
   const running = vms.filter((vm) => vm.running);
   const [meant, ...others] = running.length > 0 ? running : vms;
   if (meant === undefined || others.length === 0) return meant;
-  const named = [meant, ...others].map((vm) => `${factsOf(vm).seat.name} (${vm.status})`);
+  const named = [meant, ...others].map((vm) => `${factsOf(vm).slot.name} (${vm.status})`);
   throw new KdockError("usage", `this project has several VMs: ${named.join(", ")}`, {
     hint: "Name the one that is meant.",
   });
 }
 
 function namedVm<T extends VmContainer>(vms: readonly T[], name: string): T {
-  const meant = vms.find((vm) => factsOf(vm).seat.name === name);
+  const meant = vms.find((vm) => factsOf(vm).slot.name === name);
   if (meant !== undefined) return meant;
-  const names = vms.map((vm) => factsOf(vm).seat.name);
+  const names = vms.map((vm) => factsOf(vm).slot.name);
   throw new KdockError("usage", `this project has no VM ${name}`, {
     hint:
       names.length === 0

@@ -26,11 +26,11 @@ export const END = { head: 0, tail: 1 << 20 };
 export async function saveConsole(
   ctx: Context,
   container: Container,
-  { seat, kernelKey }: Pick<VmFacts, "seat" | "kernelKey">,
+  { slot, kernelKey }: Pick<VmFacts, "slot" | "kernelKey">,
 ): Promise<VmConsole> {
   const end = await vmEnd(ctx, container);
   const said = await consoleOf(ctx, container, SAVED);
-  const kept = consoleFiles(seat.name);
+  const kept = consoleFiles(slot.name);
   const files: readonly (readonly [string, string | Buffer])[] = [
     [kept.log, said.text()],
     [kept.kernel, `${kernelKey}\n`],

@@ -53,7 +53,7 @@ export async function requireDisks(
     if (taken === undefined) continue;
     throw new KdockError(
       "environment",
-      `the disk ${taken.path} is in use by the VM ${facts.seat.name} of the project ${vm.labels[LABEL.project] ?? "?"}`,
+      `the disk ${taken.path} is in use by the VM ${facts.slot.name} of the project ${vm.labels[LABEL.project] ?? "?"}`,
       { hint: "End that one, give this VM a copy, or have both read only: FILE:ro." },
     );
   }

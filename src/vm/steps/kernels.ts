@@ -149,8 +149,8 @@ export async function removeKernels(
   for (const { key } of chosen) {
     const vm = running.map(factsOf).find(({ kernelKey }) => kernelKey === key);
     if (vm === undefined) continue;
-    throw new KdockError("usage", `the VM ${vm.seat.name} runs the kernel ${key}`, {
-      hint: `End it first: \`kdock stop ${vm.seat.name}\`.`,
+    throw new KdockError("usage", `the VM ${vm.slot.name} runs the kernel ${key}`, {
+      hint: `End it first: \`kdock stop ${vm.slot.name}\`.`,
     });
   }
   for (const { key } of chosen) {

@@ -1,7 +1,7 @@
 import type { Container } from "../../engine/engine.js";
 import { INSIDE, labels } from "../../core/plan/names.js";
 import type { Plan } from "../../build/plan/plan.js";
-import { guestName } from "../plan/seats.js";
+import { guestName } from "../plan/slots.js";
 import type { VmFacts } from "../plan/vm-facts.js";
 import type { Context } from "../../core/steps/context.js";
 import { KdockError } from "../../core/errors.js";
@@ -19,9 +19,9 @@ export function isOnLan({ net }: Pick<VmFacts, "net">): boolean {
 
 /** What each VM's dnsmasq is told of all: "10.0.3.2=a". */
 export function guestHosts(vms: readonly VmFacts[]): readonly string[] {
-  return vms.flatMap(({ address, address6, seat }) =>
+  return vms.flatMap(({ address, address6, slot }) =>
     [address, ...(address6 === undefined ? [] : [address6])].map(
-      (one) => `${one}=${guestName(seat)}`,
+      (one) => `${one}=${guestName(slot)}`,
     ),
   );
 }

@@ -101,7 +101,7 @@ async function vmOf(
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", plan.names.id));
   return chooseVm(
-    vms.filter((vm) => name === undefined || factsOf(vm).seat.name === name),
+    vms.filter((vm) => name === undefined || factsOf(vm).slot.name === name),
     undefined,
   );
 }

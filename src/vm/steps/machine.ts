@@ -12,7 +12,7 @@ import { deadInitWord, whyNoAgent } from "../../build/plan/guest-start.js";
 import type { Manifest } from "../../core/plan/manifest.js";
 import { FOLDER, labels } from "../../core/plan/names.js";
 import type { Plan } from "../../build/plan/plan.js";
-import type { VmSeat } from "../plan/seats.js";
+import type { VmSlot } from "../plan/slots.js";
 import { panicDriver } from "../plan/vm-end.js";
 import { configFor, type Found, type RunMode, vmPlan } from "../plan/vm-plan.js";
 import type { Project } from "../../build/project.js";
@@ -28,8 +28,8 @@ export async function checkMachines(project: Project, names: readonly string[]):
   await checkShares(project, names);
   const earlier: { readonly vm: string; readonly disks: readonly DiskInUse[] }[] = [];
   for (const name of names) {
-    const seat = { name, index: 0 };
-    const disks = await findDisks(ctx, configFor(config, seat).vm.disks);
+    const slot = { name, index: 0 };
+    const disks = await findDisks(ctx, configFor(config, slot).vm.disks);
     const own = { vm: name, disks: disksInUse(disks) };
     for (const other of earlier) {
       const shared = conflict(own.disks, other.disks);
@@ -40,7 +40,7 @@ export async function checkMachines(project: Project, names: readonly string[]):
       });
     }
     earlier.push(own);
-    vmPlan(config, plan, { paused: false, command: false }, seat, { disks });
+    vmPlan(config, plan, { paused: false, command: false }, slot, { disks });
   }
 }
 
@@ -48,12 +48,12 @@ export async function checkMachines(project: Project, names: readonly string[]):
 export async function requireMachine(
   project: Pick<Project, "ctx" | "config" | "plan">,
   engine: Engine,
-  seat: VmSeat,
+  slot: VmSlot,
   mode: Pick<RunMode, "command">,
 ): Promise<Found> {
   const { ctx, config, plan } = project;
-  const transport = await transportFor(project, seat.name);
-  const { vm } = configFor(config, seat);
+  const transport = await transportFor(project, slot.name);
+  const { vm } = configFor(config, slot);
   const disks = await findDisks(ctx, vm.disks);
   await requireDisks(ctx, engine, disks);
   const options = await readKernelConfig(ctx, plan.kernel.key);
@@ -71,7 +71,7 @@ export async function requireMachine(
     if (text !== undefined) ctx.reporter.emit({ type: "warning", text });
   }
   if (!vm.qemu.includes("-initrd")) await checkRoom(ctx, plan, vm, options ?? "");
-  if (vm.cpu !== undefined) await requireCpu(ctx, plan, seat.name, vm);
+  if (vm.cpu !== undefined) await requireCpu(ctx, plan, slot.name, vm);
   return {
     ...{ transport, disks, noAgent },
     panicDriver:

@@ -73,7 +73,7 @@ async function panickedAndSaved(
     return (await saveConsole(ctx, container, facts)).panic !== undefined;
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const text = `the console of ${facts.seat.name} was not kept: ${messageOf(error)}`;
+    const text = `the console of ${facts.slot.name} was not kept: ${messageOf(error)}`;
     ctx.reporter.emit({ type: "warning", text });
     return (await vmEnd(ctx, container))?.panicked === true;
   }

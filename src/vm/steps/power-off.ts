@@ -53,7 +53,7 @@ export async function powerOffGently(
     ctx.signal.throwIfAborted();
     if (states.at(-1) === NEVER_RAN) return;
     const files = facts.disks.map((disk) => disk.path).join(", ");
-    const text = `the guest ${facts.seat.name} could not write out its files: what it had only in memory is not in ${files}`;
+    const text = `the guest ${facts.slot.name} could not write out its files: what it had only in memory is not in ${files}`;
     ctx.reporter.emit({ type: "warning", text });
   } finally {
     clearTimeout(timer);

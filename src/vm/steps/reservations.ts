@@ -1,14 +1,14 @@
 import { FOLDER } from "../../core/plan/names.js";
 import type { NetMode } from "../../config/config.js";
-import type { VmSeat } from "../plan/seats.js";
+import type { VmSlot } from "../plan/slots.js";
 import { type Context, inProject } from "../../core/steps/context.js";
 
 /**
- * What a VM that is being started has taken before its container says so: its name, its seat, and the network that must
+ * What a VM that is being started has taken before its container says so: its name, its slot, and the network that must
  * stay for it. Every kdock of the project sees it until the container runs, or the kdock that starts it has ended.
  */
 export interface Reservation {
-  readonly seat: VmSeat;
+  readonly slot: VmSlot;
   readonly net: NetMode;
   /** The guests'. */
   readonly subnet: string;
@@ -37,7 +37,7 @@ export async function takeName(ctx: Context, name: string): Promise<AsyncDisposa
 
 /** Tells others; for one who has the name. */
 export async function note(ctx: Context, reservation: Reservation): Promise<void> {
-  const path = notePath(ctx, reservation.seat.name);
+  const path = notePath(ctx, reservation.slot.name);
   await ctx.host.files.writeAtomic(path, JSON.stringify(reservation));
 }
 

@@ -79,9 +79,9 @@ async function detached(
   // QEMU runs; its console may lag behind.
   await tail.handedOver;
   const { container, gdb, facts } = await afterStart(ctx, plan, started, tail.state());
-  const { address, seat } = facts;
+  const { address, slot } = facts;
   return {
-    ...{ name: seat.name, address, container: container.id },
+    ...{ name: slot.name, address, container: container.id },
     gdb: gdb && hostPortText(gdb),
   };
 }

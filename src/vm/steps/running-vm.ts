@@ -51,13 +51,13 @@ export async function findRunning(
 ): Promise<FoundVm | undefined> {
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", plan.names.id));
-  const wanted = vms.filter((vm) => name === undefined || factsOf(vm).seat.name === name);
+  const wanted = vms.filter((vm) => name === undefined || factsOf(vm).slot.name === name);
   const info = chooseVm(wanted, undefined);
   return info?.running === true ? { container: engine.container(info.id), info } : undefined;
 }
 
 function running(project: Project, vm: FoundVm, isOurs: boolean): RunningVm {
   const stop = () => stopVm(project.ctx, project.plan, vm);
-  const { name } = factsOf(vm.info).seat;
+  const { name } = factsOf(vm.info).slot;
   return { project, name, container: vm.container, isOurs, stop };
 }

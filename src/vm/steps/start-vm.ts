@@ -20,7 +20,7 @@ import type { VmFacts } from "../plan/vm-facts.js";
 import { type VmAttempt, type VmPlan, withoutIpv6 } from "../plan/vm-plan.js";
 import { artifactFolder } from "../../core/steps/artifact-store.js";
 import { factsOf } from "./choose-vm.js";
-import { type Context, seatMutex } from "../../core/steps/context.js";
+import { type Context, slotMutex } from "../../core/steps/context.js";
 import { noteGdbPort } from "../../build/steps/gdb-script.js";
 import { endHostNet } from "./host-net.js";
 import { networksOf } from "./networks.js";
@@ -282,20 +282,20 @@ async function fileContent(ctx: Context, path: string): Promise<Content> {
 /** Another start holds the lock while it waits for its part of the host's network at most. */
 const LOCK_MS = 30_000;
 
-/** Networks go with the last VM, unless another one is being started. Not for the holder of `seatMutex`. */
+/** Networks go with the last VM, unless another one is being started. Not for the holder of `slotMutex`. */
 export async function removeNetworkIfUnused(ctx: Context, plan: Plan): Promise<void> {
   try {
     await endHostNet(ctx, plan);
     if ((await unusedNetworks(ctx, plan)).length === 0) return;
     // A VM that takes its place between the check and the removal would find no network. Also after Ctrl-C.
-    await using _mutex = await seatMutex(ctx, AbortSignal.timeout(LOCK_MS));
+    await using _mutex = await slotMutex(ctx, AbortSignal.timeout(LOCK_MS));
     await removeUnusedNetworks(ctx, plan);
   } catch {
     // `kdock clean` removes it; a failure here must not hide what the user asked for.
   }
 }
 
-/** The same for the holder of `seatMutex`. */
+/** The same for the holder of `slotMutex`. */
 export async function removeNetworkLocked(ctx: Context, plan: Plan): Promise<void> {
   try {
     await endHostNet(ctx, plan);

@@ -5,12 +5,12 @@ import type { KillWatch } from "../../host/host.js";
 import { DEFAULT_VM, labels } from "../../core/plan/names.js";
 import { networkOf } from "../plan/net-modes.js";
 import type { Plan } from "../../build/plan/plan.js";
-import { FIRST_SEAT, takeSeat, type VmSeat } from "../plan/seats.js";
+import { FIRST_SLOT, takeSlot, type VmSlot } from "../plan/slots.js";
 import type { VmFacts } from "../plan/vm-facts.js";
 import { configFor, networkFor, type RunMode, vmPlan } from "../plan/vm-plan.js";
 import { ensureImage } from "../../build/steps/builder-image.js";
 import { factsOf } from "./choose-vm.js";
-import { type Context, seatMutex } from "../../core/steps/context.js";
+import { type Context, slotMutex } from "../../core/steps/context.js";
 import { withSubnet } from "./guest-subnet.js";
 import { endHostNet, requireThisMachine, startHostNet } from "./host-net.js";
 import { enterLan, guestHosts, isOnLan, joinLan, prepareLan } from "./lan.js";
@@ -78,7 +78,7 @@ export async function startVm(
 
 /** One VM's, from when it is chosen until its container runs. */
 interface Place extends AsyncDisposable {
-  readonly seat: VmSeat;
+  readonly slot: VmSlot;
   /** If kdock is killed during start-up, this watchdog removes the VM. */
   readonly watch: KillWatch;
   /** As planned: what the engine's machine lacks may change the mode. */
@@ -100,13 +100,13 @@ interface Places {
 }
 
 /**
- * Chooses the seats and the guests' subnet, and makes the networks, under a lock: VMs that are started at the same time,
+ * Chooses the slots and the guests' subnet, and makes the networks, under a lock: VMs that are started at the same time,
  * also by other kdocks, choose different ones.
  */
 async function takePlaces(ctx: Context, plan: Plan, orders: VmOrders): Promise<Places> {
   const engine = await ctx.engine();
   await ensureImage(ctx, plan.vmImage, { noCache: false });
-  await using _mutex = await seatMutex(ctx);
+  await using _mutex = await slotMutex(ctx);
   await endHostNet(ctx, plan);
   const of = new Map<string, Place | Error>();
   try {
@@ -120,10 +120,10 @@ async function takePlaces(ctx: Context, plan: Plan, orders: VmOrders): Promise<P
       .find(Boolean);
     if (network !== undefined) await ensureVmNetwork(engine, plan, network);
     const config = await withSubnet(ctx, plan, orders.config);
-    const taken = [...running, ...others].map(({ seat }) => seat);
+    const taken = [...running, ...others].map(({ slot }) => slot);
     for (const name of orders.names) {
       const place = await takePlace(ctx, plan, { ...orders, config }, name, taken);
-      if (!(place instanceof Error)) taken.push(place.seat);
+      if (!(place instanceof Error)) taken.push(place.slot);
       of.set(name, place);
     }
     const planned = [...of.values()].flatMap((place) =>
@@ -131,7 +131,7 @@ async function takePlaces(ctx: Context, plan: Plan, orders: VmOrders): Promise<P
     );
     if (planned.some(({ net }) => net === "host")) {
       requireThisMachine(await engine.info());
-      await startHostNet(ctx, plan, networkOf(config.vm.net, FIRST_SEAT).gateway);
+      await startHostNet(ctx, plan, networkOf(config.vm.net, FIRST_SLOT).gateway);
     }
     const onLan = [...running, ...planned].filter(isOnLan);
     const hasLan = planned.some(isOnLan) && (await prepareLan(ctx, plan, onLan.length));
@@ -161,17 +161,17 @@ async function takePlace(
   plan: Plan,
   { config, mode }: VmOrders,
   name: string,
-  taken: readonly VmSeat[],
+  taken: readonly VmSlot[],
 ): Promise<Place | Error> {
   try {
-    if (taken.some((seat) => seat.name === name)) await refuseName(ctx, name);
+    if (taken.some((slot) => slot.name === name)) await refuseName(ctx, name);
     const held = await takeName(ctx, name);
     try {
-      const seat = takeSeat(name, Object.keys(config.vms), taken);
-      const { facts } = vmPlan(config, plan, mode, seat);
-      await note(ctx, { seat, net: facts.net, subnet: facts.subnet });
+      const slot = takeSlot(name, Object.keys(config.vms), taken);
+      const { facts } = vmPlan(config, plan, mode, slot);
+      await note(ctx, { slot, net: facts.net, subnet: facts.subnet });
       const watch = ctx.host.ifKilled([...ctx.self, "stop", name], ctx.folder);
-      return { seat, facts, watch, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
+      return { slot, facts, watch, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
     } catch (error) {
       await held[Symbol.asyncDispose]();
       throw error;
@@ -203,8 +203,8 @@ async function startPlaced(
     throw place ?? new Error(`no place for ${name}`);
   try {
     await makeRoom(ctx, plan, places, name);
-    const found = await requireMachine({ ctx, config, plan }, await ctx.engine(), place.seat, mode);
-    const vm = vmPlan(places.config, plan, mode, place.seat, found);
+    const found = await requireMachine({ ctx, config, plan }, await ctx.engine(), place.slot, mode);
+    const vm = vmPlan(places.config, plan, mode, place.slot, found);
     const started = watched(await startContainer(ctx, plan, vm, places.refused), place.watch);
     try {
       if (places.hosts !== undefined && isOnLan(started.facts)) {
@@ -229,7 +229,7 @@ async function startPlaced(
 async function makeRoom(ctx: Context, plan: Plan, { ended }: Places, name: string): Promise<void> {
   ctx.signal.throwIfAborted();
   const engine = await ctx.engine();
-  for (const vm of ended.filter((each) => factsOf(each).seat.name === name)) {
+  for (const vm of ended.filter((each) => factsOf(each).slot.name === name)) {
     await keepRemains(ctx, plan, vm);
     await engine.container(vm.id).remove();
     ctx.signal.throwIfAborted();

@@ -26,7 +26,7 @@ export async function up(
   const { ctx, config, plan } = built;
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", plan.names.id));
-  const running = new Set(vms.filter((vm) => vm.running).map((vm) => factsOf(vm).seat.name));
+  const running = new Set(vms.filter((vm) => vm.running).map((vm) => factsOf(vm).slot.name));
   const mode = { paused: false, command: false };
   const options = { paused: false, bootTimeoutSeconds: request.bootTimeoutSeconds };
   const names = wanted.filter((name) => !running.has(name));

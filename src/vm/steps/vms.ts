@@ -59,7 +59,7 @@ function row(info: ContainerInfo, status: string, gdb: PublishedPort | undefined
   const facts = factsOf(info);
   return {
     project: info.labels[LABEL.project] ?? "",
-    name: facts.seat.name,
+    name: facts.slot.name,
     container: info.name,
     address: facts.address,
     address6: facts.address6,
@@ -91,7 +91,7 @@ export async function stopVms(ctx: Context, plan: Plan): Promise<string[]> {
   );
   await forget(ctx, plan);
   for (const end of ends) if (end.status === "rejected") throw end.reason;
-  return vms.map((vm) => factsOf(vm).seat.name);
+  return vms.map((vm) => factsOf(vm).slot.name);
 }
 
 /** Ends the VM that is meant and removes it; returns its name, nothing when there was none to end. */
@@ -108,7 +108,7 @@ export async function stopOne(
     return [];
   }
   await stopVm(ctx, plan, { container: engine.container(info.id), info });
-  return [factsOf(info).seat.name];
+  return [factsOf(info).slot.name];
 }
 
 /** Ends one VM, or what is left of it, and removes it. */

@@ -12,25 +12,25 @@ vms:
   client:
   third: { gdb: 4000 }
 `;
-const seat = (name: string, index: number) => ({ name, index });
+const slot = (name: string, index: number) => ({ name, index });
 
 describe("several VMs", () => {
   const config = loadConfig(inFile(YAML));
 
   it("have what is said for all, but for what is said about each", () => {
-    const server = configFor(config, seat("server", 0)).vm;
+    const server = configFor(config, slot("server", 0)).vm;
     expect([server.memoryMiB, server.cpus, server.ports.length]).toEqual([256, 2, 1]);
-    const client = configFor(config, seat("client", 1)).vm;
+    const client = configFor(config, slot("client", 1)).vm;
     expect([client.memoryMiB, client.cpus, client.ports.length]).toEqual([1024, 2, 0]);
   });
 
   it("have a gdbserver each: the common port and its successors, or their own", () => {
-    const ports = [seat("server", 0), seat("client", 1), seat("third", 2)].map(
+    const ports = [slot("server", 0), slot("client", 1), slot("third", 2)].map(
       (each) => configFor(config, each).gdb.listen.port,
     );
     expect(ports).toEqual([1234, 1235, 4000]);
     const free = loadConfig(inFile("gdb: { listen: 0 }"));
-    expect(configFor(free, seat("b", 3)).gdb.listen.port).toBe(0);
+    expect(configFor(free, slot("b", 3)).gdb.listen.port).toBe(0);
   });
 
   it("of which one is started with flags: they win over the file's words about it, and its other words hold", () => {
@@ -39,7 +39,7 @@ describe("several VMs", () => {
       flags: { vm: { memory: "64M" }, gdb: { listen: "7" } },
     });
     const flags = { vm: { memory: "64M" }, gdb: { listen: "7" } };
-    const server = configFor(flagsForVm(typed, "server", flags), seat("server", 5));
+    const server = configFor(flagsForVm(typed, "server", flags), slot("server", 5));
     expect([server.vm.memoryMiB, server.vm.ports.length, server.gdb.listen.port]).toEqual([
       64, 1, 7,
     ]);
@@ -48,7 +48,7 @@ describe("several VMs", () => {
   it("have a network mode each, which a flag wins over, on one common subnet", () => {
     const yaml =
       "vm: { net: { subnet: 10.9.0.0/24 } }\nvms: { a: { net: { mode: none } }, b: {} }\n";
-    const net = (config: Config, name: string) => configFor(config, seat(name, 0)).vm.net;
+    const net = (config: Config, name: string) => configFor(config, slot(name, 0)).vm.net;
     const written = loadConfig(inFile(yaml));
     expect(net(written, "a")).toMatchObject({ mode: "none", subnet: "10.9.0.0/24" });
     expect(net(written, "b")).toMatchObject({ mode: "bridge", subnet: "10.9.0.0/24" });

@@ -20,7 +20,7 @@ export interface Checked extends Project {
 }
 
 export function namesOf({ name, labels }: ContainerInfo, isOneOfSeveral: boolean): Names {
-  const vm = factsOf({ labels }).seat.name;
+  const vm = factsOf({ labels }).slot.name;
   const suffix = isOneOfSeveral ? ` ${vm}` : "";
   return { container: name, vm, suffix, exec: `kdock exec${suffix} --` };
 }

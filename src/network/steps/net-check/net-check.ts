@@ -47,7 +47,7 @@ export async function checkNet(project: Project, wanted: string | undefined): Pr
   const { ctx, plan } = project;
   const engine = await ctx.engine();
   const all = await engine.listContainers(labels("vm", plan.names.id));
-  const names = all.map((info) => factsOf(info).seat.name).sort();
+  const names = all.map((info) => factsOf(info).slot.name).sort();
   const vms =
     wanted === undefined && names.length > 1
       ? await oneByOne(names, (name) => checkVm(project, name).catch(endedVm(ctx, name)))
@@ -78,7 +78,7 @@ async function checkVm(project: Project, wanted: string | undefined): Promise<Vm
   const { ctx, plan } = project;
   const { container, info } = await findVm(ctx, plan, wanted);
   await requireLiving(ctx, container, info);
-  const vm = factsOf(info).seat.name;
+  const vm = factsOf(info).slot.name;
   try {
     const facts = await lookInside(container, ctx.signal);
     const engine = await ctx.engine();

@@ -8,7 +8,7 @@ import type { NeighbourProbe } from "../../plan/net-check/neighbour.js";
 import type { OutsideProbe } from "../../plan/net-check/outside.js";
 import type { Ping } from "../../plan/net-check/ping.js";
 import { disturbance, gatewayOf, type Scene } from "../../plan/net-check/scene.js";
-import { guestName } from "../../../vm/plan/seats.js";
+import { guestName } from "../../../vm/plan/slots.js";
 import { factsOf } from "../../../vm/steps/choose-vm.js";
 import { askGuest } from "../../../guest/steps/guest-script.js";
 import { runInside } from "../../../core/steps/run-inside.js";
@@ -32,7 +32,7 @@ export interface Probes {
 /** For a guest that cannot send, or cannot be asked. */
 export function noProbes(checked: Checked): Probes {
   const neighbours = othersOf(checked).map((other) => ({
-    name: guestName(factsOf(other).seat),
+    name: guestName(factsOf(other).slot),
     ping: undefined,
   }));
   return {
@@ -138,7 +138,7 @@ async function probeNeighbour(
   guest: AskedGuest,
   other: ContainerInfo,
 ): Promise<NeighbourProbe> {
-  const name = guestName(factsOf(other).seat);
+  const name = guestName(factsOf(other).slot);
   const ping = await pingFrom(guest, name);
   if (ping.received > 0) return { name, ping };
   const container = (await ctx.engine()).container(other.id);

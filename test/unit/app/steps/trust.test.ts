@@ -248,7 +248,7 @@ describe("a folder of the project that a guest writes to", () => {
 describe("the state folder", () => {
   const me = { uid: process.getuid?.(), sudoUid: undefined };
 
-  it.each(["out", "starting", "seats", "what-comes-next"])("has no link %s in it", async (name) => {
+  it.each(["out", "starting", "slots", "what-comes-next"])("has no link %s in it", async (name) => {
     await mkdir(at("lab/.kdock"), { recursive: true, mode: 0o755 });
     await mkdir(at("home/work"));
     await symlink(at("home/work"), at("lab/.kdock", name));

@@ -4,7 +4,7 @@ import {
   netdev,
   netEnvironment,
 } from "../../../../src/vm/plan/net-modes.js";
-import { FIRST_SEAT } from "../../../../src/vm/plan/seats.js";
+import { FIRST_SLOT } from "../../../../src/vm/plan/slots.js";
 import { config } from "../../fixtures.js";
 
 const vm = (keys: string) => config(`vm: { ${keys} }`).vm;
@@ -15,7 +15,7 @@ describe("netdev", () => {
     ["host", "tap,id=net0,fd=7"],
     ["none", undefined],
   ])("of mode %s is %s", (mode, expected) => {
-    expect(netdev(vm(`net: { mode: ${mode} }`), FIRST_SEAT)).toBe(expected);
+    expect(netdev(vm(`net: { mode: ${mode} }`), FIRST_SLOT)).toBe(expected);
   });
 
   it("of mode user has the addresses that a bridge would have, and the guest's ports", () => {
@@ -38,7 +38,7 @@ describe("netEnvironment", () => {
     ["user", ["KDOCK_NET_MODE", "KDOCK_USER_NETDEV"]],
     ["none", ["KDOCK_NET_MODE"]],
   ])("of mode %s has %s", (mode, names) => {
-    const environment = netEnvironment(vm(`net: { mode: ${mode} }`), FIRST_SEAT);
+    const environment = netEnvironment(vm(`net: { mode: ${mode} }`), FIRST_SLOT);
     expect(Object.keys(environment)).toEqual(names);
     expect(environment["KDOCK_NET_MODE"]).toBe(mode);
   });

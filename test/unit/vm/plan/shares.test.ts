@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Share } from "../../../../src/config/config.js";
 import { qemuArgs } from "../../../../src/vm/plan/qemu-args.js";
-import { FIRST_SEAT } from "../../../../src/vm/plan/seats.js";
+import { FIRST_SLOT } from "../../../../src/vm/plan/slots.js";
 import {
   shareArgs,
   type SharePlan,
@@ -116,7 +116,7 @@ describe("what QEMU and the guest are told", () => {
 
   it("shares the guest's memory with virtiofsd, and with nobody else", () => {
     const line = (transport: ShareTransport, shared = folders, yaml = "") =>
-      qemuArgs(machine(config(yaml), mode, FIRST_SEAT, attached(transport, shared))).join(" ");
+      qemuArgs(machine(config(yaml), mode, FIRST_SLOT, attached(transport, shared))).join(" ");
     const nodes = (transport: ShareTransport) =>
       line(transport, folders, "vm: { cpus: 2, numa: 2 }");
     expect(line("virtiofs")).toContain("memory-backend-memfd,id=ram,share=on,size=512M -machine");
@@ -134,7 +134,7 @@ describe("what QEMU and the guest are told", () => {
     const many = plans(
       `[${Array.from({ length: 12 }, (_, i) => `'a:/mnt/${i}${"x".repeat(180)}'`).join(", ")}]`,
     );
-    const made = () => machine(config(), mode, FIRST_SEAT, attached("9p", many));
+    const made = () => machine(config(), mode, FIRST_SLOT, attached("9p", many));
     expect(made).toThrow("the kernel takes 2047");
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Found, machine, vmPlan, withoutIpv6 } from "../../../../src/vm/plan/vm-plan.js";
 import { qemuArgs } from "../../../../src/vm/plan/qemu-args.js";
 import { vmFacts } from "../../../../src/vm/plan/vm-facts.js";
-import { FIRST_SEAT } from "../../../../src/vm/plan/seats.js";
+import { FIRST_SLOT } from "../../../../src/vm/plan/slots.js";
 import { config, plan } from "../../fixtures.js";
 
 const INTERACTIVE = { paused: false, command: false };
@@ -88,7 +88,7 @@ describe("vmPlan", () => {
 
   it("tells run-qemu.pl what the kernel has for pvpanic, where that is known", () => {
     const told = (found: Partial<Found>) =>
-      vmPlan(config(), plan(), INTERACTIVE, FIRST_SEAT, found).attempts.map(
+      vmPlan(config(), plan(), INTERACTIVE, FIRST_SLOT, found).attempts.map(
         ({ container }) => container.env["KDOCK_PANIC_DRIVER"],
       );
     expect(new Set(told({ panicDriver: "none" }))).toEqual(new Set(["none"]));

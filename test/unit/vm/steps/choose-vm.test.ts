@@ -5,7 +5,7 @@ import { chooseRunningVm, chooseVm } from "../../../../src/vm/steps/choose-vm.js
 
 const vm = (name: string, running: boolean): ContainerInfo => ({
   ...{ id: name, name, image: "", ports: [], createdAt: 0 },
-  labels: { [LABEL.vm]: JSON.stringify({ seat: { name, index: 0 } }) },
+  labels: { [LABEL.vm]: JSON.stringify({ slot: { name, index: 0 } }) },
   ...{ running, status: running ? "Up 3 minutes" : "Exited (0)" },
 });
 

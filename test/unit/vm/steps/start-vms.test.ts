@@ -119,7 +119,7 @@ describe("VMs that start together", () => {
 
   it("do without one that does not start, which alone fails", async () => {
     const fake = new FakeEngine((spec) =>
-      factsIn(spec).seat.name === "v1" ? "port is already allocated" : undefined,
+      factsIn(spec).slot.name === "v1" ? "port is already allocated" : undefined,
     );
     const { vms, met } = start(fake, numbered(6));
     const ends = await Promise.allSettled(vms);
@@ -207,9 +207,9 @@ describe("a VM", () => {
     expect([...fake.networks.keys()]).toEqual([plan().names.network]);
   });
 
-  it("has the seat of one whose kdock was killed while it started", async () => {
+  it("has the slot of one whose kdock was killed while it started", async () => {
     await mkdir(join(folder, ".kdock/starting"), { recursive: true });
-    const left = { seat: { name: "gone", index: 0 }, net: "host", subnet: "10.9.0.0/24" };
+    const left = { slot: { name: "gone", index: 0 }, net: "host", subnet: "10.9.0.0/24" };
     await writeFile(join(folder, ".kdock/starting/gone.json"), JSON.stringify(left));
     const { facts } = await startVm(context(new FakeEngine()), plan(), order);
     expect(facts).toMatchObject({ address: "10.0.3.2", subnet: "10.0.3.0/24" });

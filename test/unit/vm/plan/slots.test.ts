@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { takeSeat } from "../../../../src/vm/plan/seats.js";
+import { takeSlot } from "../../../../src/vm/plan/slots.js";
 
 it.each([
   ["the first of all", "vm", [], [], 0],
@@ -10,5 +10,5 @@ it.each([
   ["another one, where its own is taken", "server", ["server"], [{ name: "x", index: 0 }], 1],
   ["its own again, whatever it had", "a", ["a"], [{ name: "a", index: 4 }], 0],
 ])("takes %s", (_which, name, named, taken, index) => {
-  expect(takeSeat(name, named, taken)).toEqual({ name, index });
+  expect(takeSlot(name, named, taken)).toEqual({ name, index });
 });
