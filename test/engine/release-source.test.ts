@@ -170,7 +170,7 @@ describe("a signature", () => {
     mirror.files.set(path, packed("6.12.8"));
     const { exitCode, text } = await source("release:6.12.9", { mirrors: ["bad"] });
     expect(text).toMatch(
-      /is not what its signature is for[^]*bad\/v6\.x\/linux-6\.12\.9\.tar\.xz: the signature/,
+      /does not match its signature[^]*bad\/v6\.x\/linux-6\.12\.9\.tar\.xz: the signature/,
     );
     expect(exitCode).toBe(1);
     expect(await inVolume(`${LEFT} -type f`)).toBe("");
