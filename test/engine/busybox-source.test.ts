@@ -133,9 +133,7 @@ describe("a version whose sum nobody knows", () => {
     const path = await publish("bad");
     mirror.files.set(path, await packBusybox(`busybox-${VERSION}`));
     const { exitCode, text } = await source({ mirrors: ["bad"] });
-    expect(text).toMatch(
-      /does not match its signature[^]*bad\/busybox-1\.99\.0\.tar\.bz2: the/,
-    );
+    expect(text).toMatch(/does not match its signature[^]*bad\/busybox-1\.99\.0\.tar\.bz2: the/);
     expect(exitCode).toBe(1);
     expect(await inVolume(FILES)).toBe("");
     await publish("good");
