@@ -67,8 +67,10 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
 export async function kdockProgram(kdock: Kdock): Promise<Command> {
   const program = new Command("kdock");
   defineProgram(program, "");
-  for (const [name, { load }] of Object.entries(FEATURES)) {
-    program.addCommand(listed(name, await commandOf(load, kdock)));
+  for (const [heading, rows] of Object.entries(FEATURE_GROUPS)) {
+    for (const { load, summary } of Object.values(rows)) {
+      program.addCommand(listed(await commandOf(load, kdock), heading, summary));
+    }
   }
   return program;
 }
@@ -111,20 +113,21 @@ async function commandsFor(argv: readonly string[], kdock: Kdock): Promise<Comma
     (word, index) => !word.startsWith("-") && !TAKES_WORD.has(argv[index - 1] ?? ""),
   );
   const isOwnHelp = at < 0 || argv.slice(0, at).some((word) => word === "--help" || word === "-h");
-  const called = isOwnHelp ? undefined : argv[argv[at] === "help" ? at + 1 : at];
-  if (called !== undefined && Object.hasOwn(FEATURES, called) && argv[at] === called) {
-    return [await loaded(called, kdock)];
-  }
-  const commands = Object.keys(FEATURES).map((name) => listed(name, new Command(name)));
-  if (called === undefined || !Object.hasOwn(FEATURES, called)) return commands;
-  const asked = await loaded(called, kdock);
-  return commands.map((command) => (command.name() === called ? asked : command));
-}
-
-async function loaded(name: string, kdock: Kdock): Promise<Command> {
-  const row = FEATURES[name];
-  if (row === undefined) throw new Error(`no command ${name}`);
-  return listed(name, await commandOf(row.load, kdock));
+  const asksForHelp = argv[at] === "help";
+  const called = isOwnHelp ? undefined : argv[asksForHelp ? at + 1 : at];
+  const row =
+    called !== undefined && Object.hasOwn(FEATURES, called) ? FEATURES[called] : undefined;
+  const loaded = row === undefined ? undefined : await commandOf(row.load, kdock);
+  if (loaded !== undefined && !asksForHelp) return [loaded];
+  return Object.entries(FEATURE_GROUPS).flatMap(([heading, rows]) =>
+    Object.entries(rows).map(([name, { summary }]) =>
+      listed(
+        name === called && loaded !== undefined ? loaded : new Command(name),
+        heading,
+        summary,
+      ),
+    ),
+  );
 }
 
 async function commandOf(load: () => Promise<Feature>, kdock: Kdock): Promise<Command> {
@@ -138,10 +141,9 @@ async function commandOf(load: () => Promise<Feature>, kdock: Kdock): Promise<Co
   return command;
 }
 
-/** With its line and its heading in kdock's --help. */
-function listed(name: string, command: Command): Command {
-  const group = Object.entries(FEATURE_GROUPS).find(([, rows]) => Object.hasOwn(rows, name));
-  return command.summary(FEATURES[name]?.summary ?? "").helpGroup(`${group?.[0] ?? "Other"}:`);
+/** With its line below a heading of kdock's --help. */
+function listed(command: Command, heading: string, summary: string): Command {
+  return command.summary(summary).helpGroup(`${heading}:`);
 }
 
 /** Options of kdock itself whose value is the next word. */

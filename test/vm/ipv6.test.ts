@@ -235,7 +235,7 @@ it("a port that is published on the host's ::1 leads to the guest, where the eng
     new Promise<string>((resolve) => {
       let heard = "";
       const socket = connect(port, "::1");
-      // Podman itself holds the port, and answers nothing.
+      // Podman holds the port and never answers: there is no event for that, so the attempt has a limit.
       socket.setTimeout(2000, () => socket.destroy());
       socket.on("data", (data) => (heard += String(data)));
       socket.on("error", () => undefined);

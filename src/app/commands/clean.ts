@@ -19,7 +19,7 @@ export function define(kdock: Kdock): Command {
       kdock
         .printer("clean")
         .result(
-          { dryRun, targets: targets.map(({ kind, name }) => ({ kind, name })) },
+          { dryRun, leavings: targets.map(({ kind, name }) => ({ kind, name })) },
           lines.length > 0 ? lines : ["nothing to remove"],
         );
     });

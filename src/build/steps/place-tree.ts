@@ -56,7 +56,7 @@ export async function beginTreeBuild(
   const content = tree?.content;
   if (tree === undefined || content === undefined) return NOTHING;
   const place = treePlace(ctx.folder, tree.folder);
-  // What only fetches a source leaves objects as they are, and what is owed to them stays owed.
+  // A run that only fetches the source must not clear the pending "forget objects" flag.
   if (tree.transport === "mount" && !spec.command.some(makesObjects)) return NOTHING;
   return tree.transport === "mount"
     ? await mountedBuild(ctx, { tree, content, place }, volumeAt(spec, INSIDE.objects))

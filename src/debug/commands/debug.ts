@@ -22,7 +22,7 @@ interface DebugFlags extends KeyFlags, BootTimeoutFlag {
 }
 
 const EXAMPLES = `
-Uses the VM that runs. Where none does, it builds what is owed, boots one, and ends that one with gdb, unless --keep is given.
+Uses the running VM. Without one, it builds what is out of date, boots a VM, and stops it when gdb ends, unless --keep is given.
 
 Examples:
   kdock debug tcp_v4_rcv --exec 'wget -q -O- http://10.0.3.1/'

@@ -29,7 +29,7 @@ interface TrapFlags extends KeyFlags, BootTimeoutFlag {
 }
 
 const EXAMPLE = `
-Uses the VM that runs. Where none does, it builds what is owed, boots one, and ends that one afterwards, unless --keep is given.
+Uses the running VM. Without one, it builds what is out of date, boots a VM, and stops it afterwards, unless --keep is given.
 
 Examples:
   kdock trap tcp_v4_rcv --exec 'wget -q -O- http://10.0.3.1/' --bt --args --print 'skb->len' --count 3

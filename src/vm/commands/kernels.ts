@@ -3,7 +3,7 @@ import type { Kdock } from "../../app/kdock.js";
 import type { FeatureTable } from "../../app/feature.js";
 
 const EXAMPLE = `
-A key stands for one kernel; its first digits do, from four on, while they are nobody else's:
+A kernel is named by its key, or by at least four digits of it that are unique:
   kdock run --kernel 5c71 -d         boots it with its own root file system; nothing is built
   kdock kernels rm 5c71              removes it, unless it is current (*) or a VM runs it`;
 

@@ -21,7 +21,7 @@ export interface RunRequest {
   readonly bootTimeoutSeconds: number;
 }
 
-/** Builds what is owed, then boots in the way that was asked for. Resolves with the process's exit code. */
+/** Builds what is out of date, then boots as requested. Resolves with the process's exit code. */
 export async function run(project: Project, request: RunRequest, print: Printer): Promise<number> {
   if (request.dumpTo !== undefined) await checkDumpPath(project.ctx, request.dumpTo);
   const built = await buildForVms(project, [request.name]);

@@ -13,7 +13,7 @@ export interface UpResult {
 }
 
 /**
- * Builds what is owed and boots the VMs that are named (without names, those of kdock.yaml; without those, the one that
+ * Builds what is out of date and boots the VMs that are named (without names, those of kdock.yaml; without those, the one that
  * every project has) in the background, side by side; resolves when all are ready. VMs that run already stay as they
  * are. When one does not get there, the others go on, and the promise rejects with what was wrong with the first.
  */

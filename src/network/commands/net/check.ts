@@ -3,8 +3,8 @@ import type { Kdock } from "../../../app/kdock.js";
 import { NOT_WELL } from "../../../core/errors.js";
 
 const MORE = `
-A line for each hop, from the guest outwards and back, and below a hop that fails what mends it. A second container, which is
-removed at the end, is the outside; nobody beyond it is contacted. Exit code 0: all hops are ok; 1: one is not.`;
+Prints a line for each hop, from the guest outwards and back, and the fix below a hop that fails. A temporary container serves as
+the outside; no other host is contacted. Exit code 0: all hops are ok; 1: one is not.`;
 
 export function define(kdock: Kdock): Command {
   return new Command("check")

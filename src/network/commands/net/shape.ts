@@ -6,7 +6,7 @@ Examples:
   kdock net shape 'delay 100ms 10ms loss 5%'     what tc-netem(8) knows; distribution normal, duplicate, corrupt, reorder ...
   kdock net shape server 'rate 1mbit'            of the VM server, where there are several
   kdock net shape off                            as it was
-  kdock net shape                                what is in force
+  kdock net shape                                the current setting
 
 Frames towards the guest are shaped, those from it pass at once: a ping takes the delay once. The kernel of the engine's
 machine does it (tc netem on tap0), or kdock's stand-in where that kernel has no sch_netem. It ends with the VM.`;
