@@ -131,6 +131,16 @@ it("guests are on the host's bridge, and leave as the host; then a killed QEMU a
   expect(await engine.onHost(...node(ASK, "80", "10.0.3.2"))).toBe("hello");
   expect(await engine.onHost(...node(ASK, "8080", "127.0.0.1"))).toBe("hello");
 
+  // What check looks at in this mode: the way out is by the host, and names are the VMs'.
+  const checked = await inLab("net", "check", "a");
+  expect(checked.exitCode, checked.stdout + checked.stderr).toBe(0);
+  expect(checked.stdout).toMatch(/^ok +container .* 10\.0\.3\.1: answers over TCP/m);
+  expect(checked.stdout).toMatch(/^ok +NAT .* sees 172\.\S+, not 10\.0\.3\.2$/m);
+  expect(checked.stdout).toMatch(/^ok +DNS .* the guest's own name is 10\.0\.3\.2$/m);
+  expect(checked.stdout).toMatch(/^ok +MTU +1400 everywhere; frames of that size pass$/m);
+  expect(checked.stdout).toMatch(/^ok +VM b +guest → b: /m);
+  expect(await engine.docker("ps", "-aq", "--filter", `name=kdock-${NAMES.id}-check`)).toBe("");
+
   // Each other, and the shared folder.
   expect(await guest("b", "hostname; ping -c 1 -W 5 a >&2 && nc a 80 </dev/null")).toBe(
     "b\nhello\n",

@@ -4,6 +4,7 @@ import { answerTo, ruleFault, toGateway } from "./rule-faults.js";
 import { ANEW, type Fault, gatewayOf, notTried, type Scene } from "./scene.js";
 
 export interface DnsProbe {
+  readonly whose: "the guest's own" | "the other container's";
   readonly name: string;
   readonly expected: string;
   /** What the guest's own resolver answered, and the gateway's dnsmasq when asked directly. */
@@ -17,7 +18,7 @@ export function dnsFinding(scene: Scene, gateway: Finding, probe: DnsProbe | und
   const server = gatewayOf(container);
   const where = `the guest asks ${guest.resolvers.join(", ") || "nobody"}`;
   if (probe?.answer.includes(probe.expected) === true) {
-    return ok(subject, `${where}: the other container's name is ${probe.expected}`);
+    return ok(subject, `${where}: ${probe.whose} name is ${probe.expected}`);
   }
   if (guest.resolvers.length === 0 && guest.addresses.length > 0) {
     return fail(
@@ -53,7 +54,7 @@ export function dnsFinding(scene: Scene, gateway: Finding, probe: DnsProbe | und
   if (gateway.verdict === "fail" || probe === undefined) return notTried(subject, where);
   return fail(
     subject,
-    `${where}: no address for the other container's name`,
+    `${where}: no address for ${probe.whose} name`,
     `What does the container's resolver say? \`docker exec ${names.container} getent hosts ${probe.name}\`; ${ANEW}.`,
   );
 }

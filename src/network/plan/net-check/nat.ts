@@ -10,14 +10,15 @@ export function natFinding(scene: Scene, probe: OutsideProbe | undefined): Findi
   const { mode, guest } = scene.container;
   const fault = natFault(scene);
   if (fault !== undefined) return fail(subject, fault.text, fault.mend);
-  const seenAs = probe?.seenAs ?? "";
+  const tried = probe?.kind === "tried" ? probe : undefined;
+  const seenAs = tried?.seenAs ?? "";
   if (seenAs === "") return warn(subject, "not seen: nothing of the guest came through");
-  if (mode === "host" || seenAs === probe?.expected) {
+  if (mode === "host" ? seenAs !== guest : seenAs === tried?.expected) {
     return ok(subject, `the other container sees ${seenAs}, not ${guest}`);
   }
   return fail(
     subject,
-    `the other container sees ${seenAs}, and not the VM's container, ${probe?.expected ?? ""}`,
+    `the other container sees ${seenAs}, and not the VM's container, ${tried?.expected ?? ""}`,
     `Which rule does that? \`docker exec ${scene.names.container} iptables -t nat -S POSTROUTING\``,
   );
 }

@@ -14,15 +14,20 @@ import {
   setSysctl,
 } from "./scene.js";
 
-export interface OutsideProbe {
-  /** Of the other container. */
-  readonly address: string;
-  readonly ping: Ping | undefined;
-  /** Who the other container says has called it; "" when nobody came through. */
-  readonly seenAs: string;
-  /** The VM's container's. */
-  readonly expected: string;
-}
+/** `address`: where the other container is called. */
+export type OutsideProbe =
+  | {
+      readonly kind: "tried";
+      readonly address: string;
+      /** Undefined where a ping would be answered by another than the container. */
+      readonly ping: Ping | undefined;
+      /** The caller's address as the other container sees it; "" when no call came through. */
+      readonly seenAs: string;
+      /** The VM's container's. */
+      readonly expected: string;
+    }
+  /** Not sent: the packets would leave with the guest's own address. */
+  | { readonly kind: "untranslated"; readonly address: string };
 
 /** Guest → another container on the engine's network. */
 export function containerFinding(
@@ -33,11 +38,16 @@ export function containerFinding(
   const { container, guest, names } = scene;
   const subject = "container";
   const where = `guest → another container${probe === undefined ? "" : ` ${probe.address}`}`;
-  if (probe?.ping !== undefined && probe.ping.received > 0) {
-    return lossy(subject, where, probe.ping, scene);
+  const tried = probe?.kind === "tried" ? probe : undefined;
+  if (tried?.ping !== undefined && tried.ping.received > 0) {
+    return lossy(subject, where, tried.ping, scene);
   }
-  if (container.mode === "user" && probe !== undefined && probe.seenAs !== "") {
-    return ok(subject, `${where}: answers over TCP (QEMU's own network passes no pings on)`);
+  const noPing =
+    container.mode === "user"
+      ? "QEMU's own network passes no pings on"
+      : "at a port published on the guests' bridge";
+  if (container.mode !== "bridge" && tried !== undefined && tried.seenAs !== "") {
+    return ok(subject, `${where}: answers over TCP (${noPing})`);
   }
   if (guest.defaultRoute === undefined && guest.isUp && guest.addresses.length > 0) {
     return fail(subject, `${where}: the guest has no default route`, addDefault(names, container));
@@ -55,7 +65,7 @@ export function containerFinding(
       `\`${names.exec} ip route replace default via ${gatewayOf(container)}\``,
     );
   }
-  if (probe.ping === undefined) {
+  if (probe.kind === "untranslated") {
     return warn(
       subject,
       `${where}: not tried, because its packets would leave untranslated: see NAT`,
@@ -65,7 +75,10 @@ export function containerFinding(
   return fail(subject, `${where}: ${text}`, mend);
 }
 
-function unanswered(scene: Scene, { ping, address }: OutsideProbe): Fault {
+function unanswered(
+  scene: Scene,
+  { ping, address }: Extract<OutsideProbe, { kind: "tried" }>,
+): Fault {
   const own = ping && guestFault(scene, ping, address);
   if (own !== undefined) return own;
   const ask = toOutside(scene.container, address, { protocol: "icmp" });

@@ -113,7 +113,7 @@ async function hops(checked: Checked): Promise<readonly Finding[]> {
   if (facts.mode === "none") return [ok("guest", "this VM has no network card (vm.net.mode none)")];
   // Both begin at once; each is disposed of whatever becomes of the other.
   const asking = askedGuest(container, facts.guestMac, ctx.signal);
-  const [asked, started] = await Promise.allSettled([asking, startPeer(ctx, plan, info)]);
+  const [asked, started] = await Promise.allSettled([asking, startPeer(ctx, plan, info, facts)]);
   await using guest = settled(asked);
   await using peer = settled(started);
   try {

@@ -15,7 +15,7 @@ import { runInside } from "../../../core/steps/run-inside.js";
 import { callGuest } from "./doors.js";
 import { type AskedGuest, pingFrom, standingOf } from "./guest.js";
 import { type Checked, lookInside, namesOf } from "./checked.js";
-import { type Peer, PEER_PORT } from "./peer.js";
+import type { Peer } from "./peer.js";
 
 /** What was sent, and what came of it; undefined for what was not tried. */
 export interface Probes {
@@ -61,7 +61,7 @@ export async function probe(
     peer === undefined ? undefined : probeOutside(checked, guest, peer, translated),
     peer === undefined || !canResolve ? undefined : probeDns(checked, guest, peer),
     isBridge ? callGuest(container, guest, facts.guest) : undefined,
-    isBridge && gateway.ping.received > 0 ? probeFull(checked, guest) : undefined,
+    gateway.ping.received > 0 ? probeFull(checked, guest) : undefined,
     facts.gateway6 === "" ? undefined : pingFrom(guest, facts.gateway6.split("/")[0] ?? "", ["-6"]),
     probeNeighbours(checked, guest),
   ]);
@@ -86,18 +86,18 @@ const SEEN_SCRIPT = 'timeout 4 nc "$1" "$2" </dev/null 2>/dev/null; exit 0';
 async function probeOutside(
   { facts }: Checked,
   guest: AskedGuest,
-  { address }: Peer,
+  { address, port, isPinged }: Peer,
   translated: boolean,
 ): Promise<OutsideProbe> {
   const [own = ""] = facts.links.get(facts.uplink)?.addresses ?? [];
   const expected = own.split("/")[0] ?? "";
   // An answer to an address that nobody knows might leave the engine's machine.
-  if (!translated) return { address, ping: undefined, seenAs: "", expected };
+  if (!translated) return { kind: "untranslated", address };
   const [ping, seen] = await Promise.all([
-    pingFrom(guest, address),
-    askGuest(guest.session, SEEN_SCRIPT, address, String(PEER_PORT)),
+    isPinged ? pingFrom(guest, address) : undefined,
+    askGuest(guest.session, SEEN_SCRIPT, address, String(port)),
   ]);
-  return { address, ping, seenAs: seen.join("").trim(), expected };
+  return { kind: "tried", address, ping, seenAs: seen.join("").trim(), expected };
 }
 
 /**
@@ -111,11 +111,20 @@ for _ in 1 2 3 4 5 6; do
 done
 echo "$said"`;
 
-async function probeDns({ facts }: Checked, guest: AskedGuest, peer: Peer): Promise<DnsProbe> {
+/** The engine resolves names of containers in networks that were made, not in its default bridge; the guests' are known. */
+async function probeDns(
+  { facts, info }: Checked,
+  guest: AskedGuest,
+  peer: Peer,
+): Promise<DnsProbe> {
+  const asked: Pick<DnsProbe, "whose" | "name" | "expected"> =
+    facts.mode === "host"
+      ? { whose: "the guest's own", name: guestName(factsOf(info).slot), expected: facts.guest }
+      : { whose: "the other container's", name: peer.name, expected: peer.address };
   const ask = async (server: string) =>
-    (await askGuest(guest.session, DNS_SCRIPT, peer.name, server)).join("\n");
+    (await askGuest(guest.session, DNS_SCRIPT, asked.name, server)).join("\n");
   const [answer, fromGateway] = await Promise.all([ask(""), ask(gatewayOf(facts))]);
-  return { name: peer.name, expected: peer.address, answer, fromGateway };
+  return { ...asked, answer, fromGateway };
 }
 
 /** IPv4's and ICMP's headers. */

@@ -16,7 +16,12 @@ import { ANSWERED, type Change, LOST, NAMES, scene } from "./scene.js";
 
 const FINE = ok("x", "");
 const FAILED: Finding = { verdict: "fail", subject: "x", text: "", mend: "" };
-const PEER = { address: "172.19.0.4", seenAs: "172.19.0.2", expected: "172.19.0.2" };
+const PEER = {
+  kind: "tried",
+  address: "172.19.0.4",
+  seenAs: "172.19.0.2",
+  expected: "172.19.0.2",
+} as const;
 const FORWARD_IN = "-A FORWARD -s 10.0.3.0/24 -i br0 -j ACCEPT\n";
 const ANSWERS_IN = "-A FORWARD -o br0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n";
 const PUBLISHED_IN = "-A FORWARD -o br0 -m conntrack --ctstate DNAT -j ACCEPT\n";
@@ -176,7 +181,11 @@ describe("another container", () => {
   });
 
   it("is not tried when its packets would leave untranslated, or the gateway fails", () => {
-    expectFinding(judge([], [], { ...PEER, ping: undefined }), "warn", "see NAT");
+    expectFinding(
+      judge([], [], { kind: "untranslated", address: PEER.address }),
+      "warn",
+      "see NAT",
+    );
     expectFinding(containerFinding(scene(), FAILED, undefined), "warn", "not tried");
   });
 });
@@ -222,6 +231,7 @@ describe("DNS", () => {
   ) =>
     dnsFinding(scene({ container, guest }), FINE, {
       name: "peer",
+      whose: "the other container's",
       expected: "172.19.0.4",
       ...said,
     });
