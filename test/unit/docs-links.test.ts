@@ -67,7 +67,7 @@ function missingPaths(text: string): string[] {
   const spans = Array.from(text.matchAll(/`((?:src|images|test|scripts|docs)\/[^`\s]*)`/g));
   return spans
     .map(([, path = ""]) => path)
-    .filter((path) => !/[*<>[\]]|NAME|X\.Y/.test(path))
+    .filter((path) => !/[*<>[\]]|NAME|ROOM|X\.Y/.test(path))
     .filter((path) => !KERNELS_OWN.has(path) && !exists(path));
 }
 
