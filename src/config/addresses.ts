@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { isIpv4, isIpv6 } from "./ip-address.js";
 import { bounds, toText } from "./ipv4.js";
 import type { ListenAddress, PortForward } from "./config.js";
 
@@ -40,17 +40,16 @@ export function parseListen(text: string): Parsed<ListenAddress> {
 
 function parseAddress(text: string): Parsed<string> {
   if (text === "localhost") return { value: LOCALHOST };
-  if (z.ipv4().safeParse(text).success) return { value: text };
+  if (isIpv4(text)) return { value: text };
   const inner = /^\[(.*)\]$/.exec(text)?.[1];
-  if (inner !== undefined && z.ipv6().safeParse(inner).success) return { value: inner };
+  if (inner !== undefined && isIpv6(inner)) return { value: inner };
   return { problem: `"${text}" is not an IP address (IPv6 goes in brackets)` };
 }
 
 /** "10.0.3.0/24"; the address must be the network's own. */
 export function parseSubnet(text: string): Parsed<string> {
   const [address = "", prefixText = "", ...rest] = text.split("/");
-  const isCidr =
-    rest.length === 0 && /^\d{1,2}$/.test(prefixText) && z.ipv4().safeParse(address).success;
+  const isCidr = rest.length === 0 && /^\d{1,2}$/.test(prefixText) && isIpv4(address);
   if (!isCidr) return { problem: `expected an IPv4 network such as 10.0.3.0/24, got "${text}"` };
 
   const prefix = Number(prefixText);

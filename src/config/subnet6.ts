@@ -1,5 +1,5 @@
-import { z } from "zod";
 import type { Parsed } from "./addresses.js";
+import { isIpv6 } from "./ip-address.js";
 
 /** A unique local prefix (RFC 4193): "fd", "kdock" in ASCII as its global ID, and the 3 of 10.0.3.0/24. */
 export const SUBNET6 = "fd6b:646f:636b:3::/64";
@@ -11,7 +11,7 @@ export function parseIpv6Setting(setting: string | boolean): Parsed<string | und
   if (setting === true) return { value: SUBNET6 };
   if (setting === false) return { value: undefined };
   const [address = "", prefix, ...rest] = setting.split("/");
-  if (rest.length > 0 || address.includes(".") || !z.ipv6().safeParse(address).success) {
+  if (rest.length > 0 || address.includes(".") || !isIpv6(address)) {
     return { problem: `${EXPECTED}, got "${setting}"` };
   }
   if (prefix !== "64") return { problem: `the prefix must be /64, got "${setting}"` };
