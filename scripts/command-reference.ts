@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../src/app/kdock.js";
-import { addBuildFlags, addVmFlags } from "../src/app/flags.js";
+import { addBuildFlags, addVmFlags } from "../src/app/key-options.js";
 import { kdockProgram } from "../src/main.js";
 
 /** Columns of the help text. */

@@ -1,4 +1,4 @@
-import { BUILD_FLAGS, flagName, type KeyFlags } from "../config/key-flags.js";
+import { buildFlagIn, type KeyFlags } from "../config/key-flags.js";
 import { KdockError } from "../core/errors.js";
 import { isKernelKey } from "../build/plan/built-kernels.js";
 import type { Project } from "../build/project.js";
@@ -17,11 +17,11 @@ export async function openBootable(session: Session, flags: KeyFlags): Promise<P
 }
 
 function refuseBuildFlags(key: string, flags: KeyFlags): void {
-  const given = BUILD_FLAGS.find((name) => flags[name] !== undefined);
+  const given = buildFlagIn(flags);
   if (given === undefined) return;
   throw new KdockError(
     "usage",
-    `--kernel ${key} is a kernel that is built: ${flagName(given)} comes too late`,
+    `--kernel ${key} is a kernel that is built: ${given} comes too late`,
     { hint: "Name a source (--kernel debian:6.12) to have another one built." },
   );
 }

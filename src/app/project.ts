@@ -4,10 +4,10 @@ import { isDeepStrictEqual } from "node:util";
 import { configName, configPath } from "./config-file.js";
 import { artifactSettings } from "../config/artifact-settings.js";
 import type { Architecture } from "../config/config.js";
-import { diskFrom } from "../config/disks.js";
-import { FLAG_NAMES, type KeyFlags, keyValues } from "../config/key-flags.js";
+import { type KeyFlags, keyValues } from "../config/key-flags.js";
+import type { RawValues } from "../config/layer.js";
 import { loadConfig } from "../config/layers.js";
-import { expandSource, NO_SOURCE_CONTEXT, sourceSpec } from "../config/source-spec.js";
+import { sourceFrom, sourceSpec } from "../config/source-spec.js";
 import { readIfThere } from "../engine/connect-options.js";
 import { endpointName } from "../engine/endpoint.js";
 import { engineSearch } from "../engine/engine-search.js";
@@ -102,8 +102,7 @@ export async function openProject(
   const words = {
     file,
     env: world.env,
-    flags: keyValues(typedIn(world.cwd, dirname(path), flags)),
-    flagNames: FLAG_NAMES,
+    flags: typedFlags(world.cwd, dirname(path), flags),
     usualArch,
   };
   const config = loadConfig({ ...words, lastArch });
@@ -144,28 +143,13 @@ export async function openProject(
 }
 
 /** Paths of the command line are relative to the working folder, those in kdock.yaml to that file. */
-function typedIn(cwd: string, folder: string, flags: KeyFlags): KeyFlags {
-  if (cwd === folder) return flags;
-  const here = (path: string) => resolve(cwd, path);
-  const asTyped = (value: unknown, change: (text: string) => string) =>
-    Array.isArray(value) ? value.map((text) => change(String(text))) : undefined;
-  return {
-    ...flags,
-    kernel:
-      typeof flags.kernel === "string" ? sourceTypedIn(cwd, folder, flags.kernel) : flags.kernel,
-    share: asTyped(flags.share, (text) => (/^[^/:]/.test(text) ? `${cwd}/${text}` : text)),
-    disk: asTyped(flags.disk, (text) => diskFrom(text, here)),
-    initScript: asTyped(flags.initScript, here),
-  };
+function typedFlags(cwd: string, folder: string, flags: KeyFlags): RawValues {
+  return keyValues(flags, cwd === folder ? undefined : (path) => resolve(cwd, path));
 }
 
 /** A kernel source of the command line as kdock.yaml would have it: paths of trees and repositories are made absolute. */
 export function sourceTypedIn(cwd: string, folder: string, word: string): string {
-  if (cwd === folder) return word;
-  const long = expandSource(word, NO_SOURCE_CONTEXT);
-  const [, kind = "", path = "", ref = ""] =
-    /^(path:)(.+)$/s.exec(long) ?? /^(git:)(\.[^#]*)(#.*)$/s.exec(long) ?? [];
-  return path === "" ? word : `${kind}${resolve(cwd, path)}${ref}`;
+  return cwd === folder ? word : sourceFrom(word, (path) => resolve(cwd, path));
 }
 
 async function readLockFile(ctx: EarlyContext): Promise<Lock | undefined> {

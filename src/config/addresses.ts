@@ -1,6 +1,6 @@
 import { isIpv4, isIpv6 } from "./ip-address.js";
 import { bounds, toText } from "./ipv4.js";
-import type { ListenAddress, PortForward } from "./config.js";
+import type { ListenAddress, PortForward } from "./values.js";
 
 /** A value, or what is wrong with the text it was to come from. */
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };

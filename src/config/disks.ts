@@ -1,4 +1,4 @@
-import type { DiskRequest } from "./config.js";
+import type { DiskRequest } from "./values.js";
 import type { Parsed } from "./addresses.js";
 
 const UNITS = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 } as const;

@@ -1,3 +1,4 @@
+import { flagText } from "./key-flags.js";
 import { configKeys, type ConfigKey } from "./keys.js";
 import { isRecord, pathText, valueAt, withValue, type Layer, type RawValues } from "./layer.js";
 import { rawMap, rawValue } from "./raw-value.js";
@@ -5,10 +6,9 @@ import type { Parsed } from "./addresses.js";
 
 /**
  * Flags as a nested partial of the file: `{ vm: { cpus: "2" } }`. Text is read as the key needs it, maps may come as
- * ["NAME=VALUE"], undefined is the same as not there. `names` says what the flag of a key is called where that is not
- * its last word: `{ "gdb.listen": "--gdb" }`.
+ * ["NAME=VALUE"], undefined is the same as not there.
  */
-export function flagLayer(values: RawValues, names: Readonly<Record<string, string>> = {}): Layer {
+export function flagLayer(values: RawValues): Layer {
   const keys = configKeys();
   const problems: string[] = [];
   // Keys that nobody knows stay, for the schema to refuse them.
@@ -17,7 +17,7 @@ export function flagLayer(values: RawValues, names: Readonly<Record<string, stri
     const value = valueAt(values, key.path);
     if (value === undefined) continue;
     const parsed = read(key, value);
-    if ("problem" in parsed) problems.push(`flag ${flagName(key, names)}: ${parsed.problem}`);
+    if ("problem" in parsed) problems.push(`flag ${flagName(key)}: ${parsed.problem}`);
     else raw = withValue(raw, key.path, parsed.value);
   }
   return {
@@ -27,7 +27,7 @@ export function flagLayer(values: RawValues, names: Readonly<Record<string, stri
       const key = keys.find((candidate) => candidate.path.every((part, at) => part === path[at]));
       if (key === undefined) return pathText(path);
       const rest = path.slice(key.path.length);
-      return `flag ${flagName(key, names)}${rest.length === 0 ? "" : `: ${pathText(rest)}`}`;
+      return `flag ${flagName(key)}${rest.length === 0 ? "" : `: ${pathText(rest)}`}`;
     },
   };
 }
@@ -46,6 +46,7 @@ function read(key: ConfigKey, value: unknown): Parsed<unknown> {
   return typeof value === "string" ? rawValue(key.kind, value) : { value };
 }
 
-function flagName(key: ConfigKey, names: Readonly<Record<string, string>>): string {
-  return names[key.name] ?? `--${key.path.at(-1) ?? ""}`;
+/** As it was typed; a key that has no flag was set by a command. */
+function flagName({ flags: [own], name }: ConfigKey): string {
+  return own === undefined ? name : flagText(own);
 }

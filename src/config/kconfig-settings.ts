@@ -1,5 +1,5 @@
 import type { Parsed } from "./addresses.js";
-import type { KconfigSettings } from "./config.js";
+import type { KconfigSettings } from "./values.js";
 
 export type RawSetting = string | number | boolean;
 

@@ -1,75 +1,77 @@
+import { configKeys, type ConfigKey } from "./keys.js";
+import { type RawValues, withValue } from "./layer.js";
+import type { Flag, FlagNamesOf } from "./row.js";
+import type { ROWS } from "./rows/rows.js";
+
+/** "init-script" → "initScript", "no-gdb" → "gdb": what commander calls it. */
+type Attribute<Name extends string> = Name extends `no-${infer Positive}`
+  ? Camel<Positive>
+  : Camel<Name>;
+
+type Camel<Name extends string> = Name extends `${infer Head}-${infer Rest}`
+  ? `${Head}${Capitalize<Camel<Rest>>}`
+  : Name;
+
+/** Flags of a command line that stand for keys of kdock.yaml, as commander hands them over. */
+export type KeyFlags = Readonly<Partial<Record<Attribute<FlagNamesOf<typeof ROWS>>, unknown>>>;
+
+const NEGATED = "no-";
+const ARTIFACT_SECTIONS = ["kernel", "busybox", "rootfs"];
+
+/** The first of these flags that changes artifacts: "--preset". */
+export function buildFlagIn(flags: KeyFlags): string | undefined {
+  return configKeys()
+    .filter(({ path: [section = ""] }) => ARTIFACT_SECTIONS.includes(section))
+    .flatMap((key) => key.flags)
+    .filter((flag) => given(flag, flags) !== undefined)
+    .map(flagText)[0];
+}
+
+/** "--init-script" */
+export function flagText({ name }: Flag): string {
+  return `--${name}`;
+}
+
 /**
- * Flags that stand for keys of kdock.yaml: `{ vm: { cpus: "2" } }` out of `--cpus 2`. One table, so that the flag's
- * name in an error message is the flag the user typed.
+ * The nested partial that `flagLayer` reads: `{ vm: { cpus: "2" } }` out of `--cpus 2`. `absolute` is applied to the
+ * paths in it: those of the command line are relative to the working folder, those of kdock.yaml to that file.
  */
-const KEYS = {
-  preset: ["kernel", "preset"],
-  kernel: ["kernel", "source"],
-  arch: ["kernel", "arch"],
-  toolchain: ["kernel", "toolchain"],
-  set: ["kernel", "set"],
-  fragment: ["kernel", "fragments"],
-  deoptimize: ["kernel", "deoptimize"],
-  jobs: ["kernel", "jobs"],
-  busybox: ["busybox", "source"],
-  overlay: ["rootfs", "overlay"],
-  initScript: ["rootfs", "init"],
-  strictInit: ["rootfs", "strict"],
-  cpus: ["vm", "cpus"],
-  cpu: ["vm", "cpu"],
-  numa: ["vm", "numa"],
-  disk: ["vm", "disks"],
-  memory: ["vm", "memory"],
-  append: ["vm", "append"],
-  accel: ["vm", "accel"],
-  privilege: ["vm", "privilege"],
-  nic: ["vm", "nic"],
-  net: ["vm", "net", "mode"],
-  subnet: ["vm", "net", "subnet"],
-  ipv6: ["vm", "net", "ipv6"],
-  publish: ["vm", "ports"],
-  share: ["vm", "shares"],
-  qemuArg: ["vm", "qemu"],
-  dumpOnPanic: ["vm", "dumpOnPanic"],
-  gdb: ["gdb", "listen"],
-} as const;
-
-/** Flags that change artifacts. */
-export const BUILD_FLAGS = (Object.keys(KEYS) as (keyof typeof KEYS)[]).filter((flag) =>
-  ["kernel", "busybox", "rootfs"].includes(KEYS[flag][0]),
-);
-
-export interface KeyFlags extends Readonly<Partial<Record<keyof typeof KEYS, unknown>>> {
-  /** Short for --accel kvm. */
-  readonly requireKvm?: boolean;
-}
-
-/** "initScript" → "--init-script". */
-export function flagName(flag: string): string {
-  return `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-/** For error messages: "gdb.listen" → "--gdb". */
-export const FLAG_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries(KEYS).map(([flag, path]) => [path.join("."), flagName(flag)]),
-);
-
-/** The nested partial that config's `flagLayer` reads. */
-export function keyValues(flags: KeyFlags): Record<string, unknown> {
-  const values: Record<string, unknown> = {};
-  for (const [flag, path] of Object.entries(KEYS)) {
-    const value = flags[flag as keyof typeof KEYS];
-    if (value === undefined) continue;
-    // `--no-gdb` is the key gdb.enable.
-    if (flag === "gdb" && value === false) put(values, ["gdb", "enable"], false);
-    else if (!(flag === "gdb" && value === true)) put(values, path, value);
+export function keyValues(flags: KeyFlags, absolute?: (path: string) => string): RawValues {
+  let values: RawValues = {};
+  for (const key of configKeys()) {
+    for (const flag of key.flags) {
+      const value = valueOf(key, flag, flags);
+      if (value !== undefined) values = withValue(values, key.path, typedIn(key, value, absolute));
+    }
   }
-  if (flags.requireKvm === true) put(values, KEYS.accel, "kvm");
   return values;
 }
 
-function put(values: Record<string, unknown>, path: readonly string[], value: unknown): void {
-  const [head = "", ...rest] = path;
-  if (rest.length === 0) values[head] = value;
-  else put((values[head] ??= {}) as Record<string, unknown>, rest, value);
+function valueOf({ kind }: ConfigKey, flag: Flag, flags: KeyFlags): unknown {
+  const value = given(flag, flags);
+  if (value === undefined) return undefined;
+  if (flag.sets !== undefined) return flag.sets;
+  return kind === "boolean" ? true : value;
+}
+
+/** undefined unless it was typed: `--no-gdb` leaves false for `--gdb`, and without either there may be true. */
+function given(flag: Flag, flags: Readonly<Record<string, unknown>>): unknown {
+  const value = flags[attribute(flag)];
+  if (flag.name.startsWith(NEGATED)) return value === false ? value : undefined;
+  const takesText = flag.value?.startsWith("<") === true;
+  return value === false || (takesText && value === true) ? undefined : value;
+}
+
+function attribute({ name }: Flag): string {
+  return name.replace(/^no-/, "").replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function typedIn(
+  { typedIn: change }: ConfigKey,
+  value: unknown,
+  absolute: ((path: string) => string) | undefined,
+): unknown {
+  if (change === undefined || absolute === undefined) return value;
+  const one = (text: unknown) => (typeof text === "string" ? change(text, absolute) : text);
+  return Array.isArray(value) ? value.map(one) : one(value);
 }

@@ -16,7 +16,6 @@ export interface ConfigSources {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** See `flagLayer`. */
   readonly flags?: RawValues;
-  readonly flagNames?: Readonly<Record<string, string>>;
   /** Of the set that was built last: what there is no other word on, that decides. */
   readonly lastArch?: string | undefined;
   /** Which architecture is meant where nothing names one; `USUAL_ARCHITECTURE` unless it is given. */
@@ -28,13 +27,12 @@ export function loadConfig({
   file,
   env = {},
   flags = {},
-  flagNames = {},
   lastArch,
   usualArch = USUAL_ARCHITECTURE,
 }: ConfigSources): Config {
   const fileLayers = file === undefined ? [] : [parseConfig(file.text, file.name)];
   const last = lastArch === undefined ? [] : [lastLayer(lastArch)];
-  const layers = [...last, ...fileLayers, environmentLayer(env), flagLayer(flags, flagNames)];
+  const layers = [...last, ...fileLayers, environmentLayer(env), flagLayer(flags)];
   return mergeLayers(layers, usualArch);
 }
 

@@ -8,11 +8,9 @@ import {
   type YAMLMap,
 } from "yaml";
 import { messageOf } from "../core/errors.js";
-import { configTree } from "./keys.js";
+import { configKeys, configTree } from "./keys.js";
 import { isRecord, pathText, valueAt, withValue, type Layer, type Path } from "./layer.js";
 import type { RawValues } from "./layer.js";
-
-const SETTINGS = ["kernel", "busybox"] as const;
 
 /**
  * kdock.yaml as a layer. Syntax errors end up in its problems; whether its keys and values are known is for `mergeLayers`
@@ -56,8 +54,8 @@ function read(
 function keepSpelling(document: Document.Parsed): void {
   const source = document.getIn(["kernel", "source"], true);
   if (isScalar(source) && typeof source.value === "number") source.value = source.source;
-  for (const section of SETTINGS) {
-    const node = document.getIn([section, "set"], true);
+  for (const { path } of configKeys().filter(({ kind }) => kind === "map")) {
+    const node = document.getIn(path, true);
     if (!isMap(node)) continue;
     for (const { value } of node.items) {
       if (isScalar(value) && typeof value.value === "number") value.value = value.source;

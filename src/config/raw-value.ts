@@ -1,5 +1,5 @@
 import type { Parsed } from "./addresses.js";
-import type { KeyKind } from "./keys.js";
+import type { KeyKind } from "./types.js";
 
 const TRUE = /^(?:true|yes|on|1)$/i;
 const FALSE = /^(?:false|no|off|0)$/i;

@@ -1,35 +1,42 @@
 import { z } from "zod";
-import { busybox, kernel, rootfs } from "./build-schema.js";
 import type { Architecture, Config, VmSpecial } from "./config.js";
-import { matrix } from "./matrix-schema.js";
-import { gdb, images, vm, vms } from "./run-schema.js";
+import type { Rows, Values } from "./row.js";
+import { sectionSchema } from "./row-schema.js";
+import { ROWS } from "./rows/rows.js";
+import type { CheckedVm } from "./rows/vms.js";
 
-/** kdock.yaml. Descriptions and titles are what `kdock init`, docs/reference and error messages say about a key. */
-export const ConfigFile = z.strictObject({ kernel, busybox, rootfs, vm, vms, gdb, images, matrix });
+/** kdock.yaml, or what another place says about its keys. */
+export const ConfigFile = sectionSchema(z, ROWS);
 
 export type CheckedFile = z.output<typeof ConfigFile>;
 
+/** What the file may hold, for editors: see docs/reference. */
+export function jsonSchema(): unknown {
+  return z.toJSONSchema(ConfigFile, { io: "input" });
+}
+
 /** From the words of the file to those of plans. `usualArch` is meant where the file names none. */
-export function complete(
-  { kernel, busybox, rootfs, vm, vms, gdb, images, matrix }: CheckedFile,
-  usualArch: Architecture,
-): Config {
+export function complete(checked: CheckedFile, usualArch: Architecture): Config {
+  const { kernel, vm, vms = {}, ...others } = withEveryKey(ROWS, checked);
   const { memory, ...machine } = vm;
   return {
-    kernel: { ...kernel, arch: kernel.arch ?? usualArch, moduleKey: kernel.moduleKey },
-    busybox: { ...busybox, sha256: busybox.sha256 },
-    rootfs: { ...rootfs, overlay: rootfs.overlay },
-    vm: { ...machine, cpu: vm.cpu, net: { ...vm.net, ipv6: vm.net.ipv6 }, memoryMiB: memory },
-    vms: Object.fromEntries(
-      Object.entries(vms).map(([name, special]) => [name, specialVm(special)]),
-    ),
-    gdb,
-    images: { ...images, mirror: images.mirror, snapshot: images.snapshot },
-    matrix,
+    ...others,
+    kernel: { ...kernel, arch: kernel.arch ?? usualArch },
+    vm: { ...machine, memoryMiB: memory },
+    vms: Object.fromEntries(Object.entries(vms).map(([name, each]) => [name, specialVm(each)])),
   };
 }
 
-function specialVm({ memory, gdb, net, ...keys }: CheckedFile["vms"][string]): VmSpecial {
+/** zod leaves out what is not given and has no default; a configuration has it as undefined. */
+function withEveryKey<R extends Rows>(rows: R, values: Values<R>): Values<R> {
+  const entries = Object.entries(rows).map(([name, node]) => {
+    const value = values[name];
+    return [name, "rows" in node ? withEveryKey(node.rows, value as Values<Rows>) : value] as const;
+  });
+  return Object.fromEntries(entries) as Values<R>;
+}
+
+function specialVm({ memory, gdb, net, ...keys }: CheckedVm): VmSpecial {
   const given = Object.entries(keys).filter(([, value]) => value !== undefined);
   return {
     vm: {

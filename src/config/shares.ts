@@ -1,5 +1,5 @@
 import type { Parsed } from "./addresses.js";
-import type { Share } from "./config.js";
+import type { Share } from "./values.js";
 
 const FORM = "expected FOLDER[:/MOUNTPOINT][:ro|rw]";
 
@@ -27,6 +27,12 @@ export function parseShare(text: string): Parsed<Share> {
   const problem = mountPointProblem(mountPoint.value);
   if (problem !== undefined) return { problem };
   return { value: { folder, mountPoint: mountPoint.value, writable: mode === "rw" } };
+}
+
+/** The same, a relative folder counted from another one. */
+export function shareFrom(text: string, absolute: (path: string) => string): string {
+  const [folder = "", ...rest] = text.split(":");
+  return folder === "" ? text : [absolute(folder), ...rest].join(":");
 }
 
 /** /mnt and the folder's own name; undefined where the path does not tell it: ".", "../..", "/". */

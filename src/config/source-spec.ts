@@ -54,6 +54,14 @@ export function expandSource(word: string, { source, mirrors }: SourceContext): 
   return spec?.kind === "release" || mirrors.length > 0 ? `release:${word}` : `debian:${word}`;
 }
 
+/** A word whose folder is relative, to a tree or to a repository, counted from another one: in its long form then. */
+export function sourceFrom(word: string, absolute: (path: string) => string): string {
+  const long = expandSource(word, NO_SOURCE_CONTEXT);
+  const [, kind = "", path = "", ref = ""] =
+    /^(path:)(.+)$/s.exec(long) ?? /^(git:)(\.[^#]*)(#.*)$/s.exec(long) ?? [];
+  return path === "" ? word : `${kind}${absolute(path)}${ref}`;
+}
+
 /** Reads the long form. */
 export function parseSource(text: string): Parsed<SourceSpec> {
   if (holdsPassword(text)) return { problem: passwordProblem(text) };

@@ -3,7 +3,7 @@ import type { Kdock } from "../../app/kdock.js";
 import type { KeyFlags } from "../../config/key-flags.js";
 import { KdockError } from "../../core/errors.js";
 import { type Target, TARGETS } from "../../core/plan/choices.js";
-import { addBuildFlags } from "../../app/flags.js";
+import { addBuildFlags } from "../../app/key-options.js";
 
 interface BuildFlags extends KeyFlags {
   readonly cache: boolean;

@@ -49,8 +49,8 @@ export interface ArchitectureRow {
 }
 
 /**
- * Everything that differs from architecture to architecture, and is known before a build. A new one is a row here, a word
- * in the schema of kernel.arch, its fragments (images/kernel/config/*.ARCH.config), and a line in test/matrix;
+ * Everything that differs from architecture to architecture, and is known before a build. A new one is a row here, a name
+ * in src/config/values.ts, its fragments (images/kernel/config/*.ARCH.config), and a line in test/matrix;
  * test/unit/core/plan/architectures.test.ts says what is missing.
  */
 export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {

@@ -3,14 +3,13 @@ import type { Kdock } from "../../app/kdock.js";
 import type { KeyFlags } from "../../config/key-flags.js";
 import { KdockError } from "../../core/errors.js";
 import {
-  addBuildFlags,
-  addVmFlags,
   type BootTimeoutFlag,
   bootTimeoutOf,
   bootTimeoutOption,
   list,
   refuseExecAtBoot,
 } from "../../app/flags.js";
+import { addBuildFlags, addVmFlags } from "../../app/key-options.js";
 
 interface DebugFlags extends KeyFlags, BootTimeoutFlag {
   readonly vm?: string;

@@ -3,8 +3,6 @@ import type { Kdock } from "../../app/kdock.js";
 import type { KeyFlags } from "../../config/key-flags.js";
 import { NOT_HIT } from "../../core/errors.js";
 import {
-  addBuildFlags,
-  addVmFlags,
   type BootTimeoutFlag,
   bootTimeoutOf,
   bootTimeoutOption,
@@ -13,6 +11,7 @@ import {
   refuseExecAtBoot,
   secondsOf,
 } from "../../app/flags.js";
+import { addBuildFlags, addVmFlags } from "../../app/key-options.js";
 
 interface TrapFlags extends KeyFlags, BootTimeoutFlag {
   readonly vm?: string;

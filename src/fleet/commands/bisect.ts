@@ -3,13 +3,8 @@ import type { Kdock } from "../../app/kdock.js";
 import type { KeyFlags } from "../../config/key-flags.js";
 import { NOT_WELL } from "../../core/errors.js";
 import type { Project } from "../../build/project.js";
-import {
-  addBuildFlags,
-  addVmFlags,
-  type BootTimeoutFlag,
-  bootTimeoutOf,
-  bootTimeoutOption,
-} from "../../app/flags.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../../app/flags.js";
+import { addBuildFlags, addVmFlags } from "../../app/key-options.js";
 
 interface BisectFlags extends KeyFlags, BootTimeoutFlag {
   readonly good?: string;

@@ -3,14 +3,8 @@ import type { Kdock } from "../../app/kdock.js";
 import type { KeyFlags } from "../../config/key-flags.js";
 import { KdockError, NOT_WELL } from "../../core/errors.js";
 import type { Context } from "../../core/steps/context.js";
-import {
-  addBuildFlags,
-  addVmFlags,
-  type BootTimeoutFlag,
-  bootTimeoutOf,
-  bootTimeoutOption,
-  list,
-} from "../../app/flags.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption, list } from "../../app/flags.js";
+import { addBuildFlags, addVmFlags } from "../../app/key-options.js";
 
 interface MatrixFlags extends KeyFlags, BootTimeoutFlag {
   readonly kernels?: string[];

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
 import type { KeyFlags } from "../../config/key-flags.js";
-import { addBuildFlags, addVmFlags } from "../../app/flags.js";
+import { addBuildFlags, addVmFlags } from "../../app/key-options.js";
 
 export function define(kdock: Kdock): Command {
   const command = new Command("plan").description(

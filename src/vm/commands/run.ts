@@ -3,13 +3,8 @@ import type { Kdock } from "../../app/kdock.js";
 import type { KeyFlags } from "../../config/key-flags.js";
 import { KdockError } from "../../core/errors.js";
 import type { RunRequest } from "../steps/run.js";
-import {
-  addBuildFlags,
-  addVmFlags,
-  type BootTimeoutFlag,
-  bootTimeoutOf,
-  bootTimeoutOption,
-} from "../../app/flags.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../../app/flags.js";
+import { addBuildFlags, addVmFlags } from "../../app/key-options.js";
 
 interface RunFlags extends KeyFlags, BootTimeoutFlag {
   readonly name?: string;
@@ -43,10 +38,8 @@ export function define(kdock: Kdock): Command {
       const { flagsForVm } = await import("../../config/vm-flags.js");
       const { keyValues } = await import("../../config/key-flags.js");
       const request = await runRequest(kdock, argv, flags);
-      const dumpOnPanic = flags.dumpOnPanic === undefined ? undefined : true;
-      const keys = { ...flags, dumpOnPanic };
-      const project = await kdock.openBootable(keys);
-      const config = flagsForVm(project.config, request.name, keyValues(keys));
+      const project = await kdock.openBootable(flags);
+      const config = flagsForVm(project.config, request.name, keyValues(flags));
       kdock.exitCode = await run({ ...project, config }, request, kdock.printer("run"));
     });
 }
@@ -70,7 +63,7 @@ async function runRequest(
 
 async function vmNameOf(flags: Pick<RunFlags, "name">): Promise<string> {
   const { DEFAULT_VM } = await import("../../core/plan/names.js");
-  const { vmNameProblem } = await import("../../config/run-schema.js");
+  const { vmNameProblem } = await import("../../config/vm-name.js");
   const name = flags.name ?? DEFAULT_VM;
   const problem = vmNameProblem(name);
   if (problem !== undefined) throw new KdockError("usage", `--name: ${problem}`);

@@ -1,12 +1,8 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
 import type { KeyFlags } from "../../config/key-flags.js";
-import {
-  addBuildFlags,
-  type BootTimeoutFlag,
-  bootTimeoutOf,
-  bootTimeoutOption,
-} from "../../app/flags.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../../app/flags.js";
+import { addBuildFlags } from "../../app/key-options.js";
 
 export function define(kdock: Kdock): Command {
   const command = new Command("up")

@@ -1,5 +1,6 @@
+import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { FLAG_NAMES, type KeyFlags, keyValues } from "../../../src/config/key-flags.js";
+import { buildFlagIn, type KeyFlags, keyValues } from "../../../src/config/key-flags.js";
 
 describe("keyValues", () => {
   it.each<[KeyFlags, unknown]>([
@@ -8,6 +9,10 @@ describe("keyValues", () => {
     [{ gdb: false }, { gdb: { enable: false } }],
     [{ gdb: "0" }, { gdb: { listen: "0" } }],
     [{ gdb: true }, {}],
+    [{ ipv6: "fd00::/64" }, { vm: { net: { ipv6: "fd00::/64" } } }],
+    [{ ipv6: false }, { vm: { net: { ipv6: false } } }],
+    [{ dumpOnPanic: true }, { vm: { dumpOnPanic: true } }],
+    [{ dumpOnPanic: "panic.dump" }, { vm: { dumpOnPanic: true } }],
     [{ requireKvm: true, accel: "tcg" }, { vm: { accel: "kvm" } }],
   ])("of %j", (flags, values) => {
     expect(keyValues(flags)).toEqual(values);
@@ -19,6 +24,41 @@ describe("keyValues", () => {
   });
 });
 
-it("names the flag of a key as on the command line", () => {
-  expect(FLAG_NAMES).toMatchObject({ "rootfs.init": "--init-script", "vm.accel": "--accel" });
+it("counts paths of the command line from the working folder, whichever key they are of", () => {
+  const flags: KeyFlags = {
+    ...{ kernel: "./linux", preset: "file:my.config", fragment: ["net.config", "/abs.config"] },
+    ...{ deoptimize: ["net/ipv4/tcp.c"], overlay: "rootfs", initScript: ["a.sh"] },
+    ...{ disk: ["d.img", "1G"], share: ["../data:/mnt/x:rw", "."], cpus: "2" },
+  };
+  expect(keyValues(flags, (path) => resolve("/here", path))).toEqual({
+    kernel: {
+      ...{ source: "path:/here/linux", preset: "file:/here/my.config" },
+      ...{ fragments: ["/here/net.config", "/abs.config"], deoptimize: ["net/ipv4/tcp.c"] },
+    },
+    rootfs: { overlay: "/here/rootfs", init: ["/here/a.sh"] },
+    vm: { disks: ["/here/d.img:rw", "1G"], shares: ["/data:/mnt/x:rw", "/here"], cpus: "2" },
+  });
+});
+
+it.each<[string, KeyFlags]>([
+  ["git:/src/linux#main", { kernel: "git:./linux#main" }],
+  ["debian:6.1", { kernel: "debian:6.1" }],
+  ["git:https://example.org/linux#v6.1", { kernel: "git:https://example.org/linux#v6.1" }],
+])("a source of the command line: %s", (source, flags) => {
+  expect(keyValues(flags, (path) => resolve("/src", path))).toEqual({ kernel: { source } });
+});
+
+it("leaves empty paths for the schema to refuse", () => {
+  const flags = { overlay: "", share: [":/mnt/x"] };
+  expect(keyValues(flags, (path) => resolve("/here", path))).toEqual({
+    ...{ rootfs: { overlay: "" }, vm: { shares: [":/mnt/x"] } },
+  });
+});
+
+it.each<[KeyFlags, string | undefined]>([
+  [{ cpus: "2", gdb: true }, undefined],
+  [{ jobs: "2", share: ["."] }, "--jobs"],
+  [{ strictInit: true }, "--strict-init"],
+])("the flag that changes artifacts in %j", (flags, expected) => {
+  expect(buildFlagIn(flags)).toBe(expected);
 });

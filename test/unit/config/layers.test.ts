@@ -103,7 +103,6 @@ it("says which place a problem is in, for every place at once", () => {
     ...inFile("vm:\n  cpus: two\n"),
     env: { KDOCK_VM_CPUS: "100", KDOCK_KERNEL_SET: "NET", KDOCK_BUSYBOX_SET: "NC=yes" },
     flags: { vm: { cpus: "0", ports: ["x"] }, gdb: { listen: "y" } },
-    flagNames: { "vm.ports": "--publish" },
   });
   expect(problems).toEqual([
     'kdock.yaml:2:3: vm.cpus: expected a whole number from 1 to 64, got "two"',
@@ -112,7 +111,7 @@ it("says which place a problem is in, for every place at once", () => {
     "environment variable KDOCK_VM_CPUS: expected a whole number from 1 to 64, got 100",
     "flag --cpus: expected a whole number from 1 to 64, got 0",
     'flag --publish: [0]: expected [ADDRESS:]HOST:GUEST[/udp], got "x"',
-    'flag --listen: expected ADDRESS:PORT or a port, got "y"',
+    'flag --gdb: expected ADDRESS:PORT or a port, got "y"',
   ]);
 });
 

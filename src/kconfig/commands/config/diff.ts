@@ -3,7 +3,7 @@ import type { Kdock } from "../../../app/kdock.js";
 import type { KeyFlags } from "../../../config/key-flags.js";
 import { DIFFERENT } from "../../../core/errors.js";
 import type { Project } from "../../../build/project.js";
-import { addBuildFlags } from "../../../app/flags.js";
+import { addBuildFlags } from "../../../app/key-options.js";
 
 const MORE = `
 OTHER is a preset (debug, defconfig, tiny, host), a .config file, the key of a kernel or set that was built, "current", or

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { Kdock } from "../../../app/kdock.js";
 import type { KeyFlags } from "../../../config/key-flags.js";
 import type { Project } from "../../../build/project.js";
-import { addBuildFlags } from "../../../app/flags.js";
+import { addBuildFlags } from "../../../app/key-options.js";
 
 interface ShowFlags extends KeyFlags {
   readonly requested?: boolean;

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Kdock } from "../../../app/kdock.js";
 import type { KeyFlags } from "../../../config/key-flags.js";
-import { addBuildFlags } from "../../../app/flags.js";
+import { addBuildFlags } from "../../../app/key-options.js";
 
 export function define(kdock: Kdock): Command {
   const command = new Command("why")

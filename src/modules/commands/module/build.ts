@@ -2,12 +2,12 @@ import { Command } from "commander";
 import type { Kdock } from "../../../app/kdock.js";
 import type { KeyFlags } from "../../../config/key-flags.js";
 import {
-  addBuildFlags,
   type BootTimeoutFlag,
   bootTimeoutOf,
   bootTimeoutOption,
   list,
 } from "../../../app/flags.js";
+import { addBuildFlags } from "../../../app/key-options.js";
 
 interface BuildFlags extends KeyFlags, BootTimeoutFlag {
   readonly name?: string;
