@@ -20,6 +20,7 @@ export interface ConfigKey {
   /** The key's own first, then those that stand for one value of it. */
   readonly flags: readonly Flag[];
   readonly typedIn: ValueType["typedIn"];
+  readonly inCompose: boolean;
   readonly inArtifact: boolean;
 }
 
@@ -35,6 +36,14 @@ export function configTree(): readonly (ConfigKey | ConfigSection)[] {
 
 export function configKeys(): readonly ConfigKey[] {
   return KEYS;
+}
+
+/** "vm.cpus" → "KDOCK_VM_CPUS", for compose.yaml. The key's row must say that it is read there. */
+export function composeVariable(name: string): string {
+  const key = KEYS.find((each) => each.name === name);
+  if (key?.env === undefined || !key.inCompose)
+    throw new Error(`${name} is no key of compose.yaml`);
+  return key.env;
 }
 
 const TREE = below(ROWS, []);
@@ -59,6 +68,7 @@ function configKey(row: Row, path: readonly string[]): ConfigKey {
     fallback: row.default,
     example: row.example,
     flags: [...(row.flag === undefined ? [] : [row.flag]), ...row.shortcuts],
+    inCompose: row.compose,
     inArtifact: row.inArtifact,
   };
 }

@@ -12,6 +12,8 @@ export interface Row<Out = unknown, FlagNames extends string = string> {
   readonly flag: Flag<FlagNames> | undefined;
   /** Flags that stand for one value of it. */
   readonly shortcuts: readonly Flag<FlagNames>[];
+  /** compose.yaml reads its environment variable, too. */
+  readonly compose: boolean;
   /** It decides what artifacts contain, as opposed to how fast they are made and from where. */
   readonly inArtifact: boolean;
   /** One for all VMs, so that no VM below `vms` has it. */
@@ -48,6 +50,7 @@ interface Written<In, Out, FlagNames extends string> {
   readonly help: string;
   readonly flag?: Flag<FlagNames>;
   readonly shortcuts?: readonly Flag<FlagNames>[];
+  readonly compose?: true;
   readonly inArtifact?: false;
   readonly shared?: true;
 }
@@ -66,6 +69,7 @@ export function row<In, Out, FlagNames extends string>(
     example: undefined,
     flag: undefined,
     shortcuts: [],
+    compose: false,
     inArtifact: true,
     shared: false,
     ...written,

@@ -18,6 +18,7 @@ export const gdb = section("the gdbserver", {
       value: "<[address:]port>",
       help: "where gdbserver is published; 0 picks a free port",
     },
+    compose: true,
   }),
   /** Relative to the folder of kdock.yaml, or absolute. */
   scripts: row({

@@ -36,6 +36,7 @@ export const images = section("the images that builds run in", {
     type: HTTP_URL,
     help: "Debian mirror to use instead of the usual one; debian-security beside it is asked, too",
     example: "https://mirror.example/debian",
+    compose: true,
   }),
   /** With @SNAPSHOTID@ where the moment stands; undefined lets apt find Debian's. */
   snapshot: row({

@@ -46,6 +46,7 @@ export const kernel = section("the Linux kernel", {
     default: "debug",
     help: "configuration to start from; host takes that of the kernel kdock runs on",
     flag: { name: "preset", value: "<name>", help: "debug, defconfig, tiny, host or file:PATH" },
+    compose: true,
   }),
   fragments: row({
     type: PATHS,
@@ -95,6 +96,7 @@ export const kernel = section("the Linux kernel", {
     default: "auto",
     help: "compilers at the same time; auto takes every processor of the engine",
     flag: { name: "jobs", short: "j", value: "<n>", help: "how many compilers at once" },
+    compose: true,
     inArtifact: false,
   }),
   ccache: row({

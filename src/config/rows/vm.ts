@@ -21,6 +21,7 @@ const net = section("the guest's network", {
       value: "<mode>",
       help: "bridge in the VM's container, bridge on the host, QEMU's own network, or no card",
     },
+    compose: true,
   }),
   /** "10.0.3.0/24", or "auto" for one that clashes with nothing. */
   subnet: row({
@@ -47,6 +48,7 @@ export const vm = section("the virtual machine", {
     default: 1,
     help: "processors; with one, stepping it stops the whole machine",
     flag: { name: "cpus", value: "<n>", help: "virtual processors" },
+    compose: true,
   }),
   /** In MiB. */
   memory: row({
@@ -54,12 +56,14 @@ export const vm = section("the virtual machine", {
     default: "512M",
     help: "memory",
     flag: { name: "memory", short: "m", value: "<size>", help: "memory, like 512M" },
+    compose: true,
   }),
   append: row({
     type: COMMAND_LINE,
     default: "",
     help: "put at the end of the kernel command line",
     flag: { name: "append", value: "<text>", help: "added to the kernel command line" },
+    compose: true,
   }),
   cpu: row({
     type: CPU_MODEL,
@@ -91,6 +95,7 @@ export const vm = section("the virtual machine", {
     shortcuts: [
       { name: "require-kvm", sets: "kvm", help: "fail rather than emulate: --accel kvm" },
     ],
+    compose: true,
   }),
   privilege: row({
     type: choice(["privileged", "least"]),

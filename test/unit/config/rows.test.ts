@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { parseDocument } from "yaml";
 import { describe, expect, expectTypeOf, it } from "vitest";
@@ -13,6 +14,7 @@ import { configReference } from "../../../src/config/reference.js";
 import { ConfigFile, jsonSchema } from "../../../src/config/schema.js";
 import { row } from "../../../src/config/row.js";
 import { integer } from "../../../src/config/types.js";
+import { ROOT } from "../../support/kdock.js";
 import { inFile, problemsOf } from "./problems-of.js";
 
 /** A command with every flag of its section. */
@@ -115,6 +117,16 @@ describe("the table", () => {
     for (const { name, after = "" } of moved) {
       expect(shown.indexOf(`--${name}`)).toBe(shown.indexOf(`--${after}`) + 1);
     }
+  });
+
+  it("names the variables that compose.yaml and its documentation have", () => {
+    const inCompose = configKeys().flatMap(({ inCompose, env }) => (inCompose ? [env] : []));
+    const read = (file: string) => readFileSync(`${ROOT}${file}`, "utf8");
+    const used = [...read("compose.yaml").matchAll(/\$\{(KDOCK_\w+):-/g)].map(([, name]) => name);
+    const keys = new Set(configKeys().map(({ env }) => env));
+    expect([...new Set(used)].filter((name) => keys.has(name)).sort()).toEqual(inCompose.sort());
+    const page = read("docs/reference/environment.md").split("## For docker compose up")[1];
+    for (const name of inCompose) expect(page).toContain(name);
   });
 
   it("gives each value its exact type", () => {
