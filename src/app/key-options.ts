@@ -14,6 +14,14 @@ export function addVmFlags(command: Command): Command {
   return addFlags(command, ["vm", "gdb"]);
 }
 
+/** The flags of the keys that this command alone has: see `Flag.only`. */
+export function addOwnFlags(command: Command): Command {
+  return added(
+    command,
+    optionsOf((_, { only }) => only === command.name()),
+  );
+}
+
 function addFlags(command: Command, sections: readonly string[]): Command {
   return added(
     command,
@@ -60,9 +68,9 @@ function optionOf(key: ConfigKey, flag: Flag): Option {
   return option;
 }
 
-/** A flag that stands for one value says that itself. */
-function helpOf({ name, kind }: ConfigKey, { help, sets }: Flag): string {
+/** A flag that stands for one value says that itself; a command that reads a flag does so in its own way. */
+function helpOf({ name, kind }: ConfigKey, { help, sets, isKey }: Flag): string {
   if (sets !== undefined) return help;
-  const repeats = kind === "list" || kind === "map";
+  const repeats = (kind === "list" || kind === "map") && isKey !== false;
   return `${help}${repeats ? "; may be repeated" : ""} (${name})`;
 }

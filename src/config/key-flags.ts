@@ -40,7 +40,7 @@ export function keyValues(flags: KeyFlags, absolute?: (path: string) => string):
   let values: RawValues = {};
   for (const key of configKeys()) {
     for (const flag of key.flags) {
-      const value = valueOf(key, flag, flags);
+      const value = flag.isKey === false ? undefined : valueOf(key, flag, flags);
       if (value !== undefined) values = withValue(values, key.path, typedIn(key, value, absolute));
     }
   }

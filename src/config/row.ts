@@ -35,6 +35,8 @@ export interface Flag<Name extends string = string> {
   readonly after?: string;
   /** Only this command has it. */
   readonly only?: string;
+  /** false: the command reads it, and the key stays what the file says. */
+  readonly isKey?: false;
 }
 
 export interface Section<R extends Rows = Rows> {

@@ -3,8 +3,8 @@ import type { Kdock } from "../../app/kdock.js";
 import type { KeyFlags } from "../../config/key-flags.js";
 import { KdockError, NOT_WELL } from "../../core/errors.js";
 import type { Context } from "../../core/steps/context.js";
-import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption, list } from "../../app/flags.js";
-import { addBuildFlags, addVmFlags } from "../../app/key-options.js";
+import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../../app/flags.js";
+import { addBuildFlags, addOwnFlags, addVmFlags } from "../../app/key-options.js";
 
 interface MatrixFlags extends KeyFlags, BootTimeoutFlag {
   readonly kernels?: string[];
@@ -26,10 +26,8 @@ export function define(kdock: Kdock): Command {
   const command = new Command("matrix")
     .description("build and boot several kernels, run a command on each; one table")
     .usage("[options] -- command...")
-    .argument("[command...]", "run in each guest; 0 is success")
-    .option("--kernels <list>", "sources, like 5.10,6.1,6.12 (matrix.kernels)", list)
-    .option("--presets <list>", "each kernel with each of them (matrix.presets)", list)
-    .option("--archs <list>", "all of it for each of them (matrix.archs)", list)
+    .argument("[command...]", "run in each guest; 0 is success");
+  addOwnFlags(command)
     .option("--junit <file>", "write a JUnit report, for CI services")
     .addOption(bootTimeoutOption());
   return addVmFlags(addBuildFlags(command))

@@ -4,7 +4,7 @@ import type { KeyFlags } from "../../config/key-flags.js";
 import { KdockError } from "../../core/errors.js";
 import type { RunRequest } from "../steps/run.js";
 import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../../app/flags.js";
-import { addBuildFlags, addVmFlags } from "../../app/key-options.js";
+import { addBuildFlags, addOwnFlags, addVmFlags } from "../../app/key-options.js";
 
 interface RunFlags extends KeyFlags, BootTimeoutFlag {
   readonly name?: string;
@@ -25,12 +25,8 @@ export function define(kdock: Kdock): Command {
     .argument("[command...]", "run this in the guest, exit with its code, power off")
     .option("--name <name>", "one of several VMs on one network; also its host name")
     .option("-d, --detach", "in the background; returns when the guest is ready")
-    .option("--paused", "stop before the first instruction and wait for a debugger")
-    .option(
-      "--dump-on-panic [file]",
-      "keep the guest's memory when its kernel panics, in .kdock/dumps or FILE (vm.dumpOnPanic)",
-    )
-    .addOption(bootTimeoutOption());
+    .option("--paused", "stop before the first instruction and wait for a debugger");
+  addOwnFlags(command).addOption(bootTimeoutOption());
   return addVmFlags(addBuildFlags(command))
     .addHelpText("after", EXAMPLE)
     .action(async (argv: string[], flags: RunFlags) => {

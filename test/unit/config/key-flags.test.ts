@@ -13,6 +13,7 @@ describe("keyValues", () => {
     [{ ipv6: false }, { vm: { net: { ipv6: false } } }],
     [{ dumpOnPanic: true }, { vm: { dumpOnPanic: true } }],
     [{ dumpOnPanic: "panic.dump" }, { vm: { dumpOnPanic: true } }],
+    [{ kernels: ["6.1"], archs: ["arm64"] }, {}],
     [{ requireKvm: true, accel: "tcg" }, { vm: { accel: "kvm" } }],
   ])("of %j", (flags, values) => {
     expect(keyValues(flags)).toEqual(values);

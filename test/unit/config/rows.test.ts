@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { parseDocument } from "yaml";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { addBuildFlags, addVmFlags } from "../../../src/app/key-options.js";
+import type { Kdock } from "../../../src/app/kdock.js";
+import { addBuildFlags, addOwnFlags, addVmFlags } from "../../../src/app/key-options.js";
 import type { Config } from "../../../src/config/config.js";
 import { environmentLayer } from "../../../src/config/environment.js";
 import { initTemplate } from "../../../src/config/init-template.js";
@@ -14,13 +15,14 @@ import { configReference } from "../../../src/config/reference.js";
 import { ConfigFile, jsonSchema } from "../../../src/config/schema.js";
 import { row } from "../../../src/config/row.js";
 import { integer } from "../../../src/config/types.js";
+import { FEATURES } from "../../../src/features.js";
 import { ROOT } from "../../support/kdock.js";
 import { inFile, problemsOf } from "./problems-of.js";
 
 /** A command with every flag of its section. */
 function command({ flags: [flag] }: ConfigKey): Command {
   const holder = new Command(flag?.only ?? "run").exitOverride();
-  return addVmFlags(addBuildFlags(holder));
+  return addVmFlags(addBuildFlags(addOwnFlags(holder)));
 }
 
 /** A value as the file has it. */
@@ -79,25 +81,25 @@ describe.each(configKeys().map((key) => [key.name, key] as const))("%s", (name, 
     expect(() => loadConfig({ env })).not.toThrow();
   });
 
-  it.each(
-    key.flags
-      .filter(({ only }) => only === undefined)
-      .map((flag) => [flagText(flag), flag] as const),
-  )("has %s, with its choices and help, which sets it", (text, flag) => {
-    const holder = command(key);
-    const option = holder.options.find(({ long }) => long === text);
-    expect(option?.short).toBe(flag.short === undefined ? undefined : `-${flag.short}`);
-    expect(option?.argChoices).toEqual(flag.value === undefined ? undefined : key.choices);
-    expect(option?.description).toMatch(flag.help);
-    if (flag.sets === undefined) expect(option?.description).toContain(`(${name})`);
-    expect(holder.helpInformation()).toContain(text);
+  it.each(key.flags.map((flag) => [flagText(flag), flag] as const))(
+    "has %s, with its choices and help, which sets it",
+    (text, flag) => {
+      const holder = command(key);
+      const option = holder.options.find(({ long }) => long === text);
+      expect(option?.short).toBe(flag.short === undefined ? undefined : `-${flag.short}`);
+      expect(option?.argChoices).toEqual(flag.value === undefined ? undefined : key.choices);
+      expect(option?.description).toMatch(flag.help);
+      if (flag.sets === undefined) expect(option?.description).toContain(`(${name})`);
+      expect(holder.helpInformation()).toContain(text);
 
-    const word = flag.value === undefined ? [] : [asWord(sample(key))];
-    holder.action(() => undefined).parse([text, ...word], { from: "user" });
-    const set = valueAt(keyValues(holder.opts()), key.path);
-    expect(set).toBeDefined();
-    if (flag.sets !== undefined) expect(set).toBe(flag.sets);
-  });
+      const word = flag.value === undefined ? [] : [asWord(sample(key))];
+      holder.action(() => undefined).parse([text, ...word], { from: "user" });
+      const set = valueAt(keyValues(holder.opts()), key.path);
+      if (flag.isKey === false) expect(set).toBeUndefined();
+      else expect(set).toBeDefined();
+      if (flag.sets !== undefined) expect(set).toBe(flag.sets);
+    },
+  );
 });
 
 describe("the table", () => {
@@ -118,6 +120,16 @@ describe("the table", () => {
       expect(shown.indexOf(`--${name}`)).toBe(shown.indexOf(`--${after}`) + 1);
     }
   });
+
+  it.each(flags.flatMap((flag) => (flag.only === undefined ? [] : [[flag.only, flag] as const])))(
+    "gives kdock %s a flag of its own",
+    async (name, flag) => {
+      const feature = await FEATURES[name]?.load();
+      // A command uses its Kdock when it runs, and none runs here.
+      const options = feature?.define({} as Kdock).options ?? [];
+      expect(options.map(({ long }) => long)).toContain(flagText(flag));
+    },
+  );
 
   it("names the variables that compose.yaml and its documentation have", () => {
     const inCompose = configKeys().flatMap(({ inCompose, env }) => (inCompose ? [env] : []));
