@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { choicesText } from "./choices.js";
 import { ARCHITECTURE_NAMES } from "./config.js";
 import { parseSettings } from "./kconfig-settings.js";
 import { noPassword } from "./no-password.js";
@@ -53,12 +54,15 @@ export const kernel = z
         "armored PGP keys, relative to this file, that may sign a release besides kdock's",
       example: ["./keys/vendor.asc"],
     }),
-    arch: z.enum(ARCHITECTURE_NAMES).optional().meta({
-      title: "x86_64, arm64 or riscv64",
-      description:
-        "architecture of the kernel, its guest and its VM; unless it is given, what kdock.lock pins, and before anything is locked the engine's own",
-      example: "arm64",
-    }),
+    arch: z
+      .enum(ARCHITECTURE_NAMES)
+      .optional()
+      .meta({
+        title: choicesText(ARCHITECTURE_NAMES),
+        description:
+          "architecture of the kernel, its guest and its VM; unless it is given, what kdock.lock pins, and before anything is locked the engine's own",
+        example: "arm64",
+      }),
     preset: z
       .union([
         z.enum(["debug", "defconfig", "tiny", "host"]),

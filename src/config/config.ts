@@ -87,7 +87,7 @@ export interface VmConfig {
   readonly disks: readonly DiskRequest[];
   /** Put at the end of the kernel command line. */
   readonly append: string;
-  readonly accel: "auto" | "kvm" | "tcg";
+  readonly accel: Accelerator;
   readonly privilege: "privileged" | "least";
   readonly nic: "virtio" | "e1000";
   readonly net: NetConfig;
@@ -108,7 +108,13 @@ export type DiskRequest =
  * What the guest's network card is plugged into: a bridge in the VM container's own network namespace, one on the host,
  * QEMU's own network stack, or nothing (there is no card then).
  */
-export type NetMode = "bridge" | "host" | "user" | "none";
+export const NET_MODES = ["bridge", "host", "user", "none"] as const;
+
+export type NetMode = (typeof NET_MODES)[number];
+
+export const ACCELERATORS = ["auto", "kvm", "tcg"] as const;
+
+export type Accelerator = (typeof ACCELERATORS)[number];
 
 export interface NetConfig {
   readonly mode: NetMode;

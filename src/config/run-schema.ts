@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { choicesText } from "./choices.js";
+import { ACCELERATORS, NET_MODES } from "./config.js";
 import { parseListen, parsePort, parseSubnet, type Parsed } from "./addresses.js";
 import { noPassword } from "./no-password.js";
 import { MAX_DISKS, parseDisk } from "./disks.js";
@@ -26,10 +28,10 @@ const checks = {
     .trim()
     // eslint-disable-next-line no-control-regex -- a kernel command line is one line
     .regex(/^[^\u0000-\u001f]*$/, "must be one line without tabs"),
-  accel: z.enum(["auto", "kvm", "tcg"]),
+  accel: z.enum(ACCELERATORS),
   privilege: z.enum(["privileged", "least"]),
   nic: z.enum(["virtio", "e1000"]),
-  mode: z.enum(["bridge", "host", "user", "none"]),
+  mode: z.enum(NET_MODES),
   ports: z.array(text(parsePort)).superRefine((ports, context) => {
     const seen = new Set<string>();
     ports.forEach(({ hostAddress, hostPort, protocol }, index) => {
@@ -79,7 +81,7 @@ export const vm = z
         "NUMA nodes that share processors and memory evenly; more than one needs CONFIG_NUMA",
     }),
     accel: checks.accel.default("auto").meta({
-      title: "auto, kvm or tcg",
+      title: choicesText(ACCELERATORS),
       description: "accelerator; auto tries KVM and falls back to emulation",
     }),
     privilege: checks.privilege.default("privileged").meta({
@@ -92,7 +94,7 @@ export const vm = z
     net: z
       .strictObject({
         mode: checks.mode.default("bridge").meta({
-          title: "bridge, host, user or none",
+          title: choicesText(NET_MODES),
           description:
             "where the guest's bridge is: in the VM's container, or on the host; user is QEMU's own network, none no card",
         }),

@@ -18,7 +18,7 @@ import {
 import { checkPortsHaveNetwork } from "./net-modes.js";
 import type { Plan } from "../../build/plan/plan.js";
 import { isGdbPort } from "../../core/plan/ports.js";
-import { qemuArgs } from "./qemu-args.js";
+import { qemuArgs, startFacts } from "./qemu-args.js";
 import { FIRST_SLOT } from "./slots.js";
 import { NO_SHARES, type Shares, sharePlans } from "./shares.js";
 import {
@@ -156,7 +156,7 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
   const { mode } = config.vm.net;
   const attached = { shares, disks: unseenDisks(config, ".") };
   const interactive = machine(config, { paused: false, command: false }, FIRST_SLOT, attached);
-  const args = qemuArgs({
+  const composed = {
     ...interactive,
     // What NUMA nodes have must be all that there is.
     ...(interactive.numa === undefined
@@ -167,7 +167,7 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
       : {}),
     commandLine: `${dollar(interactive.commandLine)} \${KDOCK_VM_APPEND:-}`,
     extra: interactive.extra.map(dollar),
-  });
+  };
   return {
     build: imageBuild(image, context),
     image: image.tag,
@@ -175,9 +175,10 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
       kernel: { condition: "service_completed_successfully" },
       busybox: { condition: "service_completed_successfully" },
     },
-    command: args,
+    command: qemuArgs(composed),
     environment: {
       ...escaped(vmEnvironment(config, FIRST_SLOT, attached)),
+      ...startFacts(composed),
       KDOCK_ACCEL: variable("KDOCK_VM_ACCEL", config.vm.accel),
       ...(config.gdb.enable ? { KDOCK_GDB_LISTEN: listen } : {}),
       // start.sh makes the other modes out of a plan for a bridge, but no bridge out of those.
