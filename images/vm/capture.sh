@@ -3,17 +3,20 @@
 # on both at once, which shows both sides of the address translation. FILTER may be empty. Ends when stdin does.
 #   KDOCK_CAPTURE_VM  in the container of host-net.pl: whose tap, on the host
 set -eu
+lib=${0%/*}
+# shellcheck source=images/vm/names.sh
+. "$lib/names.sh"
 side=$1 filter=$2
 shift 2
 mode=${KDOCK_CAPTURE_VM:+host}
-mode=${mode:-$(cat /run/kdock-net-mode 2>/dev/null || echo bridge)}
+mode=${mode:-$(cat "$KDOCK_NET_MODE_FILE" 2>/dev/null || echo bridge)}
 case "$mode" in
-  bridge) tap=tap0 ;;
-  host) tap=$(cat "/host/tap-$KDOCK_CAPTURE_VM" 2>/dev/null) || { echo "this VM has no tap on the host any more" >&2; exit 143; } ;;
-  *) echo "this VM has no tap to capture on: its network mode is $mode" >&2; exit 4 ;;
+  bridge) tap=$KDOCK_TAP ;;
+  host) tap=$(cat "$KDOCK_HOST_FOLDER/tap-$KDOCK_CAPTURE_VM" 2>/dev/null) || { echo "this VM has no tap on the host any more" >&2; exit 143; } ;;
+  *) echo "this VM has no tap to capture on: its network mode is $mode" >&2; exit "$KDOCK_CAPTURE_NO_TAP" ;;
 esac
-uplink=$(cat /run/kdock-uplink 2>/dev/null || true)
-if [ "$side" != guest ] && [ -z "$uplink" ]; then echo "this VM has no way out: nothing to capture there" >&2; exit 3; fi
+uplink=$(cat "$KDOCK_UPLINK_FILE" 2>/dev/null || true)
+if [ "$side" != guest ] && [ -z "$uplink" ]; then echo "this VM has no way out: nothing to capture there" >&2; exit "$KDOCK_CAPTURE_NO_UPLINK"; fi
 index() { cat "/sys/class/net/$1/ifindex"; }
 case "$side" in
   guest) set -- -i "$tap" "$@" ;;
@@ -29,11 +32,11 @@ esac
 exec 3<&0
 # What has arrived is handed over at once: a capture that is ended must not lose its last second.
 # It opens the interface as root and drops to its user before it reads a packet.
-sh /usr/local/lib/kdock/confine.sh net_raw tcpdump --immediate-mode -p -n "$@" -Z kdock-capture "$filter" </dev/null &
+sh "$lib/confine.sh" net_raw tcpdump --immediate-mode -p -n "$@" -Z kdock-capture "$filter" </dev/null &
 tcpdump=$!
 end() {
   while [ -e "/proc/$tcpdump" ]; do
-    kill -TERM "$tcpdump" || sh /usr/local/lib/kdock/confine.sh --user kdock-capture kill -TERM "$tcpdump" && return
+    kill -TERM "$tcpdump" || sh "$lib/confine.sh" --user kdock-capture kill -TERM "$tcpdump" && return
     sleep 0.1
   done
 }

@@ -5,7 +5,9 @@
 # A line on stdin says that QEMU is done. An end of stdin without one means that kdock has gone: the pipe breaks,
 # QEMU gives the dump up, and the guest goes on.
 set -eu
-pipe=$(mktemp -u /run/kdock/dump.XXXXXX)
+# shellcheck source=images/vm/names.sh
+. "${0%/*}/names.sh"
+pipe=$(mktemp -u "$KDOCK_RUN/dump.XXXXXX")
 trap 'rm -f "$pipe"' EXIT
 mkfifo -m 600 "$pipe"
 

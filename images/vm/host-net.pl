@@ -1,7 +1,7 @@
 # host-net.pl serve FOLDER — mode "host": the host's part of the network, from a container in the host's network namespace.
 # host-net.pl clean FOLDER — takes away what a `serve` that could not do it itself has left.
 # host-net.pl take SOCKET NAME MAC ADDRESS VM-ADDRESS PORTS COMMAND... — in a VM's container: becomes COMMAND, with a tap
-#   of the host as file descriptor 7. VM-ADDRESS is the container's own, PORTS the guest's that it publishes: tcp/80,udp/53.
+#   of the host as file descriptor KDOCK_TAP_FD. VM-ADDRESS is the container's own, PORTS the guest's that it publishes: tcp/80,udp/53.
 #
 # `serve` makes the bridge, its address, the iptables rules and dnsmasq, prints "ready", and hands out taps: `take` connects to
 # FOLDER/tap.sock and receives an open tap as a file descriptor. COMMAND, which is QEMU in the end, holds three things that the
@@ -16,6 +16,7 @@
 #
 #   KDOCK_GATEWAY     10.0.3.1/24, the bridge's address
 #   KDOCK_BRIDGE_MAC  this project's; no other bridge is ever taken away
+#   KDOCK_UPLINK_FILE where the host's interface to the outside is written, for capture.sh
 #   KDOCK_GDB_PORT    where VMs' containers have their debugger's port, which is not for guests
 use strict;
 use warnings;
@@ -29,12 +30,13 @@ use Socket;
 # From the kernel's headers: the same on every architecture that has these.
 use constant { TUNSETIFF => 0x400454ca, SCM_RIGHTS => 1 };
 use constant { IFF_TAP => 2, IFF_NO_PI => 0x1000, IFF_VNET_HDR => 0x4000, IFF_TUN_EXCL => 0x8000 };
-use constant { TAP_FD => 7, MAX_LINKS => 100 };
+use constant MAX_LINKS => 100;
 # `serve` ends when no tap has been taken in this time: the kdock that was starting the VM has been killed.
 use constant GRACE_SECONDS => 60;
 # After a soft stop, VMs that are stopped at the same time have this long.
 use constant STOP_SECONDS => 5;
 
+my ($lib) = __FILE__ =~ m{^(.*)/};
 # The undo log: shell commands, run from the last to the first.
 my ($folder, @undo_log);
 
@@ -207,7 +209,7 @@ sub make {
   # For start.sh.
   store('mtu', "$mtu\n");
   store_for_dnsmasq($_, '') for 'dhcp', 'hosts', 'names';
-  open my $note, '>', '/run/kdock-uplink' or die "/run/kdock-uplink: $!\n";
+  open my $note, '>', $ENV{KDOCK_UPLINK_FILE} or die "$ENV{KDOCK_UPLINK_FILE}: $!\n";
   print {$note} "$uplink\n";
   close $note;
   start_dnsmasq();
@@ -285,7 +287,7 @@ sub forward {
 sub start_dnsmasq {
   my ($address) = split m{/}, $ENV{KDOCK_GATEWAY};
   my ($net) = split m{/}, network_of($ENV{KDOCK_GATEWAY});
-  run(qw(sh /usr/local/lib/kdock/confine.sh net_admin,net_raw,net_bind_service dnsmasq --user=kdock-dns --group=kdock-dns --no-ping),
+  run('sh', "$lib/confine.sh", 'net_admin,net_raw,net_bind_service', qw(dnsmasq --user=kdock-dns --group=kdock-dns --no-ping),
     '--conf-file=/dev/null', "--interface=$bridge", qw(--bind-interfaces --except-interface=lo --no-hosts),
     "--addn-hosts=$folder/hosts", "--servers-file=$folder/names", "--dhcp-hostsfile=$folder/dhcp", '--dhcp-authoritative',
     "--dhcp-range=$net,static,12h", '--dhcp-ignore=tag:!known', "--dhcp-option=option:router,$address",
@@ -298,7 +300,7 @@ sub dnsmasq_pid { return slurp('/run/dnsmasq.pid') =~ /^(\d+)/ ? $1 : undef }
 sub signal_dnsmasq {
   my ($signal) = @_;
   my $pid = dnsmasq_pid() or return;
-  system qw(sh /usr/local/lib/kdock/confine.sh --user kdock-dns kill -s), $signal, $pid;
+  system 'sh', "$lib/confine.sh", qw(--user kdock-dns kill -s), $signal, $pid;
 }
 
 my %names;    # of guests: [mac, address, [undo...], tap]
@@ -388,7 +390,7 @@ sub take {
   my ($path, $name, $mac, $address, $vm, $ports, @command) = @_;
   # Everything that is opened here is kept open by COMMAND.
   $^F = 255;
-  my $fail = sub { print "[kdock] error: the host's part of the network is not there: $_[0]\r\n"; exit 3 };
+  my $fail = sub { print "[kdock] error: the host's part of the network is not there: $_[0]\r\n"; exit $ENV{KDOCK_START_REFUSED} };
   (my $lock_path = $path) =~ s{[^/]*$}{lock};
   open my $lock, '<', $lock_path or $fail->("$lock_path: $!");
   flock $lock, LOCK_SH or $fail->("$lock_path: $!");
@@ -399,7 +401,7 @@ sub take {
   $text =~ s/^error: //;
   chomp $text;
   defined $fd or $fail->($text || 'it gave no tap');
-  POSIX::dup2($fd, TAP_FD) or $fail->("dup2: $!");
+  POSIX::dup2($fd, $ENV{KDOCK_TAP_FD}) or $fail->("dup2: $!");
   my ($tap, $bridge, $gateway, $uplink) = split ' ', $text;
   my $out = $uplink eq '-' ? 'nowhere: the host has no default route' : $uplink;
   print "[kdock] network: guest $address on $tap and $bridge $gateway of the host, MASQUERADE to $out\r\n";

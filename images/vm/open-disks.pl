@@ -9,7 +9,7 @@ use Errno qw(EACCES EPERM);
 use Fcntl;
 use POSIX ();
 
-sub refuse { my ($text) = @_; print "[kdock] error: $text\r\n"; exit 3 }
+sub refuse { my ($text) = @_; print "[kdock] error: $text\r\n"; exit $ENV{KDOCK_START_REFUSED} }
 
 # Without CAP_DAC_OVERRIDE root may not open what is another user's alone. Its owner may, and root can be that for a moment.
 sub open_as {

@@ -8,7 +8,7 @@ use strict;
 use warnings;
 use Errno qw(EINTR);
 use IO::Select;
-require '/usr/local/lib/kdock/drop.pl';
+require(__FILE__ =~ s{[^/]*$}{drop.pl}r);
 use Socket qw(AF_INET6 SOCK_RAW SOL_SOCKET inet_pton pack_sockaddr_in6 unpack_sockaddr_in6);
 
 # From the kernel's headers.

@@ -9,6 +9,7 @@
 #
 #   KDOCK_PANIC_DRIVER  what the kernel has for pvpanic: "none", a driver that is loaded "before-agent" (the guest's agent
 #                       opens its port, which QEMU tells: VSERPORT_CHANGE), or "before-init", as if nothing is said
+#   KDOCK_AGENT_DEVICE  QEMU's name for that port
 #
 # No modules: they would take longer to load than all of this takes to run.
 use strict;
@@ -20,6 +21,7 @@ use constant { READ_BYTES => 1 << 16, MAX_LINE => 1 << 20 };
 my ($record, @qemu) = @ARGV;
 my ($panicked, $reason, $pid, $status, $pending) = (0, undef, undef, undef, undef);
 my $driver = $ENV{KDOCK_PANIC_DRIVER} // 'before-init';
+my $agent = $ENV{KDOCK_AGENT_DEVICE};
 my $silent = $driver ne 'before-init';
 
 sub note {
@@ -77,7 +79,7 @@ while ($open) {
     while ($in =~ s/^(.*)\n//) {
       my $line = $1;
       if ($line =~ /"event": "GUEST_PANICKED"/) { $panicked = 1; note() }
-      if ($silent && $driver ne 'none' && $line =~ /"event": "VSERPORT_CHANGE"/ && $line =~ /"id": "kdock-agent"/ && $line =~ /"open": true/) {
+      if ($silent && $driver ne 'none' && $line =~ /"event": "VSERPORT_CHANGE"/ && $line =~ /"id": "\Q$agent\E"/ && $line =~ /"open": true/) {
         $silent = 0;
         note();
       }

@@ -16,7 +16,7 @@ use Fcntl;
 use IO::Handle;
 use IO::Select;
 use Socket;
-require '/usr/local/lib/kdock/drop.pl';
+require(__FILE__ =~ s{[^/]*$}{drop.pl}r);
 
 use constant { TUNSETIFF => 0x400454ca, TUNSETOFFLOAD => 0x400454d0 };
 use constant { IFF_TAP => 0x0002, IFF_NO_PI => 0x1000, IFF_VNET_HDR => 0x4000 };

@@ -3,16 +3,20 @@
 # the guest. Each leaves what was in force as it was unless it succeeds.
 #
 #   show       what is in force: "netem WORDS" or "stand-in WORDS"; nothing when nothing is
-#   tc         by the kernel's netem. Exit code 4: the kernel has none; 2: tc does not take the words, and says why
+#   tc         by the kernel's netem. Exit code KDOCK_SHAPE_NO_NETEM: the kernel has none; KDOCK_SHAPE_REFUSED: tc does not take the
+#              words, and says why
 #   stand-in   by shape.pl, with rules from stdin, up to an empty line. Says "ok". The first one goes on until the rules
 #              end: the client that started it need not stay
 #   off        as it was before
 set -eu
-tap=tap0 port=shape0 bridge=br0
+lib=${0%/*}
+# shellcheck source=images/vm/names.sh
+. "$lib/names.sh"
+tap=$KDOCK_TAP port=$KDOCK_SHAPE bridge=$KDOCK_BRIDGE
 control=/run/kdock-shape.sock
 fail() { echo "$*" >&2; exit 1; }
 
-[ -e "/sys/class/net/$tap" ] || { echo "this VM has no $tap: its network is not made by kdock" >&2; exit 3; }
+[ -e "/sys/class/net/$tap" ] || { echo "this VM has no $tap: its network is not made by kdock" >&2; exit "$KDOCK_SHAPE_NO_TAP"; }
 
 ask() { socat -t5 - "UNIX-CONNECT:$control" 2>/dev/null; }
 kernels() { tc qdisc show dev "$tap" root 2>/dev/null | grep '^qdisc netem' || true; }
@@ -39,13 +43,13 @@ restore() {
 }
 
 # The program is root until it has opened everything.
-end() { kill "$1" 2>/dev/null || sh /usr/local/lib/kdock/confine.sh --user kdock-shape kill "$1" 2>/dev/null || true; }
+end() { kill "$1" 2>/dev/null || sh "$lib/confine.sh" --user kdock-shape kill "$1" 2>/dev/null || true; }
 
 # The program has our stdin's place as long as it runs; what it leaves when it ends, however it ends, is put right here.
 run() {
   said=$(mktemp -u /run/kdock-shape.XXXXXX)
   mkfifo -m 600 "$said"
-  sh /usr/local/lib/kdock/confine.sh net_admin,net_raw perl /usr/local/lib/kdock/shape.pl "$control" "$port" "$tap" </dev/null >"$said" 2>/run/kdock-shape.log 9>&- &
+  sh "$lib/confine.sh" net_admin,net_raw perl "$lib/shape.pl" "$control" "$port" "$tap" </dev/null >"$said" 2>/run/kdock-shape.log 9>&- &
   perl=$!
   trap 'end "$perl"; restore' EXIT
   trap 'exit 1' TERM INT HUP
@@ -63,7 +67,7 @@ stop_stand_in() {
   for process in /proc/[0-9]*; do
     # Not the shell beside it, which has the same words but another name.
     [ "$(cat "$process/comm" 2>/dev/null)" = perl ] || continue
-    tr '\0' ' ' <"$process/cmdline" | grep -q '/kdock/shape.pl ' || continue
+    tr '\0' ' ' <"$process/cmdline" | grep -qF "$lib/shape.pl " || continue
     end "${process#/proc/}"
   done
   tries=0
@@ -91,9 +95,9 @@ case "$what" in
     code=0
     said=$(LC_ALL=C tc qdisc replace dev "$tap" root handle "$handle:" netem "$@" 2>&1) || code=$?
     if [ "$code" = 0 ]; then stop_stand_in; exit 0; fi
-    case "$said" in *"qdisc kind is unknown"* | *"qdisc not found"*) exit 4 ;; esac
+    case "$said" in *"qdisc kind is unknown"* | *"qdisc not found"*) exit "$KDOCK_SHAPE_NO_NETEM" ;; esac
     echo "$said" >&2
-    exit 2
+    exit "$KDOCK_SHAPE_REFUSED"
     ;;
   stand-in)
     rules=

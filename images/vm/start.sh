@@ -8,7 +8,9 @@
 #   KDOCK_EMULATED_CPU          what that is under emulation: max
 #   KDOCK_DISKS    what open-disks.pl opens for QEMU
 #   KDOCK_NET_MODE bridge | host | user | none: see the functions *_network below
-#   KDOCK_USER_NETDEV  what QEMU's -netdev is told in mode user, also where that takes the place of bridge
+#   KDOCK_TAP_NETDEV, KDOCK_USER_NETDEV  what QEMU's -netdev is told in modes bridge and host, and in mode user, also where that
+#                  takes the place of bridge; KDOCK_NIC: the card, for -device
+#   KDOCK_COMMAND_LINE  the kernel's; KDOCK_USER_WORDS, KDOCK_NONE_WORDS: what is added to it where that mode takes the place of bridge
 #   KDOCK_HOST_SOCKET  in mode host: where host-net.pl gives taps away
 #   KDOCK_GATEWAY  10.0.3.1/24, the bridge's address     KDOCK_GATEWAY_MAC  52:54:00:...
 #   KDOCK_GUEST    10.0.3.2, the guest's address         KDOCK_GUEST_MAC    52:54:00:...
@@ -17,20 +19,24 @@
 #   KDOCK_HOSTS    10.0.3.2=a 10.0.3.3=b, where all VMs of a network are known beforehand; see lan.sh
 #   KDOCK_PORTS    tcp/9090/9090 udp/53/53: protocol / port of the container / port of the guest
 #   KDOCK_GDB_PORT 1234, or empty: where QEMU's gdbstub listens; KDOCK_GDB_LISTEN: where that is published, see gdb-port.sh
+#   KDOCK_PAUSED   1 where the guest waits for a debugger before its first instruction
 #   KDOCK_GUEST_MUX  the sockets that guest-mux.pl is given: its own, the guest's port, QEMU's monitor
-#   KDOCK_SHARES   share0,9p,ro,/mnt/data share1,virtiofs,rw,/mnt/x: host folders, which are below /shares
+#   KDOCK_SHARES   share0,9p,ro,/mnt/data,/shares/share0,/run/kdock/share0.sock share1,virtiofs,rw,...: host folders: tag, transport,
+#                  access, mount point in the guest, place in this container, virtiofsd's socket
 #   KDOCK_PANIC_DRIVER  what the kernel has for the pvpanic device, see run-qemu.pl
 #   KDOCK_PANIC_DUMP, KDOCK_PANIC_SOCKET   where the guest's memory goes when its kernel panics, and the monitor for that
 #
 # Lines that begin with "[kdock]" are passed on to the person who started this, up to the one with which run-qemu.pl hands the console over.
 set -eu
-: "${KDOCK_QEMU:=qemu-system-x86_64}" "${KDOCK_MACHINE:=x86_64}" "${KDOCK_EMULATED_CPU:=max}"
+lib=${0%/*}
+# shellcheck source=images/vm/names.sh
+. "$lib/names.sh"
 
 # Whatever ends this script before QEMU takes its place is said in the same way.
 doing="this container could not be started"
-trap 'printf "[kdock] error: %s\r\n" "$doing"; exit 3' EXIT
+trap 'printf "[kdock] error: %s\r\n" "$doing"; exit "$KDOCK_START_REFUSED"' EXIT
 say() { printf '[kdock] %s\r\n' "$*"; }
-fail() { doing=$*; exit 3; }
+fail() { doing=$*; exit "$KDOCK_START_REFUSED"; }
 
 # Devices belong to root with the host's mode; this /dev is the container's own, so opening it up touches nothing else.
 open_device() { [ -e "$1" ] && chmod 666 "$1" 2>/dev/null; }
@@ -69,48 +75,48 @@ bridge_network() {
   [ -z "$uplink" ] || mtu=$(cat "/sys/class/net/$uplink/mtu")
 
   # An address of its own: it would change with every port, and the guest would lose its gateway for a while.
-  ip link add br0 address "$KDOCK_GATEWAY_MAC" type bridge forward_delay 0
-  ip addr add "$KDOCK_GATEWAY" dev br0
-  ip link set br0 mtu "$mtu" up
-  ip tuntap add dev tap0 mode tap user qemu
-  ip link set tap0 mtu "$mtu" master br0 up
+  ip link add "$KDOCK_BRIDGE" address "$KDOCK_GATEWAY_MAC" type bridge forward_delay 0
+  ip addr add "$KDOCK_GATEWAY" dev "$KDOCK_BRIDGE"
+  ip link set "$KDOCK_BRIDGE" mtu "$mtu" up
+  ip tuntap add dev "$KDOCK_TAP" mode tap user qemu
+  ip link set "$KDOCK_TAP" mtu "$mtu" master "$KDOCK_BRIDGE" up
 
   # A least-privilege container cannot write here, and has the value from `--sysctl` already.
   [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ] || echo 1 > /proc/sys/net/ipv4/ip_forward
-  iptables -t nat -A POSTROUTING -s "$subnet" ! -o br0 -j MASQUERADE
+  iptables -t nat -A POSTROUTING -s "$subnet" ! -o "$KDOCK_BRIDGE" -j MASQUERADE
   # What is bridged is asked for here as well, on machines with br_netfilter.
-  iptables -A FORWARD -i br0 -o br0 -j ACCEPT
+  iptables -A FORWARD -i "$KDOCK_BRIDGE" -o "$KDOCK_BRIDGE" -j ACCEPT
   # With the guests' own addresses only: none can pose as the engine's gateway, or as another container.
-  iptables -A FORWARD -i br0 -s "$subnet" -j ACCEPT
+  iptables -A FORWARD -i "$KDOCK_BRIDGE" -s "$subnet" -j ACCEPT
   # To the guest: answers, and what came to a published port.
-  iptables -A FORWARD -o br0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
-  iptables -A FORWARD -o br0 -m conntrack --ctstate DNAT -j ACCEPT
+  iptables -A FORWARD -o "$KDOCK_BRIDGE" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+  iptables -A FORWARD -o "$KDOCK_BRIDGE" -m conntrack --ctstate DNAT -j ACCEPT
   iptables -P FORWARD DROP
   for port in ${KDOCK_PORTS:-}; do
     protocol=${port%%/*} rest=${port#*/}
-    iptables -t nat -A PREROUTING ! -i br0 -p "$protocol" --dport "${rest%/*}" -j DNAT --to-destination "$KDOCK_GUEST:${rest#*/}"
+    iptables -t nat -A PREROUTING ! -i "$KDOCK_BRIDGE" -p "$protocol" --dport "${rest%/*}" -j DNAT --to-destination "$KDOCK_GUEST:${rest#*/}"
   done
 
   # Before dnsmasq, which listens on the addresses that the bridge has by then.
-  sh /usr/local/lib/kdock/ipv6.sh
+  sh "$lib/ipv6.sh"
 
   # DHCP for this guest and no other that is on the same wire; names are answered by the resolver that the engine gave
   # this container (the first of them: Podman also gives that of its host, which knows no containers), those of other
   # guests by lan.sh's file. It drops to its user before it reads a packet, and keeps
   # NET_ADMIN alone, for the neighbour entry of a guest that has no address yet; --no-ping spares it NET_RAW.
-  : > /run/kdock-hosts
-  if [ -n "${KDOCK_GUEST6:-}" ]; then echo "$KDOCK_GUEST6 $KDOCK_GUEST_NAME" > /run/kdock-hosts; fi
-  sh /usr/local/lib/kdock/confine.sh net_admin,net_raw,net_bind_service \
-    dnsmasq --conf-file=/dev/null --interface=br0 --bind-interfaces --except-interface=lo --no-hosts --addn-hosts=/run/kdock-hosts \
+  : > "$KDOCK_HOSTS_FILE"
+  if [ -n "${KDOCK_GUEST6:-}" ]; then echo "$KDOCK_GUEST6 $KDOCK_GUEST_NAME" > "$KDOCK_HOSTS_FILE"; fi
+  sh "$lib/confine.sh" net_admin,net_raw,net_bind_service \
+    dnsmasq --conf-file=/dev/null --interface="$KDOCK_BRIDGE" --bind-interfaces --except-interface=lo --no-hosts --addn-hosts="$KDOCK_HOSTS_FILE" \
     --user=kdock-dns --group=kdock-dns --no-ping --strict-order \
     --dhcp-range="${subnet%/*},static,12h" --dhcp-host="$KDOCK_GUEST_MAC,$KDOCK_GUEST,$KDOCK_GUEST_NAME" --dhcp-ignore='tag:!known' \
     --dhcp-option=option:router,"${KDOCK_GATEWAY%/*}" --dhcp-option=option:dns-server,"${KDOCK_GATEWAY%/*}" \
-    --dhcp-option=option:mtu,"$mtu" --dhcp-authoritative --dhcp-leasefile=/run/dnsmasq.leases --pid-file=/run/dnsmasq.pid \
-    --log-facility=/run/dnsmasq.log
-  echo "$uplink" > /run/kdock-uplink
+    --dhcp-option=option:mtu,"$mtu" --dhcp-authoritative --dhcp-leasefile=/run/dnsmasq.leases --pid-file="$KDOCK_DNSMASQ_PID_FILE" \
+    --log-facility="$KDOCK_DNSMASQ_LOG"
+  echo "$uplink" > "$KDOCK_UPLINK_FILE"
   # shellcheck disable=SC2086 # a list on purpose
-  if [ -n "${KDOCK_HOSTS:-}" ]; then sh /usr/local/lib/kdock/lan.sh $KDOCK_HOSTS; fi
-  say "network: guest $KDOCK_GUEST on br0 $KDOCK_GATEWAY, MASQUERADE to ${uplink:-nowhere: this container has no default route}"
+  if [ -n "${KDOCK_HOSTS:-}" ]; then sh "$lib/lan.sh" $KDOCK_HOSTS; fi
+  say "network: guest $KDOCK_GUEST on $KDOCK_BRIDGE $KDOCK_GATEWAY, MASQUERADE to ${uplink:-nowhere: this container has no default route}"
 }
 
 # Mode host: bridge, tap and rules are on the host, where host-net.pl makes them, and takes them away when QEMU has
@@ -131,7 +137,7 @@ host_network() {
   mtu=$(cat "${KDOCK_HOST_SOCKET%/*}/mtu" 2>/dev/null || echo 1500)
   address=$(ip -o -4 addr show dev "$uplink" | sed -n 's/.* inet \([0-9.]*\).*/\1/p' | head -n 1)
   doing="the host's part of the network is not there"
-  before_qemu="perl /usr/local/lib/kdock/host-net.pl take $KDOCK_HOST_SOCKET $KDOCK_GUEST_NAME $KDOCK_GUEST_MAC $KDOCK_GUEST $address $(guest_ports)"
+  before_qemu="perl $lib/host-net.pl take $KDOCK_HOST_SOCKET $KDOCK_GUEST_NAME $KDOCK_GUEST_MAC $KDOCK_GUEST $address $(guest_ports)"
 }
 
 # tcp/8080/80 udp/53/53 → tcp/80,udp/53
@@ -142,7 +148,7 @@ user_network() {
   # QEMU makes the guest's connections itself, from inside this container, so the guest could reach its own gdbstub through
   # lo. gdb-port.sh refuses connections of QEMU's processes there, which it knows by a supplementary group that no user is in:
   # a debugger's container, which shares this network, may have QEMU's user ID.
-  caller=$(sh /usr/local/lib/kdock/spare-group.sh)
+  caller=$(sh "$lib/spare-group.sh")
   if [ -n "$caller" ]; then groups=--groups=$caller; fi
   say "network: guest $KDOCK_GUEST on QEMU's own network (user): it meets no other guests, and cannot be pinged"
 }
@@ -155,23 +161,17 @@ close_gdb_port() {
   if [ "$mode" = user ] && [ -z "$caller" ]; then
     gdb=off why="this container's user namespace maps no unused group (/proc/self/gid_map) to keep the guest from its port by"
   else
-    gdb=$(sh /usr/local/lib/kdock/gdb-port.sh close ${caller:+"$caller"})
+    gdb=$(sh "$lib/gdb-port.sh" close ${caller:+"$caller"})
     case "$gdb" in
-      closed | ipv4) sh /usr/local/lib/kdock/gdb-port.sh follow </dev/null >/dev/null 2>/run/gdb-port.log & return ;;
+      closed | ipv4) sh "$lib/gdb-port.sh" follow </dev/null >/dev/null 2>/run/gdb-port.log & return ;;
     esac
     why="its port cannot be closed to guests and other containers without the capability NET_ADMIN ($gdb)"
     gdb=off
   fi
-  case " $* " in *" -S "*) fail "no gdbserver, and the guest was to wait for a debugger: $why" ;; esac
+  [ -z "${KDOCK_PAUSED:-}" ] || fail "no gdbserver, and the guest was to wait for a debugger: $why"
   # kdock reads this line, and later the file.
   say "gdbserver: off, because $why"
-  echo "$why" > /run/kdock-no-gdbserver
-}
-
-# Whether QEMU's arguments are those of mode bridge, and have to be changed: kdock's plan, or compose.yaml, did not know.
-planned_for_bridge() {
-  for argument; do case "$argument" in tap,id=net0,ifname=*) return 0 ;; esac; done
-  return 1
+  echo "$why" > "$KDOCK_NO_GDBSERVER_FILE"
 }
 
 # 10.0.3.1/24 → 10.0.3.0/24, by the kernel's own arithmetic once the address is on an interface.
@@ -191,7 +191,7 @@ become_owner() {
   writer='' reader='' written=''
   for share in $KDOCK_SHARES; do
     share_words "$share"
-    owner=$(stat -c %u:%g "/shares/$tag")
+    owner=$(stat -c %u:%g "$folder")
     if [ "$access" = rw ]; then
       [ -z "$writer" ] || [ "${writer%:*}" = "${owner%:*}" ] ||
         fail "the folders on $written and $point belong to two users ($writer and $owner): a VM writes as one of them only"
@@ -205,26 +205,26 @@ become_owner() {
   sed -i "s/^qemu:x:[0-9]*:/qemu:x:${owner#*:}:/" /etc/group
 }
 
-share_words() { # share0,9p,ro,/mnt/data
-  IFS=, read -r tag transport access point <<EOT
+share_words() { # share0,9p,ro,/mnt/data,/shares/share0,/run/kdock/share0.sock
+  IFS=, read -r tag transport access point folder socket <<EOT
 $1
 EOT
 }
 
-may() { $as_qemu test "$1" "/shares/$tag"; }
+may() { $as_qemu test "$1" "$folder"; }
 
 serve_shares() {
   for share in $KDOCK_SHARES; do
     share_words "$share"
-    { may -r && may -x; } || fail "user $owner cannot read the folder on $point, which belongs to $(stat -c %u:%g "/shares/$tag")"
-    [ "$access" = ro ] || may -w || fail "user $owner cannot write to the folder on $point: its mode is $(stat -c %a "/shares/$tag")"
+    { may -r && may -x; } || fail "user $owner cannot read the folder on $point, which belongs to $(stat -c %u:%g "$folder")"
+    [ "$access" = ro ] || may -w || fail "user $owner cannot write to the folder on $point: its mode is $(stat -c %a "$folder")"
     [ "$transport" != virtiofs ] || serve_virtiofs
   done
   say "shares: served as user $owner"
 }
 
 serve_virtiofs() {
-  socket=/run/kdock/$tag.sock log=/run/$tag.log
+  log=/run/$tag.log
   read_only=''
   [ "$access" = rw ] || read_only=--readonly
   # All users of the guest write as the owner here. No cache: what changes on one side is seen on the other
@@ -234,7 +234,7 @@ serve_virtiofs() {
   keep=-all
   [ "${owner%:*}" != 0 ] || keep=-all,+setpcap
   # shellcheck disable=SC2086 # lists on purpose
-  setpriv $qemu_user --clear-groups --bounding-set="$keep" /usr/libexec/virtiofsd --socket-path="$socket" --shared-dir="/shares/$tag" \
+  setpriv $qemu_user --clear-groups --bounding-set="$keep" /usr/libexec/virtiofsd --socket-path="$socket" --shared-dir="$folder" \
     --sandbox=none --modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap --cache=never $read_only \
     --translate-uid="squash-guest:0:${owner%:*}:4294967295" --translate-gid="squash-guest:0:${owner#*:}:4294967295" \
     </dev/null >"$log" 2>&1 &
@@ -259,10 +259,8 @@ case "$mode" in
   bridge | host | user | none) "${mode}_network" ;;
   *) fail "KDOCK_NET_MODE is '$mode': bridge, host, user or none" ;;
 esac
-echo "$mode" > /run/kdock-net-mode
-if [ -n "${KDOCK_GDB_PORT:-}" ]; then close_gdb_port "$@"; fi
-replan=no
-if [ "$mode" != bridge ] && planned_for_bridge "$@"; then replan=$mode; fi
+echo "$mode" > "$KDOCK_NET_MODE_FILE"
+if [ -n "${KDOCK_GDB_PORT:-}" ]; then close_gdb_port; fi
 
 # Emulated, the guest's time stamp counter is this machine's. The guest measures it in a moment of its boot, without PIT
 # and under load 11 % wrong, then goes on with HPET, which is slow to read. What this machine says it is told instead, unless the
@@ -274,45 +272,36 @@ counter_khz() {
 khz=$(counter_khz)
 
 # The kernel's own modules lie behind the root: an initramfs may be several, one after the other.
-with_modules() {
-  if [ ! -e /artifacts/kernel/modules.cpio ]; then echo "$1"; return; fi
-  cat "$1" /artifacts/kernel/modules.cpio > /run/initrd.cpio
+initrd() {
+  if [ ! -e "$KDOCK_MODULES_CPIO" ]; then echo "$KDOCK_ROOTFS"; return; fi
+  cat "$KDOCK_ROOTFS" "$KDOCK_MODULES_CPIO" > /run/initrd.cpio
   echo /run/initrd.cpio
 }
 
 # Also for a guest that asks no DHCP server. In mode user QEMU ends every connection itself, and has frames of 1500.
 mtu_word=''
-[ "$mtu" = 1500 ] || mtu_word="kdock.mtu=$mtu "
+[ "$mtu" = 1500 ] || mtu_word="$KDOCK_MTU_WORD=$mtu "
 
-# What only this machine knows, put into the arguments.
-skip=0 option=''
-for argument; do
-  shift
-  if [ "$skip" -gt 0 ]; then skip=$((skip - 1)); continue; fi
-  if [ "$argument" = -netdev ]; then option=-netdev; continue; fi
-  if [ "$gdb $argument" = "off -gdb" ]; then skip=1; continue; fi
-  case "$replan $option $argument" in
-    *" -initrd /artifacts/rootfs/rootfs.cpio") argument=$(with_modules "$argument") ;;
-    "user -netdev tap,id=net0,"*) argument=$KDOCK_USER_NETDEV ;;
-    # Together with the card's "-device ...".
-    "none -netdev tap,id=net0,"*) skip=2 option=''; continue ;;
-    # The last word counts: /init looks for no card, or no IPv6.
-    "user -append "*) argument="$argument kdock.ip6=none" ;;
-    "none -append "*) argument="$argument kdock.ip=none" ;;
-    *" -gdb tcp::${KDOCK_GDB_PORT:-}") [ "$gdb" = closed ] || argument=tcp:0.0.0.0:$KDOCK_GDB_PORT ;;
-  esac
-  # Before the user's own words, which may name another.
-  [ "$option" != -append ] || argument="${khz:+tsc_early_khz=$khz }$mtu_word$argument"
-  if [ "$option" = -netdev ]; then set -- "$@" -netdev; fi
-  set -- "$@" "$argument"
-  option=$argument
-done
+# What QEMU is told of this machine: it comes before the planned arguments, so that the card keeps its slot, the first one.
+case "$mode" in
+  bridge | host) netdev=$KDOCK_TAP_NETDEV words='' ;;
+  user) netdev=$KDOCK_USER_NETDEV words=${KDOCK_USER_WORDS:-} ;;
+  none) netdev='' words=${KDOCK_NONE_WORDS:-} ;;
+esac
+case "$gdb" in
+  closed) [ -z "${KDOCK_GDB_PORT:-}" ] || set -- -gdb "tcp::$KDOCK_GDB_PORT" "$@" ;;
+  ipv4) set -- -gdb "tcp:0.0.0.0:$KDOCK_GDB_PORT" "$@" ;;
+esac
+# Words of this machine come before the user's own, which may name others.
+initrd=$(initrd)
+set -- -initrd "$initrd" -append "${khz:+tsc_early_khz=$khz }$mtu_word$KDOCK_COMMAND_LINE${words:+ $words}" "$@"
+[ -z "$netdev" ] || set -- -netdev "$netdev" -device "$KDOCK_NIC" "$@"
 
 case "$accel" in kvm) cpu=host ;; *) cpu=$KDOCK_EMULATED_CPU ;; esac
 cpu=${KDOCK_CPU:-$cpu}
 case "$accel/$cpu" in tcg/host | tcg/host,*) fail "the processor host needs KVM, and this machine is emulated (tcg)${reason:+, because $reason}" ;; esac
 sandbox=on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
-chown qemu:qemu /run/kdock
+chown qemu:qemu "$KDOCK_RUN"
 [ -t 0 ] && stty raw -echo 2>/dev/null || true
 if [ -n "${KDOCK_SHARES:-}" ]; then
   serve_shares
@@ -320,17 +309,17 @@ if [ -n "${KDOCK_SHARES:-}" ]; then
   umask 0
 fi
 # The guest's agent has one port: guest-mux.pl shares it among clients, and is started again if it ends.
-[ -z "${KDOCK_GUEST_MUX:-}" ] || $as_qemu sh -c 'cd /run/kdock && while :; do
-    perl /usr/local/lib/kdock/guest-mux.pl '"$KDOCK_GUEST_MUX"' 2>>guest-mux.log; sleep 1; done' </dev/null >/dev/null &
+[ -z "${KDOCK_GUEST_MUX:-}" ] || $as_qemu sh -c 'cd "$KDOCK_RUN" && while :; do
+    perl '"$lib/guest-mux.pl $KDOCK_GUEST_MUX"' 2>>guest-mux.log; sleep 1; done' </dev/null >/dev/null &
 if [ -n "${KDOCK_PANIC_DUMP:-}" ]; then
   # QEMU makes the socket a moment later.
   $as_qemu socat "UNIX-CONNECT:$KDOCK_PANIC_SOCKET,retry=600,interval=0.05" \
-    EXEC:"sh /usr/local/lib/kdock/panic.sh $KDOCK_PANIC_DUMP" </dev/null &
+    "EXEC:sh $lib/panic.sh $KDOCK_PANIC_DUMP" </dev/null &
 fi
 # A chain of exec: each program replaces the one before it in this process. host-net.pl (mode host) opens the tap, open-disks.pl
 # the disks; setpriv gives up root; run-qemu.pl starts QEMU and waits for its end.
 disks=''
-[ -z "${KDOCK_DISKS:-}" ] || disks="perl /usr/local/lib/kdock/open-disks.pl"
+[ -z "${KDOCK_DISKS:-}" ] || disks="perl $lib/open-disks.pl"
 # shellcheck disable=SC2086 # commands and lists on purpose
 exec $before_qemu $disks setpriv $qemu_user "$groups" --bounding-set=-all \
-  perl /usr/local/lib/kdock/run-qemu.pl /run/kdock/end.json "$KDOCK_QEMU" -accel "$accel" -cpu "$cpu" -sandbox "$sandbox" "$@"
+  perl "$lib/run-qemu.pl" "$KDOCK_END_RECORD" "$KDOCK_QEMU" -accel "$accel" -cpu "$cpu" -sandbox "$sandbox" "$@"

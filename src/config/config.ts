@@ -24,12 +24,6 @@ export interface VmConfig extends Omit<File["vm"], "memory"> {
 
 export type NetConfig = File["vm"]["net"];
 
-/**
- * What the guest's network card is plugged into: a bridge in the VM container's own network namespace, one on the host,
- * QEMU's own network stack, or nothing (there is no card then).
- */
-export type NetMode = NetConfig["mode"];
-
 export type GdbConfig = File["gdb"];
 
 /** How one of several VMs differs from the others. */

@@ -1,3 +1,4 @@
+import { choicesText } from "./choices.js";
 import type { z } from "zod";
 import type { Parsed } from "./addresses.js";
 import { noPassword } from "./no-password.js";
@@ -38,7 +39,7 @@ export function integer(min: number, max: number): ValueType<number, number> {
 export function choice<const C extends readonly string[]>(
   choices: C,
 ): ValueType<C[number], C[number]> {
-  return { kind: "text", form: alternatives(choices), choices, schema: (zod) => zod.enum(choices) };
+  return { kind: "text", form: choicesText(choices), choices, schema: (zod) => zod.enum(choices) };
 }
 
 /** A text of this form. `problem` follows the key's name where it is not. */
@@ -110,9 +111,4 @@ export function parsed<In, Out>(zod: Zod, parse: (input: In) => Parsed<Out>) {
     context.issues.push({ code: "custom", message: result.problem, input });
     return zod.NEVER;
   };
-}
-
-/** "auto, kvm or tcg" */
-function alternatives(names: readonly string[]): string {
-  return `${names.slice(0, -1).join(", ")} or ${names.at(-1) ?? ""}`;
 }

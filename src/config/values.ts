@@ -42,3 +42,15 @@ export interface ListenAddress {
   /** 0 picks a free one. */
   readonly port: number;
 }
+
+/**
+ * What the guest's network card is plugged into: a bridge in the VM container's own network namespace, one on the host,
+ * QEMU's own network stack, or nothing (there is no card then).
+ */
+export const NET_MODES = ["bridge", "host", "user", "none"] as const;
+
+export type NetMode = (typeof NET_MODES)[number];
+
+export const ACCELERATORS = ["auto", "kvm", "tcg"] as const;
+
+export type Accelerator = (typeof ACCELERATORS)[number];

@@ -30,12 +30,11 @@ async function boot(): Promise<number> {
 /** From the start of a container that is QEMU, but for its tap, to its end, by the engine's clock. */
 async function bareBoot(): Promise<number> {
   const mode = { paused: false, command: true };
-  const least = vmPlan(config, plan, mode).attempts.findLast(
-    ({ without }) => without === undefined,
-  )?.container;
+  const { attempts, qemu: args } = vmPlan(config, plan, mode);
+  const least = attempts.findLast(({ without }) => without === undefined)?.container;
   if (least === undefined) throw new Error("no way to start a VM");
   const append = "console=ttyS0 nokaslr panic=-1 quiet rdinit=/bin/busybox -- poweroff -f";
-  const argv = least.command.map((arg, at) => (least.command[at - 1] === "-append" ? append : arg));
+  const argv = args.map((arg, at) => (args[at - 1] === "-append" ? append : arg));
   const qemu = `${ARCHITECTURES[plan.arch].qemu.program} -accel kvm -accel tcg -cpu max`;
   const name = `${least.name}-bench`;
   await execa("docker", [

@@ -6,7 +6,7 @@ import { readBuildLine } from "../../core/plan/build-log.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import type { ContainerSpec } from "../../core/plan/container-spec.js";
 import { sha256 } from "../../core/plan/keys.js";
-import { FOLDER, INSIDE } from "../../core/plan/names.js";
+import { BUILDER_UID, FOLDER, INSIDE } from "../../core/plan/names.js";
 import { type TreeChanges, treeChanges, type TreeContent } from "../../tree/plan/source-tree.js";
 import { filesOf, type TreeFile } from "../../tree/plan/tree-folder.js";
 import type { SourceTree } from "../plan/user-files.js";
@@ -19,14 +19,11 @@ import { SourceChangedError } from "./source-changed.js";
 import { treePlace } from "../../tree/steps/tree-look.js";
 import type { TreePlace } from "../../core/speculative-scan.js";
 
-/** build.sh's and source-path.sh's exit code where what is mounted is not what kdock has read, or written. */
-export const UNSEEN = 66;
-
 /** What source-path.sh keeps in a volume beside the tree: the digest of what is there. */
 const DIGEST = ".kdock-tree/digest";
 
 /** The builder's user, who has to be able to replace and remove what is sent. */
-const OWNER = { uid: 1000, gid: 1000 };
+const OWNER = { uid: BUILDER_UID, gid: BUILDER_UID };
 
 /** A local tree of which more than the name is known. */
 interface LookedAt {

@@ -13,14 +13,12 @@ import { LABEL, labels, type ProjectNames } from "../../core/plan/names.js";
 import { type BaseImage, ensureBase } from "./base-image.js";
 import type { Context } from "../../core/steps/context.js";
 import { requireArchitecture } from "./engine-architecture.js";
+import { RESOLVE_EXIT } from "../../core/plan/script-exits.js";
 import { runContainer } from "../../core/steps/run-container.js";
 import { runStep, type StepLog } from "../../core/steps/run-step.js";
 
 /** Where the scripts are inside the container that resolves. */
 const SCRIPTS = "/in";
-
-/** Exit code of the scripts for a name that no archive has. */
-const UNKNOWN = 64;
 
 export interface ResolveOptions {
   /** Take a new base image even where the engine has one. */
@@ -165,7 +163,7 @@ async function ask(ctx: Context, spec: ContainerSpec, log: StepLog): Promise<str
     },
   });
   if (exitCode === 0) return lines;
-  if (exitCode === UNKNOWN) {
+  if (exitCode === RESOLVE_EXIT.unknown) {
     throw new KdockError("config", "something that kdock.yaml asks for cannot be found", {
       hint: "The lines above say what, and what there is; correct kdock.yaml.",
     });

@@ -19,20 +19,12 @@ import type { Receiver } from "../../host/host.js";
 import { type Context, inProject } from "../../core/steps/context.js";
 import { extractFolder } from "./extract.js";
 import { driftError } from "./drift-error.js";
-import { beginTreeBuild, UNSEEN, unseenTree } from "./place-tree.js";
+import { beginTreeBuild, unseenTree } from "./place-tree.js";
+import { BUILDER_EXIT } from "../../core/plan/script-exits.js";
 import { type ContainerRun, runContainer } from "../../core/steps/run-container.js";
 import { SourceChangedError } from "./source-changed.js";
 import { takeOver } from "./take-over.js";
 import type { StepLog } from "../../core/steps/run-step.js";
-
-/** build.sh's exit code (EX_USAGE) for a request it cannot serve: the user's input is wrong, not the build. */
-const REFUSED = 64;
-/** What a lock pins is nowhere to be had. */
-const NOT_AS_LOCKED = 65;
-/** The artifacts were not taken to their end. */
-const NOT_TAKEN = 74;
-/** No mirror could be asked. */
-const UNREACHABLE = 69;
 
 /** Runs one build container to its end and stores the artifacts that it left. The container is gone afterwards. */
 export async function runBuild(
@@ -246,9 +238,9 @@ export async function runBuilder(
       changed.catch(() => undefined);
     },
   });
-  if (exitCode === UNSEEN) throw await unseenTree(ctx, plan);
+  if (exitCode === BUILDER_EXIT.otherTree) throw await unseenTree(ctx, plan);
   // The builder only knows that nobody listens any more.
-  if (exitCode === NOT_TAKEN && failure?.() !== undefined) throw failure();
+  if (exitCode === BUILDER_EXIT.notTaken && failure?.() !== undefined) throw failure();
   const paths = await (changed ?? tree.changed());
   // Its own lines say why it failed; what it has compiled is forgotten in any case.
   if (exitCode !== 0) throw buildError(plan, exitCode, progress);
@@ -344,18 +336,18 @@ function followBuild(log: StepLog, say: (text: string) => void): BuildProgress {
 function buildError(plan: BuildPlan, exitCode: number, progress: BuildProgress): KdockError {
   const drift = progress.drift();
   if (drift.length > 0) return driftError(drift);
-  if (exitCode === REFUSED) {
+  if (exitCode === BUILDER_EXIT.refused) {
     return new KdockError("config", `the ${plan.stage} builder refused its input`, {
       hint: "The lines above say why; correct kdock.yaml.",
     });
   }
   const source = plan.asked["source"] ?? "";
-  if (exitCode === NOT_AS_LOCKED) {
+  if (exitCode === BUILDER_EXIT.notAsLocked) {
     return new KdockError("environment", `${source} is not to be had as kdock.lock names it`, {
       hint: `The lines above say what was tried. \`kdock lock --update ${plan.stage}\` takes what there is now, after somebody has looked why it differs.`,
     });
   }
-  if (exitCode === UNREACHABLE) {
+  if (exitCode === BUILDER_EXIT.unreachable) {
     return new KdockError("environment", `${source} could not be fetched from any mirror`, {
       hint: unreachableHint(plan.stage, source),
     });

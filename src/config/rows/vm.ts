@@ -10,10 +10,11 @@ import {
 } from "../machine-types.js";
 import { row, section } from "../row.js";
 import { choice, integer, listOf, TRUE_OR_FALSE } from "../types.js";
+import { ACCELERATORS, NET_MODES } from "../values.js";
 
 const net = section("the guest's network", {
   mode: row({
-    type: choice(["bridge", "host", "user", "none"]),
+    type: choice(NET_MODES),
     default: "bridge",
     help: "where the guest's bridge is: in the VM's container, or on the host; user is QEMU's own network, none no card",
     flag: {
@@ -88,7 +89,7 @@ export const vm = section("the virtual machine", {
     },
   }),
   accel: row({
-    type: choice(["auto", "kvm", "tcg"]),
+    type: choice(ACCELERATORS),
     default: "auto",
     help: "accelerator; auto tries KVM and falls back to emulation",
     flag: { name: "accel", value: "<name>", help: "accelerator" },

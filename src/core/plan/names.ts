@@ -78,8 +78,14 @@ export const TUN = "/dev/net/tun";
 /** Who reads what a guest or its QEMU says in the VM's container, and owns nothing there. */
 export const UNPRIVILEGED = "nobody";
 
+/** The scripts of an image, and a folder of the VM's container that QEMU can write to. */
+const LIBRARY = "/usr/local/lib/kdock";
+const RUN = "/run/kdock";
+
 /** Where things are inside the containers. */
 export const INSIDE = {
+  library: LIBRARY,
+  run: RUN,
   source: "/src",
   objects: "/build",
   /** A git repository of this machine. */
@@ -107,43 +113,49 @@ export const INSIDE = {
   disks: "/disks",
   /** Host folders, one folder each, by tag; and where virtiofsd listens for it. */
   shares: "/shares",
-  shareSocket: (tag: string) => `/run/kdock/${tag}.sock`,
+  shareSocket: (tag: string) => `${RUN}/${tag}.sock`,
   /** Where clients of the guest's agent connect; guest-mux.pl listens there, and has the next two for itself. */
-  agentSocket: "/run/kdock/agent.sock",
-  portSocket: "/run/kdock/port.sock",
-  monitorSocket: "/run/kdock/monitor.sock",
-  qmpSocket: "/run/kdock/qmp.sock",
-  /** What interfaces to the network between VMs are called. */
-  lanPrefix: "lan",
+  agentSocket: `${RUN}/agent.sock`,
+  portSocket: `${RUN}/port.sock`,
+  monitorSocket: `${RUN}/monitor.sock`,
+  qmpSocket: `${RUN}/qmp.sock`,
   /** Joins a VM's bridge with those of others, and tells it their names. */
-  lanScript: "/usr/local/lib/kdock/lan.sh",
-  captureScript: "/usr/local/lib/kdock/capture.sh",
-  shapeScript: "/usr/local/lib/kdock/shape.sh",
+  lanScript: `${LIBRARY}/lan.sh`,
+  captureScript: `${LIBRARY}/capture.sh`,
+  shapeScript: `${LIBRARY}/shape.sh`,
   /** Mode "host": what its script keeps in a volume, and where a VM asks it for a tap. */
-  hostNetScript: "/usr/local/lib/kdock/host-net.pl",
+  hostNetScript: `${LIBRARY}/host-net.pl`,
   host: "/host",
   hostSocket: "/host/tap.sock",
   /** How QEMU ended; see images/vm/run-qemu.pl. */
-  endRecord: "/run/kdock/end.json",
+  endRecord: `${RUN}/end.json`,
   /** The monitor of images/vm/panic.sh, and where that has the guest's memory written to. */
-  panicSocket: "/run/kdock/panic.sock",
-  panicDump: "/run/kdock/panic.core",
+  panicSocket: `${RUN}/panic.sock`,
+  panicDump: `${RUN}/panic.core`,
   /** Why there is none. */
-  panicWhy: "/run/kdock/panic.core.why",
+  panicWhy: `${RUN}/panic.core.why`,
   /** In the VM's image: passes on what QEMU dumps. */
-  vmDump: "/usr/local/lib/kdock/dump.sh",
+  vmDump: `${LIBRARY}/dump.sh`,
   gdbPort: 1234,
+  /** Of the guest's network: its mode as it came to be, the interface to the outside, and why there is no IPv6 gateway. */
+  netMode: "/run/kdock-net-mode",
+  uplink: "/run/kdock-uplink",
+  noGateway6: "/run/kdock-no-gateway6",
+  /** The names that dnsmasq answers, its process ID, and what it says. */
+  hosts: "/run/kdock-hosts",
+  dnsmasqPid: "/run/dnsmasq.pid",
+  dnsmasqLog: "/run/dnsmasq.log",
   /** Why QEMU has no gdbstub although one was asked for; images/vm/start.sh writes it. */
   noGdbserver: "/run/kdock-no-gdbserver",
   /** The debugger's own files in its image. */
-  gdbSession: "/usr/local/lib/kdock/session.gdb",
-  gdbSettings: "/usr/local/lib/kdock/settings.gdb",
-  gdbTrap: "/usr/local/lib/kdock/kdock/trap.py",
-  gdbDebug: "/usr/local/lib/kdock/kdock/debug.py",
-  gdbStart: "/usr/local/lib/kdock/start.sh",
+  gdbSession: `${LIBRARY}/session.gdb`,
+  gdbSettings: `${LIBRARY}/settings.gdb`,
+  gdbTrap: `${LIBRARY}/kdock/trap.py`,
+  gdbDebug: `${LIBRARY}/kdock/debug.py`,
+  gdbStart: `${LIBRARY}/start.sh`,
   /** What make is told of an out-of-tree module. */
   makeVariables: "/in/make-variables",
-  gdbDecode: "/usr/local/lib/kdock/kdock/decode.py",
+  gdbDecode: `${LIBRARY}/kdock/decode.py`,
   /** What is to be decoded. */
   decodeLog: "/in/console.log",
   /** Kept from session to session, on the host. */
@@ -152,11 +164,39 @@ export const INSIDE = {
   symbolsWhole: "/out/.whole",
   /** In the debugger's container: the dump, and what is made into one; see images/gdb/kdock/core.py. */
   dump: "/dump",
+  core: "/dump/core",
   dumpGiven: "/dump/given",
   /** An abstract socket in the VM's network namespace. */
   dumpSocket: "kdock-dump",
   agentPort: "io.kdock.agent",
 } as const;
+
+/** Interfaces in the VM's container, and the guest's card. */
+export const LINK = {
+  tap: "tap0",
+  bridge: "br0",
+  /** What stands before the guest's tap while `kdock net shape` does without the kernel's netem. */
+  shape: "shape0",
+  /** To the network between VMs: the engine adds a number to the prefix. */
+  lanPrefix: "lan",
+  lan: "lan0",
+  card: "eth0",
+} as const;
+
+/** Words of kdock's on the kernel's command line, for /init (images/rootfs/tree/init). */
+export const GUEST_WORD = {
+  ip: "kdock.ip",
+  ip6: "kdock.ip6",
+  mtu: "kdock.mtu",
+  share: "kdock.share",
+  console: "kdock.console",
+} as const;
+
+/** The tap's file descriptor in mode "host", where images/vm/host-net.pl opens it. */
+export const TAP_FD = 7;
+
+/** QEMU's name for the agent's port, in its events. */
+export const AGENT_DEVICE = "kdock-agent";
 
 /** A path inside, as an archive for /in has it: "/in/history" → "history". */
 export function belowInput(path: string): string {
@@ -172,6 +212,8 @@ export const VERIFIED_CCACHE_VOLUME = "kdock-ccache-verified";
 /** The builders' user, and that of a verification's builder: images/verify/hostile.Dockerfile. */
 export const BUILDER_UID = 1000;
 export const HOSTILE_UID = 4242;
+/** The user in the debugger's image. */
+export const DEBUGGER_UID = 1000;
 
 /** In /in, where images/kernel/build.sh takes it away at once. */
 export const MODULE_KEY_FILE = "module-signing.pem";

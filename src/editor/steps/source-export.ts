@@ -19,6 +19,7 @@ import { type Context, projectMutex } from "../../core/steps/context.js";
 import { checkExportFolder, exportedKey } from "./export-folder.js";
 import { extractFolder } from "../../build/steps/extract.js";
 import { writeGdbScripts } from "../../build/steps/gdb-script.js";
+import { COLLECT_EXIT } from "../../core/plan/script-exits.js";
 import { runContainer } from "../../core/steps/run-container.js";
 import { runStep, type StepLog } from "../../core/steps/run-step.js";
 import { rememberExport } from "../../build/steps/source-record.js";
@@ -31,10 +32,6 @@ export interface SourceExport {
   /** Absolute; undefined when it was not asked for. */
   readonly compileCommands: string | undefined;
 }
-
-/** images/editor/collect.sh's words on what is missing. */
-const NO_SOURCE = 66;
-const NOT_COMPILED = 67;
 
 /**
  * Copies the kernel's source as it was (or would be) compiled, patches and all, out of the engine into a folder of this
@@ -134,8 +131,8 @@ async function collect(
       if (!cached) await copyOut(ctx, container, found, request, log);
     },
   });
-  if (exitCode === NO_SOURCE) throw noSource();
-  if (exitCode === NOT_COMPILED) {
+  if (exitCode === COLLECT_EXIT.noSource) throw noSource();
+  if (exitCode === COLLECT_EXIT.notCompiled) {
     throw new KdockError("usage", "the kernel's objects are not there: no file has been compiled", {
       hint: "Run `kdock build` first; where it has nothing to do, `kdock build kernel --no-cache`.",
     });

@@ -27,16 +27,13 @@ import { removeKernel } from "../../vm/steps/kernels.js";
 import { ensureLocked } from "../../build/steps/lock.js";
 import { checkMachines } from "../../vm/steps/machine.js";
 import { findRepository } from "../../build/steps/read-repository.js";
+import { BUILDER_EXIT } from "../../core/plan/script-exits.js";
 import { runContainer } from "../../core/steps/run-container.js";
 import { runStep } from "../../core/steps/run-step.js";
 import { tryCommand, type Tried } from "./try-command.js";
 
 /** Beside the project's own VMs. */
 const VM = "bisect";
-
-/** bisect.sh's exit codes. */
-const REFUSED = 64;
-const UNREACHABLE = 69;
 
 export interface BisectResult {
   readonly first: BisectStatus["first"];
@@ -160,10 +157,10 @@ async function askGit(
 function gitError(exitCode: number, lines: readonly string[]): KdockError {
   const errors = lines.flatMap((line) => /^error: (.*)$/.exec(line)?.[1] ?? []);
   const message = errors.join("\n  ") || "git cannot go on with the search";
-  if (exitCode === REFUSED) {
+  if (exitCode === BUILDER_EXIT.refused) {
     return new KdockError("config", message, { hint: "Correct --good, --bad or kernel.source." });
   }
-  if (exitCode === UNREACHABLE) {
+  if (exitCode === BUILDER_EXIT.unreachable) {
     return new KdockError("environment", message, {
       hint: "Check the address, and the network of the engine's machine.",
     });

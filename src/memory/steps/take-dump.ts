@@ -3,7 +3,7 @@ import { packTar } from "../../archive/tar.js";
 import { KdockError } from "../../core/errors.js";
 import { type Core, type CoreEvent, readCoreLine } from "../plan/core-event.js";
 import { takeContainer } from "../plan/memory-plan.js";
-import { INSIDE } from "../../core/plan/names.js";
+import { DEBUGGER_UID, INSIDE } from "../../core/plan/names.js";
 import type { Plan } from "../../build/plan/plan.js";
 import type { Context } from "../../core/steps/context.js";
 import { streamMemory } from "./dump-memory.js";
@@ -72,13 +72,12 @@ function give(ctx: Context, path: string) {
     const given = INSIDE.dumpGiven.slice(INSIDE.dump.length + 1);
     await container.putArchive(
       INSIDE.dump,
-      packTar([{ path: given, kind: "file", mode: 0o666, uid: OWNER, gid: OWNER, content }]),
+      packTar([
+        { path: given, kind: "file", mode: 0o666, uid: DEBUGGER_UID, gid: DEBUGGER_UID, content },
+      ]),
     );
   };
 }
-
-/** Of the user in the debugger's image, who converts the file and takes it away. */
-const OWNER = 1000;
 
 function coreOf(events: readonly CoreEvent[], source: DumpSource): Core {
   const core = events.find((event) => event.event === "core");

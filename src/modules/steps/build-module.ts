@@ -24,13 +24,10 @@ import { writeGdbScripts } from "../../build/steps/gdb-script.js";
 import { readModuleFolder, type ReadFolder } from "./module-folder.js";
 import { type BuiltModule, requireModule } from "../../build/steps/module-store.js";
 import { fetchSource, secretFiles } from "../../build/steps/run-build.js";
+import { MODULE_EXIT } from "../../core/plan/script-exits.js";
 import { runContainer } from "../../core/steps/run-container.js";
 import { runStep, type StepLog } from "../../core/steps/run-step.js";
 import { findRunningVm } from "../../vm/steps/vms.js";
-
-/** images/kernel/module.sh's codes: obj-m is empty; /src is another source. */
-const REFUSED = 64;
-const OTHER_SOURCE = 65;
 
 export interface ModuleRequest {
   /** Absolute, and as it was typed. */
@@ -156,7 +153,7 @@ async function buildFor(
             },
           });
         let exitCode = await run();
-        if (exitCode === OTHER_SOURCE) {
+        if (exitCode === MODULE_EXIT.otherSource) {
           // It went with `kdock clean --all`, or the last build had other patches.
           await fetchSource(ctx, plan.kernel, log);
           exitCode = await run();
@@ -199,11 +196,11 @@ function digests({ entries }: ReadFolder): Manifest["inputs"] {
 
 function moduleError(name: string, exitCode: number): KdockError {
   switch (exitCode) {
-    case REFUSED:
+    case MODULE_EXIT.refused:
       return new KdockError("config", `the builder refused the module ${name}`, {
         hint: "The lines above say why.",
       });
-    case OTHER_SOURCE:
+    case MODULE_EXIT.otherSource:
       return new KdockError(
         "build",
         "the source volume has not the source that this kernel was built from",

@@ -3,6 +3,7 @@ import { pipeline } from "node:stream/promises";
 import { KdockError } from "../../core/errors.js";
 import { onAbort } from "../../core/on-abort.js";
 import { INSIDE, labels } from "../../core/plan/names.js";
+import { CAPTURE_EXIT } from "../../core/plan/script-exits.js";
 import type { Plan } from "../../build/plan/plan.js";
 import { guestName } from "../../vm/plan/slots.js";
 import type { Project } from "../../build/project.js";
@@ -122,14 +123,13 @@ async function tell(ctx: Context, stderr: Readable): Promise<string> {
   return last;
 }
 
-/** capture.sh's codes for a VM without a way out or without a tap, and those of a container's end. */
-const NO_UPLINK = 3;
-const NO_TAP = 4;
+/** The code of a program that a signal has ended is this, and the signal's number. */
 const KILLED = 128;
 
 function failed(exitCode: number, last: string): KdockError {
-  if (exitCode === NO_UPLINK) return new KdockError("vm", last, { hint: "Try --side guest." });
-  if (exitCode === NO_TAP) {
+  if (exitCode === CAPTURE_EXIT.noUplink)
+    return new KdockError("vm", last, { hint: "Try --side guest." });
+  if (exitCode === CAPTURE_EXIT.noTap) {
     return new KdockError("vm", last, {
       hint: "Capture in the guest (kdock exec), or start the VM with --net bridge.",
     });

@@ -1,6 +1,7 @@
 import type { Container } from "../../engine/engine.js";
 import { KdockError } from "../../core/errors.js";
 import { INSIDE, labels } from "../../core/plan/names.js";
+import { SHAPE_EXIT } from "../../core/plan/script-exits.js";
 import { NETEM_EXAMPLE, netemKeyword, netemLines, parseNetem } from "../plan/netem.js";
 import type { Project } from "../../build/project.js";
 import { factsOf } from "../../vm/steps/choose-vm.js";
@@ -60,15 +61,10 @@ export async function shapeOf(ctx: Context, container: Container): Promise<Shape
   return by === undefined ? null : { by: by as Shape["by"], words };
 }
 
-/** shape.sh's exit codes. */
-const REFUSED = 2;
-const NO_TAP = 3;
-const NO_NETEM = 4;
-
 async function put(ctx: Context, container: Container, words: readonly string[]): Promise<void> {
   const tried = await script(ctx, container, ["tc", ...words]);
-  if (tried.exitCode === REFUSED) throw refused(tried.stderr);
-  if (tried.exitCode !== NO_NETEM) {
+  if (tried.exitCode === SHAPE_EXIT.refused) throw refused(tried.stderr);
+  if (tried.exitCode !== SHAPE_EXIT.noNetem) {
     check(tried);
     return;
   }
@@ -119,7 +115,7 @@ function script(ctx: Context, container: Container, args: readonly string[]) {
 function check(outcome: InsideOutcome): InsideOutcome {
   if (outcome.exitCode === 0) return outcome;
   const said = outcome.stderr.trim();
-  if (outcome.exitCode === NO_TAP) {
+  if (outcome.exitCode === SHAPE_EXIT.noTap) {
     throw new KdockError("vm", said, { hint: "Shaping needs `vm.net.mode: bridge`." });
   }
   throw failed(said);

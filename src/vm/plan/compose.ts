@@ -19,7 +19,7 @@ import {
 import { checkPortsHaveNetwork } from "./net-modes.js";
 import type { Plan } from "../../build/plan/plan.js";
 import { isGdbPort } from "../../core/plan/ports.js";
-import { qemuArgs } from "./qemu-args.js";
+import { qemuArgs, startFacts } from "./qemu-args.js";
 import { FIRST_SLOT } from "./slots.js";
 import { NO_SHARES, type Shares, sharePlans } from "./shares.js";
 import {
@@ -165,7 +165,7 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
   const { mode } = config.vm.net;
   const attached = { shares, disks: unseenDisks(config, ".") };
   const interactive = machine(config, { paused: false, command: false }, FIRST_SLOT, attached);
-  const args = qemuArgs({
+  const composed = {
     ...interactive,
     // What NUMA nodes have must be all that there is.
     ...(interactive.numa === undefined
@@ -176,7 +176,7 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
       : {}),
     commandLine: `${dollar(interactive.commandLine)} ${keyVariable("vm.append", "")}`,
     extra: interactive.extra.map(dollar),
-  });
+  };
   return {
     build: imageBuild(image, context),
     image: image.tag,
@@ -184,9 +184,10 @@ function vm(config: Config, { vmImage: image, folder }: Plan, context: string) {
       kernel: { condition: "service_completed_successfully" },
       busybox: { condition: "service_completed_successfully" },
     },
-    command: args,
+    command: qemuArgs(composed),
     environment: {
       ...escaped(vmEnvironment(config, FIRST_SLOT, attached)),
+      ...startFacts(composed),
       KDOCK_ACCEL: keyVariable("vm.accel", config.vm.accel),
       ...(config.gdb.enable ? { KDOCK_GDB_LISTEN: listen } : {}),
       // start.sh makes the other modes out of a plan for a bridge, but no bridge out of those.

@@ -24,6 +24,7 @@ export function hostNetContainer(
           KDOCK_GATEWAY: task.gateway,
           KDOCK_BRIDGE_MAC: bridgeMac(names.id),
           KDOCK_GDB_PORT: String(INSIDE.gdbPort),
+          KDOCK_UPLINK_FILE: INSIDE.uplink,
         };
   return {
     ...PLAIN,

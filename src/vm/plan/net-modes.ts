@@ -1,6 +1,6 @@
 import type { NetConfig, VmConfig } from "../../config/config.js";
 import { KdockError } from "../../core/errors.js";
-import { INSIDE } from "../../core/plan/names.js";
+import { INSIDE, LINK, TAP_FD } from "../../core/plan/names.js";
 import { guestNetwork } from "./network.js";
 import { guestPorts } from "../../core/plan/ports.js";
 import { guestName, type VmSlot } from "./slots.js";
@@ -11,28 +11,45 @@ export function networkOf({ subnet }: NetConfig, slot: VmSlot) {
   return guestNetwork(usualSubnet(subnet), slot.index);
 }
 
-/** The tap's file descriptor in mode "host": images/vm/host-net.pl has it opened there. */
-const TAP_FD = 7;
+/** QEMU's name for what its card is connected to. */
+export const NETDEV_ID = "net0";
 
-/** What QEMU plugs the guest's card into; undefined: there is no card. */
-export function netdev(vm: VmConfig, slot: VmSlot): string | undefined {
+/** What QEMU's card can be connected to, in QEMU's notation; neither: there is no card. */
+export interface Netdevs {
+  /** A tap: of the container's own bridge, or one of the host's. */
+  readonly tap: string | undefined;
+  /** QEMU's own network stack: asked for, or what takes a bridge's place. */
+  readonly user: string | undefined;
+  /** Whether images/vm/start.sh may make another mode out of the planned one: without /dev/net/tun, or by compose.yaml's variable. */
+  readonly canFallBack: boolean;
+}
+
+export function netdevs(vm: VmConfig, slot: VmSlot): Netdevs {
   switch (vm.net.mode) {
-    case "bridge":
-      return "tap,id=net0,ifname=tap0,script=no,downscript=no";
+    case "bridge": {
+      const tap = `tap,id=${NETDEV_ID},ifname=${LINK.tap},script=no,downscript=no`;
+      return { tap, user: userNetdev(vm, slot), canFallBack: true };
+    }
     case "host":
-      return `tap,id=net0,fd=${TAP_FD}`;
+      return { tap: `tap,id=${NETDEV_ID},fd=${TAP_FD}`, user: undefined, canFallBack: false };
     case "user":
-      return userNetdev(vm, slot);
+      return { tap: undefined, user: userNetdev(vm, slot), canFallBack: false };
     case "none":
-      return undefined;
+      return { tap: undefined, user: undefined, canFallBack: false };
   }
 }
 
 /** QEMU's own network stack, with the addresses that a bridge would have, and the guest's ports on the container's. */
-export function userNetdev({ net, ports }: VmConfig, slot: VmSlot): string {
+function userNetdev({ net, ports }: VmConfig, slot: VmSlot): string {
   const { subnet, gateway, guest, userDns } = networkOf(net, slot);
   return [
-    ...["user", "id=net0", "ipv6=off", `net=${subnet}`, `host=${gateway.split("/")[0] ?? ""}`],
+    ...[
+      "user",
+      `id=${NETDEV_ID}`,
+      "ipv6=off",
+      `net=${subnet}`,
+      `host=${gateway.split("/")[0] ?? ""}`,
+    ],
     ...[`dns=${userDns}`, `dhcpstart=${guest}`, `hostname=${guestName(slot)}`],
     ...guestPorts(ports).map(
       ({ protocol, containerPort, guestPort }) =>
@@ -42,14 +59,10 @@ export function userNetdev({ net, ports }: VmConfig, slot: VmSlot): string {
 }
 
 /** What images/vm/start.sh reads of modes. */
-export function netEnvironment(vm: VmConfig, slot: VmSlot): Readonly<Record<string, string>> {
+export function netEnvironment({ net }: VmConfig): Readonly<Record<string, string>> {
   return {
-    KDOCK_NET_MODE: vm.net.mode,
-    // Also what takes a bridge's place where there is no /dev/net/tun.
-    ...(vm.net.mode === "bridge" || vm.net.mode === "user"
-      ? { KDOCK_USER_NETDEV: userNetdev(vm, slot) }
-      : {}),
-    ...(vm.net.mode === "host" ? { KDOCK_HOST_SOCKET: INSIDE.hostSocket } : {}),
+    KDOCK_NET_MODE: net.mode,
+    ...(net.mode === "host" ? { KDOCK_HOST_SOCKET: INSIDE.hostSocket } : {}),
   };
 }
 

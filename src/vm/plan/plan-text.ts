@@ -1,5 +1,3 @@
-import { USUAL_ARCHITECTURE } from "../../config/config.js";
-import { ARCHITECTURES } from "../../core/plan/architectures.js";
 import type { BuildPlan } from "../../build/plan/build-plan.js";
 import type { HostPath } from "../../core/plan/container-spec.js";
 import type { ImagePlan } from "../../build/plan/image-plan.js";
@@ -14,7 +12,7 @@ export function planData(plan: Plan, vm: VmPlan): unknown {
     kernel: stageData(plan.kernel),
     busybox: stageData(plan.busybox),
     rootfs: plan.rootfs,
-    vm: { image: plan.vmImage, network: vm.network, attempts: vm.attempts },
+    vm: { image: plan.vmImage, network: vm.network, qemu: vm.qemu, attempts: vm.attempts },
     set: plan.setKey,
   };
 }
@@ -44,8 +42,8 @@ export function planText(plan: Plan, vm: VmPlan): string[] {
     ...Object.entries(first?.container.env ?? {}).map(
       ([name, value]) => `    ${name}=${value.replaceAll("\n", "\n      ")}`,
     ),
-    `  ${first?.container.env["KDOCK_QEMU"] ?? ARCHITECTURES[USUAL_ARCHITECTURE].qemu.program} -accel (chosen at the start: kvm where it works, else tcg)`,
-    ...argumentLines(first?.container.command ?? []),
+    `  ${first?.container.env["KDOCK_QEMU"] ?? ""} -accel (chosen at the start: kvm where it works, else tcg)`,
+    ...argumentLines(vm.qemu),
   ];
 }
 

@@ -1,10 +1,11 @@
 import { KdockError } from "../../core/errors.js";
 import type { ArchitectureRow } from "../../core/plan/architectures.js";
 import { type Disk, diskArgs } from "./disks.js";
-import { INSIDE } from "../../core/plan/names.js";
+import { AGENT_DEVICE, GUEST_WORD, INSIDE } from "../../core/plan/names.js";
+import { NETDEV_ID, type Netdevs } from "./net-modes.js";
 import { shareArgs, type Shares } from "./shares.js";
 
-/** What QEMU is told, apart from the accelerator and the sandbox, which images/vm/start.sh chooses on the spot. */
+/** The guest's machine as planned; images/vm/start.sh adds what only the machine that carries it knows. */
 export interface Machine {
   readonly arch: ArchitectureRow;
   /** QEMU's own notation: "1", "512M"; text, because compose.yaml puts variables here. */
@@ -16,8 +17,7 @@ export interface Machine {
   readonly nic: "virtio" | "e1000";
   /** Of that card. */
   readonly mac: string;
-  /** What the card is plugged into, in QEMU's notation; undefined: there is no card. */
-  readonly netdev: string | undefined;
+  readonly network: Netdevs;
   readonly commandLine: string;
   /** QEMU's gdbstub listens here, inside the container; undefined for none. */
   readonly gdbPort: number | undefined;
@@ -37,6 +37,7 @@ export interface NumaShares {
 
 const NIC = { virtio: "virtio-net-pci", e1000: "e1000" } as const;
 
+/** What QEMU is told whatever images/vm/start.sh finds: the command of a VM's container. */
 export function qemuArgs(machine: Machine): readonly string[] {
   return [
     ...["-M", machine.arch.qemu.board, "-nodefaults"],
@@ -48,21 +49,14 @@ export function qemuArgs(machine: Machine): readonly string[] {
       machine.cpus + (machine.numa === undefined ? "" : `,sockets=${machine.numa.nodes}`),
     ],
     ...["-m", machine.memory],
-    ...["-kernel", kernelInside(machine.arch), "-initrd", INSIDE.rootfs],
-    ...["-append", machine.commandLine],
+    ...["-kernel", kernelInside(machine.arch)],
     // The console is the container's terminal; Ctrl-C belongs to the guest.
     ...["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
-    ...(machine.netdev === undefined
-      ? []
-      : [
-          ...["-netdev", machine.netdev],
-          ...["-device", `${NIC[machine.nic]},netdev=net0,mac=${machine.mac},romfile=`],
-        ]),
     ...diskArgs(machine.disks),
     // The guest says here that it is ready, and runs commands.
     ...["-device", "virtio-serial-pci"],
     ...["-chardev", `socket,id=agent,path=${INSIDE.portSocket},server=on,wait=off`],
-    ...["-device", `virtserialport,id=kdock-agent,chardev=agent,name=${INSIDE.agentPort}`],
+    ...["-device", `virtserialport,id=${AGENT_DEVICE},chardev=agent,name=${INSIDE.agentPort}`],
     ...["-qmp", `unix:${INSIDE.qmpSocket},server=on,wait=off`],
     // A monitor serves one client at a time: guest-mux.pl has one of its own.
     ...["-qmp", `unix:${INSIDE.monitorSocket},server=on,wait=off`],
@@ -74,10 +68,51 @@ export function qemuArgs(machine: Machine): readonly string[] {
     ...["-action", `panic=${machine.dumpOnPanic ? "pause" : "exit-failure"},reboot=shutdown`],
     ...shareArgs(machine.shares),
     ...(machine.dumpOnPanic ? ["-qmp", `unix:${INSIDE.panicSocket},server=on,wait=off`] : []),
-    ...(machine.gdbPort === undefined ? [] : ["-gdb", `tcp::${machine.gdbPort}`]),
     ...(machine.paused ? ["-S"] : []),
     ...machine.extra,
   ];
+}
+
+/**
+ * What images/vm/start.sh makes the rest of QEMU's arguments from: it chooses the netdev by the mode that the network came to
+ * have, adds words to the kernel's command line, and leaves the gdbstub out where its port cannot be closed.
+ */
+export function startFacts(machine: Machine): Readonly<Record<string, string>> {
+  const { network } = machine;
+  return {
+    KDOCK_COMMAND_LINE: machine.commandLine,
+    KDOCK_NIC: nic(machine),
+    ...(network.tap === undefined ? {} : { KDOCK_TAP_NETDEV: network.tap }),
+    ...(network.user === undefined ? {} : { KDOCK_USER_NETDEV: network.user }),
+    // The last word counts: /init looks for no IPv6, or no card.
+    ...(network.canFallBack
+      ? {
+          KDOCK_USER_WORDS: `${GUEST_WORD.ip6}=none`,
+          KDOCK_NONE_WORDS: `${GUEST_WORD.ip}=none`,
+        }
+      : {}),
+    KDOCK_GDB_PORT: machine.gdbPort === undefined ? "" : String(machine.gdbPort),
+    ...(waitsForDebugger(machine) ? { KDOCK_PAUSED: "1" } : {}),
+  };
+}
+
+/** Without accelerator, processor and sandbox: what QEMU is told where everything is as planned. */
+export function plannedArgs(machine: Machine): readonly string[] {
+  const netdev = machine.network.tap ?? machine.network.user;
+  return [
+    ...(netdev === undefined ? [] : ["-netdev", netdev, "-device", nic(machine)]),
+    ...["-initrd", INSIDE.rootfs, "-append", machine.commandLine],
+    ...(machine.gdbPort === undefined ? [] : ["-gdb", `tcp::${machine.gdbPort}`]),
+    ...qemuArgs(machine),
+  ];
+}
+
+function nic(machine: Machine): string {
+  return `${NIC[machine.nic]},netdev=${NETDEV_ID},mac=${machine.mac},romfile=`;
+}
+
+function waitsForDebugger({ paused, extra }: Machine): boolean {
+  return paused || extra.includes("-S");
 }
 
 /** The VM container's copy of what is booted. */
@@ -130,10 +165,10 @@ export function kernelCommandLine(options: {
     ...(options.debug ? ["nokaslr"] : []),
     "panic=-1",
     ...(options.quiet ? ["quiet"] : []),
-    ...(options.shellOnConsole ? [] : ["kdock.console=none"]),
-    ...(options.network ? [] : ["kdock.ip=none"]),
-    ...(options.ipv6 === undefined ? [] : [`kdock.ip6=${options.ipv6}`]),
-    ...options.shares.map((share) => `kdock.share=${share}`),
+    ...(options.shellOnConsole ? [] : [`${GUEST_WORD.console}=none`]),
+    ...(options.network ? [] : [`${GUEST_WORD.ip}=none`]),
+    ...(options.ipv6 === undefined ? [] : [`${GUEST_WORD.ip6}=${options.ipv6}`]),
+    ...options.shares.map((share) => `${GUEST_WORD.share}=${share}`),
     ...(options.append === "" ? [] : [options.append]),
   ].join(" ");
   const bytes = Buffer.byteLength(line);

@@ -87,11 +87,19 @@ export function shareArgs({ folders, transport }: Shares): readonly string[] {
   );
 }
 
-/** "share0,9p,ro,/mnt/my%20data": the same words for images/vm/start.sh and, as kdock.share=, for the guest's init. */
+/** "share0,9p,ro,/mnt/my%20data", as kdock.share= for the guest's init. */
 export function shareWords({ folders, transport }: Shares): readonly string[] {
   return folders.map(({ tag, writable, mountPoint }) =>
     [tag, transport, writable ? "rw" : "ro", encoded(mountPoint)].join(","),
   );
+}
+
+/** The same for images/vm/start.sh, with where the folder is in the VM's container, and virtiofsd's socket. */
+export function shareFacts(shares: Shares): string {
+  const words = shareWords(shares);
+  return shares.folders
+    .map(({ tag, inside }, index) => `${words[index] ?? ""},${inside},${INSIDE.shareSocket(tag)}`)
+    .join(" ");
 }
 
 /** A kernel's command line has its own mind about blanks and quotes, and a shell about stars. */

@@ -5,12 +5,12 @@ import {
   type PublishedPort,
 } from "../../core/plan/container-spec.js";
 import { type Disk, diskLines, diskPaths, disksInUse, formatByName } from "./disks.js";
-import { architectureOf, isUsual } from "../../core/plan/architectures.js";
+import { architectureOf } from "../../core/plan/architectures.js";
 import { hostPath } from "../../core/plan/host-path.js";
 import type { ImagePlan } from "../../build/plan/image-plan.js";
 import { checkMachine } from "./machine-check.js";
 import { INSIDE, LABEL, labels, type ProjectNames, TUN } from "../../core/plan/names.js";
-import { checkPortsHaveNetwork, netdev, netEnvironment, networkOf } from "./net-modes.js";
+import { checkPortsHaveNetwork, netdevs, netEnvironment, networkOf } from "./net-modes.js";
 import { type GuestNetwork6, guestNetwork6 } from "./network6.js";
 import { checkHostPorts, guestPorts, publishedGuestPorts } from "../../core/plan/ports.js";
 import { FIRST_SLOT, guestName, type VmSlot } from "./slots.js";
@@ -22,9 +22,10 @@ import {
   sharePlans,
   shareText,
   type ShareTransport,
+  shareFacts,
   shareWords,
 } from "./shares.js";
-import { kernelCommandLine, type Machine, qemuArgs } from "./qemu-args.js";
+import { kernelCommandLine, type Machine, plannedArgs, qemuArgs, startFacts } from "./qemu-args.js";
 import type { PanicDriver } from "./vm-end.js";
 import type { VmFacts } from "./vm-facts.js";
 
@@ -63,6 +64,8 @@ export interface VmPlan {
   /** Nobody has named one: what `facts` say is taken where it clashes with nothing. */
   readonly isSubnetOpen: boolean;
   readonly facts: VmFacts;
+  /** All that QEMU is told, but for what is known only when it starts: see `plannedArgs`. */
+  readonly qemu: readonly string[];
   /** Tried in order until the engine starts one: the first is what was asked for. */
   readonly attempts: readonly VmAttempt[];
 }
@@ -177,6 +180,7 @@ export function vmPlan(
     network: networkFor(net, plan.names),
     isSubnetOpen: net.subnet === "auto" && net.mode !== "none",
     facts: factsFor(parts),
+    qemu: plannedArgs(machine(config, mode, slot, attached)),
     attempts,
   };
 }
@@ -223,13 +227,15 @@ function leastContainer(parts: Parts): ContainerSpec {
   const { config, plan, mode, slot, attached, panicDriver } = parts;
   const { names, vmImage: image } = plan;
   const { net } = config.vm;
+  const planned = machine(config, mode, slot, attached);
   const hostNet = { volume: names.hostVolume, target: INSIDE.host, readOnly: true };
   return {
     name: names.vmContainer(slot.name),
     image: image.tag,
-    command: qemuArgs(machine(config, mode, slot, attached)),
+    command: qemuArgs(planned),
     env: {
       ...vmEnvironment(config, slot, attached),
+      ...startFacts(planned),
       ...(panicDriver === undefined ? {} : { KDOCK_PANIC_DRIVER: panicDriver }),
     },
     labels: {
@@ -298,6 +304,7 @@ export function machine(
 ): Machine {
   const { vm, gdb } = config;
   const ipv6 = network6(config, slot);
+  const { commandLine: ownCommandLine, rest: extra } = takeCommandLine(vm.qemu);
   return {
     arch: architectureOf(config),
     cpus: String(vm.cpus),
@@ -309,26 +316,36 @@ export function machine(
     disks,
     nic: vm.nic,
     mac: networkOf(vm.net, slot).guestMac,
-    netdev: netdev(vm, slot),
-    commandLine: kernelCommandLine({
-      arch: architectureOf(config),
-      quiet: mode.command,
-      shellOnConsole: !mode.command,
-      network: vm.net.mode !== "none",
-      debug: gdb.enable,
-      ipv6: ipv6 && `${ipv6.guest}/64`,
-      append: vm.append,
-      shares: shareWords(shares),
-    }),
+    network: netdevs(vm, slot),
+    commandLine:
+      ownCommandLine ??
+      kernelCommandLine({
+        arch: architectureOf(config),
+        quiet: mode.command,
+        shellOnConsole: !mode.command,
+        network: vm.net.mode !== "none",
+        debug: gdb.enable,
+        ipv6: ipv6 && `${ipv6.guest}/64`,
+        append: vm.append,
+        shares: shareWords(shares),
+      }),
     gdbPort: gdb.enable ? INSIDE.gdbPort : undefined,
     paused: mode.paused,
     dumpOnPanic: vm.dumpOnPanic,
     shares,
-    extra: vm.qemu,
+    extra,
   };
 }
 
-/** What images/vm/start.sh reads. */
+/** What vm.qemu says to the kernel, in the place of kdock's words, and the rest of it. QEMU obeys the last one. */
+function takeCommandLine(extra: readonly string[]) {
+  const isOurs = (at: number) => extra[at] === "-append" && extra[at + 1] !== undefined;
+  const commandLine = extra.findLast((_, at) => isOurs(at - 1));
+  const rest = extra.filter((_, at) => !isOurs(at) && !isOurs(at - 1));
+  return { commandLine, rest };
+}
+
+/** What images/vm/start.sh reads beside `startFacts`. */
 export function vmEnvironment(
   config: Config,
   slot = FIRST_SLOT,
@@ -341,7 +358,7 @@ export function vmEnvironment(
     ...archEnvironment(config),
     ...(config.vm.cpu === undefined ? {} : { KDOCK_CPU: config.vm.cpu }),
     ...(disks.length === 0 ? {} : { KDOCK_DISKS: diskLines(disks) }),
-    ...netEnvironment(config.vm, slot),
+    ...netEnvironment(config.vm),
     KDOCK_GATEWAY: network.gateway,
     KDOCK_GATEWAY_MAC: network.gatewayMac,
     KDOCK_GUEST: network.guest,
@@ -351,18 +368,13 @@ export function vmEnvironment(
     KDOCK_PORTS: guestPorts(config.vm.ports)
       .map((port) => `${port.protocol}/${port.containerPort}/${port.guestPort}`)
       .join(" "),
-    ...gdbEnvironment(config),
+    ...(config.gdb.enable ? { KDOCK_GDB_LISTEN: gdbListenText(config.gdb) } : {}),
     KDOCK_GUEST_MUX: [INSIDE.agentSocket, INSIDE.portSocket, INSIDE.monitorSocket].join(" "),
-    ...(shares.folders.length > 0 ? { KDOCK_SHARES: shareWords(shares).join(" ") } : {}),
+    ...(shares.folders.length > 0 ? { KDOCK_SHARES: shareFacts(shares) } : {}),
     ...(config.vm.dumpOnPanic
       ? { KDOCK_PANIC_SOCKET: INSIDE.panicSocket, KDOCK_PANIC_DUMP: INSIDE.panicDump }
       : {}),
   };
-}
-
-function gdbEnvironment({ gdb }: Config): Readonly<Record<string, string>> {
-  if (!gdb.enable) return { KDOCK_GDB_PORT: "" };
-  return { KDOCK_GDB_PORT: String(INSIDE.gdbPort), KDOCK_GDB_LISTEN: gdbListenText(gdb) };
 }
 
 /** "127.0.0.1:1234" */
@@ -370,9 +382,7 @@ export function gdbListenText({ listen }: Pick<Config["gdb"], "listen">): string
   return hostPortText({ hostAddress: listen.address, hostPort: listen.port });
 }
 
-/** What start.sh takes for the usual architecture's is not said. */
 function archEnvironment(config: Config): Readonly<Record<string, string>> {
-  if (isUsual(config.kernel.arch)) return {};
   const { machine, qemu } = architectureOf(config);
   return { KDOCK_QEMU: qemu.program, KDOCK_MACHINE: machine, KDOCK_EMULATED_CPU: qemu.cpu };
 }

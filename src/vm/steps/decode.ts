@@ -9,12 +9,10 @@ import { readKernelConfig } from "../../core/steps/artifact-store.js";
 import { ensureImage } from "../../build/steps/builder-image.js";
 import { type Context, projectMutex } from "../../core/steps/context.js";
 import { moduleInputs } from "../../build/steps/module-store.js";
+import { DECODE_EXIT } from "../../core/plan/script-exits.js";
 import { runContainer } from "../../core/steps/run-container.js";
 import { runStep } from "../../core/steps/run-step.js";
 import { ensureSymbols } from "./symbols.js";
-
-/** images/gdb/start.sh's code for a volume of symbols that was not filled to its end. */
-const NOT_WHOLE = 75;
 
 /** A log with source lines, and what became of its places. */
 export interface DecodedLog {
@@ -51,7 +49,7 @@ export async function decodeLog(
           else said.push(line);
         },
       });
-      if (exitCode !== 0 && exitCode !== NOT_WHOLE) throw failed(exitCode, said);
+      if (exitCode !== 0 && exitCode !== DECODE_EXIT.notWhole) throw failed(exitCode, said);
       return { value: exitCode === 0 ? decodedLog(lines) : undefined, cached: false };
     });
     if (decoded !== undefined) return decoded;

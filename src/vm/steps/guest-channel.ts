@@ -6,6 +6,7 @@ import type { ConsoleState } from "../plan/console-state.js";
 import { panicReason } from "../plan/console-log.js";
 import { failureText } from "../../build/plan/init-scripts.js";
 import { FOLDER, INSIDE } from "../../core/plan/names.js";
+import { START_EXIT } from "../../core/plan/script-exits.js";
 import { type Connection, connectInside } from "./connect-inside.js";
 import type { ConsoleTail } from "./console-tail.js";
 import type { Context } from "../../core/steps/context.js";
@@ -178,8 +179,6 @@ export async function endedOr(ended: Promise<never>, error: unknown): Promise<ne
 export const AFTER_END =
   "`kdock logs` shows its whole console, `kdock decode` with source lines; `kdock run -d` starts it anew.";
 
-/** start.sh's code for a machine that cannot carry the VM. */
-const START_REFUSED = 3;
 const TAIL_LINES = 15;
 
 /** What a VM's end means when it was not expected. */
@@ -188,7 +187,7 @@ export function vmEnded(
   { refusal, strict: failure }: ConsoleState,
   lines: readonly string[],
 ): KdockError {
-  if (exitCode === START_REFUSED && refusal !== undefined) {
+  if (exitCode === START_EXIT.refused && refusal !== undefined) {
     return new KdockError("environment", refusal, {
       hint: "`kdock doctor` looks at this machine.",
     });

@@ -1,5 +1,5 @@
 import type { Engine, NetworkInfo } from "../../engine/engine.js";
-import { INSIDE, labels } from "../../core/plan/names.js";
+import { labels, LINK } from "../../core/plan/names.js";
 import type { Plan } from "../../build/plan/plan.js";
 
 /** The engine's default bridge, which has the MTU that dockerd was told (--mtu); other networks do not take it over. */
@@ -30,7 +30,7 @@ export async function ensureLan(
   }
   const mtu = await mtuOf(engine, plan.names.network);
   await engine.ensureNetwork(plan.names.lan, labels("lan", plan.names.id), {
-    ...{ prefix: INSIDE.lanPrefix, mtu, isolated: true },
+    ...{ prefix: LINK.lanPrefix, mtu, isolated: true },
   });
 }
 

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { AGENT_DEVICE } from "../../../src/core/plan/names.js";
+import { CONSOLE_BEGINS, readConsole } from "../../../src/vm/plan/console-state.js";
 import { parseVmEnd, type VmEnd } from "../../../src/vm/plan/vm-end.js";
 import { ROOT } from "../../support/kdock.js";
 
@@ -19,7 +21,7 @@ const spaced = (data: object) =>
   JSON.stringify(data).replaceAll('":', '": ').replaceAll(',"', ', "');
 
 const port = (id: string, open: boolean) => event("VSERPORT_CHANGE", { open, id });
-const AGENT = port("kdock-agent", true);
+const AGENT = port(AGENT_DEVICE, true);
 const RESET = event("SHUTDOWN", { guest: true, reason: "guest-reset" });
 
 /** What is noted of a QEMU that says these lines on its monitor, and ends with that code. */
@@ -36,10 +38,15 @@ async function recordOf(
   ];
   await writeFile(qemu, `${script.join("\n")}\n`, { mode: 0o755 });
   const ended = await execa("perl", [`${ROOT}images/vm/run-qemu.pl`, record, qemu], {
-    env: driver === undefined ? {} : { KDOCK_PANIC_DRIVER: driver },
+    env: {
+      KDOCK_AGENT_DEVICE: AGENT_DEVICE,
+      ...(driver === undefined ? {} : { KDOCK_PANIC_DRIVER: driver }),
+    },
     reject: false,
   });
   expect(ended.exitCode, ended.stderr).toBe(exitCode);
+  const [first = ""] = ended.stdout.split("\r\n");
+  expect(readConsole(CONSOLE_BEGINS, first).state.isGuest, first).toBe(true);
   return parseVmEnd(await readFile(record, "utf8"));
 }
 
@@ -58,7 +65,7 @@ describe("run-qemu.pl", () => {
     ["one whose driver is there, before the agent is", [RESET], "before-agent", true],
     ["after the agent has come", [AGENT, RESET], "before-agent", false],
     ["after another port was opened", [port("other", true), RESET], "before-agent", true],
-    ["after the agent's was closed", [port("kdock-agent", false), RESET], "before-agent", true],
+    ["after the agent's was closed", [port(AGENT_DEVICE, false), RESET], "before-agent", true],
     ["one that waits for no agent", [RESET], "before-init", false],
     ["one of which nothing is said", [RESET], undefined, false],
   ])("notes whether a panic would have been told: %s", async (_what, lines, driver, silent) => {

@@ -1,3 +1,4 @@
+import { INSIDE, LINK } from "../../../core/plan/names.js";
 import { type Firewall, parseFirewall } from "./firewall.js";
 
 /** "%name" and what is below it, as the two scripts print it. */
@@ -80,18 +81,18 @@ export interface Echoes {
 
 const SYSCTLS = [
   "net/ipv4/ip_forward",
-  "net/ipv4/conf/br0/forwarding",
+  `net/ipv4/conf/${LINK.bridge}/forwarding`,
   "net/ipv4/icmp_echo_ignore_all",
 ] as const;
 
 /** Runs in the VM's container, with start.sh's environment. */
 export const CONTAINER_SCRIPT = `
 section() { printf '\\n%%%s\\n' "$1"; }
-uplink=$(cat /run/kdock-uplink 2>/dev/null)
+uplink=$(cat ${INSIDE.uplink} 2>/dev/null)
 section env; env | grep ^KDOCK_
-section mode; cat /run/kdock-net-mode 2>/dev/null
+section mode; cat ${INSIDE.netMode} 2>/dev/null
 section uplink; echo "$uplink"
-section no-gateway6; cat /run/kdock-no-gateway6 2>/dev/null
+section no-gateway6; cat ${INSIDE.noGateway6} 2>/dev/null
 section addr; ip -j addr
 section route; ip -j -4 route show default
 section bridge; bridge -j -d link
@@ -101,12 +102,12 @@ for key in ${SYSCTLS.join(" ")} net/ipv4/conf/$uplink/forwarding; do
   echo "$key $(cat /proc/sys/$key 2>/dev/null)"
 done
 section dnsmasq
-pid=$(cat /run/dnsmasq.pid 2>/dev/null)
+pid=$(cat ${INSIDE.dnsmasqPid} 2>/dev/null)
 [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dnsmasq ] && ! grep -q '^State:[[:space:]]*[TZ]' "/proc/$pid/status" && echo runs
-grep -iE "exit|fail|cannot|error" /run/dnsmasq.log 2>/dev/null | grep -vE "chown of PID file|change owner of" | tail -n 1
+grep -iE "exit|fail|cannot|error" ${INSIDE.dnsmasqLog} 2>/dev/null | grep -vE "chown of PID file|change owner of" | tail -n 1
 section resolver; sed -n 's/^nameserver *//p' /etc/resolv.conf | head -n 1
-section qdisc; tc qdisc show dev tap0 2>/dev/null
-section shape; [ -e /sys/class/net/tap0 ] && sh /usr/local/lib/kdock/shape.sh show 2>/dev/null
+section qdisc; tc qdisc show dev ${LINK.tap} 2>/dev/null
+section shape; [ -e /sys/class/net/${LINK.tap} ] && sh ${INSIDE.shapeScript} show 2>/dev/null
 section snmp; cat /proc/net/snmp
 exit 0
 `;

@@ -1,3 +1,4 @@
+import { LINK } from "../../../core/plan/names.js";
 import { fail, type Finding } from "../../../core/plan/finding.js";
 import { ARRIVING, LEAVING } from "./firewall.js";
 import type { Ping } from "./ping.js";
@@ -58,7 +59,7 @@ function gatewayFault(scene: Scene, { ping, asked, answered }: GatewayProbe): Fa
       ? guestFirewall(scene, "the answers came to the guest, which did not take them")
       : {
           text: `the container has answered ${answered} pings, and none came to the guest`,
-          mend: `Does something filter at tap0 (nft, ebtables, tc)? \`kdock capture${names.suffix} icmp\` shows what leaves there; ${ANEW}.`,
+          mend: `Does something filter at ${LINK.tap} (nft, ebtables, tc)? \`kdock capture${names.suffix} icmp\` shows what leaves there; ${ANEW}.`,
         };
   }
   return {
@@ -70,39 +71,41 @@ function gatewayFault(scene: Scene, { ping, asked, answered }: GatewayProbe): Fa
 /** What breaks the wire between the guest's card and the bridge, as far as it is seen from the container. */
 export function wireFault({ names, container }: Pick<Scene, "names" | "container">) {
   const inContainer = (command: string) => `\`docker exec ${names.container} ${command}\``;
-  const bridge = container.links.get("br0");
-  const tap = container.links.get("tap0");
+  const bridge = container.links.get(LINK.bridge);
+  const tap = container.links.get(LINK.tap);
   const gateway = container.gateway;
-  if (bridge === undefined) return { text: "the bridge br0 is gone", mend: `${ANEW}.` };
-  if (!bridge.isUp) return { text: "br0 is down", mend: inContainer("ip link set br0 up") };
-  if (tap === undefined) return { text: "the guest's tap0 is gone", mend: `${ANEW}.` };
-  if (!tap.isUp) return { text: "tap0 is down", mend: inContainer("ip link set tap0 up") };
-  if (tap.master !== "br0") {
+  if (bridge === undefined) return { text: `the bridge ${LINK.bridge} is gone`, mend: `${ANEW}.` };
+  if (!bridge.isUp)
+    return { text: `${LINK.bridge} is down`, mend: inContainer(`ip link set ${LINK.bridge} up`) };
+  if (tap === undefined) return { text: `the guest's ${LINK.tap} is gone`, mend: `${ANEW}.` };
+  if (!tap.isUp)
+    return { text: `${LINK.tap} is down`, mend: inContainer(`ip link set ${LINK.tap} up`) };
+  if (tap.master !== LINK.bridge) {
     return {
-      text: "tap0 is not in the bridge br0",
-      mend: inContainer("ip link set tap0 master br0"),
+      text: `${LINK.tap} is not in the bridge ${LINK.bridge}`,
+      mend: inContainer(`ip link set ${LINK.tap} master ${LINK.bridge}`),
     };
   }
-  const port = container.ports.get("tap0");
+  const port = container.ports.get(LINK.tap);
   if (port !== undefined && port.state !== "forwarding") {
     return {
-      text: `the bridge keeps its port tap0 ${port.state}`,
-      mend: inContainer("bridge link set dev tap0 state 3"),
+      text: `the bridge keeps its port ${LINK.tap} ${port.state}`,
+      mend: inContainer(`bridge link set dev ${LINK.tap} state 3`),
     };
   }
-  if (port?.floods === false && container.links.get("shape0")?.master !== "br0") {
+  if (port?.floods === false && container.links.get(LINK.shape)?.master !== LINK.bridge) {
     return {
-      text: "tap0 gets no frames: what shaped them has ended",
+      text: `${LINK.tap} gets no frames: what shaped them has ended`,
       mend: inContainer(
-        "bridge link set dev tap0 isolated off learning on flood on mcast_flood on bcast_flood on",
+        `bridge link set dev ${LINK.tap} isolated off learning on flood on mcast_flood on bcast_flood on`,
       ),
     };
   }
   if (!bridge.addresses.includes(gateway)) {
     const has = bridge.addresses.join(", ");
     return {
-      text: `br0 has ${has === "" ? "no address" : has}, where it should have ${gateway}`,
-      mend: inContainer(`ip addr add ${gateway} dev br0`),
+      text: `${LINK.bridge} has ${has === "" ? "no address" : has}, where it should have ${gateway}`,
+      mend: inContainer(`ip addr add ${gateway} dev ${LINK.bridge}`),
     };
   }
   return undefined;

@@ -1,3 +1,4 @@
+import { LINK } from "../../../core/plan/names.js";
 import { fail, type Finding, ok } from "../../../core/plan/finding.js";
 import { ms } from "./ping.js";
 import type { ContainerFacts, GuestFacts } from "./facts.js";
@@ -61,7 +62,7 @@ function noAddress({ names, container, guest }: Scene): Finding {
 export function untouchedGuest(container: ContainerFacts): GuestFacts {
   const { guest, guest6, uplink, links } = container;
   return {
-    ...{ card: "eth0", isUp: true, hasCarrier: true, mtu: links.get(uplink)?.mtu ?? 1500 },
+    ...{ card: LINK.card, isUp: true, hasCarrier: true, mtu: links.get(uplink)?.mtu ?? 1500 },
     addresses: [`${guest}/${prefixOf(container)}`],
     addresses6: guest6 === "" ? [] : [`${guest6}/64`],
     ...{ defaultRoute: gatewayOf(container), resolvers: [gatewayOf(container)] },

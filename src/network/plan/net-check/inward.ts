@@ -1,3 +1,4 @@
+import { LINK } from "../../../core/plan/names.js";
 import { fail, type Finding, ok, warn } from "../../../core/plan/finding.js";
 import { ARRIVING, firstMatch, FORWARDED, LEAVING, type Packet, type Rule } from "./firewall.js";
 import { forwardFault } from "./outside.js";
@@ -64,7 +65,7 @@ function dnatFault(scene: Scene, { protocol, port }: PublishedPort, guestPort: n
   const arriving: Packet = { ...came, destination: own.split("/")[0] ?? "", port };
   const rule = firstMatch(firewall, "nat", "PREROUTING", arriving);
   const target = `${guest}:${guestPort}`;
-  const notBridge = mode === "bridge" ? "! -i br0 " : "";
+  const notBridge = mode === "bridge" ? `! -i ${LINK.bridge} ` : "";
   if (rule?.target !== "DNAT" || !leadsTo(rule, target)) {
     const add = `iptables -t nat -A PREROUTING ${notBridge}-p ${protocol} --dport ${port} -j DNAT --to-destination ${target}`;
     const before =
@@ -75,7 +76,7 @@ function dnatFault(scene: Scene, { protocol, port }: PublishedPort, guestPort: n
   }
   if (mode !== "bridge") return undefined;
   const to = { destination: guest, port: guestPort, isRedirected: true };
-  const onward: Packet = { ...came, out: "br0", ...to };
+  const onward: Packet = { ...came, out: LINK.bridge, ...to };
   return (
     forwardFault(scene, came.source) ??
     ruleFault(scene, FORWARDED, onward, "what comes from the host") ??

@@ -1,3 +1,4 @@
+import { LINK } from "../../../core/plan/names.js";
 import { fail, type Finding, ok } from "../../../core/plan/finding.js";
 import { wireFault } from "./gateway.js";
 import { ms, type Ping } from "./ping.js";
@@ -18,14 +19,14 @@ export function ipv6Finding(scene: Scene, ping: Ping | undefined): Finding {
   }
   if (container.mode === "bridge") {
     if (wireFault({ container, names }) !== undefined) return notTried(subject, "guest → gateway");
-    if (container.links.get("br0")?.addresses.includes(container.gateway6) !== true) {
+    if (container.links.get(LINK.bridge)?.addresses.includes(container.gateway6) !== true) {
       // The second is the one that the guest's default route has; see images/vm/ipv6.sh.
       const add = [container.gateway6, `fe80::${gateway.split("::")[1] ?? "1"}`].map(
-        (address) => `ip -6 addr replace ${address} dev br0 nodad`,
+        (address) => `ip -6 addr replace ${address} dev ${LINK.bridge} nodad`,
       );
       return fail(
         subject,
-        `br0 has no ${container.gateway6}, which it loses when it is set down`,
+        `${LINK.bridge} has no ${container.gateway6}, which it loses when it is set down`,
         `\`docker exec ${names.container} sh -c '${add.join("; ")}'\``,
       );
     }

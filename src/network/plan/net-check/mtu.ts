@@ -1,3 +1,4 @@
+import { LINK } from "../../../core/plan/names.js";
 import { fail, type Finding, ok, warn } from "../../../core/plan/finding.js";
 import type { Ping } from "./ping.js";
 import { notTried, type Scene } from "./scene.js";
@@ -8,7 +9,7 @@ export function mtuFinding(scene: Scene, full: Ping | undefined): Finding {
   const subject = "MTU";
   const set = (mtu: number) => `\`${names.exec} ip link set ${guest.card} mtu ${mtu}\``;
   if (container.mode === "bridge") {
-    const fit = ["tap0", "shape0", "br0", container.uplink].flatMap(
+    const fit = [LINK.tap, LINK.shape, LINK.bridge, container.uplink].flatMap(
       (name) => container.links.get(name) ?? [],
     );
     const narrowest = fit.reduce((least, link) => (link.mtu < least.mtu ? link : least), {

@@ -1,3 +1,4 @@
+import { LINK } from "../../../core/plan/names.js";
 import { fail, type Finding, ok, warn } from "../../../core/plan/finding.js";
 import { firstMatch } from "./firewall.js";
 import type { OutsideProbe } from "./outside.js";
@@ -30,7 +31,7 @@ export function natFault({ container, names }: Scene): Fault | undefined {
   const leaving = { ...toOutside(container, OUTSIDE, { protocol: "icmp" }), in: undefined };
   const rule = firstMatch(container.firewall, "nat", "POSTROUTING", leaving);
   if (rule !== undefined && /^(MASQUERADE|SNAT)$/.test(rule.target)) return undefined;
-  const add = `iptables -t nat -A POSTROUTING -s ${networkOf(container)} ! -o br0 -j MASQUERADE`;
+  const add = `iptables -t nat -A POSTROUTING -s ${networkOf(container)} ! -o ${LINK.bridge} -j MASQUERADE`;
   return rule === undefined
     ? {
         text: "no MASQUERADE rule for the guest's network: its packets would leave with its own address",

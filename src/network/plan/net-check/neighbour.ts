@@ -1,3 +1,4 @@
+import { INSIDE, LINK } from "../../../core/plan/names.js";
 import { fail, type Finding } from "../../../core/plan/finding.js";
 import type { Ping } from "./ping.js";
 import { disturbance, type Fault, guestFault, lossy, notTried, type Scene } from "./scene.js";
@@ -20,7 +21,7 @@ export function neighbourFinding(
   const where = `guest → ${name}`;
   if (ping !== undefined && ping.received > 0) return lossy(subject, where, ping, scene);
   const joined = [...container.links.values()].some(
-    ({ name, master }) => master === "br0" && name !== "tap0" && name !== "shape0",
+    ({ name, master }) => master === LINK.bridge && name !== LINK.tap && name !== LINK.shape,
   );
   if (!joined) {
     return fail(
@@ -35,7 +36,7 @@ export function neighbourFinding(
     return fail(
       subject,
       `${where}: the guest knows nobody of that name`,
-      `Names are in the container's /run/kdock-hosts: \`docker exec ${names.container} cat /run/kdock-hosts\`.`,
+      `Names are in the container's ${INSIDE.hosts}: \`docker exec ${names.container} cat ${INSIDE.hosts}\`.`,
     );
   }
   if (other?.standing !== undefined) {

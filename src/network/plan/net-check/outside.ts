@@ -1,3 +1,4 @@
+import { LINK } from "../../../core/plan/names.js";
 import { fail, type Finding, ok, warn } from "../../../core/plan/finding.js";
 import { doubtfulDrops, FORWARDED } from "./firewall.js";
 import type { Ping } from "./ping.js";
@@ -122,7 +123,7 @@ export function forwardFault(scene: Scene, to: string): Fault | undefined {
       mend: setSysctl(names, "net.ipv4.ip_forward=1"),
     };
   }
-  for (const name of ["br0", uplink]) {
+  for (const name of [LINK.bridge, uplink]) {
     if (sysctls.get(`net/ipv4/conf/${name}/forwarding`) === "0") {
       return {
         text: `the VM's container forwards nothing from ${name} (net.ipv4.conf.${name}.forwarding is 0)`,

@@ -1,3 +1,4 @@
+import { LINK } from "../../../core/plan/names.js";
 import type { ContainerFacts } from "./facts.js";
 import { type Drop, dropOf, type Hook, type Packet } from "./firewall.js";
 import { type Fault, networkOf, type Scene } from "./scene.js";
@@ -11,7 +12,7 @@ type What = Pick<Packet, "protocol"> & Partial<Packet>;
 /** Guest → its gateway. */
 export function toGateway({ guest, gateway }: ContainerFacts, what: What): Packet {
   const destination = gateway.split("/")[0] ?? "";
-  return { in: "br0", source: guest, destination, state: "NEW", ...what };
+  return { in: LINK.bridge, source: guest, destination, state: "NEW", ...what };
 }
 
 /** Guest → somebody behind the container's uplink. */
@@ -20,7 +21,7 @@ export function toOutside(
   destination: string,
   what: What,
 ): Packet {
-  return { in: "br0", out: uplink, source: guest, destination, state: "NEW", ...what };
+  return { in: LINK.bridge, out: uplink, source: guest, destination, state: "NEW", ...what };
 }
 
 export function answerTo(packet: Packet): Packet {
@@ -59,9 +60,13 @@ export function dropFault(
 
 /** What start.sh's rule for such a packet asks, where it has one. */
 function wanted(container: ContainerFacts, packet: Packet): string {
-  if (packet.in === "br0" && packet.out !== undefined) return `-i br0 -s ${networkOf(container)}`;
-  if (packet.in === "br0") return "-i br0";
-  if (packet.out !== "br0") return `-i ${packet.in ?? ""}`;
-  if (packet.state === "ESTABLISHED") return "-o br0 -m conntrack --ctstate RELATED,ESTABLISHED";
-  return packet.isRedirected === true ? "-o br0 -m conntrack --ctstate DNAT" : "-o br0";
+  if (packet.in === LINK.bridge && packet.out !== undefined)
+    return `-i ${LINK.bridge} -s ${networkOf(container)}`;
+  if (packet.in === LINK.bridge) return `-i ${LINK.bridge}`;
+  if (packet.out !== LINK.bridge) return `-i ${packet.in ?? ""}`;
+  if (packet.state === "ESTABLISHED")
+    return `-o ${LINK.bridge} -m conntrack --ctstate RELATED,ESTABLISHED`;
+  return packet.isRedirected === true
+    ? `-o ${LINK.bridge} -m conntrack --ctstate DNAT`
+    : `-o ${LINK.bridge}`;
 }

@@ -1,3 +1,4 @@
+import { LINK } from "../../../core/plan/names.js";
 import { bounds, toText } from "../../../config/ipv4.js";
 import { type Finding, ok, warn } from "../../../core/plan/finding.js";
 import type { ContainerFacts, GuestFacts } from "./facts.js";
@@ -127,7 +128,7 @@ export function disturbance({ container, names }: Scene): Fault | undefined {
   const kind = qdisc.split(" ")[1] ?? "";
   const where = kind === "ingress" || kind === "clsact" ? kind : "root";
   return {
-    text: `no answer, and tap0 has a discipline: ${qdisc}`,
-    mend: `\`docker exec ${names.container} tc qdisc del dev tap0 ${where}\``,
+    text: `no answer, and ${LINK.tap} has a discipline: ${qdisc}`,
+    mend: `\`docker exec ${names.container} tc qdisc del dev ${LINK.tap} ${where}\``,
   };
 }

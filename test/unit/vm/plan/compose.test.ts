@@ -57,9 +57,17 @@ describe("compose.yaml", () => {
     expect(devices).toEqual(["/dev/net/tun:/dev/net/tun"]);
     expect(environment["KDOCK_NET_MODE"]).toBe("${KDOCK_VM_NET_MODE:-bridge}");
     expect(environment["KDOCK_USER_NETDEV"]).toMatch(/^user,id=net0,/);
+    expect(environment["KDOCK_NONE_WORDS"]).toBe("kdock.ip=none");
     const none = compose("vm: { net: { mode: none } }").services.vm;
     expect([none.devices, none.environment["KDOCK_NET_MODE"]]).toEqual([[], "none"]);
     expect(() => compose("vm: { net: { mode: host } }")).toThrow(/nobody to clean the host up/);
+  });
+
+  it("gives the kernel kdock's words and a variable's, with every dollar doubled", () => {
+    const { environment } = compose("vm: { append: 'a=$b' }").services.vm;
+    expect(environment["KDOCK_COMMAND_LINE"]).toMatch(
+      /^console=ttyS0 .* a=\$\$b \$\{KDOCK_VM_APPEND:-\}$/,
+    );
   });
 
   it("publishes gdbserver where kdock does", () => {
@@ -94,7 +102,9 @@ describe("compose.yaml", () => {
       bind: { create_host_path: false },
     });
     expect(vm.privileged).toBe("${KDOCK_PRIVILEGED:-false}");
-    expect(vm.environment["KDOCK_SHARES"]).toBe("share0,9p,rw,/mnt/%24data");
+    expect(vm.environment["KDOCK_SHARES"]).toBe(
+      "share0,9p,rw,/mnt/%24data,/shares/share0,/run/kdock/share0.sock",
+    );
     expect(vm.command.join(" ")).toContain("virtio-9p-pci,fsdev=share0,mount_tag=share0");
   });
 

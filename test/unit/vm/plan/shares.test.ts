@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Share } from "../../../../src/config/config.js";
-import { qemuArgs } from "../../../../src/vm/plan/qemu-args.js";
+import { plannedArgs } from "../../../../src/vm/plan/qemu-args.js";
 import { FIRST_SLOT } from "../../../../src/vm/plan/slots.js";
 import {
   shareArgs,
@@ -9,6 +9,7 @@ import {
   shareText,
   type ShareTransport,
   shareTransport,
+  shareFacts,
   shareWords,
 } from "../../../../src/vm/plan/shares.js";
 import { machine } from "../../../../src/vm/plan/vm-plan.js";
@@ -112,11 +113,15 @@ describe("what QEMU and the guest are told", () => {
       "share0,9p,rw,/mnt/100%25%20%2a%c3%a9",
       "share1,9p,ro,/mnt/b",
     ]);
+    expect(shareFacts({ folders, transport: "virtiofs" })).toBe(
+      "share0,virtiofs,rw,/mnt/100%25%20%2a%c3%a9,/shares/share0,/run/kdock/share0.sock " +
+        "share1,virtiofs,ro,/mnt/b,/shares/share1,/run/kdock/share1.sock",
+    );
   });
 
   it("shares the guest's memory with virtiofsd, and with nobody else", () => {
     const line = (transport: ShareTransport, shared = folders, yaml = "") =>
-      qemuArgs(machine(config(yaml), mode, FIRST_SLOT, attached(transport, shared))).join(" ");
+      plannedArgs(machine(config(yaml), mode, FIRST_SLOT, attached(transport, shared))).join(" ");
     const nodes = (transport: ShareTransport) =>
       line(transport, folders, "vm: { cpus: 2, numa: 2 }");
     expect(line("virtiofs")).toContain("memory-backend-memfd,id=ram,share=on,size=512M -machine");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Found, machine, vmPlan, withoutIpv6 } from "../../../../src/vm/plan/vm-plan.js";
-import { qemuArgs } from "../../../../src/vm/plan/qemu-args.js";
+import { plannedArgs, qemuArgs, startFacts } from "../../../../src/vm/plan/qemu-args.js";
 import { vmFacts } from "../../../../src/vm/plan/vm-facts.js";
 import { FIRST_SLOT } from "../../../../src/vm/plan/slots.js";
 import { config, plan } from "../../fixtures.js";
@@ -18,10 +18,10 @@ function usual(yaml = "") {
 }
 
 function args(yaml = "", mode = INTERACTIVE): string {
-  return qemuArgs(machine(config(yaml), mode)).join(" ");
+  return plannedArgs(machine(config(yaml), mode)).join(" ");
 }
 
-describe("qemuArgs", () => {
+describe("plannedArgs", () => {
   it.each([
     ["gdbserver is on by default", "", INTERACTIVE, "-gdb tcp::1234", true],
     ["it can be switched off", "gdb: { enable: false }", INTERACTIVE, "-gdb", false],
@@ -61,8 +61,45 @@ describe("qemuArgs", () => {
   });
 
   it("lets what the user appends to the command line win", () => {
-    const list = qemuArgs(machine(config("vm: { append: 'panic=0 loglevel=8' }"), INTERACTIVE));
+    const list = plannedArgs(machine(config("vm: { append: 'panic=0 loglevel=8' }"), INTERACTIVE));
     expect(list[list.indexOf("-append") + 1]).toMatch(/panic=-1 .*panic=0 loglevel=8$/);
+  });
+});
+
+describe("startFacts", () => {
+  const facts = (yaml: string, mode = INTERACTIVE) => startFacts(machine(config(yaml), mode));
+
+  it("are what qemuArgs lack of the planned arguments", () => {
+    const planned = machine(config(), INTERACTIVE);
+    const { KDOCK_TAP_NETDEV, KDOCK_NIC, KDOCK_COMMAND_LINE, KDOCK_GDB_PORT } = facts("");
+    expect(plannedArgs(planned)).toEqual([
+      ...["-netdev", KDOCK_TAP_NETDEV, "-device", KDOCK_NIC],
+      ...["-initrd", "/artifacts/rootfs/rootfs.cpio", "-append", KDOCK_COMMAND_LINE],
+      ...["-gdb", `tcp::${KDOCK_GDB_PORT ?? ""}`],
+      ...qemuArgs(planned),
+    ]);
+  });
+
+  it("have words for the modes that may take a bridge's place, and for no other plan", () => {
+    expect(facts("")).toMatchObject({
+      ...{ KDOCK_USER_WORDS: "kdock.ip6=none", KDOCK_NONE_WORDS: "kdock.ip=none" },
+    });
+    for (const mode of ["host", "user", "none"]) {
+      const words = Object.keys(facts(`vm: { net: { mode: ${mode} } }`));
+      expect(words.filter((name) => name.endsWith("_WORDS"))).toEqual([]);
+    }
+  });
+
+  it("tell of a guest that waits for a debugger, also by the user's own words", () => {
+    expect(facts("", { paused: true, command: false })["KDOCK_PAUSED"]).toBe("1");
+    expect(facts("vm: { qemu: [-S] }")["KDOCK_PAUSED"]).toBe("1");
+    expect(facts("")).not.toHaveProperty("KDOCK_PAUSED");
+  });
+
+  it("have the user's -append in the place of kdock's command line", () => {
+    const yaml = "vm: { qemu: [-append, first, -d, int, -append, 'rdinit=/bin/sh'] }";
+    expect(facts(yaml)["KDOCK_COMMAND_LINE"]).toBe("rdinit=/bin/sh");
+    expect(qemuArgs(machine(config(yaml), INTERACTIVE)).slice(-2)).toEqual(["-d", "int"]);
   });
 });
 
@@ -104,7 +141,8 @@ describe("vmPlan", () => {
         { path: "/srv/x", target: "/shares/share1", readOnly: false },
       ]);
       expect(container.env["KDOCK_SHARES"]).toBe(
-        "share0,9p,ro,/mnt/data%2c%20too share1,9p,rw,/mnt/x",
+        "share0,9p,ro,/mnt/data%2c%20too,/shares/share0,/run/kdock/share0.sock " +
+          "share1,9p,rw,/mnt/x,/shares/share1,/run/kdock/share1.sock",
       );
       expect(container.securityOpt).toEqual(["no-new-privileges", "label=disable"]);
     }
@@ -150,8 +188,9 @@ describe("vmPlan", () => {
     for (const { container } of last) {
       expect(container.privileged).toBe(false);
       expect(container.env["KDOCK_NET_MODE"]).toBe("user");
-      expect(container.command.join(" ")).toMatch(/ -netdev user,id=net0,/);
-      expect(container.command.join(" ")).not.toContain("kdock.ip6");
+      expect(container.env["KDOCK_USER_NETDEV"]).toMatch(/^user,id=net0,/);
+      expect(container.env).not.toHaveProperty("KDOCK_TAP_NETDEV");
+      expect(container.env["KDOCK_COMMAND_LINE"]).not.toContain("kdock.ip6");
       expect(vmFacts(container.labels)).toMatchObject({ net: "user", address: "10.0.3.2" });
     }
   });
@@ -170,7 +209,7 @@ describe("vmPlan", () => {
       expect(container.devices).toEqual(devices);
       expect(container.sysctls).toEqual({ "net.ipv4.ip_forward": "1" });
       expect(container.env).not.toHaveProperty("KDOCK_GATEWAY6");
-      expect(container.command.join(" ")).not.toMatch(/kdock\.ip6/);
+      expect(container.env["KDOCK_COMMAND_LINE"]).not.toMatch(/kdock\.ip6/);
     }
   });
 
