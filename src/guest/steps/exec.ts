@@ -25,7 +25,7 @@ export interface ExecRequest {
 const SIGINT = 2;
 const SIGKILL = 9;
 
-/** After Ctrl-C a command may tidy up for so long; a killed one is gone at once, unless the guest stands. */
+/** After Ctrl-C a command may tidy up for so long; a killed one is gone at once, unless the guest is paused. */
 const INTERRUPT_MS = 1000;
 const KILL_MS = 300;
 

@@ -167,7 +167,7 @@ class Session implements GuestSession {
     });
   }
 
-  /** Resolves when the guest hangs up. */
+  /** Resolves when the guest closes the connection. */
   async #converse(onReady: () => void): Promise<void> {
     this.#signal.throwIfAborted();
     this.#send({ kind: "hello", nonce: this.#nonce });
