@@ -8,19 +8,18 @@ import { createTerminal } from "../host/terminal.js";
 import { projectNames } from "../core/plan/names.js";
 import type { GuestContext } from "../guest/steps/guest-context.js";
 import { orAborted } from "../core/or-aborted.js";
-import type { Reporter } from "../ui/reporter.js";
 import { outputEvents } from "../ui/output-events.js";
-import type { GlobalFlags, World } from "../core/world.js";
+import type { Session } from "../core/session.js";
 
 /**
  * What a connection to a running guest needs: the project's name, which follows from its folder, and an engine. Neither
  * kdock.yaml nor kdock's own files are read, so that `kdock exec` takes a tenth of a second.
  */
-export async function openGuestContext(
-  world: World,
-  globals: GlobalFlags,
-  reporter: Reporter,
-): Promise<GuestContext> {
+export async function openGuestContext({
+  world,
+  globals,
+  reporter,
+}: Session): Promise<GuestContext> {
   const path = configPath(world, globals);
   if (globals.config !== undefined && !(await nodeFiles.exists(path))) {
     throw new KdockError("config", `there is no file ${globals.config}`, {

@@ -5,7 +5,7 @@ import type { HostFiles } from "../host/host.js";
 import { createPrinter, type Printer } from "../core/print.js";
 import type { Project } from "../build/project.js";
 import type { GlobalFlags, World } from "../core/world.js";
-import type { Guests } from "./open-guests.js";
+import type { GuestContext } from "../guest/steps/guest-context.js";
 import type { OpenOptions } from "./open-project.js";
 import type { Session } from "../core/session.js";
 
@@ -29,7 +29,7 @@ export interface Kdock {
   /** Opens the project to boot it: with --kernel KEY, with the built kernel of that key. */
   openBootable(flags: KeyFlags): Promise<Project>;
   /** Opens what a running guest is reached with; neither kdock.yaml nor kdock.lock is read. */
-  openGuests(): Promise<Guests>;
+  openGuests(): Promise<GuestContext>;
   /** `command` is the name that its result has with --json. */
   printer(command: string): Printer;
 }
@@ -61,8 +61,12 @@ export function createKdock(session: Session): Kdock {
       return openBootable(session, flags);
     },
     openGuests: async () => {
-      const { openGuests } = await import("./open-guests.js");
-      return openGuests(session);
+      // `kdock exec` has to start within a tenth of a second: what it needs is loaded at the same time.
+      const [{ openGuestContext }] = await Promise.all([
+        import("./guest-project.js"),
+        import("../engine/quick-engine.js"),
+      ]);
+      return openGuestContext(session);
     },
     printer: (command) => createPrinter(session, command),
   };

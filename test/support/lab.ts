@@ -1,9 +1,10 @@
 import { copyFile, mkdir, mkdtemp, readdir, realpath, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openSession, type GuestSession } from "../../src/vm/agent/session.js";
+import type { GuestSession } from "../../src/vm/agent/session.js";
 import { connectEngine } from "../../src/engine/connect.js";
-import { DEFAULT_VM, INSIDE, projectNames } from "../../src/core/plan/names.js";
+import { DEFAULT_VM, projectNames } from "../../src/core/plan/names.js";
+import { openGuestSession } from "../../src/vm/steps/guest-session.js";
 import { ROOT } from "./kdock.js";
 
 /**
@@ -38,7 +39,7 @@ export async function labSide(name: string, yaml: string): Promise<string> {
   return folder;
 }
 
-/** A conversation with the guest of a VM that runs. */
+/** A session with the guest of a VM that runs. */
 export async function withGuest<T>(
   container: string,
   talk: (session: GuestSession) => Promise<T>,
@@ -49,18 +50,8 @@ export async function withGuest<T>(
     onLeak: () => undefined,
   });
   const signal = AbortSignal.timeout(60_000);
-  const exec = await engine
-    .container(container)
-    .exec(["socat", "-", `UNIX-CONNECT:${INSIDE.agentSocket}`], {
-      tty: false,
-      signal,
-      user: "qemu",
-    });
-  try {
-    return await talk(await openSession(exec.stream, { signal }));
-  } finally {
-    exec.stream.destroy();
-  }
+  await using session = await openGuestSession(engine.container(container), { signal });
+  return await talk(session);
 }
 
 /** One command in the guest, its output and exit code. */

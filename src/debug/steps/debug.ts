@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { z } from "zod";
-import type { GuestExit } from "../../vm/agent/session.js";
+import type { GuestExit } from "../../vm/agent/command.js";
 import {
   DEBUG_VARIABLE,
   debugArguments,

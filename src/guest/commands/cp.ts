@@ -23,12 +23,8 @@ export function define(kdock: Kdock): Command {
       const bootTimeoutSeconds = bootTimeoutOf(flags);
       const { copyRequest } = await import("../plan/copy-request.js");
       const request = copyRequest(from, to);
-      const { ctx, dial } = await kdock.openGuests();
-      const [call, { copy }] = await Promise.all([
-        dial(request.from.vm ?? request.to.vm),
-        import("../steps/copy.js"),
-      ]);
-      const result = await copy(ctx, call, request, bootTimeoutSeconds);
+      const [ctx, { copy }] = await Promise.all([kdock.openGuests(), import("../steps/copy.js")]);
+      const result = await copy(ctx, request, bootTimeoutSeconds);
       kdock.printer("cp").result(result, []);
       const { leftOutError } = await import("../text/copy-text.js");
       if (result.leftOut.length > 0) throw leftOutError(result);

@@ -51,9 +51,11 @@ async function exec(
   const { stdin, stdout, env: callersEnv } = kdock.world;
   const caller = { isTty: stdin.isTTY && stdout.isTTY, env: callersEnv };
   const request = execRequest({ vm, command, input, tty, cwd, env }, caller);
-  const { ctx, dial } = await kdock.openGuests();
-  const [call, { execInGuest }] = await Promise.all([dial(request.vm), import("../steps/exec.js")]);
-  kdock.exitCode = await execInGuest(ctx, call, { ...request, bootTimeoutSeconds });
+  const [ctx, { execInGuest }] = await Promise.all([
+    kdock.openGuests(),
+    import("../steps/exec.js"),
+  ]);
+  kdock.exitCode = await execInGuest(ctx, { ...request, bootTimeoutSeconds });
 }
 
 function isShell({ interactive, tty }: ExecFlags): boolean {

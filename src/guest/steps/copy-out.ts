@@ -14,7 +14,8 @@ import {
   type TargetKind,
 } from "../plan/copy-target.js";
 import { noTar } from "./copy-in.js";
-import { receiveGenerated, type ReceivedTree } from "./copy-generated.js";
+import { receiveGenerated } from "./copy-generated.js";
+import type { ReceivedTree } from "./generated-reader.js";
 import { counted, type CopyResult, type LeftOut, type Tell } from "./copy-progress.js";
 import { GIVE_FILE, GIVE_GENERATED_FILE, GIVE_TREE, LOOK_AT_SOURCE } from "./copy-scripts.js";
 import { watchSilence } from "./copy-silence.js";

@@ -1,15 +1,17 @@
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GuestExec } from "../../vm/agent/frames.js";
-import type { GuestCommand, GuestExit } from "../../vm/agent/session.js";
+import type { GuestCommand, GuestExit } from "../../vm/agent/command.js";
 import { KdockError } from "../../core/errors.js";
-import { DETACH_BYTE } from "../../vm/steps/attach-console.js";
-import type { GuestCall } from "./dial-guest.js";
+import { DETACH_BYTE } from "../../vm/plan/detach.js";
+import { findGuest } from "./find-guest.js";
 import type { GuestContext } from "./guest-context.js";
-import { openGuestLine } from "./guest-line.js";
+import { waitForGuest } from "./wait-for-guest.js";
 import { visible, writeText } from "../../ui/visible.js";
 
 export interface ExecRequest {
+  /** A VM's name; undefined: the one that runs. */
+  readonly vm: string | undefined;
   readonly argv: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
@@ -23,27 +25,25 @@ export interface ExecRequest {
 const SIGINT = 2;
 const SIGKILL = 9;
 
-/** After Ctrl-C a command may tidy up for so long; a killed one is gone at once, unless the guest stands. */
+/** After Ctrl-C a command may tidy up for so long; a killed one is gone at once, unless the guest is paused. */
 const INTERRUPT_MS = 1000;
 const KILL_MS = 300;
 
 /** Runs a command in the project's guest. Resolves with its exit code, 128 + N for signal N. */
-export async function execInGuest(
-  ctx: GuestContext,
-  call: GuestCall,
-  request: ExecRequest,
-): Promise<number> {
+export async function execInGuest(ctx: GuestContext, request: ExecRequest): Promise<number> {
   const joined = request.tty && request.input;
   let isRaw = false;
-  const say = (text: string) => {
+  const notify = (text: string) => {
     // A raw terminal does not go back to the first column by itself.
     // eslint-disable-next-line no-restricted-syntax -- and the way there is no text
     if (isRaw) ctx.stderr.write(`\r\n[kdock] ${visible(text)}\r\n`);
     else ctx.reporter.emit({ type: "notice", text });
   };
-  await using line = await openGuestLine(ctx, call, request.bootTimeoutSeconds, say);
+  const { bootTimeoutSeconds } = request;
+  const patience = { bootTimeoutSeconds, notify, handlesInterrupt: true };
+  await using session = await waitForGuest(ctx, await findGuest(ctx, request.vm), patience);
   ctx.reporter.pause();
-  const command = line.session.exec(guestExec(ctx, request));
+  const command = session.exec(guestExec(ctx, request));
   try {
     isRaw = joined;
     const exit = joined ? await converse(ctx, command) : await run(ctx, command, request);
@@ -52,7 +52,8 @@ export async function execInGuest(
     if (exit.error !== undefined) writeText(ctx.stderr, `kdock: ${exit.error}\n`);
     return exit.code;
   } catch (error) {
-    throw await line.explain(error);
+    ctx.signal.throwIfAborted();
+    throw error;
   }
 }
 

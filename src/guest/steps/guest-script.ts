@@ -1,7 +1,8 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { KdockError } from "../../core/errors.js";
-import type { GuestCommand, GuestExit, GuestSession } from "../../vm/agent/session.js";
+import type { GuestCommand, GuestExit } from "../../vm/agent/command.js";
+import type { GuestSession } from "../../vm/agent/session.js";
 
 /** Enough of what a failed command said. */
 const COMPLAINT_BYTES = 2000;

@@ -6,7 +6,7 @@ import { KdockError } from "../../core/errors.js";
 import { INSIDE } from "../../core/plan/names.js";
 import type { QmpSession } from "../qmp/session.js";
 import type { Context } from "../../core/steps/context.js";
-import { hangUp } from "../../core/steps/hang-up.js";
+import { hangUp } from "../../core/hang-up.js";
 import { linesOf } from "../../core/steps/lines.js";
 import { machineStatus, openMonitor } from "./qmp.js";
 import { runStep, type StepLog } from "../../core/steps/run-step.js";

@@ -5,10 +5,10 @@ import { vmFacts } from "../../vm/plan/vm-facts.js";
 import { packTar } from "../../archive/tar.js";
 import type { Context } from "../../core/steps/context.js";
 import { copyIn } from "../../guest/steps/copy-in.js";
-import type { GuestCall } from "../../guest/steps/dial-guest.js";
+import { findGuest, type GuestVm } from "../../guest/steps/find-guest.js";
 import type { GuestContext } from "../../guest/steps/guest-context.js";
-import { overGuestLine } from "../../guest/steps/guest-line.js";
 import { askGuest } from "../../guest/steps/guest-script.js";
+import { waitForGuest } from "../../guest/steps/wait-for-guest.js";
 import { type BuiltModule, inputsOf } from "../../build/steps/module-store.js";
 
 export interface LoadedModule {
@@ -19,34 +19,34 @@ export interface LoadedModule {
 }
 
 /**
- * Puts a module's files into a running guest and loads them, in the place of those that are loaded. Rejects with a `vm`
- * error that says why not.
+ * Puts a module's files into a running guest and loads them, in the place of those that are loaded. `wanted` is the VM's
+ * name; undefined means the one that runs. Rejects with a `vm` error that says why not.
  */
 export async function loadModule(
   ctx: Context,
   guest: GuestContext,
-  call: GuestCall,
+  wanted: string | undefined,
   {
     module,
     again,
     bootTimeoutSeconds,
   }: { module: BuiltModule; again: string; bootTimeoutSeconds: number },
 ): Promise<LoadedModule> {
-  await requireItsKernel(ctx, guest, call, module, again);
+  const vm = await findGuest(guest, wanted);
+  await requireItsKernel(ctx, guest, vm, module, again);
   await giveToDebuggers(ctx, guest.names, module);
-  return await overGuestLine(guest, call, bootTimeoutSeconds, async (session) => {
-    const [folder = ""] = await askGuest(session, MAKE_FOLDER);
-    for (const { file } of module.files) {
-      const [from, to] = [`${module.folder}/${file}`, `${folder}/${file}`];
-      await copyIn(guest.files, session, from, to, () => undefined);
-    }
-    const lines = await askGuest(session, LOAD_MODULES, folder, ...loadArguments(module.files));
-    return {
-      vm: call.vm.name,
-      modules: module.files.map(({ module: name }) => name),
-      log: loadOutcome(lines, again),
-    };
-  });
+  await using session = await waitForGuest(guest, vm, { bootTimeoutSeconds });
+  const [folder = ""] = await askGuest(session, MAKE_FOLDER);
+  for (const { file } of module.files) {
+    const [from, to] = [`${module.folder}/${file}`, `${folder}/${file}`];
+    await copyIn(guest.files, session, from, to, () => undefined);
+  }
+  const lines = await askGuest(session, LOAD_MODULES, folder, ...loadArguments(module.files));
+  return {
+    vm: vm.name,
+    modules: module.files.map(({ module: name }) => name),
+    log: loadOutcome(lines, again),
+  };
 }
 
 /** Where depmod and modprobe look for what is not the kernel's own. */
@@ -56,7 +56,7 @@ const MAKE_FOLDER = `folder=/lib/modules/$(uname -r)/extra; mkdir -p "$folder" &
 async function requireItsKernel(
   ctx: Context,
   guest: GuestContext,
-  { vm }: GuestCall,
+  vm: GuestVm,
   module: BuiltModule,
   again: string,
 ): Promise<void> {

@@ -8,7 +8,7 @@ import type { Plan } from "../../build/plan/plan.js";
 import { guestName } from "../../vm/plan/slots.js";
 import type { Project } from "../../build/project.js";
 import { factsOf } from "../../vm/steps/choose-vm.js";
-import { AFTER_END } from "../../vm/steps/guest-channel.js";
+import { AFTER_END } from "../../vm/steps/unexpected-end.js";
 import type { Context } from "../../core/steps/context.js";
 import { linesOf } from "../../core/steps/lines.js";
 import { targetFile } from "../../core/steps/target-file.js";

@@ -1,18 +1,14 @@
 import { randomInt } from "node:crypto";
-import { Readable, Writable } from "node:stream";
 import type { Duplex } from "node:stream";
 
+import { deferred } from "../../core/deferred.js";
 import { KdockError } from "../../core/errors.js";
-import {
-  encodeHostFrame,
-  FrameDecoder,
-  MAX_PAYLOAD,
-  OUT_WINDOW,
-  parseGuestFrame,
-  PROTOCOL_VERSION,
-  STDIN_WINDOW,
-} from "./frames.js";
-import type { GuestExec, GuestFrame, HostFrame, TtySize } from "./frames.js";
+import { hangUp } from "../../core/hang-up.js";
+import { onAbort } from "../../core/on-abort.js";
+import { Command } from "./command.js";
+import type { GuestCommand, Send } from "./command.js";
+import { encodeHostFrame, FrameDecoder, parseGuestFrame, PROTOCOL_VERSION } from "./frames.js";
+import type { GuestExec, GuestFrame, TtySize } from "./frames.js";
 
 export interface GuestHello {
   readonly version: number;
@@ -21,54 +17,37 @@ export interface GuestHello {
   readonly release: string;
 }
 
-export type GuestExit =
-  /** `error` says why the command could not be run at all; the code is 126 or 127 then. */
-  | { readonly kind: "exited"; readonly code: number; readonly error: string | undefined }
-  | { readonly kind: "signalled"; readonly signal: number };
-
-/**
- * A command in the guest. Both outputs must be read or destroyed: one that nobody reads holds up the whole session, and
- * no other, because nothing is kept in memory beyond a stream's usual buffer.
- */
-export interface GuestCommand {
-  /** Takes no more than the guest does. Closed, without an error, when the command ends. */
-  readonly stdin: Writable;
-  /** Both end without an error even when the guest goes away; `exit` tells. */
-  readonly stdout: Readable;
-  readonly stderr: Readable;
-  /** Resolves when all output is in the two streams; rejects with a `vm` error when the guest goes away before. */
-  readonly exit: Promise<GuestExit>;
-  /** To the command's process group: 2 is SIGINT, 9 SIGKILL, 15 SIGTERM. */
-  signal(number: number): void;
-  /** For a command with a tty. */
-  resize(size: TtySize): void;
-}
-
-/** `await using` closes it. */
+/** A connection to the agent of a guest, over which commands run in it. `await using` closes it. */
 export interface GuestSession extends AsyncDisposable {
   readonly hello: GuestHello;
+  /** Throws a `usage` error for a command that is too long. */
   exec(command: GuestExec): GuestCommand;
   resizeConsole(size: TtySize): void;
   /** Asks the guest to switch itself off; `closed` tells when it has. */
   powerOff(): void;
   /** Ends the connection, and with it every command that still runs. */
   close(): void;
-  /** Resolves when the connection has ended, whatever ended it. */
+  /** Resolves when the connection is closed, whatever closed it. */
   readonly closed: Promise<void>;
 }
 
 export interface SessionOptions {
-  /** Aborted, it ends the session, before or after it is open. */
+  /** Aborted, it ends the session, before or after it is open; commands reject with its reason. */
   readonly signal: AbortSignal;
   /** Told how the machine is, in QEMU's words ("running", "paused", "debug"): at first, and when that changes. */
   readonly onState?: (state: string) => void;
+  /**
+   * What the commands of a session that the guest has ended reject with, given the error that says so. Called once, and
+   * only if a command is lost.
+   */
+  readonly explain?: (lost: unknown) => Promise<unknown>;
 }
 
 /**
- * Speaks with the agent at the other end of `duplex`, which belongs to the session from here on. Resolves when the
- * agent answers, however long the guest takes to boot.
+ * Greets the agent at the other end of `duplex`, which belongs to the session from here on. Resolves when the agent
+ * answers, however long the guest takes to boot; rejects when the connection is closed.
  */
-export async function openSession(duplex: Duplex, options: SessionOptions): Promise<GuestSession> {
+export async function handshake(duplex: Duplex, options: SessionOptions): Promise<GuestSession> {
   const session = new Session(duplex, options);
   await session.ready;
   return session;
@@ -76,27 +55,26 @@ export async function openSession(duplex: Duplex, options: SessionOptions): Prom
 
 const MAX_ID = 0xffff;
 
-/** Few enough acknowledgements, and long before the agent has to wait for one. */
-const ACK_BYTES = OUT_WINDOW / 8;
-
-type Send = (frame: HostFrame) => void;
-
 class Session implements GuestSession {
   readonly ready: Promise<void>;
   readonly closed: Promise<void>;
   readonly #duplex: Duplex;
   readonly #signal: AbortSignal;
   readonly #onState: (state: string) => void;
+  readonly #explain: (lost: unknown) => Promise<unknown>;
   readonly #commands = new Map<number, Command>();
   readonly #nonce = randomInt(1, 2 ** 32);
   #hello: GuestHello | undefined;
+  #isClosing = false;
   #ended: Error | undefined;
+  #explained: Promise<unknown> | undefined;
   #lastId = 0;
 
-  constructor(duplex: Duplex, { signal, onState = ignore }: SessionOptions) {
+  constructor(duplex: Duplex, options: SessionOptions) {
     this.#duplex = duplex;
-    this.#signal = signal;
-    this.#onState = onState;
+    this.#signal = options.signal;
+    this.#onState = options.onState ?? ignore;
+    this.#explain = options.explain ?? ((lost) => Promise.resolve(lost));
     // The reading loop sees every error; one that comes after it must not be thrown at the process.
     duplex.on("error", ignore);
     // The loop may be waiting for somebody to read a command's output; that must not keep it from seeing the end.
@@ -120,7 +98,7 @@ class Session implements GuestSession {
       this.#send({ kind: "exec", id, exec });
       this.#commands.set(id, command);
     } else {
-      command.abandon(this.#ended);
+      command.abandon(this.#whyEnded(this.#ended));
     }
     return command;
   }
@@ -134,6 +112,7 @@ class Session implements GuestSession {
   }
 
   close(): void {
+    this.#isClosing = true;
     this.#duplex.destroy();
   }
 
@@ -157,24 +136,28 @@ class Session implements GuestSession {
     return this.#lastId;
   }
 
-  /** Resolves, and never rejects, with the reason why there is no session any more. */
+  /** Resolves, and never rejects, with the reason why the session has ended, once the connection is closed. */
   async #run(onReady: () => void): Promise<Error> {
-    const onAbort = (): void => {
+    const interrupt = onAbort(this.#signal, () => {
       this.close();
-    };
-    this.#signal.addEventListener("abort", onAbort, { once: true });
+    });
     const cause: unknown = await this.#converse(onReady).catch((error: unknown) => error);
-    this.#signal.removeEventListener("abort", onAbort);
+    interrupt[Symbol.dispose]();
 
-    const ended = this.#explain(cause);
+    const ended = this.#errorOf(cause);
     this.#ended = ended;
-    this.#duplex.destroy();
-    for (const command of this.#commands.values()) command.abandon(ended);
+    if (this.#isClosing) this.#explained = Promise.resolve(ended);
+    for (const command of this.#commands.values()) command.abandon(this.#whyEnded(ended));
     this.#commands.clear();
+    await hangUp(this.#duplex);
     return ended;
   }
 
-  #explain(cause: unknown): Error {
+  #whyEnded(ended: Error): Promise<unknown> {
+    return (this.#explained ??= this.#explain(ended));
+  }
+
+  #errorOf(cause: unknown): Error {
     if (this.#signal.aborted && this.#signal.reason instanceof Error) return this.#signal.reason;
     if (cause instanceof KdockError) return cause;
     const when = this.#hello === undefined ? "it was ready" : "the command ended";
@@ -184,7 +167,7 @@ class Session implements GuestSession {
     });
   }
 
-  /** Resolves when the guest hangs up. */
+  /** Resolves when the guest closes the connection. */
   async #converse(onReady: () => void): Promise<void> {
     this.#signal.throwIfAborted();
     this.#send({ kind: "hello", nonce: this.#nonce });
@@ -246,154 +229,6 @@ class Session implements GuestSession {
         break;
     }
   }
-}
-
-class Command implements GuestCommand {
-  readonly stdin: Writable;
-  readonly stdout = new Output({ highWaterMark: MAX_PAYLOAD });
-  readonly stderr = new Output({ highWaterMark: MAX_PAYLOAD });
-  readonly exit: Promise<GuestExit>;
-  readonly #id: number;
-  readonly #send: Send;
-  readonly #exit = deferred<GuestExit>();
-  #error: string | undefined;
-  /** Bytes of output that the guest does not know to be taken. */
-  #taken = 0;
-  /** Bytes of stdin the guest still has room for. */
-  #room = STDIN_WINDOW;
-  #onRoom: (() => void) | undefined;
-
-  constructor(id: number, send: Send) {
-    this.#id = id;
-    this.#send = send;
-    this.exit = this.#exit.promise;
-    // Whoever wants to know awaits it; whoever does not must not bring the process down.
-    this.exit.catch(ignore);
-    this.stdin = new Writable({
-      highWaterMark: STDIN_WINDOW,
-      write: (chunk: Buffer, _encoding, done) => {
-        this.#feed(chunk, done);
-      },
-      final: (done) => {
-        send({ kind: "stdin", id, bytes: Buffer.alloc(0) });
-        done();
-      },
-    });
-  }
-
-  signal(number: number): void {
-    this.#send({ kind: "signal", id: this.#id, signal: number });
-  }
-
-  resize(size: TtySize): void {
-    this.#send({ kind: "resize", id: this.#id, size });
-  }
-
-  acknowledge(bytes: number): void {
-    this.#room = Math.min(this.#room + bytes, STDIN_WINDOW);
-    this.#onRoom?.();
-  }
-
-  /** So many bytes more have found a reader, or need none. */
-  taken(bytes: number): void {
-    this.#taken += bytes;
-    if (this.#taken < ACK_BYTES) return;
-    this.#send({ kind: "outAck", id: this.#id, bytes: this.#taken });
-    this.#taken = 0;
-  }
-
-  couldNotRun(why: string): void {
-    this.#error = why;
-  }
-
-  exited(code: number): void {
-    this.#end();
-    this.#exit.resolve({ kind: "exited", code, error: this.#error });
-  }
-
-  signalled(signal: number): void {
-    this.#end();
-    this.#exit.resolve({ kind: "signalled", signal });
-  }
-
-  abandon(reason: Error): void {
-    this.#end();
-    this.#exit.reject(reason);
-  }
-
-  stopWaiting(): void {
-    this.stdout.stopWaiting();
-    this.stderr.stopWaiting();
-  }
-
-  #feed(bytes: Buffer, done: () => void): void {
-    let rest = bytes;
-    while (rest.length > 0 && this.#room > 0) {
-      const fits = rest.subarray(0, Math.min(this.#room, MAX_PAYLOAD));
-      this.#send({ kind: "stdin", id: this.#id, bytes: fits });
-      this.#room -= fits.length;
-      rest = rest.subarray(fits.length);
-    }
-    if (rest.length === 0) {
-      this.#onRoom = undefined;
-      done();
-    } else {
-      this.#onRoom = () => {
-        this.#feed(rest, done);
-      };
-    }
-  }
-
-  #end(): void {
-    this.stdin.destroy();
-    this.stdout.push(null);
-    this.stderr.push(null);
-  }
-}
-
-/** A readable that tells its writer when to go on. */
-class Output extends Readable {
-  #onWanted: (() => void) | undefined;
-  #waits = true;
-
-  /** Resolves when there is room for more, or nobody left to wait for. */
-  async deliver(bytes: Buffer): Promise<void> {
-    if (this.destroyed || this.push(bytes) || !this.#waits) return;
-    const wanted = deferred();
-    this.#onWanted = wanted.resolve;
-    await wanted.promise;
-  }
-
-  stopWaiting(): void {
-    this.#waits = false;
-    this.#onWanted?.();
-  }
-
-  override _read(): void {
-    this.#onWanted?.();
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#onWanted?.();
-    done(error);
-  }
-}
-
-interface Deferred<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (reason: Error) => void;
-}
-
-/** Promise.withResolvers, which Node 20 does not have. */
-function deferred<T = void>(): Deferred<T> {
-  let resolve: Deferred<T>["resolve"] = ignore;
-  let reject: Deferred<T>["reject"] = ignore;
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
 }
 
 function ignore(): void {

@@ -2,13 +2,11 @@ import { once } from "node:events";
 import { type Duplex, PassThrough } from "node:stream";
 import type { Container } from "../../engine/engine.js";
 import type { ConsoleState } from "../plan/console-state.js";
+import { DETACH_BYTE } from "../plan/detach.js";
 import { orAborted } from "../../core/or-aborted.js";
 import { watchConsole, type ConsoleTail } from "./console-tail.js";
 import type { Context } from "../../core/steps/context.js";
-import { openGuestChannel } from "./guest-channel.js";
-
-/** Ctrl-], as telnet and virsh have it. */
-export const DETACH_BYTE = 0x1d;
+import { openGuestSession } from "./guest-session.js";
 
 export type ConsoleEnd = "detached" | "ended";
 
@@ -105,8 +103,8 @@ function followSize(
   let last = Promise.resolve();
   const tell = async () => {
     try {
-      await using channel = await openGuestChannel(container, signal);
-      channel.session.resizeConsole(ctx.terminal.size());
+      await using session = await openGuestSession(container, { signal });
+      session.resizeConsole(ctx.terminal.size());
     } catch {
       // No agent (an old kernel, a paused guest): the console works, at 80 columns.
     }

@@ -1,6 +1,4 @@
-import type { CanExec, Exec } from "../../engine/engine.js";
-
-export type Connection = Pick<Exec, "stream" | "stderr">;
+import type { CanExec } from "../../engine/engine.js";
 
 /**
  * A connection to one of QEMU's sockets in the VM container, as the user QEMU runs as. QEMU makes them a moment after
@@ -10,7 +8,7 @@ export function connectInside(
   container: CanExec,
   socket: string,
   signal: AbortSignal,
-): Promise<Connection> {
+): ReturnType<CanExec["exec"]> {
   const address = `UNIX-CONNECT:${socket},retry=600,interval=0.05`;
   return container.exec(["socat", "-", address], { tty: false, signal, user: "qemu" });
 }

@@ -1,18 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Container } from "../../engine/engine.js";
 import type { VmFacts } from "../plan/vm-facts.js";
-import { INSIDE } from "../../core/plan/names.js";
-import { connectInside } from "./connect-inside.js";
+import { RUN_STATE } from "../plan/run-state.js";
 import type { Context } from "../../core/steps/context.js";
-import { greetGuest } from "./guest-channel.js";
+import { openGuestSession } from "./guest-session.js";
 
 /** A guest that runs answers at once; the limit is for a machine under load. */
 const ANSWER_MS = 10_000;
 /** To write out what it has kept in memory, under emulation and to a slow disk. */
 export const WRITE_MS = 120_000;
-
-/** QEMU's word for a machine that waits before its first instruction. */
-const NEVER_RAN = "prelaunch";
 
 /** Whether a guest has something to lose when its machine is switched off. */
 export function hasFiles({ disks }: VmFacts): boolean {
@@ -31,32 +27,29 @@ export async function powerOffGently(
   if (!hasFiles(facts)) return;
   const giveUp = new AbortController();
   const signal = AbortSignal.any([ctx.signal, giveUp.signal]);
-  const timer = setTimeout(() => {
-    giveUp.abort();
-  }, ANSWER_MS);
   const states: string[] = [];
   try {
     const exit = container.wait(signal);
-    const connection = await connectInside(container, INSIDE.agentSocket, signal);
-    const onState = (state: string) => {
-      states.push(state);
-      if (state !== "running") giveUp.abort();
-    };
-    await using channel = await greetGuest(connection, { signal, onState });
-    clearTimeout(timer);
-    channel.session.powerOff();
+    await using session = await openGuestSession(container, {
+      signal,
+      limit: { ms: ANSWER_MS, error: () => new Error("late") },
+      onState(state) {
+        states.push(state);
+        if (state !== RUN_STATE.running) giveUp.abort();
+      },
+    });
+    session.powerOff();
     const late = sleep(WRITE_MS, undefined, { ref: false }).then(() => {
       throw new Error("late");
     });
     await Promise.race([exit, late]);
   } catch {
     ctx.signal.throwIfAborted();
-    if (states.at(-1) === NEVER_RAN) return;
+    if (states.at(-1) === RUN_STATE.prelaunch) return;
     const files = facts.disks.map((disk) => disk.path).join(", ");
     const text = `the guest ${facts.slot.name} could not write out its files: what it had only in memory is not in ${files}`;
     ctx.reporter.emit({ type: "warning", text });
   } finally {
-    clearTimeout(timer);
     giveUp.abort();
   }
 }

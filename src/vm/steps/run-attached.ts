@@ -2,10 +2,10 @@ import type { Plan } from "../../build/plan/plan.js";
 import { attachConsole, type ConsoleEnd } from "./attach-console.js";
 import { saveConsole } from "./console-log.js";
 import type { Context } from "../../core/steps/context.js";
-import { vmEnded } from "./guest-channel.js";
 import { explainEnd } from "./panic.js";
 import { afterStart, type StartedVm } from "./start-vm.js";
 import { startVm, type VmOrder } from "./start-vms.js";
+import { vmEnded } from "./unexpected-end.js";
 
 /** Boots with the console attached; `onStarted` is called when QEMU has started, before anything is shown. A VM that is detached from goes on; one that ended is removed, its log kept. */
 export async function runAttached(

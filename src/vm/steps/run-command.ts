@@ -4,11 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Plan } from "../../build/plan/plan.js";
 import { watchConsole } from "./console-tail.js";
 import type { Context } from "../../core/steps/context.js";
-import { endedOr, unexpectedEnd, whenReady } from "./guest-channel.js";
 import { explainEnd } from "./panic.js";
 import { hasFiles, WRITE_MS } from "./power-off.js";
 import type { StartedVm } from "./start-vm.js";
 import { startVm, type VmOrder } from "./start-vms.js";
+import { unexpectedEnd } from "./unexpected-end.js";
+import { whenReady } from "./when-ready.js";
 
 /** The guest is given this long to power off by itself before its container is removed. */
 const POWER_OFF_MS = 3000;
@@ -64,11 +65,11 @@ async function commandIn(
   const tail = watchConsole(started.console, (text) => {
     ctx.reporter.emit({ type: "notice", text });
   });
-  await using channel = await whenReady(ctx, started, tail, bootTimeoutSeconds);
-  const bootMs = channel.session.hello.uptimeMs;
+  await using session = await whenReady(ctx, started, tail, bootTimeoutSeconds);
+  const bootMs = session.hello.uptimeMs;
   onReady?.(bootMs);
   const startedAt = ctx.host.now();
-  const command = channel.session.exec({ argv, env: {}, cwd: "" });
+  const command = session.exec({ argv, env: {}, cwd: "" });
   const ended = unexpectedEnd(started, tail);
 
   // The screen is the command's from here on, unless its output goes elsewhere.
@@ -82,12 +83,9 @@ async function commandIn(
   if (stdin === undefined) command.stdin.end();
   else pipeline(stdin, command.stdin, { signal: ctx.signal }).catch(() => undefined);
   try {
-    const [exit] = await Promise.race([
-      talk.catch((error: unknown) => endedOr(ended, error)),
-      ended,
-    ]);
+    const [exit] = await Promise.race([talk, ended]);
     const commandMs = ctx.host.now() - startedAt;
-    channel.session.powerOff();
+    session.powerOff();
     const patience = hasFiles(started.facts) ? WRITE_MS : POWER_OFF_MS;
     await Promise.race([started.exit, sleep(patience, undefined, { ref: false })]);
     return exit.kind === "exited"

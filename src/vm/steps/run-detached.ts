@@ -7,10 +7,11 @@ import type { Plan } from "../../build/plan/plan.js";
 import { type ConsoleTail, watchConsole } from "./console-tail.js";
 import type { Context } from "../../core/steps/context.js";
 import { connectInside } from "./connect-inside.js";
-import { unexpectedEnd, whenReady } from "./guest-channel.js";
 import { explainEnd } from "./panic.js";
 import { afterStart, type StartedVm } from "./start-vm.js";
 import { startVm, type VmOrder } from "./start-vms.js";
+import { unexpectedEnd } from "./unexpected-end.js";
+import { whenReady } from "./when-ready.js";
 
 export interface DetachedVm {
   readonly name: string;
@@ -58,8 +59,8 @@ export async function bootDetached(
       await Promise.race([qemuAnswers(ctx, started.container), unexpectedEnd(started, tail)]);
       return { ...(await detached(ctx, plan, started, tail)), bootMs: undefined, noAgent };
     }
-    await using channel = await whenReady(ctx, started, tail, options.bootTimeoutSeconds);
-    const bootMs = channel.session.hello.uptimeMs;
+    await using session = await whenReady(ctx, started, tail, options.bootTimeoutSeconds);
+    const bootMs = session.hello.uptimeMs;
     return { ...(await detached(ctx, plan, started, tail)), bootMs, noAgent };
   } catch (error) {
     const told = await explainEnd(ctx, plan, started, error);

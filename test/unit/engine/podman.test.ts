@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { connectEngine } from "../../../src/engine/connect.js";
-import { hangUp } from "../../../src/core/steps/hang-up.js";
+import { hangUp } from "../../../src/core/hang-up.js";
 
 /** What Podman does otherwise than Docker. `npm run test:podman` asks Podman itself. */
 const { signal } = new AbortController();

@@ -5,7 +5,8 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import type { GuestExec } from "../../../src/vm/agent/frames.js";
-import type { GuestCommand, GuestExit, GuestSession } from "../../../src/vm/agent/session.js";
+import type { GuestCommand, GuestExit } from "../../../src/vm/agent/command.js";
+import type { GuestSession } from "../../../src/vm/agent/session.js";
 
 /** A guest that is this machine, except for programs that are replaced, and for what it has mounted. */
 export class LocalGuest implements GuestSession {

@@ -17,7 +17,7 @@ export async function loadInto(
   vm: string | undefined,
   loading: Loading,
 ): Promise<LoadedModule> {
-  const { ctx: guest, dial } = await kdock.openGuests();
+  const guest = await kdock.openGuests();
   const { loadModule } = await import("../../steps/load-module.js");
-  return loadModule(ctx, guest, await dial(vm), loading);
+  return loadModule(ctx, guest, vm, loading);
 }

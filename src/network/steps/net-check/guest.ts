@@ -4,21 +4,19 @@ import type { GuestSession } from "../../../vm/agent/session.js";
 import { type GuestFacts, GUEST_SCRIPT, parseGuestFacts } from "../../plan/net-check/facts.js";
 import { parsePing, type Ping, PING_SCRIPT } from "../../plan/net-check/ping.js";
 import type { GuestState } from "../../plan/net-check/scene.js";
-import { openGuestChannel } from "../../../vm/steps/guest-channel.js";
+import { isPaused, PANICKED, RUN_STATE } from "../../../vm/plan/run-state.js";
+import { openGuestSession } from "../../../vm/steps/guest-session.js";
 import { askGuest } from "../../../guest/steps/guest-script.js";
-import { standstillText } from "../../../guest/steps/standstill.js";
 
 /** A guest that runs answers at once; the limit is for one that boots, or a machine under load. */
 const ANSWER_MS = 10_000;
 /** A debugger that stops the guest for less goes unnoticed. */
-const STAND_MS = 1000;
+const PAUSE_MS = 1000;
 
-const PANICKED = "guest-panicked";
-
-/** A guest that is asked about its network. Disposing of it hangs up, which ends whatever still runs there. */
+/** A guest that is asked about its network. Disposing of it closes its session, which ends whatever still runs there. */
 export interface AskedGuest extends AsyncDisposable {
   readonly session: GuestSession;
-  /** Aborted, with the reason, when the guest stands or is gone. */
+  /** Aborted, with the reason, when the guest is paused or is gone. */
   readonly signal: AbortSignal;
   readonly ms: number;
   readonly facts: GuestFacts;
@@ -42,42 +40,40 @@ export async function askedGuest(
 ): Promise<AskedGuest> {
   const lost = new AbortController();
   const either = AbortSignal.any([signal, lost.signal]);
-  const late = setTimeout(() => {
-    lost.abort(noAnswer());
-  }, ANSWER_MS);
-  let standing: NodeJS.Timeout | undefined;
+  let paused: NodeJS.Timeout | undefined;
   const onState = (state: string) => {
-    clearTimeout(standing);
+    clearTimeout(paused);
     const silent = silentIn(state);
     if (silent === undefined) return;
-    standing = setTimeout(() => {
+    paused = setTimeout(() => {
       lost.abort(silent);
-    }, STAND_MS);
+    }, PAUSE_MS);
   };
+  let session: GuestSession | undefined;
   try {
     const begun = performance.now();
-    const channel = await openGuestChannel(container, either, onState);
+    session = await openGuestSession(container, {
+      ...{ signal: either, onState },
+      limit: { ms: ANSWER_MS, error: noAnswer },
+    });
     const ms = performance.now() - begun;
-    clearTimeout(late);
-    const { session } = channel;
     const facts = parseGuestFacts((await askGuest(session, GUEST_SCRIPT, mac)).join("\n"));
     return {
       ...{ session, signal: either, ms, facts },
       async [Symbol.asyncDispose]() {
-        clearTimeout(standing);
-        await channel[Symbol.asyncDispose]();
+        clearTimeout(paused);
+        await session?.[Symbol.asyncDispose]();
       },
     };
   } catch (error) {
-    clearTimeout(standing);
+    clearTimeout(paused);
+    await session?.[Symbol.asyncDispose]();
     signal.throwIfAborted();
     throw silentBy(either, error);
-  } finally {
-    clearTimeout(late);
   }
 }
 
-/** What a conversation that broke off means: the guest's silence where that is why. */
+/** What a session that broke off means: the guest's silence where that is why. */
 export function silentBy(signal: AbortSignal | undefined, error: unknown): unknown {
   if (signal?.aborted === true) return signal.reason;
   if (!(error instanceof KdockError) || error.code !== "vm") return error;
@@ -85,13 +81,8 @@ export function silentBy(signal: AbortSignal | undefined, error: unknown): unkno
 }
 
 function silentIn(state: string): SilentGuest | undefined {
-  if (state === PANICKED) {
-    return new SilentGuest(
-      "the guest's kernel has panicked",
-      "`kdock logs` shows why; `kdock stop` and `kdock run` start it anew.",
-    );
-  }
-  if (standstillText(state) === undefined) return undefined;
+  if (state === RUN_STATE.panicked) return new SilentGuest(PANICKED.message, PANICKED.hint);
+  if (!isPaused(state)) return undefined;
   return new SilentGuest(
     `the guest is stopped by a debugger (QEMU calls it ${state}), and answers nobody`,
     "Let it go on: `continue` in the debugger, or `kdock gdb -- -batch` where none is there.",
@@ -105,16 +96,18 @@ function noAnswer(): SilentGuest {
   );
 }
 
-/** Whether a VM's guest stands, in the words of `silentIn`; undefined when it runs or does not say in time. */
+/** That a VM's guest is paused, in the words of `silentIn`; undefined when it runs or does not say in time. */
 export async function standingOf(
   container: Container,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  let state = "running";
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(STAND_MS * 2)]);
+  let state: string = RUN_STATE.running;
+  const limit = { ms: PAUSE_MS * 2, error: noAnswer };
   try {
-    const channel = await openGuestChannel(container, limit, (each) => (state = each));
-    await channel[Symbol.asyncDispose]();
+    await using _session = await openGuestSession(container, {
+      ...{ signal, limit },
+      onState: (each) => (state = each),
+    });
   } catch {
     signal.throwIfAborted();
   }

@@ -9,9 +9,9 @@ import type { Project } from "../../../../src/build/project.js";
 import { capture } from "../../../../src/network/steps/capture.js";
 import type { Context } from "../../../../src/core/steps/context.js";
 import { streamMemory } from "../../../../src/memory/steps/dump-memory.js";
-import { vmEnded } from "../../../../src/vm/steps/guest-channel.js";
+import { vmEnded } from "../../../../src/vm/steps/unexpected-end.js";
 import type { GuestContext } from "../../../../src/guest/steps/guest-context.js";
-import { whyLost } from "../../../../src/guest/steps/guest-vm.js";
+import { whyLost } from "../../../../src/guest/steps/why-lost.js";
 import { plan } from "../../fixtures.js";
 
 const SIGNAL = new AbortController().signal;
@@ -51,7 +51,7 @@ describe("what to do next", () => {
         Promise.resolve({ listContainers: () => Promise.resolve([]), container: () => ({}) }),
     } as unknown as GuestContext;
     const vm = { id: "1", name: "vm", container: {} as Container, noAgent: undefined };
-    expect(await whyLost(ctx, vm, new KdockError("vm", "the line broke"))).toMatchObject({
+    expect(await whyLost(ctx, vm, new KdockError("vm", "the connection broke"))).toMatchObject({
       message: "the VM was stopped and removed",
       hint: said(/kdock logs.*kdock run -d/),
     });

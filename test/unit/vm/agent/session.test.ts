@@ -14,8 +14,9 @@ import {
   OUT_WINDOW,
   STDIN_WINDOW,
 } from "../../../../src/vm/agent/frames.js";
-import { openSession } from "../../../../src/vm/agent/session.js";
-import type { GuestCommand, GuestSession } from "../../../../src/vm/agent/session.js";
+import type { GuestCommand } from "../../../../src/vm/agent/command.js";
+import { handshake } from "../../../../src/vm/agent/session.js";
+import type { GuestSession } from "../../../../src/vm/agent/session.js";
 import { FakeAgent, helloFrame } from "./fake-agent.js";
 
 function quiet(): { signal: AbortSignal } {
@@ -29,7 +30,7 @@ function wire(options?: { answersHello?: boolean }): { host: Duplex; agent: Fake
 
 async function connected(): Promise<{ host: Duplex; agent: FakeAgent; session: GuestSession }> {
   const { host, agent } = wire();
-  return { host, agent, session: await openSession(host, quiet()) };
+  return { host, agent, session: await handshake(host, quiet()) };
 }
 
 function exec(session: GuestSession, ...argv: [string, ...string[]]): GuestCommand {
@@ -50,7 +51,7 @@ describe("opening a session", () => {
   it("tells how the machine is, before it answers and after", async () => {
     const { host, agent } = wire({ answersHello: false });
     const states: string[] = [];
-    const opening = openSession(host, { ...quiet(), onState: (state) => states.push(state) });
+    const opening = handshake(host, { ...quiet(), onState: (state) => states.push(state) });
     const { payload } = await agent.frame(HOST_FRAME.hello);
     agent.send(GUEST_FRAME.state, 0, "paused");
     agent.send(GUEST_FRAME.state, 0, "running");
@@ -64,7 +65,7 @@ describe("opening a session", () => {
 
   it("refuses an agent of another version", async () => {
     const { host, agent } = wire({ answersHello: false });
-    const opening = openSession(host, quiet());
+    const opening = handshake(host, quiet());
     const { payload } = await agent.frame(HOST_FRAME.hello);
     agent.sendBytes(helloFrame(payload.readUInt32LE(4), { version: 1 }));
 
@@ -73,7 +74,7 @@ describe("opening a session", () => {
 
   it("rejects when the guest goes away first", async () => {
     const { host, agent } = wire({ answersHello: false });
-    const opening = openSession(host, quiet());
+    const opening = handshake(host, quiet());
     agent.hangUp();
 
     await expect(opening).rejects.toThrow("the guest went away before it was ready");
@@ -82,7 +83,7 @@ describe("opening a session", () => {
   it("rejects with the reason of an abort and lets go of the wire", async () => {
     const { host } = wire({ answersHello: false });
     const interrupt = new AbortController();
-    const opening = openSession(host, { signal: interrupt.signal });
+    const opening = handshake(host, { signal: interrupt.signal });
     const reason = new KdockError("interrupted", "interrupted");
     interrupt.abort(reason);
 
@@ -94,7 +95,7 @@ describe("opening a session", () => {
     const { host } = wire();
     const reason = new KdockError("interrupted", "interrupted");
 
-    await expect(openSession(host, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(handshake(host, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 });
 
@@ -352,12 +353,43 @@ describe("the end of a session", () => {
   it("comes with an abort, whose reason every command gets", async () => {
     const { host } = wire();
     const interrupt = new AbortController();
-    const session = await openSession(host, { signal: interrupt.signal });
+    const session = await handshake(host, { signal: interrupt.signal });
     const command = exec(session, "sleep");
     const reason = new KdockError("interrupted", "interrupted");
     interrupt.abort(reason);
 
     await expect(command.exit).rejects.toBe(reason);
+  });
+
+  it("is explained to the commands that it takes with it, once", async () => {
+    const { host, agent } = wire();
+    const asked: unknown[] = [];
+    const explained = new KdockError("vm", "the VM was stopped");
+    const explain = (lost: unknown) => {
+      asked.push(lost);
+      return Promise.resolve(explained);
+    };
+    const session = await handshake(host, { ...quiet(), explain });
+    const commands = [exec(session, "sleep"), exec(session, "sleep")];
+    await agent.exec(1);
+    agent.hangUp();
+
+    for (const { exit } of commands) await expect(exit).rejects.toBe(explained);
+    await expect(exec(session, "true").exit).rejects.toBe(explained);
+    expect(asked).toMatchObject([{ message: "the guest went away before the command ended" }]);
+  });
+
+  it.each(["close", "abort"])("needs no explanation when its own side ends it: %s", async (how) => {
+    const { host } = wire();
+    const interrupt = new AbortController();
+    const explain = () => Promise.reject(new Error("asked for"));
+    const session = await handshake(host, { signal: interrupt.signal, explain });
+    const { exit } = exec(session, "sleep");
+    const reason = new KdockError("interrupted", "interrupted");
+    if (how === "close") session.close();
+    else interrupt.abort(reason);
+
+    await expect(exit).rejects.toThrow(how === "close" ? "the guest went away" : reason.message);
   });
 
   it.each([
@@ -385,10 +417,10 @@ describe("the end of a session", () => {
   it("is waited for by `await using`", async () => {
     const { host } = wire();
     {
-      await using session = await openSession(host, quiet());
+      await using session = await handshake(host, quiet());
       exec(session, "sleep");
     }
 
-    expect(host.destroyed).toBe(true);
+    expect(host.closed).toBe(true);
   });
 });

@@ -3,19 +3,18 @@ import { KdockError } from "../../core/errors.js";
 import { CONSOLE_BEGINS, CONSOLE_GOES_ON, consoleState } from "../../vm/plan/console-state.js";
 import { labels } from "../../core/plan/names.js";
 import { panicOf, type VmEnd } from "../../vm/plan/vm-end.js";
-import type { GuestVm } from "./dial-guest.js";
+import type { GuestVm } from "./find-guest.js";
 import type { GuestContext } from "./guest-context.js";
-import { AFTER_END, END_MS, vmEnded } from "../../vm/steps/guest-channel.js";
 import { linesOf } from "../../core/steps/lines.js";
+import { AFTER_END, END_MS, vmEnded } from "../../vm/steps/unexpected-end.js";
 import { vmEnd } from "../../vm/steps/vm-end.js";
 
 const LOOK_EVERY_MS = 100;
 
-/** Why the conversation with the guest broke off: the VM's end where it has ended, else the error itself. */
+/** Why the connection to the guest broke: how the VM ended if it has, else the error itself. */
 export async function whyLost(ctx: GuestContext, vm: GuestVm, error: unknown): Promise<unknown> {
-  if (ctx.signal.aborted) return ctx.signal.reason;
-  // A fault of ours, and what somebody typed, have nothing to do with it.
-  if (!(error instanceof KdockError) || error.code === "usage") return error;
+  // A bug of kdock's has nothing to do with the VM.
+  if (!(error instanceof KdockError)) return error;
   const engine = await ctx.engine();
   const container = engine.container(vm.id);
   for (let waited = 0; waited < END_MS; waited += LOOK_EVERY_MS) {
@@ -30,6 +29,7 @@ export async function whyLost(ctx: GuestContext, vm: GuestVm, error: unknown): P
       return ended(exitCode, await vmEnd(ctx, container), await lastLines(ctx, vm));
     }
     await sleep(LOOK_EVERY_MS);
+    if (ctx.signal.aborted) return ctx.signal.reason;
   }
   return error;
 }

@@ -1,0 +1,2 @@
+/** Ctrl-], as telnet and virsh have it. */
+export const DETACH_BYTE = 0x1d;
