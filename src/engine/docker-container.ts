@@ -25,6 +25,7 @@ export class DockerContainer implements Container {
   readonly #isPodman: boolean;
   /** Ends every connection this handle has open: an unanswered `wait` would keep the process alive. */
   readonly #closing = new AbortController();
+  #isDisposed = false;
 
   constructor(engine: FoundEngine, container: Docker.Container, onLeak: OnLeak) {
     this.id = container.id;
@@ -161,6 +162,7 @@ export class DockerContainer implements Container {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
     // Our own clock: the caller's signal may be the very reason we are cleaning up.
     const abortSignal = AbortSignal.timeout(CLEANUP_TIMEOUT_MS);
     try {
@@ -187,7 +189,10 @@ export class DockerContainer implements Container {
           body.destroy();
           return state.exitCode;
         }
-        return ExitStatus.parse(JSON.parse(await textOf(body))).StatusCode;
+        const { StatusCode } = ExitStatus.parse(JSON.parse(await textOf(body)));
+        // The engine may answer 0 when a container is removed that was never started.
+        if (this.#isDisposed) throw removed();
+        return StatusCode;
       },
       signal,
     );
@@ -223,6 +228,10 @@ export class DockerContainer implements Container {
   }
 
   #close(): void {
-    this.#closing.abort(new KdockError("engine", "the container was removed"));
+    this.#closing.abort(removed());
   }
+}
+
+function removed(): KdockError {
+  return new KdockError("engine", "the container was removed");
 }
