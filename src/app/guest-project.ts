@@ -59,9 +59,7 @@ export async function openGuestContext({
     quickEngine: () =>
       (quick ??= orAborted(
         world.signal,
-        import("../engine/quick-engine.js").then((module) =>
-          module.connectQuickly(options, engine),
-        ),
+        import("../engine/quick-engine.js").then((module) => module.connectQuickly(options)),
       )),
   };
 }

@@ -1,18 +1,15 @@
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { KdockError } from "../core/errors.js";
-import { wholeText } from "./careful-modem.js";
+import { type Call, textOf } from "./client.js";
 import { ContainerStream } from "./container-stream.js";
-import { dial, handOver } from "./dial.js";
 import { startExec } from "./docker-exec.js";
 import { engineCall, isStatus } from "./engine-error.js";
 import { ContainerStdio, containerState, ExitStatus } from "./engine-json.js";
 import type { AttachedStream, Container, ContainerState, Exec } from "./engine.js";
+import type { FoundEngine } from "./find-engine.js";
 import { mergedOutput } from "./frames.js";
-import { asReadable } from "./node-stream.js";
-import type { EngineKind } from "./podman.js";
 import { relay } from "./relay.js";
-import { Upload } from "./upload.js";
 
 /** Called with what could not be cleaned up, and why. */
 export type OnLeak = (what: string, error: unknown) => void;
@@ -22,18 +19,19 @@ const CLEANUP_TIMEOUT_MS = 60_000;
 
 export class DockerContainer implements Container {
   readonly id: string;
-  readonly #docker: Docker;
+  readonly #engine: FoundEngine;
   readonly #container: Docker.Container;
   readonly #onLeak: OnLeak;
   readonly #isPodman: boolean;
   /** Ends every connection this handle has open: an unanswered `wait` would keep the process alive. */
   readonly #closing = new AbortController();
+  #isDisposed = false;
 
-  constructor(docker: Docker, id: string, kind: EngineKind, onLeak: OnLeak) {
-    this.id = id;
-    this.#isPodman = kind === "podman";
-    this.#docker = docker;
-    this.#container = docker.getContainer(id);
+  constructor(engine: FoundEngine, container: Docker.Container, onLeak: OnLeak) {
+    this.id = container.id;
+    this.#isPodman = engine.kind === "podman";
+    this.#engine = engine;
+    this.#container = container;
     this.#onLeak = onLeak;
   }
 
@@ -51,11 +49,14 @@ export class DockerContainer implements Container {
   async attach(stderr: "merged" | "apart" = "merged"): Promise<AttachedStream> {
     return await engineCall("attach to the container", async () => {
       const { tty, openStdin } = ContainerStdio.parse(await this.#container.inspect());
-      const connection = await handOver(this.#docker, {
+      const signal = this.#closing.signal;
+      // Without a body, which Podman takes for the container's first input.
+      const connection = await this.#engine.client.upgrade({
+        method: "POST",
         path: `/containers/${this.id}/attach`,
         query: { stream: true, stdin: openStdin, stdout: true, stderr: true },
+        signal,
       });
-      const signal = this.#closing.signal;
       return new ContainerStream(connection, {
         tty,
         stderr,
@@ -75,9 +76,8 @@ export class DockerContainer implements Container {
         const { tty } = ContainerStdio.parse(
           await this.#container.inspect({ abortSignal: signal }),
         );
-        const body = await dial(this.#docker, {
-          method: "GET",
-          path: `/containers/${this.id}/logs`,
+        const body = await this.#open({
+          ...{ method: "GET", what: "logs" },
           // Podman's tail joins a line that came in pieces to the line before it.
           query: { stdout: true, stderr: true, follow, tail: this.#isPodman ? "all" : tail },
           signal,
@@ -92,18 +92,25 @@ export class DockerContainer implements Container {
     command: readonly string[],
     options: { tty: boolean; signal: AbortSignal; user?: string },
   ): Promise<Exec> {
-    const { tty, user } = options;
     const signal = this.#until(options.signal);
-    const endInputFirst = this.#isPodman;
-    return await startExec(this.#container, { command, tty, user, signal, endInputFirst });
+    return await startExec(this.#engine, this.id, { ...options, command, signal });
   }
 
   async putArchive(path: string, archive: Readable): Promise<void> {
-    using upload = new Upload(archive, this.#closing.signal);
+    const signal = this.#closing.signal;
     await engineCall(
       `copy into ${path} of the container`,
-      () => this.#container.putArchive(upload.body, { path, abortSignal: upload.signal }),
-      upload.signal,
+      async () =>
+        textOf(
+          await this.#open({
+            method: "PUT",
+            what: "archive",
+            query: { path },
+            body: archive,
+            signal,
+          }),
+        ),
+      signal,
     );
   }
 
@@ -113,8 +120,9 @@ export class DockerContainer implements Container {
     return await engineCall(
       action,
       async () => {
-        const body = await this.#container.getArchive({ path, abortSignal: until });
-        return relay(asReadable(body), action, until);
+        const query = { path };
+        const body = await this.#open({ method: "GET", what: "archive", query, signal: until });
+        return relay(body, action, until);
       },
       until,
     );
@@ -154,6 +162,7 @@ export class DockerContainer implements Container {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
     // Our own clock: the caller's signal may be the very reason we are cleaning up.
     const abortSignal = AbortSignal.timeout(CLEANUP_TIMEOUT_MS);
     try {
@@ -172,22 +181,25 @@ export class DockerContainer implements Container {
       "wait for the container",
       async () => {
         // "not-running" would be true of a container that has not been started yet.
-        const body = await dial(this.#docker, {
-          method: "POST",
-          path: `/containers/${this.id}/wait`,
-          query: { condition: "next-exit" },
-          signal,
-        });
+        const query = { condition: "next-exit" };
+        const body = await this.#open({ method: "POST", what: "wait", query, signal });
         // The engine is listening for the exit by now; it may have been before.
         const state = await this.#inspect();
         if (state.ended) {
           body.destroy();
           return state.exitCode;
         }
-        return ExitStatus.parse(JSON.parse(await wholeText(body))).StatusCode;
+        const { StatusCode } = ExitStatus.parse(JSON.parse(await textOf(body)));
+        // The engine may answer 0 when a container is removed that was never started.
+        if (this.#isDisposed) throw removed();
+        return StatusCode;
       },
       signal,
     );
+  }
+
+  #open({ what, ...call }: Omit<Call, "path"> & { readonly what: string }) {
+    return this.#engine.client.open({ ...call, path: `/containers/${this.id}/${what}` });
   }
 
   async #gone(): Promise<void> {
@@ -216,6 +228,10 @@ export class DockerContainer implements Container {
   }
 
   #close(): void {
-    this.#closing.abort(new KdockError("engine", "the container was removed"));
+    this.#closing.abort(removed());
   }
+}
+
+function removed(): KdockError {
+  return new KdockError("engine", "the container was removed");
 }

@@ -1,9 +1,8 @@
-import { addAbortSignal, type Readable } from "node:stream";
-import type Docker from "dockerode";
+import type { Readable } from "node:stream";
+import Docker from "dockerode";
 import { KdockError } from "../core/errors.js";
 import { readBuildStream } from "./build-stream.js";
 import { containerOptions } from "./container-options.js";
-import { dial } from "./dial.js";
 import { DockerContainer, type OnLeak } from "./docker-container.js";
 import { engineCall, isStatus } from "./engine-error.js";
 import * as answers from "./engine-json.js";
@@ -22,33 +21,35 @@ import type {
   StreamOptions,
   VolumeInfo,
 } from "./engine.js";
+import type { FoundEngine } from "./find-engine.js";
 import { withTag } from "./image-text.js";
 import { byLabel, hasLabels } from "./labels.js";
-import { asReadable } from "./node-stream.js";
-import type { EngineKind } from "./podman.js";
+import { modemOver } from "./modem.js";
 import { readPullStream } from "./pull-stream.js";
-import { Upload } from "./upload.js";
 
-/** The engine over dockerode, which changes the options it is given: every call gets fresh ones. */
+/**
+ * Over dockerode where the answer is short, over the client where it is a stream or an archive is sent. dockerode changes
+ * the options it is given: every call gets fresh ones. Its `buildImage` would open a gRPC session and close it only when the
+ * body is read to its end, its `wait` says only that the container has ended, and its `logs` parses as JSON what a
+ * container happens to print as JSON.
+ */
 export class DockerEngine implements Engine {
   readonly #docker: Docker;
-  readonly #endpoint: string;
-  readonly #kind: EngineKind;
+  readonly #engine: FoundEngine;
+  readonly #isPodman: boolean;
   readonly #onLeak: OnLeak;
 
-  constructor(docker: Docker, endpoint: string, kind: EngineKind, onLeak: OnLeak) {
-    this.#docker = docker;
-    this.#kind = kind;
-    this.#endpoint = endpoint;
+  constructor(engine: FoundEngine, onLeak: OnLeak) {
+    this.#docker = new Docker({ modem: modemOver(engine.client) } as object);
+    this.#engine = engine;
+    this.#isPodman = engine.kind === "podman";
     this.#onLeak = onLeak;
   }
 
   async info(): Promise<EngineInfo> {
-    return await engineCall(`talk to the engine at ${this.#endpoint}`, async () =>
-      answers.engineInfo(await this.#docker.info(), {
-        endpoint: this.#endpoint,
-        kind: this.#kind,
-      }),
+    const { endpoint, kind } = this.#engine;
+    return await engineCall(`talk to the engine at ${endpoint}`, async () =>
+      answers.engineInfo(await this.#docker.info(), { endpoint, kind }),
     );
   }
 
@@ -65,11 +66,10 @@ export class DockerEngine implements Engine {
     return await engineCall(
       `pull ${ref}`,
       async () => {
-        const body = await this.#docker.createImage({
-          fromImage: withTag(ref),
-          abortSignal: signal,
-        });
-        await readPullStream(addAbortSignal(signal, asReadable(body)), options);
+        const query = { fromImage: withTag(ref) };
+        const { client } = this.#engine;
+        const body = await client.open({ method: "POST", path: "/images/create", query, signal });
+        await readPullStream(body, options);
         return await this.#image(ref);
       },
       signal,
@@ -77,17 +77,19 @@ export class DockerEngine implements Engine {
   }
 
   async loadImage(archive: Readable, options: LoadOptions): Promise<ImageInfo> {
-    const { tag, onLine, onProgress } = options;
-    using upload = new Upload(archive, options.signal, (sent) => onProgress?.(sent, sent));
-    const { signal } = upload;
+    const { tag, onLine, onProgress, signal } = options;
     return await engineCall(
       `load ${tag}`,
       async () => {
-        const body = await this.#docker.loadImage(upload.body, {
-          quiet: true,
-          abortSignal: signal,
+        const body = await this.#engine.client.open({
+          method: "POST",
+          path: "/images/load",
+          query: { quiet: true },
+          body: archive,
+          onProgress: (sent) => onProgress?.(sent, sent),
+          signal,
         });
-        await readPullStream(addAbortSignal(signal, asReadable(body)), { onLine });
+        await readPullStream(body, { onLine });
         return await this.#image(tag);
       },
       signal,
@@ -95,27 +97,26 @@ export class DockerEngine implements Engine {
   }
 
   async buildImage(build: ImageBuild, options: StreamOptions): Promise<ImageInfo> {
-    using upload = new Upload(build.context, options.signal);
-    const { signal } = upload;
+    const { signal } = options;
     return await engineCall(
       `build ${build.tag}`,
       async () => {
         // Podman 4.3 takes a step from its cache although the files have changed that the step mounts.
-        const noCache = build.noCache || this.#kind === "podman";
-        const body = await dial(this.#docker, {
+        const noCache = build.noCache || this.#isPodman;
+        const body = await this.#engine.client.open({
           method: "POST",
           path: "/build",
           query: {
             version: "2",
             dockerfile: build.dockerfile,
             t: build.tag,
-            buildargs: { ...build.args },
-            labels: { ...build.labels },
+            buildargs: build.args,
+            labels: build.labels,
             nocache: noCache,
             rm: true,
             forcerm: true,
           },
-          body: upload.body,
+          body: build.context,
           signal,
         });
         const id = await readBuildStream(body, (line) => options.onLine?.(line));
@@ -165,7 +166,6 @@ export class DockerEngine implements Engine {
     labels: Labels,
     { prefix, mtu, isolated = false }: NetworkOptions = {},
   ): Promise<void> {
-    const isPodman = this.#kind === "podman";
     // Podman has no such options. Its internal networks have no way out; those of Docker have rules of their own, which
     // would drop frames with guests' addresses where bridges ask iptables (br_netfilter).
     const special = {
@@ -178,9 +178,9 @@ export class DockerEngine implements Engine {
           ...{ Name: name, Driver: "bridge", CheckDuplicate: true, Labels: { ...labels } },
           Options: {
             ...(mtu === undefined ? {} : { [answers.MTU_OPTION]: String(mtu) }),
-            ...(isPodman ? {} : special),
+            ...(this.#isPodman ? {} : special),
           },
-          ...(isPodman && isolated ? { Internal: true } : {}),
+          ...(this.#isPodman && isolated ? { Internal: true } : {}),
         }),
       );
     } catch (error) {
@@ -199,7 +199,7 @@ export class DockerEngine implements Engine {
 
   async connectNetwork(name: string, container: string): Promise<string | undefined> {
     await this.#connect(name, container);
-    return this.#kind === "podman" ? (await this.#networksOf(container)).get(name) : undefined;
+    return this.#isPodman ? (await this.#networksOf(container)).get(name) : undefined;
   }
 
   async #connect(name: string, container: string): Promise<void> {
@@ -242,7 +242,7 @@ export class DockerEngine implements Engine {
       // cut off in the middle, the container might exist and nobody would know its id.
       this.#docker.createContainer({
         _query: { name: spec.name },
-        _body: containerOptions(spec, this.#kind),
+        _body: containerOptions(spec, this.#engine.kind),
       } as object),
     );
     const container = this.container(id);
@@ -260,7 +260,7 @@ export class DockerEngine implements Engine {
   }
 
   container(id: string): Container {
-    return new DockerContainer(this.#docker, id, this.#kind, this.#onLeak);
+    return new DockerContainer(this.#engine, this.#docker.getContainer(id), this.#onLeak);
   }
 
   async #image(ref: string): Promise<ImageInfo> {

@@ -1,59 +1,53 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type Docker from "dockerode";
 import { KdockError } from "../core/errors.js";
 import { ContainerStream } from "./container-stream.js";
 import { engineCall } from "./engine-error.js";
-import { ExecState } from "./engine-json.js";
-import type { Exec } from "./engine.js";
-import { asConnection } from "./node-stream.js";
+import type { CanExec, Exec } from "./engine.js";
+import type { FoundEngine } from "./find-engine.js";
 
 /** For how long after the output's end the engine may call a command running that has ended. */
 const EXIT_CODE_TIMEOUT_MS = 5_000;
 const EXIT_CODE_INTERVAL_MS = 20;
 
-export interface ExecOptions {
-  readonly command: readonly string[];
-  readonly tty: boolean;
-  readonly user: string | undefined;
-  readonly signal: AbortSignal;
-  /** As `StreamShape` has it. */
-  readonly endInputFirst: boolean;
-}
+type ExecOptions = Parameters<CanExec["exec"]>[1] & { readonly command: readonly string[] };
 
 /** Runs a command in a container. Aborting gives up the connection; the engine has no call that ends the command. */
-export async function startExec(container: Docker.Container, options: ExecOptions): Promise<Exec> {
-  const { command, tty, user, signal, endInputFirst } = options;
+export async function startExec(
+  engine: FoundEngine,
+  container: string,
+  { command, tty, user, signal }: ExecOptions,
+): Promise<Exec> {
+  const { client, kind } = engine;
   const action = `run ${command[0] ?? "nothing"} in the container`;
   return await engineCall(
     action,
     async () => {
-      const exec = await container.exec({
-        Cmd: [...command],
-        Tty: tty,
-        AttachStdin: true,
-        AttachStdout: true,
-        AttachStderr: true,
-        ...(user === undefined ? {} : { User: user }),
-        abortSignal: signal,
-      });
-      const connection = await exec.start({
-        hijack: true,
-        stdin: true,
-        Tty: tty,
-        abortSignal: signal,
-      });
-      const stream = new ContainerStream(asConnection(connection), {
-        tty,
-        stderr: "apart",
+      const created = await client.call({
+        method: "POST",
+        path: `/containers/${container}/exec`,
+        json: {
+          ...{ Cmd: command, Tty: tty, User: user },
+          ...{ AttachStdin: true, AttachStdout: true, AttachStderr: true },
+        },
         signal,
-        endInputFirst,
+      });
+      const { Id: id } = created as { Id: string };
+      const connection = await client.upgrade({
+        method: "POST",
+        path: `/exec/${id}/start`,
+        json: { Detach: false, Tty: tty },
+        signal,
+      });
+      const endInputFirst = kind === "podman";
+      const stream = new ContainerStream(connection, {
+        ...{ tty, stderr: "apart", signal, endInputFirst },
       });
       return {
         stream,
         stderr: stream.stderr,
         exitCode: async () => {
           await stream.drained;
-          return await engineCall(action, () => exitCode(exec, signal), signal);
+          return await engineCall(action, () => exitCode(engine, id, signal), signal);
         },
       };
     },
@@ -61,9 +55,12 @@ export async function startExec(container: Docker.Container, options: ExecOption
   );
 }
 
-async function exitCode(exec: Docker.Exec, signal: AbortSignal): Promise<number> {
+async function exitCode({ client }: FoundEngine, id: string, signal: AbortSignal): Promise<number> {
+  // With zod, which takes longer to load than a command to start.
+  const { ExecState } = await import("./engine-json.js");
   for (let waited = 0; waited < EXIT_CODE_TIMEOUT_MS; waited += EXIT_CODE_INTERVAL_MS) {
-    const state = ExecState.parse(await exec.inspect({ abortSignal: signal }));
+    const answer = await client.call({ method: "GET", path: `/exec/${id}/json`, signal });
+    const state = ExecState.parse(answer);
     if (!state.Running && typeof state.ExitCode === "number") return state.ExitCode;
     await sleep(EXIT_CODE_INTERVAL_MS, undefined, { signal });
   }

@@ -1,5 +1,22 @@
 import { KdockError, messageOf } from "../core/errors.js";
 
+/** The engine answered that it will not; the message is in its own words. */
+export class EngineRefusal extends Error {
+  readonly statusCode: number;
+
+  constructor(statusCode: number, body: string) {
+    super(wordsOf(body) || `HTTP status ${statusCode}`);
+    this.statusCode = statusCode;
+  }
+}
+
+/** The source of what was sent to the engine failed, with this `cause`: no failure of the engine's. */
+export class UploadFailure extends Error {
+  constructor(cause: unknown) {
+    super("the upload failed", { cause });
+  }
+}
+
 /** Why a connection was never made, by errno code, in words that finish "nothing answers: …". */
 const UNREACHABLE: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",
@@ -15,11 +32,12 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
 };
 
 /**
- * The one place where what dockerode and node:http throw becomes ours, by status and errno code. An aborted `signal`
+ * The one place where what the client and node:http throw becomes kdock's, by status and errno code. An aborted `signal`
  * wins, because everything it touched fails as a consequence. What is not recognised is a bug and comes back as it is.
  */
 export function translate(error: unknown, action: string, signal?: AbortSignal): unknown {
   if (signal?.aborted === true) return signal.reason;
+  if (error instanceof UploadFailure) return error.cause;
   if (error instanceof KdockError) return error;
   // By name: loading zod takes longer than most calls.
   if (field(error, "name") === "ZodError") {
@@ -35,8 +53,8 @@ export function translate(error: unknown, action: string, signal?: AbortSignal):
       cause: error,
     });
   }
-  if (statusOf(error) !== undefined) {
-    return new KdockError("engine", `cannot ${action}: ${engineMessage(error)}`, { cause: error });
+  if (error instanceof EngineRefusal) {
+    return new KdockError("engine", `cannot ${action}: ${error.message}`, { cause: error });
   }
   const code = field(error, "code");
   if (typeof code !== "string" || code.startsWith("ERR_INVALID")) return error;
@@ -51,7 +69,6 @@ export async function engineCall<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   try {
-    signal?.throwIfAborted();
     return await call();
   } catch (error) {
     throw translate(error, action, signal);
@@ -82,19 +99,18 @@ export function connectionHint(failures: readonly unknown[]): string {
 }
 
 function statusOf(error: unknown): number | undefined {
-  const status = field(error, "statusCode");
-  return typeof status === "number" ? status : undefined;
+  return error instanceof EngineRefusal ? error.statusCode : undefined;
 }
 
-/** The engine's own words without docker-modem's "(HTTP code 404) no such container - " in front. */
-function engineMessage(error: unknown): string {
-  const fromBody = field(field(error, "json"), "message");
-  if (typeof fromBody === "string") return fromBody;
-  const reason = field(error, "reason");
-  const known = typeof reason === "string" ? reason : "unexpected";
-  const prefix = `(HTTP code ${String(statusOf(error))}) ${known} - `;
-  const message = messageOf(error);
-  return (message.startsWith(prefix) ? message.slice(prefix.length) : message).trim();
+/** The engine sends {"message": "…"}; a proxy before it may send anything. */
+function wordsOf(body: string): string {
+  try {
+    const message = field(JSON.parse(body), "message");
+    if (typeof message === "string") return message.trim();
+  } catch {
+    // Text.
+  }
+  return body.trim();
 }
 
 function field(value: unknown, name: string): unknown {

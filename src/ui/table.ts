@@ -1,8 +1,9 @@
+import stringWidth from "string-width";
 import { visible } from "./visible.js";
 
 export type Align = "left" | "right";
 
-/** Columns as wide as their widest cell, two blanks between them, nothing at the end of a line. */
+/** Columns as wide on a terminal as their widest cell, two blanks between them, nothing at the end of a line. */
 export function table(
   written: readonly (readonly string[])[],
   align: readonly Align[] = [],
@@ -12,7 +13,7 @@ export function table(
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, width(cell));
+      widths[column] = Math.max(widths[column] ?? 0, stringWidth(cell));
     });
   }
   return rows.map((row) =>
@@ -24,11 +25,6 @@ export function table(
 }
 
 function pad(cell: string, to: number, align: Align): string {
-  const blanks = " ".repeat(to - width(cell));
+  const blanks = " ".repeat(to - stringWidth(cell));
   return align === "right" ? blanks + cell : cell + blanks;
-}
-
-/** In code points: what kdock prints has no wide or combining characters, but may have ones beyond 16 bits. */
-function width(cell: string): number {
-  return Array.from(cell).length;
 }

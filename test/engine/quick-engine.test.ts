@@ -1,7 +1,6 @@
 import { homedir } from "node:os";
 import { buffer, text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { connectEngine } from "../../src/engine/connect.js";
 import type { Container } from "../../src/engine/engine.js";
 import { connectQuickly } from "../../src/engine/quick-engine.js";
 import { type Lab, openLab } from "./lab.js";
@@ -10,8 +9,7 @@ let lab: Lab;
 let container: Container;
 
 const connect = (env: NodeJS.ProcessEnv = process.env) => {
-  const options = { env, home: homedir(), onLeak: () => undefined };
-  return connectQuickly(options, () => connectEngine(options));
+  return connectQuickly({ env, home: homedir(), onLeak: () => undefined });
 };
 const quiet = () => ({ tty: false, signal: new AbortController().signal });
 

@@ -33,6 +33,14 @@ printf '%s\\n' CONFIG_A=y CONFIG_B=m CONFIG_C=y CONFIG_D=4 > b/config
 printf '%s\\n' zebra ant mule > a/modules.order; printf '%s\\n' ant zebra mule > b/modules.order
 printf '%s\\n' Bee Zoo ant > a/sorted; printf '%s\\n' ant Bee Zoo > b/sorted
 echo 'built by kdock@laptop' > a/who; echo 'built by kdock@elsewhere' > b/who
+long=$(printf 'x%.0s' $(seq 150))
+for side in a b; do
+  if [ $side = a ]; then name=first; else name=other; fi
+  echo 'int one(void) { return 1; }' > /tmp/$name-$long.c
+  gcc -g -c /tmp/$name-$long.c -o $side/plain.o
+  for packer in zlib zstd; do objcopy --compress-debug-sections=$packer $side/plain.o $side/$packer.o; done
+  readelf -SW $side/zlib.o $side/zstd.o | grep -cE ' \\.debug_(line_)?str .* MSC ' | grep -qx '[2-4]'
+done
 echo x > a/lonely; head -c 4000 /dev/zero > a/broken.o; printf '\\177ELF\\2\\1' > b/broken.o
 
 mkdir -p /pairs/trees/src/init && cd /pairs/trees
@@ -201,7 +209,7 @@ describe("explaining", () => {
     expect(exitCode, said).toBe(0);
     const pairs = await bytesOf(await maker.getArchive("/pairs", lab.signal));
     const names = ["built.o", "rootfs.cpio", "same.gz", "signed.ko", "config", "modules.order"];
-    names.push("sorted", "who", "lonely", "broken.o", "../trees/a/vmlinux");
+    names.push("sorted", "who", "lonely", "broken.o", "zlib.o", "zstd.o", "../trees/a/vmlinux");
     plain = await explained(pairs, "/pairs/plain", names);
     trees = await explained(pairs, "/pairs/trees", ["vmlinux"]);
   });
@@ -219,6 +227,12 @@ describe("explaining", () => {
     const found = plain.find((one) => one.file === file);
     expect(found?.where).toContainEqual(expect.objectContaining({ kind, name }));
     expect(found?.cause).toMatch(cause);
+  });
+
+  it.each(["zlib.o", "zstd.o"])("%s: looks into compressed debug information", (file) => {
+    const found = plain.find((one) => one.file === file);
+    const details = found?.where.map(({ name, detail }) => `${name}: ${detail}`).join("\n");
+    expect(details).toMatch(/\.debug_(?:line_)?str: .*first-x+.* ≠ .*other-x+/);
   });
 
   it("tells about files that cannot be compared", () => {

@@ -5,18 +5,6 @@ import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 
 const SOURCE = "/src/net/ipv4/tcp_ipv4.c";
 
-interface StackFrame {
-  readonly id: number;
-  readonly name: string;
-  readonly line: number;
-  readonly source?: { readonly path: string };
-}
-interface Named {
-  readonly name: string;
-  readonly value: string;
-  readonly variablesReference: number;
-}
-
 beforeAll(async () => {
   await kdock(["stop"], { cwd: LAB });
   const { exitCode, stderr } = await kdock(["run", "-d", "--gdb", "0"], { cwd: LAB });
@@ -30,18 +18,18 @@ it("an editor attaches, breaks in tcp_ipv4.c, looks at what is there, steps, and
   const attached = editor.request("attach", { target: "127.0.0.1:1234" });
   await editor.event("initialized");
   // The function's first line of code, wherever this kernel has it.
-  const { breakpoints } = (await editor.request("setFunctionBreakpoints", {
+  const { breakpoints } = await editor.request("setFunctionBreakpoints", {
     breakpoints: [{ name: "tcp_v4_rcv" }],
-  })) as { breakpoints: { line: number; source: { path: string } }[] };
-  expect(breakpoints[0]?.source.path).toBe(SOURCE);
+  });
+  expect(breakpoints[0]?.source?.path).toBe(SOURCE);
   const line = (breakpoints[0]?.line ?? 0) + 1;
   await editor.request("setFunctionBreakpoints", { breakpoints: [] });
-  const set = (await editor.request("setBreakpoints", {
+  const set = await editor.request("setBreakpoints", {
     source: { path: SOURCE },
     breakpoints: [{ line }],
-  })) as { breakpoints: { verified: boolean; line: number }[] };
+  });
   expect(set.breakpoints[0]?.verified).toBe(true);
-  await editor.request("configurationDone");
+  await editor.request("configurationDone", {});
   await attached;
   await editor.event("stopped");
   await editor.request("continue", { threadId: 1 });
@@ -49,26 +37,23 @@ it("an editor attaches, breaks in tcp_ipv4.c, looks at what is there, steps, and
   await withGuest(LAB_NAMES.vmContainer, async (session) => {
     const provoked = inGuest(session, "nc -w 1 127.0.0.1 9 || echo refused");
     expect(await editor.event("stopped")).toMatchObject({ reason: "breakpoint" });
-    const { stackFrames } = (await editor.request("stackTrace", { threadId: 1 })) as {
-      stackFrames: StackFrame[];
-    };
+    const { stackFrames } = await editor.request("stackTrace", { threadId: 1 });
+    const frameId = stackFrames[0]?.id ?? 0;
     expect(stackFrames[0]).toMatchObject({ name: "tcp_v4_rcv", source: { path: SOURCE } });
     expect(stackFrames.map(({ name }) => name)).toContain("ip_local_deliver_finish");
-    const { scopes } = (await editor.request("scopes", { frameId: stackFrames[0]?.id })) as {
-      scopes: Named[];
-    };
+    const { scopes } = await editor.request("scopes", { frameId });
     expect(scopes.map(({ name }) => name)).toEqual(
       expect.arrayContaining(["Arguments", "Locals", "Registers"]),
     );
-    const { variables } = (await editor.request("variables", {
-      variablesReference: scopes[0]?.variablesReference,
-    })) as { variables: Named[] };
+    const { variables } = await editor.request("variables", {
+      variablesReference: scopes[0]?.variablesReference ?? 0,
+    });
     expect(variables).toMatchObject([
       { name: "skb", value: expect.stringMatching(/^0x/) as string },
     ]);
     const { result } = await editor.request("evaluate", {
       expression: "skb->len",
-      frameId: stackFrames[0]?.id,
+      frameId,
     });
     expect(Number(result)).toBeGreaterThanOrEqual(20);
     await editor.request("next", { threadId: 1 });
@@ -85,7 +70,7 @@ it("an editor that goes away without a word leaves the guest running, without it
   const attached = editor.request("attach", { target: "127.0.0.1:1234" });
   await editor.event("initialized");
   await editor.request("setFunctionBreakpoints", { breakpoints: [{ name: "kernel_clone" }] });
-  await editor.request("configurationDone");
+  await editor.request("configurationDone", {});
   await attached;
   await editor.end();
   const { stdout } = await withGuest(LAB_NAMES.vmContainer, (s) => inGuest(s, "echo on"));

@@ -152,15 +152,13 @@ describe("with a debugger", () => {
     });
     const attached = editor.request("attach", { target: "127.0.0.1:1234" });
     await editor.event("initialized");
-    await editor.request("configurationDone");
+    await editor.request("configurationDone", {});
     await attached;
     await editor.event("stopped");
     await editor.request("continue", { threadId: 1 });
     await panicSoon();
     expect(await editor.event("stopped")).toMatchObject({ reason: "breakpoint" });
-    const { stackFrames } = (await editor.request("stackTrace", { threadId: 1 })) as {
-      stackFrames: { name: string }[];
-    };
+    const { stackFrames } = await editor.request("stackTrace", { threadId: 1 });
     // Newer kernels have vpanic() do what panic() is asked for.
     const names = stackFrames.map(({ name }) => name).filter((name) => name !== "vpanic");
     expect(names.slice(0, 2)).toEqual(["panic", "sysrq_handle_crash"]);

@@ -1,19 +1,27 @@
-"""A reader for ELF files: sections and symbols, with every offset checked, because the file may be anything."""
+"""Sections and symbols of an ELF file, read with pyelftools and within bounds, because the file may be anything."""
 
 from __future__ import annotations
 
 import bisect
+import io
 import struct
 import zlib
 from dataclasses import dataclass
 
+from elftools.common.exceptions import ELFCompressionError
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+from elftools.elf.enums import ENUM_ST_INFO_TYPE
+
 from .bytes_diff import Buffer
 from .packed import MAX_UNPACKED, unpack
 
-SHT_SYMTAB, SHT_NOBITS = 2, 8
-SHF_ALLOC, SHF_EXECINSTR, SHF_COMPRESSED = 2, 4, 0x800
-STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_FILE = 0, 1, 2, 4
-ET_REL = 1
+SHF_ALLOC, SHF_EXECINSTR = SH_FLAGS.SHF_ALLOC, SH_FLAGS.SHF_EXECINSTR
+STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_FILE = (
+    ENUM_ST_INFO_TYPE[f"STT_{name}"] for name in ("NOTYPE", "OBJECT", "FUNC", "FILE")
+)
+ET_REL = "ET_REL"
+MAX_SECTIONS = 100_000
 
 
 class NotElf(Exception):
@@ -26,7 +34,8 @@ class Section:
 
     index: int
     name: str
-    type: int
+    #: "SHT_SYMTAB"; a number where it has no name.
+    type: str | int
     flags: int
     address: int
     offset: int
@@ -51,56 +60,43 @@ class Elf:
 
     def __init__(self, data: Buffer):
         self.data = memoryview(data)
-        if len(data) < 52 or bytes(data[:4]) != b"\x7fELF" or data[4] not in (1, 2) or data[5] not in (1, 2):
-            raise NotElf("no ELF header")
-        self.wide = data[4] == 2
-        self.order = "<" if data[5] == 1 else ">"
         try:
-            self.type, self.machine = struct.unpack_from(self.order + "HH", self.data, 16)
-            self.sections = self._sections()
-        except (struct.error, IndexError) as error:
-            raise NotElf(f"broken section table: {error}") from error
+            self._file = ELFFile(_Stream(self.data))
+            count = self._file.num_sections()
+            if count > MAX_SECTIONS:
+                raise NotElf(f"{count} sections")
+            self.sections = [self._section(index) for index in range(count)]
+        except Exception as error:  # pyelftools may fail in any way at a broken file
+            raise NotElf(f"broken header or section table: {error}") from error
+        self.type, self.machine = self._file["e_type"], self._file["e_machine"]
         self._symbols: list[Symbol] | None = None
         self._starts: dict[int, tuple[list[int], list[Symbol]]] = {}
 
-    def _sections(self) -> list[Section]:
-        at = struct.unpack_from(self.order + ("Q" if self.wide else "I"), self.data, 40 if self.wide else 32)[0]
-        entry, count, names_at = struct.unpack_from(self.order + "HHH", self.data, 58 if self.wide else 46)
-        layout = struct.Struct(self.order + ("IIQQQQIIQQ" if self.wide else "10I"))
-        if at == 0 or entry < layout.size:
-            return []
-        raw = [layout.unpack_from(self.data, at + index * entry) for index in range(max(count, 1))]
-        if count == 0:
-            raw = [layout.unpack_from(self.data, at + index * entry) for index in range(min(raw[0][5], 100_000))]
-        if names_at == 0xFFFF:
-            names_at = raw[0][6]
-        names = self._slice(raw[names_at][4], raw[names_at][5])
-        return [
-            Section(index, text_at(names, row[0]), row[1], row[2], row[3], row[4], row[5], row[6])
-            for index, row in enumerate(raw)
-        ]
-
-    def _slice(self, offset: int, size: int) -> memoryview:
-        if offset + size > len(self.data):
-            raise NotElf("a section lies behind the end of the file")
-        return self.data[offset : offset + size]
+    def _section(self, index: int) -> Section:
+        found = self._file.get_section(index)
+        place = (found[f"sh_{key}"] for key in ("type", "flags", "addr", "offset", "size", "link"))
+        return Section(index, found.name, *place)
 
     def raw(self, section: Section) -> Buffer:
         """A section as it is in the file."""
-        return b"" if section.type == SHT_NOBITS else self._slice(section.offset, section.size)
+        if section.type == "SHT_NOBITS":
+            return b""
+        if section.offset + section.size > len(self.data):
+            raise NotElf("a section lies behind the end of the file")
+        return self.data[section.offset : section.offset + section.size]
 
     def content(self, section: Section) -> Buffer:
         """A section's content, unpacked where it is compressed debug information."""
         data = self.raw(section)
-        if not section.flags & SHF_COMPRESSED or len(data) < 24:
+        if not section.flags & SH_FLAGS.SHF_COMPRESSED or not data:
             return data
-        kind = struct.unpack_from(self.order + "I", data)[0]
-        body = bytes(data[24 if self.wide else 12 :])
+        found = self._file.get_section(section.index)
         try:
-            if kind == 1:
-                return zlib.decompressobj().decompress(body, MAX_UNPACKED)
-            if kind == 2:
-                return unpack(body, "zstd") or data
+            if found.data_size <= MAX_UNPACKED:
+                return found.data()
+        except ELFCompressionError:
+            # pyelftools 0.32 knows zlib alone.
+            return unpack(bytes(data[found.structs.Elf_Chdr.sizeof() :]), "zstd") or data
         except zlib.error:
             pass
         return data
@@ -108,7 +104,7 @@ class Elf:
     def symbols(self) -> list[Symbol]:
         """The functions, objects and labels of the symbol table."""
         if self._symbols is None:
-            table = next((s for s in self.sections if s.type == SHT_SYMTAB), None)
+            table = next((s for s in self.sections if s.type == "SHT_SYMTAB"), None)
             self._symbols = [] if table is None else self._read_symbols(table)
         return self._symbols
 
@@ -116,12 +112,14 @@ class Elf:
         if table.link >= len(self.sections):
             return []
         names = bytes(self.raw(self.sections[table.link]))
-        layout = struct.Struct(self.order + ("IBBHQQ" if self.wide else "IIIBBH"))
+        # Not with pyelftools, which takes ten times as long: a kernel has 100 000 and more.
+        wide, order = self._file.elfclass == 64, "<" if self._file.little_endian else ">"
+        layout = struct.Struct(order + ("IBBHQQ" if wide else "IIIBBH"))
         data = self.raw(table)
         found: list[Symbol] = []
         file = ""
         for row in layout.iter_unpack(data[: len(data) // layout.size * layout.size]):
-            name, info, _, index, value, size = row if self.wide else (row[0], row[3], row[4], row[5], row[1], row[2])
+            name, info, _, index, value, size = row if wide else (row[0], row[3], row[4], row[5], row[1], row[2])
             if info & 15 == STT_FILE:
                 file = text_at(names, name)
             elif 0 < index < len(self.sections) and info & 15 in (STT_NOTYPE, STT_OBJECT, STT_FUNC) and name:
@@ -141,6 +139,29 @@ class Elf:
         covering = [s for s in before if s.offset <= offset < s.offset + s.size]
         labels = [s for s in before if s.size == 0]
         return (covering or labels or [None])[-1]
+
+
+class _Stream:
+    """A file for pyelftools that is no copy of the bytes, and never reads more than there is."""
+
+    def __init__(self, data: memoryview):
+        self._data = data
+        self._at = 0
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Counts from the beginning, or from the end with SEEK_END."""
+        self._at = offset + (len(self._data) if whence == io.SEEK_END else 0)
+        return self._at
+
+    def tell(self) -> int:
+        """The place of the next read."""
+        return self._at
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, fewer at the end."""
+        found = bytes(self._data[self._at : self._at + size])
+        self._at += len(found)
+        return found
 
 
 def text_at(table: Buffer, offset: int) -> str:

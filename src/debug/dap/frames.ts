@@ -1,7 +1,8 @@
+import type { DebugProtocol } from "@vscode/debugprotocol";
 import { KdockError } from "../../core/errors.js";
 
-/** A message of the Debug Adapter Protocol: a request, a response or an event. */
-export type DapMessage = Readonly<Record<string, unknown>>;
+/** A request, a response or an event. Their fields beyond `seq` and `type` are passed on as they are. */
+export type DapMessage = Readonly<DebugProtocol.ProtocolMessage>;
 
 const HEADER_END = Buffer.from("\r\n\r\n");
 /** No debugger says as much in one message; what claims to is no message. */

@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { KdockError } from "../../../src/core/errors.js";
-import { isStatus, translate } from "../../../src/engine/engine-error.js";
+import {
+  EngineRefusal,
+  isStatus,
+  translate,
+  UploadFailure,
+} from "../../../src/engine/engine-error.js";
 
 const failure = (fields: object) => Object.assign(new Error("some text"), fields);
 
@@ -14,11 +19,6 @@ describe("what the engine or the connection throws", () => {
       { code: "ECONNRESET" },
       { code: "engine", message: /connection to the engine was lost/ },
     ],
-    [
-      "an answer with a message",
-      { statusCode: 409, json: { message: "name in use" } },
-      { code: "engine", message: /^cannot do: name in use$/ },
-    ],
   ])("%s", (_name, fields, expected) => {
     const error = translate(failure(fields), "do");
     expect(error).toBeInstanceOf(KdockError);
@@ -29,14 +29,22 @@ describe("what the engine or the connection throws", () => {
     }
   });
 
-  it("of a stream comes without docker-modem's words in front", () => {
-    const error = new Error("(HTTP code 404) no such container - No such thing ");
-    Object.assign(error, { statusCode: 404, reason: "no such container", json: null });
-    expect(translate(error, "do")).toMatchObject({ message: "cannot do: No such thing" });
+  it.each([
+    ["the engine's own words", '{"message":"name in use"}', "cannot do: name in use"],
+    ["whatever text it is", "<h1>Bad gateway</h1>\n", "cannot do: <h1>Bad gateway</h1>"],
+    ["the status when there is none", "", "cannot do: HTTP status 409"],
+  ])("says of a refusal %s", (_what, body, message) => {
+    const error = translate(new EngineRefusal(409, body), "do");
+    expect(error).toMatchObject({ code: "engine", message });
+  });
+
+  it("is the source's own when an upload failed", () => {
+    const cause = failure({ code: "EACCES" });
+    expect(translate(new UploadFailure(cause), "do")).toBe(cause);
   });
 
   it("keeps its status for whoever wants to know", () => {
-    const error = translate(failure({ statusCode: 409 }), "do");
+    const error = translate(new EngineRefusal(409, ""), "do");
     expect([isStatus(error, 409), isStatus(error, 404)]).toEqual([true, false]);
   });
 

@@ -1,6 +1,8 @@
 import type Docker from "dockerode";
 import { describe, expect, it } from "vitest";
 import { DockerEngine } from "../../../src/engine/docker-engine.js";
+import type { Call, EngineClient } from "../../../src/engine/client.js";
+import { EngineRefusal } from "../../../src/engine/engine-error.js";
 import { networkInfos } from "../../../src/engine/engine-json.js";
 import type { NetworkOptions } from "../../../src/engine/engine.js";
 import type { EngineKind } from "../../../src/engine/podman.js";
@@ -13,27 +15,23 @@ interface Answers {
   readonly isThere?: boolean;
 }
 
+const refused = (status: number) => Promise.reject(new EngineRefusal(status, "no"));
+
 /** What an engine that answers so is asked for. */
 async function asked(
   options: NetworkOptions,
   { kind = "docker", status, isThere = false }: Answers = {},
 ) {
   const bodies: Docker.NetworkCreateOptions[] = [];
-  const docker = {
-    createNetwork(body: Docker.NetworkCreateOptions) {
-      bodies.push(body);
-      return status === undefined
-        ? Promise.resolve({})
-        : Promise.reject(Object.assign(new Error("refused"), { statusCode: status }));
+  const client = {
+    call({ method, json }: Call) {
+      if (method === "GET") return isThere ? Promise.resolve({ Name: "lan" }) : refused(404);
+      bodies.push(json as Docker.NetworkCreateOptions);
+      return status === undefined ? Promise.resolve({}) : refused(status);
     },
-    getNetwork: () => ({
-      inspect: () =>
-        isThere
-          ? Promise.resolve({ Name: "lan" })
-          : Promise.reject(Object.assign(new Error("no such network"), { statusCode: 404 })),
-    }),
   };
-  const engine = new DockerEngine(docker as unknown as Docker, "unix:///x", kind, () => undefined);
+  const found = { client: client as unknown as EngineClient, kind, endpoint: "unix:///x" };
+  const engine = new DockerEngine(found, () => undefined);
   await engine.ensureNetwork("lan", { role: "lan" }, options);
   return bodies.map(({ Options, Internal }) => ({ Options, Internal }));
 }

@@ -18,3 +18,26 @@ it("takes rows of different lengths, and none", () => {
   expect(table([["a"], ["bc", "d"]])).toEqual(["a", "bc  d"]);
   expect(table([])).toEqual([]);
 });
+
+it.each([
+  ["wide characters", "内核", "kern"],
+  ["combining marks", "re\u0301gle", "regle"],
+  ["an emoji of several code points", "\u{1f469}\u200d\u{1f469}\u200d\u{1f467}", "ab"],
+  ["halfwidth forms", "ｶｰﾈﾙ", "abcd"],
+  ["zero-width characters", "a\u200bb", "ab"],
+])("gives %s the columns that a terminal gives them", (_what, cell, asWide) => {
+  const [line] = table([
+    [cell, "|"],
+    ["a longer cell", "|"],
+  ]);
+  expect(line?.slice(cell.length)).toBe(`${" ".repeat(15 - asWide.length)}|`);
+});
+
+it("measures an escape sequence as the text that it is spelt out to", () => {
+  expect(
+    table([
+      ["\u001b[31mred", "|"],
+      ["b", "|"],
+    ]),
+  ).toEqual(["\\x1b[31mred  |", "b            |"]);
+});

@@ -15,13 +15,15 @@ async function read(...chunks: readonly (string | Buffer)[]): Promise<DapMessage
 }
 
 describe("messages", () => {
-  const both = Buffer.concat([encodeDap({ seq: 1, text: "ünï" }), encodeDap({ seq: 2 })]);
+  const paused = { seq: 1, type: "event", event: "stopped", body: { text: "ünï" } };
+  const asked = { seq: 2, type: "request", command: "threads" };
+  const both = Buffer.concat([encodeDap(paused), encodeDap(asked)]);
 
   it.each([
     ["in one piece", [both]],
     ["byte by byte", [...both].map((byte) => Buffer.from([byte]))],
   ])("arrive %s", async (_how, chunks) => {
-    expect(await read(...chunks)).toEqual([{ seq: 1, text: "ünï" }, { seq: 2 }]);
+    expect(await read(...chunks)).toEqual([paused, asked]);
   });
 
   it("may have other headers", async () => {
@@ -41,6 +43,8 @@ describe("messages", () => {
 describe("paths", () => {
   it("move wherever they stand, and nothing else does", () => {
     const message = {
+      seq: 1,
+      type: "response",
       command: "/src/not-a-path",
       body: {
         stackFrames: [
@@ -51,6 +55,8 @@ describe("paths", () => {
       },
     };
     expect(withPaths(message, "/src", "/home/me/linux")).toEqual({
+      seq: 1,
+      type: "response",
       command: "/src/not-a-path",
       body: {
         stackFrames: [
