@@ -1,6 +1,6 @@
-import { INSIDE, labels } from "../../core/plan/names.js";
+import { DEFAULT_VM, INSIDE, labels } from "../../core/plan/names.js";
 import type { CanExec } from "../../engine/engine.js";
-import { chooseRunningVm, factsOf } from "../../vm/steps/choose-vm.js";
+import { chooseRunningVm, factsOf, namesOf } from "../../vm/steps/choose-vm.js";
 import { type Connection, connectInside } from "../../vm/steps/connect-inside.js";
 import type { GuestContext } from "./guest-context.js";
 
@@ -28,11 +28,17 @@ export interface GuestCall {
  */
 export async function dialGuest(ctx: GuestContext, wanted: string | undefined): Promise<GuestCall> {
   const engine = await ctx.quickEngine();
-  const found = chooseRunningVm(await engine.findContainers(labels("vm", ctx.names.id)), wanted);
+  const vms = await engine.findContainers(labels("vm", ctx.names.id));
+  const found = chooseRunningVm(vms, isAny(wanted, namesOf(vms)) ? undefined : wanted);
   const container = engine.container(found.id);
   const giveUp = new AbortController();
   const connection = connectInside(container, INSIDE.agentSocket, giveUp.signal);
   connection.catch(() => undefined);
   const { slot, noAgent } = factsOf(found);
   return { vm: { id: found.id, name: slot.name, container, noAgent }, connection, giveUp };
+}
+
+/** "vm", in any case, means whichever VM runs where none is called that: `kdock cp FILE vm:/root/` always works. */
+function isAny(wanted: string | undefined, names: readonly string[]): boolean {
+  return wanted?.toLowerCase() === DEFAULT_VM && !names.includes(wanted);
 }

@@ -1,4 +1,5 @@
 import { fail, type Finding } from "../../../core/plan/finding.js";
+import { vmWords } from "../../../core/vm-words.js";
 import type { Ping } from "./ping.js";
 import { disturbance, type Fault, guestFault, lossy, notTried, type Scene } from "./scene.js";
 
@@ -48,6 +49,6 @@ export function neighbourFinding(
   return fail(
     subject,
     `${where}: no answer`,
-    `\`kdock net check ${name}\` looks from the other end.`,
+    `\`kdock net check${vmWords(name)}\` looks from the other end.`,
   );
 }
