@@ -6,7 +6,7 @@ import { KdockError } from "../../src/core/errors.js";
 import { kdockProgram } from "../../src/main.js";
 
 /** What the step of a command was called with, as far as it names VMs. */
-const calls = vi.hoisted(() => ({ last: undefined }));
+const calls = vi.hoisted((): { last: unknown } => ({ last: undefined }));
 
 /** A step that says which VM it was asked for, and goes no further. */
 const step = vi.hoisted(() => (vmOf: (...args: never[]) => unknown) => (...args: never[]) => {
@@ -30,6 +30,7 @@ vi.mock("../../src/vm/steps/up.js", () => ({
 vi.mock("../../src/vm/steps/run.js", () => ({
   run: step((_project, { name }: { name: string }) => name),
 }));
+vi.mock("../../src/editor/steps/ide.js", () => ({ writeIdeFiles: step(named) }));
 vi.mock("../../src/debug/steps/trap.js", () => ({ trap: step(named) }));
 vi.mock("../../src/debug/steps/debug.js", () => ({ debug: step(named) }));
 vi.mock("../../src/debug/steps/run-gdb.js", () => ({ runGdb: step(named) }));
@@ -98,7 +99,7 @@ beforeEach(() => {
 /** Each command with a VM, and what follows its name there. */
 const COMMANDS = [
   ...["logs", "console", "stop", "gdb", "dap", "decode", "drgn", "crash", "net check"],
-  ...["trap f", "debug f", "dump file", "cp x :/root/", "module load hello"],
+  ...["trap f", "debug f", "dump file", "cp x :/root/", "ide vscode", "module load hello"],
   ...["module build ./hello --load", "up", "capture", "net shape", "exec", "exec -it"],
 ].map((before) => ({ before, after: before === "exec" ? " -- true" : "" }));
 

@@ -38,7 +38,7 @@ export async function dialGuest(ctx: GuestContext, wanted: string | undefined): 
   return { vm: { id: found.id, name: slot.name, container, noAgent }, connection, giveUp };
 }
 
-/** "vm", in any case, means whichever VM runs where none is called that: `kdock cp FILE vm:/root/` always works. */
+/** "vm", in any case, means whichever VM runs where none is called that. */
 function isAny(wanted: string | undefined, names: readonly string[]): boolean {
   return wanted?.toLowerCase() === DEFAULT_VM && !names.includes(wanted);
 }

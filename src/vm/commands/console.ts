@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
 import { type VmFlag, vmOf, vmOption } from "../../app/vm-flag.js";
-import { DETACHED } from "../../core/print.js";
+import { detachedNote } from "../../core/print.js";
+import { vmWords } from "../../core/vm-words.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("console")
@@ -17,6 +18,7 @@ export function define(kdock: Kdock): Command {
         const { failWith } = await import("./guest-panic.js");
         await failWith(kdock, panic);
       }
-      kdock.printer("console").note(end === "detached" ? DETACHED : "\nthe VM ended");
+      const text = end === "detached" ? detachedNote(vmWords(vm)) : "\nthe VM ended";
+      kdock.printer("console").note(text);
     });
 }

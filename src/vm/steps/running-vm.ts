@@ -52,12 +52,17 @@ export async function requireNone(project: Project, vm: string | undefined): Pro
 }
 
 /** What is written like a VM's name may be a slip of the pen, and starts no VM. */
-async function requireNoSlip({ ctx, plan, config }: Project, name: string): Promise<void> {
-  const engine = await ctx.engine();
-  const there = namesOf(await engine.listContainers(labels("vm", plan.names.id)));
-  const names = [...there, ...Object.keys(config.vms)];
+async function requireNoSlip(project: Project, name: string): Promise<void> {
+  const names = await vmNames(project);
   if (name === DEFAULT_VM || names.includes(name) || nearest(name, names) === undefined) return;
   throw unknownVm(name, names, `\`kdock run -d --name ${name}\` starts a new one.`);
+}
+
+/** Of VMs that there are, and of those of kdock.yaml. */
+export async function vmNames({ ctx, plan, config }: Project): Promise<string[]> {
+  const engine = await ctx.engine();
+  const there = namesOf(await engine.listContainers(labels("vm", plan.names.id)));
+  return [...there, ...Object.keys(config.vms)];
 }
 
 export async function findRunning(
