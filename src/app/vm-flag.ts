@@ -33,9 +33,9 @@ export function addHiddenVm(command: Command): Command {
  * where they name different ones.
  */
 export function vmOf({ vm }: VmFlag, positional?: string): string | undefined {
-  if (vm !== undefined && positional !== undefined && vm !== positional)
-    throw differ(vm, positional);
-  return required(vm ?? positional);
+  if (vm === undefined || positional === undefined) return required(vm ?? positional);
+  if (vm !== positional) throw differ(vm, positional);
+  return required(vm);
 }
 
 /** The VMs that --vm and positionals name; none where neither does. Throws as `vmOf` does. */

@@ -185,6 +185,11 @@ describe("a VM that is the object of the verb", () => {
 });
 
 describe("an older spelling", () => {
+  it("of exec is an empty name, for the only VM", async () => {
+    await meant("exec  -- true");
+    expect(calls.last).toBeUndefined();
+  });
+
   it.each(["net check a", "module load hello a", "module build ./hello --load a"])(
     "is accepted: kdock %s",
     async (line) => {

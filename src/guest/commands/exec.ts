@@ -39,7 +39,9 @@ export function define(kdock: Kdock): Command {
         const vm = flags.vm === undefined ? "" : ` --vm ${flags.vm}`;
         command.error(`error: a command comes after --: kdock exec${vm} -- ${words.join(" ")}`);
       }
-      await exec(kdock, vmOf(flags, vms[0]), rest ?? [], flags);
+      // "" has always been the only VM.
+      const name = vms[0] === "" ? undefined : vms[0];
+      await exec(kdock, vmOf(flags, name), rest ?? [], flags);
     });
 }
 

@@ -60,6 +60,7 @@ function loadOption(): Option {
 
 async function buildModule(kdock: Kdock, typedFolder: string, flags: BuildFlags): Promise<void> {
   const { name, load, make } = flags;
+  const vm = vmOf(flags, load === true ? undefined : load);
   const bootTimeoutSeconds = bootTimeoutOf(flags);
   const { makeFlags, makeVariables } = await import("../../plan/make-variables.js");
   const variables = makeVariables(make);
@@ -68,7 +69,6 @@ async function buildModule(kdock: Kdock, typedFolder: string, flags: BuildFlags)
   const { builtText, loadedText } = await import("../../text/module-text.js");
   const folder = kdock.resolve(typedFolder);
   const shown = typedFolder.replace(/(?<=.)\/+$/, "");
-  const vm = vmOf(flags, load === true ? undefined : load);
   const module = await steps.buildModule(project, {
     ...{ folder, shown, name, variables },
     vm: load === undefined && vm === undefined ? undefined : { name: vm },
