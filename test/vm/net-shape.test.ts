@@ -58,7 +58,7 @@ it("what is lost does not come, and comes again when it is off", async () => {
   const { exitCode, stdout } = await here("net", "check", "--vm", "a");
   expect(exitCode).toBe(1);
   expect(stdout).toContain("frames to the guest are shaped: loss 100%");
-  expect(stdout).toContain("→ `kdock net shape a off`");
+  expect(stdout).toContain("→ `kdock net shape --vm a off`");
   await shape("a", "off");
   expect((await ping("a", "10.0.3.1", 3)).received).toBe(3);
   expect((await ping("a", "b", 3)).shortest).toBeLessThan(100);
