@@ -60,6 +60,7 @@ function helpOf(command: Command, hidden: ReadonlySet<string> = new Set()): stri
   let text = "";
   command
     .configureHelp({
+      ...command.configureHelp(),
       visibleOptions: (cmd) =>
         cmd.options.filter((option) => !option.hidden && !hidden.has(option.flags)),
     })

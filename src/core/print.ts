@@ -12,8 +12,10 @@ export interface Printer {
   note(text: string): void;
 }
 
-/** Printed after a detach from a console. */
-export const DETACHED = "\ndetached; the VM goes on (kdock console, kdock stop)";
+/** Printed after a detach from a console. `vm`: the words that name the VM. */
+export function detachedNote(vm: string): string {
+  return `\ndetached; the VM goes on (kdock console${vm}, kdock stop${vm})`;
+}
 
 export function createPrinter({ world, reporter, globals }: Session, command: string): Printer {
   return {

@@ -97,7 +97,7 @@ it("guests are on the host's bridge, and leave as the host; then a killed QEMU a
   await guest("a", `ping -c 1 -W 5 -s 1472 10.213.77.1 && ping -c 1 -W 5 -s ${MTU - 28} b`);
 
   // The same on the wire, before and after the translation.
-  const captured = inLab(...["capture", "a", "--side", "both", "--count", "4", "icmp"]);
+  const captured = inLab(...["capture", "--vm", "a", "--side", "both", "--count", "4", "icmp"]);
   const ping = "for i in 1 2 3 4 5 6 7 8; do ping -c 1 -W 5 10.213.77.1; sleep 0.5; done";
   await guest("a", ping);
   const { stdout: packets } = await captured;
@@ -106,7 +106,7 @@ it("guests are on the host's bridge, and leave as the host; then a killed QEMU a
 
   // Nothing that reads a guest's packets on the host is root there. host-net.pl reads from VMs' containers before QEMU is
   // there, and ignores what comes later.
-  const watching = startKdock(["capture", "a", "icmp"], { cwd: LAB, env: engine.env });
+  const watching = startKdock(["capture", "--vm", "a", "icmp"], { cwd: LAB, env: engine.env });
   await said(watching.stderr, "listening on");
   const onHost = await processesOf((script) =>
     engine.docker("exec", NAMES.hostNetContainer, "sh", "-c", script),

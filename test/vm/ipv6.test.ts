@@ -155,9 +155,9 @@ it("names have both kinds of addresses, and guests meet by them", async () => {
 });
 
 it("whatever reads a guest's packets is a user of its own without root's capabilities, and works", async () => {
-  const shaped = await here("net", "shape", "a", "delay", "100ms");
+  const shaped = await here("net", "shape", "--vm", "a", "delay", "100ms");
   expect(shaped.exitCode, shaped.stderr).toBe(0);
-  const capture = start(["-c", FILE, "capture", "a", "icmp"], { cwd: LAB });
+  const capture = start(["-c", FILE, "capture", "--vm", "a", "icmp"], { cwd: LAB });
   await said(capture.stderr, "listening on");
 
   const processes = await processesOf((script) => docker("exec", A, "sh", "-c", script));
@@ -189,7 +189,7 @@ it("whatever reads a guest's packets is a user of its own without root's capabil
   const captured = await capture;
   expect(captured.stdout.match(/ICMP echo request/g)).toHaveLength(3);
   expect(captured.stderr).not.toContain("dropped privs");
-  expect((await here("net", "shape", "a", "off")).stdout).toContain("not shaped");
+  expect((await here("net", "shape", "--vm", "a", "off")).stdout).toContain("not shaped");
 });
 
 it("without a way out there is no default route, and what goes out fails at once", async () => {

@@ -55,10 +55,10 @@ it("a delay is on the way to that guest, and on no other", async () => {
 it("what is lost does not come, and comes again when it is off", async () => {
   expect(await shape("a", "loss", "100%")).toMatch(/^a: loss 100% /);
   expect((await ping("a", "10.0.3.1", 2, "-i 0.2 -W 1")).received).toBe(0);
-  const { exitCode, stdout } = await here("net", "check", "a");
+  const { exitCode, stdout } = await here("net", "check", "--vm", "a");
   expect(exitCode).toBe(1);
   expect(stdout).toContain("frames to the guest are shaped: loss 100%");
-  expect(stdout).toContain("→ `kdock net shape a off`");
+  expect(stdout).toContain("→ `kdock net shape --vm a off`");
   await shape("a", "off");
   expect((await ping("a", "10.0.3.1", 3)).received).toBe(3);
   expect((await ping("a", "b", 3)).shortest).toBeLessThan(100);
@@ -94,7 +94,7 @@ it("words that tc does not take are refused in its words, and what was in force 
     ["loss 200%", 'Illegal "loss percent"'],
     ["delay 10ms frobnicate", 'What is "frobnicate"?'],
   ] as const) {
-    const { exitCode, stderr } = await here("net", "shape", "a", words);
+    const { exitCode, stderr } = await here("net", "shape", "--vm", "a", words);
     expect({ exitCode, stderr }).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining(`tc says: ${complaint}`) as string,

@@ -89,13 +89,44 @@ it("what is special about one is not the other's", async () => {
 it("nobody guesses which one is meant", async () => {
   const stop = await here("stop");
   expect(stop.exitCode).toBe(2);
-  expect(stop.stderr).toMatch(/several VMs: .*[ab] \(Up.*[ab] \(Up/);
+  expect(stop.stderr).toMatch(/several VMs: .*[ab] \(Up.*[ab] \(Up.*\n→ .*--vm NAME/);
   const strange = await here("gdb", "--vm", "c");
   expect(strange.exitCode).toBe(2);
   expect(strange.stderr).toMatch(/no VM c\n→ There is /);
+  const both = await here("stop", "a", "--vm", "b");
+  expect(both.exitCode).toBe(2);
+  expect(both.stderr).toContain("two VMs are named: b (with --vm) and a");
   const twice = await here("run", "-d", "--name", "a");
   expect(twice.exitCode).toBe(2);
   expect(twice.stderr).toContain("the VM a is already running");
+});
+
+it("--vm names the one that is meant, and so does its name where the command is about it", async () => {
+  for (const named of [["--vm", "b"], ["b"], ["b", "--vm", "b"]]) {
+    const { exitCode, stdout } = await here("exec", ...named, "--", "hostname");
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "b\n" });
+    expect((await here("logs", ...named)).stdout).toMatch(/Ctrl-\] leaves/);
+  }
+  for (const [to, ...flags] of [["b:/root/"], [":/root/", "--vm", "b"]] as const) {
+    expect((await here("cp", FILE, to, ...flags)).exitCode).toBe(0);
+    expect((await guest("b", `rm /root/${FILE}`)).exitCode).toBe(0);
+  }
+});
+
+it("older spellings name it, too", async () => {
+  const check = await here("--json", "net", "check", "a");
+  expect(check.stdout).toContain('"vm":"a"');
+  expect(check.stdout).not.toContain('"vm":"b"');
+  expect((await here("net", "shape", "b")).stdout).toBe("b: not shaped\n");
+});
+
+it("a misspelt name starts no VM", async () => {
+  const file = `several-more-${process.pid}.yaml`;
+  await writeFile(join(LAB, file), "gdb: { listen: 0 }\nvms: { a: {}, server: {} }\n");
+  const trap = await kdock(["-c", file, "trap", "--vm", "servr", "kernel_clone"], { cwd: LAB });
+  await rm(join(LAB, file));
+  expect(trap.exitCode).toBe(2);
+  expect(trap.stderr).toContain("no VM servr\n→ Did you mean server? There is a, b, server.");
 });
 
 it("a debugger joins the one that is named", async () => {

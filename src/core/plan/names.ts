@@ -291,6 +291,12 @@ export function consoleFiles(vm: string): {
   return { log: `${path}.log`, kernel: `${path}.kernel`, end: `${path}.end` };
 }
 
+/** Of which VM a file of FOLDER.logs holds the console; undefined for other files. */
+export function consoleOwner(file: string): string | undefined {
+  const [log, vm] = /^console(?:-(.+))?\.log$/.exec(file) ?? [];
+  return log === undefined ? undefined : (vm ?? DEFAULT_VM);
+}
+
 /** Where things are in the project's folder. Paths are relative to it. */
 export const FOLDER = {
   state: STATE_FOLDER,

@@ -10,9 +10,9 @@ import {
   refuseExecAtBoot,
 } from "../../app/flags.js";
 import { addBuildFlags, addVmFlags } from "../../app/key-options.js";
+import { type VmFlag, vmOf, vmOption } from "../../app/vm-flag.js";
 
-interface DebugFlags extends KeyFlags, BootTimeoutFlag {
-  readonly vm?: string;
+interface DebugFlags extends KeyFlags, BootTimeoutFlag, VmFlag {
   readonly break?: string[];
   readonly exec?: string;
   readonly if?: string;
@@ -37,14 +37,15 @@ export function define(kdock: Kdock): Command {
     .option("--break <place>", "the same as a place; may be repeated", list)
     .option("--exec <command>", "shell command for the guest, once the breakpoints are set")
     .option("--if <expression>", "only when this is true")
-    .option("--vm <name>", "which VM, when there are several")
+    .addOption(vmOption())
     .option("--boot", "start a VM and stop it while it boots: for start_kernel and the like")
     .option("--keep", "leave a VM that was started for this running")
     .addOption(bootTimeoutOption());
   return addVmFlags(addBuildFlags(command))
     .addHelpText("after", EXAMPLES)
     .action(async (words: string[], flags: DebugFlags) => {
-      const { vm, exec, if: condition = null, boot = false, keep = false } = flags;
+      const { exec, if: condition = null, boot = false, keep = false } = flags;
+      const vm = vmOf(flags);
       const { places, gdbArguments } = split(words);
       const stops = [...places, ...(flags.break ?? [])];
       const bootTimeoutSeconds = bootTimeoutOf(flags);

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
+import { type VmFlag, vmOf, vmOption } from "../../app/vm-flag.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("gdb")
@@ -8,10 +9,10 @@ export function define(kdock: Kdock): Command {
     )
     .usage("[options] [-- gdb-arguments...]")
     .argument("[arguments...]", "gdb's own, such as -tui or -batch -ex bt")
-    .option("--vm <name>", "which VM, when there are several")
-    .action(async (args: string[], { vm }: { vm?: string }) => {
+    .addOption(vmOption())
+    .action(async (args: string[], flags: VmFlag) => {
       const project = await kdock.openLocked();
       const { runGdb } = await import("../steps/run-gdb.js");
-      kdock.exitCode = await runGdb(project, { vm, args });
+      kdock.exitCode = await runGdb(project, { vm: vmOf(flags), args });
     });
 }

@@ -12,9 +12,9 @@ import {
   secondsOf,
 } from "../../app/flags.js";
 import { addBuildFlags, addVmFlags } from "../../app/key-options.js";
+import { type VmFlag, vmOf, vmOption } from "../../app/vm-flag.js";
 
-interface TrapFlags extends KeyFlags, BootTimeoutFlag {
-  readonly vm?: string;
+interface TrapFlags extends KeyFlags, BootTimeoutFlag, VmFlag {
   readonly exec?: string;
   readonly if?: string;
   readonly bt?: boolean;
@@ -40,7 +40,7 @@ export function define(kdock: Kdock): Command {
       "stop at functions or lines, print what was asked for at each hit, go on; no prompt",
     )
     .argument("<place...>", "function, FILE:LINE or *ADDRESS")
-    .option("--vm <name>", "which VM, when there are several")
+    .addOption(vmOption())
     .option(
       "--exec <command>",
       "shell command for the guest, once the stops are set; again while hits are missing and it brings some",
@@ -62,7 +62,8 @@ export function define(kdock: Kdock): Command {
 
 async function runTrap(kdock: Kdock, stops: readonly string[], flags: TrapFlags): Promise<void> {
   refuseExecAtBoot(flags);
-  const { vm, exec, boot = false, keep = false, if: condition = null } = flags;
+  const vm = vmOf(flags);
+  const { exec, boot = false, keep = false, if: condition = null } = flags;
   const { bt = false, args = false, locals = false, print: expressions = [] } = flags;
   const count = countOf("--count", flags.count);
   const timeout = secondsOf("--timeout", flags.timeout);

@@ -10,6 +10,7 @@ import {
 } from "../plan/debug.js";
 import { FOLDER, INSIDE } from "../../core/plan/names.js";
 import type { FailedEvent } from "../plan/trap.js";
+import { vmWordsUnlessDefault } from "../../core/vm-words.js";
 import type { Project } from "../../build/project.js";
 import { attachProgram } from "../../core/steps/attach-program.js";
 import type { Context } from "../../core/steps/context.js";
@@ -47,11 +48,12 @@ export async function debug(project: Project, options: DebugOptions): Promise<nu
 }
 
 async function leave(vm: RunningVm, { keep }: DebugOptions): Promise<void> {
+  const words = vmWordsUnlessDefault(vm.name);
   if (!keep) await vm.stop();
   vm.project.ctx.reporter.emit({
     type: "notice",
     text: keep
-      ? "the VM goes on (kdock console, kdock stop)"
+      ? `the VM goes on (kdock console${words}, kdock stop${words})`
       : "the VM that was started for this is ended (--keep leaves it running)",
   });
 }

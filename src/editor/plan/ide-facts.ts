@@ -7,9 +7,11 @@ export interface IdeFacts {
   readonly folder: string;
   /** Words between `kdock` and a command: another configuration file than kdock.yaml. */
   readonly flags: readonly string[];
-  /** Where the last VM's gdbserver is: "127.0.0.1:1234". */
+  /** The VM that is meant; undefined: the only one. */
+  readonly vm: string | undefined;
+  /** Where its gdbserver is: "127.0.0.1:1234". */
   readonly address: string;
-  /** Where every VM's is that `kdock run` starts; undefined when that takes any free port. */
+  /** Where it is whenever `kdock run` has started the VM; undefined when that takes any free port. */
   readonly fixedAddress: string | undefined;
   /** The exported source tree; undefined before `kdock source export`. */
   readonly source: ExportedTree | undefined;
@@ -28,3 +30,8 @@ export interface IdeFacts {
 
 /** Begins the name of every entry that kdock writes into a file that it shares with a person. */
 export const OURS = "kdock: ";
+
+/** The words of a command line that name the VM. */
+export function vmArguments(vm: string | undefined): readonly string[] {
+  return vm === undefined ? [] : ["--vm", vm];
+}

@@ -1,6 +1,6 @@
 import { FOLDER, INSIDE } from "../../core/plan/names.js";
 import { COMPILE_COMMANDS } from "./source-export.js";
-import { type IdeFacts, OURS } from "./ide-facts.js";
+import { type IdeFacts, OURS, vmArguments } from "./ide-facts.js";
 import type { EntryFile } from "./merge-entries.js";
 
 const WORKSPACE = "${workspaceFolder}";
@@ -93,7 +93,7 @@ function sourceMap(facts: IdeFacts): Record<string, string> {
   };
 }
 
-function tasks({ flags }: IdeFacts): readonly Record<string, unknown>[] {
+function tasks({ flags, vm }: IdeFacts): readonly Record<string, unknown>[] {
   const task = (label: string, args: readonly string[], more = {}) => ({
     label,
     type: "shell",
@@ -105,8 +105,8 @@ function tasks({ flags }: IdeFacts): readonly Record<string, unknown>[] {
   });
   return [
     task(`${OURS}build`, ["build"], { group: "build" }),
-    task(RUN_TASK, ["run", "-d"]),
-    task(`${OURS}stop`, ["stop"]),
+    task(RUN_TASK, ["run", "-d", ...(vm === undefined ? [] : ["--name", vm])]),
+    task(`${OURS}stop`, ["stop", ...vmArguments(vm)]),
   ];
 }
 

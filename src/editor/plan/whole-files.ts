@@ -1,5 +1,5 @@
 import { INSIDE } from "../../core/plan/names.js";
-import { type IdeFacts, OURS } from "./ide-facts.js";
+import { type IdeFacts, OURS, vmArguments } from "./ide-facts.js";
 
 /** A file that is kdock's from beginning to end, which its first line says. */
 export interface WholeFile {
@@ -19,8 +19,9 @@ export const NVIM_FILE = ".nvim/kdock.lua";
 export function nvimFiles({
   folder,
   flags,
-}: Pick<IdeFacts, "folder" | "flags">): readonly WholeFile[] {
-  const words = [...flags, "dap"].map(lua).join(", ");
+  vm,
+}: Pick<IdeFacts, "folder" | "flags" | "vm">): readonly WholeFile[] {
+  const words = [...flags, "dap", ...vmArguments(vm)].map(lua).join(", ");
   const text = `-- ${MARK} nvim; changes are lost with the next one.
 local ok, dap = pcall(require, "dap")
 if not ok then

@@ -6,14 +6,18 @@ import { type EntryFile, mergeEntries } from "../plan/merge-entries.js";
 import { vscodeFiles } from "../plan/vscode.js";
 import { devcontainerFiles, MARK, nvimFiles, type WholeFile } from "../plan/whole-files.js";
 import type { Plan } from "../../build/plan/plan.js";
+import type { Project } from "../../build/project.js";
 import { COMPILE_COMMANDS } from "../plan/source-export.js";
 import { type Context, inProject } from "../../core/steps/context.js";
 import { lastGdbAddress } from "../../build/steps/gdb-script.js";
+import { type GdbAddress, gdbAddressOf } from "../../debug/steps/gdb-address.js";
 import { hostDebugger } from "../../debug/steps/host-debugger.js";
 import { exportedTree } from "../../build/steps/source-record.js";
 
 export interface IdeRequest {
   readonly editor: Editor;
+  /** The VM that the editor attaches to; undefined: the only one, or the one that was started last. */
+  readonly vm: string | undefined;
   /** Overwrites what is not kdock's. */
   readonly force: boolean;
   /** Words between `kdock` and a command. */
@@ -30,26 +34,29 @@ export interface WrittenFile {
 
 /** Writes an editor's files into the project. Of files that are shared with a person only kdock's entries change. */
 export async function writeIdeFiles(
-  ctx: Context,
-  plan: Plan,
+  project: Project,
   request: IdeRequest,
 ): Promise<readonly WrittenFile[]> {
+  const { ctx } = project;
+  const { vm, flags } = request;
+  const gdb = vm === undefined ? await usualGdb(project) : await gdbAddressOf(project, vm);
   switch (request.editor) {
     case "vscode":
-      return vscode(ctx, plan, request);
+      return vscode(project, request, gdb);
     case "nvim":
-      return wholeFiles(ctx, nvimFiles({ folder: ctx.folder, flags: request.flags }), request);
+      return wholeFiles(ctx, nvimFiles({ folder: ctx.folder, flags, vm }), request);
     case "devcontainer":
       return wholeFiles(ctx, devcontainerFiles(request.kdockRoot), request);
   }
 }
 
 async function vscode(
-  ctx: Context,
-  plan: Plan,
+  project: Project,
   request: IdeRequest,
+  gdb: GdbAddress,
 ): Promise<readonly WrittenFile[]> {
-  const facts = await ideFacts(ctx, plan, request.flags);
+  const { ctx, plan } = project;
+  const facts = await ideFacts(project, request, gdb);
   const written: WrittenFile[] = [];
   // All of them are read before the first is written: one that is refused leaves everything as it was.
   const changes = await Promise.all(
@@ -63,20 +70,24 @@ async function vscode(
   return written;
 }
 
-async function ideFacts(ctx: Context, plan: Plan, flags: readonly string[]): Promise<IdeFacts> {
-  const address = await lastGdbAddress(ctx, plan);
-  if (address === undefined) {
-    throw new KdockError("usage", "no VM has told its gdb port yet", {
-      hint: "Start one with `kdock run -d`, or give gdb.listen a port other than 0.",
-    });
-  }
+async function usualGdb({ ctx, plan }: Project): Promise<GdbAddress> {
+  return { address: await lastGdbAddress(ctx, plan), fixed: plan.gdb.address };
+}
+
+async function ideFacts(
+  { ctx, plan }: Project,
+  { vm, flags }: IdeRequest,
+  { address, fixed }: GdbAddress,
+): Promise<IdeFacts> {
+  if (address === undefined) throw noPortYet(vm);
   const source = await exportedTree(ctx, plan);
   const row = ARCHITECTURES[plan.arch];
   return {
     folder: ctx.folder,
     flags,
+    vm,
     address,
-    fixedAddress: plan.gdb.address,
+    fixedAddress: fixed,
     source,
     hasCompileCommands:
       source !== undefined && (await ctx.host.files.exists(`${source.source}/${COMPILE_COMMANDS}`)),
@@ -86,6 +97,16 @@ async function ideFacts(ctx: Context, plan: Plan, flags: readonly string[]): Pro
     sourceArch: row.sourceArch,
     scripts: plan.gdb.scripts,
   };
+}
+
+function noPortYet(vm: string | undefined): KdockError {
+  const [who, run, key] =
+    vm === undefined
+      ? ["no VM has told its", "", "gdb.listen"]
+      : [`the VM ${vm} has not told its`, ` --name ${vm}`, `vms.${vm}.gdb`];
+  return new KdockError("usage", `${who} gdb port yet`, {
+    hint: `Start one with \`kdock run -d${run}\`, or give ${key} a port other than 0.`,
+  });
 }
 
 async function sayWhatIsMissing(ctx: Context, plan: Plan, facts: IdeFacts): Promise<void> {
@@ -104,7 +125,8 @@ async function sayWhatIsMissing(ctx: Context, plan: Plan, facts: IdeFacts): Prom
     );
   }
   if (facts.fixedAddress === undefined) {
-    notice("gdb.listen has port 0: after each `kdock run`, this command again");
+    const key = facts.vm === undefined ? "gdb.listen has" : `vms.${facts.vm}.gdb has no port, or`;
+    notice(`${key} port 0: after each \`kdock run\`, this command again`);
   }
 }
 

@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
 import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption, list } from "../../app/flags.js";
+import { type VmFlag, vmOf, vmOption } from "../../app/vm-flag.js";
 
-interface ExecFlags extends BootTimeoutFlag {
+interface ExecFlags extends BootTimeoutFlag, VmFlag {
   readonly interactive?: boolean;
   readonly tty?: boolean;
   readonly cwd?: string;
@@ -14,6 +15,7 @@ Examples:
   kdock exec -- dmesg                     its output, its exit code
   kdock exec -it                          a shell; Ctrl-] leaves it
   kdock exec -i -- sh -c 'cat > /tmp/x' < x
+  kdock exec --vm server -- hostname      in the VM server, where there are several; also kdock exec server -- hostname
   kdock exec -t -- top                    a terminal in the guest, no keyboard
 
 Ctrl-C ends the command in the guest, too; with -it it is the guest's. Exit codes are the command's own, 128+N for
@@ -24,6 +26,7 @@ export function define(kdock: Kdock): Command {
     .description("run a command in the running guest, or with -it a shell")
     .usage("[options] [VM] -- command...")
     .argument("[words...]")
+    .addOption(vmOption())
     .option("-i, --interactive", "pass stdin on")
     .option("-t, --tty", "give the command a terminal; with -i yours")
     .option("--cwd <folder>", "where in the guest (default: its home folder)")
@@ -33,9 +36,12 @@ export function define(kdock: Kdock): Command {
     .action(async (words: string[], flags: ExecFlags, command: Command) => {
       const [vms, rest] = split(words, rawArguments(command));
       if (vms.length > 1 || (rest === undefined && vms.length > 0 && !isShell(flags))) {
-        command.error(`error: a command comes after --: kdock exec -- ${words.join(" ")}`);
+        const vm = flags.vm === undefined ? "" : ` --vm ${flags.vm}`;
+        command.error(`error: a command comes after --: kdock exec${vm} -- ${words.join(" ")}`);
       }
-      await exec(kdock, vms[0], rest ?? [], flags);
+      // "" has always been the only VM.
+      const name = vms[0] === "" ? undefined : vms[0];
+      await exec(kdock, vmOf(flags, name), rest ?? [], flags);
     });
 }
 
@@ -50,12 +56,12 @@ async function exec(
   const { execRequest } = await import("../plan/exec-request.js");
   const { stdin, stdout, env: callersEnv } = kdock.world;
   const caller = { isTty: stdin.isTTY && stdout.isTTY, env: callersEnv };
-  const request = execRequest({ vm, command, input, tty, cwd, env }, caller);
+  const request = execRequest({ command, input, tty, cwd, env }, caller);
   const [ctx, { execInGuest }] = await Promise.all([
     kdock.openGuests(),
     import("../steps/exec.js"),
   ]);
-  kdock.exitCode = await execInGuest(ctx, { ...request, bootTimeoutSeconds });
+  kdock.exitCode = await execInGuest(ctx, { ...request, vm, bootTimeoutSeconds });
 }
 
 function isShell({ interactive, tty }: ExecFlags): boolean {

@@ -1,5 +1,4 @@
 import { KdockError } from "../../core/errors.js";
-import { vmName } from "./exec-request.js";
 
 /** One end of a copy, as typed. */
 export interface CopyEnd {
@@ -43,5 +42,5 @@ function copyEnd(typed: string): CopyEnd {
   if (!path.startsWith("/") || path.includes("\0")) {
     throw new KdockError("usage", `${typed}: a path of the guest begins with /, like :/root`);
   }
-  return { place: "guest", vm: vmName(name), path };
+  return { place: "guest", vm: name === "" ? undefined : name, path };
 }

@@ -2,7 +2,6 @@ import { KdockError } from "../../core/errors.js";
 
 /** What was typed after `kdock exec`. */
 export interface TypedExec {
-  readonly vm: string | undefined;
   /** Empty for a shell. */
   readonly command: readonly string[];
   readonly input: boolean;
@@ -24,14 +23,9 @@ const SHELL = ["sh", "-l"] as const;
 /** What of the caller's environment makes a terminal's programs draw properly. */
 const TERMINAL_VARIABLES = ["TERM", "COLORTERM"];
 
-/** As the help has it: "vm" is whichever one runs. */
-export function vmName(typed: string | undefined): string | undefined {
-  return typed === undefined || typed === "" || typed.toLowerCase() === "vm" ? undefined : typed;
-}
-
 /** Throws a `usage` error for what cannot be meant. */
 export function execRequest(typed: TypedExec, caller: CallersTerminal) {
-  const { vm, command, input, tty, cwd, env } = typed;
+  const { command, input, tty, cwd, env } = typed;
   const [program, ...args] = command;
   if (program === undefined && !(input && tty)) {
     throw new KdockError("usage", "there is no command to run", {
@@ -49,7 +43,7 @@ export function execRequest(typed: TypedExec, caller: CallersTerminal) {
   const variables = tty ? TERMINAL_VARIABLES.map((name) => [name, caller.env[name]]) : [];
   const argv: readonly [string, ...string[]] = program === undefined ? SHELL : [program, ...args];
   return {
-    ...{ vm: vmName(vm), argv, input, tty, cwd },
+    ...{ argv, input, tty, cwd },
     env: Object.fromEntries(
       [...variables, ...env.map((text) => variable(text, caller))].filter(isSet),
     ),

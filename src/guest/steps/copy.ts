@@ -10,6 +10,8 @@ import { waitForGuest } from "./wait-for-guest.js";
 /** Copies a file, a link or a folder between the host and the project's guest, either way. */
 export async function copy(
   ctx: GuestContext,
+  /** A VM's name; undefined means the one that runs. */
+  wanted: string | undefined,
   { from, to }: CopyRequest,
   bootTimeoutSeconds: number,
 ): Promise<CopyResult> {
@@ -17,7 +19,7 @@ export async function copy(
   const local = isIn ? from.path : to.path;
   // `resolve` drops what says most: a slash, or a dot, at the end.
   const onHost = `${resolve(ctx.cwd, local)}${/\/\.?\/*$|^\.$/.exec(local)?.[0] ?? ""}`;
-  const vm = await findGuest(ctx, from.vm ?? to.vm);
+  const vm = await findGuest(ctx, wanted);
   await using session = await waitForGuest(ctx, vm, { bootTimeoutSeconds });
   const progress = new CopyProgress(ctx);
   const { tell } = progress;

@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
+import { type VmFlag, vmOf, vmOption } from "../../app/vm-flag.js";
 
-interface DumpFlags {
-  readonly vm?: string;
+interface DumpFlags extends VmFlag {
   readonly compress?: boolean;
   readonly force?: boolean;
 }
@@ -16,8 +16,10 @@ export function define(kdock: Kdock): Command {
       "kdump format with zlib instead: for drgn, and for crash if the kernel has panicked",
     )
     .option("-f, --force", "replace a file that is there")
-    .option("--vm <name>", "which VM, when there are several")
-    .action(async (file: string, { vm, compress, force = false }: DumpFlags) => {
+    .addOption(vmOption())
+    .action(async (file: string, flags: DumpFlags) => {
+      const { compress, force = false } = flags;
+      const vm = vmOf(flags);
       const project = await kdock.open();
       const { dump } = await import("../steps/dump.js");
       const { dumpText } = await import("../text/dump-text.js");

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
+import { type VmFlag, vmOf, vmOption } from "../../app/vm-flag.js";
 import type { MemoryTool } from "../../core/plan/architectures.js";
 
 interface Texts {
@@ -19,8 +20,10 @@ export function defineMemoryTool(
     .usage("[options] [-- arguments...]")
     .argument("[arguments...]", args)
     .option("--core <file>", "a dump that kdock dump wrote, instead of a fresh one")
-    .option("--vm <name>", "which VM, when there are several")
-    .action(async (args: string[], { vm, core }: { vm?: string; core?: string }) => {
+    .addOption(vmOption())
+    .action(async (args: string[], flags: VmFlag & { readonly core?: string }) => {
+      const { core } = flags;
+      const vm = vmOf(flags);
       const project = await kdock.openLocked();
       const { runMemory } = await import("../steps/memory.js");
       const { filesAmong } = await import("../../core/steps/files-among.js");

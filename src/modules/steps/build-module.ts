@@ -36,7 +36,7 @@ export interface ModuleRequest {
   readonly name: string | undefined;
   /** "NAME=value", for make. */
   readonly variables: readonly string[];
-  /** Build for the kernel that a VM runs: its name, or "the only one"; undefined: for kdock.yaml's. */
+  /** Build for the kernel that a VM runs: its name, undefined for the only one; without `vm`: for kdock.yaml's. */
   readonly vm: { readonly name: string | undefined } | undefined;
 }
 

@@ -2,8 +2,9 @@ import { Command, Option } from "commander";
 import type { Kdock } from "../../app/kdock.js";
 import type { CaptureRequest } from "../steps/capture.js";
 import { countOf, list } from "../../app/flags.js";
+import { type VmFlag, vmOf, vmOption } from "../../app/vm-flag.js";
 
-interface CaptureFlags {
+interface CaptureFlags extends VmFlag {
   readonly write?: string;
   readonly force?: boolean;
   readonly side: CaptureRequest["side"];
@@ -15,14 +16,15 @@ const EXAMPLES = `
 Examples:
   kdock capture icmp                               what the guest sends and gets, live
   kdock capture --side both 'tcp port 80'          both sides of the address translation
-  kdock capture server -w server.pcap              of the VM server, to a file
+  kdock capture --vm server -w server.pcap         of the VM server, to a file
   kdock capture -w - | wireshark -k -i -`;
 
 export function define(kdock: Kdock): Command {
   return new Command("capture")
     .description("tcpdump at the guest's network, live or to a pcap file; Ctrl-C ends it")
-    .usage("[options] [vm] [filter...]")
-    .argument("[words...]", "a VM's name, when there are several, and a filter of pcap-filter(7)")
+    .usage("[options] [filter...]")
+    .argument("[words...]", "a filter of pcap-filter(7)")
+    .addOption(vmOption())
     .option("-w, --write <file>", "packets to a pcap file; - is stdout")
     .option("-f, --force", "replace a file that is there")
     .addOption(
@@ -36,9 +38,10 @@ export function define(kdock: Kdock): Command {
     .action(async (words: string[], flags: CaptureFlags) => {
       const { write, force = false, side, count, tcpdumpArg: more = [] } = flags;
       const packets = count === undefined ? undefined : countOf("--count", count);
+      const vm = vmOf(flags);
       const project = await kdock.open();
       const { capture } = await import("../steps/capture.js");
       const to = write === undefined || write === "-" ? write : kdock.resolve(write);
-      await capture(project, { words, to, force, side, count: packets, more });
+      await capture(project, { vm, words, to, force, side, count: packets, more });
     });
 }

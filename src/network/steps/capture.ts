@@ -7,7 +7,7 @@ import { CAPTURE_EXIT } from "../../core/plan/script-exits.js";
 import type { Plan } from "../../build/plan/plan.js";
 import { guestName } from "../../vm/plan/slots.js";
 import type { Project } from "../../build/project.js";
-import { factsOf } from "../../vm/steps/choose-vm.js";
+import { factsOf, namesOf } from "../../vm/steps/choose-vm.js";
 import { AFTER_END } from "../../vm/steps/unexpected-end.js";
 import type { Context } from "../../core/steps/context.js";
 import { linesOf } from "../../core/steps/lines.js";
@@ -16,7 +16,9 @@ import { findRunningVm } from "../../vm/steps/vms.js";
 import { writeText } from "../../ui/visible.js";
 
 export interface CaptureRequest {
-  /** A VM's name first, if it is one, then tcpdump's filter. */
+  /** A VM's name; undefined: the first of `words` if it is one, else the only VM. */
+  readonly vm: string | undefined;
+  /** tcpdump's filter. */
   readonly words: readonly string[];
   /** Absolute path of a pcap file, "-" for stdout, undefined for lines to read. */
   readonly to: string | undefined;
@@ -34,7 +36,7 @@ export interface CaptureRequest {
  * tcpdump does not understand, and with a `vm` error when the VM ended first; what was captured until then is kept.
  */
 export async function capture({ ctx, plan }: Project, request: CaptureRequest): Promise<void> {
-  const { vm, filter } = await chosen(ctx, plan.names.id, request.words);
+  const { vm, filter } = await chosen(ctx, plan.names.id, request);
   const { container, prefix } = await placeToCapture(ctx, plan, vm);
   const sink = await openSink(ctx, request);
   ctx.signal.throwIfAborted();
@@ -77,12 +79,14 @@ async function placeToCapture(ctx: Context, plan: Plan, name: string | undefined
   };
 }
 
-async function chosen(ctx: Context, project: string, words: readonly string[]) {
+async function chosen(ctx: Context, project: string, { vm, words }: CaptureRequest) {
+  if (vm !== undefined) return { vm, filter: words.join(" ") };
   const [first, ...rest] = words;
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", project));
-  const isVm = vms.some((vm) => factsOf(vm).slot.name === first);
-  return isVm ? { vm: first, filter: rest.join(" ") } : { vm: undefined, filter: words.join(" ") };
+  return namesOf(vms).some((name) => name === first)
+    ? { vm: first, filter: rest.join(" ") }
+    : { vm: undefined, filter: words.join(" ") };
 }
 
 function options({ to, count, more }: CaptureRequest): readonly string[] {

@@ -4,7 +4,7 @@ import { INSIDE, labels } from "../../core/plan/names.js";
 import { SHAPE_EXIT } from "../../core/plan/script-exits.js";
 import { NETEM_EXAMPLE, netemKeyword, netemLines, parseNetem } from "../plan/netem.js";
 import type { Project } from "../../build/project.js";
-import { factsOf } from "../../vm/steps/choose-vm.js";
+import { factsOf, namesOf } from "../../vm/steps/choose-vm.js";
 import type { Context } from "../../core/steps/context.js";
 import { linesOf } from "../../core/steps/lines.js";
 import { type InsideOutcome, runInside } from "../../core/steps/run-inside.js";
@@ -23,17 +23,21 @@ export interface ShapeResult {
   readonly shape: Shape | null;
 }
 
+export interface ShapeRequest {
+  readonly vm: string | undefined;
+  readonly words: readonly string[];
+}
+
 const OFF = "off";
 
 /**
- * `typed` is a VM's name, where there are several, then netem's words, "off", or nothing: then what is in force is only
- * told. Rejects with a `usage` error, tc's message in it, for words that it does not take; what was in force stays.
+ * `words` are netem's, "off", or nothing: then what is in force is only told. Without `vm` a VM's name may come first. Rejects with a `usage` error, tc's message in it, for words that it does not take; what was in force stays.
  */
 export async function shapeNet(
   { ctx, plan }: Project,
-  typed: readonly string[],
+  request: ShapeRequest,
 ): Promise<ShapeResult> {
-  const { vm: wanted, words } = await chosen(ctx, plan.names.id, typed);
+  const { vm: wanted, words } = await chosen(ctx, plan.names.id, request);
   const { container, info } = await findRunningVm(ctx, plan, wanted);
   const vm = factsOf(info).slot.name;
   if (words.length === 1 && words[0] === OFF) check(await script(ctx, container, ["off"]));
@@ -41,17 +45,21 @@ export async function shapeNet(
   return { vm, shape: await shapeOf(ctx, container) };
 }
 
-/** Undefined words: something that is neither a VM nor one of netem's, where a VM's name would be. */
-async function chosen(ctx: Context, project: string, typed: readonly string[]) {
+async function chosen(ctx: Context, project: string, { vm, words: typed }: ShapeRequest) {
+  if (vm !== undefined) return { vm, words: split(typed) };
   const [first = "", ...others] = typed;
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", project));
-  const isVm = vms.some((vm) => factsOf(vm).slot.name === first);
+  const isVm = namesOf(vms).includes(first);
   const isWord = first === OFF || /\s/.test(first) || netemKeyword(first) !== undefined;
   // What is neither is a VM's name with a slip in it, or a VM that is not there.
-  const vm = isVm || (first !== "" && !isWord) ? first : undefined;
-  const words = (vm === undefined ? typed : others).flatMap((part) => part.trim().split(/\s+/));
-  return { vm, words: words.filter((word) => word !== "") };
+  return isVm || (first !== "" && !isWord)
+    ? { vm: first, words: split(others) }
+    : { vm: undefined, words: split(typed) };
+}
+
+function split(typed: readonly string[]): string[] {
+  return typed.flatMap((part) => part.split(/\s+/)).filter((word) => word !== "");
 }
 
 /** What is in force; null when nothing is. */

@@ -5,8 +5,9 @@ import { KdockError } from "../../core/errors.js";
 import type { RunRequest } from "../steps/run.js";
 import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../../app/flags.js";
 import { addBuildFlags, addOwnFlags, addVmFlags } from "../../app/key-options.js";
+import { type VmFlag, vmOf, vmOption } from "../../app/vm-flag.js";
 
-interface RunFlags extends KeyFlags, BootTimeoutFlag {
+interface RunFlags extends KeyFlags, BootTimeoutFlag, VmFlag {
   readonly name?: string;
   readonly detach?: boolean;
   readonly paused?: boolean;
@@ -24,6 +25,7 @@ export function define(kdock: Kdock): Command {
     .usage("[options] [-- command...]")
     .argument("[command...]", "run this in the guest, exit with its code, power off")
     .option("--name <name>", "one of several VMs on one network; also its host name")
+    .addOption(vmOption().hideHelp())
     .option("-d, --detach", "in the background; returns when the guest is ready")
     .option("--paused", "stop before the first instruction and wait for a debugger");
   addOwnFlags(command).addOption(bootTimeoutOption());
@@ -57,10 +59,10 @@ async function runRequest(
   return { name, command, detach, paused, dumpTo, bootTimeoutSeconds };
 }
 
-async function vmNameOf(flags: Pick<RunFlags, "name">): Promise<string> {
+async function vmNameOf(flags: Pick<RunFlags, "name" | "vm">): Promise<string> {
   const { DEFAULT_VM } = await import("../../core/plan/names.js");
   const { vmNameProblem } = await import("../../config/vm-name.js");
-  const name = flags.name ?? DEFAULT_VM;
+  const name = vmOf(flags, flags.name) ?? DEFAULT_VM;
   const problem = vmNameProblem(name);
   if (problem !== undefined) throw new KdockError("usage", `--name: ${problem}`);
   return name;

@@ -1,5 +1,8 @@
 import { KdockError } from "../../core/errors.js";
+import { vmWords } from "../../core/vm-words.js";
 import type { Labels } from "../../core/plan/container-spec.js";
+import { DEFAULT_VM } from "../../core/plan/names.js";
+import { unknownVm } from "../plan/unknown-vm.js";
 import { type VmFacts, vmFacts } from "../plan/vm-facts.js";
 
 /** A VM's container, as far as choosing goes. */
@@ -29,20 +32,19 @@ export function chooseVm<T extends VmContainer>(
   if (meant === undefined || others.length === 0) return meant;
   const named = [meant, ...others].map((vm) => `${factsOf(vm).slot.name} (${vm.status})`);
   throw new KdockError("usage", `this project has several VMs: ${named.join(", ")}`, {
-    hint: "Name the one that is meant.",
+    hint: "Name one of them with --vm NAME.",
   });
 }
 
 function namedVm<T extends VmContainer>(vms: readonly T[], name: string): T {
   const meant = vms.find((vm) => factsOf(vm).slot.name === name);
   if (meant !== undefined) return meant;
-  const names = vms.map((vm) => factsOf(vm).slot.name);
-  throw new KdockError("usage", `this project has no VM ${name}`, {
-    hint:
-      names.length === 0
-        ? `Start it with \`kdock run --name ${name}\`.`
-        : `There is ${names.join(", ")}.`,
-  });
+  throw unknownVm(name, namesOf(vms));
+}
+
+/** What a project's VMs are called. */
+export function namesOf(vms: readonly Pick<VmContainer, "labels">[]): string[] {
+  return vms.map((vm) => factsOf(vm).slot.name);
 }
 
 /** The same, for what needs a VM that runs. */
@@ -61,9 +63,16 @@ export function chooseRunningVm<T extends VmContainer>(
 }
 
 /** Throws a `vm` error for one that has ended. */
-export function requireRunning({ running, status }: Pick<VmContainer, "running" | "status">): void {
-  if (running) return;
-  throw new KdockError("vm", `the VM is not running (${status})`, {
-    hint: "`kdock logs` shows its last words; `kdock run` starts it anew.",
+export function requireRunning(vm: VmContainer): void {
+  if (!vm.running) throw notRunning(vm, vm.status);
+}
+
+/** `how` it has ended. */
+export function notRunning(vm: Pick<VmContainer, "labels">, how: string): KdockError {
+  const { name } = factsOf(vm).slot;
+  const [which, logs, run] =
+    name === DEFAULT_VM ? ["the VM", "", ""] : [`the VM ${name}`, vmWords(name), ` --name ${name}`];
+  return new KdockError("vm", `${which} is not running (${how})`, {
+    hint: `\`kdock logs${logs}\` shows its last words; \`kdock run${run}\` starts it anew.`,
   });
 }

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type { Container, ContainerInfo } from "../../engine/engine.js";
-import { consoleFiles } from "../../core/plan/names.js";
+import { consoleFiles, consoleOwner, FOLDER } from "../../core/plan/names.js";
 import type { Plan } from "../../build/plan/plan.js";
 import { needsConsole, panicOf, parseVmEnd, type VmEnd } from "../plan/vm-end.js";
 import { kernelKeyOf, type VmFacts } from "../plan/vm-facts.js";
@@ -78,6 +78,14 @@ async function consoleOf(
 function told(text: Buffer, kernelKey: string, end: VmEnd | undefined): VmConsole {
   const lines = linesOfText(text);
   return { lines, kernelKey, panic: panicOf(end, lines) };
+}
+
+/** Of VMs whose consoles were kept. */
+export async function savedNames(ctx: Context): Promise<string[]> {
+  const folder = inProject(ctx, FOLDER.logs);
+  if (!(await ctx.host.files.exists(folder))) return [];
+  const files = await ctx.host.files.list(folder);
+  return files.flatMap((file) => consoleOwner(file) ?? []);
 }
 
 /** The bytes of a console that was kept; undefined when there is none. */

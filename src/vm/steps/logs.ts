@@ -4,15 +4,17 @@ import type { ContainerInfo } from "../../engine/engine.js";
 import { KdockError } from "../../core/errors.js";
 import { DEFAULT_VM, labels } from "../../core/plan/names.js";
 import type { Plan } from "../../build/plan/plan.js";
+import { unknownVm } from "../plan/unknown-vm.js";
 import { panicOf } from "../plan/vm-end.js";
 import { kernelKeyOf } from "../plan/vm-facts.js";
 import { isTerminal, visibleBytes } from "../../ui/visible.js";
-import { chooseVm, factsOf } from "./choose-vm.js";
+import { chooseVm, factsOf, namesOf } from "./choose-vm.js";
 import {
   END,
   linesOfText,
   savedBytes,
   savedConsole,
+  savedNames,
   type VmConsole,
   vmConsole,
 } from "./console-log.js";
@@ -110,11 +112,16 @@ async function keptConsole(ctx: Context, plan: Plan, name: string | undefined): 
   const saved = await savedConsole(ctx, plan, name ?? DEFAULT_VM);
   if (saved !== undefined) return saved;
   if (name !== undefined) {
-    throw new KdockError("usage", `this project has no VM ${name}, and none has left a console`, {
-      hint: "`kdock ps` lists those that there are.",
-    });
+    throw unknownVm(name, await knownNames(ctx, plan));
   }
   throw new KdockError("usage", "this project has no VM, and none has left a console", {
     hint: "Start one with `kdock run`.",
   });
+}
+
+/** Of VMs that there are, and of those whose console is kept. */
+async function knownNames(ctx: Context, plan: Plan): Promise<string[]> {
+  const engine = await ctx.engine();
+  const vms = await engine.listContainers(labels("vm", plan.names.id));
+  return [...namesOf(vms), ...(await savedNames(ctx))];
 }

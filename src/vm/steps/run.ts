@@ -1,7 +1,8 @@
 import { debuggerOn } from "../../core/plan/architectures.js";
 import { hostPortText } from "../../core/plan/container-spec.js";
 import { FOLDER } from "../../core/plan/names.js";
-import { DETACHED, type Printer } from "../../core/print.js";
+import { detachedNote, type Printer } from "../../core/print.js";
+import { vmWordsUnlessDefault } from "../../core/vm-words.js";
 import type { Project } from "../../build/project.js";
 import { buildForVms } from "./build-for-vms.js";
 import { checkDumpPath } from "./panic-dump.js";
@@ -39,26 +40,27 @@ export async function run(project: Project, request: RunRequest, print: Printer)
   }
   if (request.detach) {
     const result = await runDetached(ctx, plan, vm, request);
-    print.result(result, detachedText(result, request.paused, gdbCommandOf(built)));
+    print.result(result, detachedText(result, request, gdbCommandOf(built)));
     return 0;
   }
   const end = await runAttached(ctx, plan, vm, (started) => {
     const { isInteractive } = ctx.terminal;
     print.note(attachedText(started, request.paused, isInteractive, gdbCommandOf(built)));
   });
-  if (end === "detached") print.note(DETACHED);
+  if (end === "detached") print.note(detachedNote(vmWordsUnlessDefault(request.name)));
   return 0;
 }
 
 function detachedText(
   result: Pick<DetachedVm, "gdb" | "bootMs" | "noAgent">,
-  paused: boolean,
+  { name, paused }: Pick<RunRequest, "name" | "paused">,
   gdbCommand: string,
 ): string[] {
+  const vm = vmWordsUnlessDefault(name);
   return [
     detachedState(result, paused),
     ...(result.gdb === undefined ? [] : [gdbText(result.gdb, gdbCommand)]),
-    "kdock console joins it, kdock stop ends it",
+    `kdock console${vm} joins it, kdock stop${vm} ends it`,
   ];
 }
 

@@ -2,9 +2,11 @@ import type { Container } from "../../engine/engine.js";
 import { DEFAULT_VM, labels } from "../../core/plan/names.js";
 import { KdockError } from "../../core/errors.js";
 import type { Project } from "../../build/project.js";
+import { nearest } from "../../config/spelling.js";
+import { unknownVm } from "../plan/unknown-vm.js";
 import { buildForVms } from "./build-for-vms.js";
 import { runDetached } from "./run-detached.js";
-import { chooseVm, factsOf } from "./choose-vm.js";
+import { chooseVm, factsOf, namesOf } from "./choose-vm.js";
 import { findVm, type FoundVm, stopVm } from "./vms.js";
 
 export interface RunningVm {
@@ -18,7 +20,10 @@ export interface RunningVm {
   stop(): Promise<void>;
 }
 
-/** The VM of that name (without one, the project's) if it runs, else one that is built, if need be, and booted. */
+/**
+ * The VM of that name (without one, the project's) if it runs, else one that is built, if need be, and booted. Rejects with a
+ * `usage` error for a new name that is nearly that of another VM.
+ */
 export async function runningVm(
   project: Project,
   options: {
@@ -30,6 +35,7 @@ export async function runningVm(
   const there = await findRunning(project, options.vm);
   if (there !== undefined) return running(project, there, false);
   const name = options.vm ?? DEFAULT_VM;
+  await requireNoSlip(project, name);
   const built = await buildForVms(project, [name]);
   const { ctx, config, plan } = built;
   const mode = { paused: options.paused, command: false };
@@ -43,6 +49,20 @@ export async function requireNone(project: Project, vm: string | undefined): Pro
   throw new KdockError("usage", "--boot is for a VM that has yet to boot, and one is running", {
     hint: "End it with `kdock stop`, or leave --boot out to stop in what it does from now on.",
   });
+}
+
+/** What is written like a VM's name may be a slip of the pen, and starts no VM. */
+async function requireNoSlip(project: Project, name: string): Promise<void> {
+  const names = await vmNames(project);
+  if (name === DEFAULT_VM || names.includes(name) || nearest(name, names) === undefined) return;
+  throw unknownVm(name, names, `\`kdock run -d --name ${name}\` starts a new one.`);
+}
+
+/** Of VMs that there are, and of those of kdock.yaml. */
+export async function vmNames({ ctx, plan, config }: Project): Promise<string[]> {
+  const engine = await ctx.engine();
+  const there = namesOf(await engine.listContainers(labels("vm", plan.names.id)));
+  return [...there, ...Object.keys(config.vms)];
 }
 
 export async function findRunning(

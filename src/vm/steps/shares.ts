@@ -20,7 +20,7 @@ export async function checkShares(
   throw new KdockError(
     "environment",
     `the engine at ${info.endpoint} is on another machine, and has no ${first.folder} (vm.shares)`,
-    { hint: `Copy what the guest needs once it runs: \`kdock cp ${first.written} vm:/root/\`.` },
+    { hint: `Copy what the guest needs once it runs: \`kdock cp ${first.written} :/root/\`.` },
   );
 }
 

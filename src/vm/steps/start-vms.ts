@@ -1,6 +1,7 @@
 import type { Config } from "../../config/config.js";
 import type { ContainerInfo } from "../../engine/engine.js";
 import { KdockError } from "../../core/errors.js";
+import { vmWordsUnlessDefault } from "../../core/vm-words.js";
 import type { KillWatch } from "../../host/host.js";
 import { DEFAULT_VM, labels } from "../../core/plan/names.js";
 import { networkOf } from "../plan/net-modes.js";
@@ -185,9 +186,10 @@ async function takePlace(
 async function refuseName(ctx: Context, name: string): Promise<never> {
   // One that is being started is told with the process that does it.
   await using _held = await takeName(ctx, name);
+  const vm = vmWordsUnlessDefault(name);
   const which = name === DEFAULT_VM ? "this project's VM" : `the VM ${name}`;
   throw new KdockError("usage", `${which} is already running`, {
-    hint: "Attach with `kdock console`, end it with `kdock stop`, or start another one with --name.",
+    hint: `Attach with \`kdock console${vm}\`, end it with \`kdock stop${vm}\`, or start another one with --name.`,
   });
 }
 

@@ -1,8 +1,8 @@
-import { KdockError } from "../../core/errors.js";
 import { DEFAULT_VM, labels } from "../../core/plan/names.js";
 import type { Project } from "../../build/project.js";
 import { buildForVms } from "./build-for-vms.js";
 import { bootDetached, type DetachedVm } from "./run-detached.js";
+import { unknownVm } from "../plan/unknown-vm.js";
 import { startVms } from "./start-vms.js";
 import { factsOf } from "./choose-vm.js";
 
@@ -48,9 +48,8 @@ function wantedNames(known: readonly string[], asked: readonly string[]): readon
   const all = known.length === 0 ? [DEFAULT_VM] : known;
   const stranger = asked.find((name) => !all.includes(name));
   if (stranger !== undefined) {
-    throw new KdockError("usage", `kdock.yaml has no VM ${stranger}`, {
-      hint: `There is ${all.join(", ")}; \`kdock run -d --name ${stranger}\` starts one that is not in the file.`,
-    });
+    const start = `\`kdock run -d --name ${stranger}\` starts one that is not in kdock.yaml.`;
+    throw unknownVm(stranger, all, start);
   }
   return asked.length === 0 ? all : [...new Set(asked)];
 }

@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { Kdock } from "../../../app/kdock.js";
 import type { KeyFlags } from "../../../config/key-flags.js";
 import {
@@ -8,10 +8,12 @@ import {
   list,
 } from "../../../app/flags.js";
 import { addBuildFlags } from "../../../app/key-options.js";
+import { type VmFlag, vmOf, vmOption } from "../../../app/vm-flag.js";
+import { vmWords } from "../../../core/vm-words.js";
 
-interface BuildFlags extends KeyFlags, BootTimeoutFlag {
+interface BuildFlags extends KeyFlags, BootTimeoutFlag, VmFlag {
   readonly name?: string;
-  /** A VM's name; true for the only one. */
+  /** The name of a VM is an older spelling of --vm. */
   readonly load?: string | true;
   /** "NAME=value" */
   readonly make: readonly string[];
@@ -29,6 +31,7 @@ Examples:
   kdock module build ./hello                 against the kernel of kdock.yaml, which is built first if need be
   kdock module build ./hello --make DEBUG=1  as \`make DEBUG=1\`
   kdock module build ./hello --load          the same for the VM that runs, then insmod; an older one is taken out first
+  kdock module build ./hello --vm server     against the kernel that the VM server runs
   kdock trap hello_ioctl --locals            stops in it, also before it is loaded`;
 
 export function define(kdock: Kdock): Command {
@@ -37,15 +40,27 @@ export function define(kdock: Kdock): Command {
     .argument("<folder>", "with Kbuild or Makefile; it is only read")
     .option("--name <name>", "what to call it; the folder's name otherwise")
     .option("--make <NAME=value>", "a variable for make; may be repeated", list, [])
-    .option("--load [vm]", "load it into the VM that runs, for whose kernel it is built then")
+    .addOption(loadOption())
+    .addOption(vmOption())
     .addOption(bootTimeoutOption());
   return addBuildFlags(command)
     .addHelpText("after", EXAMPLES)
     .action((folder: string, flags: BuildFlags) => buildModule(kdock, folder, flags));
 }
 
+/** Takes a VM's name as well, which is an older spelling of --vm and not in --help. */
+function loadOption(): Option {
+  const option = new Option(
+    "--load [vm]",
+    "load it into the VM that runs, for whose kernel it is built then",
+  );
+  option.flags = "--load";
+  return option;
+}
+
 async function buildModule(kdock: Kdock, typedFolder: string, flags: BuildFlags): Promise<void> {
   const { name, load, make } = flags;
+  const vm = vmOf(flags, load === true ? undefined : load);
   const bootTimeoutSeconds = bootTimeoutOf(flags);
   const { makeFlags, makeVariables } = await import("../../plan/make-variables.js");
   const variables = makeVariables(make);
@@ -54,16 +69,18 @@ async function buildModule(kdock: Kdock, typedFolder: string, flags: BuildFlags)
   const { builtText, loadedText } = await import("../../text/module-text.js");
   const folder = kdock.resolve(typedFolder);
   const shown = typedFolder.replace(/(?<=.)\/+$/, "");
-  const vm = load === undefined ? undefined : { name: load === true ? undefined : load };
-  const module = await steps.buildModule(project, { folder, shown, name, vm, variables });
+  const module = await steps.buildModule(project, {
+    ...{ folder, shown, name, variables },
+    vm: load === undefined && vm === undefined ? undefined : { name: vm },
+  });
   const print = kdock.printer("module build");
-  const again = `kdock module build ${shown}${makeFlags(variables)} --load`;
+  const again = `kdock module build ${shown}${makeFlags(variables)} --load${vmWords(vm)}`;
   print.line(builtText(module));
-  if (vm === undefined) {
+  if (load === undefined) {
     print.result(module, [`load it: ${again}`]);
     return;
   }
   const { loadInto } = await import("./load-into.js");
-  const loaded = await loadInto(kdock, project, vm.name, { module, again, bootTimeoutSeconds });
+  const loaded = await loadInto(kdock, project, vm, { module, again, bootTimeoutSeconds });
   print.result({ ...module, loaded }, loadedText(loaded));
 }

@@ -1,15 +1,20 @@
 import { relative } from "node:path";
 import { Command } from "commander";
 import type { Kdock } from "../../../app/kdock.js";
+import { addHiddenVm, type VmFlag, vmOf, vmOption } from "../../../app/vm-flag.js";
+import { vmWords } from "../../../core/vm-words.js";
 import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../../../app/flags.js";
 
 export function define(kdock: Kdock): Command {
-  return new Command("load")
+  const command = new Command("load")
     .description("load a module that was built, again or into another VM")
     .argument("<name>", "as `kdock module build` called it")
-    .argument("[vm]", "which VM, when there are several")
-    .addOption(bootTimeoutOption())
-    .action(async (name: string, vm: string | undefined, flags: BootTimeoutFlag) => {
+    .usage("[options] <name>")
+    .addOption(vmOption())
+    .addOption(bootTimeoutOption());
+  return addHiddenVm(command).action(
+    async (name: string, typedVm: string | undefined, flags: BootTimeoutFlag & VmFlag) => {
+      const vm = vmOf(flags, typedVm);
       const bootTimeoutSeconds = bootTimeoutOf(flags);
       const project = await kdock.openLocked();
       const { requireModule } = await import("../../../build/steps/module-store.js");
@@ -17,8 +22,9 @@ export function define(kdock: Kdock): Command {
       const { loadedText } = await import("../../text/module-text.js");
       const module = await requireModule(project.ctx, name);
       const folder = relative(kdock.world.cwd, module.source) || ".";
-      const again = `kdock module build ${folder} --load`;
+      const again = `kdock module build ${folder} --load${vmWords(vm)}`;
       const loaded = await loadInto(kdock, project, vm, { module, again, bootTimeoutSeconds });
       kdock.printer("module load").result(loaded, loadedText(loaded));
-    });
+    },
+  );
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Kdock } from "../../../app/kdock.js";
+import { addHiddenVm, type VmFlag, vmOf, vmOption } from "../../../app/vm-flag.js";
 import { NOT_WELL } from "../../../core/errors.js";
 
 const MORE = `
@@ -7,18 +8,20 @@ Prints a line for each hop, from the guest outwards and back, and the fix below 
 the outside; no other host is contacted. Exit code 0: all hops are ok; 1: one is not.`;
 
 export function define(kdock: Kdock): Command {
-  return new Command("check")
+  const command = new Command("check")
     .description(
       "a verdict for each hop: guest, gateway, another container, host, DNS, MTU; and what to mend",
     )
-    .argument("[vm]", "one of several; all of them unless one is named")
-    .addHelpText("after", MORE)
-    .action(async (vm: string | undefined) => {
-      const project = await kdock.open();
-      const { checkNet } = await import("../../steps/net-check/net-check.js");
-      const { netCheckText } = await import("../../text/net-check-text.js");
-      const result = await checkNet(project, vm);
-      if (!result.ok) kdock.exitCode = NOT_WELL;
-      kdock.printer("net check").result(result, netCheckText(result));
-    });
+    .usage("[options]")
+    .addOption(vmOption("only this VM; all of them without it"))
+    .addHelpText("after", MORE);
+  return addHiddenVm(command).action(async (name: string | undefined, flags: VmFlag) => {
+    const vm = vmOf(flags, name);
+    const project = await kdock.open();
+    const { checkNet } = await import("../../steps/net-check/net-check.js");
+    const { netCheckText } = await import("../../text/net-check-text.js");
+    const result = await checkNet(project, vm);
+    if (!result.ok) kdock.exitCode = NOT_WELL;
+    kdock.printer("net check").result(result, netCheckText(result));
+  });
 }

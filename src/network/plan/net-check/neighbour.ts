@@ -1,5 +1,6 @@
 import { INSIDE, LINK } from "../../../core/plan/names.js";
 import { fail, type Finding } from "../../../core/plan/finding.js";
+import { vmWords } from "../../../core/vm-words.js";
 import type { Ping } from "./ping.js";
 import { disturbance, type Fault, guestFault, lossy, notTried, type Scene } from "./scene.js";
 
@@ -49,6 +50,6 @@ export function neighbourFinding(
   return fail(
     subject,
     `${where}: no answer`,
-    `\`kdock net check ${name}\` looks from the other end.`,
+    `\`kdock net check${vmWords(name)}\` looks from the other end.`,
   );
 }

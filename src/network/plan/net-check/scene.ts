@@ -8,10 +8,10 @@ import { ms, type Ping } from "./ping.js";
 /** How the VM is called, for advice that can be typed. */
 export interface Names {
   readonly container: string;
-  /** "kdock exec --", with the VM's name where there are several. */
+  /** "kdock exec --", with the VM's flag where there are several. */
   readonly exec: string;
   readonly vm: string;
-  /** "", or " NAME": what follows `kdock gdb --vm`, `kdock net shape`. */
+  /** "", or " --vm NAME": what follows a command. */
   readonly suffix: string;
 }
 

@@ -5,6 +5,7 @@ import {
   parseContainerFacts,
 } from "../../plan/net-check/facts.js";
 import type { Names } from "../../plan/net-check/scene.js";
+import { vmWords } from "../../../core/vm-words.js";
 import type { Project } from "../../../build/project.js";
 import { factsOf } from "../../../vm/steps/choose-vm.js";
 import { runInside } from "../../../core/steps/run-inside.js";
@@ -21,7 +22,7 @@ export interface Checked extends Project {
 
 export function namesOf({ name, labels }: ContainerInfo, isOneOfSeveral: boolean): Names {
   const vm = factsOf({ labels }).slot.name;
-  const suffix = isOneOfSeveral ? ` ${vm}` : "";
+  const suffix = vmWords(isOneOfSeveral ? vm : undefined);
   return { container: name, vm, suffix, exec: `kdock exec${suffix} --` };
 }
 

@@ -14,7 +14,7 @@ import { neighbourFinding } from "../../plan/net-check/neighbour.js";
 import { containerFinding, wayOutFinding } from "../../plan/net-check/outside.js";
 import type { Scene } from "../../plan/net-check/scene.js";
 import type { Project } from "../../../build/project.js";
-import { factsOf } from "../../../vm/steps/choose-vm.js";
+import { factsOf, namesOf as vmNamesOf, notRunning } from "../../../vm/steps/choose-vm.js";
 import { panicOfVm } from "../../../vm/steps/console-log.js";
 import type { Context } from "../../../core/steps/context.js";
 import { findVm } from "../../../vm/steps/vms.js";
@@ -47,7 +47,7 @@ export async function checkNet(project: Project, wanted: string | undefined): Pr
   const { ctx, plan } = project;
   const engine = await ctx.engine();
   const all = await engine.listContainers(labels("vm", plan.names.id));
-  const names = all.map((info) => factsOf(info).slot.name).sort();
+  const names = vmNamesOf(all).sort();
   const vms =
     wanted === undefined && names.length > 1
       ? await oneByOne(names, (name) => checkVm(project, name).catch(endedVm(ctx, name)))
@@ -98,14 +98,15 @@ async function checkVm(project: Project, wanted: string | undefined): Promise<Vm
 async function requireLiving(
   ctx: Context,
   container: Container,
-  { running, status }: ContainerInfo,
+  info: ContainerInfo,
 ): Promise<void> {
-  if (running) return;
+  if (info.running) return;
   const reason = await panicOfVm(ctx, container);
-  const how = reason === undefined ? status : `its kernel panicked: ${reason}; ${status}`;
-  throw new KdockError("vm", `the VM is not running (${how})`, {
-    hint: "`kdock logs` shows its last words; `kdock run` starts it anew.",
-  });
+  const { status } = info;
+  throw notRunning(
+    info,
+    reason === undefined ? status : `its kernel panicked: ${reason}; ${status}`,
+  );
 }
 
 async function hops(checked: Checked): Promise<readonly Finding[]> {

@@ -7,6 +7,7 @@ import { vscodeFiles } from "../../../../src/editor/plan/vscode.js";
 const FACTS: IdeFacts = {
   folder: "/home/ada/lab",
   flags: [],
+  vm: undefined,
   address: "127.0.0.1:1234",
   fixedAddress: "127.0.0.1:1234",
   source: { source: "/home/ada/lab/linux", objects: "/home/ada/lab/linux/.kdock-build" },
@@ -118,6 +119,13 @@ describe("the files of .vscode", () => {
   it("use the configuration file that was named", () => {
     const [build] = file(".vscode/tasks.json", { flags: ["-c", "old.yaml"] }).entries;
     expect(build?.["args"]).toEqual(["-c", "old.yaml", "build"]);
+  });
+
+  it("start and stop the VM that was named", () => {
+    const args = (vm: string | undefined) =>
+      file(".vscode/tasks.json", { vm }).entries.map((task) => task["args"]);
+    expect(args("a")).toEqual([["build"], ["run", "-d", "--name", "a"], ["stop", "--vm", "a"]]);
+    expect(args(undefined)).toEqual([["build"], ["run", "-d"], ["stop"]]);
   });
 });
 

@@ -11,7 +11,10 @@ const DOCUMENTED = [
 ];
 
 it("every whole file says in its first line whose it is", () => {
-  const files = [...nvimFiles({ folder: "/home/ada/lab", flags: [] }), ...devcontainerFiles("/k")];
+  const files = [
+    ...nvimFiles({ folder: "/home/ada/lab", flags: [], vm: undefined }),
+    ...devcontainerFiles("/k"),
+  ];
   for (const { text } of files) expect(text.split("\n")[0]).toContain(MARK);
 });
 
@@ -28,8 +31,17 @@ it("devcontainer.json has documented fields only", () => {
 it("nvim's adapter is `kdock dap`, with the configuration file that was named", () => {
   // Fields from nvim-dap's help (dap.txt): dap-adapter and dap-configuration; target from "Debugger Adapter Protocol" in
   // the manual of gdb.
-  const [file] = nvimFiles({ folder: '/home/ada/my "lab"', flags: ["-c", "old.yaml"] });
+  const [file] = nvimFiles({
+    folder: '/home/ada/my "lab"',
+    flags: ["-c", "old.yaml"],
+    vm: undefined,
+  });
   expect(file?.text).toContain('args = { "-c", "old.yaml", "dap" },');
   expect(file?.text).toContain('options = { cwd = "/home/ada/my \\"lab\\"" },');
   expect(file?.text).toContain('target = "127.0.0.1:1234",');
+});
+
+it("nvim's adapter debugs the VM that was named", () => {
+  const [file] = nvimFiles({ folder: "/home/ada/lab", flags: [], vm: "a" });
+  expect(file?.text).toContain('args = { "dap", "--vm", "a" },');
 });

@@ -3,8 +3,8 @@ import { copyRequest } from "../../../../src/guest/plan/copy-request.js";
 
 it.each([
   [":/root/x", undefined, "/root/x"],
-  ["vm:/root", undefined, "/root"],
-  ["VM:/a:b", undefined, "/a:b"],
+  ["vm:/root", "vm", "/root"],
+  ["VM:/a:b", "VM", "/a:b"],
   ["kdock-lab-1-vm:/", "kdock-lab-1-vm", "/"],
 ])("takes %s for a path of the guest", (typed, vm, path) => {
   expect(copyRequest("here", typed).to).toEqual({ place: "guest", vm, path });

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { execRequest, type TypedExec } from "../../../../src/guest/plan/exec-request.js";
 
 const typed: TypedExec = {
-  ...{ vm: undefined, command: ["true"], input: false, tty: false, cwd: "", env: [] },
+  ...{ command: ["true"], input: false, tty: false, cwd: "", env: [] },
 };
 const caller = { isTty: true, env: { TERM: "xterm", HOME: "/home/ada" } };
 
@@ -14,11 +14,6 @@ it("is a login shell without a command, with a terminal's own variables", () => 
 it("takes variables with values, and those that the caller has by name", () => {
   const { env } = execRequest({ ...typed, env: ["A=b=c", "HOME", "NONE", "E="] }, caller);
   expect(env).toEqual({ A: "b=c", HOME: "/home/ada", E: "" });
-});
-
-it("means whichever VM runs by vm", () => {
-  expect(execRequest({ ...typed, vm: "VM" }, caller).vm).toBeUndefined();
-  expect(execRequest({ ...typed, vm: "other" }, caller).vm).toBe("other");
 });
 
 it.each([

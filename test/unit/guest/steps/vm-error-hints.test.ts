@@ -68,7 +68,14 @@ describe("what to do next", () => {
         return Promise.resolve({ stream, stderr, exitCode: () => Promise.resolve(143) });
       },
     };
-    const request = { words: [], to: undefined, force: false, side: "guest", more: [] } as const;
+    const request = {
+      vm: undefined,
+      words: [],
+      to: undefined,
+      force: false,
+      side: "guest",
+      more: [],
+    } as const;
     const project = { ctx: context(container, net), plan: plan() } as Project;
     await expect(capture(project, { ...request, count: undefined })).rejects.toMatchObject({
       ...{ code: "vm", message, hint: said(hint) },

@@ -48,7 +48,15 @@ function untilInputEnds(): Duplex {
 }
 
 const CAPTURE: CaptureRequest = {
-  ...{ words: [], to: undefined, force: false, side: "guest", count: undefined, more: [] },
+  ...{
+    vm: undefined,
+    words: [],
+    to: undefined,
+    force: false,
+    side: "guest",
+    count: undefined,
+    more: [],
+  },
 };
 
 describe("a signal in the first moments", () => {

@@ -41,7 +41,18 @@ it.each([
 });
 
 it("is an error to need one that has ended, or that nobody started", () => {
-  expect(() => chooseRunningVm([vm("a", false)], undefined)).toThrow(/not running \(Exited/);
+  expect(() => chooseRunningVm([vm("a", false)], undefined)).toThrow(
+    expect.objectContaining({
+      message: "the VM a is not running (Exited (0))",
+      hint: "`kdock logs --vm a` shows its last words; `kdock run --name a` starts it anew.",
+    }),
+  );
+  expect(() => chooseRunningVm([vm("vm", false)], undefined)).toThrow(
+    expect.objectContaining({
+      message: "the VM is not running (Exited (0))",
+      hint: "`kdock logs` shows its last words; `kdock run` starts it anew.",
+    }),
+  );
   expect(() => chooseRunningVm([], undefined)).toThrow(/has no VM/);
   expect(chooseRunningVm([vm("old", false), vm("a", true)], undefined).name).toBe("a");
 });

@@ -58,6 +58,6 @@ it("refuses an engine that has other folders, and says what helps", async () => 
   await expect(checkShares(far, ["vm"])).rejects.toMatchObject({
     code: "environment",
     message: expect.stringContaining("ssh://ada@far.example is on another machine") as unknown,
-    hint: expect.stringContaining("kdock cp dir vm:/") as unknown,
+    hint: expect.stringContaining("kdock cp dir :/root/") as unknown,
   });
 });

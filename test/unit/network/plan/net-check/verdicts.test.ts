@@ -393,7 +393,7 @@ describe("another VM", () => {
     const other = { fault: { text: "tap0 is down", mend: "up" }, standing: undefined };
     expectFinding(judge({ other }), "fail", "at its end, tap0 is down", "up");
     expectFinding(judge({ other: { ...other, standing: "it is stopped" } }), "fail", "is stopped");
-    expectFinding(judge({}), "fail", "no answer", "kdock net check b");
+    expectFinding(judge({}), "fail", "no answer", "kdock net check --vm b");
   });
 });
 
