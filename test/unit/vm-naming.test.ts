@@ -54,6 +54,9 @@ vi.mock("../../src/network/steps/net-shape.js", () => ({
 vi.mock("../../src/network/steps/net-check/net-check.js", () => ({
   checkNet: step((_project, vm?: string) => vm),
 }));
+vi.mock("../../src/guest/steps/find-guest.js", () => ({
+  findGuest: step((_ctx, vm?: string) => vm),
+}));
 vi.mock("../../src/build/steps/module-store.js", () => ({
   requireModule: () => Promise.resolve({ source: "/work/hello" }),
 }));
@@ -71,7 +74,7 @@ const KDOCK = {
   configPath: "/work/kdock.yaml",
   resolve: (path: string) => path,
   ...{ open, openLocked: open, openBootable: open },
-  openGuests: () => Promise.resolve({ ctx: {}, dial: step((vm?: string) => vm) }),
+  openGuests: () => Promise.resolve({ cwd: "/work" }),
   printer: () => ({ line: () => undefined, result: () => undefined, note: () => undefined }),
 } as unknown as Kdock;
 
