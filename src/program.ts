@@ -31,6 +31,14 @@ export async function kdockProgram(kdock: Kdock): Promise<Command> {
   return program;
 }
 
+/** The program with the definition of the command that `words` name, to complete a command line with. */
+export async function programFor(words: readonly string[], kdock: Kdock): Promise<Command> {
+  const program = new Command("kdock");
+  defineProgram(program, "");
+  for (const command of await commandsFor(words, kdock)) program.addCommand(command);
+  return program;
+}
+
 /** The command that is called. The others have a name and a line in kdock's --help, which suggestions need as well. */
 export async function commandsFor(argv: readonly string[], kdock: Kdock): Promise<Command[]> {
   const at = argv.findIndex(

@@ -20,10 +20,7 @@ export function artifactFolder(ctx: Pick<Context, "folder">, stage: string, key:
 }
 
 /** The .config that a kernel was built with; undefined for one that is not there. */
-export function readKernelConfig(
-  ctx: ArtifactContext,
-  key: string,
-): Promise<string | undefined> {
+export function readKernelConfig(ctx: ArtifactContext, key: string): Promise<string | undefined> {
   return readLooseText(ctx.host.files, `${artifactFolder(ctx, "kernel", key)}/config`);
 }
 
@@ -45,7 +42,7 @@ export function readManifest(
 }
 
 /** The manifest of the last good set's stage, for saying what changed. */
-export function readCurrentManifest(ctx: Context, stage: string): Promise<Manifest | undefined> {
+export function readCurrentManifest(ctx: ArtifactContext, stage: string): Promise<Manifest | undefined> {
   return manifestIn(ctx.host.files, inProject(ctx, `${FOLDER.current}/${stage}`));
 }
 
