@@ -52,9 +52,10 @@ afterAll(async () => {
 async function vm(name: string, command: string): Promise<string> {
   const images = await docker("images", "-q", "--filter", `label=${LABEL.role}=base`);
   const [image = ""] = images.split("\n");
-  const marks = { ...labels("vm", projectNames(folder).id), [LABEL.vm]: facts(name) };
+  const { id, vmContainer } = projectNames(folder);
+  const marks = { ...labels("vm", id), [LABEL.vm]: facts(name) };
   const flags = Object.entries(marks).flatMap(([key, value]) => ["--label", `${key}=${value}`]);
-  return docker("run", "-d", ...flags, image, "sh", "-c", command);
+  return docker("run", "-d", "--name", vmContainer(name), ...flags, image, "sh", "-c", command);
 }
 
 const facts = (name: string) => JSON.stringify({ slot: { name, index: 0 } });
@@ -112,7 +113,7 @@ describe.each(SHELLS)("%s", (shell) => {
   });
 
   it("runs nothing that stands on the line", async () => {
-    await terminal.type("kdock exec '$(touch ran)' \"`touch ran`\" $(touch ran) w", "Tab", "@");
+    await terminal.type("kdock gdb '$(touch ran)' \"`touch ran`\" $(touch ran) --vm w", "Tab", "@");
     await terminal.shows(/ web @\s*$/m, 20);
     await expect(access(join(folder, "ran"))).rejects.toThrow("ENOENT");
   });
