@@ -52,10 +52,10 @@ afterAll(async () => {
 async function vm(name: string, command: string): Promise<string> {
   const images = await docker("images", "-q", "--filter", `label=${LABEL.role}=base`);
   const [image = ""] = images.split("\n");
-  const { id, vmContainer } = projectNames(folder);
-  const marks = { ...labels("vm", id), [LABEL.vm]: facts(name) };
+  const names = projectNames(folder);
+  const marks = { ...labels("vm", names.id), [LABEL.vm]: facts(name) };
   const flags = Object.entries(marks).flatMap(([key, value]) => ["--label", `${key}=${value}`]);
-  return docker("run", "-d", "--name", vmContainer(name), ...flags, image, "sh", "-c", command);
+  return docker("run", "-d", "--name", names.vmContainer(name), ...flags, image, "sh", "-c", command);
 }
 
 const facts = (name: string) => JSON.stringify({ slot: { name, index: 0 } });

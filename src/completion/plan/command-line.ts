@@ -66,7 +66,7 @@ function optionLeftOpen(line: CommandLine, word: string): OptionShape | undefine
     return option !== undefined && takesValue(option) ? option : undefined;
   }
   // `-it`, `-p 80:80` and `-p80:80`: what follows the first letter that takes a value is the value.
-  const letters = [...word.slice(1)];
+  const letters = Array.from(word.slice(1));
   const taking = letters.map((letter) => optionOf(line, `-${letter}`));
   const at = taking.findIndex((option) => option !== undefined && takesValue(option));
   return at === letters.length - 1 ? taking[at] : undefined;
