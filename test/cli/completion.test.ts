@@ -55,7 +55,17 @@ async function vm(name: string, command: string): Promise<string> {
   const names = projectNames(folder);
   const marks = { ...labels("vm", names.id), [LABEL.vm]: facts(name) };
   const flags = Object.entries(marks).flatMap(([key, value]) => ["--label", `${key}=${value}`]);
-  return docker("run", "-d", "--name", names.vmContainer(name), ...flags, image, "sh", "-c", command);
+  return docker(
+    "run",
+    "-d",
+    "--name",
+    names.vmContainer(name),
+    ...flags,
+    image,
+    "sh",
+    "-c",
+    command,
+  );
 }
 
 const facts = (name: string) => JSON.stringify({ slot: { name, index: 0 } });
