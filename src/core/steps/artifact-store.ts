@@ -42,7 +42,10 @@ export function readManifest(
 }
 
 /** The manifest of the last good set's stage, for saying what changed. */
-export function readCurrentManifest(ctx: ArtifactContext, stage: string): Promise<Manifest | undefined> {
+export function readCurrentManifest(
+  ctx: ArtifactContext,
+  stage: string,
+): Promise<Manifest | undefined> {
   return manifestIn(ctx.host.files, inProject(ctx, `${FOLDER.current}/${stage}`));
 }
 
