@@ -1,4 +1,4 @@
-import { PRESETS } from "../../core/plan/choices.js";
+import { PRESETS } from "../../config/values.js";
 
 /** Names that are looked up when they are asked for. */
 export type NameKind =

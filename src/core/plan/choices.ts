@@ -12,9 +12,6 @@ export type UpdatePart = (typeof UPDATE_PARTS)[number];
 export const EDITORS = ["vscode", "nvim", "devcontainer"] as const;
 export type Editor = (typeof EDITORS)[number];
 
-/** Kernel configurations to start from, besides file:PATH. */
-export const PRESETS = ["debug", "defconfig", "tiny", "host"] as const;
-
 /** Shells that `kdock completion` has a script for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
