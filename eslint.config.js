@@ -39,6 +39,7 @@ const ROOMS = {
   modules: ["core", "tree", "build", "vm", "guest"],
   repro: ["core", "tree", "build"],
   editor: ["core", "tree", "build", "debug"],
+  completion: ["core", "tree", "build", "vm", "guest"],
   fleet: ["core", "tree", "build", "vm", "guest", "debug", "memory", "modules", "repro"],
 };
 

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Kdock } from "../src/app/kdock.js";
 import { addBuildFlags, addVmFlags } from "../src/app/key-options.js";
-import { kdockProgram } from "../src/main.js";
+import { kdockProgram } from "../src/program.js";
 
 /** Columns of the help text. */
 const WIDTH = 100;

@@ -34,7 +34,7 @@ install() {
 
 # What the tests use. Podman's network programs are not on the PATH.
 install_for_tests() {
-  install dockerd:docker.io gdb:gdb python3:python3 mmdebstrap:mmdebstrap docker-registry:docker-registry tmux:tmux shellcheck:shellcheck gpg:gnupg openssl:openssl lowntfs-3g:ntfs-3g \
+  install dockerd:docker.io gdb:gdb python3:python3 mmdebstrap:mmdebstrap docker-registry:docker-registry tmux:tmux zsh:zsh fish:fish mandoc:mandoc groff:groff-base shellcheck:shellcheck gpg:gnupg openssl:openssl lowntfs-3g:ntfs-3g \
     "podman:podman netavark aardvark-dns" runc:runc
 }
 

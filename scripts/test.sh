@@ -48,7 +48,7 @@ build_kdock
 
 say "static checks"
 npm run --silent check
-shellcheck -S warning scripts/*.sh images/*/*.sh images/rootfs/tree/init
+shellcheck -S warning scripts/*.sh completions/kdock.bash images/*/*.sh images/rootfs/tree/init
 
 say "unit tests"
 # shellcheck disable=SC2046 # a list of words on purpose

@@ -14,6 +14,10 @@ export const FEATURE_GROUPS: Readonly<Record<string, Readonly<Record<string, Fea
       summary: "check this machine, and say how to fix what is missing",
       load: () => import("./app/commands/doctor.js"),
     },
+    completion: {
+      summary: "print a completion script for bash, zsh or fish",
+      load: () => import("./completion/commands/completion.js"),
+    },
     compose: {
       summary: "print a compose.yaml that does the same without Node.js",
       load: () => import("./vm/commands/compose.js"),

@@ -29,7 +29,7 @@ export interface Kdock {
   /** Opens the project to boot it: with --kernel KEY, with the built kernel of that key. */
   openBootable(flags: KeyFlags): Promise<Project>;
   /** Opens what a running guest is reached with; neither kdock.yaml nor kdock.lock is read. */
-  openGuests(): Promise<GuestContext>;
+  openGuests(globals?: GlobalFlags): Promise<GuestContext>;
   /** `command` is the name that its result has with --json. */
   printer(command: string): Printer;
 }
@@ -60,13 +60,13 @@ export function createKdock(session: Session): Kdock {
       const { openBootable } = await import("./open-bootable.js");
       return openBootable(session, flags);
     },
-    openGuests: async () => {
+    openGuests: async (globals = session.globals) => {
       // `kdock exec` has to start within a tenth of a second: what it needs is loaded at the same time.
       const [{ openGuestContext }] = await Promise.all([
         import("./guest-project.js"),
         import("../engine/quick-engine.js"),
       ]);
-      return openGuestContext(session);
+      return openGuestContext({ ...session, globals });
     },
     printer: (command) => createPrinter(session, command),
   };

@@ -3,7 +3,7 @@ import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "../support/kdock.js";
 
-const NOT_OURS = new Set(["node_modules", "dist", ".git", ".kdock"]);
+const NOT_OURS = new Set(["node_modules", "dist", "man", ".git", ".kdock"]);
 
 /** Their bytes decide the keys of kernels and of busybox, so a path in one of their comments may be an old one. */
 const KEYED = /^(?:images\/(?:kernel|busybox|apt)\/|Dockerfile\.)/;

@@ -24,6 +24,8 @@ function loadedWith(path: string, seen = new Set<string>()): Set<string> {
 
 it.each([
   "main.ts",
+  "completion/plan/wanted.ts",
+  "completion/steps/names.ts",
   "app/kdock.ts",
   "app/guest-project.ts",
   "engine/quick-engine.ts",
@@ -33,7 +35,7 @@ it.each([
   "guest/steps/exec.ts",
   "guest/steps/copy.ts",
   "guest/plan/exec-request.ts",
-])("%s, which kdock exec and cp load, is quick to load", (file) => {
+])("%s, which kdock exec, cp and completion load, is quick to load", (file) => {
   const loaded = loadedWith(join(ROOT, "src", file));
   expect(
     packagesOf(loaded).filter((each) => each !== "commander" && each !== "tar-stream"),

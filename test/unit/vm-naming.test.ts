@@ -3,7 +3,7 @@ import { PassThrough } from "node:stream";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Kdock } from "../../src/app/kdock.js";
 import { KdockError } from "../../src/core/errors.js";
-import { kdockProgram } from "../../src/main.js";
+import { kdockProgram } from "../../src/program.js";
 
 /** What the step of a command was called with, as far as it names VMs. */
 const calls = vi.hoisted((): { last: unknown } => ({ last: undefined }));

@@ -11,3 +11,7 @@ export type UpdatePart = (typeof UPDATE_PARTS)[number];
 /** Editors that `kdock ide` writes files for. */
 export const EDITORS = ["vscode", "nvim", "devcontainer"] as const;
 export type Editor = (typeof EDITORS)[number];
+
+/** Shells that `kdock completion` has a script for. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+export type Shell = (typeof SHELLS)[number];

@@ -8,19 +8,33 @@ import { readLooseText } from "./read-loose-text.js";
 import { type Context, inProject } from "./context.js";
 import { measuredStream } from "./measured-stream.js";
 
+/** What artifacts are read with: less than a Context, for a command that opens no project. */
+export interface ArtifactContext {
+  readonly folder: string;
+  readonly host: { readonly files: Context["host"]["files"] };
+}
+
 /** Absolute path of the folder that holds (or will hold) a stage's artifacts. */
-export function artifactFolder(ctx: Context, stage: string, key: string): string {
+export function artifactFolder(ctx: Pick<Context, "folder">, stage: string, key: string): string {
   return inProject(ctx, `${FOLDER.out}/${stage}/${key}`);
 }
 
 /** The .config that a kernel was built with; undefined for one that is not there. */
-export function readKernelConfig(ctx: Context, key: string): Promise<string | undefined> {
+export function readKernelConfig(ctx: ArtifactContext, key: string): Promise<string | undefined> {
   return readLooseText(ctx.host.files, `${artifactFolder(ctx, "kernel", key)}/config`);
+}
+
+/** The keys of a stage that are built. */
+export async function artifactKeys(ctx: ArtifactContext, stage: string): Promise<string[]> {
+  const folder = inProject(ctx, `${FOLDER.out}/${stage}`);
+  if (!(await ctx.host.files.isFolder(folder))) return [];
+  // What is being made has a name of its own.
+  return (await ctx.host.files.list(folder)).filter((name) => /^[\da-f]+$/.test(name));
 }
 
 /** The manifest of a whole artifact folder; undefined when there is none. Folders appear only when they are whole. */
 export function readManifest(
-  ctx: Context,
+  ctx: ArtifactContext,
   stage: string,
   key: string,
 ): Promise<Manifest | undefined> {
@@ -28,7 +42,10 @@ export function readManifest(
 }
 
 /** The manifest of the last good set's stage, for saying what changed. */
-export function readCurrentManifest(ctx: Context, stage: string): Promise<Manifest | undefined> {
+export function readCurrentManifest(
+  ctx: ArtifactContext,
+  stage: string,
+): Promise<Manifest | undefined> {
   return manifestIn(ctx.host.files, inProject(ctx, `${FOLDER.current}/${stage}`));
 }
 

@@ -12,6 +12,7 @@ import { LOCAL_TREE } from "../../build/plan/tree-plan.js";
 import { type Project, replanned } from "../../build/project.js";
 import {
   artifactFolder,
+  artifactKeys,
   readCurrentManifest,
   readManifest,
 } from "../../core/steps/artifact-store.js";
@@ -23,7 +24,7 @@ import { type KernelSource, sourceOfKernel } from "../../build/steps/source-of-k
 export async function listKernels(ctx: Context): Promise<BuiltKernel[]> {
   const current = (await readCurrentManifest(ctx, "kernel"))?.key;
   const kernels: BuiltKernel[] = [];
-  for (const key of await keysOf(ctx, "kernel")) {
+  for (const key of await artifactKeys(ctx, "kernel")) {
     const manifest = await readManifest(ctx, "kernel", key);
     if (manifest === undefined) continue;
     const builtAt = await modifiedAt(
@@ -33,13 +34,6 @@ export async function listKernels(ctx: Context): Promise<BuiltKernel[]> {
     kernels.push(builtKernel(manifest, { builtAt, current: key === current }));
   }
   return kernels.sort((a, b) => b.builtAt - a.builtAt);
-}
-
-async function keysOf(ctx: Context, stage: string): Promise<string[]> {
-  const folder = inProject(ctx, `${FOLDER.out}/${stage}`);
-  if (!(await ctx.host.files.isFolder(folder))) return [];
-  // What is being made has a name of its own.
-  return (await ctx.host.files.list(folder)).filter((name) => /^[\da-f]+$/.test(name));
 }
 
 async function modifiedAt(ctx: Context, path: string): Promise<number> {
@@ -102,7 +96,7 @@ async function setOf(ctx: Context, kernelKey: string): Promise<ArtifactSet | und
     .status(inProject(ctx, FOLDER.current))
     .then((status) => status?.target.split("/").at(-1));
   const found: (ArtifactSet & { readonly rank: number })[] = [];
-  for (const setKey of await keysOf(ctx, "set")) {
+  for (const setKey of await artifactKeys(ctx, "set")) {
     const folder = artifactFolder(ctx, "set", setKey);
     const [kernel, busybox, rootfs] = await Promise.all(
       ["kernel", "busybox", "rootfs"].map((stage) => linkedKey(ctx, `${folder}/${stage}`)),
@@ -163,7 +157,7 @@ export async function removeKernels(
 
 /** Its artifacts. What refers to them goes first: a set whose kernel is gone would be half of one. */
 export async function removeKernel(ctx: Context, key: string): Promise<void> {
-  for (const setKey of await keysOf(ctx, "set")) {
+  for (const setKey of await artifactKeys(ctx, "set")) {
     const set = artifactFolder(ctx, "set", setKey);
     if ((await linkedKey(ctx, `${set}/kernel`)) === key) await ctx.host.files.remove(set);
   }
