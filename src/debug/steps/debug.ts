@@ -51,7 +51,7 @@ async function leave(vm: RunningVm, { keep }: DebugOptions): Promise<void> {
   vm.project.ctx.reporter.emit({
     type: "notice",
     text: keep
-      ? "the VM goes on (kdock console, kdock stop)"
+      ? "the VM keeps running (kdock console, kdock stop)"
       : "the VM that was started for this is ended (--keep leaves it running)",
   });
 }

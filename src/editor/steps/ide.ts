@@ -66,7 +66,7 @@ async function vscode(
 async function ideFacts(ctx: Context, plan: Plan, flags: readonly string[]): Promise<IdeFacts> {
   const address = await lastGdbAddress(ctx, plan);
   if (address === undefined) {
-    throw new KdockError("usage", "no VM has told its gdb port yet", {
+    throw new KdockError("usage", "the gdb port is not known yet", {
       hint: "Start one with `kdock run -d`, or give gdb.listen a port other than 0.",
     });
   }
