@@ -43,10 +43,10 @@ describe.each(NAMED_IMAGES)("images/%s/names.sh", (image) => {
     expect(texts.some((text) => text.includes(name))).toBe(true);
     // Numbers are compared in the tests of exit codes.
     if (/^\d+$/.test(value)) return;
-    const said = new RegExp(`(?<![\\w./-])${value.replaceAll(".", "\\.")}(?![\\w.-])`);
+    const whole = new RegExp(`(?<![\\w./-])${value.replaceAll(".", "\\.")}(?![\\w.-])`);
     const own = image === "vm" ? ["host-net.pl"] : [];
     for (const [script, text] of scripts) {
-      if (!own.includes(script)) expect(text, script).not.toMatch(said);
+      if (!own.includes(script)) expect(text, script).not.toMatch(whole);
     }
   });
 });
