@@ -1,6 +1,6 @@
 import { type ErrorCode, KdockError } from "../core/errors.js";
 
-/** Whose archive it is, for errors. */
+/** The origin of an archive, for errors. */
 export interface ArchiveSource {
   /** The subject of a sentence: "the archive from the container". */
   readonly subject: string;

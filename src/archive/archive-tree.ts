@@ -7,19 +7,19 @@ export interface PlacedEntry {
   readonly path: string;
   readonly kind: "file" | "directory" | "symlink" | "hardlink";
   readonly mode: number;
-  /** A symbolic link's text, or the path of the file that a hard link is another name of; "" for others. */
+  /** A symbolic link's text, or the path of a hard link's original; "" for others. */
   readonly target: string;
 }
 
 const MAX_PATH_LENGTH = 4096;
 
 /**
- * Which symbolic links are taken: those that stay inside, or all, as text. No entry is ever written through one, in either
- * case; what reads the result later may follow them.
+ * Which symbolic links are accepted: those that stay inside, or all, as text. No entry is written through a link in either case;
+ * readers of the result may follow them.
  */
 export type LinkPolicy = "inside" | "as-text";
 
-/** "plain": none that a terminal would obey, or that is two on Windows; "any": whatever a file may be called. */
+/** "plain": no control characters, and no backslash, which separates folders on Windows; "any": all valid names. */
 export type NamePolicy = "plain" | "any";
 
 export interface ArchiveTreeOptions {
@@ -31,10 +31,10 @@ export interface ArchiveTreeOptions {
   readonly source?: ArchiveSource;
 }
 
-/** What an archive has built so far, to judge whether its next entry may be added. It trusts no archive. */
+/** The entries of an untrusted archive so far; checks whether the next one may be added. */
 export class ArchiveTree {
   readonly #kinds = new Map<string, Exclude<PlacedEntry["kind"], "hardlink">>();
-  /** Of symbolic links that are taken as text. */
+  /** Of symbolic links with the policy "as-text". */
   readonly #texts = new Map<string, string>();
   readonly #leftOut = new Set<string>();
   readonly #links: LinkPolicy;
@@ -51,12 +51,12 @@ export class ArchiveTree {
     this.#source = source;
   }
 
-  /** Notes an entry that is not placed; throws the source's error for an unsafe path. */
+  /** Records an entry that is left out; throws the source's error for an unsafe path. */
   leaveOut({ name }: Header): void {
     this.#leftOut.add(this.#inside(name));
   }
 
-  /** Why a hard link cannot be made whose original was left out; undefined for all others. */
+  /** The reason to leave out a hard link whose original was left out; undefined for other entries. */
   missingOriginal(header: Header): string | undefined {
     if (header.type !== "link") return undefined;
     const original = this.#inside(linkNameOf(header));
@@ -65,7 +65,7 @@ export class ArchiveTree {
       : undefined;
   }
 
-  /** undefined for the leading folder itself. Throws the source's error for entries that must not be unpacked. */
+  /** Undefined for the leading folder. Throws the source's error for entries that must not be extracted. */
   place(header: Header): PlacedEntry | undefined {
     const { name } = header;
     const problem = unusable(header);
@@ -89,7 +89,7 @@ export class ArchiveTree {
     return { path, kind, mode, target };
   }
 
-  /** A symbolic link may have two names as well. */
+  /** A hard link to a symbolic link. */
   #textOf(header: Header): string | undefined {
     return this.#texts.get(this.#inside(linkNameOf(header)));
   }
@@ -102,7 +102,7 @@ export class ArchiveTree {
       this.#kinds.set(folder, known);
     }
     const known = this.#kinds.get(path);
-    // Folders may be named again: their contents may have come first.
+    // A folder may follow its entries.
     if (known !== undefined && (known !== "directory" || kind !== "directory")) {
       throw this.#refused(name, "twice");
     }
@@ -120,7 +120,7 @@ export class ArchiveTree {
   #hardLink(name: string, linkname: string): string {
     const original = this.#inside(linkname);
     if (this.#kinds.get(original) !== "file") {
-      throw this.#refused(name, `as a link to ${show(linkname)}, which is no file in it`);
+      throw this.#refused(name, `as a link to ${show(linkname)}, which is not a file in it`);
     }
     return original;
   }
@@ -134,7 +134,7 @@ export class ArchiveTree {
       parts[0] !== ".." &&
       below.every((part) => part !== "" && part !== "." && part !== "..");
     if (!isSane || name.length > MAX_PATH_LENGTH || NOT_IN_NAMES[this.#names].test(name)) {
-      throw this.#refused(name, "which is no safe path");
+      throw this.#refused(name, "which is not a safe path");
     }
     return below.join("/");
   }
@@ -146,11 +146,11 @@ export class ArchiveTree {
   }
 
   /**
-   * ".." is taken at the start only, where it leaves real folders: after a name it could leave a folder that a link has
-   * led to, and then no look at the text alone says where it ends.
+   * ".." is accepted at the start only, where it leaves real folders: after a name that is a link, the target would not follow
+   * from the text.
    */
   #insideTarget(name: string, target: string, path: string): string {
-    // "." and a doubled slash lead nowhere.
+    // "." and a doubled slash have no effect.
     const parts = target.split("/").filter((part, at) => part !== "." && (part !== "" || at === 0));
     const up = parts.findIndex((part) => part !== "..");
     const isSane = parts.slice(up === -1 ? parts.length : up).every((part) => part !== "..");
@@ -167,17 +167,17 @@ export class ArchiveTree {
   }
 }
 
-/** tar-stream's types do not say that an empty one is null. */
+/** An empty one is null, contrary to tar-stream's types. */
 function linkNameOf({ linkname }: { readonly linkname: string | null }): string {
   return linkname ?? "";
 }
 
 const SPECIAL: readonly unknown[] = ["block-device", "character-device", "fifo"];
 
-/** Why an honest archive's entry cannot be a file of this machine; undefined where it can. */
+/** Why a valid entry cannot be created on the host; undefined if it can. */
 export function unusable(header: Header): string | undefined {
   const { type, name } = header;
-  // What stands for bytes that are no UTF-8: the file's name would be another one.
+  // U+FFFD stands for bytes that are not UTF-8: the file would get another name.
   if (name.includes("\ufffd")) return "whose name is not UTF-8";
   if (linkNameOf(header).includes("\ufffd")) return "whose link is not UTF-8";
   return SPECIAL.includes(type) ? `which is a ${type}` : undefined;
@@ -201,12 +201,12 @@ function kindOf({ type }: Header): PlacedEntry["kind"] | undefined {
 
 const NOT_IN_NAMES: Readonly<Record<NamePolicy, RegExp>> = {
   // A backslash separates folders on Windows.
-  // eslint-disable-next-line no-control-regex -- no name that a terminal would obey either
+  // eslint-disable-next-line no-control-regex -- a terminal would interpret control characters
   plain: /[\\\u0000-\u001f\u007f]/,
   any: /\0/,
 };
 
-/** How many folders are above. */
+/** The number of parent folders. */
 function depth(path: string): number {
   return path.split("/").length - 1;
 }

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { KdockError } from "../core/errors.js";
 
-/** What is in a file: bytes in memory, or as many bytes as are said from a stream that is opened when its turn comes. */
+/** The content of a file: bytes in memory, or a stream of known size that is opened when it is written. */
 export type Content = Uint8Array | StreamedContent;
 
 export interface StreamedContent {
   readonly size: number;
-  /** Bytes with another digest are refused; without, any are taken. */
+  /** If set, other bytes are an error. */
   readonly sha256?: string;
   readonly open: () => AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
 }
@@ -15,7 +15,7 @@ export function sizeOf(content: Content): number {
   return content instanceof Uint8Array ? content.byteLength : content.size;
 }
 
-/** The bytes of a file; fails when they are not those that were announced, because the header is out already. */
+/** The bytes of a file; fails if size or digest differ, because the header is written already. */
 export async function* bytesOf(path: string, content: Content): AsyncGenerator<Uint8Array> {
   if (content instanceof Uint8Array) {
     yield content;
@@ -29,13 +29,15 @@ export async function* bytesOf(path: string, content: Content): AsyncGenerator<U
     yield chunk;
   }
   if (size !== content.size) {
-    throw changed(`${path} was to have ${content.size} bytes and has ${size}`);
+    throw changed(`${path} changed while it was read: it has ${size} bytes, not ${content.size}`);
   }
   if (content.sha256 !== undefined && hash.digest("hex") !== content.sha256) {
-    throw changed(`${path} was changed while it was read`);
+    throw changed(`${path} changed while it was read`);
   }
 }
 
 function changed(message: string): KdockError {
-  return new KdockError("environment", message, { hint: "Try again when nobody writes to it." });
+  return new KdockError("environment", message, {
+    hint: "Try again when no program writes to it.",
+  });
 }

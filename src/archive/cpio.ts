@@ -10,7 +10,7 @@ export type CpioEntry =
       readonly path: string;
       readonly mode: number;
       readonly content: Content;
-      /** The same for all names of one file, whose content is in the archive once. */
+      /** The same for all hard links of a file, whose content is in the archive once. */
       readonly link?: string | undefined;
     }
   | { readonly kind: "directory"; readonly path: string; readonly mode?: number }
@@ -33,9 +33,9 @@ const TYPE_BITS = {
   fifo: 0o010000,
 } as const satisfies Record<CpioEntry["kind"], number>;
 
-/** A field has 32 bits. */
+/** The size field has 32 bits. */
 export const MAX_CPIO_FILE = 0xffff_ffff;
-/** The kernel skips longer names and links without a word (init/initramfs.c). */
+/** The kernel silently skips longer names and links (init/initramfs.c). */
 const MAX_PATH_BYTES = 4096;
 const BLOCK_SIZE = 512;
 const FOLDER_MODE = 0o755;
@@ -44,7 +44,7 @@ const TRAILER = Buffer.from("TRAILER!!!");
 /**
  * An initramfs in newc format. The bytes are those of GNU cpio 2.14 and later for the same files with all times 0:
  * `find . -mindepth 1 -printf '%P\n' | LC_ALL=C sort | cpio -o -H newc --reproducible -R 0:0`
- * but for hard links, which stay in the order of their names; the content is with the last of them.
+ * except for hard links, which are in the order of their names, with the content after the last of them.
  */
 export function packCpio(entries: readonly CpioEntry[]): Readable {
   return Readable.from(archive(linked(sorted(entries))), { objectMode: false });
@@ -80,7 +80,7 @@ interface Member extends Named {
   readonly hasBody: boolean;
 }
 
-/** By bytes, as LC_ALL=C sort does: code units would put U+10000 before U+FF5E. */
+/** By bytes, as `LC_ALL=C sort`: code units would sort U+10000 before U+FF5E. */
 function sorted(entries: readonly CpioEntry[]): Named[] {
   const named = entries.map((entry) => ({ entry, name: bytesOfPath(entry.path) }));
   named.sort((a, b) => Buffer.compare(a.name, b.name));
@@ -91,7 +91,7 @@ function sorted(entries: readonly CpioEntry[]): Named[] {
     const { path } = entry;
     if (path === previous) throw new Error(`${path} is in the archive twice`);
     const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
-    // The kernel would drop it without a word.
+    // The kernel would silently drop it.
     if (parent !== "" && !folders.has(parent)) throw new Error(`${path} has no folder ${parent}`);
     if (entry.kind === "directory") folders.add(path);
     previous = path;
@@ -99,7 +99,7 @@ function sorted(entries: readonly CpioEntry[]): Named[] {
   return named;
 }
 
-/** The names of one file share the number of the first of them. */
+/** Hard links of a file share the inode number of the first. */
 function linked(named: readonly Named[]): Member[] {
   const groups = new Map<string, number[]>();
   named.forEach(({ entry }, index) => {
@@ -165,7 +165,7 @@ interface HeaderFields {
   readonly rdevMinor?: number;
 }
 
-/** Header and name, up to the next multiple of 4; see Documentation/driver-api/early-userspace/buffer-format.rst. */
+/** Header and name, padded to a multiple of 4; see Documentation/driver-api/early-userspace/buffer-format.rst. */
 function encode(fields: HeaderFields, name: Buffer): Buffer {
   const { ino = 0, mode = 0, nlink, size = 0, rdevMajor = 0, rdevMinor = 0 } = fields;
   const [uid, gid, mtime, devMajor, devMinor, checksum] = [0, 0, 0, 0, 0, 0];

@@ -5,11 +5,11 @@ import { packTar } from "./tar.js";
 /** A one-layer image; see https://github.com/moby/docker-image-spec. */
 export interface ArchivedImage {
   readonly tags: readonly string[];
-  /** As Go spells it: "amd64". */
+  /** Go's name: "amd64". */
   readonly architecture: string;
   /** Seconds since 1970. */
   readonly created: number;
-  /** What `docker history` says of the layer. */
+  /** The layer's command in `docker history`. */
   readonly createdBy: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly layer: {
@@ -21,8 +21,7 @@ export interface ArchivedImage {
 }
 
 /**
- * What `docker load` takes. Unlike an import, which is dated by the engine's clock, it makes the same image id on every
- * engine.
+ * An archive for `docker load`. It gives the same image id on every engine, unlike `docker import`, which sets the current time.
  */
 export function dockerArchive(image: ArchivedImage): Readable {
   const config = Buffer.from(JSON.stringify(imageConfig(image)));
@@ -36,7 +35,7 @@ export function dockerArchive(image: ArchivedImage): Readable {
   ]);
 }
 
-/** Its bytes decide the image's id: the keys are in the order in which they are written here. */
+/** The image's id is the digest of its JSON: do not change the order of keys. */
 function imageConfig({ architecture, created, createdBy, labels, layer }: ArchivedImage): object {
   const date = new Date(created * 1000).toISOString().replace(".000Z", "Z");
   return {

@@ -4,7 +4,7 @@ import { FROM_MMDEBSTRAP } from "./archive-source.js";
 import { readTar } from "./read-tar.js";
 import { plainPath } from "./tar-fingerprint.js";
 
-/** Package → version, as dpkg's database in a root file system's tar has it; empty when there is none. */
+/** Package → version, from dpkg's database in a root file system's tar; empty if there is none. */
 export async function installedPackages(archive: Readable): Promise<Record<string, string>> {
   let status = "";
   await readTar(

@@ -1,6 +1,6 @@
 import { KdockError } from "../core/errors.js";
 
-/** Bytes with markers among them, read from one marker to the next. */
+/** A stream of bytes with markers, read from one marker to the next. */
 export class MarkedStream {
   readonly #source: AsyncIterator<Uint8Array, undefined>;
   #rest: Buffer = Buffer.alloc(0);
@@ -9,7 +9,7 @@ export class MarkedStream {
     this.#source = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, undefined>;
   }
 
-  /** What comes before a marker, which is taken. Rejects with a `vm` error when the stream ends without it. */
+  /** The bytes before a marker; consumes the marker. Rejects with a `vm` error if the stream ends before it. */
   async *before(marker: Uint8Array): AsyncGenerator<Buffer> {
     for (;;) {
       const at = this.#rest.indexOf(marker);
@@ -23,7 +23,7 @@ export class MarkedStream {
     }
   }
 
-  /** The same as text. `what` names it in the `vm` error for one of more than `max` bytes. */
+  /** The same as text; rejects with a `vm` error that names `what` after more than `max` bytes. */
   async textBefore(marker: string, what: string, max: number): Promise<string> {
     const parts: Buffer[] = [];
     let bytes = 0;
@@ -50,7 +50,7 @@ export class MarkedStream {
 
   async #more(): Promise<void> {
     const { value } = await this.#source.next();
-    if (value === undefined) throw new KdockError("vm", "what the guest sent ends too early");
+    if (value === undefined) throw new KdockError("vm", "the guest's data ended early");
     this.#rest = this.#rest.length === 0 ? Buffer.from(value) : Buffer.concat([this.#rest, value]);
   }
 }

@@ -6,12 +6,12 @@ import { archiveError, type ArchiveSource, FROM_CONTAINER } from "./archive-sour
 
 export type Visit = (header: Header, content: AsyncIterable<Uint8Array>) => Promise<void>;
 
-/** Two blocks of zeros end every tar. */
+/** A tar ends with two blocks of zeros. */
 const END_SIZE = 1024;
 
 /**
- * Visits every entry in turn; content that the visitor leaves unread is skipped. Rejects with the archive's error, the
- * visitor's, or the source's when the bytes are no tar or end too early. The archive is destroyed then.
+ * Visits the entries in order; skips content that the visitor does not read. Rejects with the error of the archive or the
+ * visitor, or with the source's if the bytes are not a tar or end early. Destroys the archive then.
  */
 export async function readTar(
   archive: Readable,
@@ -19,7 +19,7 @@ export async function readTar(
   source: ArchiveSource = FROM_CONTAINER,
 ): Promise<void> {
   const tar = extract();
-  // In the order in which they happen: one end that fails takes the other with it.
+  // In order of time: a failure of one end makes the other fail, too.
   const failures: Failure[] = [];
   const fails = (of: Failure["of"]) => (error: unknown) => {
     failures.push({ of, error });
@@ -27,17 +27,17 @@ export async function readTar(
   archive.once("error", fails("archive"));
   tar.once("error", fails("tar"));
   let zeros = 0;
-  // In the same tick as the pipe, so that no byte passes by.
+  // In the same tick as the pipe, so that no chunk is missed.
   archive.on("data", (chunk: Buffer) => (zeros = trailingZeros(zeros, chunk)));
 
-  // Both at once: a bare pipe() would lose a read error and wait for ever.
+  // Both at once: a bare pipe() would lose a read error and never settle.
   const [piped] = await Promise.allSettled([
     pipeline(archive, tar as unknown as Writable),
     visitAll(tar, visit, fails("visitor")),
   ]);
   throwFirst(failures, source);
   if (piped.status === "rejected") throw damaged(source, piped.reason);
-  if (zeros < END_SIZE) throw damaged(source, new Error("it ends too early"));
+  if (zeros < END_SIZE) throw damaged(source, new Error("it ends early"));
 }
 
 interface Failure {
@@ -57,7 +57,7 @@ async function visitAll(
       onFailure(error);
       throw error;
     }
-    // Whatever the visitor did not read; tar-stream waits for it.
+    // Skip unread content: tar-stream waits until it is read.
     entry.resume();
   }
 }
@@ -65,7 +65,7 @@ async function visitAll(
 function throwFirst(failures: readonly Failure[], source: ArchiveSource): void {
   const [first] = failures;
   if (first === undefined) return;
-  // A visitor that reads broken content is told so by tar-stream.
+  // A visitor that reads damaged content gets the error of tar-stream.
   const isOfTar = failures.some(({ of, error }) => of === "tar" && error === first.error);
   if (first.of === "archive" || (first.of === "visitor" && !isOfTar)) throw first.error;
   throw damaged(source, first.error);

@@ -14,21 +14,21 @@ import {
 import { readTar } from "./read-tar.js";
 
 /**
- * Where the entries go. Paths are relative, stay inside, and go through no link; folders come before what is in them, and
- * links come last, when there is nothing left to be written.
+ * Receives the entries. Paths are relative, stay inside, and pass through no link; folders come before their entries, and links
+ * come last.
  */
 export interface TarSink {
   file(path: string, mode: number, modified: Date | undefined): Promise<NodeJS.WritableStream>;
   directory(path: string, mode: number, modified: Date | undefined): Promise<void>;
-  /** `original` is a file that is there. */
+  /** `original` is a file that exists. */
   hardLink(path: string, original: string): Promise<void>;
   symlink(path: string, target: string): Promise<void>;
-  /** Of a file that could not be written to its end. */
+  /** Removes a file that could not be written completely. */
   remove(path: string): Promise<void>;
 }
 
 export interface TarExtractOptions {
-  /** An archive with more entries is refused. */
+  /** An archive with more entries is rejected. */
   readonly maxEntries?: number;
   /** "inside" unless given. */
   readonly links?: LinkPolicy;
@@ -37,8 +37,8 @@ export interface TarExtractOptions {
   /** The container unless given. */
   readonly source?: ArchiveSource;
   /**
-   * Told of devices and the like, of names that are no UTF-8, of what the sink rejects with an `UnstorableError`, and of hard
-   * links to those, which are left out then. Without it they are refused.
+   * Called for entries that are left out: devices and the like, names that are not UTF-8, entries that the sink rejects with an
+   * `UnstorableError`, and hard links to those. Without it they are errors.
    */
   readonly onLeftOut?: (name: string, why: string) => void;
 }
@@ -58,9 +58,9 @@ export interface ExtractedEntry {
 const MAX_ENTRIES = 200_000;
 
 /**
- * Unpacks what `getArchive` of a folder gives, whose entries all start with the folder's name: that name is taken off.
- * Rejects with the source's error on anything that could land outside of the sink, before the sink hears of it. The result is
- * in code-unit order of path; a hard link is a file there.
+ * Extracts an archive of one folder, as from `getArchive`, and removes the folder's name from the paths. Rejects with the source's
+ * error for an entry that could be written outside, before it reaches the sink. The result is in code-unit order of path, with
+ * hard links as files.
  */
 export async function extractTar(
   archive: Readable,
@@ -123,13 +123,13 @@ class Extraction {
     }
   }
 
-  /** Hard ones first: until then there is no link that one could go through. */
+  /** Hard links first, while there is no symbolic link that a path could pass through. */
   async makeLinks(): Promise<void> {
     for (const { header, placed } of this.#links) {
       if (placed.kind !== "hardlink" || this.#isLeftOut(header)) continue;
       const { path, target } = placed;
       const original = this.#made.get(target);
-      if (original === undefined) throw this.#refused(`${path} as a link to what comes later`);
+      if (original === undefined) throw this.#refused(`${path} as a link to a later entry`);
       await this.#unlessUnstorable(header, async () => {
         await this.#sink.hardLink(path, target);
         this.#made.set(path, { ...original, path });
@@ -186,7 +186,7 @@ class Extraction {
   }
 }
 
-/** The content is read to its end, also when the file takes no more of it. */
+/** Reads the content completely, even after the file has failed with an UnstorableError. */
 async function copy(
   content: AsyncIterable<Uint8Array>,
   file: NodeJS.WritableStream,

@@ -4,12 +4,12 @@ import type { Header } from "tar-stream";
 import { FROM_MMDEBSTRAP } from "./archive-source.js";
 import { readTar } from "./read-tar.js";
 
-/** Which mirror a root file system came from, and nothing of what it is. */
+/** Files that only depend on the mirror. */
 const MIRROR_FILES = "etc/apt/sources.list";
 
 /**
- * A sha256 over what a root file system's tar holds rather than over its bytes: the order of its entries, the tar
- * program's extra headers and the Debian mirror have no say in it. Rejects as `readTar` does.
+ * A sha256 over the entries of a root file system's tar, independent of their order, of extra headers of the tar program, and of
+ * the Debian mirror. Rejects as `readTar` does.
  */
 export async function tarFingerprint(archive: Readable): Promise<string> {
   const lines = new Map<string, string>();
@@ -17,7 +17,7 @@ export async function tarFingerprint(archive: Readable): Promise<string> {
     archive,
     async (header, content) => {
       const path = plainPath(header.name);
-      // Read all the same: the archive goes on only when the content has been taken.
+      // Also for ignored files: the archive continues only when the content is read.
       const sha256 = await digestOf(content);
       if (!path.startsWith(MIRROR_FILES)) lines.set(path, line(path, header, sha256));
     },

@@ -14,11 +14,11 @@ export type TarEntry = TarOwner &
       }
     | { readonly kind: "directory"; readonly path: string; readonly mode: number }
     | { readonly kind: "symlink"; readonly path: string; readonly target: string }
-    /** `target` is the path of a file that comes before. */
+    /** `target` is the path of an earlier file. */
     | { readonly kind: "hardlink"; readonly path: string; readonly target: string }
   );
 
-/** Root, and 1970, unless given. */
+/** Defaults: root, and 1970. */
 interface TarOwner {
   readonly uid?: number;
   readonly gid?: number;
@@ -26,15 +26,15 @@ interface TarOwner {
 }
 
 export interface PackOptions {
-  /** The entries come in code-unit order of path: each is packed as it comes, and none is kept. */
+  /** The entries are in code-unit order of path already: they are packed as they come, and not held in memory. */
   readonly isSorted?: boolean;
 }
 
 type TarEntries = Iterable<TarEntry> | AsyncIterable<TarEntry>;
 
 /**
- * The same bytes for the same entries, in whichever order they come. Contents are opened one after the other, when the
- * reader gets there; a content that fails fails the result.
+ * Gives the same bytes for the same entries in any order. Contents are opened one after the other, when they are read; an error of
+ * a content is an error of the result.
  */
 export function packTar(entries: TarEntries, { isSorted = false }: PackOptions = {}): Readable {
   return Readable.from(archive(isSorted ? entries : sorted(entries)), { objectMode: false });
@@ -43,7 +43,7 @@ export function packTar(entries: TarEntries, { isSorted = false }: PackOptions =
 async function* sorted(entries: TarEntries): AsyncGenerator<TarEntry> {
   const all: TarEntry[] = [];
   for await (const entry of entries) all.push(entry);
-  // Code units: localeCompare depends on the machine.
+  // Code units: localeCompare depends on the locale.
   yield* all.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
@@ -60,7 +60,7 @@ async function* archive(entries: TarEntries): AsyncGenerator<Uint8Array> {
       demand.resume();
     }
   } finally {
-    // Nobody reads on: whoever fills must not wait for ever.
+    // The reader has stopped: `fill` must not wait for it.
     tar.destroy();
     demand.resume();
     await filled;
@@ -69,14 +69,14 @@ async function* archive(entries: TarEntries): AsyncGenerator<Uint8Array> {
 
 async function fill(tar: Pack, entries: TarEntries, demand: Demand): Promise<void> {
   for await (const entry of entries) {
-    // tar-stream holds up contents only, and a tree may have many folders and links.
+    // tar-stream has backpressure for contents only, and a tree may have many folders and links.
     await demand.resumed;
     await add(tar, entry);
   }
   tar.finalize();
 }
 
-/** Whether the reader waits for more. */
+/** Backpressure: resolved while the reader waits for more. */
 class Demand {
   resumed: Promise<void> = Promise.resolve();
   resume: () => void = () => undefined;

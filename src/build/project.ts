@@ -6,7 +6,7 @@ import type { Lock } from "./lock/lock.js";
 import { makePlan, type Plan } from "./plan/plan.js";
 import type { UserFiles } from "./plan/user-files.js";
 
-/** A project that is open: what it asks for, and what follows from it. */
+/** An open project: its configuration, files and lock, and the plan made from these. */
 export interface Project {
   readonly ctx: Context;
   readonly config: Config;
@@ -14,19 +14,19 @@ export interface Project {
   readonly written: Config;
   readonly user: UserFiles;
   readonly plan: Plan;
-  /** undefined before anything is locked, and for commands that need no lock. */
+  /** Undefined before the first lock, and for commands that need no lock. */
   readonly lock: Lock | undefined;
-  /** What kdock.lock holds for engines of other architectures. */
+  /** Entries of kdock.lock for engines of other architectures. */
   readonly others: OtherEngines;
   /** The architecture is that of the last build: neither flags, variables, kdock.yaml nor kdock.lock set it. */
   readonly followsBuild: boolean;
-  /** Flags or variables ask for other artifacts than kdock.yaml does. */
+  /** Flags or variables request other artifacts than kdock.yaml. */
   readonly overridden: boolean;
-  /** The built kernel to boot in the place of kdock.yaml's; see `withBuiltKernel`. */
+  /** The built kernel to boot instead of kdock.yaml's; see `withBuiltKernel`. */
   readonly built?: BuiltKernel;
 }
 
-/** The project with another configuration, files or lock, and the plan that is made from them. */
+/** The project with another configuration, files or lock, and the plan made from these. */
 export function replanned(
   project: Project,
   changes: Partial<Pick<Project, "config" | "user" | "lock">>,
@@ -38,7 +38,7 @@ export function replanned(
   return { ...changed, plan: makePlan({ folder, config, engine, assets, user, lock }) };
 }
 
-/** The same project under another lock. */
+/** The project with another lock. */
 export function relocked(project: Project, lock: Lock): Project {
   return replanned(project, { lock });
 }

@@ -1,6 +1,6 @@
 /**
- * Paths of Linux are bytes, mostly UTF-8. As a string, a byte that is not part of UTF-8 is the lone surrogate U+DC00 + byte,
- * as Python's surrogateescape has it, so that every path has one string and keeps it.
+ * Paths of Linux are bytes, mostly UTF-8. In a string, a byte that is not UTF-8 is the lone surrogate U+DC00 + byte, as with
+ * Python's surrogateescape, so that the conversion is lossless.
  */
 const LONE = /[\udc80-\udcff]/u;
 
@@ -20,13 +20,13 @@ export function pathOfBytes(bytes: Uint8Array): string {
 const MAX_CHARACTER_BYTES = 4;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The character that begins there; undefined where none does. */
+/** The character at that offset; undefined if there is none. */
 function characterAt(buffer: Buffer, at: number): string | undefined {
   for (let length = 1; length <= MAX_CHARACTER_BYTES; length += 1) {
     try {
       return utf8.decode(buffer.subarray(at, at + length));
     } catch {
-      // Too short yet, or no UTF-8.
+      // Not complete yet, or not UTF-8.
     }
   }
   return undefined;
@@ -43,12 +43,12 @@ export function bytesOfPath(path: string): Buffer {
   );
 }
 
-/** What fs takes for it: text where that will do. */
+/** The argument for node:fs: text if the path is UTF-8. */
 export function fsPath(path: string): string | Buffer {
   return LONE.test(path) ? bytesOfPath(path) : path;
 }
 
-/** The path in plain text, for people and records: "./caf\xe9"; no two paths share one. Text itself stays as it is. */
+/** The path as printable text, for output and records: "./caf\xe9". Unique for each path; UTF-8 is unchanged. */
 export function plainPath(path: string): string {
   if (!LONE.test(path)) return path;
   const plain = Array.from(path, (character) => {

@@ -1,7 +1,7 @@
 export type ErrorCode =
   "usage" | "config" | "environment" | "engine" | "build" | "vm" | "interrupted" | "reader-lost";
 
-/** What the process exits with for each kind of failure; 0 is success and 70 a bug in kdock. */
+/** Exit codes by kind of failure; 0 is success and 70 a bug in kdock. */
 export const EXIT_CODES = {
   build: 1,
   vm: 1,
@@ -9,22 +9,22 @@ export const EXIT_CODES = {
   config: 2,
   environment: 3,
   engine: 3,
-  /** Every signal, as a shell says it of Ctrl-C. */
+  /** For every signal; 128 + SIGINT. */
   interrupted: 130,
-  /** What a shell says of a program that SIGPIPE has ended. */
+  /** 128 + SIGPIPE. */
   "reader-lost": 141,
 } as const satisfies Record<ErrorCode, number>;
 
 /** A comparison that found a difference, as with diff and cmp. */
 export const DIFFERENT = 1;
 
-/** A check that failed, or work of which a part did. */
-export const NOT_WELL = 1;
+/** A check failed, or a part of the work. */
+export const CHECK_FAILED = 1;
 
 /** A trap with fewer hits than it waited for. */
 export const NOT_HIT = 1;
 
-/** sysexits.h calls it EX_SOFTWARE: anything that is not a KdockError is ours to mend. */
+/** EX_SOFTWARE of sysexits.h: an error that is not a KdockError. */
 export const BUG_EXIT_CODE = 70;
 
 /**
@@ -43,7 +43,7 @@ export class KdockError extends Error {
   }
 }
 
-/** A link, a name or a size that the file system written to does not have; others can still be written there. */
+/** A link, name or size that the target's file system does not support; other files can still be written there. */
 export class UnstorableError extends KdockError {
   readonly why: string;
 
@@ -63,7 +63,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** For the `default` of a switch that handles every member of a union: adding a member stops it from compiling. */
+/** For the `default` of an exhaustive switch: adding a member to the union is a compile error. */
 export function unreachable(value: never): never {
   throw new Error(`unexpected value: ${JSON.stringify(value)}`);
 }

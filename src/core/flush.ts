@@ -2,8 +2,8 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { World } from "./world.js";
 
 /**
- * Resolves when everything that was printed has been written or has failed to be, and an error has reached the stream's
- * listeners; at once when the command is interrupted, because a reader that reads no further must not delay its end.
+ * Resolves when all output has been written or has failed, and an error has reached the stream's listeners. Resolves at once
+ * when the command is interrupted: a reader that has stopped reading must not delay its end.
  */
 export async function flushOutput({
   stdout,

@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 
 /**
- * Resolves when the connection is closed. On Podman the engine closes it, and a kdock that exits before resets it.
+ * Closes a connection, and resolves when it is closed. With Podman the engine closes it, and an exit of kdock before that resets
+ * the connection.
  */
 export function hangUp(stream: Duplex): Promise<void> {
   return new Promise((resolve) => {

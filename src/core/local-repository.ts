@@ -1,11 +1,11 @@
 export interface LocalRepository {
-  /** Absolute, by its real name: what a checkout calls .git. */
+  /** Absolute, links resolved: the folder .git of a checkout. */
   readonly folder: string;
-  /** Absolute: other repositories' objects that it relies on. */
+  /** Absolute: object folders of other repositories (objects/info/alternates). */
   readonly alternates: readonly string[];
-  /** Of a worktree, whose HEAD is not the repository's: "refs/heads/…", or a commit. */
+  /** A worktree's own HEAD: "refs/heads/…", or a commit. */
   readonly head?: string | undefined;
 }
 
-/** The repository of an absolute path: of a checkout, a worktree, or a bare one; undefined when there is none. */
+/** The repository at an absolute path: of a checkout, a worktree, or a bare one; undefined if there is none. */
 export type RepositoryAt = (path: string) => Promise<LocalRepository | undefined>;

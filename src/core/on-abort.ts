@@ -1,6 +1,6 @@
 /**
- * Calls `act` when the signal is aborted: at once where it is already, for a listener is not told of what was before it.
- * Disposing of the result before that leaves `act` uncalled.
+ * Calls `act` when the signal is aborted; at once if it already is, since no event is sent for that. Disposing of the result
+ * removes the listener.
  */
 export function onAbort(signal: AbortSignal, act: () => void): Disposable {
   if (signal.aborted) act();

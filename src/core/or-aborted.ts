@@ -1,6 +1,6 @@
 /**
- * Settles as `work` does, or rejects with the signal's reason once that is aborted. For waiting that has nothing to clean
- * up: `work` itself goes on, and what becomes of it is dropped.
+ * Settles as `work` does, or rejects with the signal's reason once that is aborted. `work` is not cancelled; its result is
+ * ignored then.
  */
 export async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const settled = new AbortController();

@@ -1,10 +1,10 @@
 import { KdockError, messageOf } from "./errors.js";
 
-/** The process that reads a pipe or socket has closed it or ended; EIO: the terminal is gone. */
+/** The reader of a pipe or socket has closed it or ended; EIO: the terminal is closed. */
 const READER_LOST = new Set(["EPIPE", "ECONNRESET", "EIO"]);
 const FULL = new Set(["ENOSPC", "EDQUOT"]);
 
-/** A stream that cannot be written to: nothing more can be said there. */
+/** Writing to stdout or stderr failed. */
 export class OutputError extends KdockError {
   readonly stream: "stdout" | "stderr";
 
@@ -18,7 +18,7 @@ export class OutputError extends KdockError {
 function described(stream: string, cause: unknown): Pick<KdockError, "code" | "message"> {
   const errno = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   if (READER_LOST.has(errno)) {
-    return { code: "reader-lost", message: `the reader of ${stream} is gone` };
+    return { code: "reader-lost", message: `the reader of ${stream} has closed it` };
   }
   const why = FULL.has(errno) ? "no space left on its device" : messageOf(cause);
   return { code: "environment", message: `cannot write to ${stream}: ${why}` };

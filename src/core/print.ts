@@ -1,20 +1,20 @@
 import type { Session } from "./session.js";
 import { writeText } from "../ui/visible.js";
 
-/** Where a command's result goes: lines for people on stdout, or one event with --json. */
+/** Prints a command's result: text on stdout, or one event with --json. */
 export interface Printer {
   result(data: unknown, lines: readonly string[]): void;
-  /** A part of a result, for people only: with --json `result` has it all. */
+  /** A part of a result as text; nothing with --json, where `result` has all of it. */
   line(lines: readonly string[]): void;
-  /** A part of a result, as an event; for --json only. */
+  /** A part of a result as an event; with --json only. */
   row(data: unknown): void;
-  /** For people only, on stderr. */
+  /** On stderr; nothing with --json. */
   note(text: string): void;
 }
 
 /** Printed after a detach from a console. `vm`: the words that name the VM. */
 export function detachedNote(vm: string): string {
-  return `\ndetached; the VM goes on (kdock console${vm}, kdock stop${vm})`;
+  return `\ndetached; the VM keeps running (kdock console${vm}, kdock stop${vm})`;
 }
 
 export function createPrinter({ world, reporter, globals }: Session, command: string): Printer {

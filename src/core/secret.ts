@@ -3,8 +3,8 @@ import { inspect } from "node:util";
 const SHOWN = "[secret]";
 
 /**
- * Bytes that only one receiver may see. Printed, put into a text, or serialised as JSON or YAML it is "[secret]". It cannot be
- * hashed by mistake, because it is no text; `revealSecret` is the one way to the bytes, and stands only where they are sent.
+ * Bytes that must not be logged. Printed, converted to text, or serialised as JSON or YAML it is "[secret]". Not a string, so
+ * that it cannot be hashed by mistake. `revealSecret` returns the bytes; it is called only to send them.
  */
 export class Secret {
   readonly #bytes: Uint8Array;

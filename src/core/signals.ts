@@ -6,7 +6,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  */
 export const SAME_SIGNAL_MS = 1000;
 
-/** The part of `process` that takes signals. */
+/** The part of `process` that handles signals. */
 export interface SignalProcess {
   readonly pid: number;
   on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
@@ -17,13 +17,13 @@ export interface SignalProcess {
 export interface SignalHandlers {
   /** The command is to end. */
   readonly interrupt: () => void;
-  /** The process is about to be ended by a signal. */
+  /** Called before a signal ends the process. */
   readonly beforeKill: () => void;
-  /** Milliseconds; never goes back. */
+  /** Milliseconds, monotonic. */
   readonly now: () => number;
 }
 
-/** The first signal interrupts; a later one, of any kind, ends the process at once, as it would have without a handler. */
+/** The first signal interrupts the command; a later one, of any kind, ends the process with the default action. */
 export function handleSignals(process: SignalProcess, handlers: SignalHandlers): void {
   let firstAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {

@@ -7,25 +7,24 @@ export interface TreePlace {
 }
 
 /** The request to the thread that scans a tree. */
-export interface TreeLook {
-  /** Absolute, by its real name. */
+export interface ScanRequest {
+  /** Absolute, links resolved. */
   readonly folder: string;
   readonly place: TreePlace;
 }
 
 /** The request to the thread that checks whether a tree has changed. */
-export interface TreeRecheck extends TreeLook {
-  /** Of the tree then. */
+export interface RecheckRequest extends ScanRequest {
+  /** Of the tree when it was scanned. */
   readonly digest: string;
 }
 
 /** A scan of the tree that was built last, which starts before the configuration is read. */
 export interface SpeculativeScan {
   /**
-   * The scan's messages if it is of the wanted tree; otherwise, and when the signal aborts, the scan is ended. To be called
-   * once.
+   * Returns the scan's messages if it is of the wanted tree; otherwise, and when the signal aborts, ends the scan. Call once.
    */
-  take(wanted: TreeLook, signal: AbortSignal): AsyncIterator<unknown, unknown> | undefined;
+  take(wanted: ScanRequest, signal: AbortSignal): AsyncIterator<unknown, unknown> | undefined;
   /** Ends the scan unless it was taken. */
   cancel(): void;
 }

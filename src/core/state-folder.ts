@@ -1,2 +1,2 @@
-/** A project's folder with what kdock executes and remembers. Plans say what is in it, the host who may write there. */
+/** A project's folder for artifacts and state. */
 export const STATE_FOLDER = ".kdock";

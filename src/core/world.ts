@@ -2,10 +2,10 @@
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
-  /** Of this kdock, as in package.json. */
+  /** kdock's version, from package.json. */
   readonly version: string;
   readonly cwd: string;
-  /** The effective user id; undefined on a platform without any. */
+  /** The effective user id; undefined on a platform without user ids. */
   readonly uid: number | undefined;
   /** The program and first arguments that start this kdock again. */
   readonly self: readonly string[];
@@ -14,15 +14,15 @@ export interface World {
   readonly stderr: NodeJS.WriteStream;
   /** Aborted by Ctrl-C, with a KdockError as its reason. */
   readonly signal: AbortSignal;
-  /** Runs on every way out of the process, synchronously. */
+  /** Runs `restore` synchronously before the process exits, in every case. */
   readonly onExit: (restore: () => void) => void;
 }
 
-/** Flags of kdock itself, before the command or after it. */
+/** Global flags, before the command or after it. */
 export interface GlobalFlags {
   readonly config?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
-  /** Allow what reaches out of the project's folder. */
+  /** Allow settings that reach outside the project's folder. */
   readonly trust?: boolean;
 }

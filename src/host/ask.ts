@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 
-/** Shows a question on a terminal and resolves with the line that is typed; Ctrl-D is an empty one. */
+/** Shows a question on a terminal and resolves with the typed line; with "" after Ctrl-D. */
 export function ask(
   text: string,
   {
@@ -9,11 +9,11 @@ export function ask(
     signal,
   }: { input: NodeJS.ReadStream; output: NodeJS.WriteStream; signal: AbortSignal },
 ): Promise<string> {
-  // The terminal stays as it is: it echoes, edits the line, and Ctrl-C is a signal.
+  // The terminal stays in cooked mode: it echoes, edits the line, and Ctrl-C is a signal.
   const lines = createInterface({ input, output, terminal: false });
   return new Promise<string>((resolve, reject) => {
     const abort = () => {
-      // What comes next has a line of its own.
+      // Later output starts on a new line.
       output.write("\n");
       reject(signal.reason as Error);
     };

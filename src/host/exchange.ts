@@ -2,31 +2,29 @@ import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 import { messageOf } from "../core/errors.js";
 
-/** Somebody to be called. */
-export interface Callee {
+/** The other end of a connection. */
+export interface Peer {
   readonly protocol: "tcp" | "udp";
   readonly address: string;
   readonly port: number;
 }
 
 export interface Exchange {
-  /** What was answered until the other end hung up, or the limit came; one datagram with UDP. */
+  /** Bytes received until the peer closed the connection or the time limit; one datagram with UDP. */
   readonly text: string;
-  /** Until the answer began; undefined without one. */
+  /** Time to the first byte; undefined without an answer. */
   readonly ms: number | undefined;
-  /** Why there was no connection. */
+  /** Why the connection failed. */
   readonly error: string | undefined;
 }
 
-/** Calls somebody, says nothing (an empty line with UDP), and listens. Never rejects. */
-export function exchange(callee: Callee, limitMs: number, signal: AbortSignal): Promise<Exchange> {
+/** Connects to a peer, sends nothing (an empty line with UDP), and receives. Never rejects. */
+export function exchange(peer: Peer, limitMs: number, signal: AbortSignal): Promise<Exchange> {
   if (signal.aborted) return Promise.resolve({ text: "", ms: undefined, error: "interrupted" });
-  return callee.protocol === "tcp"
-    ? overTcp(callee, limitMs, signal)
-    : overUdp(callee, limitMs, signal);
+  return peer.protocol === "tcp" ? overTcp(peer, limitMs, signal) : overUdp(peer, limitMs, signal);
 }
 
-function overTcp({ address, port }: Callee, limitMs: number, signal: AbortSignal) {
+function overTcp({ address, port }: Peer, limitMs: number, signal: AbortSignal) {
   return new Promise<Exchange>((resolve) => {
     const begun = performance.now();
     let text = "";
@@ -58,7 +56,7 @@ function overTcp({ address, port }: Callee, limitMs: number, signal: AbortSignal
   });
 }
 
-function overUdp({ address, port }: Callee, limitMs: number, signal: AbortSignal) {
+function overUdp({ address, port }: Peer, limitMs: number, signal: AbortSignal) {
   return new Promise<Exchange>((resolve) => {
     const begun = performance.now();
     const socket = createSocket(address.includes(":") ? "udp6" : "udp4");

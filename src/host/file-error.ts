@@ -25,12 +25,12 @@ export function isMissing(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
-/** What is to be read was named by the user. */
+/** A `config` error: files that are read are named by the user. */
 export function readError(path: string, error: unknown): KdockError {
   return new KdockError("config", `cannot read ${path}: ${reason(error)}`, { cause: error });
 }
 
-/** What is to be written is kdock's own doing; that it cannot be is the machine's. */
+/** An `environment` error: kdock chooses the files that it writes. */
 export function writeError(path: string, error: unknown): KdockError {
   if (FULL.has(codeOf(error) ?? "")) {
     return new KdockError("environment", `no space left on the disk that holds ${path}`, {
@@ -44,14 +44,14 @@ export function writeError(path: string, error: unknown): KdockError {
   return new KdockError("environment", `cannot write ${path}: ${reason(error)}`, { cause: error });
 }
 
-/** What file systems without links, modes or times say of one; FUSE's say ENOSYS. */
+/** Error codes of file systems without links, modes or times; ENOSYS is from FUSE. */
 const UNSUPPORTED = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
 export function isUnsupported(error: unknown): boolean {
   return UNSUPPORTED.has(codeOf(error) ?? "");
 }
 
-/** For a mode or a time that is set where the file system has them. */
+/** Ignores that a file system does not support modes or times. */
 export async function whereSupported(setting: Promise<void>): Promise<void> {
   await setting.catch((error: unknown) => {
     if (!isUnsupported(error)) throw error;

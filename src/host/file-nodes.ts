@@ -6,7 +6,7 @@ import { readError } from "./file-error.js";
 import type { FileNode } from "./host.js";
 
 const SLASH = Buffer.from("/");
-/** Large enough that a file is read in few trips to another thread. */
+/** Large, because each read is a round trip to another thread. */
 const READ_BYTES = 1 << 18;
 
 /** See HostFiles. */
@@ -56,7 +56,7 @@ function kindOf(status: BigIntStats): FileNode["kind"] {
   return status.isFIFO() ? "fifo" : "socket";
 }
 
-/** As Linux's C library packs them into a number, with 32 bits each. */
+/** Unpacks a dev_t of Linux's C library, with 32 bits each. */
 function deviceNumbers(rdev: bigint): { readonly major: number; readonly minor: number } {
   const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xffff_f000n);
   const minor = (rdev & 0xffn) | ((rdev >> 12n) & 0xffff_ff00n);

@@ -2,7 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { Writable } from "node:stream";
 import { whereSupported, writeError } from "./file-error.js";
 
-/** Small buffers make a write a round trip to another thread for every chunk that a socket gives. */
+/** Large, because each write is a round trip to another thread: chunks of a socket are small. */
 const BUFFER_BYTES = 1 << 20;
 
 interface Chunk {
@@ -11,7 +11,7 @@ interface Chunk {
 
 type Done = (error?: Error | null) => void;
 
-/** A file as a stream whose errors are kdock's: `fs.WriteStream` would pass on a bare ENOSPC. Owns the handle. */
+/** A file as a stream with errors from `writeError`: `fs.WriteStream` would emit a bare ENOSPC. Owns the handle. */
 export class FileWriter extends Writable {
   readonly #file: FileHandle;
   readonly #path: string;

@@ -1,59 +1,59 @@
 import type { Readable } from "node:stream";
 import type { FolderColumns } from "../core/folder-columns.js";
-import type { Callee, Exchange } from "./exchange.js";
+import type { Peer, Exchange } from "./exchange.js";
 
-export type { Callee, Exchange } from "./exchange.js";
+export type { Peer, Exchange } from "./exchange.js";
 
-/** The machine the CLI runs on. `node-host.ts` is the one implementation. Paths are absolute. */
+/** The machine that kdock runs on, implemented by `node-host.ts`. Paths are absolute. */
 export interface Host {
   /** Milliseconds since 1970. */
   now(): number;
-  /** As `uname -m` says it on Linux: "x86_64", "aarch64". */
+  /** As in `uname -m` on Linux: "x86_64", "aarch64". */
   readonly machine: string;
   readonly files: HostFiles;
-  /** undefined when there is no such program on PATH. */
+  /** Undefined if there is no such program on PATH. */
   which(program: string): Promise<string | undefined>;
   /**
-   * Runs a program whose stdout is wanted as bytes (mmdebstrap writes a tar there). The stream fails with an
-   * `environment` error that quotes the end of stderr when the program does, and the program ends when it is destroyed.
+   * Runs a program and streams its stdout. If the program fails, the stream fails with an `environment` error that quotes the end
+   * of stderr. Destroying the stream ends the program.
    */
   stream(argv: readonly string[], options: RunOptions): Promise<Readable>;
   /** The whole stdout, trimmed; rejects with an `environment` error as `stream` does. */
   capture(argv: readonly string[], options: RunOptions): Promise<string>;
-  /** Has a program run in a folder when this process is killed, before that is called off. */
+  /** Runs a program in a folder if this process is killed, until the watch is cancelled. */
   ifKilled(argv: readonly string[], folder: string): KillWatch;
   /**
-   * What a module's `work` yields for a request, from a thread of its own; see ThreadModule. Aborting ends the thread.
-   * Errors that are not kdock's are bugs, and end it as well.
+   * Yields the values of a module's `work` for a request, which runs in a worker thread; see ThreadModule. Aborting ends the
+   * thread, and so does an error that is not a KdockError.
    */
   inThread(module: URL, request: unknown, signal: AbortSignal): AsyncIterable<unknown>;
   /**
-   * Listens on "socket" in a folder below `outer`, which is made for it and removed afterwards, to whoever gets to see that
-   * folder. Undefined where there can be none: the name is too long, or the file system has no sockets.
+   * Listens on "socket" in a folder below `outer`, which is created and removed afterwards; every process that can reach the
+   * folder may connect. Undefined if no socket can be created: the name is too long, or the file system has no sockets.
    */
   receive(outer: string): Promise<Receiver | undefined>;
-  /** Bytes free for us on the file system that holds the path; undefined where there is no such path. */
+  /** Free bytes of the file system that holds the path, for this user; undefined if there is no such path. */
   freeBytes(path: string): Promise<number | undefined>;
-  /** Whether a TCP listener could be opened there right now. */
+  /** Whether a TCP listener could be opened there now. */
   portIsFree(address: string, port: number): Promise<boolean>;
-  /** "docker-proxy (pid 4711)" where the host tells, for the message that a port is taken. */
+  /** "docker-proxy (pid 4711)", for the message that a port is in use; undefined if the owner is not known. */
   portOwner(port: number): Promise<string | undefined>;
-  /** Calls somebody, and listens for so long at most; never rejects. */
-  exchange(callee: Callee, limitMs: number, signal: AbortSignal): Promise<Exchange>;
+  /** Connects to a peer and receives for at most `limitMs`; never rejects. */
+  exchange(peer: Peer, limitMs: number, signal: AbortSignal): Promise<Exchange>;
 }
 
-/** Disposing ends the connection, too. */
+/** Disposing closes the connection, too. */
 export interface Receiver extends AsyncDisposable {
   /** Absolute. */
   readonly folder: string;
-  /** Resolves when somebody has connected, which may never be. */
-  readonly called: Promise<void>;
-  /** What the first one says who has connected, unread; undefined where nobody has. Whoever comes later is turned away. */
-  caller(): Readable | undefined;
+  /** Resolves with the first connection; may stay pending. */
+  readonly connected: Promise<void>;
+  /** The first connection, unread; undefined if there is none yet. Later ones are closed. */
+  connection(): Readable | undefined;
 }
 
 export interface KillWatch {
-  callOff(): void;
+  cancel(): void;
 }
 
 export interface RunOptions {
@@ -73,7 +73,7 @@ export interface TreeEntry {
   readonly sizeBytes: number;
 }
 
-/** What a folder has under a name, as far as an archive can hold it. */
+/** An entry of a folder, with everything that an archive can hold. */
 export interface FileNode {
   /** Relative, with forward slashes; see src/core/byte-path.ts. */
   readonly path: string;
@@ -87,9 +87,9 @@ export interface FileNode {
   /** Of a device. */
   readonly major: number;
   readonly minor: number;
-  /** The same for all names of one file; undefined where it has only one. */
+  /** The same for all hard links of a file; undefined if it has only one. */
   readonly link: string | undefined;
-  /** A file's bytes as they are read; fails with a `config` error that names the path. */
+  /** Streams a file; fails with a `config` error that names the path. */
   readonly open: () => Readable;
 }
 export type OnLeftOut = (path: string, why: string) => void;
@@ -104,106 +104,105 @@ export interface FileStatus {
   readonly modified: Date;
   /** The link's text; "" for others. */
   readonly target: string;
-  /** The same for all names of one file; undefined where it has no other. */
+  /** The same for all hard links of a file; undefined if it has only one. */
   readonly inode: string | undefined;
 }
 
 export interface HostFiles {
-  /** Of a link itself, not of what is behind it; undefined when there is nothing. */
+  /** Does not follow a link; undefined if there is nothing. */
   status(path: string): Promise<FileStatus | undefined>;
-  /** A file's bytes as they are read; fails with a `config` error that names the path. */
+  /** Streams a file; fails with a `config` error that names the path. */
   readStream(path: string): Readable;
-  /** The same of a file that is open already; rejects with a `config` error when it cannot be opened. */
+  /** Opens the file first; rejects with a `config` error if it cannot be opened. */
   openStream(path: string): Promise<Readable>;
-  /** undefined when there is no such file; other failures reject with a `config` error that names the path. */
+  /** Undefined if there is no such file; other failures reject with a `config` error that names the path. */
   readText(path: string): Promise<string | undefined>;
-  /** Rejects with a `config` error for a file of more than `max` bytes, whatever size it is said to have. */
+  /** Rejects with a `config` error if more than `max` bytes are read, independent of the file's size. */
   readBytes(path: string, max?: number): Promise<Uint8Array>;
-  /** So many bytes from a file's beginning, fewer where it has no more. */
+  /** The first bytes of a file; fewer if it is shorter. */
   readHead(path: string, bytes: number): Promise<Uint8Array>;
-  /** Whether we may write to what is there. */
+  /** Whether this user may write to it. */
   isWritable(path: string): Promise<boolean>;
   exists(path: string): Promise<boolean>;
-  /** False for what is not there; links are followed. */
+  /** Follows links; false if there is nothing. */
   isFolder(path: string): Promise<boolean>;
   /**
-   * Every entry below a folder, in code-unit order of path. Rejects with a `config` error on sockets, devices, and what cannot
-   * be read, unless somebody is to be told of them, by their relative path.
+   * Every entry below a folder, in code-unit order of path. For sockets, devices, and unreadable files calls `onLeftOut` with the
+   * relative path; without it, rejects with a `config` error.
    */
   tree(path: string, onLeftOut?: OnLeftOut): Promise<TreeEntry[]>;
-  /** Every entry below a folder, each folder before what is in it; rejects with a `config` error for what cannot be read. */
+  /** Every entry below a folder, folders before their entries; rejects with a `config` error if one cannot be read. */
   nodes(path: string): Promise<FileNode[]>;
   /**
-   * Every folder of a large tree, quickly, each before those in it, without what `skip` names, be it a file or a folder.
-   * Sockets and devices are left out. `known` says what a folder was before: where nothing differs, that very object is
-   * given back.
+   * Every folder of a large tree, each before its subfolders, without files and folders that `skip` selects. Sockets and devices
+   * are left out. `known` returns a folder's earlier state: if nothing has changed, the same object is returned.
    */
   scan<T extends FolderColumns>(
     path: string,
     skip: (path: string) => boolean,
     known: (path: string) => T | undefined,
   ): (FolderColumns | T)[];
-  /** Whole or not at all: written to a temporary name beside it and renamed. Parent folders are made. */
+  /** Writes a temporary file in the same folder and renames it. Creates parent folders. */
   writeAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
-  /** Appends a line to a log file; parent folders are made. */
+  /** Appends to a log file. Creates parent folders. */
   openLog(path: string): LogFile;
-  /** A fresh folder beside `path` on the same file system, for `replace`. Its mode is 755 unless given. */
+  /** Creates a folder beside `path` on the same file system, for `replace`. Its mode is 755 unless given. */
   makeTemporary(path: string, mode?: number): Promise<string>;
   /**
-   * A writer for a file inside a folder that exists; parents are made; mode is permission bits. `modified` becomes the
-   * file's time, which is that of the last write otherwise.
+   * A writer for a new file. Creates parent folders; `mode` is permission bits. `modified` sets the mtime, which is the time of the
+   * last write by default.
    */
   writeStream(path: string, mode: number, modified?: Date): Promise<NodeJS.WritableStream>;
-  /** A writer for a file that its first bytes create; see LateFileWriter. */
+  /** A writer that creates the file with the first bytes; see LateFileWriter. */
   writeLate(path: string, options: { replace: boolean }): NodeJS.WritableStream;
-  /** A writer for a file that is mostly zeros: these take no room on the disk. */
+  /** A writer for a sparse file: zeros become holes. */
   writeSparse(path: string, mode: number): Promise<NodeJS.WritableStream>;
-  /** For a tree that nobody vouches for, below a folder that exists. */
+  /** A writer for an untrusted tree, below a folder that exists. */
   writeTree(folder: string): Promise<TreeWriter>;
   makeFolder(path: string): Promise<void>;
-  /** Puts `from` in the place of `to`, atomically where `to` is not there yet. */
+  /** Renames `from` to `to`, replacing it; atomic if `to` does not exist. */
   replace(from: string, to: string): Promise<void>;
   /**
-   * Moves a tree to where one may be already: folders that are in both become one, files and links take the place of
-   * files and links. Rejects with an `environment` error when a folder meets something else, links to folders included.
-   * Then the folders get their modes, innermost first: a folder that may not be written to cannot be moved.
+   * Moves a tree over an existing one: folders are merged, files and links replace files and links. Rejects with an `environment`
+   * error where a folder would replace something else or be replaced, links to folders included. Then sets the modes of folders,
+   * innermost first: a folder without write permission could not be moved.
    */
   mergeInto(from: string, to: string, folders?: readonly FolderFacts[]): Promise<void>;
-  /** Points a symbolic link somewhere else, atomically. */
+  /** Creates or replaces a symbolic link, atomically. */
   pointLink(link: string, target: string): Promise<void>;
-  /** Files, links and folders alike; nothing happens when it is not there. */
+  /** Removes a file, link or folder, if it exists. */
   remove(path: string): Promise<void>;
-  /** The same where others may write, who could put a link in the place of a folder meanwhile. */
+  /** The same for a folder that others may write to: safe against folders that are replaced by links meanwhile. */
   removeTree(path: string): Promise<void>;
   list(path: string): Promise<string[]>;
   realPath(path: string): Promise<string>;
   /**
-   * Holds a lock file until disposed of. Rejects with an `environment` error that names the owner's pid when another
-   * live process holds it; the lock of a process that died is taken over. Only other failures have a cause.
+   * Holds a lock file until disposed of. Rejects with an `environment` error with the holder's pid if another live process holds
+   * it; the lock of a process that has ended is replaced. Only other errors have a cause.
    */
   lock(path: string, what: string): Promise<AsyncDisposable>;
-  /** Whether a live process holds that lock. */
+  /** Whether a live process holds the lock. */
   isLocked(path: string): Promise<boolean>;
 }
 
 /**
- * Paths are relative. Folders above are made; nothing is written over, and no link is followed. Rejects with an
- * `UnstorableError` for what the file system does not have; so do files' streams.
+ * Paths are relative. Creates parent folders; overwrites nothing, and follows no link. Rejects with an `UnstorableError` for
+ * entries that the file system does not support; so do the streams of files.
  */
 export interface TreeWriter extends AsyncDisposable {
   file(path: string, mode: number, modified?: Date): Promise<NodeJS.WritableStream>;
-  /** Until it gets its own, its mode is one that lets us write to it. */
+  /** The mode includes write permission for the owner; see `mergeInto`. */
   folder(path: string, mode?: number): Promise<void>;
   symlink(path: string, target: string): Promise<void>;
-  /** A copy, where the file system has no hard links. */
+  /** A copy if the file system has no hard links. */
   hardLink(path: string, original: string): Promise<void>;
-  /** A file or link that was made. */
+  /** Removes a file or link that was written. */
   remove(path: string): Promise<void>;
 }
 
-/** What a folder gets when everything is in it. */
+/** Mode and time of a folder, set when its entries are written. */
 export interface FolderFacts {
-  /** Relative; "" for the tree's own folder. */
+  /** Relative; "" for the root of the tree. */
   readonly path: string;
   readonly mode: number;
   readonly modified: Date | undefined;
@@ -213,13 +212,13 @@ export interface LogFile extends AsyncDisposable {
   write(line: string): void;
 }
 
-/** The person's terminal, if there is one. */
+/** kdock's terminal. */
 export interface Terminal {
   readonly isInteractive: boolean;
-  /** "xterm-256color", as TERM says; undefined where nobody says. */
+  /** TERM, "xterm-256color"; undefined if it is not set. */
   readonly type: string | undefined;
   size(): { rows: number; columns: number };
-  /** Bytes typed, until disposed of: raw mode on, and restored on dispose and on every way out of the process. */
+  /** Turns raw mode on until disposed of, or the process exits. */
   raw(): RawTerminal;
 }
 

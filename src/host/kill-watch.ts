@@ -3,12 +3,12 @@ import { Socket } from "node:net";
 import type { KillWatch } from "./host.js";
 import type { Env } from "./processes.js";
 
-/** The end of its input without a word means that whoever held the other end is gone. */
+/** Runs the program at the end of input without a line: the process that held the pipe has ended. */
 const WATCH = 'read -r word || exec "$@"';
 
 /**
- * A shell that sleeps in a session of its own, so that what ends us does not end it. Where there is no sh, nobody
- * watches: what is left then is for the next command.
+ * A shell that waits in a new session, so that a signal to kdock's process group does not end it. Without sh there is no watch,
+ * and the next command cleans up.
  */
 export function ifKilled(env: Env, argv: readonly string[], folder: string): KillWatch {
   const child = spawn("sh", ["-c", WATCH, "kdock-watch", ...argv], {
@@ -17,10 +17,10 @@ export function ifKilled(env: Env, argv: readonly string[], folder: string): Kil
   });
   for (const each of [child, child.stdin]) each.on("error", () => undefined);
   child.unref();
-  // The pipe is a socket, and holds up our end otherwise.
+  // The pipe is a socket, which would keep this process running.
   if (child.stdin instanceof Socket) child.stdin.unref();
   return {
-    callOff() {
+    cancel() {
       child.stdin.end("done\n");
     },
   };

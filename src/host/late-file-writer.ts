@@ -8,8 +8,8 @@ import { makeFolders } from "./make-folders.js";
 type Done = (error?: Error | null) => void;
 
 /**
- * A file that is created by the first bytes written to it: a writer that fails before leaves what was there, or nothing.
- * With `replace` it takes the place of a file that is there; without, such a file is an error. It grows in its place.
+ * Creates the file with the first bytes: if the writer fails before, an existing file is unchanged. With `replace` the file
+ * replaces an existing one; otherwise that is an error. Later bytes are appended in place.
  */
 export class LateFileWriter extends Writable {
   readonly #path: string;

@@ -8,19 +8,19 @@ import { codeOf, isMissing, writeError } from "./file-error.js";
 import { fileMode, makeFolders } from "./make-folders.js";
 
 interface Owner {
-  /** Different for every lock that was ever taken. */
+  /** Unique for every lock. */
   readonly id: string;
   readonly pid: number;
-  /** Clock ticks since boot; tells a process from a later one with its number. */
+  /** Clock ticks since boot; distinguishes a process from a later one with the same pid. */
   readonly startTicks: string | undefined;
   readonly machine: string;
   /** ISO 8601 */
   readonly since: string;
 }
 
-/** See `HostFiles.lock`. `what` is what the lock keeps others from, as in "another build of this project". */
+/** See `HostFiles.lock`. `what` describes the holder in messages: "another build of this project". */
 export async function lock(path: string, what: string): Promise<AsyncDisposable> {
-  const owner = await ourselves();
+  const owner = await thisProcess();
   try {
     await makeFolders(dirname(path));
     const holder = await take(path, owner);
@@ -30,7 +30,7 @@ export async function lock(path: string, what: string): Promise<AsyncDisposable>
   }
   return {
     async [Symbol.asyncDispose]() {
-      // A disposer never throws; a lock that stays is taken over once this process has ended.
+      // A disposer never throws; a lock that stays is stale once this process has ended.
       if ((await ownerOf(path).catch(() => undefined))?.id === owner.id) {
         await rm(path, { force: true }).catch(() => undefined);
       }
@@ -44,45 +44,45 @@ export async function isLocked(path: string): Promise<boolean> {
   return owner !== undefined && (await isAlive(owner));
 }
 
-/** The one who has it, or undefined when we have it now. */
+/** Takes the lock; returns its holder if that is another live process. */
 async function take(path: string, owner: Owner): Promise<Owner | undefined> {
   for (;;) {
     if (await create(path, owner)) return undefined;
     const holder = await ownerOf(path);
-    // Released in between.
+    // Released meanwhile.
     if (holder === undefined) continue;
     if (await isAlive(holder)) return holder;
 
-    const heir = await takeOver(path, holder, owner);
-    if (heir !== "again") return heir;
+    const replacer = await replaceStale(path, holder, owner);
+    if (replacer !== "again") return replacer;
   }
 }
 
 /**
- * Two that find the same dead owner must not both remove its lock, or the later one removes the earlier one's new lock.
- * So there is one heir to each dead owner, found by the same atomic means, and only the heir may touch the lock.
+ * Replaces the lock of a process that has ended. If two processes did that at once, the second would remove the first one's new
+ * lock: a second lock, named after the stale one, lets only one process replace it.
  */
-async function takeOver(
+async function replaceStale(
   path: string,
   dead: Owner,
   owner: Owner,
 ): Promise<Owner | undefined | "again"> {
-  const inheritance = `${path}.after-${dead.id}`;
-  const heir = await take(inheritance, owner);
-  if (heir !== undefined) return heir;
+  const guard = `${path}.after-${dead.id}`;
+  const replacer = await take(guard, owner);
+  if (replacer !== undefined) return replacer;
   try {
-    // An earlier heir may have been here and gone.
+    // Another process may have replaced it before this one took the guard.
     if ((await ownerOf(path))?.id !== dead.id) return "again";
     const temporary = `${path}.${randomUUID()}`;
     await writeFile(temporary, JSON.stringify(owner), { mode: fileMode(path) });
     await rename(temporary, path);
     return undefined;
   } finally {
-    await rm(inheritance, { force: true });
+    await rm(guard, { force: true });
   }
 }
 
-/** Whole and exclusive at once, which neither a rename nor an open for writing is. */
+/** A hard link is exclusive, and the file has its content at once: a rename is not exclusive, an open has no content. */
 async function create(path: string, owner: Owner): Promise<boolean> {
   const temporary = `${path}.${randomUUID()}`;
   try {
@@ -107,19 +107,19 @@ async function ownerOf(path: string): Promise<Owner | undefined> {
   }
 }
 
-/** A file that somebody else put there counts as left behind by a dead process. */
+/** A file that is not a lock counts as stale. */
 function parseOwner(text: string): Owner {
   try {
     const owner = JSON.parse(text) as Partial<Owner> | null;
     if (typeof owner?.id === "string" && typeof owner.pid === "number") return owner as Owner;
   } catch {
-    // Not ours.
+    // Not a lock file of kdock.
   }
   return { id: "unknown", pid: 0, startTicks: undefined, machine: hostname(), since: "" };
 }
 
 async function isAlive(owner: Owner): Promise<boolean> {
-  // Another machine's or container's processes are not ours to see.
+  // Processes of another machine or container are not visible.
   if (owner.machine !== hostname()) return true;
   if (owner.pid <= 0) return false;
   try {
@@ -130,12 +130,12 @@ async function isAlive(owner: Owner): Promise<boolean> {
   return owner.startTicks === undefined || owner.startTicks === (await startTicks(owner.pid));
 }
 
-async function ourselves(): Promise<Owner> {
+async function thisProcess(): Promise<Owner> {
   const since = new Date().toISOString();
   return { id: randomUUID(), pid, startTicks: await startTicks(pid), machine: hostname(), since };
 }
 
-/** Field 22 of /proc/PID/stat; undefined where there is no /proc. */
+/** Field 22 of /proc/PID/stat; undefined without /proc. */
 async function startTicks(of: number): Promise<string | undefined> {
   try {
     const stat = await readFile(`/proc/${of}/stat`, "utf8");
@@ -152,6 +152,6 @@ function held(path: string, what: string, { pid: holder, machine, since }: Owner
   const message = `${what} is running (pid ${holder}${where}, since ${since})`;
   const hint = isHere
     ? `Wait for it to end, or end it with \`kill ${holder}\`.`
-    : `Wait for it to end; if it is gone for good, remove ${path}.`;
+    : `Wait for it to end; if it does not run any more, remove ${path}.`;
   return new KdockError("environment", message, { hint });
 }

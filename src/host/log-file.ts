@@ -2,13 +2,13 @@ import { appendFileSync, closeSync, constants, openSync } from "node:fs";
 import type { LogFile } from "./host.js";
 import { fileMode } from "./make-folders.js";
 
-/** What one writer may add to a log: a guest's command or a build script may never stop talking. */
+/** Limit of the bytes that one writer adds to a log: a guest's command or a build script may print without end. */
 const MAX_LOG_BYTES = 256 << 20;
 const BUFFERED_BYTES = 1 << 16;
-/** A link in the place of a log would have other files written to. */
+/** O_NOFOLLOW: a link in place of the log could make kdock write to another file. */
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
-/** Written at the end of the tick, and before much is waiting: synchronously, so that a fast writer cannot fill the memory. */
+/** Buffers lines until the end of the tick or a limit, and writes them synchronously, so that a fast writer cannot fill memory. */
 export class Log implements LogFile {
   #file: number | undefined;
   #waiting: string[] = [];
@@ -55,7 +55,7 @@ export class Log implements LogFile {
       });
   }
 
-  /** A log that cannot be written must not end the build that it tells about. */
+  /** An error of the log must not fail the build. */
   #try(write: () => unknown): void {
     try {
       write();

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { STATE_FOLDER } from "../core/state-folder.js";
 
-/** As `mkdir -p`: each folder that is made gets the mode that `folderMode` says. */
+/** As `mkdir -p`; new folders get the mode of `folderMode`. */
 export async function makeFolders(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: folderMode(path) });
 }
@@ -12,8 +12,8 @@ export function makeFoldersSync(path: string): void {
 }
 
 /**
- * For what is made at a path, less the umask. In the state folder only its owner may write, whatever the umask: kdock
- * refuses a state folder that others may write to. A group of the folder above it (setgid) counts as others.
+ * The mode of a new folder, before the umask. In the state folder only the owner may write, independent of the umask: kdock
+ * rejects a state folder that others may write to. The group counts as others, since the parent folder may set it (setgid).
  */
 export function folderMode(path: string): number {
   return isInState(path) ? 0o755 : 0o777;

@@ -5,7 +5,7 @@ import { isMissing, whereSupported } from "./file-error.js";
 import type { FolderFacts } from "./host.js";
 import { OpenFolder } from "./open-folder.js";
 
-/** See `HostFiles.mergeInto`. Both sides are named by open folders: a link that someone puts there meanwhile is not followed. */
+/** See `HostFiles.mergeInto`. Uses open folders on both sides, so that a link created meanwhile is not followed. */
 export async function moveTree(
   from: string,
   to: string,
@@ -44,12 +44,10 @@ async function merge(
     await using inner = await target.child(targetName);
     for (const name of await readdir(await outer.self())) await merge(outer, name, inner, name);
   } else {
-    const what = there.isDirectory() ? "a folder" : "no folder";
-    throw new KdockError(
-      "environment",
-      `${join(target.path, targetName)} is ${what}, and in the way`,
-      { hint: "Remove it, or copy to another place." },
-    );
+    const what = there.isDirectory() ? "a folder" : "not a folder";
+    throw new KdockError("environment", `${join(target.path, targetName)} exists and is ${what}`, {
+      hint: "Remove it, or copy to another place.",
+    });
   }
 }
 
@@ -63,7 +61,7 @@ async function descend(root: OpenFolder, path: string): Promise<OpenFolder> {
   return folder;
 }
 
-/** `rm -r` that goes through no link, also where someone else writes meanwhile. */
+/** `rm -r` that follows no link, even if another process changes the tree meanwhile. */
 export async function removeTree(path: string): Promise<void> {
   await using above = await OpenFolder.open(dirname(path));
   await removeBelow(above, basename(path));

@@ -9,11 +9,11 @@ import { freeBytes } from "./read-files.js";
 import { receive } from "./receive.js";
 import { inThread } from "./thread.js";
 
-/** `env` is what programs get and where they are looked for. */
+/** `env` is the environment of programs, with the PATH to search. */
 export function createNodeHost({ env }: { readonly env: Env }): Host {
   return {
     now: () => Date.now(),
-    // macOS calls it otherwise.
+    // macOS reports arm64.
     machine: machine() === "arm64" ? "aarch64" : machine(),
     files: nodeFiles,
     which: (program) => which(env, program),

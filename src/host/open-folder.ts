@@ -4,16 +4,16 @@ import { dirname, join } from "node:path";
 import { KdockError, UnstorableError } from "../core/errors.js";
 import { codeOf, writeError } from "./file-error.js";
 
-/** Where the kernel names a process's open files: a path that begins with an open folder, wherever that has been moved to. */
+/** Paths below an entry of /proc/self/fd start at the open folder, even if that was moved. */
 const HANDLES = "/proc/self/fd";
 const hasHandles = existsSync(HANDLES);
-/** Linux's O_PATH, which Node does not name: neither read nor write permission is needed. */
+/** Linux's O_PATH, which Node does not define: needs neither read nor write permission. */
 const O_PATH = 0x200000;
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
 
 /**
- * A folder that is held open: what is named by `at` is in this folder, whatever its path leads to meanwhile. Where the
- * machine has no names for open files the path is looked at before each use instead.
+ * A folder that is held open: paths from `at` are in this folder, even if its own path refers to another one meanwhile. Without
+ * /proc/self/fd the path is checked before each use instead.
  */
 export class OpenFolder implements AsyncDisposable {
   /** For messages. */
@@ -25,7 +25,7 @@ export class OpenFolder implements AsyncDisposable {
     this.#handle = handle;
   }
 
-  /** By a path whose links are followed: the user's own. */
+  /** Follows links in the path, which is the user's. */
   static async open(path: string): Promise<OpenFolder> {
     return new OpenFolder(
       await realpath(path),
@@ -33,7 +33,7 @@ export class OpenFolder implements AsyncDisposable {
     );
   }
 
-  /** The folder itself; "" names it in `at`. */
+  /** A path of the folder itself. */
   async self(): Promise<string> {
     return this.at("");
   }
@@ -44,27 +44,27 @@ export class OpenFolder implements AsyncDisposable {
     return join(this.path, name);
   }
 
-  /** A folder in this one; rejects when there is a link of that name. */
+  /** A subfolder; rejects if the name is a link. */
   async child(name: string): Promise<OpenFolder> {
     const path = await this.at(name);
     if (this.#handle !== undefined) {
       const handle = await open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
       return new OpenFolder(join(this.path, name), handle);
     }
-    // The file system may spell the name otherwise.
+    // The file system may return another spelling of the name.
     const real = await realpath(path);
     if (!(await lstat(path)).isDirectory() || dirname(real) !== this.path) throw moved(path);
     return new OpenFolder(real, undefined);
   }
 
-  /** Why nothing could be made by this name. */
+  /** The error for an entry that could not be created under a name. */
   async namingError(name: string, error: unknown): Promise<KdockError> {
     const path = join(this.path, name);
     const code = codeOf(error) ?? "";
     if (code === "ENAMETOOLONG") {
       return new UnstorableError(path, "the name is too long for the file system there", error);
     }
-    // ENOENT: of exFAT by FUSE, and of SMB.
+    // exFAT over FUSE and SMB return ENOENT.
     if (["EINVAL", "EILSEQ"].includes(code) || (code === "ENOENT" && (await this.#isThere()))) {
       const why = `the file system there has no names like ${JSON.stringify(name)}`;
       return new UnstorableError(path, why, error);
@@ -73,11 +73,11 @@ export class OpenFolder implements AsyncDisposable {
   }
 
   async #isThere(): Promise<boolean> {
-    // A folder that was removed has no links.
+    // A removed folder has a link count of 0.
     return (await lstat(await this.self()).catch(() => ({ nlink: 0 }))).nlink > 0;
   }
 
-  /** The same folder, by a handle that is closed on its own. */
+  /** The same folder with a separate handle. */
   async duplicate(): Promise<OpenFolder> {
     if (this.#handle === undefined) return new OpenFolder(this.path, undefined);
     return new OpenFolder(this.path, await open(await this.self(), O_PATH | O_DIRECTORY));
@@ -89,7 +89,7 @@ export class OpenFolder implements AsyncDisposable {
 }
 
 function moved(path: string): KdockError {
-  return new KdockError("environment", `${path} is not the folder any more that it was`, {
-    hint: "Something else writes there: copy to another place.",
+  return new KdockError("environment", `${path} was replaced by another folder or a link`, {
+    hint: "Another process writes there: copy to another place.",
   });
 }

@@ -6,8 +6,8 @@ import { codeOf } from "./file-error.js";
 const LISTENING = "0A";
 
 /**
- * False only when somebody listens there. A port that we may not open, or an address that this machine does not have, is
- * for the engine to judge, which may have more rights and may run elsewhere.
+ * False only if the port is in use. True for a port that this user may not open, and an address that this machine does not have:
+ * the engine may have more privileges, or run on another machine.
  */
 export async function portIsFree(address: string, port: number): Promise<boolean> {
   const server = createServer();
@@ -31,7 +31,7 @@ export async function portOwner(port: number): Promise<string | undefined> {
     if (!(await holdsOneOf(pid, sockets))) continue;
     return `${(await readOrEmpty(`/proc/${pid}/comm`)).trim()} (pid ${pid})`;
   }
-  // Somebody else's process, or one in another container.
+  // A process of another user or container.
   return undefined;
 }
 

@@ -6,8 +6,8 @@ export interface RunningProgram {
 }
 
 /**
- * What a program writes to stdout. Fails with what `ended` resolves to, unless that is undefined; the stream's end means
- * that the program has ended well. Destroying it ends the program, and it closes when the program is gone.
+ * A program's stdout. Fails with the error that `ended` resolves to; ends only after the program has succeeded. Destroying it ends
+ * the program, and it closes when the program has ended.
  */
 export class ProcessOutput extends Readable {
   readonly #program: RunningProgram;
@@ -20,7 +20,7 @@ export class ProcessOutput extends Readable {
     program.stdout.on("data", (chunk: Buffer) => {
       if (!this.push(chunk)) program.stdout.pause();
     });
-    // The program may have closed stdout and go on.
+    // The program may run on after closing stdout.
     void ended.then((error) => {
       if (error === undefined) this.#finish();
       else this.destroy(error);
@@ -33,7 +33,7 @@ export class ProcessOutput extends Readable {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#program.kill();
-    // Nobody reads it any more, and a full pipe would keep the program from ending.
+    // A full pipe without a reader would keep the program from ending.
     this.#program.stdout.destroy();
     void this.#ended.then(() => {
       done(error);

@@ -17,7 +17,7 @@ export async function stream(
   argv: readonly string[],
   options: RunOptions,
 ): Promise<Readable> {
-  // Slow to load, and most commands run no program of this machine.
+  // Slow to load, and most commands run no program of the host.
   const { execa } = await import("execa");
   const [program = "", ...args] = argv;
   options.signal.throwIfAborted();
@@ -56,7 +56,7 @@ export async function capture(
 
 export async function which(env: Env, program: string): Promise<string | undefined> {
   const folders = (env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
-  // Empty but on Windows.
+  // Empty except on Windows.
   const endings = (env["PATHEXT"] ?? "").split(";");
   for (const folder of folders) {
     for (const ending of endings) {
@@ -80,7 +80,7 @@ async function readLines(input: Readable, onLine: (line: string) => void): Promi
   try {
     for await (const line of createInterface({ input, crlfDelay: Infinity })) onLine(line);
   } catch {
-    // The program's end says more than the end of its stderr.
+    // The program's exit is reported instead.
   }
 }
 

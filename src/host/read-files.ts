@@ -109,7 +109,7 @@ function statusKind(found: Stats): FileStatus["kind"] {
   return found.isSymbolicLink() ? "symlink" : "other";
 }
 
-/** Large enough that a file is read in few trips to another thread. */
+/** Large, because each read is a round trip to another thread. */
 const READ_BYTES = 1 << 18;
 
 export function readStream(path: string): Readable {
@@ -148,7 +148,7 @@ export async function freeBytes(path: string): Promise<number | undefined> {
     const { bavail, bsize } = await statfs(path);
     return bavail * bsize;
   } catch {
-    // Not on this machine, or not for us to see.
+    // There is no such path, or this user has no access.
     return undefined;
   }
 }
@@ -161,7 +161,7 @@ export async function tree(path: string, onLeftOut?: OnLeftOut): Promise<TreeEnt
     const full = join(path, inside);
     if (cause !== undefined) throw readError(full, cause);
     throw new KdockError("config", `${full}: ${why}`, {
-      hint: "Take it out of the folder, or give it another name.",
+      hint: "Remove it from the folder, or rename it.",
     });
   }
 }
@@ -189,14 +189,14 @@ async function entriesOf(
   leaveOut: LeaveOut,
 ): Promise<TreeEntry[]> {
   const path = folder === "" ? child.name : `${folder}/${child.name}`;
-  // Node has put this in the place of bytes that are no UTF-8, and finds no such file.
+  // Node replaces bytes that are not UTF-8 by U+FFFD, and cannot open such a name.
   if (child.name.includes("\ufffd")) {
-    leaveOut(path, "the name is not UTF-8, which kdock cannot take");
+    leaveOut(path, "the name is not UTF-8, which kdock does not support");
     return [];
   }
   const kind = kindOf(child);
   if (kind === undefined) {
-    leaveOut(path, "it is a device, socket or pipe; kdock takes files only");
+    leaveOut(path, "it is a device, socket or pipe; kdock copies files only");
     return [];
   }
   const full = join(root, path);

@@ -3,19 +3,19 @@ import { createServer, type Server, type Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { Receiver } from "./host.js";
 
-/** A socket's name must not be longer, on any system that kdock runs on: the smallest sun_path has 104 bytes. */
+/** Limit of a socket's path on all systems that kdock runs on: the smallest sun_path has 104 bytes, with a NUL. */
 const MAX_BYTES = 103;
 
 /**
- * See Host. The folder with the socket lies in one that is ours alone: whoever it is not given to cannot get there, and
- * whoever it is given to, as whichever user, can connect.
+ * See Host. The socket is open to every user, but its folder is inside a private one: only a container that the folder is mounted
+ * into can connect.
  */
 export async function receive(outer: string): Promise<Receiver | undefined> {
   const folder = `${outer}/in`;
   const socket = `${folder}/socket`;
   if (Buffer.byteLength(socket) > MAX_BYTES) return undefined;
   const server = createServer();
-  const forget = async () => {
+  const cleanUp = async () => {
     server.close();
     await rm(outer, { recursive: true, force: true });
   };
@@ -27,32 +27,32 @@ export async function receive(outer: string): Promise<Receiver | undefined> {
     await listening(server, socket);
     await chmod(socket, 0o666);
   } catch {
-    await forget().catch(() => undefined);
+    await cleanUp().catch(() => undefined);
     return undefined;
   }
-  let caller: Socket | undefined;
+  let first: Socket | undefined;
   let isDecided = false;
-  let call: () => void = () => undefined;
-  const called = new Promise<void>((resolve) => (call = resolve));
+  let onConnected: () => void = () => undefined;
+  const connected = new Promise<void>((resolve) => (onConnected = resolve));
   server.on("connection", (connection) => {
     connection.on("error", () => undefined);
-    if (isDecided || caller !== undefined) connection.destroy();
+    if (isDecided || first !== undefined) connection.destroy();
     else {
-      caller = connection.pause();
-      call();
+      first = connection.pause();
+      onConnected();
     }
   });
   return {
     folder,
-    called,
-    caller(): Readable | undefined {
+    connected,
+    connection(): Readable | undefined {
       isDecided = true;
       server.close();
-      return caller;
+      return first;
     },
     async [Symbol.asyncDispose]() {
-      caller?.destroy();
-      await forget();
+      first?.destroy();
+      await cleanUp();
     },
   };
 }

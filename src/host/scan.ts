@@ -3,8 +3,8 @@ import { type FolderColumns, NUMBERS, pathIn } from "../core/folder-columns.js";
 import { readError } from "./file-error.js";
 
 /**
- * See HostFiles. Synchronous on purpose: a kernel has 90 000 files, of which promises would take several seconds. A folder
- * that has the times it was known with holds what it held, so that only its files are looked at.
+ * See HostFiles. Synchronous: promises for a kernel's 90 000 files would take several seconds. A folder whose times have not
+ * changed has the same entries: its files are checked without listing it.
  */
 export function scan<T extends FolderColumns>(
   root: string,
@@ -32,7 +32,7 @@ function scanFolder<T extends FolderColumns>(
   was: T | undefined,
 ): FolderColumns | T {
   const full = pathIn(root, path);
-  // Before its entries are read: one that comes meanwhile gives it another time.
+  // Before its entries are read: an entry that is added meanwhile changes the time.
   const { mtimeMs: modified, ctimeMs: changed } = lstatSync(full);
   if (was?.modified === modified && was.changed === changed) {
     const found = withFiles(full, {
@@ -52,7 +52,7 @@ function scanFolder<T extends FolderColumns>(
 
 type Entries = Omit<FolderColumns, "modes" | "numbers">;
 
-/** Undefined where a name is no longer there. */
+/** Undefined if a file was removed meanwhile. */
 function withFiles(full: string, entries: Entries): FolderColumns | undefined {
   const { names } = entries;
   const modes = new Uint16Array(names.length);
@@ -93,12 +93,12 @@ function list(
   return { names: names.sort(), folders: folders.sort() };
 }
 
-/** What lstat has to say of the first name that is not there. */
+/** lstat's error for the first missing name. */
 function lstatError(full: string, names: readonly string[]): unknown {
   try {
     for (const name of names) lstatSync(`${full}/${name}`);
   } catch (error) {
     return error;
   }
-  return new Error(`${full} changes while it is read`);
+  return new Error(`${full} changed while it was read`);
 }

@@ -4,7 +4,7 @@ import { writeError } from "./file-error.js";
 
 type Done = (error?: Error | null) => void;
 
-/** A file as a stream, in which chunks of zeros become holes: a guest's memory is mostly that. Owns the handle. */
+/** Writes a sparse file: chunks of zeros, which most of a guest's memory consists of, become holes. Owns the handle. */
 export class SparseWriter extends Writable {
   readonly #file: FileHandle;
   readonly #path: string;

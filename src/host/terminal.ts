@@ -5,15 +5,15 @@ export interface TerminalOptions {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly type: string | undefined;
-  /** Runs on every way out of the process, synchronously. */
+  /** Runs `restore` synchronously before the process exits, in every case. */
   readonly onExit: (restore: () => void) => void;
 }
 
-const USUAL_SIZE = { rows: 24, columns: 80 };
+const DEFAULT_SIZE = { rows: 24, columns: 80 };
 
 export function createTerminal({ stdin, stdout, type, onExit }: TerminalOptions): Terminal {
   let current: RawTerminal | undefined;
-  // Once, not for every session: exits cannot be unsaid.
+  // Once, not for every session: exit handlers cannot be removed.
   onExit(() => current?.[Symbol.dispose]());
   return {
     get isInteractive() {
@@ -21,10 +21,10 @@ export function createTerminal({ stdin, stdout, type, onExit }: TerminalOptions)
     },
     type,
     size() {
-      // A terminal that does not know its size says 0.
+      // A terminal without a size reports 0.
       return {
-        rows: stdout.rows || USUAL_SIZE.rows,
-        columns: stdout.columns || USUAL_SIZE.columns,
+        rows: stdout.rows || DEFAULT_SIZE.rows,
+        columns: stdout.columns || DEFAULT_SIZE.columns,
       };
     },
     raw() {
@@ -36,7 +36,7 @@ export function createTerminal({ stdin, stdout, type, onExit }: TerminalOptions)
   };
 }
 
-/** `isTTY` is undefined, not false, for a pipe, whatever its type says. */
+/** `isTTY` is undefined, not false, for a pipe, contrary to its type. */
 function isTerminal({ isTTY }: { readonly isTTY?: boolean }): boolean {
   return isTTY === true;
 }
@@ -51,7 +51,7 @@ function openRaw(stdin: NodeJS.ReadStream, stdout: NodeJS.WriteStream): RawTermi
     if (!input.push(chunk)) stdin.pause();
   };
   const end = () => input.push(null);
-  // The terminal went away: an end, not a failure.
+  // A closed terminal ends the input without an error.
   const ends = ["end", "close", "error"] as const;
   const resizes: (() => void)[] = [];
   let isOpen = true;
@@ -76,13 +76,13 @@ function openRaw(stdin: NodeJS.ReadStream, stdout: NodeJS.WriteStream): RawTermi
       stdin.off("data", take);
       for (const event of ends) stdin.off(event, end);
       for (const listener of resizes) stdout.off("resize", listener);
-      giveBack(stdin, input);
+      restoreStdin(stdin, input);
     },
   };
 }
 
-/** What was typed and not read belongs to the next reader; a stdin that nobody reads must not keep the process. */
-function giveBack(stdin: NodeJS.ReadStream, input: Readable): void {
+/** Pushes unread bytes back for the next reader, and lets the process exit while stdin is not read. */
+function restoreStdin(stdin: NodeJS.ReadStream, input: Readable): void {
   stdin.pause();
   if (!stdin.destroyed) stdin.setRawMode(false);
   stdin.unref();

@@ -3,13 +3,13 @@ import { Worker } from "node:worker_threads";
 import { type ErrorCode, KdockError } from "../core/errors.js";
 import type { HostFiles } from "./host.js";
 
-/** What a module is to export that runs in a thread of its own. What it is given and what it yields can be cloned. */
+/** The exports of a module for a worker thread. The request and all values must support structured cloning. */
 export interface ThreadModule {
   readonly work: (files: HostFiles, request: unknown) => AsyncIterable<unknown>;
 }
 
-/** What comes out of a thread. */
-export type ThreadWord =
+/** A message from a thread. */
+export type ThreadMessage =
   | { readonly kind: "yielded"; readonly value: unknown }
   | {
       readonly kind: "failed";
@@ -21,14 +21,14 @@ export type ThreadWord =
 const ENTRY = new URL("thread-entry.js", import.meta.url);
 
 /**
- * See Host: the thread begins at once. kdock that runs from its TypeScript sources has no threads, because Node 20 loads no
- * TypeScript into one.
+ * See Host: the thread starts at once. Runs in this thread if kdock runs from its TypeScript sources, since Node 20 loads no
+ * TypeScript in a worker.
  */
 export function inThread(module: URL, request: unknown, signal: AbortSignal): AsyncGenerator {
   if (!module.pathname.endsWith(".js")) return inThisThread(module, request);
   signal.throwIfAborted();
   const worker = new Worker(ENTRY, { workerData: { module: module.href, request } });
-  // Also where nobody asks for a value any more.
+  // Also if no further value is requested.
   const end = () => void worker.terminate();
   signal.addEventListener("abort", end, { once: true });
   worker.once("exit", () => {
@@ -45,11 +45,11 @@ async function* inThisThread(module: URL, request: unknown): AsyncGenerator {
 
 async function* valuesOf(
   worker: Worker,
-  words: AsyncIterable<unknown[]>,
+  messages: AsyncIterable<unknown[]>,
   signal: AbortSignal,
 ): AsyncGenerator {
   try {
-    for await (const [word] of words) yield valueOf(word as ThreadWord);
+    for await (const [message] of messages) yield valueOf(message as ThreadMessage);
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {
@@ -57,7 +57,8 @@ async function* valuesOf(
   }
 }
 
-function valueOf(word: ThreadWord): unknown {
-  if (word.kind === "yielded") return word.value;
-  throw new KdockError(word.code, word.message, word.hint === undefined ? {} : { hint: word.hint });
+function valueOf(message: ThreadMessage): unknown {
+  if (message.kind === "yielded") return message.value;
+  const { code, message: text, hint } = message;
+  throw new KdockError(code, text, hint === undefined ? {} : { hint });
 }

@@ -8,7 +8,7 @@ import type { TreeWriter } from "./host.js";
 import { OpenFolder } from "./open-folder.js";
 
 const { COPYFILE_EXCL, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
-/** Of the folders that were written to last; a tree comes folder by folder. */
+/** Number of folders that are kept open; a tree is written folder by folder. */
 const MAX_OPEN = 32;
 
 export async function writeTree(folder: string): Promise<TreeWriter> {
@@ -19,14 +19,14 @@ export async function writeTree(folder: string): Promise<TreeWriter> {
 }
 
 /**
- * Everything is made by its name in an open folder, and nothing is written over. So no link is followed, whether it came
- * with the tree, under another spelling of a folder's name, or was put there by someone else.
+ * Creates every entry by name in an open folder, and overwrites nothing. So no link is followed, whether it is part of the tree,
+ * has another spelling of a folder's name, or was created by another process.
  */
 class NodeTreeWriter implements TreeWriter {
   readonly #root: OpenFolder;
-  /** By path, the one that was used last at the end. */
+  /** By path, in the order of the last use. */
   readonly #open = new Map<string, OpenFolder>();
-  /** What was made, by the path of its folder. */
+  /** Names that were created, by the path of the folder. */
   readonly #names = new Map<string, string[]>([["", []]]);
 
   constructor(root: OpenFolder) {
@@ -37,7 +37,7 @@ class NodeTreeWriter implements TreeWriter {
     return this.#make(path, async (at) => {
       const file = await open(at, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0o700);
       try {
-        // The umask has no say in what was asked for.
+        // Independent of the umask.
         await whereSupported(file.chmod(mode));
       } catch (error) {
         await file.close();
@@ -74,14 +74,14 @@ class NodeTreeWriter implements TreeWriter {
   async hardLink(path: string, original: string): Promise<void> {
     const [folder, name] = split(original);
     await this.#written(path, async () => {
-      // A handle of its own: the walk to the new name may close the one in the list.
+      // A separate handle: opening the new name's folder may close the one in the map.
       await using source = await (await this.#folder(folder)).duplicate();
       await this.#make(path, async (at) => {
         const from = await source.at(name);
         try {
           await link(from, at);
         } catch (error) {
-          // EMLINK: there are no more for this file.
+          // EMLINK: the file has the maximum number of links.
           if (!isUnsupported(error) && codeOf(error) !== "EMLINK") throw error;
           await copyFile(from, at, COPYFILE_EXCL);
         }
@@ -126,7 +126,7 @@ class NodeTreeWriter implements TreeWriter {
     }
   }
 
-  /** Makes it where it has not been made. */
+  /** Opens a folder, and creates it if it does not exist. */
   async #folder(path: string): Promise<OpenFolder> {
     if (path === "") return this.#root;
     const [above, name] = split(path);
@@ -143,7 +143,7 @@ class NodeTreeWriter implements TreeWriter {
     return folder;
   }
 
-  /** Why there is something already where nothing was made by this name. */
+  /** The error for a name that exists: names that the file system does not distinguish, or a foreign file. */
   async #collision(parent: OpenFolder, folder: string, name: string): Promise<unknown> {
     const full = (other: string) => (folder === "" ? other : `${folder}/${other}`);
     const number = async (other: string) =>
@@ -159,8 +159,8 @@ class NodeTreeWriter implements TreeWriter {
     }
     return new KdockError(
       "environment",
-      `${show(full(twin))} and ${show(full(name))} are one name on the file system that they are to be written to`,
-      { hint: "Write to a file system that tells them apart." },
+      `${show(full(twin))} and ${show(full(name))} are one name on the target's file system`,
+      { hint: "Write to a file system that distinguishes them." },
     );
   }
 }
@@ -169,7 +169,7 @@ function folded(name: string): string {
   return name.normalize("NFKC").toLowerCase();
 }
 
-/** Names that differ in how a letter is composed look the same. */
+/** Escapes non-ASCII characters: names that differ in composition would look the same. */
 function show(path: string): string {
   return JSON.stringify(path).replace(
     /[^ -~]/g,

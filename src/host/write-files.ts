@@ -42,7 +42,7 @@ export async function makeTemporary(path: string, mode = 0o755): Promise<string>
   return written(path, async () => {
     await makeParents(path);
     const folder = await mkdtemp(`${path}.tmp-`);
-    // mkdtemp's 0700 is for secrets; most become a folder like any other.
+    // mkdtemp creates it with 0700.
     await whereSupported(chmod(folder, mode));
     return folder;
   });
@@ -56,7 +56,7 @@ export async function writeStream(
   return written(path, async () => {
     await makeParents(path);
     const file = await open(path, "wx", mode);
-    // The umask has no say in what a build's artifacts are.
+    // Independent of the umask.
     await file.chmod(mode);
     return new FileWriter(file, path, modified);
   });
@@ -83,7 +83,7 @@ export async function replace(from: string, to: string): Promise<void> {
     try {
       await rename(from, to);
     } catch (error) {
-      if (!isInTheWay(error)) throw error;
+      if (!isOccupied(error)) throw error;
       await swap(from, to);
     }
   });
@@ -135,7 +135,7 @@ async function makeParents(path: string): Promise<void> {
   await makeFolders(dirname(path));
 }
 
-/** On the same file system, so that a rename is all it takes to get there. */
+/** A temporary name in the same folder, so that it can be renamed. */
 function beside(path: string): string {
   return `${path}.tmp-${randomBytes(6).toString("hex")}`;
 }
@@ -148,15 +148,15 @@ async function writeSynced(
   const file = await open(path, "wx", mode);
   try {
     await file.writeFile(content);
-    // Otherwise the name may survive a power cut and the content not.
+    // Otherwise the name may survive a power failure without the content.
     await file.sync();
   } finally {
     await file.close();
   }
 }
 
-/** A folder with something in it, or a folder and a file. */
-function isInTheWay(error: unknown): boolean {
+/** The target is a folder that is not empty, or one of both is a folder and the other a file. */
+function isOccupied(error: unknown): boolean {
   return ["ENOTEMPTY", "EEXIST", "ENOTDIR", "EISDIR", "EPERM"].includes(codeOf(error) ?? "");
 }
 

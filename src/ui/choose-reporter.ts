@@ -4,10 +4,10 @@ import type { Reporter } from "./reporter.js";
 
 export interface ReporterChoice {
   readonly json: boolean;
-  /** Whether stderr is a terminal that understands cursor movements. */
+  /** Whether stderr is a terminal with cursor movements. */
   readonly isTty: boolean;
   readonly verbose: boolean;
-  /** False where the user's environment says NO_COLOR. */
+  /** False with NO_COLOR. */
   readonly color: boolean;
   readonly stderr: NodeJS.WritableStream;
   readonly stdout: NodeJS.WritableStream;
@@ -15,7 +15,7 @@ export interface ReporterChoice {
   readonly now: () => number;
 }
 
-/** Events are the result when they are asked for as JSON, hence stdout; they are news otherwise, hence stderr. */
+/** With --json, events are the result and go to stdout; otherwise they are progress and go to stderr. */
 export async function chooseReporter(choice: ReporterChoice): Promise<Reporter> {
   const { json, isTty, verbose, color, stderr, stdout, now } = choice;
   if (json) return createJsonReporter({ write: (text) => stdout.write(text), now });

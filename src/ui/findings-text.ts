@@ -7,7 +7,7 @@ export interface Finding {
 
 const MARK = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;
 
-/** `kdock doctor`, for people: a line a finding, and below it what to do. */
+/** The text of `kdock doctor`: a line for each finding, followed by what to do. */
 export function doctorText(findings: readonly Finding[]): string[] {
   return findings.flatMap(({ verdict, subject, text, mend }) => [
     `${MARK[verdict]}  ${subject.padEnd(10)}  ${text}`,

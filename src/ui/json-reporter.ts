@@ -7,14 +7,14 @@ export interface JsonReporterOptions {
   readonly now: () => number;
 }
 
-/** One JSON object per line: the event, and when it happened as `time`. */
+/** One JSON object per line: the event, with its time as `time`. */
 export function createJsonReporter({ write, now }: JsonReporterOptions): Reporter {
   return {
     emit(event) {
       write(`${visibleJson(JSON.stringify({ time: now(), ...event }))}\n`);
     },
     pause() {
-      // Nothing of it moves.
+      // Nothing to clear.
     },
   };
 }

@@ -1,13 +1,13 @@
 const KEPT_LINES = 20;
-/** Of a line that is kept for people to read. */
+/** Characters that are kept of a line. */
 const MAX_LINE = 4096;
 
-/** The beginning of a long line, without a reference to the rest. */
+/** The beginning of a long line, as a copy: a slice would keep the whole line in memory. */
 export function cutLine(line: string): string {
   return line.length <= MAX_LINE ? line : `${Buffer.from(line.slice(0, MAX_LINE)).toString()}…`;
 }
 
-/** The last lines of each step's log, held back until they are needed. */
+/** The last lines of each step's log, to be printed if it fails. */
 export class LogTail {
   readonly #lines = new Map<string, string[]>();
 
@@ -22,7 +22,7 @@ export class LogTail {
     return this.#lines.get(step) ?? [];
   }
 
-  forget(step: string): void {
+  drop(step: string): void {
     this.#lines.delete(step);
   }
 }

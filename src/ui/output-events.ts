@@ -2,7 +2,7 @@ import { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { Reporter } from "./reporter.js";
 
-/** With --json the guest's output travels as events, so that stdout stays one JSON object a line. */
+/** With --json the guest's output becomes events, so that stdout has one JSON object per line. */
 export function outputEvents(
   reporter: Reporter,
   stream: "stdout" | "stderr",
@@ -19,7 +19,7 @@ export function outputEvents(
   });
 }
 
-/** Also for one whose reader has gone away, which is told elsewhere. */
+/** Also after the reader has closed the stream, which is reported elsewhere. */
 function whenDrained(to: NodeJS.WritableStream, done: () => void): void {
   const events = ["drain", "close", "error"] as const;
   const go = () => {

@@ -16,23 +16,23 @@ export interface PlainReporterOptions {
   readonly write: (text: string) => unknown;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Every line of every log, instead of the last ones of a step that failed. */
+  /** Print all log lines, instead of the last ones of a failed step. */
   readonly verbose: boolean;
 }
 
 const MIN_GAP_MS = 10_000;
 const MIN_PERCENT = 10;
-/** A sign of life for CI services that end a job that is silent. */
+/** Progress is printed at least so often: CI services end a job without output. */
 const HEARTBEAT_MS = 60_000;
 
-/** For pipes and CI: whole lines, no escape codes. */
+/** For pipes and CI: complete lines without escape codes. */
 export function createPlainReporter(options: PlainReporterOptions): Reporter {
   return new PlainReporter(options);
 }
 
 interface StepState {
-  saidAt: number;
-  saidPercent: number;
+  printedAt: number;
+  printedPercent: number;
   phase: string | undefined;
 }
 
@@ -61,7 +61,7 @@ class PlainReporter implements Reporter {
         this.#log(event.step, event.line);
         break;
       case "step-done":
-        this.#forget(event.step);
+        this.#drop(event.step);
         this.#say(event.step, doneText(event));
         break;
       case "step-failed":
@@ -84,18 +84,18 @@ class PlainReporter implements Reporter {
   }
 
   pause(): void {
-    // Nothing of it moves.
+    // Nothing to clear.
   }
 
   #progress(event: Progress): void {
     const state = this.#state(event.step);
-    const gap = this.#options.now() - state.saidAt;
+    const gap = this.#options.now() - state.printedAt;
     const now = event.total === undefined ? undefined : percent(event.done, event.total);
-    const isFarther = now === undefined || now - state.saidPercent >= MIN_PERCENT;
+    const isFarther = now === undefined || now - state.printedPercent >= MIN_PERCENT;
     if (gap < MIN_GAP_MS || !(isFarther || gap >= HEARTBEAT_MS)) return;
 
-    state.saidAt = this.#options.now();
-    state.saidPercent = now ?? 0;
+    state.printedAt = this.#options.now();
+    state.printedPercent = now ?? 0;
     const phase = state.phase === undefined ? "" : `${state.phase}  `;
     this.#say(event.step, `${phase}${progressText(event)}`);
   }
@@ -109,7 +109,7 @@ class PlainReporter implements Reporter {
     const held = tail.length > 0 ? tail : this.#tail.of(step);
     this.#say(step, "failed");
     for (const line of failureLines(held, logFile)) this.#line(line);
-    this.#forget(step);
+    this.#drop(step);
   }
 
   #state(step: string): StepState {
@@ -119,12 +119,12 @@ class PlainReporter implements Reporter {
   }
 
   #fresh(): StepState {
-    return { saidAt: this.#options.now(), saidPercent: 0, phase: undefined };
+    return { printedAt: this.#options.now(), printedPercent: 0, phase: undefined };
   }
 
-  #forget(step: string): void {
+  #drop(step: string): void {
     this.#steps.delete(step);
-    this.#tail.forget(step);
+    this.#tail.drop(step);
   }
 
   #say(step: string, text: string): void {

@@ -1,4 +1,4 @@
-/** What happened, as data. Logic emits events; reporters alone turn them into text. One JSON line each with --json. */
+/** An event, as data. Steps emit events; only reporters format them. With --json each is a line. */
 export type Event =
   | { readonly type: "step-started"; readonly step: string; readonly title: string }
   /** `total` is an estimate when `about` is true. */
@@ -11,17 +11,17 @@ export type Event =
       readonly about: boolean;
     }
   | { readonly type: "log"; readonly step: string; readonly line: string }
-  /** What the step is at: "unpacking", "linking vmlinux". */
+  /** The current part of a step: "unpacking", "linking vmlinux". */
   | { readonly type: "phase"; readonly step: string; readonly phase: string }
   | {
       readonly type: "step-done";
       readonly step: string;
-      /** True when nothing was owed. */
+      /** True if the step was up to date. */
       readonly cached: boolean;
       readonly ms: number;
       readonly summary: string | undefined;
     }
-  /** `tail` holds the last lines of the log that matter, `logFile` the path of the whole log. */
+  /** `tail` has the relevant lines of the log, `logFile` is the path of the complete log. */
   | {
       readonly type: "step-failed";
       readonly step: string;
@@ -30,11 +30,11 @@ export type Event =
     }
   | { readonly type: "notice"; readonly text: string }
   | { readonly type: "warning"; readonly text: string }
-  /** What the guest's command or console wrote; only with --json, where stdout belongs to the events. */
+  /** Output of the guest's command or console; only with --json, where stdout has events only. */
   | { readonly type: "output"; readonly stream: "stdout" | "stderr"; readonly text: string }
-  /** A part of a result, as soon as it is there; only of use with --json. */
+  /** A part of a result, as soon as it is available; for --json only. */
   | { readonly type: "row"; readonly command: string; readonly data: unknown }
-  /** Machine-readable results and errors; the human text of an error is main's. */
+  /** Results and errors as data; main.ts prints the text of an error. */
   | { readonly type: "result"; readonly command: string; readonly data: unknown }
   | {
       readonly type: "error";
@@ -46,6 +46,6 @@ export type Event =
 
 export interface Reporter {
   emit(event: Event): void;
-  /** Takes whatever moves off the screen, so that somebody else may write to the terminal; the next event brings it back. */
+  /** Clears the spinner so that other output can be written to the terminal; the next event shows it again. */
   pause(): void;
 }

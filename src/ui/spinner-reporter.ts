@@ -14,7 +14,7 @@ export interface SpinnerReporterOptions {
   readonly now: () => number;
 }
 
-/** For terminals: what is running now stands on the last lines, what is done scrolls up. */
+/** For terminals: running steps are shown on the last lines, finished ones scroll up. */
 export function createSpinnerReporter(options: SpinnerReporterOptions): Reporter {
   return new SpinnerReporter(options);
 }
@@ -45,11 +45,11 @@ class SpinnerReporter implements Reporter {
     this.#spinner = ora({
       stream: options.stream,
       color: options.color ? "cyan" : false,
-      // Otherwise ora takes the terminal from under a console that is attached later.
+      // Otherwise ora would read stdin, which a console that is attached later needs.
       discardStdin: false,
-      // Whether this is a terminal was decided by who made this reporter.
+      // The caller has checked that the stream is a terminal.
       isEnabled: true,
-      // Asked for at every frame, so the clock runs without a timer of ours.
+      // Called for every frame, which updates the clock.
       suffixText: () => this.#afterHeadline(),
     });
   }
@@ -78,7 +78,7 @@ class SpinnerReporter implements Reporter {
         this.#tail.push(event.step, event.line);
         break;
       case "step-done":
-        this.#forget(event.step);
+        this.#drop(event.step);
         this.#line(`${stepLabel(event.step)}  ${doneText(event)}`, this.#paint("✔", "good"));
         break;
       case "step-failed":
@@ -95,7 +95,7 @@ class SpinnerReporter implements Reporter {
         break;
       case "result":
       case "error":
-        // The end: a spinner left running would keep the process alive.
+        // A running spinner would keep the process alive.
         this.#running.clear();
         break;
       default:
@@ -115,22 +115,22 @@ class SpinnerReporter implements Reporter {
 
   #failed({ step, tail, logFile }: Extract<Event, { type: "step-failed" }>): void {
     const held = tail.length > 0 ? tail : this.#tail.of(step);
-    this.#forget(step);
+    this.#drop(step);
     this.#line(`${stepLabel(step)}  failed`, this.#paint("✖", "bad"));
     for (const line of failureLines(held, logFile)) this.#write(this.#paint(visible(line), "dim"));
   }
 
-  #forget(step: string): void {
+  #drop(step: string): void {
     this.#running.delete(step);
-    this.#tail.forget(step);
+    this.#tail.drop(step);
   }
 
-  /** Above the spinner: ora steps aside for what others write to its stream. */
+  /** Writes a line above the spinner: ora redraws after other writes to its stream. */
   #line(text: string, mark?: string): void {
     this.#write(mark === undefined ? visible(text) : `${mark} ${visible(text)}`);
   }
 
-  /** Text that is visible already, and kdock's own colours. */
+  /** Writes text that has passed `visible`, with colours. */
   #write(text: string): void {
     if (this.#running.size === 0) this.#spinner.stop();
     this.#options.stream.write(`${text}\n`);

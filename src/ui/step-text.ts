@@ -4,7 +4,7 @@ import type { Event } from "./reporter.js";
 type Of<T extends Event["type"]> = Extract<Event, { type: T }>;
 export type Progress = Of<"progress">;
 
-/** As wide as the longest usual step name, so that what follows stands in one column. */
+/** The width of the longest common step name, to align the texts. */
 const LABEL_WIDTH = "busybox".length;
 
 export function stepLabel(step: string): string {
@@ -18,7 +18,7 @@ export function progressText({ done, total, unit, about }: Progress): string {
     return `${percent(done, total)} % of ${about ? "about " : ""}${formatBytes(total)}`;
   }
   if (total === undefined) return `${done} ${unit}`;
-  // An estimate that was too low would read "1950 of about 1900".
+  // Instead of "1950 of about 1900" if the estimate was too low.
   if (done > total) return `${done} ${unit}`;
   return `${done} of ${about ? "about " : ""}${total} ${unit}`;
 }
@@ -44,13 +44,13 @@ export function doneText({ cached, summary, ms }: Of<"step-done">): string {
   return `${summary ?? "done"}  (${formatDuration(ms)})`;
 }
 
-/** What stands below the line of a step that failed. */
+/** The lines below that of a failed step. */
 export function failureLines(tail: readonly string[], logFile: string | undefined): string[] {
   const lines = tail.map((line) => `    ${logText(line)}`);
   return logFile === undefined ? lines : [...lines, `  the whole log: ${logFile}`];
 }
 
-/** A log line without the colours of the tool that wrote it, which mean nothing here. */
+/** A log line without colour codes. */
 export function logText(line: string): string {
   // eslint-disable-next-line no-control-regex -- CSI … m selects a colour, and nothing else
   return line.replace(/\u001b\[[0-9;:]*m/g, "").replace(/\r+$/, "");

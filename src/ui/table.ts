@@ -3,12 +3,12 @@ import { visible } from "./visible.js";
 
 export type Align = "left" | "right";
 
-/** Columns as wide on a terminal as their widest cell, two blanks between them, nothing at the end of a line. */
+/** Columns as wide on a terminal as their widest cell, separated by two blanks, without trailing blanks. */
 export function table(
   written: readonly (readonly string[])[],
   align: readonly Align[] = [],
 ): readonly string[] {
-  // What is made visible after this would be wider than its column.
+  // Before widths are measured: escapes make a cell wider.
   const rows = written.map((row) => row.map(visible));
   const widths: number[] = [];
   for (const row of rows) {

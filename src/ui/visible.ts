@@ -1,25 +1,25 @@
 import { Transform } from "node:stream";
 
 /**
- * What a terminal obeys or reorders instead of printing: C0 and C1 controls and DEL, bidirectional controls, line and
- * paragraph separators, halves of surrogate pairs. A line feed and a tab are text.
+ * Characters that a terminal interprets or reorders: C0 and C1 controls and DEL, bidirectional controls, line and paragraph
+ * separators, lone surrogates. A line feed and a tab are text.
  */
 const UNPRINTED = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /**
- * Text with every character that a terminal would act on spelt out: `\x1b`, `\u009b`, `\u202e`. All text that kdock prints
- * goes through here, because a guest or a build script may have written any part of it. Idempotent.
+ * Text with control characters escaped: `\x1b`, `\u009b`, `\u202e`. All text that kdock prints is escaped, because any part may
+ * come from a guest or a build script. Idempotent.
  */
 export function visible(text: string): string {
   return text.replace(UNPRINTED, spelt);
 }
 
-/** The one way in which kdock's own words get to a stream; ESLint knows of those places that write bytes. */
+/** Writes text to a stream. Other writes are forbidden by ESLint, except in listed files that write bytes. */
 export function writeText(stream: NodeJS.WritableStream, text: string): void {
   stream.write(visible(text));
 }
 
-/** Whether what is written there is shown at once; a pipe, a file and events with --json are not. */
+/** Whether the stream is a terminal, not a pipe, a file or events with --json. */
 export function isTerminal(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }): boolean {
   return stream.isTTY === true;
 }
@@ -33,18 +33,18 @@ function hex(code: number, digits: number): string {
   return code.toString(16).padStart(digits, "0");
 }
 
-/** JSON leaves DEL, C1 and what follows alone; its own notation is the same inside any string. */
+/** JSON.stringify does not escape DEL, C1 and most others; \u escapes are valid in any string. */
 export function visibleJson(json: string): string {
   return json.replace(UNPRINTED, (character) => `\\u${hex(character.charCodeAt(0), 4)}`);
 }
 
-// One character per byte (latin1): a well-formed character of several bytes, or a byte that belongs to none.
+// On one character per byte (latin1): a valid character of several bytes, or an invalid byte.
 const UTF8 =
   /[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}|[\x80-\xff]/g;
-/** At the end of a chunk: what may go on in the next one. */
+/** At the end of a chunk: a character that may continue in the next one. */
 const UNFINISHED = /(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2}|\r+)$/;
 
-/** Bytes as they come, made visible; a byte that is no UTF-8 becomes `\x9b`. A carriage return that ends a line is left out. */
+/** Escapes a stream of bytes; a byte that is not UTF-8 becomes `\x9b`. Drops carriage returns at line ends. */
 export function visibleBytes(): Transform {
   let rest = "";
   const shown = (bytes: string) =>

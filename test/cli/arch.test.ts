@@ -7,7 +7,7 @@ import { removeVolumes } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";
 
 /**
- * A kernel of another architecture, with the lab's lock: the smallest that boots, for it has to be compiled. Others, and
+ * A kernel of another architecture, with the lab's lock: the smallest that boots, since it is compiled here. Others, and
  * larger ones: test/matrix.
  */
 let arm64: CrossGuest;
@@ -30,7 +30,7 @@ afterAll(async () => {
   await rm(arm64.folder, { recursive: true });
 });
 
-it("run boots what was built last, and says so", async () => {
+it("run boots the architecture of the last build, and prints that", async () => {
   const { exitCode, stdout, stderr } = await arm64.run("run", "-d", "-p", "0:9090");
   expect(exitCode, stdout + stderr).toBe(0);
   expect(stderr).toContain("architecture arm64, like the last build");
@@ -40,22 +40,22 @@ it("run boots what was built last, and says so", async () => {
   expect(script).toContain("set architecture aarch64");
 });
 
-it("is on the network, with names, and is reached through a port", async () => {
+it("an arm64 guest has network, names and published ports", async () => {
   await arm64.reachesPeer(9090);
 });
 
-it("copies files", async () => {
+it("cp copies files", async () => {
   await arm64.copies();
 });
 
-it("stops in a system call by its old name, by a debugger that knows the architecture", async () => {
-  const told = await arm64.trap("sys_newuname", "uname -a", "--bt");
-  expect(told).toContain("__arm64_sys_newuname");
-  expect(told).toContain("el0_svc");
+it("trap stops in a system call by its old name", async () => {
+  const output = await arm64.trap("sys_newuname", "uname -a", "--bt");
+  expect(output).toContain("__arm64_sys_newuname");
+  expect(output).toContain("el0_svc");
   expect(await arm64.sh("echo on")).toBe("on\n");
 });
 
-it("refuses what only another architecture has, in words", async () => {
+it("crash and --cpu reject what the architecture does not support", async () => {
   expect(await arm64.run("crash", "--", "-h")).toMatchObject({
     exitCode: 2,
     stderr: expect.stringContaining("crash cannot read the memory of arm64") as unknown,

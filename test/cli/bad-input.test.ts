@@ -8,7 +8,7 @@ import { kdock } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";
 
 let folder: string;
-/** A project in which nothing is owed. */
+/** A project that is up to date. */
 let built: string;
 beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-cli-")));
@@ -43,15 +43,15 @@ describe("configuration", () => {
       /kernel\.preset: there is no file no\.config/,
     ],
     ["a missing overlay", "rootfs: { overlay: ./nowhere }", /rootfs\.overlay: there is no folder/],
-    ["a subnet that is none", "vm: { net: { subnet: 10.0.3.7/24 } }", /10\.0\.3\.0\/24/],
-  ])("%s is exit code 2 and says where", async (_what, yaml, message) => {
+    ["an invalid subnet", "vm: { net: { subnet: 10.0.3.7/24 } }", /10\.0\.3\.0\/24/],
+  ])("%s is exit code 2, with its place", async (_what, yaml, message) => {
     const { exitCode, stdout, stderr } = await kdock(["plan"], { cwd: await project(yaml) });
     expect(stderr).toMatch(message);
     expect(stderr).toContain("→ ");
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
   });
 
-  it("tells every problem at once", async () => {
+  it("reports all problems at once", async () => {
     const cwd = await project("vm: { cpus: 0, memory: 1, nope: 2 }");
     const { stderr } = await kdock(["plan"], { cwd });
     expect(stderr).toMatch(/cpus/);
@@ -59,7 +59,7 @@ describe("configuration", () => {
     expect(stderr).toMatch(/nope/);
   });
 
-  it("names the flag or variable a wrong value came from", async () => {
+  it("names the flag or variable of a wrong value", async () => {
     const cwd = await project("");
     expect((await kdock(["plan", "--cpus", "zero"], { cwd })).stderr).toContain("--cpus");
     const fromEnv = await kdock(["plan"], { cwd, env: { KDOCK_VM_CPUS: "zero" } });
@@ -75,7 +75,7 @@ describe("configuration", () => {
     expect(exitCode).toBe(2);
   });
 
-  it("refuses an overlay with a socket in it, by name", async () => {
+  it("rejects an overlay with a socket, by name", async () => {
     const cwd = await project("rootfs: { overlay: o }");
     await mkdir(join(cwd, "o"));
     const server = createServer().listen(join(cwd, "o/sock"));
@@ -108,7 +108,7 @@ describe("usage", () => {
     expect((await kdock(["--version"], { cwd: folder })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  it("does not overwrite a kdock.yaml unless forced, and what it writes is valid", async () => {
+  it("init does not overwrite a kdock.yaml unless forced, and writes a valid one", async () => {
     const cwd = await mkdtemp(join(folder, "i-"));
     expect((await kdock(["init"], { cwd })).exitCode).toBe(0);
     expect((await kdock(["init"], { cwd })).exitCode).toBe(2);
@@ -122,7 +122,7 @@ describe("usage", () => {
 });
 
 describe("the engine", () => {
-  it("is looked for where DOCKER_HOST says, and its absence is exit code 3 with what to do", async () => {
+  it("is used at DOCKER_HOST, and a missing one is exit code 3 with a hint", async () => {
     const { exitCode, stderr } = await kdock(["ps"], {
       cwd: await project(""),
       env: { DOCKER_HOST: "unix:///nonexistent/docker.sock" },
@@ -132,7 +132,7 @@ describe("the engine", () => {
     expect(exitCode).toBe(3);
   });
 
-  it("is not needed when nothing is owed", async () => {
+  it("is not needed if everything is up to date", async () => {
     const { exitCode, stderr } = await kdock(["build"], {
       cwd: built,
       env: { DOCKER_HOST: "unix:///nonexistent/docker.sock" },
@@ -143,7 +143,7 @@ describe("the engine", () => {
 });
 
 describe("ports", () => {
-  it("a taken gdb port names its owner and the cure", async () => {
+  it("a gdb port in use is reported with its owner and a hint", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     const { port } = server.address() as { port: number };
@@ -156,7 +156,7 @@ describe("ports", () => {
   });
 });
 
-it("prints one JSON object a line with --json, errors too", async () => {
+it("--json prints one JSON object per line, errors too", async () => {
   const { stdout, exitCode } = await kdock(["--json", "plan", "--cpus", "zero"], { cwd: folder });
   const events = stdout
     .trim()

@@ -9,7 +9,7 @@ let folder: string;
 
 beforeEach(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-errors-")));
-  // What these tests do not break is locked already, and costs no mirror's answer.
+  // Other inputs are locked already, and need no mirror.
   await copyFile(join(ROOT, "kdock.lock"), join(folder, "kdock.lock"));
 });
 afterEach(async () => {
@@ -22,20 +22,20 @@ afterEach(async () => {
 async function build(yaml: string, target: string) {
   await writeFile(join(folder, "kdock.yaml"), yaml);
   const outcome = await kdock(["build", target], { cwd: folder });
-  // Whatever went wrong, nothing half done lies about.
+  // A failed build leaves no incomplete artifacts.
   const out = await readdir(join(folder, ".kdock/out"), { recursive: true }).catch(() => []);
   expect(out.filter((name) => name.includes(".tmp-") || name.includes("manifest"))).toEqual([]);
   return outcome;
 }
 
-it("a kernel version that no Debian suite has is exit code 2 and lists those that are", async () => {
+it("a kernel version that no Debian suite has is exit code 2, with a list of existing ones", async () => {
   const { exitCode, stderr } = await build("kernel: { source: 'debian:6.99' }", "kernel");
   expect(stderr).toMatch(/no package linux-source-6\.99/);
   expect(stderr).toMatch(/debian:6\.12/);
   expect(exitCode).toBe(2);
 });
 
-it("an option that does not stick fails the build and names the unmet dependency", async () => {
+it("an unmet request fails the build, with the unmet dependency", async () => {
   const { exitCode, stderr } = await build(
     "kernel: { set: { BLOCK: n, EXT4_FS: y, TCP_CONG_BBRR: y } }",
     "kernel",
@@ -48,7 +48,7 @@ it("an option that does not stick fails the build and names the unmet dependency
   expect(exitCode).toBe(1);
 });
 
-it("a wrong checksum names both sums and keeps nothing", async () => {
+it("a wrong checksum is reported with both sums, and leaves no artifacts", async () => {
   const wrong = "0".repeat(64);
   const { exitCode, stderr } = await build(`busybox: { sha256: "${wrong}" }`, "busybox");
   expect(stderr).toContain(wrong);
@@ -62,7 +62,7 @@ it("a busybox version that does not exist is exit code 2", async () => {
   expect(exitCode).toBe(2);
 });
 
-it("a full disk says so, and what to do", async () => {
+it("a full disk is reported with a hint", async () => {
   const names = projectNames(folder);
   const volume = names.volume("build", "busybox-release:1.37.0");
   const flags = Object.entries(labels("objects", names.id)).flatMap(([k, v]) => [

@@ -13,7 +13,7 @@ import { packBusybox, publishBusybox } from "../support/release.js";
 import { newSigner, type Signer } from "../support/signer.js";
 import { makeToyTree, TOY_CONFIG } from "../support/toy-tree.js";
 
-/** A busybox of which nobody knows the sum, through the whole of kdock. Kernel and busybox are toys that only configure. */
+/** A busybox without a known checksum, through all of kdock. Kernel and busybox are toys that only configure. */
 const VERSION = "1.99.0";
 const NAME = `busybox release:${VERSION}`;
 let mirror: Mirror;
@@ -51,7 +51,7 @@ async function locked() {
   return parseLock(await readFile(join(folder, "kdock.lock"), "utf8"), "kdock.lock").sources[NAME];
 }
 
-it("`kdock lock` pins version, sum and signer, and then the sum decides", async () => {
+it("`kdock lock` pins version, checksum and signer, and builds check the checksum", async () => {
   const packed = await packBusybox(`busybox-${VERSION}`);
   const path = await publishBusybox(mirror, "good", { version: VERSION, packed }, signer);
   const first = await kdock(["lock"], { cwd: folder });
@@ -64,11 +64,11 @@ it("`kdock lock` pins version, sum and signer, and then the sum decides", async 
     signedBy: `pgp:${signer.fingerprint}`,
   });
 
-  // Somebody who has the lock, but neither source nor key, asks for no signature.
+  // With the lock, but without source and key, no signature is fetched.
   await removeVolumes(folder);
   mirror.requests.length = 0;
   const built = await kdock(["build", "busybox"], { cwd: folder });
-  // There is nothing to compile in it.
+  // The toy has nothing to compile.
   expect(built.stderr).toContain("the busybox build ended with exit code");
   expect(mirror.requests).toEqual([`GET ${path}`]);
   expect(await locked()).toEqual(pinned);

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { docker, ROOT } from "../support/kdock.js";
 
-/** The builder's own compiler and linker, kdock's scripts as they are in this checkout, and a kernel of a few files. */
+/** The builder's compiler and linker, the scripts of this checkout, and a kernel of a few files. */
 let builder: string;
 beforeAll(async () => {
   const images = await docker("images", "-q", "--filter", "label=io.kdock.role=image-kernel");
@@ -29,7 +29,7 @@ describe("cc.sh", () => {
     ["-O2 -c -o net/a.o /src/net/a.c", ` ${OG}`],
     ["-O2 -c -o net/.tmp_a.o /src/net/a.c", ` ${OG}`],
     ["-O2 -c -o net/b.o /src/net/b.c", " -O1 -Wno-error"],
-    // Of the same name, or of the same source, but not the object that was named.
+    // The same name or source, but another object.
     ["-O2 -c -o drivers/net/a.o /src/drivers/net/a.c", ""],
     ["-O2 -c -o boot/lib-a.o /src/net/a.c", ""],
     ["-O2 -S -o net/a.s /src/net/a.c", ""],
@@ -38,7 +38,7 @@ describe("cc.sh", () => {
     expect(await compile(words)).toBe(`${words}${added}`);
   });
 
-  it("keeps every word as it is, and leaves other compilers gcc's options out", async () => {
+  it("passes all arguments, without options of gcc for other compilers", async () => {
     const words = await inBuilder(`
       TOOLCHAIN=clang-19 KDOCK_OPTIMIZE=a.o=-Og
       export TOOLCHAIN KDOCK_OPTIMIZE
@@ -47,13 +47,13 @@ describe("cc.sh", () => {
   });
 
   it.each([
-    // As link-vmlinux.sh of 6.12 and of 5.10 names them, and others that have the word in them.
+    // Names of link-vmlinux.sh of 6.12 and 5.10, and others that contain the word.
     ["-c -o .tmp_vmlinux1.kallsyms.o .tmp_vmlinux1.kallsyms.S", 0],
     ["-c -o .tmp_vmlinux.kallsyms2.o .tmp_vmlinux.kallsyms2.S", 0],
     ["-c -o kernel/kallsyms.o kernel/kallsyms.S", 1],
     ["-c -o kernel/.tmp_kallsyms.o kernel/kallsyms.S", 1],
-  ])("for %s the cache is asked %i times", async (words, times) => {
-    const told = await inBuilder(`
+  ])("for %s uses the cache %i times", async (words, times) => {
+    const output = await inBuilder(`
       export CCACHE_DIR=/tmp/cache
       mkdir /tmp/w /tmp/w/kernel
       cd /tmp/w
@@ -61,12 +61,12 @@ describe("cc.sh", () => {
       sh /kdock/cc.sh ccache "$TOOLCHAIN" ${words}
       [ -s ${words.split(" ")[2] ?? ""} ]
       ccache --print-stats | sed -n 's/^cache_miss.//p'`);
-    expect(told).toBe(String(times));
+    expect(output).toBe(String(times));
   });
 });
 
-it("has a file preprocessed for the cache only where its text is not what changed", async () => {
-  const told = await inBuilder(`
+it("cc.sh preprocesses a file for the cache only if its text has not changed", async () => {
+  const output = await inBuilder(`
     export CCACHE_DIR=/tmp/cache
     mkdir /tmp/w
     cd /tmp/w
@@ -75,7 +75,7 @@ it("has a file preprocessed for the cache only where its text is not what change
     echo '#include "a.h"' > a.c
     count() { echo "$1: $(ccache --print-stats | awk '/^direct_cache_hit|^preproc.*_miss/ { printf "%s ", $2 }')"; }
     compile() {
-      # Files of this very moment are none that the cache knows by their names.
+      # ccache does not use the direct mode for files that were just written.
       sleep 1.1
       sh /kdock/cc.sh ccache "$TOOLCHAIN" -Wp,-MMD,.a.o.d -c -o a.o a.c
       count "$1"
@@ -95,12 +95,12 @@ it("has a file preprocessed for the cache only where its text is not what change
     compile blob
     objcopy -O binary -j .text a.o text
     tr -d '\\0' < text`);
-  expect(told).toBe(
+  expect(output).toBe(
     "new: 0 1 \nedited: 0 1 \nheader: 0 2 \nundone: 1 2 \nincbin: 1 2 \nblob: 1 2 \n2",
   );
 });
 
-/** Makefiles of all ages: folders named by the top Makefile as before 6.1, composites, conditions, files in files. */
+/** Makefiles of many versions: folders in the top Makefile as before 6.1, composites, conditions, included files. */
 const TREE = `
 mkdir -p /tmp/src && cd /tmp/src
 mkdir -p kernel/sched net/ipv4 fs/xfs/libxfs drivers/net arch/x86/kernel arch/x86/pci arch/x86/boot io_uring
@@ -144,13 +144,13 @@ describe("objects.py", () => {
       python3 /kdock/objects.py --source /tmp/src --config /tmp/config ${files.join(" ")} || status=$?
       echo "status $status"`);
 
-  it("has nothing to say about files that become objects", async () => {
-    const told = await findings(
+  it("accepts files that are compiled", async () => {
+    const output = await findings(
       "CONFIG_XFS=m",
       ...["kernel/fork.c", "kernel/sched/policy.c", "net/ipv4/tcp.c", "drivers/net/dummy.c"],
       ...["fs/xfs/super.c", "fs/xfs/libxfs/bmap.c", "arch/x86/kernel/early_64.c"],
     );
-    expect(told).toBe("status 0");
+    expect(output).toBe("status 0");
   });
 
   it.each([
@@ -165,12 +165,12 @@ describe("objects.py", () => {
     ["drivers/net/lost.c", "this configuration does not compile it"],
     ["ipv4/tcp.c", "no such file; did you mean net/ipv4/tcp.c?"],
     ["kernel/frok.c", "no such file; did you mean kernel/fork.c"],
-  ])("says of %s: %s", async (file, words) => {
-    const told = await findings("", "kernel/fork.c", file);
-    expect(told).toContain(`  ${file}: `);
-    expect(told).toContain(words);
-    expect(told).not.toContain("  kernel/fork.c");
-    expect(told).toContain("status 64");
+  ])("reports for %s: %s", async (file, words) => {
+    const output = await findings("", "kernel/fork.c", file);
+    expect(output).toContain(`  ${file}: `);
+    expect(output).toContain(words);
+    expect(output).not.toContain("  kernel/fork.c");
+    expect(output).toContain("status 64");
   });
 });
 
@@ -203,43 +203,43 @@ build() { begin_levels; compile_deoptimized; link_deoptimized vmlinux; }
 `;
 
 describe("deoptimize.sh", () => {
-  it("lowers what does not compile and what does not link, and tells of each", async () => {
-    const told = await inBuilder(`
+  it("lowers the level of files that do not compile or link, and reports each", async () => {
+    const output = await inBuilder(`
       KDOCK_DEOPTIMIZE='checked.c early.c fine.c'
       ${SMALL_KERNEL}
       build; echo; build | tail -n 3; begin_levels; ls`);
-    expect(told).toContain(
+    expect(output).toContain(
       "@kdock notice checked.c is compiled with -O1: with -Og it does not compile (BUILD_BUG failed)",
     );
-    expect(told).toContain(
+    expect(output).toContain(
       "@kdock notice early.c is compiled with -O1: with -Og it asks for bad_call, which does not exist",
     );
     const levels = ["==> checked.c: -O1", "==> early.c: -O1", "==> fine.c: -Og"].join("\n");
-    // Whatever the first build left, the second one comes to the same.
-    expect(told.split(levels)).toHaveLength(3);
-    // Objects that are to get a level are made anew.
-    expect(told).toMatch(/\nMakefile\nvmlinux$/);
+    // The second build gets the same result from the first one's objects.
+    expect(output.split(levels)).toHaveLength(3);
+    // Objects that get a level are compiled again.
+    expect(output).toMatch(/\nMakefile\nvmlinux$/);
   });
 
-  it("blames nobody's level for what is wrong with the source", async () => {
-    const told = await inBuilder(`
+  it("changes no level for an error in the source", async () => {
+    const output = await inBuilder(`
       KDOCK_DEOPTIMIZE=wrong.c
       ${SMALL_KERNEL}
       status=0; (build) || status=$?; echo "status $status"`);
-    expect(told).toMatch(/wrong\.c:1:26: error: expected expression/);
-    expect(told.match(/error:/g)).toHaveLength(1);
-    expect(told).not.toContain("@kdock notice");
-    expect(told).toMatch(/status 1$/);
+    expect(output).toMatch(/wrong\.c:1:26: error: expected expression/);
+    expect(output.match(/error:/g)).toHaveLength(1);
+    expect(output).not.toContain("@kdock notice");
+    expect(output).toMatch(/status 1$/);
   });
 
-  it("makes anew what is no longer to have a level", async () => {
-    const told = await inBuilder(`
+  it("compiles a file again if it does not have a level any more", async () => {
+    const output = await inBuilder(`
       KDOCK_DEOPTIMIZE=fine.c
       ${SMALL_KERNEL}
       build; KDOCK_DEOPTIMIZE=
       begin_levels; ls /build; ls /build/.kdock/levels || true`);
-    expect(told).toMatch(/checked\.o\nearly\.o\nvmlinux\n/);
-    expect(told).not.toMatch(/\nfine\.o\n/);
-    expect(told).toContain("cannot access");
+    expect(output).toMatch(/checked\.o\nearly\.o\nvmlinux\n/);
+    expect(output).not.toMatch(/\nfine\.o\n/);
+    expect(output).toContain("cannot access");
   });
 });

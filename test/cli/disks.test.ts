@@ -5,7 +5,7 @@ import { projectNames } from "../../src/core/plan/names.js";
 import { kdock } from "../support/kdock.js";
 import { inGuest, labSide, withGuest } from "../support/lab.js";
 
-/** Of nobody who runs anything here: neither root nor QEMU's user may open what is this user's alone. */
+/** The uid of no process here: neither root nor QEMU's user owns its files. */
 const OWNER = 54321;
 
 const YAML = `
@@ -45,7 +45,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-it("they are there in order, under their names, with their sizes", async () => {
+it("disks are in order, with names and sizes", async () => {
   const { stdout } = await guest(
     "a",
     "for n in data scratch theirs; do readlink -f /dev/disk/by-id/virtio-$n; done; cat /sys/block/vd?/size /sys/block/vd?/ro",
@@ -53,7 +53,7 @@ it("they are there in order, under their names, with their sizes", async () => {
   expect(stdout).toBe("/dev/vda\n/dev/vdb\n/dev/vdc\n131072\n2097152\n2048\n0\n0\n1\n");
 });
 
-it("two VMs read one file, and neither writes to it", async () => {
+it("a read-only disk is shared by two VMs", async () => {
   for (const [vm, disk] of [
     ["a", "/dev/vdc"],
     ["b", "/dev/vda"],
@@ -63,14 +63,14 @@ it("two VMs read one file, and neither writes to it", async () => {
   }
 });
 
-it("a processor is as it was asked for", async () => {
+it("--cpu selects the processor", async () => {
   const { stdout } = await guest("a", "cat /proc/cpuinfo");
   expect(stdout).toContain("(Nehalem Class Core i7)");
   expect(stdout).toMatch(/^flags.* x2apic/m);
   expect(stdout).not.toMatch(/^flags.* avx/m);
 });
 
-it("a file that a VM writes to is no other VM's", async () => {
+it("a file that a VM writes to is rejected for another VM", async () => {
   for (const disk of ["data.img", "data.img:ro"]) {
     const { exitCode, stderr } = await here("run", "-d", "--name", "c", "--disk", disk);
     expect(exitCode).toBe(3);
@@ -78,10 +78,10 @@ it("a file that a VM writes to is no other VM's", async () => {
   }
 });
 
-it("what the guest has written is kept by `kdock stop`, though it never said sync", async () => {
+it("`kdock stop` keeps what the guest has written without sync", async () => {
   const { exitCode, stderr } = await guest(
     "a",
-    "mke2fs /dev/vda >/dev/null && mount -t ext4 /dev/vda /mnt && seq 1 100000 > /mnt/numbers && echo gone > /dev/vdb",
+    "mke2fs /dev/vda >/dev/null && mount -t ext4 /dev/vda /mnt && seq 1 100000 > /mnt/numbers && echo lost > /dev/vdb",
   );
   expect(exitCode, stderr).toBe(0);
   const stop = await here("stop", "a");
@@ -96,21 +96,17 @@ it("what the guest has written is kept by `kdock stop`, though it never said syn
     "mount -o ro -t ext4 /dev/vda /mnt && cat /mnt/more",
   );
   expect(third.stdout).toBe("more\n");
-  // The file is its owner's as before.
+  // Owner and mode are unchanged.
   const { mode, uid, gid } = await stat(join(folder, "data.img"));
   expect({ mode: mode & 0o777, uid, gid }).toEqual({ mode: 0o600, uid: OWNER, gid: OWNER });
 });
 
 it.each([
-  [
-    "a file that is not there",
-    ["--disk", "nosuch.img"],
-    /there is no disk .*nosuch\.img\n→ .*truncate/,
-  ],
+  ["a missing file", ["--disk", "nosuch.img"], /there is no disk .*nosuch\.img\n→ .*truncate/],
   ["a folder", ["--disk", "."], /is a folder/],
   ["a text", ["--disk", "kdock.yaml"], /is no disk: it has \d+ bytes/],
   ["another format", ["--disk", "x.vmdk"], /is a VMDK image: kdock takes raw and qcow2/],
-  ["a size that is none", ["--disk", "10X"], /flag --disk: .*got "10X"/],
+  ["an invalid size", ["--disk", "10X"], /flag --disk: .*got "10X"/],
   [
     "an unknown processor",
     ["--cpu", "nehalem"],
@@ -124,12 +120,12 @@ it.each([
     /3 processors cannot be shared.*\n→ .*--cpus 4/,
   ],
   [
-    "nodes for a kernel without",
+    "nodes for a kernel without NUMA",
     ["--numa", "2", "--cpus", "2"],
     /needs CONFIG_NUMA.*\n→ .*--set CONFIG_NUMA=y/,
   ],
   ["arguments that contradict", ["--append", "kaslr"], /kaslr contradicts/],
-])("%s is refused before a VM is there", async (_what, flags, message) => {
+])("%s is rejected before a VM starts", async (_what, flags, message) => {
   await writeFile(join(folder, "x.vmdk"), `KDMV${"\0".repeat(508)}`);
   const { exitCode, stdout, stderr } = await here("run", "--name", "c", ...flags, "--", "true");
   expect(stderr).toMatch(message);

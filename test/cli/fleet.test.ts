@@ -7,7 +7,7 @@ import { docker, kdock, removeVolumes, said, start } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";
 import { TOY_KERNEL_CONFIG, toyKernel, type ToyKernel } from "../support/toy-kernel.js";
 
-/** The lab's kernel with a root file system of this project's own. */
+/** The lab's kernel with another root file system. */
 let folder: string;
 let toys: ToyKernel;
 let key: string;
@@ -51,13 +51,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-it("lists what is built, and marks what is current", async () => {
+it("kernels lists built kernels, and marks the current one", async () => {
   expect(await kernels()).toContainEqual(expect.objectContaining({ key, release, current: true }));
   const { stdout } = await here("kernels");
   expect(stdout).toMatch(new RegExp(`^\\* +${key} +${release} `, "m"));
 });
 
-it("boots a built kernel by its key, with its own root file system, whatever kdock.yaml asks for", async () => {
+it("run --kernel boots a built kernel by its key, with its root file system, independent of kdock.yaml", async () => {
   await writeFile(join(folder, "kdock.yaml"), `${YAML}kernel: { preset: tiny }\n`);
   const { stdout, stderr, exitCode } = await here(
     ...["run", "--kernel", key.slice(0, 6), "--", "sh", "-c", "uname -r; cat /run/mark"],
@@ -70,7 +70,7 @@ it("boots a built kernel by its key, with its own root file system, whatever kdo
   await nothingLeft();
 });
 
-it("says which program is not there, also when a whole line was taken for one", async () => {
+it("run reports a missing program, also for a whole shell line", async () => {
   const { stdout, stderr, exitCode } = await here(
     ...["run", "--kernel", key, "--", "uname -a; cat /proc/version"],
   );
@@ -78,13 +78,13 @@ it("says which program is not there, also when a whole line was taken for one", 
   expect(stderr).toMatch(/uname -a; cat.*No such file.*sh -c/);
 });
 
-it("removes no kernel that is current", async () => {
+it("kernels rm rejects the current kernel", async () => {
   const { stderr, exitCode } = await here("kernels", "rm", key);
   expect(stderr).toContain(key);
   expect(exitCode).toBe(2);
 });
 
-it("tries a command on several kernels; one that cannot be built does not keep the others from it", async () => {
+it("matrix runs a command on several kernels, also if one cannot be built", async () => {
   await writeFile(join(folder, "kdock.yaml"), YAML);
   const was = await current();
   const { stdout, stderr, exitCode } = await here(
@@ -107,7 +107,7 @@ it("tries a command on several kernels; one that cannot be built does not keep t
   await nothingLeft();
 });
 
-it("Ctrl-C ends a matrix with 130, the table so far, and nothing left", async () => {
+it("Ctrl-C ends a matrix with exit code 130 and the table so far, and leaves nothing", async () => {
   const running = start(
     ["-v", "matrix", "--kernels", "6.12", "--", "sh", "-c", "echo under way; sleep 600"],
     { cwd: folder },
@@ -120,7 +120,7 @@ it("Ctrl-C ends a matrix with 130, the table so far, and nothing left", async ()
   await nothingLeft();
 });
 
-it("finds the first bad commit, over one that does not build, one that no guest can have, and a Ctrl-C", async () => {
+it("bisect finds the first bad commit, skipping ones that do not build or boot, and continues after Ctrl-C", async () => {
   await writeFile(join(folder, "toy.config"), TOY_KERNEL_CONFIG);
   await writeFile(
     join(folder, "kdock.yaml"),
@@ -150,7 +150,7 @@ it("finds the first bad commit, over one that does not build, one that no guest 
   expect(again.exitCode).toBe(2);
   expect(again.stderr).toContain("--continue");
   const { stdout, stderr, exitCode } = await here("bisect", "--continue");
-  // v3 does not build and v4 starts no programs, so that v3, v4 and v5 are left: git cannot tell which of them it was.
+  // v3 does not build and v4 starts no programs: v3, v4 and v5 remain, and git cannot decide between them.
   expect(exitCode, stderr).toBe(1);
   expect(stderr).toContain("it does not build");
   expect(stderr).toMatch(/its kernel cannot be tried \(.*BINFMT_ELF/);
@@ -162,10 +162,10 @@ it("finds the first bad commit, over one that does not build, one that no guest 
   }
   expect(await current()).toBe(was);
 
-  // A worktree has a HEAD of its own, and the objects are elsewhere.
+  // A worktree has its own HEAD, and the objects of the repository.
   const worktree = join(folder, "worktree");
   await execa("git", ["-C", toys.folder, "worktree", "add", "-q", "--detach", worktree, "v2"]);
-  // Nor is it the history's business what somebody builds there.
+  // An in-tree build there does not matter.
   await writeFile(join(worktree, ".config"), "");
   const found = await here(
     ...["bisect", "--kernel", "./worktree", "--good", "HEAD~1", "--bad", "HEAD", "--", "false"],

@@ -31,7 +31,7 @@ async function project(yaml = ""): Promise<{
   };
 }
 
-it("vscode: writes launch.json and tasks.json, and says what is still missing", async () => {
+it("vscode: writes launch.json and tasks.json, and reports what is missing", async () => {
   const { path, ide } = await project();
   const { exitCode, stdout, stderr } = await ide("vscode");
   expect(stdout).toBe("written    .vscode/launch.json\nwritten    .vscode/tasks.json\n");
@@ -43,11 +43,11 @@ it("vscode: writes launch.json and tasks.json, and says what is still missing", 
   );
 });
 
-it("vscode: the debugger is the one of this machine that knows the guest's architecture", async () => {
+it("vscode: uses a gdb of the host that supports the guest's architecture", async () => {
   const { path, ide } = await project("kernel: { arch: arm64 }");
   const bin = path("bin");
   await mkdir(bin);
-  /** What Debian's gdb and gdb-multiarch answer, and with which exit code. */
+  /** Output and exit code as of Debian's gdb and gdb-multiarch. */
   const gdb = async (name: string, known: RegExp) => {
     const script = `#!/bin/sh
 for word; do
@@ -85,7 +85,7 @@ done
   expect(all.stderr).not.toContain("no gdb on this machine");
 });
 
-it("vscode: this machine's own gdb is asked, not guessed about", async () => {
+it("vscode: queries the host's gdb for its architectures", async () => {
   const { path, ide } = await project();
   await ide("vscode");
   const launch = await readFile(path(".vscode/launch.json"), "utf8");
@@ -94,7 +94,7 @@ it("vscode: this machine's own gdb is asked, not guessed about", async () => {
   expect(stdout).toMatch(/set to "i386:x86-64"/);
 });
 
-it("vscode: adds to a launch.json with comments, and leaves one alone that it cannot read", async () => {
+it("vscode: adds to a launch.json with comments, and does not change an invalid one", async () => {
   const { path, ide } = await project();
   const theirs = '{\n  // mine\n  "configurations": [{ "name": "mine" }],\n}\n';
   await mkdir(path(".vscode"));
@@ -112,10 +112,10 @@ it("vscode: adds to a launch.json with comments, and leaves one alone that it ca
   expect(launch).toContain('"kdock: attach (C/C++)"');
 });
 
-it("vscode: with port 0 there is nothing to write before a VM has told its port", async () => {
+it("vscode: with port 0 needs a VM that has started", async () => {
   const { path, ide } = await project("gdb: { listen: 0 }");
   const refused = await ide("vscode");
-  expect(refused.stderr).toMatch(/no VM has told its gdb port yet\n→ .*kdock run -d/);
+  expect(refused.stderr).toMatch(/the gdb port is not known yet\n→ .*kdock run -d/);
   expect(refused.exitCode).toBe(2);
   await mkdir(path(".kdock"));
   await writeFile(path(".kdock/gdb-address"), "127.0.0.1:32769\n");
@@ -126,7 +126,7 @@ it("vscode: with port 0 there is nothing to write before a VM has told its port"
 it.each([
   ["nvim", ".nvim/kdock.lua"],
   ["devcontainer", ".devcontainer/devcontainer.json"],
-])("%s: updates its own file, and does not overwrite somebody else's", async (editor, name) => {
+])("%s: updates its file, and does not overwrite another one", async (editor, name) => {
   const { path, ide } = await project();
   expect((await ide(editor)).stdout).toContain(`written    ${name}`);
   expect((await ide(editor)).stdout).toContain(`unchanged  ${name}`);
@@ -138,14 +138,14 @@ it.each([
   expect((await ide(editor, "--force")).stdout).toContain(`updated    ${name}`);
 });
 
-it("nvim: never touches a .nvim.lua of one's own", async () => {
+it("nvim: never changes the user's .nvim.lua", async () => {
   const { path, ide } = await project();
   await writeFile(path(".nvim.lua"), "-- mine\n");
   expect((await ide("nvim", "--force")).stdout).toContain("left alone .nvim.lua");
   expect(await readFile(path(".nvim.lua"), "utf8")).toBe("-- mine\n");
 });
 
-it("an editor that is not known is exit code 2", async () => {
+it("an unknown editor is exit code 2", async () => {
   const { ide } = await project();
   const { exitCode, stderr } = await ide("emacs");
   expect(stderr).toContain("vscode, nvim, devcontainer");

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { docker, kdock, run } from "../support/kdock.js";
 import { LAB, labSide } from "../support/lab.js";
 
-/** In order: one that works and needs the network, one without a first line that fails, one with a link to sh. */
+/** In order: one that needs the network, one without a shebang that fails, one with a link to sh. */
 const SCRIPTS: Readonly<Record<string, string>> = {
   "routes.sh": "#!/bin/sh\nip route add 10.99.0.0/24 via 10.0.3.1 && echo 1 >> /run/order\n",
   "fails.sh": 'echo 2 >> /run/order\nseq 1 30\nprintf "no such knob"\nexit 7\n',
-  "hangs.sh": "#!/bin/sh\necho waiting for nobody\nwhile :; do sleep 1; done\n",
+  "hangs.sh": "#!/bin/sh\necho waiting for nothing\nwhile :; do sleep 1; done\n",
   "guest/etc/init.d/10-late": "#!/bin/sh\necho 3 $1 >> /run/order\nexit 2\n",
 };
 const YAML =
@@ -21,7 +21,7 @@ beforeAll(async () => {
   folder = await labSide("init", YAML);
   await mkdir(join(folder, "guest/etc/init.d"), { recursive: true });
   for (const [name, text] of Object.entries(SCRIPTS)) await writeFile(join(folder, name), text);
-  // kdock makes its own executable; those of the overlay are run if they are.
+  // kdock makes scripts of rootfs.init executable; those of the overlay run only if they are.
   await chmod(join(folder, "guest/etc/init.d/10-late"), 0o755);
 });
 
@@ -30,7 +30,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-it("they run in order when the network is up; failing ones are told, and are not the end", async () => {
+it("init scripts run in order when the network is up; failing ones are reported, and the boot continues", async () => {
   const { exitCode, stdout, stderr } = await here(
     ...["run", "--", "sh", "-c", "ip route; cat /run/order; exit 5"],
   );
@@ -48,11 +48,11 @@ it("they run in order when the network is up; failing ones are told, and are not
   expect(stderr).toContain("the init script /etc/init.d/10-late failed with exit code 2");
 });
 
-it("strict: the first that fails ends the boot, with its name, code and last words", async () => {
+it("strict: the first failing script ends the boot, with its name, exit code and last output", async () => {
   for (const args of [["-d"], ["--", "true"], []]) {
     const { exitCode, stderr } = await here("run", "--strict-init", ...args);
     expect(exitCode, args.join(" ")).toBe(1);
-    // The kernel may have said something meanwhile.
+    // The kernel may have printed something meanwhile.
     expect(stderr).toMatch(
       /error: the boot ended: the init script \/etc\/kdock\/init\.d\/002-fails\.sh failed with exit code 7\n(?: {2}\| (?:\d+|\[.*)\n)+ {2}\| no such knob\n→ /,
     );
@@ -61,7 +61,7 @@ it("strict: the first that fails ends the boot, with its name, code and last wor
   expect((await here("ps")).stdout).not.toContain("Up");
 });
 
-it("one that hangs is named when the boot takes too long, and goes", async () => {
+it("a hanging script is reported when the boot times out, and the VM is removed", async () => {
   const { exitCode, stderr } = await here(
     ...["run", "-d", "--init-script", "hangs.sh", "--boot-timeout", "8"],
   );
@@ -69,10 +69,10 @@ it("one that hangs is named when the boot takes too long, and goes", async () =>
   expect(stderr).toContain(
     "error: the guest was not ready after 8 s: its init script /etc/kdock/init.d/001-hangs.sh has not ended",
   );
-  expect(stderr).toContain("| waiting for nobody");
+  expect(stderr).toContain("| waiting for nothing");
 });
 
-it("compose's packer makes the same bytes of them", async () => {
+it("compose's packer gives the same bytes", async () => {
   const build = await here("build", "rootfs", "--strict-init");
   expect(build.exitCode, build.stderr).toBe(0);
   const { stdout: plan } = await here("plan", "--strict-init");

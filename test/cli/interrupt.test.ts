@@ -7,7 +7,7 @@ import { projectNames } from "../../src/core/plan/names.js";
 import { docker, kdock, removeVolumes, said, start } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 
-/** A project whose busybox build is owed, so that there is something to interrupt; its images are the lab's. */
+/** A project whose busybox is out of date, so that a build can be interrupted; it uses the lab's images. */
 let folder: string;
 let label: string;
 
@@ -31,7 +31,7 @@ async function nothingLeft(): Promise<void> {
   expect(out.filter((name) => name.includes(".tmp-"))).toEqual([]);
 }
 
-it("Ctrl-C in the middle of a build is exit code 130, and no container is left", async () => {
+it("Ctrl-C during a build is exit code 130, and leaves no container", async () => {
   const running = start(["-v", "build", "busybox"], { cwd: folder });
   await said(running.stderr, / CC {6}/);
   running.kill("SIGINT");
@@ -41,7 +41,7 @@ it("Ctrl-C in the middle of a build is exit code 130, and no container is left",
   await nothingLeft();
 });
 
-it("two builds at once in one project: the second says who holds the lock", async () => {
+it("a second build in the same project reports the holder of the lock", async () => {
   const running = start(["-v", "build", "busybox"], { cwd: folder });
   await said(running.stderr, / CC {6}/);
   const second = await kdock(["build", "busybox"], { cwd: folder });
@@ -51,7 +51,7 @@ it("two builds at once in one project: the second says who holds the lock", asyn
   expect(second.exitCode).toBe(3);
 });
 
-it("an engine that dies during the build is exit code 3, and the last good artifacts stay", async () => {
+it("an engine that is lost during the build is exit code 3, and keeps the last artifacts", async () => {
   const sockets = new Set<Socket>();
   const path = join(folder, "proxy.sock");
   const engine = (await docker("context", "inspect", "-f", "{{.Endpoints.docker.Host}}")).replace(
@@ -75,14 +75,14 @@ it("an engine that dies during the build is exit code 3, and the last good artif
   for (const socket of sockets) socket.destroy();
   const { exitCode, stderr } = await running;
   expect(exitCode, stderr).toBe(3);
-  // The engine came back: the next build cleans up what the dead one left, and succeeds.
+  // With the engine again, the next build removes the stale container, and succeeds.
   const again = await kdock(["build", "busybox"], { cwd: folder });
   expect(again.exitCode, again.stderr).toBe(0);
   expect(again.stderr).toContain("left by a build that was killed");
   await nothingLeft();
 });
 
-it("a compile error shows the compiler's own message, exit code 1, and the last good set stays", async () => {
+it("a compile error is exit code 1 with the compiler's message, and keeps the last set", async () => {
   const before = await readdir(join(folder, ".kdock/out/busybox"));
   const { exitCode, stderr } = await kdock(["build", "busybox"], {
     cwd: folder,

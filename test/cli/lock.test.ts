@@ -6,7 +6,7 @@ import { parseLock, printLock } from "../../src/build/lock/lock-text.js";
 import { projectNames } from "../../src/core/plan/names.js";
 import { docker, kdock, removeVolumes } from "../support/kdock.js";
 
-/** One project with a locked busybox; each test says what it changes and leaves the lock as it found it. */
+/** A project with a locked busybox; each test restores the lock. */
 let folder: string;
 const LOCK = "kdock.lock";
 const YAML = "busybox: { fragments: [bb.config] }\nrootfs: { overlay: ./rootfs }\n";
@@ -38,9 +38,9 @@ it("the first build pins every package, source and configuration", async () => {
   expect(lock.sources["busybox release:1.37.0"]?.signedBy).toBe("pinned:kdock");
   expect(lock.sources["kernel debian:6.12"]?.signedBy).toMatch(/^debian:[0-9A-F]{40}/);
   expect(lock.stages.busybox?.config).toMatch(/^[\da-f]{64}$/);
-  // Of the kernel, which was not built, the configuration alone is made.
+  // The kernel was not built: only its configuration is resolved.
   expect((await inFolder("lock")).stdout).toMatch(/^kernel: final \.config [\da-f]{16}…\n$/);
-  // The same facts again change nothing.
+  // Locking again changes nothing.
   const before = await lockText();
   expect(parseLock(before, LOCK).stages.kernel?.config).toMatch(/^[\da-f]{64}$/);
   expect((await inFolder("lock")).stdout).toBe("kdock.lock is up to date\n");
@@ -48,7 +48,7 @@ it("the first build pins every package, source and configuration", async () => {
 });
 
 describe("build --frozen", () => {
-  it("passes when nothing changed, and needs no engine for it", async () => {
+  it("passes if nothing changed, and needs no engine", async () => {
     const frozen = await kdock(["build", "rootfs", "--frozen"], {
       cwd: folder,
       env: { DOCKER_HOST: "unix:///nowhere.sock" },
@@ -66,7 +66,7 @@ describe("build --frozen", () => {
       `${YAML}kernel: { source: 'debian:6.1' }\n`,
       /source kernel debian:6\.1: not locked/,
     ],
-  ])("names a changed %s and touches nothing", async (name, text, message) => {
+  ])("reports a changed %s and writes nothing", async (name, text, message) => {
     const [before, lock] = [await readFile(file(name), "utf8"), await lockText()];
     await writeFile(file(name), text);
     try {
@@ -95,7 +95,7 @@ describe("build --frozen", () => {
     },
   );
 
-  it("wants a lock", async () => {
+  it("requires a lock", async () => {
     const empty = await mkdtemp(join(folder, "empty-"));
     const { exitCode, stderr } = await kdock(["build", "--frozen"], { cwd: empty });
     expect(stderr).toMatch(/there is no kdock\.lock.*→ Run `kdock lock`/s);
@@ -103,7 +103,7 @@ describe("build --frozen", () => {
   });
 });
 
-it("a package version that no archive has any more is named, with what there is instead", async () => {
+it("a package version that is not available any more is reported, with the current one", async () => {
   const text = await lockText();
   const lock = parseLock(text, LOCK);
   const vm = lock.images["busybox"];
@@ -115,7 +115,7 @@ it("a package version that no archive has any more is named, with what there is 
   );
   const { exitCode, stderr } = await inFolder("build", "busybox");
   await writeFile(file(LOCK), text);
-  expect(stderr).toMatch(/moved on since kdock\.lock was written:\n {2}make 1\.0-1 → \d/);
+  expect(stderr).toMatch(/has changed since kdock\.lock was written:\n {2}make 1\.0-1 → \d/);
   expect(stderr).toMatch(/→ Run `kdock lock --update`/);
   expect(exitCode).toBe(3);
 });
@@ -141,7 +141,7 @@ it.each([
     (text: string) => text.replace("version: 1.37.0", "version: 1.36.0"),
     /kdock\.lock:\d+: .*checksum/,
   ],
-])("%s in kdock.lock is exit code 2 and is left as it is", async (_what, spoil, message) => {
+])("%s in kdock.lock is exit code 2, and the file is unchanged", async (_what, spoil, message) => {
   const text = await lockText();
   const spoilt = spoil(text);
   await writeFile(file(LOCK), spoilt);
@@ -152,7 +152,7 @@ it.each([
       expect(exitCode).toBe(2);
       expect(await lockText()).toBe(spoilt);
     }
-    // What has nothing to do with it goes on.
+    // Commands that do not need the lock work.
     expect((await inFolder("ps")).exitCode).toBe(0);
   } finally {
     await writeFile(file(LOCK), text);
@@ -160,7 +160,7 @@ it.each([
 });
 
 describe("verify", () => {
-  it("builds busybox and the initramfs again in other surroundings, byte for byte", async () => {
+  it("builds busybox and the initramfs again under other conditions, byte for byte", async () => {
     const { exitCode, stdout, stderr } = await inFolder("verify", "--stage", "busybox", "rootfs");
     expect(stderr).not.toContain("error:");
     expect(stdout).toMatch(/^busybox .* all equal/m);
@@ -172,7 +172,7 @@ describe("verify", () => {
     expect(left).not.toContain("verify");
   });
 
-  it("compares with a colleague's manifest, and names what differs", async () => {
+  it("compares with another manifest, and reports differences", async () => {
     const manifest = file(".kdock/out/current-busybox.json");
     const { stdout } = await inFolder("build", "busybox", "--json");
     const result = stdout
@@ -199,10 +199,10 @@ interface Colleague {
   readonly files: readonly { readonly path: string; readonly sha256: string }[];
 }
 
-it("two projects in other folders, made under another umask, have the same keys and bytes", async () => {
+it("projects in other folders, with another umask, have the same keys and bytes", async () => {
   const other = await realpath(await mkdtemp(join(tmpdir(), "kdock-other-place-")));
   try {
-    // As umask 002 has it; what a umask of 077 takes away, a file in an overlay is meant to lack.
+    // As with umask 002; a mode without permissions for others, as with umask 077, is kept on purpose.
     await mkdir(join(other, "rootfs/etc"), { recursive: true });
     await writeFile(join(other, "rootfs/etc/motd"), "hello\n");
     await chmod(join(other, "rootfs/etc"), 0o775);
@@ -211,7 +211,7 @@ it("two projects in other folders, made under another umask, have the same keys 
     await writeFile(join(other, "kdock.yaml"), YAML);
     await writeFile(join(other, LOCK), await lockText());
     const frozen = await kdock(["build", "rootfs", "--frozen", "--jobs", "1"], { cwd: other });
-    // --jobs decides how fast, not what: it does not count as a difference.
+    // --jobs does not affect artifacts, and is not a difference.
     expect(frozen.stderr).not.toContain("error:");
     expect(frozen.exitCode).toBe(0);
     const manifests = await Promise.all(
@@ -228,7 +228,7 @@ it("two projects in other folders, made under another umask, have the same keys 
   }
 });
 
-it("prints a CycloneDX bill of what went in, once there is a whole set", async () => {
+it("sbom prints a CycloneDX document for a complete set", async () => {
   const { exitCode, stderr } = await inFolder("sbom");
   expect(stderr).toMatch(/→ /);
   expect(exitCode).toBe(2);

@@ -7,8 +7,8 @@ import { LAB, labSide } from "../support/lab.js";
 const YAML = "gdb: { listen: 0 }\nrootfs: { overlay: guest }\n";
 
 /**
- * Every kind of entry that a folder can have, made as root in a container, because nodes are; then given to whoever runs
- * this, as a project's files are.
+ * Every kind of entry, created as root in a container, since device nodes need that; then owned by the user of the
+ * test, like the files of a project.
  */
 const KINDS = `
 cd /guest
@@ -72,18 +72,18 @@ async function makeKinds(script: string): Promise<void> {
   );
 }
 
-/** Packs the project's overlay as compose does; resolves with the archive's digest, or rejects with the packer's words. */
+/** Packs the project's overlay as compose does; resolves with the archive's digest, or rejects with the packer's error. */
 async function packedByCompose(): Promise<string> {
   const busybox = await realpath(`${LAB}/.kdock/out/current/busybox`);
   const mount = (from: string, to: string) => ["-v", `${from}:${to}:ro`];
-  const said = await docker(
+  const sum = await docker(
     ...["run", "--rm", "--network", "none", "--user", "0", "--entrypoint", "sh"],
     ...mount(busybox, "/artifacts"),
     ...mount(join(folder, "guest"), "/overlay"),
     ...[image, "-ec"],
     "cp -a /artifacts/install /artifacts/kdock-agent /out/; sh /usr/local/lib/kdock/rootfs/pack.sh >&2; sha256sum /out/rootfs.cpio",
   );
-  return said.split(" ")[0] ?? "";
+  return sum.split(" ")[0] ?? "";
 }
 
 async function packedByKdock(): Promise<string> {
@@ -102,7 +102,7 @@ beforeAll(async () => {
   image = /-t (kdock\/busybox:\S+)/.exec(plan)?.[1] ?? "";
 });
 
-/** Each test has an overlay of its own. */
+/** A new overlay for each test. */
 async function freshOverlay(script: string): Promise<void> {
   await here("stop");
   await rm(join(folder, "guest"), { recursive: true, force: true });
@@ -115,7 +115,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-it("an overlay of every kind is packed alike by kdock and by compose, and is in the guest as it was", async () => {
+it("entries of all kinds are packed the same by kdock and by compose, and unchanged in the guest", async () => {
   await freshOverlay(KINDS);
   expect(await packedByKdock()).toBe(await packedByCompose());
   const { exitCode, stdout, stderr } = await here(
@@ -147,14 +147,14 @@ it.each([
     "is a socket",
   ],
   ["a file of 4 GiB", "truncate -s 4G /guest/huge", "larger than 4 GiB"],
-  ["an /init that is no program", "echo '#!/bin/sh' > /guest/init", "is not executable"],
+  ["an /init that is not executable", "echo '#!/bin/sh' > /guest/init", "is not executable"],
   [
     "an /init without its shell",
     "printf '#!/bin/bash\\n' > /guest/init; chmod 755 /guest/init",
     "needs /bin/bash",
   ],
   ["a link over a folder that leads to a file", "ln -s init /guest/bin", "is no folder, where"],
-])("both packers refuse %s", async (_what, script, message) => {
+])("both packers reject %s", async (_what, script, message) => {
   await freshOverlay(`${script}; chown -hR "$1" /guest`);
   const build = await here("build", "rootfs");
   expect(build.stderr).toContain(message);
@@ -162,24 +162,24 @@ it.each([
   await expect(packedByCompose()).rejects.toThrow(message);
 });
 
-it("an own /init is taken at its word: nobody waits for an agent that it does not start", async () => {
+it("with an own /init that starts no agent, commands fail without waiting", async () => {
   const init = "mount -t devtmpfs dev /dev\\nmount -t proc proc /proc\\nmount -t sysfs sys /sys\\n";
   await freshOverlay(
     `printf '#!/bin/sh\\n${init}exec sh\\n' > /guest/init; chmod 755 /guest/init; chown "$1" /guest/init`,
   );
   const command = await here("run", "--", "true");
-  expect(command.stderr).toContain("no command can be run in the guest: rootfs.overlay brings its");
+  expect(command.stderr).toContain("no command can be run in the guest: rootfs.overlay has its");
   expect(command.exitCode).toBe(2);
   const detached = await here("run", "-d");
   expect(detached.stdout).toContain(
-    "because kdock's agent does not run there: rootfs.overlay brings its",
+    "because kdock's agent does not run there: rootfs.overlay has its",
   );
   expect(detached.exitCode, detached.stderr).toBe(0);
   const exec = await here("exec", "--", "true");
-  expect(exec.stderr).toContain("error: no agent answers in the guest: rootfs.overlay brings its");
+  expect(exec.stderr).toContain("error: no agent answers in the guest: rootfs.overlay has its");
   expect(exec.exitCode).toBe(1);
 
-  // One that starts it is waited for as kdock's own is.
+  // With an /init that starts the agent, kdock waits for it.
   await freshOverlay(
     `printf '#!/bin/sh\\n${init}kdock-agent &\\nexec sh\\n' > /guest/init; chmod 755 /guest/init; chown "$1" /guest/init`,
   );
@@ -188,7 +188,7 @@ it("an own /init is taken at its word: nobody waits for an agent that it does no
   expect(exitCode, stderr).toBe(0);
 });
 
-it("an /etc/inittab has busybox's init go on after kdock's, with the agent beside it", async () => {
+it("with an /etc/inittab, kdock's /init executes busybox's init, and the agent runs", async () => {
   await freshOverlay(`
 mkdir -p /guest/etc/init.d
 cat > /guest/etc/inittab <<END
@@ -209,16 +209,16 @@ chown -R "$1" /guest`);
   );
   expect(stdout).toBe("crlf-host\ninit\n");
   await here("exec", "--", "poweroff");
-  // To the console's end: the guest may still be on its way down.
+  // Until the console ends: the guest may still be shutting down.
   const logs = await here("logs", "-f");
   expect(logs.stdout).toContain("the inittab goes down");
 });
 
-it("a root that does not fit into the guest's memory is told before the VM starts", async () => {
+it("a root that does not fit into the guest's memory is an error before the VM starts", async () => {
   await freshOverlay(`truncate -s 300M /guest/large; chown "$1" /guest/large`);
   const { exitCode, stderr } = await here("run", "--", "true");
   expect(stderr).toMatch(/error: the guest's root \(302 MiB\) does not fit into .*512M/);
-  const least = /--memory (\d+M) \(vm\.memory\) is the least/.exec(stderr)?.[1] ?? "";
+  const least = /at least --memory (\d+M) \(vm\.memory\)/.exec(stderr)?.[1] ?? "";
   expect(exitCode).toBe(2);
   const enough = await here("run", "--memory", least, "--", "stat", "-c", "%s", "/large");
   expect(enough.stdout, enough.stderr).toBe(`${300 * 2 ** 20}\n`);

@@ -11,7 +11,7 @@ import { type Mirror, openMirror } from "../support/mirror.js";
 import { packRelease, publish, type Release } from "../support/release.js";
 import { newSigner, type Signer } from "../support/signer.js";
 
-/** `--kernel release:…` through the whole of kdock; what the builder does about mirrors is tested beside the engine. */
+/** `--kernel release:…` through all of kdock; mirrors are tested in test/engine. */
 let mirror: Mirror;
 let signer: Signer;
 let stranger: Signer;
@@ -25,7 +25,7 @@ beforeAll(async () => {
   [older, newer] = await Promise.all([packRelease("6.12.8"), packRelease("6.12.9")]);
   const yaml = `kernel: { preset: tiny, mirrors: ['${mirror.at("good")}'], keys: [greg.asc] }\n`;
   folder = await labSide("release", yaml);
-  // The lab's lock and builder are enough; its kernels stay out of this.
+  // Uses the lab's lock and builder, not its kernels.
   await rm(join(folder, ".kdock"), { recursive: true });
   await chmod(folder, 0o755);
   await writeFile(join(folder, "greg.asc"), signer.key);
@@ -45,9 +45,9 @@ async function locked() {
   return parseLock(await readFile(join(folder, "kdock.lock"), "utf8"), "kdock.lock").sources;
 }
 
-it("takes the newest of a line, pins it, and a newer one only when asked", async () => {
+it("a release line is locked at its newest version, and updated only on request", async () => {
   await publish(mirror, "good", older, signer);
-  // A bare version is a release here, because mirrors are configured. There is nothing to build in this tree.
+  // A bare version is a release here, because mirrors are configured. The tree has nothing to build.
   const first = await kdock(["build", "kernel", "--kernel", "6.12"], { cwd: folder });
   expect(first.stderr).toContain("the kernel build ended with exit code");
   expect(first.exitCode).toBe(1);
@@ -66,7 +66,7 @@ it("takes the newest of a line, pins it, and a newer one only when asked", async
   expect((await locked())["kernel release:6.12"]?.version).toBe("6.12.9");
 });
 
-it("refuses a stranger's signature and a version that is not there, and says what to do", async () => {
+it("an unknown signer and a missing version are rejected, with hints", async () => {
   await publish(mirror, "good", older, stranger);
   const strange = await kdock(["build", "kernel", "--kernel", "6.12.8"], { cwd: folder });
   expect(strange.stderr).toContain(stranger.fingerprint);
@@ -78,7 +78,7 @@ it("refuses a stranger's signature and a version that is not there, and says wha
   expect(Object.keys(await locked())).not.toContain("kernel release:6.12.8");
 });
 
-it("is exit code 3 when no mirror answers, and names what Debian has", async () => {
+it("an unreachable mirror is exit code 3, with Debian's version as a hint", async () => {
   const env = { KDOCK_KERNEL_MIRRORS: mirror.down };
   const { exitCode, stderr } = await kdock(["build", "kernel", "--kernel", "release:6.12.50"], {
     cwd: folder,

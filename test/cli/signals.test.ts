@@ -8,7 +8,7 @@ import { projectNames } from "../../src/core/plan/names.js";
 import { CLI, docker, kdock, removeVolumes, start } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";
 
-/** How every command of kdock's table is called here. A command without a row fails the first test. */
+/** A call for every command. A command without a row fails the first test. */
 const CALLS: Readonly<Record<string, readonly Call[]>> = {
   init: [{ args: ["-c", "new.yaml", "init"] }],
   doctor: [{ args: ["doctor"], engine: true }],
@@ -58,7 +58,7 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
   dump: [{ args: ["dump", "core"], engine: true }],
   drgn: [{ args: ["drgn"], engine: true }],
   crash: [{ args: ["crash"], engine: true }],
-  stop: [{ args: ["stop", "nobody"], engine: true }],
+  stop: [{ args: ["stop", "missing"], engine: true }],
   clean: [{ args: ["clean", "--dry-run"], engine: true }],
   compose: [{ args: ["compose"] }],
   source: [{ args: ["source", "export", "linux"], engine: true }],
@@ -67,11 +67,11 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
 
 interface Call {
   readonly args: readonly string[];
-  /** It asks the engine something, and so can be kept waiting by one that does not answer. */
+  /** It uses the engine, and so hangs if that does not answer. */
   readonly engine?: boolean;
   /** It prints nothing when it succeeds. */
   readonly silent?: boolean;
-  /** It ends the VM that the others share. */
+  /** It stops the VM that the others use. */
   readonly ends?: boolean;
 }
 
@@ -94,7 +94,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** All that a command could leave behind: in the engine, and in the project's folder. */
+/** Everything that a command could leave: in the engine, and in the project's folder. */
 async function state() {
   const format = ["--format", "{{.Names}} {{.State}}", "--filter", label];
   return {
@@ -106,7 +106,7 @@ async function state() {
   };
 }
 
-/** Below a folder, links not followed: the kernels are the lab's. */
+/** Below a folder, without following links: the kernels are the lab's. */
 async function paths(at: string, depth: number): Promise<string[]> {
   const entries = await readdir(at, { withFileTypes: true });
   const below = entries.map(async (entry) => {
@@ -119,11 +119,11 @@ async function paths(at: string, depth: number): Promise<string[]> {
   return (await Promise.all(below)).flat().sort();
 }
 
-it("has a call for every command", () => {
+it("CALLS has a call for every command", () => {
   expect(Object.keys(CALLS).sort()).toEqual([...COMMAND_NAMES].sort());
 });
 
-/** Runs kdock with stdout and stderr in one pipe that has no reader from the start. */
+/** Runs kdock with stdout and stderr in one pipe without a reader. */
 async function withoutReader(args: readonly string[], env: Record<string, string> = {}) {
   const script = 'exec 3> >(exit 0); wait $!; exec "$@" >&3 2>&3';
   const words = ["-c", script, "bash", process.execPath, CLI, ...args];
@@ -133,7 +133,7 @@ async function withoutReader(args: readonly string[], env: Record<string, string
   return exitCode;
 }
 
-describe("with nobody reading", () => {
+describe("without a reader", () => {
   it.each(ALL.filter(({ silent, ends }) => silent !== true && ends !== true))(
     "`kdock` $name is exit code 141, and leaves nothing",
     async ({ args }) => {
@@ -173,12 +173,12 @@ describe("with an engine that does not answer", () => {
       const running = start(args, { cwd: folder, env, pipe: true });
       await Promise.race([connected, running]);
       process.kill(running.pid, "SIGTERM");
-      // As from timeout and npx, which send one twice; of another kind, for two of a kind may be delivered as one.
+      // timeout and npx send a signal twice; another one here, since two of a kind may be merged.
       process.kill(running.pid, "SIGHUP");
       const { exitCode, stderr } = await running;
-      expect({ exitCode, said: stderr.split("\n").at(-2) }, stderr).toEqual({
+      expect({ exitCode, last: stderr.split("\n").at(-2) }, stderr).toEqual({
         exitCode: 130,
-        said: "kdock: interrupted",
+        last: "kdock: interrupted",
       });
       expect(await state()).toEqual(before);
     },
@@ -204,14 +204,14 @@ describe("on a full device", () => {
     ["exec", "--", "seq", "100000"],
     ["capture", "-w", "-"],
     ["run", "--name", "other", "--gdb", "0"],
-  ])("`kdock %s %s` is exit code 3, and says so", async (...args) => {
+  ])("`kdock %s %s` is exit code 3, with the reason", async (...args) => {
     const before = await state();
     const { exitCode, stderr } = await full([process.execPath, CLI, ...args], "stdout");
     expect(exitCode, stderr).toBe(3);
     expect(stderr).toMatch(/^error: cannot write to stdout: no space left on its device$/m);
     expect(stderr).not.toMatch(/^ +at /m);
     const after = await state();
-    // The VM that runs joins the network between VMs with the second one, and keeps it.
+    // The second VM connects the first one to the network between VMs, which stays.
     const mayStay = args.includes("other")
       ? after.networks.filter((name) => name.endsWith("-lan"))
       : [];

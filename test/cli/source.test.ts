@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { projectNames } from "../../src/core/plan/names.js";
 import { docker, kdock, removeVolumes } from "../support/kdock.js";
 
-/** A project whose volumes hold a kernel of three files: what is exported is the same, and it takes no build. */
+/** A project whose volumes hold a kernel of three files: export works the same, without a build. */
 let folder: string;
 let names: ReturnType<typeof projectNames>;
 let builder: string;
@@ -62,7 +62,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-it("before the first build there is nothing to export", async () => {
+it("export before the first build is an error", async () => {
   const { exitCode, stderr } = await exported("linux");
   expect(stderr).toMatch(/there is no kernel source.*→ Run `kdock build` first/s);
   expect(exitCode).toBe(2);
@@ -73,7 +73,7 @@ it("before the first build there is nothing to export", async () => {
 describe("with sources", () => {
   beforeAll(() => inVolumes(SOURCE));
 
-  it("copies the tree and what is generated, read-only, with the files' own times", async () => {
+  it("copies the tree and generated files, read-only, with mtimes", async () => {
     await inVolumes(OBJECTS);
     const { exitCode, stdout, stderr } = await exported("linux");
     expect(stdout).toBe(`source: ${file("linux")}\n`);
@@ -93,12 +93,12 @@ describe("with sources", () => {
     expect(await readdir(folder)).not.toContainEqual(expect.stringContaining(".tmp-"));
   });
 
-  it("has nothing to do the second time, and does it all over again with --force", async () => {
+  it("is up to date the second time, and exports again with --force", async () => {
     expect((await exported("linux")).stderr).toContain("up to date");
     expect((await exported("linux", "--force")).stderr).not.toContain("up to date");
   });
 
-  it("follows a patched source", async () => {
+  it("exports again after the source was patched", async () => {
     await inVolumes(
       "echo 1234 0001-x.patch > /src/.kdock-patches/series; echo patched > /src/net/ipv4/tcp_ipv4.c",
     );
@@ -106,7 +106,7 @@ describe("with sources", () => {
     expect(await readFile(file("linux/net/ipv4/tcp_ipv4.c"), "utf8")).toBe("patched\n");
   });
 
-  it("--compile-commands needs compiled files, and names the exported ones", async () => {
+  it("--compile-commands needs compiled files, and refers to the exported ones", async () => {
     const refused = await exported("linux", "--compile-commands");
     expect(refused.stderr).toMatch(/no file has been compiled\n→ Run `kdock build`/);
     expect(refused.exitCode).toBe(2);
@@ -137,7 +137,7 @@ describe("with sources", () => {
     ["a file", "mine/file", /is a file/],
     ["the project itself", ".", /holds more than an export/],
     ["what is above it", "/", /holds more than an export/],
-  ])("refuses %s", async (_what, target, message) => {
+  ])("rejects %s", async (_what, target, message) => {
     await mkdir(file("mine"), { recursive: true });
     await writeFile(file("mine/file"), "precious\n");
     const { exitCode, stderr } = await exported(target);
@@ -146,7 +146,7 @@ describe("with sources", () => {
     expect(await readFile(file("mine/file"), "utf8")).toBe("precious\n");
   });
 
-  it("refuses the project itself even with --force", async () => {
+  it("rejects the project itself even with --force", async () => {
     expect((await exported(".", "--force")).exitCode).toBe(2);
     expect((await exported("mine", "--force")).exitCode).toBe(0);
     expect(await readdir(file("mine"))).not.toContain("file");

@@ -28,7 +28,7 @@ beforeEach(async () => {
   tree = join(folder, "linux");
   await makeToyTree(tree);
   await writeFile(join(folder, "toy.config"), TOY_CONFIG);
-  // Versions are locked already: no test asks a mirror.
+  // Versions are locked already: no test needs a mirror.
   await copyFile(join(ROOT, "kdock.lock"), join(folder, "kdock.lock"));
   await configure("");
 });
@@ -50,7 +50,7 @@ function build(env: Record<string, string> = {}, ...flags: string[]) {
   return kdock(["build", "kernel", ...flags], { cwd: folder, env });
 }
 
-/** Makes `compiled` speak of the next build only. */
+/** Resets `compiled` before a build. */
 async function forgetLog() {
   await rm(join(folder, ".kdock/logs/kernel.log"), { force: true });
 }
@@ -69,7 +69,7 @@ async function compiled(): Promise<string[]> {
   return [...log.matchAll(/ {2}CC {6}(\S+)/g)].map(([, name]) => name ?? "");
 }
 
-/** The newest kernel's vmlinux holds this text. */
+/** Checks that the latest kernel's vmlinux contains this text. */
 async function holds(text: string): Promise<boolean> {
   const out = join(folder, ".kdock/out/kernel");
   const keys = await readdir(out);
@@ -78,13 +78,13 @@ async function holds(text: string): Promise<boolean> {
   return (await readFile(join(out, newest, "vmlinux"))).includes(text);
 }
 
-/** All that could be written in a folder: names, sizes, modes, times. */
+/** The state of a folder: names, sizes, modes, times. */
 function listing(of: string): Promise<string> {
   return run("find", of, "-printf", "%p %y %m %s %T@ %C@\n");
 }
 
 describe("a local tree", () => {
-  it("is built read-only, then only what changed, and nothing when nothing did", async () => {
+  it("is built read-only and incrementally, and is up to date without changes", async () => {
     const before = await listing(tree);
     await built();
     expect((await compiled()).sort()).toEqual(["init/main.o", "net/one.o", "net/two.o"]);
@@ -95,7 +95,7 @@ describe("a local tree", () => {
     await built();
     expect(await compiled()).toEqual(["net/one.o"]);
 
-    // Headers count; a folder that is another name of the same tree has the same objects.
+    // Headers count; another name of the same tree uses the same objects.
     await writeFile(join(tree, "net/net.h"), '#define WORD "second"\n');
     await forgetLog();
     const { exitCode } = await build({}, "--kernel", "./linux");
@@ -104,7 +104,7 @@ describe("a local tree", () => {
     expect(await holds("second")).toBe(true);
   });
 
-  it("hands over what is built without the engine, and through it from where no socket can be", async () => {
+  it("receives output through a socket, or through the engine if there can be no socket", async () => {
     const archives = async () => {
       const seconds = () => Math.floor(Date.now() / 1000);
       const since = seconds();
@@ -135,8 +135,8 @@ describe("a local tree", () => {
   it.each([
     ["as it was linked", "", "first"],
     ["as make has changed it since", " && echo afterwards >> $(O)/vmlinux", "afterwards"],
-  ])("hands vmlinux over while make goes on, and in the end %s", async (_how, more, text) => {
-    // As kbuild writes down that it has made something.
+  ])("receives vmlinux while make runs, and at the end %s", async (_how, more, text) => {
+    // As kbuild records a built target.
     const linked = `touch $(O)/.vmlinux.cmd; while [ ! -e .kdock-go ]; do sleep 0.1; done${more}`;
     const makefile = await readFile(join(tree, "Makefile"), "utf8");
     await writeFile(
@@ -149,7 +149,7 @@ describe("a local tree", () => {
       return names.filter((name) => name.endsWith("/.early/vmlinux")).length;
     };
     await expect.poll(() => early().catch(() => 0), { timeout: 120_000 }).toBe(1);
-    // No part of the tree, as far as kdock is concerned.
+    // kdock ignores this file of the tree.
     await writeFile(join(tree, ".kdock-go"), "");
     const { exitCode, stderr } = await building;
     expect(stderr).not.toMatch(/error/);
@@ -159,7 +159,7 @@ describe("a local tree", () => {
     expect(await early()).toBe(0);
   });
 
-  it("is not built from stale objects when a file changes without getting younger", async () => {
+  it("is not built from stale objects if a file changes with an old mtime", async () => {
     await built();
     const old = new Date("2020-01-01T00:00:00Z");
     await writeFile(join(tree, "net/net.h"), '#define WORD "from the past"\n');
@@ -168,7 +168,7 @@ describe("a local tree", () => {
     expect(await holds("from the past")).toBe(true);
   });
 
-  it("may be somebody else's, in a repository, and tell no version but its Makefile's", async () => {
+  it("may have another owner, be in a repository, and has its version from the Makefile", async () => {
     await run("git", "-C", tree, "init", "-q");
     await run("git", "-C", tree, "add", "-A");
     await run("git", "-C", tree, ..."-c user.name=a -c user.email=a@b commit -qm one".split(" "));
@@ -180,26 +180,26 @@ describe("a local tree", () => {
     await run("chmod", "-R", "u+w", tree);
   });
 
-  it("whose files only their owner may read is sent as a copy", async () => {
+  it("is sent as a copy if only its owner may read it", async () => {
     await chmod(join(tree, "net/one.c"), 0o600);
-    expect(await built()).toMatch(/source: 6 files to the engine/);
+    expect(await built()).toMatch(/source: sending 6 files to the engine/);
   });
 
-  it("is refused where somebody has built in it, with the cure", async () => {
+  it("is rejected after an in-tree build, with a hint", async () => {
     await mkdir(join(tree, "include/generated"), { recursive: true });
     await writeFile(join(tree, "include/generated/autoconf.h"), "");
     await writeFile(join(tree, ".config"), "");
     const { exitCode, stderr } = await build();
-    expect(stderr).toMatch(/built in.*: \.config, include\/generated/);
+    expect(stderr).toMatch(/in-tree build: \.config, include\/generated/);
     expect(stderr).toContain(`make -C ${tree} mrproper`);
     expect(exitCode).toBe(2);
   });
 
-  it("has to be a kernel's", async () => {
+  it("has to be a kernel source tree", async () => {
     await writeFile(join(tree, "Makefile"), "all:\n");
     expect(await build()).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringMatching(/holds no kernel source/) as string,
+      stderr: expect.stringMatching(/is not a kernel source tree/) as string,
     });
     await rm(join(tree, "Makefile"));
     expect((await build()).stderr).toMatch(/has no Makefile/);
@@ -208,7 +208,7 @@ describe("a local tree", () => {
     expect(exitCode).toBe(2);
   });
 
-  it("is where gdb finds its source", async () => {
+  it("is the source for gdb", async () => {
     await built();
     const { stderr, exitCode } = await kdock(["source", "export", "copy"], { cwd: folder });
     expect(stderr).toContain(`on this machine already: ${tree}`);
@@ -216,13 +216,13 @@ describe("a local tree", () => {
   });
 });
 
-/** This machine's engine behind another address; what it is told may become something else of the same length. */
-function relay(told: (bytes: Buffer) => Buffer = (bytes) => bytes): Server {
+/** The host's engine at another address; `change` may replace bytes of requests by others of the same length. */
+function relay(change: (bytes: Buffer) => Buffer = (bytes) => bytes): Server {
   return createServer((client) => {
     const engine = connect("/var/run/docker.sock");
     const changed = new Transform({
       transform: (bytes: Buffer, _encoding, done) => {
-        done(null, told(bytes));
+        done(null, change(bytes));
       },
     });
     client.pipe(changed).pipe(engine).pipe(client);
@@ -231,11 +231,11 @@ function relay(told: (bytes: Buffer) => Buffer = (bytes) => bytes): Server {
   });
 }
 
-it("an engine that has other files where this machine has the tree is sent a copy", async () => {
+it("a tree is sent as a copy if the engine has other files at its path", async () => {
   const other = await mkdtemp(join(tmpdir(), "kdock-trees-"));
   await makeToyTree(join(other, "linux"));
   await mkdir(join(other, ".kdock/hand/in"), { recursive: true });
-  // Names as long as ours.
+  // Replacements of the same length.
   const server = relay((bytes) =>
     Buffer.from(bytes.toString("latin1").replaceAll(`"${folder}/`, `"${other}/`), "latin1"),
   );
@@ -246,7 +246,7 @@ it("an engine that has other files where this machine has the tree is sent a cop
     const { exitCode, stderr } = await build(env);
     expect(stderr).toMatch(/the engine does not see the tree .*linux\n→ Build again/);
     expect(exitCode).toBe(3);
-    expect(await built(env)).toMatch(/source: 6 files to the engine/);
+    expect(await built(env)).toMatch(/source: sending 6 files to the engine/);
     expect(await holds("first")).toBe(true);
   } finally {
     server.close();
@@ -258,7 +258,7 @@ describe("on an engine elsewhere", () => {
   let server: Server;
   let env: Record<string, string>;
   beforeEach(async () => {
-    // An engine behind TCP is taken for one on another machine, which this one might be as well.
+    // An engine behind TCP counts as remote.
     server = relay();
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const address = server.address();
@@ -267,13 +267,15 @@ describe("on an engine elsewhere", () => {
   });
   afterEach(() => server.close());
 
-  it("a tree travels once, then only what changed, and what is deleted goes", async () => {
+  it("a tree is sent once, then only changes, and removed files are removed", async () => {
     await run("git", "-C", tree, "init", "-q");
-    await writeFile(join(tree, "net/gone.c"), "");
-    expect(await built(env)).toMatch(/source: 7 files to the engine \(0 MB\)/);
+    await writeFile(join(tree, "net/removed.c"), "");
+    expect(await built(env)).toMatch(/source: sending 7 files to the engine \(0 MB\)/);
     await writeFile(join(tree, "net/net.h"), '#define WORD "second"\n');
-    await rm(join(tree, "net/gone.c"));
-    expect(await built(env)).toMatch(/source: 1 changed files to the engine \(1 KB\), 1 are gone/);
+    await rm(join(tree, "net/removed.c"));
+    expect(await built(env)).toMatch(
+      /source: sending 1 changed file to the engine \(1 KB\), 1 removed/,
+    );
     expect(await compiled()).toEqual(["net/two.o"]);
     expect(await holds("second")).toBe(true);
     expect(await built(env)).toMatch(/up to date/);
@@ -314,12 +316,12 @@ describe("on an engine elsewhere", () => {
     );
   });
 
-  it("patches go into the copy, are renewed when their file changes, and never into the tree", async () => {
+  it("patches are applied to the copy only, and again if their file changes", async () => {
     const patch = `--- a/net/net.h\n+++ b/net/net.h\n@@ -1 +1,2 @@\n #define WORD "first"\n+#define MORE\n`;
     await writeFile(join(folder, "more.patch"), patch);
     await configure("  patches: [more.patch]\n");
     const before = await listing(tree);
-    // Also on this machine: a tree that is only read cannot be patched.
+    // Also on the host: a mounted tree is read-only and cannot be patched.
     await built();
     expect(await listing(tree)).toBe(before);
     await writeFile(join(tree, "net/net.h"), '#define WORD "other"\n');
@@ -335,7 +337,7 @@ describe("on an engine elsewhere", () => {
   });
 });
 
-describe("a tree that is edited while it is built", () => {
+describe("a tree that is edited during the build", () => {
   const header = (word: string) => writeFile(join(tree, "net/net.h"), `#define WORD "${word}"\n`);
   const keys = () => readdir(join(folder, ".kdock/out/kernel"));
 
@@ -357,7 +359,7 @@ describe("a tree that is edited while it is built", () => {
       .toContain(`  WAITS ${time}\n`);
   const goOn = (time: number) => writeFile(join(tree, `.kdock-go${time}`), "");
 
-  /** Builds while something happens, and lets make go on in any case. */
+  /** Builds while `edit` runs, and lets make continue in any case. */
   async function builtDuring(edits: () => Promise<void>) {
     await makeWait();
     const building = build();
@@ -369,13 +371,13 @@ describe("a tree that is edited while it is built", () => {
     return building;
   }
 
-  it("is built once more as it is then, and nothing is kept under what it was", async () => {
+  it("is built again in its new state, and leaves no artifacts under the old key", async () => {
     const { exitCode, stderr } = await builtDuring(async () => {
       await waits(1);
       await header("second");
     });
     expect(stderr).toMatch(
-      /net\/net\.h \(.*linux\) changed during the build, so nothing of it is kept: building once more/,
+      /net\/net\.h \(.*linux\) changed during the build, so its output is discarded: building again/,
     );
     expect(exitCode).toBe(0);
     expect(await holds("second")).toBe(true);
@@ -388,7 +390,7 @@ describe("a tree that is edited while it is built", () => {
     expect(await holds("second")).toBe(false);
   });
 
-  it("is given up when that happens again, also where a file is put back as it was", async () => {
+  it("is an error if that happens again, also if a file was restored", async () => {
     const { exitCode, stderr } = await builtDuring(async () => {
       await waits(1);
       await header("second");
@@ -403,7 +405,7 @@ describe("a tree that is edited while it is built", () => {
     expect(await keys()).toEqual([]);
   });
 
-  it("is not taken for another one because of what editors leave in it", async () => {
+  it("is not affected by files of editors", async () => {
     const { exitCode, stderr } = await builtDuring(async () => {
       await waits(1);
       await writeFile(join(tree, "net/.two.c.swp"), "");
@@ -414,9 +416,9 @@ describe("a tree that is edited while it is built", () => {
   });
 });
 
-/** Has ccache keep something else than what the compiler makes of net/two.c, under the compiler's own key. */
+/** Makes ccache store a wrong object for net/two.c under the right key. */
 async function plantObject(): Promise<void> {
-  // A kdock that shares its cache with everything keeps the plant from other tests.
+  // Unique per test, in case the cache is shared.
   await writeFile(join(tree, "net/net.h"), `#define WORD "first" // ${folder}\n`);
   await writeFile(
     join(tree, "planter"),
@@ -435,12 +437,12 @@ done
   await writeFile(join(tree, "Makefile"), planting);
 }
 
-it("what a tree's Makefile plants in its compiler cache gets into no kernel of another project", async () => {
+it("a tree's Makefile cannot plant objects in the compiler cache of another project", async () => {
   const honest = await readFile(join(tree, "Makefile"), "utf8");
   await plantObject();
   await built();
   expect(await holds("planted")).toBe(true);
-  // The plant works: an honest Makefile takes it out of the cache.
+  // The plant works: the project's own build uses it from the cache.
   await writeFile(join(tree, "Makefile"), honest);
   await docker("volume", "rm", ...(await volumesOf("objects")));
   await built();
@@ -461,7 +463,7 @@ it("what a tree's Makefile plants in its compiler cache gets into no kernel of a
     await removeVolumes(victim);
     folder = planter;
   }
-  // The caches that a project cleans up are its own.
+  // A project's cleanup removes its own cache only.
   expect(await volumesOf("ccache")).toEqual([projectNames(folder).ccacheVolume]);
 });
 
@@ -472,12 +474,10 @@ async function volumesOf(role: string): Promise<string[]> {
   return names.split("\n").filter((name) => name !== "");
 }
 
-it("a compiler that the tree refuses is named before anything is built", async () => {
+it("a compiler that the tree does not support is an error before anything is built", async () => {
   await configure("  toolchain: clang-11\n");
   const { exitCode, stderr } = await build();
-  expect(stderr).toMatch(
-    /clang-11 is too old for Linux 6\.12\.3, which asks for clang-13 or later/,
-  );
+  expect(stderr).toMatch(/clang-11 is too old for Linux 6\.12\.3, which needs clang-13 or later/);
   expect(stderr).toMatch(/auto: that is gcc-14/);
   expect(exitCode).toBe(2);
 });
@@ -500,7 +500,7 @@ describe("a git repository", () => {
     await configure("", source);
   });
 
-  it("gives the commit that a tag names, locked, and another one file by file", async () => {
+  it("is built at the locked commit of a tag, and another commit is built incrementally", async () => {
     await built();
     expect(await holds("first")).toBe(true);
     expect(await readFile(join(folder, "kdock.lock"), "utf8")).toContain(
@@ -512,14 +512,14 @@ describe("a git repository", () => {
     expect(exitCode).toBe(0);
     expect(await compiled()).toEqual(["net/two.o"]);
     expect(await holds("second")).toBe(true);
-    // Back again, by the commit: the same objects.
+    // The first commit again, by its id: the same objects.
     await forgetLog();
     const first = (await git("rev-parse", "v6.12^{}")).trim();
     await build({}, "--kernel", `git:./linux#${first}`);
     expect(await compiled()).toEqual(["net/two.o"]);
   });
 
-  it("moves with its branch when the lock is told to, and says so when a locked commit is gone", async () => {
+  it("follows its branch with lock --update, and reports a missing locked commit", async () => {
     await configure("", "git:./linux#main");
     await built();
     await writeFile(join(tree, "net/net.h"), '#define WORD "third"\n');
@@ -530,7 +530,7 @@ describe("a git repository", () => {
     await built();
     expect(await holds("third")).toBe(true);
 
-    // A machine that has neither the objects nor, any more, the commit.
+    // Without the objects and the commit.
     const lock = join(folder, "kdock.lock");
     await writeFile(join(tree, "net/net.h"), '#define WORD "fourth"\n');
     await git("commit", "-qa", "--amend", "-m", "two once more");
@@ -551,7 +551,7 @@ describe("a git repository", () => {
     expect(await readFile(lock, "utf8")).toBe(before);
   });
 
-  it("takes a worktree's HEAD for HEAD, which is not the repository's", async () => {
+  it("uses a worktree's HEAD", async () => {
     const side = join(folder, "side");
     await git("worktree", "add", "-q", "-b", "wip/side", side);
     await writeFile(join(side, "net/net.h"), '#define WORD "side"\n');
@@ -562,7 +562,7 @@ describe("a git repository", () => {
     expect(await head()).not.toBe((await run("git", "-C", side, "rev-parse", "HEAD")).trim());
   });
 
-  it("names the nearest of its names for one that it has not", async () => {
+  it("suggests similar names for an unknown one", async () => {
     await configure("", "git:./linux#v6.21");
     const { exitCode, stderr } = await build();
     expect(stderr).toMatch(/there is no branch, tag or commit v6\.21.*\n.*v6\.12/);

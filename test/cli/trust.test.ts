@@ -24,7 +24,7 @@ beforeEach(async () => {
   outer = await realpath(await mkdtemp(join(tmpdir(), "kdock-trust-")));
   folder = join(outer, "lab");
   for (const name of ["lab", "lab/data", "elsewhere"]) await mkdir(join(outer, name));
-  // Not the runner's, which allows everything.
+  // Without the test runner's variable, which allows everything.
   env = { XDG_STATE_HOME: join(outer, "state"), KDOCK_TRUST: "" };
 });
 afterEach(() => rm(outer, { recursive: true }));
@@ -48,20 +48,20 @@ async function expectAllowed(...flags: string[]) {
 }
 
 describe("a project that stays in its folder", () => {
-  it("is not asked about, also with files of its own, and nothing is remembered", async () => {
+  it("needs no confirmation, also with its own files, and nothing is recorded", async () => {
     await configure("vm: { shares: ['./data:rw'], ports: ['8080:80'], disks: [1G] }");
     await expectAllowed();
     await expect(stat(store())).rejects.toThrow(/ENOENT/);
   });
 
-  it("is not asked about what is typed or set in the environment", async () => {
+  it("needs no confirmation for flags and environment variables", async () => {
     await configure("");
     await expectAllowed("--share", "../elsewhere:rw", "--disk", "/etc/hostname:ro");
     env["KDOCK_VM_QEMU"] = "-device";
     await expectAllowed();
   });
 
-  it("may reach out by a link, which is asked about", async () => {
+  it("needs confirmation for a link that leads outside", async () => {
     await configure("vm: { shares: [./data/deeper] }");
     await mkdir(join(folder, "data/deeper"));
     await expectAllowed();
@@ -72,10 +72,10 @@ describe("a project that stays in its folder", () => {
   });
 });
 
-describe("a project that reaches out of its folder", () => {
+describe("a project that reaches outside its folder", () => {
   beforeEach(() => configure("vm: { shares: ['../elsewhere:/mnt/e:rw'], qemu: [-device, edu] }"));
 
-  it("is refused where nobody can be asked, with all that it wants", async () => {
+  it("is rejected without a terminal, with a list of what it needs", async () => {
     await expectAsked(
       /lab asks for more than its own folder:\n {2}vm\.shares: \.\.\/elsewhere:\/mnt\/e:rw\n {4}the guest reads and writes this folder\n {2}vm\.qemu: -device edu\n/,
     );
@@ -84,7 +84,7 @@ describe("a project that reaches out of its folder", () => {
     expect(exitCode).toBe(2);
   });
 
-  it("is allowed for one command by a variable, and from then on by a flag", async () => {
+  it("is allowed for one command by the variable, and permanently by the flag", async () => {
     env["KDOCK_TRUST"] = "1";
     await expectAllowed();
     env["KDOCK_TRUST"] = "";
@@ -92,11 +92,11 @@ describe("a project that reaches out of its folder", () => {
     expect((await kdock(["--trust", "plan"], { cwd: folder, env })).exitCode).toBe(0);
     expect((await stat(store())).mode & 0o777).toBe(0o600);
     await expectAllowed();
-    // What replaces the file's word is the person's own.
+    // A flag replaces the file's value, and needs no confirmation.
     await expectAllowed("--share", "/etc");
   });
 
-  it("is asked about again when it wants something else, and not when it wants less", async () => {
+  it("needs confirmation again for something else, but not for less", async () => {
     await kdock(["--trust", "plan"], { cwd: folder, env });
     await configure("vm: { qemu: [-device, edu] }");
     await expectAllowed();
@@ -104,7 +104,7 @@ describe("a project that reaches out of its folder", () => {
     await expectAsked(/^error: .*:\n {2}vm\.shares: \.\.\/elsewhere:\/mnt\/other:rw\n {4}.*\n→/);
   });
 
-  it("is not allowed by what others could have written", async () => {
+  it("is not allowed by a record that others could have written", async () => {
     await kdock(["--trust", "plan"], { cwd: folder, env });
     await expectAllowed();
     await chmod(store(), 0o666);
@@ -114,7 +114,7 @@ describe("a project that reaches out of its folder", () => {
     await expectAsked(/vm\.qemu/);
   });
 
-  it("is allowed by a person who says yes, once", async () => {
+  it("is allowed by a confirmation on the terminal, once", async () => {
     const terminal = screen("trust");
     await terminal.open(folder, env);
     try {
@@ -161,12 +161,12 @@ describe("a git repository in the project", () => {
     return data.kernel.container.hostPaths.map(({ path }) => path);
   };
 
-  it("is mounted alone, whatever it calls an alternate", async () => {
+  it("is mounted without invalid alternates", async () => {
     await writeFile(join(repository(), "objects/info/alternates"), `${outer}/elsewhere\n`);
     expect(await mounted()).toEqual([repository()]);
   });
 
-  it("is asked about with the objects that it has elsewhere", async () => {
+  it("needs confirmation for objects outside", async () => {
     await mkdir(join(outer, "elsewhere/pack"));
     await writeFile(join(repository(), "objects/info/alternates"), `${outer}/elsewhere\n`);
     await expectAsked(
@@ -179,10 +179,10 @@ describe("a git repository in the project", () => {
   });
 });
 
-describe("what is not one's own", () => {
+describe("a folder of another user", () => {
   beforeEach(() => configure(""));
 
-  it("is refused as a state folder, also where it is only written to", async () => {
+  it("is rejected as a state folder, also for commands that only write to it", async () => {
     await mkdir(join(folder, ".kdock"));
     await expectAllowed();
     for (const [change, what] of [
@@ -214,7 +214,7 @@ describe("what is not one's own", () => {
     },
   );
 
-  it("is asked about as a project, once", async () => {
+  it("needs confirmation as a project, once", async () => {
     await chown(join(folder, "kdock.yaml"), 12345, 12345);
     await expectAsked(/file: .*kdock\.yaml\n {4}belongs to another user \(uid 12345\)/);
     await chown(folder, 12345, 12345);
@@ -223,7 +223,7 @@ describe("what is not one's own", () => {
     await expectAllowed();
   });
 
-  it("is one's own for root by sudo", async () => {
+  it("counts as own for root with sudo", async () => {
     for (const name of ["", "kdock.yaml"]) await chown(join(folder, name), 12345, 12345);
     await expectAsked(/uid 12345/);
     env["SUDO_UID"] = "12345";

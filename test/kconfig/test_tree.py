@@ -38,23 +38,23 @@ class Explain(unittest.TestCase):
         )
         self.assertEqual(lines[-1], "to get it: kdock config set BASE=y MIDDLE=y OBSTACLE=n TOP=y")
 
-    def test_what_was_told_is_not_told_again(self):
+    def test_explanations_are_not_repeated(self):
         kconf = loaded()
-        told = set()
-        kconfig_tree.explain(kconf, "CONFIG_TOP", "y", "n", told)
-        again = kconfig_tree.explain(kconf, "CONFIG_TOP", "y", "n", told)
+        seen = set()
+        kconfig_tree.explain(kconf, "CONFIG_TOP", "y", "n", seen)
+        again = kconfig_tree.explain(kconf, "CONFIG_TOP", "y", "n", seen)
         self.assertNotIn("  depends on CONFIG_BASE [=n]", again)
 
     def test_m_needs_modules(self):
         self.assertEqual(explained("CONFIG_TOP", "m", "CONFIG_BASE=y\n"), ["m needs CONFIG_MODULES [=n]"])
 
-    def test_a_bool_is_no_module(self):
+    def test_a_bool_cannot_be_a_module(self):
         self.assertRegex(explained("CONFIG_BASE", "m")[0], "it is a bool: y or n, it cannot be a module")
 
     def test_a_prompt_for_experts(self):
         self.assertEqual(explained("CONFIG_GREEN", "y")[0], "depends on CONFIG_EXPERT [=n]")
 
-    def test_a_word_that_the_library_does_not_know_moves_no_line(self):
+    def test_keywords_unknown_to_kconfiglib_keep_line_numbers(self):
         place = kconfig_tree.where(kconfig_tree.find(loaded(), "CONFIG_LATTER"))
         path, line = place.rsplit(":", 1)
         with open(os.path.join(HERE, path), encoding="utf-8") as file:
@@ -66,9 +66,9 @@ class Explain(unittest.TestCase):
         free = loaded("CONFIG_MODULES=y\n# CONFIG_OBSTACLE is not set\nCONFIG_SOMETIMES=y\n")
         self.assertEqual(kconfig_tree.find(free, "CONFIG_SOMETIMES").str_value, "y")
 
-    def test_what_another_architecture_defines_is_off_and_a_number_is_one(self):
-        told = explained("CONFIG_ELSEWHERE", "y")
-        self.assertEqual(told[:2], ["depends on CONFIG_OTHER_ARCH [=n]", "depends on CONFIG_SIZE [=16] > 20"])
+    def test_symbols_of_other_architectures_are_n_and_numbers_are_constants(self):
+        lines = explained("CONFIG_ELSEWHERE", "y")
+        self.assertEqual(lines[:2], ["depends on CONFIG_OTHER_ARCH [=n]", "depends on CONFIG_SIZE [=16] > 20"])
 
     def test_no_prompt(self):
         lines = explained("CONFIG_LIBRARY", "y")
@@ -88,7 +88,7 @@ class Explain(unittest.TestCase):
     def test_a_choice_names_its_winner(self):
         self.assertEqual(explained("CONFIG_RED", "y", "CONFIG_BLUE=y\n")[0], 'its choice ("Colour") was won by CONFIG_BLUE')
 
-    def test_a_name_that_is_nearly_right(self):
+    def test_a_similar_name_is_suggested(self):
         self.assertRegex(explained("CONFIG_MIDDEL", "y")[0], "no such option; did you mean CONFIG_MIDDLE")
 
     def test_an_option_of_another_architecture(self):
@@ -113,7 +113,7 @@ class Why(unittest.TestCase):
         self.assertEqual(about["reason"], "kernel.set asks for it")
         self.assertEqual(self.about("CONFIG_BASE", "CONFIG_BASE=y\n", {}, {"CONFIG_BASE": "y"})["reason"], "the preset asks for it")
 
-    def test_looking_for_a_way_leaves_a_choice_as_it_was(self):
+    def test_searching_a_suggestion_restores_the_choice(self):
         for text in ("", "CONFIG_RED=y\n"):
             about = self.about("CONFIG_SKY", text)
             self.assertEqual(about["suggestion"], {"CONFIG_BLUE": "y", "CONFIG_SKY": "y"})
@@ -136,7 +136,7 @@ class Why(unittest.TestCase):
         either = "\n".join(self.about("CONFIG_EITHER")["lines"])
         self.assertIn("✗ one of:\n      ✗ CONFIG_MODULES [=n]", either)
 
-    def test_a_value_that_was_tried_is_taken_back(self):
+    def test_trial_values_are_restored(self):
         kconf = loaded()
         kconfig_why.why(kconf, "CONFIG_TOP", {}, {})
         self.assertEqual(kconf.syms["BASE"].str_value, "n")
@@ -156,15 +156,15 @@ class Minimal(unittest.TestCase):
         full = {f"CONFIG_{name}": value for name, value in values.items()}
         return kconfig_minimal.fewest(kconf, kconfig_minimal.in_order(kconf, requests), full, changed)
 
-    def test_what_follows_is_left_out(self):
+    def test_implied_options_are_left_out(self):
         self.assertEqual(self.fewest("", BASE="y"), {"CONFIG_BASE": "y"})
         self.assertEqual(self.fewest("", BASE="y", FOLLOWS="n"), {"CONFIG_BASE": "y", "CONFIG_FOLLOWS": "n"})
         self.assertEqual(self.fewest("", USER_ONE="y"), {"CONFIG_USER_ONE": "y"})
 
-    def test_of_a_choice_the_winner(self):
+    def test_a_choice_has_its_winner_only(self):
         self.assertEqual(self.fewest("CONFIG_RED=y\n", BLUE="y"), {"CONFIG_BLUE": "y"})
 
-    def test_back_from_what_the_start_has(self):
+    def test_options_of_the_start_can_be_reset(self):
         self.assertEqual(self.fewest("CONFIG_BASE=y\nCONFIG_FOLLOWS=y\n", FOLLOWS="n"), {"CONFIG_FOLLOWS": "n"})
 
     def test_texts_and_numbers(self):

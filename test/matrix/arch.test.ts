@@ -8,7 +8,7 @@ import { matrixTable } from "../../src/fleet/text/matrix-text.js";
 import { CrossGuest } from "../support/cross.js";
 import { kdock, matrixRows, removeVolumes } from "../support/kdock.js";
 
-/** The preset that people debug with, on every architecture but the one that all other tests have. */
+/** The preset debug on every architecture except the one of all other tests. */
 describe.each(["arm64", "riscv64"] as const)("%s", (arch) => {
   const row = ARCHITECTURES[arch];
   let guest: CrossGuest;
@@ -19,7 +19,7 @@ describe.each(["arm64", "riscv64"] as const)("%s", (arch) => {
     const names = projectNames(folder);
     const own = { vmContainer: names.vmContainer(DEFAULT_VM), network: names.network };
     guest = new CrossGuest(folder, arch, own);
-    // Its row of the table first: what is built for it is what the tests have.
+    // The matrix row first: the tests use its build.
     const tried = await guest.run(
       "--json",
       "matrix",
@@ -44,12 +44,12 @@ describe.each(["arm64", "riscv64"] as const)("%s", (arch) => {
     await rm(guest.folder, { recursive: true });
   });
 
-  it("boots on its machine, with all processors", async () => {
+  it("boots with all processors", async () => {
     expect(await guest.sh("uname -m; nproc")).toBe(`${row.machine}\n2\n`);
     expect(await guest.sh("cat /proc/cmdline")).toContain(`console=${row.console}`);
   });
 
-  it("is on the network, with names, and is reached through a port", async () => {
+  it("has network, names and published ports", async () => {
     await guest.reachesPeer(9090);
   });
 
@@ -57,21 +57,21 @@ describe.each(["arm64", "riscv64"] as const)("%s", (arch) => {
     await guest.copies();
   });
 
-  it("stops in the network code, with arguments, lines and a backtrace", async () => {
+  it("stops in the network code with trap, with arguments, lines and a backtrace", async () => {
     const script = "ping -c 1 127.0.0.1";
-    const told = await guest.trap("icmp_rcv", script, "--bt", "--args", "--print", "skb->len");
-    expect(told).toContain("icmp_rcv");
-    expect(told).toContain("net/ipv4/icmp.c");
-    expect(told).toMatch(/skb=0x[0-9a-f]+/);
-    expect(told).toContain("ip_local_deliver_finish");
+    const output = await guest.trap("icmp_rcv", script, "--bt", "--args", "--print", "skb->len");
+    expect(output).toContain("icmp_rcv");
+    expect(output).toContain("net/ipv4/icmp.c");
+    expect(output).toMatch(/skb=0x[0-9a-f]+/);
+    expect(output).toContain("ip_local_deliver_finish");
     expect(await guest.sh("echo on")).toBe("on\n");
   });
 
-  it("knows system calls by the names that they have elsewhere", async () => {
+  it("finds system calls by their names on other architectures", async () => {
     expect(await guest.trap("__x64_sys_newuname", "uname -a")).toContain(`sys_newuname`);
   });
 
-  it("has the kernel's own commands in the debugger", async () => {
+  it("has the kernel's gdb commands", async () => {
     const { stdout, exitCode } = await kdock(["gdb"], {
       cwd: guest.folder,
       input: "lx-version\nlx-ps\n",
@@ -81,7 +81,7 @@ describe.each(["arm64", "riscv64"] as const)("%s", (arch) => {
     expect(exitCode).toBe(0);
   });
 
-  it("tells a panic with its reason", async () => {
+  it("reports a panic with its reason", async () => {
     const { stdout, stderr } = await guest.run(
       ...["trap", "kernel_restart", "--exec", "echo c > /proc/sysrq-trigger"],
     );

@@ -6,7 +6,7 @@ import type { MatrixResult } from "../../src/fleet/plan/matrix.js";
 import { matrixTable } from "../../src/fleet/text/matrix-text.js";
 import { kdock, matrixRows, removeVolumes } from "../support/kdock.js";
 
-/** One of each of the suites that kdock knows, and what their backports have today. */
+/** A kernel of each suite; the newest one of backports is added below. */
 const KERNELS = ["debian:5.10", "debian:6.1", "debian:6.12"];
 
 const CHAIN = /CONFIG_EXT4_FS=y {2}\(is n\)\n +depends on CONFIG_BLOCK \[=n\]/;
@@ -27,7 +27,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A version that nobody has is refused with the list of those there are. */
+/** The error for a version that does not exist lists existing ones. */
 async function newestOfBackports(): Promise<string> {
   const { stderr } = await here("lock");
   expect(stderr).toContain("lock-trixie");
@@ -43,7 +43,7 @@ async function newestOfBackports(): Promise<string> {
 }
 
 describe.each([0, 1, 2, 3])("kernel %i of the list", (index) => {
-  it("explains its configuration before it is built, and what does not stick in it", async () => {
+  it("explains its configuration before the build, and unmet requests", async () => {
     const kernel = KERNELS[index] ?? "";
     const env = { KDOCK_KERNEL_SOURCE: kernel };
     const why = await kdock(["config", "why", "BTRFS_FS"], { cwd: folder, env });
@@ -67,7 +67,7 @@ describe.each([0, 1, 2, 3])("kernel %i of the list", (index) => {
     expect(row, tried.stdout.slice(-4000)).toBeDefined();
     if (row === undefined) return;
     rows.push(row);
-    // One at a time, too: a run that is broken off has told what it saw.
+    // Print each row at once, in case the run is interrupted.
     process.stdout.write(["", ...matrixTable([row]), ""].join("\n"));
     expect(row.verdict, row.message).toBe("ok");
     expect(row.output).toEqual([row.release]);

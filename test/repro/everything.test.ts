@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => project.remove());
 
-it("a kernel with every option that brings in chance is the same in hostile surroundings", async () => {
+it("a kernel with all options that add randomness is reproducible under hostile conditions", async () => {
   const built = await project.kdock("build", "kernel");
   expect(built.stderr).not.toContain("error:");
   expect(built.exitCode).toBe(0);

@@ -10,7 +10,7 @@ kernel: { set: { CONFIG_MODULES: y, CONFIG_DUMMY: m } }
 gdb: { listen: 0 }
 `;
 
-/** Of the module dummy: loaded, with a packet on its way out. */
+/** Sends a packet through the module dummy. */
 const TRAFFIC = "ifconfig dummy0 10.9.9.1 up; ping -c 1 -W 1 10.9.9.2";
 
 let project: ReproProject;
@@ -32,7 +32,7 @@ afterAll(async () => {
   await project.remove();
 });
 
-it("a breakpoint waits for its module, and everything in it is where it is", async () => {
+it("a pending breakpoint is set when its module is loaded, with correct addresses", async () => {
   const { stdout } = await debug(
     "backtrace 1\nprint dummy_link_ops.kind\nprint &dummy_link_ops\n",
     ...["dummy_xmit", "--if", "skb->len > 0", "--exec", `modprobe dummy; ${TRAFFIC}`],
@@ -43,7 +43,7 @@ it("a breakpoint waits for its module, and everything in it is where it is", asy
   expect(stdout).toMatch(/\$2 = \(struct rtnl_link_ops \*\) 0x[0-9a-f]+ <dummy_link_ops>/);
 });
 
-it("of a module that is loaded, symbols are there from the beginning", async () => {
+it("symbols of a loaded module are available from the start", async () => {
   const { stdout, exitCode } = await debug("", ...["dummy_xmit", "--exec", TRAFFIC]);
   expect(stdout).toMatch(/^module dummy at 0xffffffff/m);
   expect(stdout).toMatch(/^Breakpoint 1, dummy_xmit \(skb=0x/m);

@@ -17,7 +17,7 @@ async function patched(name: string, patch: string): Promise<void> {
   );
 }
 
-/** Adds lines at the head of a file, whatever it begins with. */
+/** A patch that adds lines at the start of a file. */
 function atHead(path: string, firstLine: string, added: readonly string[]): string {
   const lines = added.map((line) => `+${line}\n`).join("");
   return `--- a/${path}\n+++ b/${path}\n@@ -1 +1,${added.length + 1} @@\n${lines} ${firstLine}\n`;
@@ -26,7 +26,7 @@ function atHead(path: string, firstLine: string, added: readonly string[]): stri
 const DRIVER = "drivers/char/virtio_console.c";
 const LICENCE = "// SPDX-License-Identifier: GPL-2.0-or-later";
 
-it("a date in a driver does not get through the compiler", async () => {
+it("a date in a driver is rejected by the compiler", async () => {
   await patched(
     "date.patch",
     atHead(DRIVER, LICENCE, ["static const char planted[] __attribute__((used)) = __DATE__;"]),
@@ -36,7 +36,7 @@ it("a date in a driver does not get through the compiler", async () => {
   expect(exitCode).toBe(1);
 });
 
-it("a time that make puts into a driver is found by verify, which names the driver", async () => {
+it("a time that make adds to a driver is found by verify, with the driver's name", async () => {
   await patched(
     "make.patch",
     atHead(DRIVER, LICENCE, ["static const char planted[] __attribute__((used)) = PLANTED;"]) +

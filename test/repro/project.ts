@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { kdock, removeVolumes, type Outcome, ROOT } from "../support/kdock.js";
 
-/** A project of its own in a temporary folder; `remove` takes its volumes with it. */
+/** A project in a temporary folder; `remove` also removes its volumes. */
 export interface ReproProject {
   readonly folder: string;
   kdock(...args: string[]): Promise<Outcome>;

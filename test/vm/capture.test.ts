@@ -78,7 +78,7 @@ it("Ctrl-C ends it well: the file is whole, and nothing is left in the container
 
   const again = await kdock(["capture", "-w", file, "--count", "1"], { cwd: LAB });
   expect(again.exitCode).toBe(2);
-  expect(again.stderr).toContain("is there already");
+  expect(again.stderr).toContain("already exists");
   expect((await readFile(file)).equals(pcap)).toBe(true);
 });
 

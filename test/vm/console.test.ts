@@ -31,7 +31,7 @@ it("gives a raw console with the terminal's size, Ctrl-] detaches and restores t
   await type("echo alive-$((40+2))", "Enter");
   await shows(/^alive-42/m);
   await type("C-]");
-  await shows(/detached; the VM goes on/);
+  await shows(/detached; the VM keeps running/);
   await type(
     "clear; stty -a | grep -o -w -e '-\\?icanon' -e '-\\?echo' | sort | tr '\\n' '+'; echo done",
     "Enter",

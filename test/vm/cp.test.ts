@@ -299,7 +299,9 @@ describe("onto a file system where upper and lower case are one", () => {
     await sh(`mkdir /tmp/t && cd /tmp/t && ${make.replaceAll("OUTSIDE", outside())}`);
     const { exitCode, stderr } = await cp(":/tmp/t", join(folded(), "t"));
     await sh("umount /tmp/t/p");
-    expect(stderr).toMatch(/"(?:d\/)?[xX]" and "(?:d\/)?[xX]" are one name on the file system/);
+    expect(stderr).toMatch(
+      /"(?:d\/)?[xX]" and "(?:d\/)?[xX]" are one name on the target's file system/,
+    );
     expect(exitCode).toBe(3);
     expect(await readdir(outside())).toEqual([]);
     expect(await readdir(folded())).toEqual([]);

@@ -41,7 +41,7 @@ describe("without a VM", () => {
     const flags = ["--keep", "--gdb", "0", "--exec", "ls"];
     const { exitCode, stdout, stderr } = await scripted("", "kernel_clone", ...flags);
     expect(stdout).toMatch(/^Breakpoint 1, kernel_clone \(/m);
-    expect(stderr).toContain("the VM goes on");
+    expect(stderr).toContain("the VM keeps running");
     expect(exitCode).toBe(0);
     await expectGuestRuns();
   });

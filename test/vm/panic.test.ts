@@ -221,7 +221,7 @@ describe("without one", () => {
     const decoded = await inLab("decode");
     expect(decoded.stdout).toMatch(/^ sysrq_handle_crash \(drivers\/tty\/sysrq\.c:\d+\)$/m);
     const again = await inLab("run", "--dump-on-panic", dump, "--", "true");
-    expect(again.stderr).toMatch(/is there already/);
+    expect(again.stderr).toMatch(/already exists/);
     expect(again.exitCode).toBe(2);
   });
 

@@ -14,8 +14,11 @@ export function define(kdock: Kdock): Command {
   const command = new Command("build")
     .description("build the kernel, busybox and the initramfs in containers")
     .addArgument(new Argument("[target...]", "default: all of them").choices(TARGETS))
-    .option("--no-cache", "build images and artifacts anew even when nothing changed")
-    .option("--frozen", "refuse whatever differs from kdock.lock, naming each difference (for CI)");
+    .option("--no-cache", "build images and artifacts again even if they are up to date")
+    .option(
+      "--frozen",
+      "fail if anything differs from kdock.lock, and list the differences (for CI)",
+    );
   return addBuildFlags(command).action(async (targets: Target[], flags: BuildFlags) => {
     await refuseKernelKey(flags);
     const frozen = flags.frozen ?? false;
@@ -33,15 +36,15 @@ export function define(kdock: Kdock): Command {
   });
 }
 
-/** A kernel that is known by its key needs no build. */
+/** A key names a kernel that is built already. */
 async function refuseKernelKey({ kernel }: KeyFlags): Promise<void> {
   const { isKernelKey } = await import("../plan/built-kernels.js");
   if (typeof kernel !== "string" || !isKernelKey(kernel)) return;
   throw new KdockError(
     "usage",
-    `--kernel ${kernel} is the key of a kernel, and builds take a source`,
+    `--kernel ${kernel} is the key of a kernel, but a build needs a source`,
     {
-      hint: `\`kdock run --kernel ${kernel}\` boots what was built; a source is, for example, debian:6.12.`,
+      hint: `\`kdock run --kernel ${kernel}\` boots that kernel; a source is, for example, debian:6.12.`,
     },
   );
 }

@@ -9,13 +9,11 @@ interface LockFlags {
 
 export function define(kdock: Kdock): Command {
   return new Command("lock")
-    .description(
-      "pin everything that is not pinned yet in kdock.lock (the first build does it, too)",
-    )
+    .description("pin all inputs that kdock.lock does not pin yet (the first build does that, too)")
     .addOption(
       new Option(
         "--update [part...]",
-        "pin these anew, or everything: what the mirrors have today",
+        "pin these parts, or everything, again: to the versions that mirrors have now",
       ).choices(UPDATE_PARTS),
     )
     .action(async ({ update = [] }: LockFlags) => {

@@ -1,7 +1,7 @@
 import { differingNames } from "../../core/plan/keys.js";
 import { type Lock, sourceDigest } from "./lock.js";
 
-/** What an update did, a line for each entry; empty when the two say the same. */
+/** The changes of an update, a line for each entry; empty if there are none. */
 export function lockChanges(before: Lock, after: Lock): string[] {
   return [
     ...entryChanges("base", before.bases, after.bases, ({ digest, packages }) => ({

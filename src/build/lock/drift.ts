@@ -6,7 +6,7 @@ import type { LockRequests } from "./requests.js";
 
 type StageName = "kernel" | "busybox" | "rootfs";
 
-/** What kdock.yaml asks for now, in the form in which the lock remembers it. */
+/** The inputs that kdock.yaml requests now, in the lock's form. */
 export interface Wanted {
   readonly stages: Readonly<Record<StageName, LockedStage["inputs"]>>;
   readonly files: Readonly<Record<string, string>>;
@@ -29,8 +29,7 @@ export function wantedOf(plan: Plan, assets: Assets): Wanted {
 }
 
 /**
- * The lock after a build of exactly what is wanted. A stage that did not change, made by a kdock that did not, keeps its
- * .config's digest.
+ * The lock with the wanted inputs. A stage keeps the digest of its .config if neither its inputs nor kdock's files changed.
  */
 export function withWanted(lock: Lock, wanted: Wanted, kdockVersion: string): Lock {
   const sameKdock = differingNames(lock.files, wanted.files).length === 0;
@@ -43,7 +42,7 @@ export function withWanted(lock: Lock, wanted: Wanted, kdockVersion: string): Lo
   return { ...lock, kdock: kdockVersion, stages: Object.fromEntries(stages), files: wanted.files };
 }
 
-/** The lock without the digests of final .configs: another source or compiler may make others. */
+/** The lock without the digests of final .configs: these depend on source and compiler. */
 export function withoutConfigDigests(lock: Lock): Lock {
   const stages = Object.entries(lock.stages).map(([name, { inputs }]) => [name, { inputs }]);
   return { ...lock, stages: Object.fromEntries(stages) as Lock["stages"] };
@@ -56,7 +55,7 @@ export function withConfigDigest(lock: Lock, stage: StageName, config: string): 
   return { ...lock, stages: { ...lock.stages, [stage]: { ...before, config } } };
 }
 
-/** Everything that differs from the lock, a line each; empty when a frozen build may go on. */
+/** All differences from the lock, a line each; empty if a frozen build may continue. */
 export function lockDrift(lock: Lock, wanted: Wanted, missing: LockRequests): string[] {
   return [
     ...missing.bases.map((suite) => `base ${suite}: not locked`),
@@ -79,7 +78,7 @@ function differences(
   return differingNames(before, after).map((name) => {
     const [from, to] = [before[name], after[name]];
     if (from === undefined) return `${prefix}${name} is new${shown(to)}`;
-    if (to === undefined) return `${prefix}${name} is gone${shown(from)}`;
+    if (to === undefined) return `${prefix}${name} was removed${shown(from)}`;
     return isDigest(from) ? `${prefix}${name} changed` : `${prefix}${name}: ${from} → ${to}`;
   });
 }

@@ -6,8 +6,8 @@ import {
 import { EMPTY_LOCK, type Lock } from "./lock.js";
 
 /**
- * A lock holds base images and packages for engines of each architecture: entries of unusual ones have it behind their
- * names, "kernel gcc-14 on arm64". An engine sees its own, without that; the rest is kept as it is.
+ * A lock holds base images and packages for engines of each architecture. Entries for engines other than x86_64 have a suffix,
+ * "kernel gcc-14 on arm64". An engine gets its entries without the suffix; the others are kept unchanged.
  */
 export type OtherEngines = Pick<Lock, "bases" | "images">;
 
@@ -15,7 +15,7 @@ export const NO_OTHER_ENGINES: OtherEngines = { bases: {}, images: {} };
 
 const MARK = / on \w+$/;
 
-/** A lock as an engine sees it, and what the file holds for others. */
+/** Splits a lock file into the lock of an engine and the entries of other engines. */
 export function splitLock(
   file: Lock,
   engine: EngineArchitecture,
@@ -30,7 +30,7 @@ export function splitLock(
   };
 }
 
-/** What goes into the file. */
+/** The inverse of `splitLock`: the content of the file. */
 export function joinLock(lock: Lock, engine: EngineArchitecture, others: OtherEngines): Lock {
   const marked = <T>(map: Readonly<Record<string, T>>) =>
     renamed(map, (name) => `${name}${mark(engine)}`);
@@ -41,12 +41,12 @@ export function joinLock(lock: Lock, engine: EngineArchitecture, others: OtherEn
   };
 }
 
-/** The entries of one of the other engines, as it sees them; what engines share is not among them. */
+/** The entries of one of the other engines, without those that engines share. */
 export function lockOf(others: OtherEngines, engine: EngineArchitecture): Lock {
   return splitLock({ ...EMPTY_LOCK, ...others }, engine).lock;
 }
 
-/** What is left of other engines' entries when each has kept its own. */
+/** The other engines' entries, each engine's reduced by `keep`. */
 export function keptOfOthers(
   others: OtherEngines,
   keep: (lock: Lock, engine: EngineArchitecture) => Lock,

@@ -16,13 +16,13 @@ import { type Lock, LOCK_FORMAT, LockFile } from "./lock.js";
 const HEADER = `# What kdock resolved: commit this file, and everybody builds the same bytes.
 # \`kdock lock --update\` moves it on; do not edit it by hand (every entry carries a checksum).
 `;
-/** A file that was cut off would otherwise look like a shorter one. */
+/** Detects a truncated file. */
 const END = "# end of kdock.lock";
 
-/** Every map in it has its entries checksummed one by one, so that an edit is found and two merges rarely meet. */
+/** Maps whose entries have a checksum each, so that edits are detected and merges rarely conflict. */
 const SECTIONS = ["bases", "images", "sources", "stages"] as const;
 
-/** One fact to a line, whatever a file of the user's is called: a folded text would be a diff in several places. */
+/** One line per value: folded text would make diffs larger. */
 const ONE_LINE = {
   lineWidth: 0,
   blockQuote: false,
@@ -32,7 +32,7 @@ const ONE_LINE = {
 /** "kdock.lock:12" of an offset in the text. */
 type At = (offset: number | undefined) => string;
 
-/** Sorted, one fact to a line, the same text for the same lock. */
+/** Sorted, one value per line; equal locks give equal text. */
 export function printLock(lock: Lock): string {
   const body = {
     format: lock.format,
@@ -49,8 +49,8 @@ export function printLock(lock: Lock): string {
 }
 
 /**
- * Rejects with a `config` error that names line and cause whatever is not exactly what `printLock` wrote: conflict
- * markers, a file cut off, a newer format, an edited entry.
+ * Throws a `config` error with line and cause for a file that `printLock` has not written: conflict markers, a truncated file, a
+ * newer format, an edited entry.
  */
 export function parseLock(text: string, name: string): Lock {
   const lines = text.split(/\r?\n/);
@@ -63,7 +63,7 @@ export function parseLock(text: string, name: string): Lock {
   });
   const at: At = (offset) => `${name}:${counter.linePos(offset ?? 0).line || 1}`;
   const root = isMap(document.contents) ? document.contents : undefined;
-  // First: whatever else looks wrong in it may be right to the kdock that wrote it.
+  // First: other errors may be valid in a newer format.
   refuseNewer(root, at);
   refuseCutOff(lines, name);
   const [error] = document.errors;
@@ -90,7 +90,7 @@ function refuseNewer(root: YAMLMap | undefined, at: At): void {
   const writer = root?.get("kdock");
   throw new KdockError(
     "config",
-    `${at(offsetOf(root, ["format"]))}: format ${format} is newer than this kdock, which knows ${LOCK_FORMAT}`,
+    `${at(offsetOf(root, ["format"]))}: format ${format} is newer than this kdock, which supports ${LOCK_FORMAT}`,
     {
       hint: `Update kdock: the file was written by kdock ${typeof writer === "string" ? writer : "of another version"}.`,
     },
@@ -104,12 +104,12 @@ function refuseCutOff(lines: readonly string[], name: string): void {
   throw broken(`${name}:${last + 1}: the file ends here, without "${END}": it was cut off`);
 }
 
-/** kdock writes none, and what they stand for would only be known while they are replaced. */
+/** kdock writes no aliases; they could only be checked while they are resolved. */
 function refuseAliases(document: Document.Parsed, at: At): void {
   visit(document, {
     Alias(_, { range, source }) {
       throw broken(
-        `${at(range?.[0])}: *${source} stands for something else, which has no place here`,
+        `${at(range?.[0])}: *${source} is a YAML alias, which kdock.lock may not contain`,
       );
     },
   });
@@ -123,7 +123,7 @@ function checked(content: unknown, root: YAMLMap, at: At): Lock {
     problems.push(`${where(path)}: does not match its checksum: it was edited by hand, or merged`);
   });
   const result = LockFile.safeParse(bare);
-  // What is wrong with a value says more than that it was edited.
+  // An invalid value is reported before a wrong checksum: its message says more.
   if (!result.success) {
     throw broken(
       result.error.issues
@@ -140,11 +140,11 @@ function checked(content: unknown, root: YAMLMap, at: At): Lock {
 
 function broken(problem: string): KdockError {
   return new KdockError("config", problem, {
-    hint: "Restore the file (git checkout kdock.lock), or remove it and run `kdock lock` to resolve everything anew.",
+    hint: "Restore the file (git checkout kdock.lock), or remove it and run `kdock lock` to resolve everything again.",
   });
 }
 
-/** Of the innermost key on the way that is there, else of the whole. */
+/** The offset of the innermost key of a path that exists; otherwise that of the root. */
 function offsetOf(root: YAMLMap | undefined, path: readonly PropertyKey[]): number | undefined {
   let node: unknown = root;
   let offset = root?.range?.[0];
@@ -163,12 +163,12 @@ function withCheck(entry: object, path: readonly string[]): object {
   return { ...sorted, check: checkOf(sorted, path) };
 }
 
-/** Over the entry's name too: under another one it would be a statement that nobody made. */
+/** Covers the entry's name too, so that a renamed entry is detected. */
 function checkOf(sorted: unknown, path: readonly string[]): string {
   return sha256(JSON.stringify([path, sorted])).slice(0, 16);
 }
 
-/** Takes the checksums out again and tells which of them are wrong; what has another shape is the schema's to refuse. */
+/** Removes the checksums and reports wrong ones. Ignores values of another type: the schema rejects these. */
 function withoutChecks(content: unknown, onWrong: (path: string[]) => void): unknown {
   if (!isPlain(content)) return content;
   const open = (entry: unknown, path: string[]): unknown => {

@@ -1,20 +1,20 @@
 import { z } from "zod";
 
-/** The format this kdock writes. A file with a higher number comes from a newer kdock and is not touched. */
+/** The format that this version writes. A file with a higher one is from a newer kdock, and is rejected. */
 export const LOCK_FORMAT = 1;
 
 const sha256 = z.string().regex(/^[\da-f]{64}$/, "expected 64 hexadecimal digits in lower case");
-/** As Debian's snapshot archive writes a moment: year to second, in UTC. */
+/** The time format of Debian's snapshot archive: year to second, in UTC. */
 const moment = z.string().regex(/^\d{8}T\d{6}Z$/, "expected a time such as 20261123T033000Z");
 const suite = z.enum(["bullseye", "bookworm", "trixie"]);
-/** A base's name, with the engine's architecture behind it unless that is the usual one; see `splitLock`. */
+/** A base's name, with a suffix for the engine's architecture unless that is x86_64; see `splitLock`. */
 const baseName = z
   .string()
   .regex(/^(?:bullseye|bookworm|trixie)(?: on \w+)?$/, "expected a Debian suite");
-/** What dpkg accepts as a version, which is also all that may reach a shell. */
+/** The characters that dpkg accepts in a version; safe in a shell. */
 const version = z.string().regex(/^[\w.+~:-]+$/, "expected a Debian package version");
 const packages = z.record(
-  // Of another architecture than the engine's: "musl-dev:amd64".
+  // With a suffix for another architecture than the engine's: "musl-dev:amd64".
   z.string().regex(/^[a-z\d][a-z\d.+-]+(?::[a-z\d]+)?$/, "expected a Debian package name"),
   version,
 );
@@ -45,17 +45,17 @@ const Source = z.strictObject({
     .regex(/^[a-z-]+$/, "expected a Debian suite")
     .optional(),
   version,
-  /** Of the file that is fetched: Debian's .deb, or the tarball. */
+  /** Of the downloaded file: Debian's .deb, or the tarball. */
   sha256: sha256.optional(),
   commit: z
     .string()
-    .regex(/^(?:[\da-f]{40}|[\da-f]{64})$/, "expected a commit's whole id")
+    .regex(/^(?:[\da-f]{40}|[\da-f]{64})$/, "expected a full commit id")
     .optional(),
-  /** When it was resolved: where to look in a snapshot archive once mirrors have moved on. */
+  /** When it was resolved: the time to look up in a snapshot archive once mirrors have newer versions. */
   time: moment,
   /**
-   * Who vouches for it: "debian:" and the fingerprints of the archive's keys, "pgp:" and the fingerprint of the signer,
-   * or "pinned:" and who says what the digest is. Of a commit, nobody: its id is its digest.
+   * The signer: "debian:" and the fingerprints of the archive's keys, "pgp:" and the fingerprint of the key, or "pinned:" and
+   * the source of the digest. Undefined for a commit, whose id is its digest.
    */
   signedBy: z
     .string()
@@ -65,24 +65,24 @@ const Source = z.strictObject({
 
 const Stage = z.strictObject({
   inputs: z.record(z.string(), z.string()),
-  /** sha256 of the final .config; there is none before the first build. */
+  /** sha256 of the final .config; undefined before the first build. */
   config: sha256.optional(),
 });
 
 export const LockFile = z.strictObject({
   format: z.literal(LOCK_FORMAT),
-  /** The kdock that wrote it. */
+  /** The version of kdock that wrote it. */
   kdock: z.string(),
   bases: z.record(baseName, Base),
   images: z.record(z.string(), Image),
   sources: z.record(z.string(), Source),
-  /** What kdock.yaml and the files it names ask for, stage by stage. */
+  /** The inputs from kdock.yaml and the files it names, by stage. */
   stages: z.partialRecord(z.enum(["kernel", "busybox", "rootfs"]), Stage),
   /** kdock's own files that go into containers, by path. */
   files: z.record(z.string(), sha256),
 });
 
-/** kdock.lock: what was resolved once and holds for everybody who has the file. */
+/** The content of kdock.lock: resolved versions and digests. */
 export type Lock = Readonly<z.output<typeof LockFile>>;
 export type LockedBase = z.output<typeof Base>;
 export type LockedImage = z.output<typeof Image>;
@@ -104,7 +104,7 @@ export function sourceName(kind: string, source: string): string {
   return `${kind} ${source}`;
 }
 
-/** What a source is known by, whatever its provider: a file's sha256 or a commit. */
+/** The digest of a source of any kind: a file's sha256 or a commit. */
 export function sourceDigest({ sha256, commit }: Pick<LockedSource, "sha256" | "commit">): string {
   return sha256 ?? commit ?? "";
 }

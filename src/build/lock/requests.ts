@@ -14,7 +14,7 @@ import type { Suite } from "../plan/toolchain.js";
 import { type Lock, sourceName } from "./lock.js";
 import type { UpdatePart } from "../../core/plan/choices.js";
 
-/** An image whose packages are to be pinned. */
+/** An image whose packages the lock pins. */
 export interface ImageRequest {
   /** Its name in the lock: "kernel gcc-14", "vm". */
   readonly name: string;
@@ -24,24 +24,24 @@ export interface ImageRequest {
   readonly toolchain: string | undefined;
   /** See `crossFor`; undefined for images without a compiler. */
   readonly cross: string | undefined;
-  /** Packages of images/KIND/packages, so to say, that this architecture needs. */
+  /** Packages for this architecture, in addition to images/KIND/packages. */
   readonly extra: readonly string[];
-  /** What it is to have in any case, by kdock's own lists. */
+  /** Packages that the image must have: `extra` and those of images/KIND/packages. */
   readonly packages: readonly string[];
 }
 
-/** A source whose version and digest are to be pinned. */
+/** A source whose version and digest the lock pins. */
 export interface SourceRequest {
   /** Its name in the lock, "kernel debian:6.12". */
   readonly name: string;
   readonly kind: "kernel" | "busybox";
   /** "debian:6.12" */
   readonly spec: string;
-  /** Where it is looked for first. */
+  /** The suite that is searched first. */
   readonly suite: Suite;
   /**
-   * Whether it takes a builder, with its programs, to say what it is: Debian's own are known to any apt, and what kdock or
-   * its user has the sum of needs no asking.
+   * Whether the builder image is needed to resolve it. Not for Debian's packages, which any apt resolves, nor for tarballs whose
+   * sha256 is given.
    */
   readonly inBuilder: boolean;
 }
@@ -52,7 +52,7 @@ export interface LockRequests {
   readonly sources: readonly SourceRequest[];
 }
 
-/** Everything that a configuration needs pinned before a build can be the same for everybody. */
+/** Everything that must be pinned for a configuration's build to be reproducible. */
 export function lockRequests(
   config: Config,
   engine: EngineArchitecture,
@@ -96,7 +96,7 @@ export function lockRequests(
   };
 }
 
-/** The kernels that kdock.yaml's matrix names, each as the one that is to be built. */
+/** A configuration for each kernel of kdock.yaml's matrix. */
 export function matrixConfigs(config: Config): Config[] {
   const { kernel, matrix } = config;
   const archs = matrix.archs.length === 0 ? [kernel.arch] : matrix.archs;
@@ -110,7 +110,7 @@ export function matrixConfigs(config: Config): Config[] {
   return [...all.values()].map((each) => ({ ...config, kernel: each }));
 }
 
-/** What the lock is to keep: all that the configuration needs, and the matrix beside it. */
+/** The entries to keep in the lock: those of the configuration and of the matrix. */
 export function keptRequests(
   config: Config,
   engine: EngineArchitecture,
@@ -127,7 +127,7 @@ export function keptRequests(
   };
 }
 
-/** A local tree is what it is: there is nothing to pin. */
+/** Empty for a local tree, which is not pinned. */
 function kernelSource(config: Config, suite: Suite): SourceRequest[] {
   const spec = config.kernel.source;
   if (sourceSpec(spec).kind === "path") return [];
@@ -135,7 +135,7 @@ function kernelSource(config: Config, suite: Suite): SourceRequest[] {
   return [{ name: sourceName("kernel", spec), kind: "kernel", spec, suite, inBuilder }];
 }
 
-/** Whether the sum of its tarball is known beforehand. */
+/** Whether the sha256 of the tarball is given. */
 function isKnownBusybox({ busybox }: Config, assets: Assets): boolean {
   if (busybox.sha256 !== undefined) return true;
   const sums = Buffer.from(assets.get("images/busybox/sha256sums")?.content ?? []).toString();
@@ -143,15 +143,15 @@ function isKnownBusybox({ busybox }: Config, assets: Assets): boolean {
   return sums.split("\n").some((line) => line.endsWith(`  ${file}`));
 }
 
-/** Those that every suite has to have, wherever it takes them from; about conditions see images/apt/archives.sh. */
+/** Packages that are needed in every suite; for conditions see images/apt/archives.sh. */
 function namedPackages(list: Asset | undefined): string[] {
   return listed(list)
     .filter(([, condition]) => condition === undefined || condition.startsWith("<"))
     .flatMap(([name = ""]) => (name === "" ? [] : [name]));
 }
 
-/** What builders of all suites take from one and the same: package → suite. */
-export function lenders(assets: Assets): Record<string, string> {
+/** Packages that builders of all suites take from one suite: package → suite. */
+export function suiteByPackage(assets: Assets): Record<string, string> {
   const lists = [...assets].filter(([path]) => /^images\/\w+\/packages$/.test(path));
   return Object.fromEntries(
     lists
@@ -168,7 +168,7 @@ function listed(list: Asset | undefined): string[][] {
   return lines.map((line) => line.replace(/#.*/, "").trim().split(/\s+/));
 }
 
-/** What images/apt/cross-packages.sh is told: GNU's and Debian's name of the architecture that is compiled for. */
+/** The argument of images/apt/cross-packages.sh: GNU's and Debian's name of the target architecture. */
 export function crossFor(arch: Architecture): string {
   const { triplet, debianArch } = ARCHITECTURES[arch];
   return `${triplet},${debianArch}`;
@@ -186,18 +186,18 @@ export function vmImageName(arch: Architecture): string {
   return `vm${suffixOf(arch)}`;
 }
 
-/** One for all architectures that want the same debugger. */
+/** The same for all architectures that need the same debugger. */
 export function gdbImageName(arch: Architecture, engine: EngineArchitecture): string {
   return ["gdb", ...gdbExtra(arch, engine)].join(" ");
 }
 
-/** Beside the gdb that every such image has. */
+/** Debugger packages in addition to gdb. */
 export function gdbExtra(arch: Architecture, engine: EngineArchitecture): string[] {
   const wanted = debuggerOn(ARCHITECTURES[engine].machine, arch);
   return wanted === "gdb" ? [] : [wanted];
 }
 
-/** The requests that the lock does not answer. Packages over a base that is not locked answer nothing: see `forget`. */
+/** The requests without a valid entry in the lock. Packages are valid only with their base: see `withoutParts`. */
 export function missingRequests(
   lock: Lock,
   { bases, images, sources }: LockRequests,
@@ -208,7 +208,7 @@ export function missingRequests(
     images: images.filter(({ name, suite, packages }) => {
       const [base, image] = [lock.bases[suite], lock.images[name]];
       if (base === undefined || image?.base !== suite) return true;
-      // Locked by a kdock that wanted less in it.
+      // Locked by a version of kdock that needed fewer packages.
       return packages.some((each) => !(each in image.packages) && !(each in base.packages));
     }),
     sources: sources.filter(({ name, kind }) => {
@@ -223,10 +223,10 @@ export function isNothing({ bases, images, sources }: LockRequests): boolean {
   return bases.length + images.length + sources.length === 0;
 }
 
-/** The lock without what is to be resolved anew. Packages are resolved over their base, so they go with it. */
-export function forget(lock: Lock, parts: readonly UpdatePart[]): Lock {
+/** The lock without the entries of `parts`. Packages are resolved against their base, and removed with it. */
+export function withoutParts(lock: Lock, parts: readonly UpdatePart[]): Lock {
   const has = (part: UpdatePart) => parts.includes(part);
-  const gone = (name: string) =>
+  const isRemoved = (name: string) =>
     has("base") ||
     (has("toolchain") && /^(?:kernel|busybox)\b/.test(name)) ||
     (has("qemu") && /^vm\b/.test(name)) ||
@@ -234,7 +234,7 @@ export function forget(lock: Lock, parts: readonly UpdatePart[]): Lock {
   return {
     ...lock,
     bases: has("base") ? {} : lock.bases,
-    images: without(lock.images, gone),
+    images: without(lock.images, isRemoved),
     sources: without(
       lock.sources,
       (name) =>
@@ -244,7 +244,7 @@ export function forget(lock: Lock, parts: readonly UpdatePart[]): Lock {
   };
 }
 
-/** The lock without entries that nobody asks for any more. */
+/** The lock without entries that are not requested any more. */
 export function prune(lock: Lock, requests: LockRequests): Lock {
   const images = new Set(requests.images.map(({ name }) => name));
   const sources = new Set(requests.sources.map(({ name }) => name));
@@ -260,7 +260,7 @@ export function prune(lock: Lock, requests: LockRequests): Lock {
 
 function without<T>(
   map: Readonly<Record<string, T>>,
-  gone: (name: string) => boolean,
+  isRemoved: (name: string) => boolean,
 ): Record<string, T> {
-  return Object.fromEntries(Object.entries(map).filter(([name]) => !gone(name)));
+  return Object.fromEntries(Object.entries(map).filter(([name]) => !isRemoved(name)));
 }

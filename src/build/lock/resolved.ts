@@ -1,16 +1,16 @@
 import { type Lock, LockFile, type LockedSource, momentOf } from "./lock.js";
 import type { ImageRequest, SourceRequest } from "./requests.js";
 
-/** What images/apt/resolve.sh and the source.sh scripts found out in a container of the base image. */
+/** Output of images/apt/resolve.sh and the source.sh scripts in a container of the base image. */
 export interface Resolved {
-  /** Packages that an image adds to its base or upgrades there, by the image's name in the lock. */
+  /** Packages that an image adds or upgrades, by the image's name in the lock. */
   readonly packages: ReadonlyMap<string, Readonly<Record<string, string>>>;
-  /** What the base image itself has. */
+  /** Packages of the base image. */
   readonly installed: Readonly<Record<string, string>>;
   readonly sources: ReadonlyMap<"kernel" | "busybox", Omit<LockedSource, "time">>;
 }
 
-/** Reads the "@kdock" lines among what the scripts print; all other lines are for people. */
+/** Parses the "@kdock" lines of the scripts' output; ignores other lines. */
 export function readResolved(lines: readonly string[]): Resolved {
   const packages = new Map<string, Record<string, string>>();
   const installed: Record<string, string> = {};
@@ -49,7 +49,7 @@ function readSource(
   }
 }
 
-/** The lock with the source that a builder looked up or fetched. Throws when its script did not say which it is. */
+/** The lock with the source that a builder resolved or fetched. Throws if its script did not print it. */
 export function withResolvedSource(
   lock: Lock,
   { name, kind }: SourceRequest,
@@ -70,8 +70,8 @@ export interface ResolvedBase {
 }
 
 /**
- * The lock with what one suite's container found out. `now` (milliseconds since 1970) becomes the time of the entries:
- * files in the images are dated by it, and snapshots are looked for there. Throws when the scripts left something out.
+ * The lock with the entries resolved for one suite. `now` (milliseconds since 1970) becomes their time: the mtime of files in
+ * the images, and the time of the snapshot. Throws if the scripts left out an entry.
  */
 export function withResolved(
   lock: Lock,

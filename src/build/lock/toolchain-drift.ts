@@ -2,13 +2,13 @@ import { ENGINE_ARCHITECTURES, type EngineArchitecture } from "../../core/plan/a
 import { lockOf, type OtherEngines } from "./engine-view.js";
 import type { Lock, LockedImage } from "./lock.js";
 
-/** What decides about the bytes of kernels and of busybox: compilers, assemblers and linkers, and what is linked. */
-const DECIDING =
+/** Packages that the bytes of kernels and busybox depend on: compilers, assemblers, linkers, and linked libraries. */
+const TOOLCHAIN_PACKAGE =
   /^(?:(?:gcc|clang|lld|llvm)-\d+|binutils|musl-dev|libc6-dev-\w+-cross|linux-libc-dev)$/;
 
 /**
- * Where a lock pins other compilers for engines of another architecture than for those of this one, a line each: what the
- * two build may differ. Both names of an image are there only after engines of both kinds have resolved it.
+ * A line for each compiler that a lock pins at different versions for engines of different architectures: their builds may
+ * differ. Compares only images that engines of both architectures have resolved.
  */
 export function toolchainDrift(
   lock: Lock,
@@ -38,12 +38,12 @@ function differences(a: LockedImage, b: LockedImage): [program: string, a: strin
   });
 }
 
-/** By the program's name: for one architecture it is the machine's own, for another a cross compiler of the same version. */
+/** By the program's name, without the suffix of cross compilers. */
 function versions({ packages }: LockedImage): Map<string, string> {
   const found = Object.entries(packages).map(([name, version]) => {
     const program = name.replace(/-(?:x86-64|aarch64|riscv64)-linux-gnu$/, "").replace(/:\w+$/, "");
-    // Of a package for cross compiling, and of one that was built once more for one architecture.
+    // Without the version suffixes of packages for cross compiling, and of binary rebuilds for one architecture.
     return [program, version.replace(/cross\d+$/, "").replace(/\+b\d+$/, "")] as const;
   });
-  return new Map(found.filter(([program]) => DECIDING.test(program)));
+  return new Map(found.filter(([program]) => TOOLCHAIN_PACKAGE.test(program)));
 }

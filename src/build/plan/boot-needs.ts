@@ -1,23 +1,23 @@
 import { KdockError } from "../../core/errors.js";
 import type { ArchitectureRow } from "../../core/plan/architectures.js";
-import { builtInWords } from "./guest-start.js";
+import { builtInParameters } from "./guest-start.js";
 import { missingOptions } from "./guest-needs.js";
 
-/** These have the kernel take its own command line in the place of the one that it is given. */
+/** With these a kernel ignores the command line that it is passed. */
 const OWN_COMMAND_LINE = ["CONFIG_CMDLINE_OVERRIDE", "CONFIG_CMDLINE_FORCE"];
 
-/** Without them no guest gets to its first process; each with what it is for. */
+/** Options that every guest needs to start its first process, each with its purpose. */
 const START: Readonly<Record<string, string>> = {
   CONFIG_BLK_DEV_INITRD: "to have a root",
   CONFIG_BINFMT_ELF: "to start programs",
 };
 
-/** The same for kdock's /init. */
+/** Options for kdock's /init. */
 const START_SCRIPT: Readonly<Record<string, string>> = {
   CONFIG_BINFMT_SCRIPT: "to start /init, which is a script",
 };
 
-/** What kdock's agent takes to be reached. */
+/** Options for kdock's agent. */
 const AGENT = [
   "CONFIG_PCI",
   "CONFIG_VIRTIO_PCI",
@@ -27,15 +27,15 @@ const AGENT = [
   "CONFIG_SIGNALFD",
 ];
 
-/** What a request asks for that no guest of kdock's would boot with: throws a `config` error. */
+/** Throws a `config` error for requested options that a guest cannot boot with. */
 export function checkBootRequests(
   requests: {
-    /** The text of a whole configuration, on which kdock's own options go. */
+    /** The text of a complete configuration, which kdock's options are added to. */
     readonly preset: string;
-    /** The lines that have the last word. */
+    /** The user's options, which override all others. */
     readonly user: string;
   },
-  init: InitKind,
+  init: InitOwner,
 ): void {
   const user = new Map(optionLines(requests.user));
   const all = new Map([...optionLines(requests.preset), ...user]);
@@ -45,10 +45,10 @@ export function checkBootRequests(
   }
 }
 
-/** Whether the first process is another one than kdock's /init. */
-type InitKind = { readonly isOwn: boolean };
+/** `isOwn`: the first process is the project's own, not kdock's /init. */
+type InitOwner = { readonly isOwn: boolean };
 
-function startNeeds({ isOwn }: InitKind): readonly [option: string, purpose: string][] {
+function startNeeds({ isOwn }: InitOwner): readonly [option: string, purpose: string][] {
   return Object.entries(isOwn ? START : { ...START, ...START_SCRIPT });
 }
 
@@ -59,19 +59,19 @@ function optionLines(text: string): [name: string, value: string][] {
   );
 }
 
-/** What a guest will not have, by the text of its kernel's .config; for people. */
+/** Missing features of a guest, by its kernel's .config, as messages. */
 export interface BootGaps {
-  /** Nothing of it is seen. */
-  readonly silent: string | undefined;
+  /** Why its console has no output. */
+  readonly noConsole: string | undefined;
   /** Why it cannot run commands. */
-  readonly mute: string | undefined;
+  readonly noAgent: string | undefined;
 }
 
-/** Throws a `config` error for a kernel that does not get to the guest's first process, or not with kdock's words. */
+/** Throws a `config` error for a kernel that cannot start the first process, or ignores kdock's command line. */
 export function bootGaps(
   config: string,
   { console }: Pick<ArchitectureRow, "console">,
-  init: InitKind,
+  init: InitOwner,
 ): BootGaps {
   for (const option of OWN_COMMAND_LINE) {
     if (missingOptions(config, [option]).length === 0) throw ownCommandLine(option, config);
@@ -80,16 +80,16 @@ export function bootGaps(
     if (missingOptions(config, [option]).length > 0) throw cannotStart(option, purpose);
   }
   const [driver = ""] = missingOptions(config, consoleOptions(console));
-  const lacking = missingOptions(config, AGENT);
+  const missing = missingOptions(config, AGENT);
   return {
-    silent:
+    noConsole:
       driver === ""
         ? undefined
-        : `this kernel says nothing on ${console}: it is built without ${driver}; --set ${driver}=y (kernel.set) builds one that does`,
-    mute:
-      lacking.length === 0
+        : `this kernel has no console on ${console}: it is built without ${driver}; --set ${driver}=y (kernel.set) adds it`,
+    noAgent:
+      missing.length === 0
         ? undefined
-        : `this kernel is built without ${lacking.join(", ")}, which kdock's agent needs`,
+        : `this kernel is built without ${missing.join(", ")}, which kdock's agent needs`,
   };
 }
 
@@ -104,12 +104,12 @@ function consoleOptions(console: string): readonly string[] {
 }
 
 function ownCommandLine(option: string, config = ""): KdockError {
-  const words = builtInWords(config);
+  const words = builtInParameters(config);
   return new KdockError(
     "config",
-    `${option}=y: such a kernel takes ${words === "" ? "CONFIG_CMDLINE" : `its own "${words}"`} in the place of what kdock tells it: console, network, addresses for gdb`,
+    `${option}=y: the kernel uses ${words === "" ? "CONFIG_CMDLINE" : `its built-in "${words}"`} instead of kdock's command line, which sets console, network and nokaslr`,
     {
-      hint: `Build it without: --set ${option}=n; what is in CONFIG_CMDLINE is obeyed then, too, and vm.append comes after it.`,
+      hint: `Build it with --set ${option}=n: CONFIG_CMDLINE is then used in addition, before vm.append.`,
     },
   );
 }

@@ -1,9 +1,9 @@
-import { isYounger } from "./compiler-bounds.js";
+import { isCompilerNewer } from "./compiler-bounds.js";
 import { toolchainFor } from "./toolchain.js";
 
-/** Words by which well-known failures of old trees with young tools can be told, and what is behind them. */
+/** Patterns of well-known build errors of old trees with newer tools, and their causes. */
 const KNOWN: readonly (readonly [sign: RegExp, cause: string])[] = [
-  [/Compiler is too old|this compiler is not supported/, "the tree asks for a younger compiler"],
+  [/Compiler is too old|this compiler is not supported/, "the tree needs a newer compiler"],
   [/multiple definition of .*yylloc/, "host tools define a variable twice, which gcc 10 refuses"],
   [
     /subcmd-util\.h.*use-after-free|Werror=use-after-free/,
@@ -23,16 +23,16 @@ const KNOWN: readonly (readonly [sign: RegExp, cause: string])[] = [
   ],
   [
     /cannot use keyword 'false' as enumeration constant|'bool' cannot be defined via 'typedef'/,
-    "the compiler's default is C23, in which the tree is not written",
+    "the compiler's default is C23, which the tree does not support",
   ],
 ];
 
-/** What a line of a failed build gives away. */
+/** The cause that a line of a failed build matches. */
 export function knownCause(line: string): string | undefined {
   return KNOWN.find(([sign]) => sign.test(line))?.[1];
 }
 
-/** What probably is the matter when a build with this compiler failed, and what to do; undefined where nothing is known. */
+/** The likely cause of a failed build with this compiler, and what to do; undefined if none is known. */
 export function compilerHint(
   cause: string | undefined,
   kernelVersion: string | undefined,
@@ -40,9 +40,9 @@ export function compilerHint(
 ): string | undefined {
   if (kernelVersion === undefined) return cause && `Most likely, ${cause}.`;
   const usual = toolchainFor(kernelVersion, "auto").compiler;
-  const young = isYounger(kernelVersion, compiler);
-  if (cause === undefined && !young) return undefined;
-  const why = cause ?? `${compiler} is younger than Linux ${kernelVersion}`;
+  const isNewer = isCompilerNewer(kernelVersion, compiler);
+  if (cause === undefined && !isNewer) return undefined;
+  const why = cause ?? `${compiler} is newer than Linux ${kernelVersion}`;
   const cure =
     usual === compiler
       ? ""

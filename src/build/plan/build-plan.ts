@@ -29,36 +29,36 @@ import { sourceHostPaths, treeEnvironment, treeFiles, treeInputs, treeName } fro
 import { kernelToolchain } from "./toolchain.js";
 import { inputDigests, type InputTree, type SourceTree, type UserFiles } from "./user-files.js";
 
-/** A build is a container run from a builder image: what goes in, what it is told, where its volumes are. */
+/** A build is a container run from a builder image: its input files, environment and volumes. */
 export interface BuildPlan {
   readonly stage: "kernel" | "busybox";
   readonly title: string;
   readonly image: ImagePlan;
-  /** The kernel's, as far as it is known beforehand. */
+  /** The kernel's version; undefined if it is not known before the build. */
   readonly version?: string | undefined;
-  /** The local tree that it is built from, if it is. */
+  /** The local tree that it is built from, if any. */
   readonly tree?: SourceTree | undefined;
   readonly key: string;
   readonly inputs: KeyInputs;
-  /** The part of the inputs that is the user's: what kdock.yaml and the files it names ask for. */
+  /** The part of the inputs that comes from kdock.yaml and the files it names. */
   readonly asked: Readonly<Record<string, string>>;
-  /** Everything but the image's tag is fixed here; see `buildContainer`. */
+  /** Complete except for the image's tag; see `buildContainer`. */
   readonly container: ContainerSpec;
-  /** Of a kernel: whose code such a build runs. */
+  /** Of a kernel: whether the build runs verified code only. */
   readonly code?: KernelCode | undefined;
-  /** The labels each volume is made with, by volume name. */
+  /** The labels of new volumes, by volume name. */
   readonly volumes: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Put into /in before the build starts, by path there. */
+  /** Files in /in, by path there. */
   readonly files: Readonly<Record<string, string>>;
-  /** The same of files that only the builder's user may read. */
+  /** Files in /in that only the builder's user may read. */
   readonly secrets: Readonly<Record<string, Secret>>;
   /** The builder's user. */
   readonly uid: number;
-  /** Put into /in/initramfs, each under the path it has in the project. */
+  /** Files in /in/initramfs, each with its path in the project. */
   readonly trees: readonly InputTree[];
 }
 
-/** What plans are made from besides the configuration. */
+/** Inputs of plans in addition to the configuration. */
 export interface PlanSources {
   readonly engine: EngineArchitecture;
   readonly assets: Assets;
@@ -197,7 +197,7 @@ export function busyboxBuildPlan(
   };
 }
 
-/** Where a kernel's source and objects are. */
+/** The volumes of a kernel's source and objects. */
 export function kernelVolumes(
   names: ProjectNames,
   { source, compiler, arch }: { source: string; compiler: string; arch: Architecture },
@@ -206,7 +206,7 @@ export function kernelVolumes(
   const volume = sourceVolume(source, user);
   return [
     ...sourceVolumes(names.volume("src", volume), user.tree),
-    // Objects are kept by source, compiler and architecture, not by configuration: changing an option rebuilds what it touches.
+    // One volume per source, compiler and architecture, not per configuration: a changed option rebuilds only affected objects.
     [
       names.volume("build", `${volume}-${compiler}${suffixOf(arch, "-")}`),
       INSIDE.objects,
@@ -215,7 +215,7 @@ export function kernelVolumes(
   ];
 }
 
-/** What volumes for a source are called: by its name, and where slashes and the like get lost in that, by a digest. */
+/** The name of a source's volumes, with a digest where the name alone would be ambiguous. */
 export function sourceVolume(source: string, user: Partial<UserFiles> = {}): string {
   const spec = sourceSpec(source);
   switch (spec.kind) {
@@ -223,24 +223,24 @@ export function sourceVolume(source: string, user: Partial<UserFiles> = {}): str
     case "release":
       return source;
     case "git":
-      // One for all commits: the next one costs what differs.
+      // One for all commits, which are fetched incrementally.
       return `git-${slug(spec.url.split("/").at(-1) ?? "")}-${sha256(user.repository?.folder ?? spec.url).slice(0, 8)}`;
     case "path":
       return treeName(user.tree?.folder ?? spec.folder);
   }
 }
 
-/** Of the builders' images; nothing for the usual architecture, which is their default. */
+/** Build arguments of builder images; none for the default architecture. */
 function crossArgument(arch: Architecture): Readonly<Record<string, string>> {
   return isUsual(arch) ? {} : { CROSS: crossFor(arch).replace(",", " ") };
 }
 
-/** As kernels were before there was a choice, the usual architecture is no input: their keys stay what they were. */
+/** The default architecture is not an input, so that keys from before kernel.arch existed stay valid. */
 function archInput(arch: Architecture): Readonly<Record<string, string>> {
   return isUsual(arch) ? {} : { arch };
 }
 
-/** What both builders read of an architecture; nothing for the usual one, which is their default. */
+/** Environment of both builders for an architecture; empty for the default one. */
 function crossEnvironment(config: Config): Readonly<Record<string, string>> {
   if (isUsual(config.kernel.arch)) return {};
   const { makeArch, triplet } = architectureOf(config);
@@ -257,7 +257,7 @@ function kernelArchEnvironment(config: Config): Readonly<Record<string, string>>
   };
 }
 
-/** What images/kernel/build.sh reads. */
+/** The environment of images/kernel/build.sh. */
 export function kernelEnvironment(config: Config): Readonly<Record<string, string>> {
   const { kernel } = config;
   return {
@@ -272,7 +272,7 @@ export function kernelEnvironment(config: Config): Readonly<Record<string, strin
   };
 }
 
-/** Each once, in an order that does not depend on how they were written down. */
+/** Sorted, without duplicates. */
 function deoptimized({ kernel }: Pick<Config, "kernel">): readonly string[] {
   return [...new Set(kernel.deoptimize)].sort();
 }
@@ -282,7 +282,7 @@ function deoptimizeInput(config: Config): KeyInputs {
   return files.length === 0 ? {} : { deoptimize: files.join(" ") };
 }
 
-/** What images/busybox/build.sh reads. */
+/** The environment of images/busybox/build.sh. */
 export function busyboxEnvironment(
   config: Config,
   source: LockedSource | undefined,
@@ -297,12 +297,12 @@ export function busyboxEnvironment(
   };
 }
 
-/** Which Debian mirror a builder asks for sources; none is set where the image's own configuration will do. */
+/** The Debian mirror for sources; empty to use the image's configuration. */
 export function mirrorEnvironment({ images }: Config): Readonly<Record<string, string>> {
   return images.mirror === undefined ? {} : { KDOCK_MIRROR: images.mirror };
 }
 
-/** What images/kernel/source.sh needs to fetch exactly the source that is locked. */
+/** The environment of images/kernel/source.sh, to fetch the locked source. */
 function sourceEnvironment(
   config: Config,
   source: LockedSource | undefined,
@@ -324,7 +324,7 @@ function sourceEnvironment(
   };
 }
 
-/** A tree that is mounted needs none. */
+/** Empty for a mounted tree. */
 function sourceVolumes(
   name: string,
   tree: SourceTree | undefined,
@@ -350,10 +350,10 @@ function container(
       mounts: volumes.map(([volume, target]) => ({ volume, target, readOnly: false })),
       ...sourceHostPaths(user),
       ...PLAIN,
-      // A tree of this machine is all there: nothing has to be fetched for it.
+      // A local tree is complete: nothing is fetched.
       network: user.tree === undefined ? undefined : "none",
       hostname: "kdock",
-      // A compiler needs no privileges, and the image's user has none.
+      // The builder runs as an unprivileged user.
       capDrop: ["ALL"],
     },
     volumes: Object.fromEntries(
@@ -390,7 +390,7 @@ function sourceInputs(source: LockedSource | undefined): KeyInputs {
     : { version: source.version, "source digest": sourceDigest(source) };
 }
 
-/** The list, because order counts, and one input for each, so that the one that changed can be named. */
+/** The list, because the order matters, and one input for each, so that a change is reported by name. */
 function fragmentInputs(
   what: "fragment" | "patch",
   fragments: readonly Fragment[],
@@ -414,12 +414,12 @@ function initramfsInputs(trees: readonly InputTree[]): Readonly<Record<string, s
   );
 }
 
-/** Who may sign a tarball besides those whom the builder knows. */
+/** Keys that a tarball may be signed with, in addition to the builder's. */
 function keyFiles(keys: readonly Fragment[]): Readonly<Record<string, string>> {
   return Object.fromEntries(keys.map(({ text }, index) => [`keys/${String(index + 1)}.asc`, text]));
 }
 
-/** Numbered, because the builder applies them in the order of their names. */
+/** Numbered: the builder applies them in the order of their names. */
 function patchFiles(patches: readonly Fragment[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
     patches.map(({ name, text }, index) => {

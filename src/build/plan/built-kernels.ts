@@ -3,10 +3,10 @@ import { KdockError } from "../../core/errors.js";
 import { architectureFrom, ARCHITECTURES } from "../../core/plan/architectures.js";
 import type { BuildCost, Manifest } from "../../core/plan/manifest.js";
 
-/** A kernel that lies in .kdock/out. */
+/** A kernel in .kdock/out. */
 export interface BuiltKernel {
   readonly key: string;
-  /** "6.12.48"; what `uname -r` says. */
+  /** "6.12.48", as in `uname -r`. */
   readonly release: string;
   /** "debian:6.12" */
   readonly source: string;
@@ -14,14 +14,14 @@ export interface BuiltKernel {
   readonly arch: Architecture;
   /** "gcc-14" */
   readonly toolchain: string;
-  /** All of its artifacts. */
+  /** Size of all artifacts. */
   readonly bytes: number;
-  /** What the machine boots; undefined where it is called something else. */
+  /** Size of the boot image; undefined if it has another name. */
   readonly imageBytes: number | undefined;
   /** Milliseconds since 1970. */
   readonly builtAt: number;
   readonly cost: BuildCost | undefined;
-  /** Whether it is what `kdock run` boots. */
+  /** Whether it is in the current set. */
   readonly current: boolean;
 }
 
@@ -48,12 +48,12 @@ export function builtKernel(
   };
 }
 
-/** A key, or its beginning: at least four hexadecimal digits, which no word for a source is made of. */
+/** A key, or a prefix of one: at least four hexadecimal digits, which no source consists of. */
 export function isKernelKey(word: string): boolean {
   return /^[\da-f]{4,16}$/.test(word);
 }
 
-/** The one kernel whose key begins so. Throws a `usage` error that lists what there is. */
+/** The kernel whose key has this prefix. Throws a `usage` error with a list if there is not exactly one. */
 export function chooseKernel(kernels: readonly BuiltKernel[], key: string): BuiltKernel {
   const [found, ...others] = kernels.filter((kernel) => kernel.key.startsWith(key));
   if (found === undefined) {
@@ -67,8 +67,8 @@ export function chooseKernel(kernels: readonly BuiltKernel[], key: string): Buil
   if (others.length > 0) {
     throw new KdockError(
       "usage",
-      `${key} is the beginning of ${others.length + 1} kernels' keys${listed([found, ...others])}`,
-      { hint: "Give more digits of the one that is meant." },
+      `${others.length + 1} kernels have a key that starts with ${key}${listed([found, ...others])}`,
+      { hint: "Give more digits of the key." },
     );
   }
   return found;
@@ -79,7 +79,7 @@ function listed(kernels: readonly BuiltKernel[]): string {
   return `:${kernels.map(({ key, release, source, preset }) => `\n  ${key}  ${release}  ${source}, ${preset}`).join("")}`;
 }
 
-/** kdock.yaml's words, with those that such a kernel was built by in their place: what decides how it is run. */
+/** The configuration with the settings that a kernel was built with, which decide how it is run. */
 export function configOfKernel(config: Config, built: BuiltKernel): Config {
   const { source, preset, toolchain, arch } = built;
   return {

@@ -6,19 +6,19 @@ import { INSIDE, LABEL, type ProjectNames, VERIFIED_CCACHE_VOLUME } from "../../
 import type { InputTree } from "./user-files.js";
 
 /**
- * Whose code a kernel's build runs. Make, scripts and plugins of a source can write whatever they like into the compiler
- * cache, and what is there is linked into other kernels. Builds of "verified" code share one cache: apt has checked the
- * source against Debian's signature, and the project adds nothing that make or a shell would execute. Every other project has
- * a cache of its own.
+ * The origin of the code that a kernel's build runs. Make, scripts and plugins of a source can write anything into the compiler
+ * cache, whose objects are linked into other kernels. Only builds of "verified" code share a cache: apt has checked the source
+ * against Debian's signature, and the project adds nothing that make or a shell would execute. Other projects have a separate
+ * cache each.
  *
- * A digest in kdock.lock does not make a source verified: the project's author writes the lock, too.
+ * A digest in kdock.lock does not make a source verified: the project's author controls the lock, too.
  */
 export type KernelCode = "verified" | "project";
 
 export interface CodeInputs {
   readonly source: string;
   readonly base: Pick<BasePlan, "registryRef">;
-  /** All that goes into /in, by path there, but a key for modules: openssl reads that, and nothing runs it. */
+  /** All files in /in, by path there, except a key for modules, which only openssl reads. */
   readonly files: Readonly<Record<string, string>>;
   readonly trees: readonly InputTree[];
 }
@@ -27,21 +27,21 @@ export function codeOf({ source, base, files, trees }: CodeInputs): KernelCode {
   const { [REQUESTS]: requests = "", ...others } = files;
   const isVerified =
     sourceSpec(source).kind === "debian" &&
-    isDebians(base) &&
+    isDebianBase(base) &&
     trees.length === 0 &&
     Object.keys(others).length === 0 &&
     hasOnlyPlainValues(requests);
   return isVerified ? "verified" : "project";
 }
 
-/** Bootstrapped ones are checked by apt; Docker's own "library" is Debian's place in a registry. */
-function isDebians({ registryRef }: CodeInputs["base"]): boolean {
+/** Bootstrapped images are verified by apt; Debian publishes its images in Docker's "library". */
+function isDebianBase({ registryRef }: CodeInputs["base"]): boolean {
   return registryRef === undefined || registryRef.startsWith("docker.io/library/");
 }
 
 const PLAIN_VALUE = /^CONFIG_\w+=(?:[ymn]|-?\d+|0[xX][\da-fA-F]+)$/;
 
-/** Make expands what a text holds, `$(shell …)` included, and hands it to shells. */
+/** String values are excluded: make expands them, including `$(shell …)`. */
 function hasOnlyPlainValues(requests: string): boolean {
   return requests
     .split(/\r\n|[\r\n]/)
@@ -49,7 +49,7 @@ function hasOnlyPlainValues(requests: string): boolean {
     .every((line) => line === "" || line.startsWith("#") || PLAIN_VALUE.test(line));
 }
 
-/** Of volumes that builds of verified code have made. */
+/** Labels of volumes that builds of verified code have created. */
 export const VERIFIED_LABELS: Labels = { [LABEL.code]: "verified" };
 
 export function cacheVolume(code: KernelCode, names: ProjectNames): string {
@@ -57,8 +57,8 @@ export function cacheVolume(code: KernelCode, names: ProjectNames): string {
 }
 
 /**
- * Whether source and objects may hold what other code has left there: once a project has built such, or an older kdock has
- * made one of the volumes, its later builds keep to the project's own cache, until `kdock clean --all`.
+ * Whether code that is not verified may have written to the volumes of source and objects. Once a project has built such code,
+ * or an older version of kdock has created a volume, its builds use the project's own cache, until `kdock clean --all`.
  */
 export function isTainted(
   wanted: Readonly<Record<string, Labels>>,
@@ -72,7 +72,7 @@ export function isTainted(
   );
 }
 
-/** The container with the project's own cache in the place of the shared one. */
+/** The container with the project's own cache instead of the shared one. */
 export function withOwnCache(spec: ContainerSpec, names: ProjectNames): ContainerSpec {
   return {
     ...spec,

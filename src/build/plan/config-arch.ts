@@ -1,7 +1,6 @@
 /**
- * The architecture that a .config is for, in kdock's words where it has one ("x86_64", "arm64", "riscv64"), otherwise in the
- * kernel's ("s390"); undefined for a text that does not say. `make` would take the options of another one for its own, and
- * drop what it does not know without a word.
+ * The architecture of a .config: kdock's name if it has one ("x86_64", "arm64", "riscv64"), otherwise the kernel's ("s390");
+ * undefined if the text does not contain it. With a .config of another architecture, `make` drops unknown options silently.
  */
 export function configArch(text: string): string | undefined {
   const set = new Set([...text.matchAll(/^CONFIG_(\w+)=y\r?$/gm)].map(([, name]) => name ?? ""));
@@ -13,9 +12,9 @@ export function configArch(text: string): string | undefined {
   return title;
 }
 
-/** Options that an architecture sets for itself, and no other. */
+/** Options that only one architecture sets. */
 const MARKS = [
-  // Before x86: it has that option, too.
+  // Before x86, whose options it sets, too.
   { arch: "um", options: ["UML"] },
   { arch: "x86_64", options: ["X86_64"] },
   { arch: "i386", options: ["X86_32"] },
@@ -29,7 +28,7 @@ const MARKS = [
   { arch: "loongarch", options: ["LOONGARCH"] },
 ] as const;
 
-/** What is wrong with building for `wanted` from this .config; undefined when nothing is. */
+/** The error of building for `wanted` from this .config; undefined if there is none. */
 export function archProblem(
   text: string,
   wanted: string,

@@ -33,7 +33,7 @@ export function gdbImagePlan(
   );
 }
 
-/** The volume that holds what a debugger needs of one kernel's artifacts, with gdb's index of it. */
+/** The volume with one kernel's artifacts for the debugger, and gdb's index of the symbols. */
 export interface SymbolsVolume {
   readonly name: string;
   readonly labels: Labels;
@@ -46,7 +46,7 @@ export function symbolsVolume(names: ProjectNames, kernelKey: string): SymbolsVo
   };
 }
 
-/** Fills a volume of symbols; see images/gdb/start.sh. */
+/** Fills a volume with symbols; see images/gdb/start.sh. */
 export function prepareContainer(
   names: ProjectNames,
   image: ImagePlan,
@@ -65,10 +65,10 @@ export function prepareContainer(
 export const MODULES_VARIABLE = "KDOCK_MODULES";
 const MODULES_INSIDE = { [MODULES_VARIABLE]: INSIDE.moduleFiles };
 
-/** What images/gdb/kdock/decode.py reads as JSON. Paths are those inside. */
+/** JSON for images/gdb/kdock/decode.py, with paths inside the container. */
 const DECODE_VARIABLE = "KDOCK_DECODE";
 
-/** Puts source lines into a kernel's log, which is put in before the start. */
+/** Adds source lines to a kernel's log, which is copied in before the start. */
 export function decodeContainer(
   names: ProjectNames,
   image: ImagePlan,
@@ -94,7 +94,7 @@ export interface SessionRequest {
   /** The VM's container, whose network the debugger shares. */
   readonly vm: { readonly id: string; readonly name: string };
   readonly symbols: SymbolsVolume;
-  /** Those of the kernel's volumes that are there: where sources and objects are. */
+  /** The existing volumes with the kernel's source and objects. */
   readonly volumes: readonly Mount[];
   readonly gdbArguments: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -122,7 +122,7 @@ export function sessionContainer(
   };
 }
 
-/** The user's own gdb scripts, and where a debugger's container has them. */
+/** The user's gdb scripts, and their paths in the debugger's container. */
 export function scriptsInside(
   paths: readonly string[],
 ): readonly { readonly path: string; readonly inside: string }[] {
@@ -141,13 +141,13 @@ export function scriptArguments(scripts: readonly string[]): readonly string[] {
   return scriptsInside(scripts).flatMap(({ inside }) => ["-x", inside]);
 }
 
-/** The kernel's source and objects; not its compiler cache. */
+/** The volumes of source and objects, without the compiler cache. */
 export function sourceMounts({ container }: BuildPlan): readonly Mount[] {
   const wanted: readonly string[] = [INSIDE.source, INSIDE.objects];
   return container.mounts.filter(({ target }) => wanted.includes(target));
 }
 
-/** What of the host is mounted for the debugger of one kernel: a local tree is the source of the plan's own, and of no other. */
+/** Host paths for the debugger of one kernel: the local tree, if the kernel is the plan's. */
 export function treePaths(
   { key, tree, container }: BuildPlan,
   kernelKey: string,

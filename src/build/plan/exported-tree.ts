@@ -1,7 +1,7 @@
-/** In the exported folder: says that it is one, and of what. */
+/** Marks an exported folder, and names its source. */
 export const EXPORT_MARKER = ".kdock-source-export";
 
-/** Where the generated sources and headers are in an exported folder. */
+/** The folder of generated sources and headers in an exported folder. */
 export function exportedObjects(path: string): string {
   return `${path}/.kdock-build`;
 }

@@ -1,11 +1,11 @@
 import type { GdbConfig } from "../../config/config.js";
 import { hostPortText, type PublishedPort } from "../../core/plan/container-spec.js";
 
-/** What kdock.yaml says about debugging from this machine. */
+/** Settings for debugging from the host. */
 export interface GdbPlan {
   /** "127.0.0.1:1234"; undefined without a gdbserver, and when its port is only known once a VM runs. */
   readonly address: string | undefined;
-  /** Absolute paths of the user's own gdb scripts, in order. */
+  /** Absolute paths of the user's gdb scripts, in order. */
   readonly scripts: readonly string[];
 }
 
@@ -16,7 +16,7 @@ export function gdbPlan({ enable, listen, scripts }: GdbConfig, folder: string):
   };
 }
 
-/** Where gdb connects to for a port that is published: "every address" of a machine is no address to call. */
+/** The address that gdb connects to for a published port: loopback instead of a wildcard address. */
 export function publishedAddress({ hostAddress, hostPort }: PublishedPort): string {
   return gdbAddress(hostAddress, hostPort);
 }

@@ -1,45 +1,45 @@
 import { MODULES_VARIABLE } from "./debugger-plan.js";
 import { INSIDE } from "../../core/plan/names.js";
 
-/** What a gdb on this machine is told. Paths are absolute. */
+/** Inputs of the script for a gdb on the host. Paths are absolute. */
 export interface GdbFacts {
   readonly vmlinux: string;
-  /** As gdb names it. */
+  /** gdb's name. */
   readonly architecture: string;
-  /** The kernel's own commands (lx-ps and so on); undefined for kernels built without them. */
+  /** The kernel's gdb commands (lx-ps and so on); undefined for kernels built without them. */
   readonly kernelCommands: string | undefined;
   /** Whether the kernel has modules. */
   readonly modules: boolean;
-  /** Those from elsewhere that were built for it: their names, where their .ko files are, and their sources. */
+  /** Out-of-tree modules built for it: their names, folders of .ko files, and sources. */
   readonly ownModules: readonly {
     readonly name: string;
     readonly folder: string;
     readonly source: string;
   }[];
-  /** A folder with what images/gdb/kdock has: kdock's own commands, and what stops at panics. */
+  /** A copy of images/gdb/kdock: kdock's commands, and the stop at panics. */
   readonly gdbModules: string;
   /** The exported source tree; undefined before `kdock source export`. */
   readonly source: ExportedTree | undefined;
-  /** "127.0.0.1:1234"; undefined when no VM has told its port yet. */
+  /** "127.0.0.1:1234"; undefined while the port of the VM is not known. */
   readonly address: string | undefined;
-  /** The user's own, sourced last. */
+  /** The user's scripts, sourced last. */
   readonly scripts: readonly string[];
 }
 
 export interface ExportedTree {
   readonly source: string;
-  /** The generated sources and headers: what is /build to the compiler. */
+  /** The generated sources and headers: /build in debug information. */
   readonly objects: string;
 }
 
 const HEADER = [
-  "# Written by kdock, anew at every build and start of a VM; changes to it are lost.",
+  "# Written by kdock at every build and start of a VM; changes to it are lost.",
   "# Your own gdb scripts go into kdock.yaml: gdb.scripts.",
 ];
 
 /**
- * kdock.gdb: symbols, sources, the connection to the VM and the kernel's own commands, for `gdb -x` from any folder. gdb
- * ends a script at the first error, so what may fail for an honest reason is asked for through Python.
+ * kdock.gdb: symbols, sources, the connection to the VM and the kernel's gdb commands, for `gdb -x` from any folder. gdb ends a
+ * script at the first error, so commands that may fail run in Python.
  */
 export function gdbScript(facts: GdbFacts): string {
   return lines(
@@ -55,8 +55,8 @@ export function gdbScript(facts: GdbFacts): string {
 }
 
 /**
- * editor.gdb: what an editor's debug adapter does not do by itself. It names the program and the address in its own
- * configuration, and would end the VM together with its session.
+ * editor.gdb: settings for an editor's debug adapter. Program and address are in the editor's configuration. Replaces `kill`,
+ * with which the adapter would end the VM.
  */
 export function editorScript(facts: GdbFacts): string {
   return lines(
@@ -64,10 +64,10 @@ export function editorScript(facts: GdbFacts): string {
     ...settings(facts),
     ...kernelCommands(facts),
     ...panicStop(facts),
-    "# A debug session ends with `kill`, at which QEMU would end, too.",
+    "# A debug session ends with `kill`, which would end QEMU.",
     "python",
     "class KdockKill(gdb.Command):",
-    '    """Let go of the VM, which goes on; `kdock stop` ends it."""',
+    '    """Detach from the VM, which keeps running; `kdock stop` ends it."""',
     "    def __init__(self):",
     '        super().__init__("kill", gdb.COMMAND_RUNNING)',
     "    def invoke(self, argument, from_tty):",
@@ -85,16 +85,16 @@ function settings({ source, ownModules, architecture }: GdbFacts): string[] {
     "try:",
     `    gdb.execute("set architecture ${architecture}", to_string=True)`,
     "except gdb.error:",
-    `    print("kdock: this gdb knows no ${architecture}: \`gdb-multiarch -x\` does, and so does \`kdock gdb\`")`,
+    `    print("kdock: this gdb does not support ${architecture}: use \`gdb-multiarch -x\` or \`kdock gdb\`")`,
     'for setting in "index-cache enabled on", "index-cache on":',
     "    try:",
     '        gdb.execute("set " + setting)',
     "        break",
     "    except gdb.error:",
-    "        pass  # gdb before 12 knows the second name only, gdb before 8.3 neither",
+    "        pass  # gdb before 12 has the second name only, gdb before 8.3 neither",
     "end",
     ...(source === undefined
-      ? ["# `kdock source export FOLDER` brings the source files that the symbols name."]
+      ? ["# `kdock source export FOLDER` exports the source files that the symbols refer to."]
       : [
           `set substitute-path ${INSIDE.source} ${quoted(source.source)}`,
           `set substitute-path ${INSIDE.objects} ${quoted(source.objects)}`,
@@ -105,30 +105,30 @@ function settings({ source, ownModules, architecture }: GdbFacts): string[] {
   ];
 }
 
-/** gdb loads vmlinux-gdb.py together with the vmlinux beside it, where it is allowed to. */
+/** gdb loads vmlinux-gdb.py with the vmlinux beside it, if its folder is in the safe path. */
 function kernelCommands({ kernelCommands: path }: GdbFacts): string[] {
   return path === undefined ? [] : [`add-auto-load-safe-path ${path}`];
 }
 
-/** Before the connection is made, because connecting is what it waits for. */
+/** Before the connection: it acts when gdb connects. */
 function panicStop({ gdbModules }: GdbFacts): string[] {
   return [
-    "# A panic stops in gdb. `set stop-on-panic off` lets it go, `set stop-on-oops on` adds what the kernel survives.",
+    "# gdb stops at a panic. `set stop-on-panic off` disables that, `set stop-on-oops on` stops at an oops, too.",
     `source ${gdbModules}/panic.py`,
   ];
 }
 
-/** They need a newer gdb than the rest does, and look at the kernel as soon as there is a connection. */
+/** Need a newer gdb than the rest; they examine the kernel when gdb connects. */
 function ownCommands({ gdbModules, ownModules }: GdbFacts): string[] {
   const folders = ownModules.map(({ folder }) => folder).join(":");
   return [
     "# Modules of `kdock module build`.",
     `python import os; os.environ["${MODULES_VARIABLE}"] = ${JSON.stringify(folders)}`,
-    "# kdock-break knows functions by the names of any version, kdock-symbols reads those of modules, kdock-check looks",
-    "# whether this is the kernel that runs.",
+    "# kdock-break finds functions by their names in any kernel version, kdock-symbols loads symbols of modules, kdock-check",
+    "# compares this kernel with the running one.",
     "python",
     "try:",
-    // JSON's strings are Python's.
+    // A JSON string is a valid Python string.
     `    gdb.execute("source " + ${JSON.stringify(`${gdbModules}/commands.py`)})`,
     "except (gdb.error, ImportError, AttributeError) as error:",
     '    print("kdock: this gdb is too old for kdock-break, kdock-symbols and kdock-check (%s)" % error)',
@@ -139,7 +139,7 @@ function ownCommands({ gdbModules, ownModules }: GdbFacts): string[] {
 function connection({ address, modules, ownModules }: GdbFacts): string[] {
   if (address === undefined) {
     return [
-      "echo kdock: no VM has told its gdb port yet: `kdock run -d` starts one and writes this file anew\\n",
+      "echo kdock: the gdb port is not known yet: `kdock run -d` starts a VM and writes this file again\\n",
     ];
   }
   return [
@@ -150,7 +150,7 @@ function connection({ address, modules, ownModules }: GdbFacts): string[] {
     ...(modules || ownModules.length > 0 ? ['    gdb.execute("kdock-symbols")'] : []),
     "except gdb.error as error:",
     '    if "is NOT the kernel that runs" in str(error):',
-    "        # Breakpoints would be written into the middle of something else.",
+    "        # Breakpoints would overwrite other instructions.",
     '        gdb.execute("detach", to_string=True)',
     '        print("kdock: %s; `kdock stop` and `kdock run -d` start the one that was built" % error)',
     "    elif gdb.selected_inferior().pid:",
@@ -161,7 +161,7 @@ function connection({ address, modules, ownModules }: GdbFacts): string[] {
   ];
 }
 
-/** A word for those of gdb's commands that split their arguments. `source` and others take the line as it is. */
+/** Quotes an argument for gdb commands that split their arguments. `source` and others take the rest of the line. */
 function quoted(path: string): string {
   return `"${path.replace(/["\\]/g, "\\$&")}"`;
 }

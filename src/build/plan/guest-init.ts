@@ -2,18 +2,18 @@ import { plainPath } from "../../core/byte-path.js";
 import { KdockError } from "../../core/errors.js";
 import type { RootTree } from "./root-tree.js";
 
-/** What has busybox's init take over when kdock's has done its part. */
+/** With this file, kdock's /init executes busybox's init at its end. */
 export const INITTAB = "etc/inittab";
 
 const HINT = "The kernel starts it as the first process: give rootfs.overlay an init that can run.";
 
-/** Throws a `config` error for a root whose /init the kernel could not start. */
+/** Throws a `config` error for a root whose /init the kernel cannot start. Messages are those of images/rootfs/pack.pl. */
 export function checkInit(root: Pick<RootTree, "resolve">): void {
   const init = root.resolve("init");
-  // kdock's own goes on with that.
+  // kdock's /init executes /sbin/init in that case.
   if (root.resolve(INITTAB) !== undefined && root.resolve("sbin/init") === undefined) {
-    const message = `rootfs.overlay has ${INITTAB}, and the root no /sbin/init, which would read it`;
-    throw new KdockError("config", message, { hint: "busybox has one with CONFIG_INIT=y." });
+    const message = `rootfs.overlay has ${INITTAB}, but the root has no /sbin/init, which reads it`;
+    throw new KdockError("config", message, { hint: "Build busybox with CONFIG_INIT=y." });
   }
   const refuse = (why: string): never => {
     throw new KdockError("config", `the guest's /init ${why}`, { hint: HINT });
@@ -36,7 +36,7 @@ function headOf(file: { readonly head?: Uint8Array; readonly content: unknown })
   return file.head ?? (file.content instanceof Uint8Array ? file.content : new Uint8Array());
 }
 
-/** Of a script: what its first line says, as the kernel reads it. */
+/** The interpreter of a script, by its first line, as the kernel parses it. */
 function interpreterOf(head: Uint8Array): string | undefined {
   const text = Buffer.from(head).toString("latin1");
   const line = text.split("\n", 1)[0] ?? "";

@@ -1,10 +1,10 @@
 import type { OverlayEntry } from "./overlay.js";
 
-/** What is known of a guest's first process before it starts. */
+/** Facts about a guest's first process. */
 export interface GuestInit {
-  /** Whether rootfs.overlay has an /init in the place of kdock's. */
+  /** Whether rootfs.overlay replaces kdock's /init. */
   readonly isOwn: boolean;
-  /** Whether a file of the overlay names kdock's agent: then an own init is taken to start it. */
+  /** Whether a file of the overlay contains the agent's name: it is assumed to start the agent. */
   readonly namesAgent: boolean;
 }
 
@@ -15,62 +15,65 @@ export function guestInit(overlay: readonly OverlayEntry[]): GuestInit {
   };
 }
 
-/** What else decides about the first process. */
-export interface StartWords {
+/** Settings that affect the first process. */
+export interface StartParameters {
   /** `vm.append` */
   readonly append: string;
   /** `vm.qemu` */
   readonly qemu: readonly string[];
-  /** The text of the kernel's .config; undefined where it is not known. */
+  /** The text of the kernel's .config; undefined if it is not available. */
   readonly kernelConfig: string | undefined;
 }
 
-/** Why kdock's agent is not started in a guest, for people; undefined where it is, or may be. */
-export function whyNoAgent(init: GuestInit, words: StartWords): string | undefined {
-  if (words.qemu.includes("-initrd")) return "vm.qemu names another -initrd than kdock's";
-  const program = lastWord(words, "rdinit");
+/** A message if kdock's agent is not started in a guest; undefined if it is, or may be. */
+export function whyNoAgent(init: GuestInit, settings: StartParameters): string | undefined {
+  if (settings.qemu.includes("-initrd")) return "vm.qemu replaces kdock's -initrd";
+  const program = lastParameter(settings, "rdinit");
   const isOwn = program === undefined ? init.isOwn : program.value !== "/init" || init.isOwn;
   if (!isOwn || init.namesAgent) return undefined;
   if (program === undefined || program.value === "/init") {
-    return "rootfs.overlay brings its own /init, and no file in it names kdock-agent";
+    return "rootfs.overlay has its own /init, and no file in it starts kdock-agent";
   }
-  return `${program.from} says rdinit=${program.value}, which takes the place of kdock's /init`;
+  return `${program.from} sets rdinit=${program.value}, which replaces kdock's /init`;
 }
 
-/** `init=` names what follows an initramfs without /init, and kdock's has one: such a word is not obeyed. */
-export function deadInitWord(words: StartWords): string | undefined {
-  const init = lastWord(words, "init");
-  if (init === undefined || lastWord(words, "rdinit") !== undefined) return undefined;
+/** A message for `init=`, which the kernel ignores because kdock's initramfs has an /init. */
+export function ignoredInitParameter(settings: StartParameters): string | undefined {
+  const init = lastParameter(settings, "init");
+  if (init === undefined || lastParameter(settings, "rdinit") !== undefined) return undefined;
   return `${init.from}: init=${init.value} has no effect in an initramfs, which starts /init; rdinit=${init.value} does`;
 }
 
-interface Word {
+interface Parameter {
   readonly value: string;
-  /** Where it is said. */
+  /** The key that sets it. */
   readonly from: string;
 }
 
-/** The kernel obeys the last one, and its own command line comes first. */
-function lastWord({ append, qemu, kernelConfig = "" }: StartWords, name: string): Word | undefined {
+/** The kernel uses the last one; CONFIG_CMDLINE comes first. */
+function lastParameter(
+  { append, qemu, kernelConfig = "" }: StartParameters,
+  name: string,
+): Parameter | undefined {
   const replaced = qemu.lastIndexOf("-append");
-  const said =
+  const passed =
     replaced < 0
       ? { text: append, from: "vm.append" }
       : { text: qemu[replaced + 1] ?? "", from: "vm.qemu" };
-  const value = wordIn(said.text, name);
-  if (value !== undefined) return { value, from: said.from };
-  const own = wordIn(builtInWords(kernelConfig), name);
-  return own === undefined ? undefined : { value: own, from: "CONFIG_CMDLINE" };
+  const value = parameterIn(passed.text, name);
+  if (value !== undefined) return { value, from: passed.from };
+  const builtIn = parameterIn(builtInParameters(kernelConfig), name);
+  return builtIn === undefined ? undefined : { value: builtIn, from: "CONFIG_CMDLINE" };
 }
 
-/** What a kernel says to itself before what it is told. */
-export function builtInWords(kernelConfig: string): string {
+/** A kernel's built-in command line. */
+export function builtInParameters(kernelConfig: string): string {
   return /^CONFIG_CMDLINE="(.*)"$/m.exec(kernelConfig)?.[1]?.replace(/\\(.)/g, "$1") ?? "";
 }
 
-function wordIn(text: string, name: string): string | undefined {
+function parameterIn(text: string, name: string): string | undefined {
   const words: readonly string[] = text.match(/(?:[^\s"]|"[^"]*")+/g) ?? [];
-  // Behind "--" are the first process's own arguments.
+  // After "--" are arguments of the first process.
   const end = words.indexOf("--");
   const known = end < 0 ? words : words.slice(0, end);
   const found = known.findLast((word) => word.startsWith(`${name}=`));

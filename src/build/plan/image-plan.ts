@@ -9,17 +9,17 @@ import type { Suite } from "./toolchain.js";
 /** A Debian base image and the two ways to get it. */
 export interface BasePlan {
   readonly suite: Suite;
-  /** Of the engine that is to run it. */
+  /** Of the engine that runs it. */
   readonly architecture: EngineArchitecture;
-  /** "docker.io/library/debian:trixie-slim"; undefined when no registry may be asked. */
+  /** "docker.io/library/debian:trixie-slim"; undefined if no registry may be used. */
   readonly registryRef: string | undefined;
-  /** What a bootstrapped base is called; undefined when bootstrapping is not allowed. */
+  /** The tag of a bootstrapped base; undefined if bootstrapping is not allowed. */
   readonly bootstrapTag: string | undefined;
   /** Debian mirror for bootstrapping; undefined means mmdebstrap's default. */
   readonly mirror: string | undefined;
   /** See `images.snapshot`. */
   readonly snapshot: string | undefined;
-  /** What it has to be; undefined before anything is locked. */
+  /** The locked base; undefined before the first lock. */
   readonly pin: LockedBase | undefined;
 }
 
@@ -27,24 +27,24 @@ export interface ImagePlan {
   readonly role: Extract<Role, `image-${string}`>;
   readonly base: BasePlan;
   readonly dockerfile: string;
-  /** What the build context holds, Dockerfile included: paths of assets. */
+  /** The build context, with the Dockerfile: paths of assets. */
   readonly context: readonly string[];
-  /** Build arguments besides BASE, which is known only once the base image is there. */
+  /** Build arguments except BASE, which is set once the base image exists. */
   readonly args: Readonly<Record<string, string>>;
   readonly tag: string;
   readonly key: string;
   readonly inputs: KeyInputs;
-  /** What other projects of the engine find it by; undefined before it is locked. */
+  /** Identifies the image across projects of an engine; undefined before it is locked. */
   readonly contents: ImageContents | undefined;
 }
 
 export interface ImageContents {
-  /** Digest of the packages and of the base they were put on. */
+  /** Digest of the packages and their base. */
   readonly packages: string;
   readonly time: string;
 }
 
-/** The same for images that hold the same packages, whenever these were resolved. */
+/** Equal for images with the same packages, independent of when these were resolved. */
 export function packagesDigest(base: string, packages: LockedImage["packages"]): string {
   return sha256(JSON.stringify([base, Object.entries(packages).sort()]));
 }
@@ -71,7 +71,7 @@ export function basePlan(
   };
 }
 
-/** Under its fingerprint once it is locked; before, the newest that this engine made. */
+/** With the fingerprint if it is locked; otherwise the latest that the engine has built. */
 function baseTag(suite: Suite, pin: LockedBase | undefined): string {
   return imageTag(
     "base",
@@ -92,8 +92,7 @@ export function imagePlan(
   locked: LockedImage | undefined,
 ): ImagePlan {
   const context = [kind.dockerfile, "images/apt", `images/${kind.name}`];
-  // Both builders check kconfig requests and fetch tarballs with the same programs, and this one can pack the initramfs
-  // for compose.
+  // Both builders check kconfig options and fetch tarballs with the same programs; with compose this one packs the initramfs.
   if (kind.name === "busybox")
     context.push("images/kernel/kconfig.py", "images/kernel/fetch.sh", "images/rootfs");
   const contents = locked && {
@@ -101,7 +100,7 @@ export function imagePlan(
     time: locked.time,
   };
   const inputs: KeyInputs = {
-    // Versions are what counts; which mirror had them is not.
+    // Versions only: the mirror does not matter.
     ...(contents === undefined
       ? unlockedInputs(base)
       : { base: base.pin?.digest ?? "", ...contents }),
@@ -129,7 +128,7 @@ function unlockedInputs(base: BasePlan): KeyInputs {
   };
 }
 
-/** What images/apt/archives.sh reads about where packages come from. */
+/** Build arguments for images/apt/archives.sh: the origin of packages. */
 export function mirrorArgs({
   mirror,
   snapshot,
@@ -151,11 +150,11 @@ function pinArgs({ packages, time }: LockedImage): Record<string, string> {
   };
 }
 
-/** An image made from one that is there already, by a Dockerfile of images/verify. */
+/** An image built from an existing one, by a Dockerfile of images/verify. */
 export interface DerivedImage extends Pick<
   ImagePlan,
   "role" | "dockerfile" | "context" | "args" | "tag" | "key" | "contents"
 > {
-  /** The image it is made from. */
+  /** The image it is built from. */
   readonly from: string;
 }

@@ -3,15 +3,15 @@ import { sourceSpec } from "../../config/source-spec.js";
 import { type Lock, sourceName } from "../lock/lock.js";
 import type { UserFiles } from "./user-files.js";
 
-/** What may know more about the kernel than its source's name says. */
+/** Sources of a kernel's version in addition to the name of its source. */
 export interface KnownSources {
   readonly lock?: Lock | undefined;
   readonly user?: Pick<UserFiles, "tree"> | undefined;
 }
 
 /**
- * The kernel's version, "6.12" or "6.12.30", as far as it can be known without building: debian and release name it, of a
- * git source the lock knows it, of a local tree its Makefile. undefined for a git source that is not locked yet.
+ * The kernel's version before a build, "6.12" or "6.12.30": debian and release sources name it, for a git source it is in the
+ * lock, for a local tree in its Makefile. Undefined for a git source that is not locked yet.
  */
 export function kernelVersion(
   { kernel }: Pick<Config, "kernel">,
@@ -29,7 +29,7 @@ export function kernelVersion(
   }
 }
 
-/** What a Makefile of the kernel says at its top: "6.12.30-rc1"; undefined when it is none. */
+/** The version in the kernel's Makefile: "6.12.30-rc1"; undefined for another Makefile. */
 export function makefileVersion(text: string): string | undefined {
   const value = (name: string) => new RegExp(`^${name} *= *(\\S*)`, "m").exec(text)?.[1] ?? "";
   const [major, minor, sub] = [value("VERSION"), value("PATCHLEVEL"), value("SUBLEVEL")];

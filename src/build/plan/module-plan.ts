@@ -2,18 +2,18 @@ import type { BuildPlan } from "./build-plan.js";
 import type { ContainerSpec } from "../../core/plan/container-spec.js";
 import { INSIDE, type ProjectNames } from "../../core/plan/names.js";
 
-/** A .ko file, in the order in which the files of a folder are loaded. */
+/** A .ko file of an out-of-tree module. */
 export interface ModuleFile {
   /** "hello.ko" */
   readonly file: string;
-  /** As lsmod has it: snd-hda-intel.ko is snd_hda_intel. */
+  /** The name in lsmod: snd-hda-intel.ko is snd_hda_intel. */
   readonly module: string;
-  /** Modules that have to be there first. */
+  /** Modules that must be loaded before. */
   readonly depends: readonly string[];
   readonly vermagic: string;
 }
 
-/** Builds a module against the kernel of a key; see images/kernel/module.sh. */
+/** Builds a module against the kernel with a key; see images/kernel/module.sh. */
 export function moduleContainer(
   { container }: BuildPlan,
   names: ProjectNames,
@@ -26,7 +26,7 @@ export function moduleContainer(
     command: ["module"],
     env: {
       ...container.env,
-      // The module's Makefile could write to it what other kernels are made from.
+      // The module's Makefile could write objects to the cache that are linked into other kernels.
       KDOCK_CCACHE: "0",
       ...{ KDOCK_MODULE: name, KDOCK_MODULE_KERNEL: kernelKey },
     },
@@ -40,7 +40,7 @@ export function moduleContainer(
   };
 }
 
-/** What images/kernel/module.sh left in modules.txt, dependencies first. */
+/** Parses modules.txt of images/kernel/module.sh; dependencies first, which is the order of loading. */
 export function readModuleList(text: string): readonly ModuleFile[] {
   const listed = text
     .split("\n")

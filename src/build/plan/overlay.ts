@@ -3,7 +3,7 @@ import { plainPath } from "../../core/byte-path.js";
 import { sha256 } from "../../core/plan/keys.js";
 import type { SpecialNode } from "./root-tree.js";
 
-/** What `rootfs.overlay` has under a name: its path there, relative, with forward slashes; see src/core/byte-path.ts. */
+/** An entry of `rootfs.overlay`; its path is relative, with forward slashes, see src/core/byte-path.ts. */
 export type OverlayEntry = { readonly path: string } & (
   | OverlayFile
   | { readonly kind: "directory"; readonly mode: number }
@@ -16,24 +16,24 @@ export interface OverlayFile {
   /** Permission bits, those of `guestMode`. */
   readonly mode: number;
   readonly content: StreamedContent & { readonly sha256: string };
-  /** The same for all names of one file; undefined where it has only one. */
+  /** The same for all hard links of one file; undefined if it has only one. */
   readonly link: string | undefined;
-  /** So many of its first bytes as the kernel looks at to start it. */
+  /** The first bytes, as many as the kernel reads to find the interpreter. */
   readonly head: Uint8Array;
-  /** Whether kdock's agent is named in it. */
+  /** Whether it contains the name of kdock's agent. */
   readonly namesAgent: boolean;
 }
 
 /**
- * The mode that an entry has in the guest: its own, except that 0664 and 0775 count as 0644 and 0755. The former are what a
- * umask of 002 makes of the latter in a checkout, and the root of a project must not depend on its reader's umask.
+ * The mode of an entry in the guest: the same, except that 0664 and 0775 become 0644 and 0755. A checkout with umask 002 has the
+ * former instead of the latter, and a project's root must not depend on the umask.
  */
 export function guestMode(mode: number): number {
   if (mode === 0o664) return 0o644;
   return mode === 0o775 ? 0o755 : mode;
 }
 
-/** One input for each entry, so that the one that changed can be named: "overlay etc/motd". */
+/** One input for each entry, so that a change is reported by name: "overlay etc/motd". */
 export function overlayDigests(entries: readonly OverlayEntry[]): Readonly<Record<string, string>> {
   const first = new Map<string, string>();
   for (const entry of entries) {
@@ -53,7 +53,7 @@ export function overlayDigests(entries: readonly OverlayEntry[]): Readonly<Recor
 
 const NO_CONTENT = sha256("");
 
-/** Entries with a usual mode keep the digest that they had when there were no others. */
+/** Entries with a default mode keep the digest from before modes were supported. */
 function entryDigest(entry: OverlayEntry, original: string | undefined): string {
   const mode = entry.kind === "symlink" ? 0o755 : entry.mode;
   const executable = (mode & 0o111) !== 0;

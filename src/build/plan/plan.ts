@@ -12,13 +12,13 @@ import { givenFiles, rootfsPlan, type RootfsPlan } from "./rootfs-plan.js";
 import { vmImagePlan } from "./vm-image.js";
 import type { UserFiles } from "./user-files.js";
 
-/** All that follows from kdock.yaml, the files it names, and kdock itself; computed without touching anything. */
+/** All stages and images, computed from kdock.yaml, the files it names, and kdock's assets. */
 export interface Plan {
   /** Absolute path of the project. */
   readonly folder: string;
   readonly names: ProjectNames;
   readonly arch: Architecture;
-  /** Of the machine that the containers run on. */
+  /** The architecture of the engine. */
   readonly engine: EngineArchitecture;
   readonly kernel: BuildPlan;
   readonly busybox: BuildPlan;
@@ -26,7 +26,7 @@ export interface Plan {
   readonly vmImage: ImagePlan;
   readonly gdbImage: ImagePlan;
   readonly gdb: GdbPlan;
-  /** Names the whole artifact set: one key for kernel and rootfs together. */
+  /** The key of the set: kernel and rootfs. */
   readonly setKey: string;
 }
 
@@ -37,7 +37,7 @@ export interface PlanInputs {
   readonly engine: EngineArchitecture;
   readonly assets: Assets;
   readonly user: UserFiles;
-  /** undefined before anything is locked: the plan then names what it asks for instead of what it gets. */
+  /** Undefined before the first lock: the plan then has the requested versions instead of the resolved ones. */
   readonly lock?: Lock | undefined;
 }
 

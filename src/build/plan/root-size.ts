@@ -3,7 +3,7 @@ import type { RootfsEntry } from "./root-tree.js";
 
 const PAGE = 4096;
 
-/** What a root takes of a guest's memory once it is unpacked, for a manifest: files are in whole pages there. */
+/** The size of a root in a guest's memory, for a manifest: files take whole pages. */
 export function rootSize(
   entries: readonly RootfsEntry[],
 ): Readonly<Record<"entries" | "unpacked", string>> {

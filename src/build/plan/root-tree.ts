@@ -19,7 +19,7 @@ type Leaf =
   | { readonly kind: "symlink"; readonly target: string }
   | SpecialNode;
 
-/** What has no content of its own. */
+/** A device or pipe. */
 export type SpecialNode =
   | {
       readonly kind: "character-device" | "block-device";
@@ -35,21 +35,21 @@ interface Folder {
   readonly children: Map<string, Folder | Leaf>;
 }
 
-/** The folders from the root to one: what a path is resolved against. */
+/** The folders from the root down to one. */
 type Place = readonly [Folder, ...Folder[]];
 
 const FOLDER_MODE = 0o755;
-/** As many as the kernel follows. */
+/** The kernel's limit (MAXSYMLINKS). */
 const MAX_LINKS = 40;
 
 /**
- * The guest's root while layers are put over each other. An entry takes the place of what has its path, but folders merge,
- * and folders are reached through links as they are in the guest. images/rootfs/pack.pl does the same, and a test compares.
+ * The guest's root while layers are merged. An entry replaces one with the same path, but folders are merged, and links to
+ * folders are followed as in the guest. images/rootfs/pack.pl does the same; a test compares both.
  */
 export class RootTree {
   readonly #root: Folder = newFolder();
 
-  /** Folders come before what is in them where their modes count. Missing ones are made. */
+  /** Creates missing folders; add a folder before its entries to set its mode. */
   add(entry: RootfsEntry): void {
     const parts = entry.path.split("/");
     const name = parts.pop() ?? "";
@@ -62,7 +62,7 @@ export class RootTree {
       else last(folder).mode = entry.mode;
     } else if (entry.kind === "symlink" && there?.kind === "directory") {
       here.children.set(name, entry);
-      if (there.children.size > 0) this.#moveBehind(parent, entry, there);
+      if (there.children.size > 0) this.#moveToTarget(parent, entry, there);
     } else here.children.set(name, entry);
   }
 
@@ -82,7 +82,7 @@ export class RootTree {
     return found;
   }
 
-  /** What the guest would open under an absolute path; undefined for nothing. */
+  /** The entry at an absolute path, links followed; undefined if there is none. */
   resolve(path: string): Folder | Leaf | undefined {
     const parts = path.split("/").filter((part) => part !== "");
     return this.#at([this.#root], parts, { left: MAX_LINKS });
@@ -100,7 +100,7 @@ export class RootTree {
     return this.#at(start, further, links) ?? optional(this.#find(start, target, false, links));
   }
 
-  /** Of an entry that is to come: what is in the way is replaced. */
+  /** The folder of a new entry; replaces files on the way. */
   #folderFor(parts: readonly string[]): Place {
     let place: Place = [this.#root];
     for (const part of parts) {
@@ -116,7 +116,7 @@ export class RootTree {
     return place;
   }
 
-  /** The folder that a path leads to, as the kernel finds it; `make` makes those that are not there. */
+  /** The folder at a path, resolved as in the kernel; `make` creates missing ones. */
   #find(
     from: Place,
     path: string,
@@ -147,8 +147,8 @@ export class RootTree {
     return [...place, folder];
   }
 
-  /** A link takes the place of a folder: what is in that goes to where the link leads, so that both names have it. */
-  #moveBehind(
+  /** When a link replaces a folder, moves the folder's entries to the link's target, so that both paths have them. */
+  #moveToTarget(
     parent: Place,
     link: { readonly path: string; readonly target: string },
     was: Folder,
@@ -159,7 +159,7 @@ export class RootTree {
       throw new KdockError(
         "config",
         `rootfs.overlay: ${from} is a link to ${target}, which is no folder, where the guest's root has a folder`,
-        { hint: "Let it lead to a folder, or take it out of the overlay." },
+        { hint: "Link it to a folder, or remove it from the overlay." },
       );
     }
     mergeFolder(was, last(to), link.path.split("/"), 0);
@@ -186,7 +186,7 @@ function above([root, ...folders]: Place): Place {
   return [root, ...folders.slice(0, -1)];
 }
 
-/** What `to` has already stays. `at` is where `from` was, `depth` how far below the folder that is moved. */
+/** Existing entries of `to` are kept. `at` is the path of `from`, `depth` its depth below the folder that is moved. */
 function mergeFolder(from: Folder, to: Folder, at: readonly string[], depth: number): void {
   for (const [name, child] of from.children) {
     const there = to.children.get(name);
@@ -198,7 +198,7 @@ function mergeFolder(from: Folder, to: Folder, at: readonly string[], depth: num
   }
 }
 
-/** Links that lead out of what is moved lead where they did. */
+/** Relative links that leave the moved folder become absolute. */
 function movedFrom(
   child: Folder | Leaf,
   name: string,

@@ -13,17 +13,17 @@ import type { UserFiles } from "./user-files.js";
 export interface RootfsPlan {
   readonly key: string;
   readonly inputs: KeyInputs;
-  /** The part of the inputs that is the user's. */
+  /** The part of the inputs that comes from kdock.yaml and the files it names. */
   readonly asked: Readonly<Record<string, string>>;
   readonly init: GuestInit;
 }
 
-/** Mount points and homes that exist in every guest, empty; images/rootfs/pack.pl has the same, and a test compares. */
+/** Empty folders of every guest; images/rootfs/pack.pl has the same, and a test compares both. */
 const FOLDERS = ["dev", "lib", "mnt", "proc", "root", "run", "sys", "tmp"];
 
 const TREE = "images/rootfs/tree";
 
-/** What of the user's goes into the root. */
+/** The user's files for the root. */
 export type RootfsFiles = Pick<UserFiles, "overlay" | "initScripts"> & {
   /** `rootfs.strict` */
   readonly strict: boolean;
@@ -49,7 +49,7 @@ function initInputs({ initScripts, strict }: RootfsFiles): Readonly<Record<strin
     ({ path, content }) => [`init ${path}`, sha256(content)] as const,
   );
   return {
-    // The order counts, and a script may be there twice.
+    // The order matters, and a script may be listed twice.
     ...(scripts.length === 0 ? {} : { init: initScripts.map(({ path }) => path).join(" ") }),
     ...Object.fromEntries(scripts),
     ...(strict ? { strict: "true" } : {}),
@@ -57,9 +57,9 @@ function initInputs({ initScripts, strict }: RootfsFiles): Readonly<Record<strin
 }
 
 /**
- * The whole root, later layers over earlier ones: empty folders, busybox's install tree, images/rootfs/tree, the
- * user's overlay, the init scripts of kdock.yaml. Sorting and normalising owner and time is the packer's work. Throws a
- * `config` error for a root that no kernel could start.
+ * The complete root; later layers replace earlier ones: empty folders, busybox's install tree, images/rootfs/tree, the
+ * overlay, the init scripts of kdock.yaml. The packer sorts entries and sets owner and time. Throws a `config` error for a root
+ * that a kernel cannot start.
  */
 export function rootfsEntries(
   busybox: readonly RootfsEntry[],
@@ -86,7 +86,7 @@ export function rootfsEntries(
   return root.entries();
 }
 
-/** Links last, because what they replace is moved to where they lead; each of both by the bytes of its path. */
+/** Links last, because folders that they replace are moved to their targets; otherwise by the bytes of paths. */
 function inOrder(overlay: readonly OverlayEntry[]): OverlayEntry[] {
   const byPath = overlay
     .map((entry) => ({ entry, name: bytesOfPath(entry.path) }))

@@ -7,13 +7,13 @@ export type Suite = "bullseye" | "bookworm" | "trixie";
 export interface Toolchain {
   /** The builder image's Debian suite. */
   readonly suite: Suite;
-  /** gcc-N or clang-N, as the Debian package is called. */
+  /** gcc-N or clang-N, the name of the Debian package. */
   readonly compiler: string;
 }
 
 /**
- * Kernel version (inclusive lower bound) → the toolchain that was current when it was released: older trees do not
- * build with newer compilers. Sources: DESIGN's table; Debian's own kernels of these suites are built with them.
+ * Kernel version (inclusive lower bound) → the toolchain that was current when it was released: older trees do not build with
+ * newer compilers. Debian's kernels of these suites are built with the same compilers.
  */
 const TABLE: readonly (readonly [version: readonly [number, number], Toolchain])[] = [
   [[6, 7], { suite: "trixie", compiler: "gcc-14" }],
@@ -21,7 +21,7 @@ const TABLE: readonly (readonly [version: readonly [number, number], Toolchain])
   [[0, 0], { suite: "bullseye", compiler: "gcc-10" }],
 ];
 
-/** Which suite carries a compiler's package; a compiler that no suite has cannot be asked for. */
+/** The suite that has a compiler's package. */
 const COMPILERS: Readonly<Record<string, Suite>> = {
   "gcc-9": "bullseye",
   "gcc-10": "bullseye",
@@ -39,12 +39,12 @@ const COMPILERS: Readonly<Record<string, Suite>> = {
   "clang-19": "trixie",
 };
 
-/** The toolchain that a configuration's kernel is built with; the newest one where its version is not known yet. */
+/** The toolchain of a configuration's kernel; the newest one if its version is not known yet. */
 export function kernelToolchain(config: Pick<Config, "kernel">, known?: KnownSources): Toolchain {
   return toolchainFor(kernelVersion(config, known) ?? NEWEST, config.kernel.toolchain);
 }
 
-/** Newer than any kernel: for one whose version nobody knows yet. */
+/** Newer than any kernel: stands for a version that is not known yet. */
 export const NEWEST = "99.0";
 
 /** The toolchain for a kernel "X.Y" or "X.Y.Z"; `wanted` is kernel.toolchain of kdock.yaml. */

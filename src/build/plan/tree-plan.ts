@@ -4,20 +4,19 @@ import { INSIDE } from "../../core/plan/names.js";
 import type { SourceTree, UserFiles } from "./user-files.js";
 
 /**
- * The day of every build from a local tree, 1 January 2000: files have no date that is the same for everybody who has
- * these files.
+ * The build time of every kernel from a local tree, 1 January 2000: mtimes differ between copies of the same files.
  */
 const EPOCH = 946_684_800;
 
-/** What volumes are called after: the same for a tree however it was named. */
+/** The tree's part of volume names. */
 export function treeName(folder: string): string {
   return `path-${folder.split("/").at(-1) ?? ""}-${sha256(folder).slice(0, 8)}`;
 }
 
-/** In the place of a source's name, in what a kernel's key is made from. */
+/** Stands for the name of the source among the inputs of a kernel's key. */
 export const LOCAL_TREE = "a local tree";
 
-/** A tree is known by what it holds, not by where it lies. */
+/** A tree is identified by its content, not by its path. */
 export function treeInputs(tree: SourceTree | undefined): KeyInputs {
   if (tree === undefined) return {};
   return {
@@ -38,10 +37,10 @@ export function treeEnvironment({
   };
 }
 
-/** Below /in: what source-path.sh and build.sh read about a tree. */
+/** A file below /in: facts about a tree for source-path.sh and build.sh. */
 export const SOURCE_NOTE = "source";
 
-/** What images/kernel/source-path.sh reads, and build.sh instead of the marker that a volume would have. */
+/** Input of images/kernel/source-path.sh, and of build.sh, which reads a marker in the volume for other sources. */
 export function treeFiles(tree: SourceTree | undefined): Readonly<Record<string, string>> {
   const { content } = tree ?? {};
   if (tree === undefined || content === undefined) return {};
@@ -58,7 +57,7 @@ export function treeFiles(tree: SourceTree | undefined): Readonly<Record<string,
   return { [SOURCE_NOTE]: `${lines.join("\n")}\n` };
 }
 
-/** What a builder sees of this machine: a tree, or a repository with those that it relies on. */
+/** Host paths that are mounted for a builder: a tree, or a repository with its alternates. */
 export function sourceHostPaths({
   tree,
   repository,

@@ -6,7 +6,7 @@ import type { Fragment } from "../../core/plan/kconfig.js";
 import type { Secret } from "../../core/secret.js";
 import { sha256 } from "../../core/plan/keys.js";
 
-/** The files that kdock.yaml names, read once at the door. */
+/** The contents of the files that kdock.yaml names, read once. */
 export interface UserFiles {
   readonly kernelFragments: readonly Fragment[];
   /** The text of `preset: file:…`. */
@@ -15,13 +15,13 @@ export interface UserFiles {
   readonly kernelPatches: readonly Fragment[];
   /** `kernel.moduleKey` */
   readonly moduleKey: ModuleKey | undefined;
-  /** What relative paths in CONFIG_INITRAMFS_SOURCE name, by that path. */
+  /** The files that relative paths in CONFIG_INITRAMFS_SOURCE name. */
   readonly initramfs: readonly InputTree[];
   /** The texts of `kernel.keys`. */
   readonly kernelKeys: readonly Fragment[];
   /** Of `kernel.source: path:…`. */
   readonly tree?: SourceTree | undefined;
-  /** Of `kernel.source: git:…` with a repository of this machine. */
+  /** Of `kernel.source: git:…` with a repository on the host. */
   readonly repository?: LocalRepository | undefined;
   readonly busyboxFragments: readonly Fragment[];
   /** The texts of `busybox.keys`. */
@@ -34,7 +34,7 @@ export interface UserFiles {
 export interface ModuleKey {
   /** The file: a private key and its certificate. */
   readonly pem: Secret;
-  /** sha256 of the file. It may be published: nobody guesses an RSA key, which is what the file was checked to hold. */
+  /** sha256 of the file. Not secret: the file was checked to hold an RSA key, which cannot be guessed from it. */
   readonly digest: string;
 }
 
@@ -42,28 +42,28 @@ export interface ModuleKey {
 export interface SourceTree {
   /** Absolute. */
   readonly folder: string;
-  /** As its Makefile says it: "6.12.30". */
+  /** From its Makefile: "6.12.30". */
   readonly version: string;
-  /** How it gets into a builder: as it lies there, read only, or as a copy in a volume. */
+  /** A read-only bind mount, or a copy in a volume. */
   readonly transport: "mount" | "copy";
-  /** What it holds; undefined for commands that only need names. */
+  /** Undefined for commands that do not need it. */
   readonly content?: TreeContent | undefined;
-  /** Settled when the index of its files is kept under the content's digest, or cannot be. */
-  readonly kept?: Promise<void> | undefined;
+  /** Resolves when the index of the tree is saved; rejects if it cannot be. */
+  readonly saved?: Promise<void> | undefined;
 }
 
 /** A script that the guest runs at boot. */
 export interface InitScript {
-  /** As the user wrote it. */
+  /** As written in kdock.yaml. */
   readonly path: string;
   readonly content: Uint8Array;
 }
 
-/** A file or folder of the user's that goes into a build container as it is. */
+/** A file or folder of the project that is copied into a build container. */
 export interface InputTree {
-  /** As the user wrote it, relative to the folder of kdock.yaml. */
+  /** As written in kdock.yaml, relative to its folder. */
   readonly path: string;
-  /** Of a folder: what is below it. Of a file: itself, with the path "". */
+  /** For a folder: its entries. For a file: the file, with the path "". */
   readonly entries: readonly InputEntry[];
 }
 
@@ -78,7 +78,7 @@ export interface InputEntry {
   readonly content: Uint8Array;
 }
 
-/** One input for each entry, so that the one that changed can be named: "initramfs root etc/motd". */
+/** One input for each entry, so that a change is reported by name: "initramfs root etc/motd". */
 export function inputDigests(
   what: string,
   entries: readonly InputEntry[],
@@ -91,7 +91,7 @@ export function inputDigests(
   );
 }
 
-/** The path of `preset: file:PATH`, undefined for the named presets. */
+/** The path of `preset: file:PATH`; undefined for a named preset. */
 export function presetFile(config: Config): string | undefined {
   const { preset } = config.kernel;
   return preset.startsWith("file:") ? preset.slice("file:".length) : undefined;

@@ -7,32 +7,32 @@ import type { Context } from "../../core/steps/context.js";
 import { runStep, type StepLog, type StepResult } from "../../core/steps/run-step.js";
 
 export interface BaseImage {
-  /** What a Dockerfile may say in FROM. */
+  /** For FROM in a Dockerfile. */
   readonly ref: string;
   readonly info: ImageInfo;
-  /** See `tarFingerprint`; undefined for what came from a registry, where the digest says the same. */
+  /** See `tarFingerprint`; undefined for an image of a registry, which has a digest instead. */
   readonly fingerprint: string | undefined;
 }
 
 /**
- * Brings a Debian base image into the engine: from a registry, else bootstrapped from a Debian mirror. One that is
- * locked comes from where it came from then, and is what it was then, or this rejects.
+ * Provides a Debian base image in the engine: from a registry, or else bootstrapped from a Debian mirror. A locked image is
+ * taken from the same kind of source; rejects if it differs from the lock.
  */
 export function ensureBase(
   ctx: Context,
   plan: BasePlan,
-  { fresh = false }: { /** Take a new one even where the engine has one. */ fresh?: boolean } = {},
+  { fresh = false }: { /** Ignore an existing image of the engine. */ fresh?: boolean } = {},
 ): Promise<BaseImage> {
   const step = `base-${plan.suite}`;
   return runStep(ctx, step, `Debian ${plan.suite} base image`, async (log) => {
     const engine = await ctx.engine();
     const wanted = lockedPlan(plan);
-    const there = fresh ? undefined : await present(engine, wanted);
-    return there ?? (await bring(ctx, engine, wanted, log));
+    const existing = fresh ? undefined : await findBase(engine, wanted);
+    return existing ?? (await fetchBase(ctx, engine, wanted, log));
   });
 }
 
-/** The plan with the one way that its pin leaves open. */
+/** The plan reduced to the source that its pin names. */
 function lockedPlan(plan: BasePlan): BasePlan {
   const { pin, suite, registryRef, bootstrapTag } = plan;
   const other = pin?.from === "registry" ? registryRef : bootstrapTag;
@@ -40,11 +40,11 @@ function lockedPlan(plan: BasePlan): BasePlan {
   if (other === undefined) {
     const [locked, asked] =
       pin.from === "registry"
-        ? ["comes from a registry", "no registry may be asked"]
-        : ["was bootstrapped", "only a registry may be asked"];
+        ? ["comes from a registry", "no registry is allowed"]
+        : ["was bootstrapped", "only a registry is allowed"];
     throw new KdockError(
       "environment",
-      `the locked base image of Debian ${suite} ${locked}, but ${asked} here (images.registry, images.base)`,
+      `the locked base image of Debian ${suite} ${locked}, but ${asked} (images.registry, images.base)`,
       { hint: "Change these settings, or run `kdock lock --update base` to lock another one." },
     );
   }
@@ -53,14 +53,14 @@ function lockedPlan(plan: BasePlan): BasePlan {
     : { ...plan, registryRef: undefined };
 }
 
-/** The registry may be another one than when it was locked: the digest counts. */
+/** The registry may differ from the locked one: the digest identifies the image. */
 function withDigest(ref: string, digest: string): string {
   const tagAt = ref.indexOf(":", ref.lastIndexOf("/"));
   const repository = tagAt < 0 ? ref : ref.slice(0, tagAt);
   return `${repository}@${digest.slice(digest.indexOf("@") + 1)}`;
 }
 
-async function present(
+async function findBase(
   engine: Engine,
   { registryRef, bootstrapTag, pin }: BasePlan,
 ): Promise<StepResult<BaseImage> | undefined> {
@@ -74,7 +74,7 @@ async function present(
   return undefined;
 }
 
-async function bring(
+async function fetchBase(
   ctx: Context,
   engine: Engine,
   plan: BasePlan,
@@ -111,7 +111,7 @@ async function bootstrap(
   if ((await ctx.host.which("mmdebstrap")) === undefined) {
     throw new KdockError(
       "environment",
-      [`${why}, and mmdebstrap is not installed here`, ...refusals].join("\n  "),
+      [`${why}, and mmdebstrap is not installed`, ...refusals].join("\n  "),
       {
         hint:
           plan.pin === undefined
@@ -131,17 +131,17 @@ async function bootstrap(
   return { value: { ref, info, fingerprint: fingerprintOf(info) }, cached: false, summary: ref };
 }
 
-/** Programs of another architecture run while a root file system is made. */
+/** Adds a hint about emulation: bootstrapping runs programs of the image's architecture. */
 function foreignHint(ctx: Context, { architecture }: BasePlan, error: unknown): unknown {
   if (!(error instanceof KdockError) || error.hint !== undefined) return error;
   if (runsNatively(ctx.host.machine, architecture)) return error;
   return new KdockError(error.code, error.message, {
     cause: error,
-    hint: `The engine is on ${architecture}, and this machine is not: apt-get install arch-test qemu-user-static, or name a registry that can be reached (images.registry).`,
+    hint: `The engine runs on ${architecture}, this machine does not: apt-get install arch-test qemu-user-static, or name a registry that can be reached (images.registry).`,
   });
 }
 
 function reasonFor({ pin }: BasePlan, refusals: readonly string[]): string {
-  if (pin !== undefined) return "the locked base image is one that was bootstrapped";
+  if (pin !== undefined) return "the locked base image was bootstrapped";
   return refusals.length > 0 ? "no registry answers" : "no registry is configured";
 }

@@ -12,7 +12,7 @@ import { suiteLines } from "./debian-archives.js";
 import { makeRootfs, type Rootfs } from "./make-rootfs.js";
 import type { StepLog } from "../../core/steps/run-step.js";
 
-/** A snapshot is taken after the mirrors were pushed to: the right one may carry a later moment than the lock. */
+/** A snapshot is taken after mirrors are updated: the matching one may be later than the lock's time. */
 const SNAPSHOT_DELAYS_HOURS = [0, 12, 24];
 
 const DRIFT_LINES = 20;
@@ -22,8 +22,8 @@ export function fingerprintOf(image: ImageInfo): string | undefined {
 }
 
 /**
- * Makes a Debian root file system with mmdebstrap and hands it to the engine: the same bytes and the same image id
- * wherever the same package versions are had. Rejects with an `environment` error when it is not what is locked.
+ * Creates a Debian root file system with mmdebstrap and loads it into the engine. Equal package versions give the same bytes and
+ * the same image id. Rejects with an `environment` error if it differs from the lock.
  */
 export async function bootstrapBase(
   ctx: Context,
@@ -38,7 +38,7 @@ export async function bootstrapBase(
   try {
     const rootfs = await lockedRootfs(ctx, { plan, folder, created }, log);
     const { fingerprint } = rootfs;
-    // The second name is the one that it is looked for under once it is locked.
+    // The second tag is the one that a locked base is looked up by.
     const tags = pin === undefined ? [ref, `${ref}-${fingerprint.slice(0, 12)}`] : [ref];
     const archive = dockerArchive({
       tags,
@@ -57,13 +57,13 @@ export async function bootstrapBase(
 
 interface Wanted {
   readonly plan: BasePlan;
-  /** Where the tar goes. */
+  /** The folder for the tar. */
   readonly folder: string;
   /** Seconds since 1970; no file is dated later. */
   readonly created: number;
 }
 
-/** From the mirror; where that has moved on since it was locked, from the snapshot archive, if there is one. */
+/** From the mirror; if that has newer packages than the lock, from the snapshot archive, if one is configured. */
 async function lockedRootfs(ctx: Context, wanted: Wanted, log: StepLog): Promise<Rootfs> {
   const { plan, folder, created } = wanted;
   const { pin, suite, architecture, mirror } = plan;
@@ -79,7 +79,7 @@ async function lockedRootfs(ctx: Context, wanted: Wanted, log: StepLog): Promise
     await installedPackages(await rootfs.open()),
   );
   for (const address of snapshots(plan, created)) {
-    log.line(`the mirror has moved on: bootstrapping from ${address}`);
+    log.line(`the mirror has newer packages: bootstrapping from ${address}`);
     const old = { address, suite, options: "check-valid-until=no" };
     const sources = await suiteLines(ctx, old, folder);
     try {
@@ -106,7 +106,7 @@ function packageDifferences(
   found: Readonly<Record<string, string>>,
 ): string[] {
   return differingNames(locked, found).map(
-    (name) => `${name} ${locked[name] ?? "not there"} → ${found[name] ?? "not there"}`,
+    (name) => `${name} ${locked[name] ?? "none"} → ${found[name] ?? "none"}`,
   );
 }
 
@@ -114,13 +114,13 @@ function drifted({ suite, snapshot }: BasePlan, differences: readonly string[]):
   const more = differences.length - DRIFT_LINES;
   const lines = [
     differences.length > 0
-      ? `Debian ${suite} has moved on since its base image was locked:`
-      : `Debian ${suite} has the packages that are locked, but its base image comes out different: another version of mmdebstrap or dpkg made the locked one`,
+      ? `Debian ${suite} has changed since its base image was locked:`
+      : `Debian ${suite} has the locked packages, but the base image differs: the locked one was made by another version of mmdebstrap or dpkg`,
     ...differences.slice(0, DRIFT_LINES),
     ...(more > 0 ? [`and ${more} more`] : []),
   ];
   return new KdockError("environment", lines.join("\n  "), {
-    hint: `Run \`kdock lock --update base\` to take what is there now${
+    hint: `Run \`kdock lock --update base\` to lock the current versions${
       snapshot === undefined
         ? ", or set images.snapshot to an archive that has the locked versions"
         : ""

@@ -2,6 +2,7 @@ import { checkBootRequests } from "../plan/boot-needs.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import { checkCompiler } from "../plan/compiler-bounds.js";
 import { requestedConfig } from "../../core/plan/kconfig.js";
+import { counted } from "../../core/plan/counted.js";
 import { changedInputs } from "../../core/plan/keys.js";
 import type { Manifest } from "../../core/plan/manifest.js";
 import { FOLDER } from "../../core/plan/names.js";
@@ -27,24 +28,23 @@ import { SourceChangedError } from "./source-changed.js";
 
 export interface BuildOptions {
   readonly targets: readonly Target[];
-  /** Build images and artifacts anew even when their keys are known. */
+  /** Build images and artifacts even if they are up to date. */
   readonly noCache: boolean;
-  /** Refuse whatever is not as kdock.lock says, instead of locking it. */
+  /** Fail on differences from kdock.lock instead of updating it. */
   readonly frozen: boolean;
-  /** For builds beside the project's own: `current` stays where it is, and nobody is told what changed since then. */
+  /** For builds of other kernels, as in a matrix: keeps `current`, and prints no changes since then. */
   readonly aside?: boolean;
 }
 
 export interface BuildResult {
-  /** Absolute path of the set `current` points at; undefined when only a part was built. */
+  /** Absolute path of `current`; undefined if only a part was built. */
   readonly current: string | undefined;
   readonly manifests: Readonly<Partial<Record<Target, Manifest>>>;
 }
 
 /**
- * Carries out what a plan owes, one build at a time in a project, and points `current` at the whole set. Returns the
- * project under the lock that the build was made with: its plan has the keys. For a kernel that is built already there is
- * nothing to do.
+ * Builds the stages that are out of date, under the project's lock, and points `current` at the complete set. Returns the
+ * project with the lock of the build: its plan has the keys. Does nothing for a kernel that was selected by its key.
  */
 export async function build(
   project: Project,
@@ -54,7 +54,7 @@ export async function build(
   if (project.built !== undefined) {
     return { project, result: { current: undefined, manifests: {} } };
   }
-  if (project.followsBuild) sayFollowed(ctx, project.config.kernel.arch);
+  if (project.followsBuild) noticeArchitecture(ctx, project.config.kernel.arch);
   await using _mutex = await projectMutex(ctx);
   checkToolchain(project, options);
   if (options.targets.includes("kernel")) {
@@ -62,9 +62,9 @@ export async function build(
     checkRequests(project);
   }
   const locked = options.frozen ? requireFrozen(project) : await ensureLocked(project);
-  // Of a git source the version is known only now.
+  // The version of a git source is known only now.
   checkToolchain(locked, options);
-  const { project: built, manifests } = await builtAsItIs(locked, options);
+  const { project: built, manifests } = await buildWithRetry(locked, options);
   const recorded = options.frozen ? built : await recordBuild(built, manifests);
   return {
     project: recorded,
@@ -72,21 +72,21 @@ export async function build(
   };
 }
 
-/** A tree that is edited meanwhile is built once more, as it is then. */
-async function builtAsItIs(
+/** Builds once more if the local tree was edited meanwhile. */
+async function buildWithRetry(
   project: Project,
   options: BuildOptions,
 ): Promise<{ project: Project; manifests: BuildResult["manifests"] }> {
   try {
-    return { project, manifests: await builtStages(project, options) };
+    return { project, manifests: await buildStages(project, options) };
   } catch (error) {
     if (!(error instanceof SourceChangedError)) throw error;
     const { ctx, config } = project;
-    ctx.reporter.emit({ type: "notice", text: `${error.message}: building once more` });
+    ctx.reporter.emit({ type: "notice", text: `${error.message}: building again` });
     const again = replanned(project, { user: await readUserFiles(ctx, config) });
     checkToolchain(again, options);
     checkTree(again.plan.kernel);
-    return { project: again, manifests: await builtStages(again, options) };
+    return { project: again, manifests: await buildStages(again, options) };
   }
 }
 
@@ -96,20 +96,20 @@ function checkToolchain({ plan }: Project, { targets }: BuildOptions): void {
   checkCompiler(version, asked["toolchain"] ?? "");
 }
 
-/** What no guest would boot with is refused before it is compiled. */
+/** Rejects options that no guest boots with, before anything is compiled. */
 function checkRequests({ config: { kernel }, plan, user }: Project): void {
   const asked = requestedConfig(user.kernelFragments, kernel.set);
   checkBootRequests({ preset: user.kernelPreset ?? "", user: asked }, plan.rootfs.init);
 }
 
-/** `kdock build --arch arm64 && kdock run` means one kernel, and whoever has forgotten the first half is told. */
-function sayFollowed(ctx: Context, arch: string): void {
+/** Prints that the architecture of the last build is used, as in `kdock build --arch arm64 && kdock run`. */
+function noticeArchitecture(ctx: Context, arch: string): void {
   const text = `architecture ${arch}, like the last build (--arch or kernel.arch names another)`;
   ctx.reporter.emit({ type: "notice", text });
 }
 
-/** The same for a project whose plan is final and whose lock is held: nothing is resolved, and `current` stays. */
-export async function builtStages(
+/** Builds the stages of a project whose mutex is held and whose lock is complete; keeps `current`. */
+export async function buildStages(
   project: Project,
   { targets, noCache, frozen, aside = false }: BuildOptions,
 ): Promise<BuildResult["manifests"]> {
@@ -118,7 +118,7 @@ export async function builtStages(
   const manifests: Partial<Record<Target, Manifest>> = {};
   for (const stage of ["kernel", "busybox"] as const) {
     if (!wanted.has(stage)) continue;
-    const manifest = await builtStage(ctx, plan[stage], { noCache, aside });
+    const manifest = await buildStage(ctx, plan[stage], { noCache, aside });
     if (frozen) requireSameConfig(project, stage, manifest);
     manifests[stage] = manifest;
   }
@@ -149,21 +149,21 @@ async function current(
 
 function withRequirements(targets: readonly Target[]): ReadonlySet<Target> {
   const wanted = new Set(targets);
-  // The rootfs is made of busybox.
+  // The rootfs contains busybox.
   if (wanted.has("rootfs")) wanted.add("busybox");
   return wanted;
 }
 
-type How = Required<Pick<BuildOptions, "noCache" | "aside">>;
+type StageOptions = Required<Pick<BuildOptions, "noCache" | "aside">>;
 
-async function builtStage(
+async function buildStage(
   ctx: Context,
   plan: BuildPlan,
-  { noCache, aside }: How,
+  { noCache, aside }: StageOptions,
 ): Promise<Manifest> {
   const there = noCache ? undefined : await readManifest(ctx, plan.stage, plan.key);
   if (there !== undefined) return upToDate(ctx, plan.stage, plan.title, there);
-  if (!aside) await sayWhy(ctx, plan.stage, plan.inputs);
+  if (!aside) await noticeChanges(ctx, plan.stage, plan.inputs);
   const image = await ensureImage(ctx, plan.image, { noCache });
   return runStep(ctx, plan.stage, plan.title, async (log) => {
     const manifest = await runBuild(ctx, plan, image, log);
@@ -173,12 +173,12 @@ async function builtStage(
 
 async function rootfsStage(
   { ctx, plan, user, config }: Project,
-  { noCache, aside }: How,
+  { noCache, aside }: StageOptions,
 ): Promise<Manifest> {
   const title = "initramfs";
   const there = noCache ? undefined : await readManifest(ctx, "rootfs", plan.rootfs.key);
   if (there !== undefined) return upToDate(ctx, "rootfs", title, there);
-  if (!aside) await sayWhy(ctx, "rootfs", plan.rootfs.inputs);
+  if (!aside) await noticeChanges(ctx, "rootfs", plan.rootfs.inputs);
   return runStep(ctx, "rootfs", title, async () => {
     const manifest = await packRootfs(ctx, plan.rootfs, plan.busybox.key, givenFiles(config, user));
     return { value: manifest, cached: false, summary: summaryOf(manifest) };
@@ -191,28 +191,32 @@ function upToDate(ctx: Context, stage: string, title: string, manifest: Manifest
   );
 }
 
-/** Which input of the last good set is different now. */
-async function sayWhy(ctx: Context, stage: string, inputs: Manifest["inputs"]): Promise<void> {
+/** Prints the inputs that changed since the current set. */
+async function noticeChanges(
+  ctx: Context,
+  stage: string,
+  inputs: Manifest["inputs"],
+): Promise<void> {
   const before = await readCurrentManifest(ctx, stage);
   if (before === undefined) return;
   const changes = changedInputs(before.inputs, inputs);
   if (changes.length === 0) return;
   ctx.reporter.emit({
     type: "notice",
-    text: `${stage}: changed since the last build: ${inShort(changes)}`,
+    text: `${stage}: changed since the last build: ${shortList(changes)}`,
   });
 }
 
 const MOST_CHANGES = 12;
 
-/** A whole overlay may have changed. */
-function inShort(changes: readonly string[]): string {
+/** Limited: all files of an overlay may have changed. */
+function shortList(changes: readonly string[]): string {
   const more = changes.length - MOST_CHANGES;
   const named = changes.slice(0, MOST_CHANGES).join(", ");
   return more > 0 ? `${named} and ${more} more` : named;
 }
 
 function summaryOf(manifest: Manifest): string {
-  const { resolved } = manifest;
-  return resolved["release"] ?? resolved["source-origin"] ?? `${manifest.files.length} files`;
+  const { resolved, files } = manifest;
+  return resolved["release"] ?? resolved["source-origin"] ?? counted(files.length, "file");
 }

@@ -18,7 +18,7 @@ export interface ReadyImage {
   readonly base: BaseImage | undefined;
 }
 
-/** The image a plan describes, built if the engine has none with its key. */
+/** The image of a plan; built if the engine has none with its key. */
 export async function ensureImage(
   ctx: Context,
   plan: ImagePlan,
@@ -34,7 +34,7 @@ export async function ensureImage(
   return { tag: plan.tag, info, base };
 }
 
-/** An image over one that is there, built if the engine has none with its key. */
+/** An image derived from an existing one; built if the engine has none with its key. */
 export async function ensureDerived(ctx: Context, image: DerivedImage): Promise<ImageInfo> {
   const engine = await ctx.engine();
   return (await engine.findImage(image.tag)) ?? (await buildFrom(ctx, image, image.from, false));
@@ -79,7 +79,7 @@ function buildFrom(
   });
 }
 
-/** The same bytes on every machine: sorted, owned by root, dated 1970, with modes of ours. */
+/** The same bytes on every machine: sorted, owned by root, dated 1970, with fixed modes. */
 function buildContext(assets: Assets, paths: readonly string[]): Readable {
   return packTar(
     selectAssets(assets, paths).map(([path, { content, executable }]) => ({

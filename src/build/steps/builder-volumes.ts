@@ -5,8 +5,8 @@ import { LABEL, labels, projectNames, VERIFIED_CCACHE_VOLUME } from "../../core/
 import type { Context } from "../../core/steps/context.js";
 
 /**
- * Creates a builder's volumes and resolves with the container to run: with the project's own compiler cache where its code,
- * or what such code may have left in the volumes, must not write to the shared one.
+ * Creates a builder's volumes and resolves with the container to run. It uses the project's own compiler cache if unverified
+ * code runs in it, or may have written to the volumes.
  */
 export async function ensureVolumes(
   ctx: Context,
@@ -16,7 +16,7 @@ export async function ensureVolumes(
   const engine = await ctx.engine();
   const names = projectNames(ctx.folder);
   const hasOwn = plan.code === "project" || (plan.code === "verified" && (await taints()));
-  // Also for a container without a cache: that there is one says that the project's code has run.
+  // Created even if the container uses no cache: its existence records that the project's code has run.
   const own = hasOwn ? { [names.ccacheVolume]: labels("ccache", names.id) } : {};
   const others = Object.entries(plan.volumes).filter(
     ([name]) => !hasOwn || name !== VERIFIED_CCACHE_VOLUME,

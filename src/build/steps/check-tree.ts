@@ -1,7 +1,7 @@
 import { KdockError } from "../../core/errors.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 
-/** Rejects a local tree that somebody has built in: kbuild takes no other objects folder (O=) for such a one. */
+/** Throws a `config` error for a local tree with files of an in-tree build: kbuild then refuses an objects folder (O=). */
 export function checkTree({ tree }: BuildPlan): void {
   const leftovers = tree?.content?.leftovers ?? [];
   if (tree === undefined || leftovers.length === 0) return;
@@ -10,7 +10,7 @@ export function checkTree({ tree }: BuildPlan): void {
     : "";
   throw new KdockError(
     "config",
-    `kernel.source: ${tree.folder} has been built in, and its files would get into the build: ${leftovers.join(", ")}`,
+    `kernel.source: ${tree.folder} has files of an in-tree build: ${leftovers.join(", ")}`,
     { hint: `\`make -C ${tree.folder} mrproper\` cleans it.${config}` },
   );
 }

@@ -1,13 +1,13 @@
 import { KdockError } from "../../core/errors.js";
 import type { Context } from "../../core/steps/context.js";
 
-/** apt knows how this machine reaches archives: proxies, credentials, redirects. */
+/** Uses apt's configuration: proxies, credentials, redirects. */
 const APT_HELPER = "/usr/lib/apt/apt-helper";
 const QUICK = ["Acquire::Retries=0", "Acquire::http::Timeout=10", "Acquire::https::Timeout=10"];
 
 /**
- * A suite of an archive as lines of sources.list, with its updates and security updates where the archive has them: what
- * images/apt/debian.sh writes down inside of containers. `folder` is for a temporary file.
+ * The lines of sources.list for a suite, with updates and security updates if the archive has these; images/apt/debian.sh writes
+ * the same in containers. `folder` is for a temporary file.
  */
 export async function suiteLines(
   ctx: Context,
@@ -21,7 +21,7 @@ export async function suiteLines(
   if (security !== undefined) more.push([security, `${suite}-security`]);
   const lines = [line(address, suite)];
   for (const [from, name] of more)
-    if (await offers(ctx, from, name, folder)) lines.push(line(from, name));
+    if (await hasSuite(ctx, from, name, folder)) lines.push(line(from, name));
   return lines;
 }
 
@@ -31,7 +31,7 @@ function securityBeside(address: string): string | undefined {
   return beside === address ? undefined : beside;
 }
 
-async function offers(
+async function hasSuite(
   ctx: Context,
   address: string,
   suite: string,

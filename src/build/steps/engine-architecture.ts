@@ -9,38 +9,37 @@ import {
 import { FOLDER } from "../../core/plan/names.js";
 import { type EarlyContext, inProject } from "../../core/steps/context.js";
 
-/** Where an engine is looked for, and what is known of it without asking. */
 export interface EngineQuestion {
-  /** Names the place, "unix:///var/run/docker.sock": what was found there once is there the next time. */
+  /** The engine's address, "unix:///var/run/docker.sock": the architecture is cached for it. */
   readonly place: string;
-  /** A command that needs no engine takes what is likely instead of asking. */
+  /** False for a command that needs no engine: the host's architecture is assumed. */
   readonly ask: boolean;
 }
 
 /**
- * The architecture of the engine's machine. It is asked once for each place and remembered in the project; see
- * `requireArchitecture` for an engine that changes. Where none answers, this machine's is likely. Rejects with an
- * `environment` error when it is one that kdock has no images for.
+ * The architecture of the engine's machine. Queried once for each address and cached in the project; `requireArchitecture`
+ * detects a change. If no engine answers, the host's architecture is assumed. Rejects with an `environment` error for an
+ * architecture that kdock has no images for.
  */
 export async function askArchitecture(
   ctx: EarlyContext,
   { place, ask }: EngineQuestion,
 ): Promise<EngineArchitecture> {
   const path = inProject(ctx, FOLDER.engine);
-  const known = await remembered(ctx, path, place);
-  if (known !== undefined) return known;
-  if (!ask) return likely(ctx);
+  const cached = await cachedArchitecture(ctx, path, place);
+  if (cached !== undefined) return cached;
+  if (!ask) return hostArchitecture(ctx);
   const machine = await machineOf(ctx);
-  if (machine === undefined) return likely(ctx);
+  if (machine === undefined) return hostArchitecture(ctx);
   const found = engineArchitecture(machine);
-  // A project that nothing was built in is left without the folder.
+  // Does not create the folder in a project without builds.
   if (await ctx.host.files.isFolder(inProject(ctx, FOLDER.state))) {
     await ctx.host.files.writeAtomic(path, `${JSON.stringify({ place, architecture: found })}\n`);
   }
   return found;
 }
 
-/** Rejects with an `environment` error when the engine is no longer of the architecture that a plan was made for. */
+/** Rejects with an `environment` error if the engine's architecture is not the one that a plan was made for. */
 export async function requireArchitecture(
   ctx: EarlyContext,
   planned: EngineArchitecture,
@@ -51,8 +50,8 @@ export async function requireArchitecture(
   await ctx.host.files.remove(inProject(ctx, FOLDER.engine));
   throw new KdockError(
     "environment",
-    `the engine at ${endpoint} runs on ${found}, and was on ${planned} before`,
-    { hint: "Run the command again: kdock has forgotten what it knew of the engine." },
+    `the engine at ${endpoint} runs on ${found}, and ran on ${planned} before`,
+    { hint: "Run the command again: kdock has removed its record of the engine." },
   );
 }
 
@@ -61,17 +60,17 @@ async function machineOf(ctx: EarlyContext): Promise<string | undefined> {
     return (await (await ctx.engine()).info()).architecture;
   } catch (error) {
     ctx.signal.throwIfAborted();
-    // Who needs an engine gets the same error where it is needed.
+    // A command that needs the engine reports the error later.
     if (error instanceof KdockError) return undefined;
     throw error;
   }
 }
 
-function likely({ host }: EarlyContext): EngineArchitecture {
+function hostArchitecture({ host }: EarlyContext): EngineArchitecture {
   return architectureByMachine(host.machine) ?? USUAL_ARCHITECTURE;
 }
 
-async function remembered(
+async function cachedArchitecture(
   { host }: EarlyContext,
   path: string,
   place: string,
@@ -82,7 +81,7 @@ async function remembered(
     const { place: where, architecture } = JSON.parse(text) as Record<string, unknown>;
     return where === place ? ENGINE_ARCHITECTURES.find((each) => each === architecture) : undefined;
   } catch {
-    // Cut off by a full disk: it is asked anew.
+    // A truncated file: the engine is queried again.
     return undefined;
   }
 }

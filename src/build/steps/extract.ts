@@ -5,21 +5,21 @@ import type { ManifestFile } from "../../core/plan/manifest.js";
 import type { Context } from "../../core/steps/context.js";
 import type { StepLog } from "../../core/steps/run-step.js";
 
-const TELL_EVERY_BYTES = 8e6;
+const PROGRESS_BYTES = 8e6;
 
-/** Which entries are wanted, by path in the folder, and what becomes of their permissions and times. */
+/** The entries to extract, by path in the folder, and their modes and times. */
 export interface Selection {
   readonly wanted: (path: string) => boolean;
   readonly mode: (mode: number) => number;
-  /** Files keep the time they have in the container. */
+  /** Keep mtimes of the archive. */
   readonly keepTimes: boolean;
 }
 
 const EVERYTHING: Selection = { wanted: () => true, mode: (mode) => mode, keepTimes: false };
 
 /**
- * Streams a folder of a container into a folder of the host that exists and is empty. The archive is untrusted:
- * `extractTar` refuses whatever would land outside.
+ * Extracts a folder of a container into an empty folder of the host. The archive is untrusted: `extractTar` rejects paths outside
+ * the folder.
  */
 export async function extractFolder(
   ctx: Context,
@@ -32,7 +32,7 @@ export async function extractFolder(
   return unpack(ctx, await container.getArchive(from, ctx.signal), to, log, selection);
 }
 
-/** The same for an archive that comes some other way, whose entries all start with the name of one folder. */
+/** Extracts an archive whose entries all start with the name of one folder. */
 export async function unpack(
   ctx: Context,
   archive: Readable,
@@ -41,19 +41,19 @@ export async function unpack(
   { wanted, mode: newMode, keepTimes }: Selection = EVERYTHING,
 ): Promise<ManifestFile[]> {
   const { files } = ctx.host;
-  // Before anything makes the archive flow.
+  // Before a listener makes the archive flow.
   await using tree = await files.writeTree(to);
   let bytes = 0;
-  let told = 0;
+  let reported = 0;
   archive.on("data", (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes - told < TELL_EVERY_BYTES) return;
-    told = bytes;
+    if (bytes - reported < PROGRESS_BYTES) return;
+    reported = bytes;
     log?.progress(bytes, undefined, "bytes", false);
   });
   const entries = await extractTar(archive, {
     file: async (path, mode, modified) =>
-      wanted(path) ? tree.file(path, newMode(mode), keepTimes ? modified : undefined) : nowhere(),
+      wanted(path) ? tree.file(path, newMode(mode), keepTimes ? modified : undefined) : discard(),
     directory: async (path) => {
       if (wanted(path)) await tree.folder(path);
     },
@@ -76,7 +76,7 @@ export async function unpack(
     }));
 }
 
-function nowhere(): Writable {
+function discard(): Writable {
   return new Writable({
     write: (_chunk, _encoding, done) => {
       done();

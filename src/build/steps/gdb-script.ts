@@ -8,8 +8,8 @@ import { type Context, inProject } from "../../core/steps/context.js";
 import { modulesOf } from "./module-store.js";
 import { exportedTree } from "./source-record.js";
 
-/** Remembers where a VM that just started has its gdbserver, and says so in the current set's scripts. */
-export async function noteGdbPort(
+/** Records the gdbserver address of a VM that has started, and writes it to the current set's scripts. */
+export async function recordGdbPort(
   ctx: Context,
   plan: Plan,
   port: PublishedPort | undefined,
@@ -20,14 +20,14 @@ export async function noteGdbPort(
   await writeGdbScripts(ctx, plan);
 }
 
-/** A VM that ended takes its address with it. */
-export async function forgetGdbPort(ctx: Context): Promise<void> {
+/** Removes the record when the VM has ended. */
+export async function removeGdbPort(ctx: Context): Promise<void> {
   await ctx.host.files.remove(inProject(ctx, FOLDER.gdbAddress));
 }
 
 /**
- * Writes kdock.gdb and editor.gdb beside the stages of the current set, and of the plan's where that is another one that
- * is built; nothing happens when there is no set.
+ * Writes kdock.gdb and editor.gdb into the current set, and into the plan's if that is built and another one. Does nothing if
+ * there is no set.
  */
 export async function writeGdbScripts(ctx: Context, plan: Plan): Promise<void> {
   const { files } = ctx.host;
@@ -55,7 +55,7 @@ async function writeInto(ctx: Context, plan: Plan, set: string): Promise<void> {
   await Promise.all(texts.map(write));
 }
 
-/** What the debugger's container has in its image, a gdb on this machine finds beside its script. */
+/** Python modules of the debugger's image, copied beside the scripts for a gdb on the host. */
 function gdbModules(ctx: Context): [name: string, text: string][] {
   return [...ctx.assets]
     .filter(([path]) => path.startsWith(GDB_MODULES) && path.endsWith(".py"))
@@ -67,7 +67,7 @@ function gdbModules(ctx: Context): [name: string, text: string][] {
 
 const GDB_MODULES = "images/gdb/kdock/";
 
-/** What there is to debug in a set, the current one without another; undefined before the first whole build. */
+/** Facts for gdb about a set, by default the current one; undefined before the first complete build. */
 export async function gdbFacts(
   ctx: Context,
   plan: Plan,
@@ -76,7 +76,7 @@ export async function gdbFacts(
   const { files } = ctx.host;
   const link = `${set}/kernel`;
   if (!(await files.exists(link))) return undefined;
-  // By its real name, so that a script goes on meaning the kernel that it was written for.
+  // Links resolved, so that the script keeps referring to this kernel.
   const kernel = await files.realPath(link);
   const commands = `${kernel}/vmlinux-gdb.py`;
   return {
@@ -92,8 +92,8 @@ export async function gdbFacts(
   };
 }
 
-/** Of the last VM that started here. It wins over kdock.yaml, because `kdock run --gdb` wins over it, too. */
+/** The address of the VM that was started last, or else kdock.yaml's, which `kdock run --gdb` overrides. */
 export async function lastGdbAddress(ctx: Context, plan: Plan): Promise<string | undefined> {
-  const remembered = await ctx.host.files.readText(inProject(ctx, FOLDER.gdbAddress));
-  return remembered?.trim() ?? plan.gdb.address;
+  const recorded = await ctx.host.files.readText(inProject(ctx, FOLDER.gdbAddress));
+  return recorded?.trim() ?? plan.gdb.address;
 }

@@ -8,12 +8,12 @@ import type { EarlyContext } from "../../core/steps/context.js";
 import { readLooseText } from "../../core/steps/read-loose-text.js";
 import { readNamedFile } from "../../core/steps/read-named-file.js";
 
-/** Where a machine tells how its kernel was configured; the second one is for the kernel that runs. */
+/** Files with the configuration of the host's kernel. */
 const PROC = "/proc/config.gz";
 const BOOT = (release: string) => `/boot/config-${release}`;
 const RELEASE = "/proc/sys/kernel/osrelease";
 
-/** The .config of the presets `file:PATH` and `host`; undefined for those that kdock has itself. */
+/** The .config of the presets `file:PATH` and `host`; undefined for kdock's presets. */
 export async function givenPreset(ctx: EarlyContext, config: Config): Promise<string | undefined> {
   const { preset, arch } = config.kernel;
   const path = presetFile(config);
@@ -47,9 +47,9 @@ async function ofHost({ host }: EarlyContext): Promise<Given> {
   const tried = [PROC, ...(path === undefined ? [] : [path])].join(" and ");
   throw new KdockError(
     "config",
-    `kernel.preset: host: this machine does not tell its kernel's configuration: there is no ${tried}`,
+    `kernel.preset: host: the configuration of the host's kernel is not available: there is no ${tried}`,
     {
-      hint: "Copy the .config of the kernel you mean beside kdock.yaml and write preset: file:PATH.",
+      hint: "Copy a .config into the project and set preset: file:PATH.",
     },
   );
 }

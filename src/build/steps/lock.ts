@@ -14,7 +14,7 @@ import { EMPTY_LOCK, type Lock } from "../lock/lock.js";
 import { withResolvedSource } from "../lock/resolved.js";
 import { printLock } from "../lock/lock-text.js";
 import {
-  forget,
+  withoutParts,
   isNothing,
   keptRequests,
   lockRequests,
@@ -37,21 +37,21 @@ import { resolveSource } from "./resolve-source.js";
 import { configureOnly } from "./run-build.js";
 import { runStep } from "../../core/steps/run-step.js";
 
-/** The project under a lock that answers all it asks for; what was not locked is resolved and written down. */
+/** The project with a complete lock; missing entries are resolved and written to kdock.lock. */
 export async function ensureLocked(project: Project): Promise<Project> {
   const resolved = await newlyResolved(project);
   if (resolved === undefined) return project;
-  sayDrift(project, resolved);
+  warnToolchainDrift(project, resolved);
   return save(project, { ...resolved, kdock: project.ctx.version });
 }
 
-/** The same for a variation of the project that is only looked at: nothing is written down. */
+/** The same without writing kdock.lock, for a variant of the project. */
 export async function resolvedFor(project: Project): Promise<Project> {
   const resolved = await newlyResolved(project);
   return resolved === undefined ? project : relocked(project, resolved);
 }
 
-/** The lock with what it lacked; undefined when it answers all that the project asks for. */
+/** The lock with missing entries resolved; undefined if there are none. */
 async function newlyResolved(project: Project): Promise<Lock | undefined> {
   const lock = project.lock ?? EMPTY_LOCK;
   const resolved = await resolveAll(project, lock, { freshBase: false });
@@ -59,8 +59,8 @@ async function newlyResolved(project: Project): Promise<Lock | undefined> {
 }
 
 /**
- * `lock` with everything in it that the project asks for. Of a git source only the builder finds out the version, which
- * may want another builder: then there is a second round.
+ * Resolves all missing entries. The version of a git source is resolved in the builder, and may need another builder: then there
+ * is a second round.
  */
 async function resolveAll(
   project: Project,
@@ -91,7 +91,7 @@ function requests({ ctx, config, user, plan }: Project, lock: Lock): LockRequest
   return lockRequests(config, plan.engine, ctx.assets, { lock, user });
 }
 
-/** `kdock lock`: resolves what is missing and what is to be updated, and forgets what nobody asks for any more. */
+/** `kdock lock`: resolves missing entries and those to update, and removes entries that are not requested any more. */
 export async function updateLock(
   project: Project,
   update: readonly UpdatePart[],
@@ -99,7 +99,7 @@ export async function updateLock(
   const { ctx } = project;
   await using _mutex = await projectMutex(ctx);
   const before = project.lock ?? EMPTY_LOCK;
-  const known = forget(before, update);
+  const known = withoutParts(before, update);
   const options = { freshBase: update.length > 0 };
   const resolved = await lockMatrix(project, await resolveAll(project, known, options));
   const kept = (of: Lock, engine: EngineArchitecture) =>
@@ -107,13 +107,15 @@ export async function updateLock(
       of,
       keptRequests(project.config, engine, ctx.assets, { lock: resolved, user: project.user }),
     );
-  const others = keptOfOthers(project.others, (lock, engine) => kept(forget(lock, update), engine));
+  const others = keptOfOthers(project.others, (lock, engine) =>
+    kept(withoutParts(lock, update), engine),
+  );
   const pruned = withWanted(
     kept(resolved, project.plan.engine),
     wanted(relocked(project, resolved)),
     ctx.version,
   );
-  sayDrift({ ...project, others }, pruned);
+  warnToolchainDrift({ ...project, others }, pruned);
   const changes = lockChanges(before, pruned);
   const saved = await save(
     project,
@@ -124,16 +126,16 @@ export async function updateLock(
   return { ...configured, changes: [...changes, ...configured.changes] };
 }
 
-/** A team with engines of two architectures gets the same bytes from the same compilers only. */
-function sayDrift({ ctx, plan, others }: Project, lock: Lock): void {
+/** Warns if engines of other architectures have other compilers: their builds may differ. */
+function warnToolchainDrift({ ctx, plan, others }: Project, lock: Lock): void {
   const drift = toolchainDrift(lock, plan.engine, others);
   if (drift.length === 0) return;
   const hint =
-    "what they build may differ; `kdock lock --update toolchain` on both pins what there is today";
+    "their builds may differ; `kdock lock --update toolchain` on both locks the current versions";
   ctx.reporter.emit({ type: "warning", text: `${FOLDER.lockfile}: ${drift.join(", ")}: ${hint}` });
 }
 
-/** The kernels of the matrix, one after the other: each may be of a suite of its own. */
+/** Resolves the kernels of the matrix one after the other: each may need another suite. */
 async function lockMatrix(project: Project, lock: Lock): Promise<Lock> {
   let locked = lock;
   for (const config of matrixConfigs(project.config)) {
@@ -142,7 +144,7 @@ async function lockMatrix(project: Project, lock: Lock): Promise<Lock> {
   return locked;
 }
 
-/** What the options come to is known only to the builders: those whose final .config is not locked configure once. */
+/** Locks the final .configs. Only builders can resolve options: a stage without a locked .config is configured once. */
 async function lockConfigs(project: Project): Promise<{ project: Project; changes: string[] }> {
   let locked = project;
   const changes: string[] = [];
@@ -157,7 +159,7 @@ async function lockConfigs(project: Project): Promise<{ project: Project; change
   return { project: locked, changes };
 }
 
-/** Of the build that there is, or of one that goes no further than that. */
+/** The digest of the final .config, from the artifacts or by running configure only. */
 async function finalConfig(
   { ctx, plan }: Project,
   stage: "kernel" | "busybox",
@@ -172,7 +174,7 @@ async function finalConfig(
   }));
 }
 
-/** Rejects with a `config` error that names each difference, unless everything is as it was locked. */
+/** Throws a `config` error with all differences from the lock, if there are any. */
 export function requireFrozen(project: Project): Project {
   const { lock, config } = project;
   if (lock === undefined) {
@@ -189,13 +191,13 @@ export function requireFrozen(project: Project): Project {
   return project;
 }
 
-/** After a build: what it was made from, and the digests of the final configurations. */
+/** Writes the inputs of a build and the digests of the final configurations to kdock.lock. */
 export async function recordBuild(
   project: Project,
   manifests: Readonly<Partial<Record<string, Manifest>>>,
 ): Promise<Project> {
   const { lock, ctx } = project;
-  // Flags and variables are for one build; the lock is for what kdock.yaml asks for.
+  // Flags and variables are for one build only, and are not locked.
   if (lock === undefined || project.overridden) return project;
   let recorded = withWanted(lock, wanted(project), ctx.version);
   for (const stage of ["kernel", "busybox"] as const) {
@@ -205,7 +207,7 @@ export async function recordBuild(
   return save(project, recorded);
 }
 
-/** Rejects when a stage's final configuration is not the locked one, though everything it is made from is. */
+/** Throws if a stage's final configuration differs from the locked one, although its inputs do not. */
 export function requireSameConfig(project: Project, stage: "kernel" | "busybox", made: Manifest) {
   const locked = project.lock?.stages[stage]?.config;
   const digest = configDigest(made);
@@ -218,7 +220,7 @@ export function requireSameConfig(project: Project, stage: "kernel" | "busybox",
 function frozenError(drift: readonly string[]): KdockError {
   return new KdockError(
     "config",
-    [`this is not what ${FOLDER.lockfile} says:`, ...drift].join("\n  "),
+    [`the project differs from ${FOLDER.lockfile}:`, ...drift].join("\n  "),
     { hint: "Undo these changes, or build without --frozen and commit the new kdock.lock." },
   );
 }

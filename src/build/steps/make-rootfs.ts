@@ -11,17 +11,16 @@ import { measuredStream } from "../../core/steps/measured-stream.js";
 import type { StepLog } from "../../core/steps/run-step.js";
 
 /**
- * What mmdebstrap copies from this machine gets fixed contents, and what would be deleted in a layer above, where a
- * deletion is dated by the clock, goes here. The engine mounts something over the first three files during a build;
- * where one is missing, engines before 23 make it, and date /etc by that.
+ * Gives fixed contents to files that mmdebstrap copies from the host, and removes files here that would otherwise be deleted in a
+ * later layer, where a deletion sets the time of the folder. The engine mounts over the first three files during a build; engines
+ * before 23 create a missing one, which changes the time of /etc.
  */
 const CLEAN_UP = [
   'cd "$1"',
   "echo localhost > etc/hostname",
   ": > etc/resolv.conf",
   'printf "127.0.0.1 localhost\\n::1 localhost\\n" > etc/hosts',
-  // mmdebstrap copies this machine's modes of these files. Any modes would do; these are those of the base images that
-  // locks name already.
+  // mmdebstrap copies the modes of the host's files. Any fixed modes would do; these keep the digests of existing locks.
   "chmod 755 etc/hostname etc/resolv.conf && chmod 644 etc/hosts",
   "rm -f etc/dpkg/dpkg.cfg.d/99mmdebstrap",
   "rm -f var/cache/debconf/*-old var/lib/dpkg/*-old var/cache/ldconfig/aux-cache",
@@ -32,8 +31,7 @@ const CLEAN_UP = [
 const SOURCE_LINE = "kdock-source: ";
 
 /**
- * What mmdebstrap would write down if nobody named a mirror. It does so before it asks for anything, and is stopped
- * there.
+ * mmdebstrap's default sources.list. It is written before any download; the second hook stops mmdebstrap there.
  */
 async function defaultSources(ctx: Context, suite: string): Promise<string[]> {
   const lines: string[] = [];
@@ -56,15 +54,15 @@ async function defaultSources(ctx: Context, suite: string): Promise<string[]> {
 }
 
 /**
- * A mirror's name is nobody's but the user's, who tells it to every build: the image has the usual sources, so that it is
- * the same image whichever mirror it came from, and of use to a project without one.
+ * Writes the default sources into the image instead of the mirror, which each build gets from kdock.yaml: the image is then the
+ * same for every mirror.
  */
 function writeSources(lines: readonly string[]): string {
   const quoted = lines.map((line) => `'${line.replaceAll("'", "'\\''")}'`);
   return `rm -f "$1"/etc/apt/sources.list.d/* && printf '%s\\n' ${quoted.join(" ")} > "$1"/etc/apt/sources.list`;
 }
 
-/** A root file system's tar on this machine's disk. */
+/** A root file system's tar on the host. */
 export interface Rootfs {
   readonly size: number;
   readonly sha256: string;
@@ -74,17 +72,17 @@ export interface Rootfs {
 
 export interface RootfsRequest {
   readonly suite: string;
-  /** Of the packages; another one than this machine's takes qemu-user in binfmt_misc. */
+  /** Of the packages; if not the host's, needs qemu-user in binfmt_misc. */
   readonly architecture: EngineArchitecture;
-  /** Lines of sources.list; none: mmdebstrap's own default. */
+  /** Lines of sources.list; if empty, mmdebstrap's default. */
   readonly sources: readonly string[];
-  /** Absolute, and what is there is overwritten. */
+  /** Absolute; an existing file is overwritten. */
   readonly path: string;
   /** Seconds since 1970; no file is dated later. */
   readonly created: number;
 }
 
-/** Runs mmdebstrap. The same packages and date give the same bytes, on whichever machine it runs. */
+/** Runs mmdebstrap. Equal packages and dates give the same bytes on every machine. */
 export async function makeRootfs(
   ctx: Context,
   { suite, architecture, sources, path, created }: RootfsRequest,
@@ -96,7 +94,7 @@ export async function makeRootfs(
     ? []
     : [`--architectures=${ARCHITECTURES[architecture].debianArch}`];
   const argv = [
-    // No fsync after every file: a machine that loses its power here starts anew anyway.
+    // No fsync after every file: after a power failure the bootstrap starts again anyway.
     ...["mmdebstrap", "--variant=minbase", "--format=tar", "--dpkgopt=force-unsafe-io"],
     ...foreign,
     ...hooks.map((hook) => `--customize-hook=${hook}`),

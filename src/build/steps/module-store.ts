@@ -5,13 +5,13 @@ import { belowInput, FOLDER, INSIDE } from "../../core/plan/names.js";
 import { artifactFolder, readManifest } from "../../core/steps/artifact-store.js";
 import { type Context, inProject } from "../../core/steps/context.js";
 
-/** An out-of-tree module as it was built last: a folder may have several .ko files. */
+/** The last build of an out-of-tree module; it may have several .ko files. */
 export interface BuiltModule {
   readonly name: string;
-  /** Absolute: the user's folder, and that of the artifacts. */
+  /** Absolute: the module's source, and its artifacts. */
   readonly source: string;
   readonly folder: string;
-  /** Of the kernel that it was built for. */
+  /** The key of the kernel that it was built for. */
   readonly kernelKey: string;
   readonly release: string;
   readonly files: readonly ModuleFile[];
@@ -34,7 +34,7 @@ export async function readModule(ctx: Context, name: string): Promise<BuiltModul
   };
 }
 
-/** Rejects with a `usage` error that names those that there are. */
+/** Rejects with a `usage` error that lists the modules. */
 export async function requireModule(ctx: Context, name: string): Promise<BuiltModule> {
   const found = await readModule(ctx, name);
   if (found !== undefined) return found;
@@ -42,7 +42,7 @@ export async function requireModule(ctx: Context, name: string): Promise<BuiltMo
   throw new KdockError("usage", `no module ${name} has been built`, {
     hint:
       names.length > 0
-        ? `There is ${names.join(", ")}.`
+        ? `Built modules: ${names.join(", ")}.`
         : "Build one: `kdock module build FOLDER`.",
   });
 }
@@ -63,12 +63,12 @@ export async function allModules(ctx: Context): Promise<readonly BuiltModule[]> 
   return all.filter((each) => each !== undefined);
 }
 
-/** Those that were built for a kernel. */
+/** The modules that were built for a kernel. */
 export async function modulesOf(ctx: Context, kernelKey: string): Promise<readonly BuiltModule[]> {
   return (await allModules(ctx)).filter((each) => each.kernelKey === kernelKey);
 }
 
-/** What a debugger's container gets of them, for its /in. */
+/** Files for /in of a debugger's container. */
 export async function moduleInputs(ctx: Context, kernelKey: string): Promise<TarEntry[]> {
   const entries: TarEntry[] = [];
   for (const module of await modulesOf(ctx, kernelKey))

@@ -6,7 +6,7 @@ import { rootSize } from "../plan/root-size.js";
 import { artifactFolder, storeArtifacts, storeStream } from "../../core/steps/artifact-store.js";
 import type { Context } from "../../core/steps/context.js";
 
-/** Packs the initramfs from the busybox artifacts, images/rootfs/tree and what the user gives to it. */
+/** Packs the initramfs from the busybox artifacts, images/rootfs/tree and the user's files. */
 export async function packRootfs(
   ctx: Context,
   plan: RootfsPlan,
@@ -30,7 +30,7 @@ export async function writeRootfs(
   return storeStream(ctx, folder, "rootfs.cpio", packCpio(entries));
 }
 
-/** Everything that goes into the initramfs, in no particular order. */
+/** All entries of the initramfs, unsorted. */
 export async function rootfsFiles(
   ctx: Context,
   busyboxKey: string,
@@ -42,7 +42,7 @@ export async function rootfsFiles(
   return rootfsEntries(tree, agent, ctx.assets, user);
 }
 
-/** Modes are normalised: they came through an archive, and perhaps a repository. */
+/** Modes are normalised: an archive or a repository may have changed them. */
 async function installTree(ctx: Context, folder: string): Promise<RootfsEntry[]> {
   const { files } = ctx.host;
   return Promise.all(

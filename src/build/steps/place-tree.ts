@@ -5,42 +5,43 @@ import { KdockError, messageOf } from "../../core/errors.js";
 import { readBuildLine } from "../../core/plan/build-log.js";
 import type { BuildPlan } from "../plan/build-plan.js";
 import type { ContainerSpec } from "../../core/plan/container-spec.js";
+import { counted } from "../../core/plan/counted.js";
 import { sha256 } from "../../core/plan/keys.js";
 import { BUILDER_UID, FOLDER, INSIDE } from "../../core/plan/names.js";
 import { type TreeChanges, treeChanges, type TreeContent } from "../../tree/plan/source-tree.js";
 import { filesOf, type TreeFile } from "../../tree/plan/tree-folder.js";
 import type { SourceTree } from "../plan/user-files.js";
 import { type Context, inProject } from "../../core/steps/context.js";
-import { indexWith, NOTE } from "../../tree/steps/kept-trees.js";
-import { unseenMarker } from "./read-source-tree.js";
+import { indexWith, RECORD } from "../../tree/steps/tree-indexes.js";
+import { notVisibleMarker } from "./read-source-tree.js";
 import type { StepLog } from "../../core/steps/run-step.js";
 import { recheckTree } from "../../tree/steps/scan-tree.js";
 import { SourceChangedError } from "./source-changed.js";
-import { treePlace } from "../../tree/steps/tree-look.js";
+import { treePlace } from "../../tree/steps/tree-paths.js";
 import type { TreePlace } from "../../core/speculative-scan.js";
 
-/** What source-path.sh keeps in a volume beside the tree: the digest of what is there. */
+/** A file of source-path.sh in the source volume: the digest of the tree there. */
 const DIGEST = ".kdock-tree/digest";
 
-/** The builder's user, who has to be able to replace and remove what is sent. */
+/** The builder's user, which replaces and removes files that were sent. */
 const OWNER = { uid: BUILDER_UID, gid: BUILDER_UID };
 
-/** A local tree of which more than the name is known. */
-interface LookedAt {
+/** A local tree with its scanned content. */
+interface PlannedTree {
   readonly tree: SourceTree;
   readonly content: TreeContent;
   readonly place: TreePlace;
 }
 
-/** A build from a local tree; nothing is done for others. To be disposed of when the container has ended. */
+/** Transfers and checks a local tree for a build; a no-op for other sources. Dispose of it when the container has ended. */
 export interface TreeBuild extends AsyncDisposable {
-  /** To be told of every line that the container says. */
+  /** Call for every line of the container's output. */
   readonly onLine: (line: string) => void;
-  /** Sends what the container's volume lacks; what it returns belongs into /in. */
+  /** Sends the files that the container's volume lacks; returns files for /in. */
   send(container: Container, log: StepLog): Promise<TarEntry[]>;
   /**
-   * Looks at a mounted tree again, when the builder reads it no more: the paths that changed since the plan was made from it,
-   * none as a rule. The next build forgets all objects if there are any.
+   * Checks a mounted tree when the builder has read it: returns the paths that changed since the plan was made. If there are any,
+   * the next build discards all objects.
    */
   changed(): Promise<readonly string[]>;
 }
@@ -53,7 +54,7 @@ export async function beginTreeBuild(
   const content = tree?.content;
   if (tree === undefined || content === undefined) return NOTHING;
   const place = treePlace(ctx.folder, tree.folder);
-  // A run that only fetches the source must not clear the pending "forget objects" flag.
+  // A run that only fetches the source must not clear the pending "discard objects" flag.
   if (tree.transport === "mount" && !spec.command.some(makesObjects)) return NOTHING;
   return tree.transport === "mount"
     ? await mountedBuild(ctx, { tree, content, place }, volumeAt(spec, INSIDE.objects))
@@ -76,63 +77,66 @@ function volumeAt({ mounts }: ContainerSpec, target: string): string {
 }
 
 /**
- * make compares times. It would not see a file that became another one with a time from before the last build's end, as
- * happens when an old file is put back with its time: then all objects are forgotten. What the last build was made from
- * is written down before it, with its end after it; and as long as the builder has not come past it, that objects are to
- * be forgotten.
+ * make compares times. It does not detect a changed file whose mtime is before the last build's end, such as an old file that
+ * was restored with its mtime: in that case all objects are discarded. A record holds the tree of the last build: written
+ * before the build, with the end time after it, and with the pending "discard objects" flag until the builder has configured.
  */
-async function mountedBuild(ctx: Context, looked: LookedAt, volume: string): Promise<TreeBuild> {
-  const { digest } = looked.content;
-  const path = inProject(ctx, `${FOLDER.trees}/${volume}${NOTE.built}`);
-  const note = (end: string) => ctx.host.files.writeAtomic(path, `${end} ${digest}\n`);
-  const before = noteOf(await ctx.host.files.readText(path));
+async function mountedBuild(
+  ctx: Context,
+  planned: PlannedTree,
+  volume: string,
+): Promise<TreeBuild> {
+  const { digest } = planned.content;
+  const path = inProject(ctx, `${FOLDER.trees}/${volume}${RECORD.built}`);
+  const record = (end: string) => ctx.host.files.writeAtomic(path, `${end} ${digest}\n`);
+  const before = parseRecord(await ctx.host.files.readText(path));
   let hasChanged = false;
-  const stale = before !== undefined && (await hasUndetectableChange(ctx, looked, before));
-  let isOwed = stale;
-  const noted = note(stale ? STALE : "running");
-  noted.catch(() => undefined);
+  const stale = before !== undefined && (await hasUndetectableChange(ctx, planned, before));
+  let isPending = stale;
+  const recorded = record(stale ? STALE : "running");
+  recorded.catch(() => undefined);
   return {
     onLine(line) {
-      // build.sh has forgotten objects by then.
+      // build.sh has discarded the objects by then.
       const meaning = readBuildLine(line);
-      if (meaning.kind === "phase" && meaning.phase === "configure") isOwed = false;
+      if (meaning.kind === "phase" && meaning.phase === "configure") isPending = false;
     },
-    // Written while the container is made, and before it starts.
+    // The record is written while the container is created, and before it starts.
     async send() {
-      await noted;
+      await recorded;
       return stale ? [textFile("forget-objects", "")] : [];
     },
     async changed() {
-      const changed = await recheck(ctx, looked);
+      const changed = await recheck(ctx, planned);
       hasChanged = changed.length > 0;
       return changed;
     },
     async [Symbol.asyncDispose]() {
-      await noted.catch(() => undefined);
-      if (hasChanged) await note(STALE);
-      else if (!isOwed) await note(String(ctx.host.now()));
-      await looked.tree.kept?.catch(warnOf(ctx));
+      await recorded.catch(() => undefined);
+      if (hasChanged) await record(STALE);
+      else if (!isPending) await record(String(ctx.host.now()));
+      await planned.tree.saved?.catch(warnOf(ctx));
     },
   };
 }
 
-/** In the place of a time: objects are to be forgotten, or a copy to be made anew, whatever the tree is. */
+/** Replaces the time in a record: the next build discards the objects, or sends the whole tree again. */
 const STALE = "stale";
 
-/** Whether make would take something for old that is not what the last build saw. */
+/** Whether a file changed since the last build in a way that make does not detect. */
 async function hasUndetectableChange(
   ctx: Context,
-  { tree, content, place }: LookedAt,
-  before: Note,
+  { tree, content, place }: PlannedTree,
+  before: BuildRecord,
 ): Promise<boolean> {
   const { digest, last } = content;
   if (before.isStale) return true;
   if (before.digest === digest) return false;
   const isOld = ({ modified }: TreeFile) => modified <= before.end;
-  // As a rule nobody has looked at the tree since.
+  // Usually the last scan was that of the last build.
   if (last?.digest === before.digest) return last.changed.some(isOld);
   const { files } = ctx.host;
-  await tree.kept;
+  await tree.saved;
   const built = await indexWith(files, place, before.digest);
   const now = await indexWith(files, place, digest);
   if (built === undefined || now === undefined) return true;
@@ -147,14 +151,14 @@ function warnOf(ctx: Context): (error: unknown) => void {
   };
 }
 
-interface Note {
+interface BuildRecord {
   readonly isStale: boolean;
   /** Milliseconds since 1970; infinite for a build that was killed. */
   readonly end: number;
   readonly digest: string;
 }
 
-function noteOf(text: string | undefined): Note | undefined {
+function parseRecord(text: string | undefined): BuildRecord | undefined {
   const [end, digest] = text?.split("\n")[0]?.split(" ") ?? [];
   if (end === undefined || digest === undefined) return undefined;
   const isStale = end === STALE;
@@ -162,38 +166,38 @@ function noteOf(text: string | undefined): Note | undefined {
   return { isStale, end: isOpen ? Number.POSITIVE_INFINITY : Number(end), digest };
 }
 
-/** The volume says what it has, in one digest; what that means file by file was noted here when it was sent. */
-function copiedBuild(ctx: Context, looked: LookedAt, volume: string): TreeBuild {
-  const { tree, content, place } = looked;
+/** The volume stores the digest of its tree; the index with that digest has the files that were sent. */
+function copiedBuild(ctx: Context, planned: PlannedTree, volume: string): TreeBuild {
+  const { tree, content, place } = planned;
   const { files } = ctx.host;
-  const path = inProject(ctx, `${FOLDER.trees}/${volume}${NOTE.sent}`);
+  const path = inProject(ctx, `${FOLDER.trees}/${volume}${RECORD.sent}`);
   const send = async (container: Container, log: StepLog): Promise<TarEntry[]> => {
-    const isStale = noteOf(await files.readText(path))?.isStale === true;
+    const isStale = parseRecord(await files.readText(path))?.isStale === true;
     const there = isStale ? "" : await digestIn(container);
     if (there === content.digest) return [];
-    await tree.kept;
+    await tree.saved;
     const now = await indexWith(files, place, content.digest);
-    // Another command has looked at the tree since this one did, and saw another one.
+    // Another command has scanned the tree meanwhile, and found another content.
     if (now === undefined) throw new SourceChangedError(tree.folder, []);
     const before = there === "" ? undefined : await indexWith(files, place, there);
     const known = before !== undefined;
     const changes = treeChanges(before?.folders ?? [], now.folders);
-    tell(ctx, changes, known);
+    noticeTransfer(ctx, changes, known);
     log.phase("sending");
-    await container.putArchive(INSIDE.source, packTar(beginning()));
-    // The volume's digest is of what was read before, and does not say what was sent.
+    await container.putArchive(INSIDE.source, packTar(clearedDigest()));
+    // Until the transfer is verified, the volume may hold other files than the digest says.
     await files.writeAtomic(path, `${STALE} ${content.digest}\n`);
     const sending = sendFiles(ctx, container, tree.folder, changes.changed);
-    // A file that is another one by now is no failure of the engine's.
+    // A changed file may also fail the transfer: report the change, not the engine's error.
     await sending.catch(() => undefined);
-    const changed = await recheck(ctx, looked);
+    const changed = await recheck(ctx, planned);
     if (changed.length > 0) throw new SourceChangedError(tree.folder, changed);
     await sending;
     await files.writeAtomic(path, `${content.digest}\n`);
     return [
       textFile("tree.changed", names(changes.changed.map((file) => file.path))),
       known
-        ? textFile("tree.gone", names(changes.gone))
+        ? textFile("tree.gone", names(changes.removed))
         : textFile("tree.all", names(filesOf(now.folders).map((file) => file.path))),
     ];
   };
@@ -210,9 +214,9 @@ async function sendFiles(
   await container.putArchive(INSIDE.source, packTar(changedEntries(ctx, folder, changed, links)));
 }
 
-async function recheck(ctx: Context, { tree, content }: LookedAt): Promise<readonly string[]> {
-  // Its index says what it was like; where that cannot be kept, nothing does.
-  await tree.kept?.catch(() => undefined);
+async function recheck(ctx: Context, { tree, content }: PlannedTree): Promise<readonly string[]> {
+  // Needs the saved index; without one, the whole tree counts as changed.
+  await tree.saved?.catch(() => undefined);
   return recheckTree(ctx, tree.folder, content.digest);
 }
 
@@ -229,12 +233,12 @@ async function linkTexts(
   return texts;
 }
 
-function tell(ctx: Context, { changed, gone }: TreeChanges, known: boolean): void {
+function noticeTransfer(ctx: Context, { changed, removed }: TreeChanges, known: boolean): void {
   const bytes = changed.reduce((sum, { size }) => sum + size, 0);
-  const removed = gone.length === 0 ? "" : `, ${gone.length} are gone`;
+  const end = removed.length === 0 ? "" : `, ${removed.length} removed`;
   const text = known
-    ? `source: ${changed.length} changed files to the engine (${Math.ceil(bytes / 1e3)} KB)${removed}`
-    : `source: ${changed.length} files to the engine (${Math.round(bytes / 1e6)} MB); from now on only what changes`;
+    ? `source: sending ${counted(changed.length, "changed file")} to the engine (${Math.ceil(bytes / 1e3)} KB)${end}`
+    : `source: sending ${counted(changed.length, "file")} to the engine (${Math.round(bytes / 1e6)} MB); later builds send changes only`;
   ctx.reporter.emit({ type: "notice", text });
 }
 
@@ -249,14 +253,14 @@ async function digestIn(container: Container): Promise<string> {
       for await (const chunk of content) text += Buffer.from(chunk).toString();
     });
   } catch {
-    // There is none yet; and where an engine is gone, the next call says so.
+    // There is none yet. A lost connection to the engine is reported by the next call.
     return "";
   }
   return text.trim();
 }
 
-/** While files arrive, the volume has no state that has a name. */
-function* beginning(): Generator<TarEntry> {
+/** Clears the volume's digest during the transfer. */
+function* clearedDigest(): Generator<TarEntry> {
   yield { path: DIGEST.split("/")[0] ?? "", kind: "directory", mode: 0o755, ...OWNER };
   yield { path: DIGEST, kind: "file", mode: 0o644, content: new Uint8Array(), ...OWNER };
 }
@@ -281,7 +285,7 @@ function* changedEntries(
   for (const path of folders) yield { path, kind: "directory", mode: 0o755, ...OWNER };
 }
 
-/** For xargs -0: paths may hold anything else. */
+/** For xargs -0: a path may hold any other byte. */
 function names(paths: readonly string[]): string {
   return paths.map((path) => `${path}\0`).join("");
 }
@@ -290,15 +294,15 @@ function textFile(path: string, text: string): TarEntry {
   return { path, kind: "file", mode: 0o644, content: Buffer.from(text) };
 }
 
-/** Rejected with when the engine's machine has another tree there, or none: from now on it is sent a copy. */
-export async function unseenTree(ctx: Context, { tree }: BuildPlan): Promise<KdockError> {
+/** The error if the engine's machine has another tree at this path, or none. Records that trees are sent from now on. */
+export async function treeNotVisible(ctx: Context, { tree }: BuildPlan): Promise<KdockError> {
   const folder = tree?.folder ?? "";
   const now = sha256(await ctx.host.files.readBytes(`${folder}/Makefile`));
   if (now !== tree?.content?.makefile) {
     return new SourceChangedError(folder, ["Makefile"]);
   }
-  await ctx.host.files.writeAtomic(unseenMarker(ctx), "");
+  await ctx.host.files.writeAtomic(notVisibleMarker(ctx), "");
   return new KdockError("environment", `the engine does not see the tree ${folder}`, {
-    hint: "Build again: kdock has taken note, and sends the engine a copy from now on.",
+    hint: "Build again: kdock sends the engine a copy from now on.",
   });
 }

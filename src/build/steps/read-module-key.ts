@@ -8,8 +8,8 @@ import type { EarlyContext } from "../../core/steps/context.js";
 import { missingFile } from "../../core/steps/read-named-file.js";
 
 /**
- * The file that `kernel.moduleKey` names. It has to hold an RSA key: what else may be in a file could be guessed by its digest,
- * which is in plans, manifests and keys of artifacts.
+ * The file that `kernel.moduleKey` names. It must hold an RSA key: its digest is in plans, manifests and keys of artifacts, and
+ * a less random content could be guessed from that.
  */
 export async function readModuleKey(ctx: EarlyContext, path: string): Promise<ModuleKey> {
   const full = hostPath(ctx.folder, path);
@@ -20,7 +20,7 @@ export async function readModuleKey(ctx: EarlyContext, path: string): Promise<Mo
     const why =
       kind === undefined ? "holds no unencrypted private key in PEM form" : "holds no RSA key";
     throw new KdockError("config", `kernel.moduleKey: ${path} ${why}`, {
-      hint: "`openssl req -x509 -newkey rsa:4096 -nodes -subj /CN=modules -keyout FILE -out FILE.crt; cat FILE.crt >> FILE` makes one.",
+      hint: "`openssl req -x509 -newkey rsa:4096 -nodes -subj /CN=modules -keyout FILE -out FILE.crt; cat FILE.crt >> FILE` creates one.",
     });
   }
   return { pem: new Secret(bytes), digest: sha256(bytes) };

@@ -8,11 +8,11 @@ import { AGENT_PROGRAM } from "../../core/plan/names.js";
 import { guestMode, type OverlayEntry, type OverlayFile } from "../plan/overlay.js";
 import type { EarlyContext } from "../../core/steps/context.js";
 
-/** How much of a program the kernel looks at to start it (BINPRM_BUF_SIZE). */
+/** Bytes that the kernel reads to find the interpreter (BINPRM_BUF_SIZE). */
 const HEAD_BYTES = 256;
 const AGENT = Buffer.from(AGENT_PROGRAM);
 
-/** Looks at every entry of `rootfs.overlay`, which `path` names, and reads its files once, for their digests. */
+/** Reads all entries of `rootfs.overlay`, whose value is `path`, with the digests of files. */
 export async function readOverlay(
   ctx: EarlyContext,
   path: string,
@@ -42,7 +42,7 @@ async function entryOf(node: FileNode, shown: string): Promise<OverlayEntry> {
       return { path, ...(await fileOf(node, mode, shown)) };
     case "socket":
       throw new KdockError("config", `rootfs.overlay: ${shown} is a socket`, {
-        hint: "Take it out: in the guest nothing would listen to it.",
+        hint: "Remove it: in the guest no process would listen on it.",
       });
   }
 }
@@ -51,7 +51,7 @@ async function fileOf(node: FileNode, mode: number, shown: string): Promise<Over
   const { path, sizeBytes: size, link, open } = node;
   if (size > MAX_CPIO_FILE) {
     throw new KdockError("config", `rootfs.overlay: ${shown} is larger than 4 GiB`, {
-      hint: "An initramfs holds no such file: share its folder (vm.shares), or make it a disk (vm.disks).",
+      hint: "An initramfs cannot hold it: share its folder (vm.shares), or put it on a disk (vm.disks).",
     });
   }
   const isScript = (mode & 0o111) !== 0 && /^etc\/init\.d\/[^/]+$/.test(path);
@@ -66,7 +66,7 @@ async function readFile(chunks: AsyncIterable<Uint8Array>, keeps: boolean) {
   const whole: Uint8Array[] = [];
   let head: Uint8Array = new Uint8Array();
   let namesAgent = false;
-  // A name may lie across two chunks.
+  // The agent's name may be split across two chunks.
   let before = Buffer.alloc(0);
   for await (const chunk of chunks) {
     hash.update(chunk);
@@ -81,11 +81,11 @@ async function readFile(chunks: AsyncIterable<Uint8Array>, keeps: boolean) {
   return { sha256: hash.digest("hex"), head, namesAgent, kept: Buffer.concat(whole) };
 }
 
-/** Throws a `config` error for a script that the guest could not run. */
+/** Throws a `config` error for a script that the guest cannot run. */
 export function checkScript(key: string, path: string, content: Uint8Array): void {
   const problem = scriptProblem(content);
   if (problem === undefined) return;
   throw new KdockError("config", `${key}: ${path} ${problem}`, {
-    hint: `\`sed -i 's/\\r$//' ${path}\` mends it; in git, \`*.sh text eol=lf\` in .gitattributes keeps it so.`,
+    hint: `\`sed -i 's/\\r$//' ${path}\` fixes it; in git, \`*.sh text eol=lf\` in .gitattributes prevents it.`,
   });
 }

@@ -7,8 +7,8 @@ import { type ProjectFiles, readNamedFile } from "../../core/steps/read-named-fi
 const KEY = "kernel.patches";
 
 /**
- * The patches that `kernel.patches` names, in their order. A folder stands for what its file `series` lists, as quilt keeps
- * it, or for all its *.patch; such a file can be named itself.
+ * The patches that `kernel.patches` names, in order. A folder stands for the patches in its file `series`, as in quilt, or for
+ * all its *.patch; a file `series` can be named, too.
  */
 export async function readPatches(
   ctx: ProjectFiles,
@@ -20,7 +20,7 @@ export async function readPatches(
   );
 }
 
-/** Those that one path of `kernel.patches` stands for, each as it would stand in kdock.yaml by itself. */
+/** The patches that one path of `kernel.patches` stands for, as paths in the notation of kdock.yaml. */
 export async function patchPaths(ctx: ProjectFiles, path: string): Promise<string[]> {
   const { files } = ctx.host;
   const full = hostPath(ctx.folder, path);
@@ -36,7 +36,7 @@ export async function patchPaths(ctx: ProjectFiles, path: string): Promise<strin
   });
 }
 
-/** A line is a patch's path beside the list; "-p1" after it is what is done anyway, and # begins a comment. */
+/** A line is a path relative to the file; "-p1" may follow, which is the default, and # starts a comment. */
 function listed(path: string, series: string): string[] {
   const folder = path.slice(0, -"series".length);
   return series.split("\n").flatMap((line, index) => {
@@ -49,9 +49,9 @@ function listed(path: string, series: string): string[] {
     if (other === undefined) return [`${folder}${name}`];
     throw new KdockError(
       "config",
-      `${KEY}: ${path}:${index + 1}: only -p1 is known, not ${other}`,
+      `${KEY}: ${path}:${index + 1}: only -p1 is supported, not ${other}`,
       {
-        hint: "Make the patch anew with -p1, as git does: paths begin with a/ and b/.",
+        hint: "Create the patch with -p1, as git does: paths begin with a/ and b/.",
       },
     );
   });

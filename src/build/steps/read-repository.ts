@@ -7,7 +7,7 @@ import type { EarlyContext } from "../../core/steps/context.js";
 
 type Files = Pick<HostFiles, "exists" | "isFolder" | "list" | "readText" | "realPath" | "status">;
 
-/** Reads each repository once, so that a command mounts what it asked about even when the checkout changes meanwhile. */
+/** Reads each repository once, so that all steps of a command use the same one even if the checkout changes meanwhile. */
 export function repositoryReader(files: Files): RepositoryAt {
   const read = new Map<string, Promise<LocalRepository | undefined>>();
   return (path) => {
@@ -17,7 +17,7 @@ export function repositoryReader(files: Files): RepositoryAt {
   };
 }
 
-/** The repository of `kernel.source: git:…` when that is on this machine; undefined for others, and other sources. */
+/** The repository of `kernel.source: git:…` if it is on the host; undefined for a remote one and other sources. */
 export async function readRepository(
   ctx: EarlyContext,
   source: string,
@@ -28,8 +28,8 @@ export async function readRepository(
 }
 
 /**
- * The repository of a folder, named as the user wrote it. Rejects with `config` when there is none, and with `environment`
- * when the engine is on another machine, which cannot read it.
+ * The repository of a folder, as written in kdock.yaml. Rejects with `config` if there is none, and with `environment` if the
+ * engine is on another machine, which cannot read it.
  */
 export async function findRepository(ctx: EarlyContext, written: string): Promise<LocalRepository> {
   const found = await ctx.repositoryAt(hostPath(ctx.folder, written));
@@ -43,7 +43,7 @@ export async function findRepository(ctx: EarlyContext, written: string): Promis
       "environment",
       `the engine is on another machine, and cannot read the repository ${written}`,
       {
-        hint: "Push it to where that machine reaches it (git:URL#REF), or build the checked-out tree: path:FOLDER travels.",
+        hint: "Push it to a server that the machine can reach (git:URL#REF), or build the work tree: path:FOLDER is sent to the engine.",
       },
     );
   }
@@ -57,7 +57,7 @@ async function repositoryAt(files: Files, path: string): Promise<LocalRepository
   return { folder, alternates: await alternatesOf(files, `${folder}/objects`), head: found.head };
 }
 
-/** What has the objects: a worktree says where its repository is, and has a HEAD of its own. */
+/** The folder with the objects. A worktree refers to its repository, and has its own HEAD. */
 async function gitFolder(
   files: Files,
   path: string,
@@ -68,7 +68,7 @@ async function gitFolder(
   if (link === undefined) return undefined;
   const linked = hostPath(path, link.trim());
   const common = (await readSmall(files, `${linked}/commondir`))?.trim();
-  // A submodule's has all that a repository has.
+  // The git folder of a submodule is a complete repository.
   if (common === undefined)
     return (await isRepository(files, linked)) ? { folder: linked } : undefined;
   const folder = hostPath(linked, common);
@@ -80,12 +80,12 @@ async function isRepository(files: Files, folder: string): Promise<boolean> {
   return (await files.isFolder(`${folder}/objects`)) && (await files.exists(`${folder}/HEAD`));
 }
 
-/** It goes into the builder's environment, where no other file's text belongs. */
+/** Validated, because it becomes part of the builder's environment. */
 function headIn(text: string): string | undefined {
   return /^(?:ref: )?(refs\/\S+|[\da-f]{40,64})$/.exec(text.trim())?.[1];
 }
 
-/** Those that are folders of objects: an alternate is mounted, and git reads nothing else of it. */
+/** Only folders of git objects: alternates are mounted for the builder. */
 async function alternatesOf(files: Files, objects: string): Promise<string[]> {
   const text = (await readSmall(files, `${objects}/info/alternates`)) ?? "";
   const names = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
@@ -109,7 +109,7 @@ async function hasObjects(files: Files, path: string): Promise<boolean> {
 
 const SMALL_BYTES = 1 << 16;
 
-/** undefined for what git would not have written: a device, which may have no end, or a large file. */
+/** Undefined for a file that git has not written: a device, which may be endless, or a large file. */
 async function readSmall(files: Files, path: string): Promise<string | undefined> {
   if (!(await files.exists(path))) return undefined;
   const status = await files.status(await files.realPath(path));

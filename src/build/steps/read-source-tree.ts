@@ -9,7 +9,7 @@ import { type EarlyContext, inProject } from "../../core/steps/context.js";
 import { readLooseText } from "../../core/steps/read-loose-text.js";
 import { scanTree } from "../../tree/steps/scan-tree.js";
 
-/** What a plan has to know of `kernel.source: path:…`; undefined for other sources. */
+/** The local tree of `kernel.source: path:…`; undefined for other sources. */
 export async function readSourceTree(
   ctx: EarlyContext,
   { source, patches }: Pick<Config["kernel"], "source" | "patches">,
@@ -21,35 +21,35 @@ export async function readSourceTree(
   const { files } = ctx.host;
   if (!(await files.exists(folder)) || !(await files.isFolder(folder))) {
     throw new KdockError("config", `kernel.source: there is no folder ${spec.folder}`, {
-      hint: "A path in kdock.yaml is relative to the folder that holds it, one on the command line to where you are.",
+      hint: "A path in kdock.yaml is relative to its folder, one on the command line to the current folder.",
     });
   }
   const text = await readLooseText(files, `${folder}/Makefile`);
   const version = text === undefined ? undefined : makefileVersion(text);
   if (version === undefined) {
-    const what = text === undefined ? "has no Makefile" : "holds no kernel source";
+    const what = text === undefined ? "has no Makefile" : "is not a kernel source tree";
     throw new KdockError("config", `kernel.source: ${spec.folder} ${what}`, {
-      hint: "It has to be the folder with the kernel's own Makefile, the one that begins with VERSION and PATCHLEVEL.",
+      hint: "Name the folder with the kernel's top-level Makefile, which begins with VERSION and PATCHLEVEL.",
     });
   }
-  // By its real name, so that its objects are found again whatever it is called.
+  // Links resolved, so that all names of the tree use the same objects.
   const real = await files.realPath(folder);
   const scanned = treeContent ? await scanTree(ctx, real) : undefined;
-  // A tree that is only read cannot be patched.
+  // A mounted tree is read-only and cannot be patched.
   const mounted =
     patches.length === 0 &&
     ctx.engineIsHere() &&
-    !(await files.exists(unseenMarker(ctx))) &&
+    !(await files.exists(notVisibleMarker(ctx))) &&
     (scanned === undefined || scanned.content.isReadable);
   return {
     ...{ folder: real, version },
     transport: mounted ? "mount" : "copy",
     content: scanned?.content,
-    kept: scanned?.kept,
+    saved: scanned?.saved,
   };
 }
 
-/** There is one where an engine behind a socket of this machine turned out to have other files. */
-export function unseenMarker(ctx: EarlyContext): string {
+/** A file that exists if the engine, although behind a local socket, does not see the host's files. */
+export function notVisibleMarker(ctx: EarlyContext): string {
   return inProject(ctx, `${FOLDER.trees}/unseen`);
 }

@@ -14,8 +14,7 @@ import { readRepository } from "./read-repository.js";
 import { readSourceTree } from "./read-source-tree.js";
 
 /**
- * What is looked at of a kernel source of this machine: all of it, enough for names, or nothing, where its history is
- * searched, whatever lies in the checkout.
+ * How much of a local kernel source is read: the whole tree, enough for names, or nothing, for a search in its history.
  */
 export type TreeReading = "content" | "names" | "history";
 
@@ -26,10 +25,10 @@ export async function readUserFiles(
   tree: TreeReading = "content",
 ): Promise<UserFiles> {
   const stop = new AbortController();
-  const looking = { ...ctx, signal: AbortSignal.any([ctx.signal, stop.signal]) };
+  const scanning = { ...ctx, signal: AbortSignal.any([ctx.signal, stop.signal]) };
   // First, since it takes longest.
-  const source = tree === "history" ? Promise.resolve({}) : sourceOf(looking, config.kernel, tree);
-  // Told where it is awaited, or not at all: an error that came first ends the look.
+  const source = tree === "history" ? Promise.resolve({}) : sourceOf(scanning, config.kernel, tree);
+  // Handled where it is awaited; an earlier error cancels the scan.
   source.catch(() => undefined);
   try {
     const others = await othersThanSource(ctx, config);
@@ -82,7 +81,7 @@ function fragments(ctx: EarlyContext, key: string, paths: readonly string[]): Pr
   );
 }
 
-/** They are printed with a plan, as all files are that go into a builder. */
+/** Rejects private keys: files for a builder are printed with a plan. */
 async function publicKeys(
   ctx: EarlyContext,
   key: string,
@@ -92,11 +91,11 @@ async function publicKeys(
   const secret = keys.find(({ text }) => /-----BEGIN [A-Z ]*PRIVATE KEY/.test(text));
   if (secret === undefined) return keys;
   throw new KdockError("config", `${key}: ${secret.name} holds a private key`, {
-    hint: "Who signs is known by a public key: `gpg --armor --export NAME` prints one.",
+    hint: "Use the public key of the signer: `gpg --armor --export NAME` prints it.",
   });
 }
 
-/** gdb reads them itself; kdock only says in time that one is missing. */
+/** Rejects missing scripts early; gdb reads them later. */
 async function checkScripts(ctx: EarlyContext, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     if (!(await ctx.host.files.exists(hostPath(ctx.folder, path))))
@@ -118,7 +117,7 @@ async function inputTree(ctx: EarlyContext, path: string): Promise<InputTree> {
   return { path, entries: [{ path: "", kind: "file", executable: false, target: "", content }] };
 }
 
-/** Also where links on the way lead. */
+/** With links resolved. */
 async function isBelow({ host: { files }, folder }: EarlyContext, path: string): Promise<boolean> {
   return (await files.realPath(path)).startsWith(`${await files.realPath(folder)}/`);
 }
@@ -127,7 +126,7 @@ async function overlay(ctx: EarlyContext, path: string): Promise<OverlayEntry[]>
   const folder = hostPath(ctx.folder, path);
   if (!(await ctx.host.files.exists(folder))) {
     throw new KdockError("config", `rootfs.overlay: there is no folder ${path}`, {
-      hint: "Make it, or take the key out of kdock.yaml.",
+      hint: "Create it, or remove the key from kdock.yaml.",
     });
   }
   return readOverlay(ctx, path, folder);

@@ -17,28 +17,27 @@ import { RESOLVE_EXIT } from "../../core/plan/script-exits.js";
 import { runContainer } from "../../core/steps/run-container.js";
 import { runStep, type StepLog } from "../../core/steps/run-step.js";
 
-/** Where the scripts are inside the container that resolves. */
+/** The folder of the scripts in the container. */
 const SCRIPTS = "/in";
 
 export interface ResolveOptions {
-  /** Take a new base image even where the engine has one. */
+  /** Ignore an existing base image of the engine. */
   readonly freshBase: boolean;
 }
 
-/** Who asks, and on what. */
-interface Asked {
+interface ResolveContext {
   readonly config: Config;
   readonly engine: EngineArchitecture;
   readonly names: ProjectNames;
 }
 
 /**
- * Finds out what is missing, suite by suite, in throw-away containers of the base images; but for sources that it takes a
- * builder to know: see `resolveSource`.
+ * Resolves missing entries, suite by suite, in temporary containers of the base images; except sources that need a builder, see
+ * `resolveSource`.
  */
 export async function resolveLock(
   ctx: Context,
-  { config, engine, names }: Asked,
+  { config, engine, names }: ResolveContext,
   lock: Lock,
   missing: LockRequests,
   options: ResolveOptions,
@@ -68,8 +67,7 @@ export async function resolveLock(
 }
 
 /**
- * Where the engine has an image with just these packages, its time is taken: a project that is new on this machine then
- * needs no images of its own.
+ * Uses the time of an existing image with the same packages, so that a new project shares the images of others on the engine.
  */
 async function withKnownTimes(
   ctx: Context,
@@ -95,14 +93,14 @@ function lockable({ ref, info, fingerprint }: BaseImage): ResolvedBase {
   if (fingerprint !== undefined) return { from: "bootstrap", digest: fingerprint, createdAt };
   const [digest] = info.repoDigests;
   if (digest !== undefined) return { from: "registry", digest, createdAt };
-  throw new KdockError("environment", `${ref} cannot be locked: the engine knows no digest of it`, {
+  throw new KdockError("environment", `${ref} cannot be locked: the engine has no digest of it`, {
     hint: `Pull it from its registry (docker pull ${ref}), or set images.base to bootstrap.`,
   });
 }
 
-/** Says which versions there are for some images and sources; its lines are for `readResolved`. */
+/** Prints the available versions for images and sources; `readResolved` parses the output. */
 export function resolver(
-  { config, names }: Pick<Asked, "config" | "names">,
+  { config, names }: Pick<ResolveContext, "config" | "names">,
   base: Pick<BaseImage, "ref">,
   requests: { images: readonly ImageRequest[]; sources: readonly SourceRequest[] },
 ): ContainerSpec {
@@ -116,7 +114,7 @@ export function resolver(
     ].join(" "),
   );
   const commands = [
-    // Also without images: what the base has is asked in the same breath.
+    // Also without images: prints the packages of the base, too.
     `sh ${SCRIPTS}/images/apt/resolve.sh ${groups.join(" -- ")}`,
     ...requests.sources.map(
       ({ kind, spec }) => `sh ${SCRIPTS}/images/${kind}/source.sh --resolve ${spec}`,
@@ -125,7 +123,7 @@ export function resolver(
   return {
     name: names.buildContainer("lock"),
     image: base.ref,
-    // Names and specs were checked by the configuration's schema: nothing in them means anything to a shell.
+    // The configuration's schema has validated names and specs: they have no shell metacharacters.
     command: ["sh", "-ec", commands.join("\n")],
     env: {
       ...busyboxEnvironment(config, undefined),
@@ -137,7 +135,7 @@ export function resolver(
     ...PLAIN,
     network: undefined,
     hostname: undefined,
-    // apt drops its own privileges, for which it needs some.
+    // apt needs privileges to drop its privileges.
     capDrop: [],
   };
 }
@@ -164,11 +162,11 @@ async function ask(ctx: Context, spec: ContainerSpec, log: StepLog): Promise<str
   });
   if (exitCode === 0) return lines;
   if (exitCode === RESOLVE_EXIT.unknown) {
-    throw new KdockError("config", "something that kdock.yaml asks for cannot be found", {
-      hint: "The lines above say what, and what there is; correct kdock.yaml.",
+    throw new KdockError("config", "a package or source that kdock.yaml names does not exist", {
+      hint: "See the lines above for its name and for what exists, and correct kdock.yaml.",
     });
   }
-  throw new KdockError("environment", "the Debian archive could not be asked for versions", {
-    hint: "Check the network and proxy of the engine's machine, or set images.mirror to a mirror it reaches.",
+  throw new KdockError("environment", "the Debian archive could not be reached", {
+    hint: "Check the network and proxy of the engine's machine, or set images.mirror to a mirror that it can reach.",
   });
 }

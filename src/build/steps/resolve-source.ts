@@ -6,8 +6,8 @@ import { askForSource } from "./run-build.js";
 import { runStep } from "../../core/steps/run-step.js";
 
 /**
- * What a source is today, asked in its builder: a bare Debian has neither gpgv, xz and git, nor the certificates
- * for https. What had to be downloaded for that stays in the source's volume, for the build.
+ * Resolves a source in its builder: the base image has neither gpgv, xz and git, nor certificates for https. Downloads stay in
+ * the source's volume, for the build.
  */
 export async function resolveSource(
   ctx: Context,

@@ -19,14 +19,14 @@ import type { Receiver } from "../../host/host.js";
 import { type Context, inProject } from "../../core/steps/context.js";
 import { extractFolder } from "./extract.js";
 import { driftError } from "./drift-error.js";
-import { beginTreeBuild, unseenTree } from "./place-tree.js";
+import { beginTreeBuild, treeNotVisible } from "./place-tree.js";
 import { BUILDER_EXIT } from "../../core/plan/script-exits.js";
 import { type ContainerRun, runContainer } from "../../core/steps/run-container.js";
 import { SourceChangedError } from "./source-changed.js";
-import { takeOver } from "./take-over.js";
+import { receiveOutput } from "./receive-output.js";
 import type { StepLog } from "../../core/steps/run-step.js";
 
-/** Runs one build container to its end and stores the artifacts that it left. The container is gone afterwards. */
+/** Runs a build container until it exits, stores its artifacts, and removes it. */
 export async function runBuild(
   ctx: Context,
   plan: BuildPlan,
@@ -36,21 +36,21 @@ export async function runBuild(
   warnIfCompilerNewerThanKernel(ctx, plan);
   const startedAt = ctx.host.now();
   let cpuSeconds: number | undefined;
-  const heard: StepLog = {
+  const measuring: StepLog = {
     ...log,
     line(text) {
       cpuSeconds = readCpuTime(text) ?? cpuSeconds;
       log.line(text);
     },
   };
-  // An interrupted extraction leaves nothing; the container must outlive it.
+  // The container must exist until extraction has ended.
   return await storeArtifacts(
     ctx,
     { stage: plan.stage, key: plan.key, inputs: plan.inputs, resolved: resolvedImage(image) },
-    (folder) => buildInto(ctx, plan, plan.container, folder, heard),
+    (folder) => buildInto(ctx, plan, plan.container, folder, measuring),
     async (folder) => {
       const wallSeconds = Math.round((ctx.host.now() - startedAt) / 1000);
-      return { ...(await madeWith(ctx, folder)), cost: { wallSeconds, cpuSeconds } };
+      return { ...(await readBuildFacts(ctx, folder)), cost: { wallSeconds, cpuSeconds } };
     },
   );
 }
@@ -61,7 +61,7 @@ function warnIfCompilerNewerThanKernel(ctx: Context, { stage, version, asked }: 
   if (text !== undefined) ctx.reporter.emit({ type: "notice", text });
 }
 
-/** Runs a build and puts the artifacts that it left into a folder of the host that exists and is empty. */
+/** Runs a build and writes its artifacts to an empty folder of the host. */
 export async function buildInto(
   ctx: Context,
   plan: BuildPlan,
@@ -69,17 +69,17 @@ export async function buildInto(
   folder: string,
   log: StepLog,
 ): Promise<ManifestFile[]> {
-  // An engine that sees a tree of this machine sees sockets as well, as a rule, and they are faster than it is.
+  // An engine that sees a tree of the host usually sees sockets, too; these are faster than its API.
   if (plan.stage === "kernel" && plan.tree?.transport === "mount") {
     await using receiver = await ctx.host.receive(inProject(ctx, FOLDER.hand));
-    const built = receiver && (await handedOver(ctx, plan, spec, folder, log, receiver));
+    const built = receiver && (await buildWithReceiver(ctx, plan, spec, folder, log, receiver));
     if (built !== undefined) return built;
   }
-  return buildAndTake(ctx, plan, spec, folder, log);
+  return buildAndCollect(ctx, plan, spec, folder, log);
 }
 
-/** Undefined where the engine does not make such a container: it may see the tree, and not the project. */
-async function handedOver(
+/** Undefined if the engine fails to create such a container: it may see the tree, but not the project. */
+async function buildWithReceiver(
   ctx: Context,
   plan: BuildPlan,
   spec: ContainerSpec,
@@ -88,7 +88,7 @@ async function handedOver(
   receiver: Receiver,
 ): Promise<ManifestFile[] | undefined> {
   let hasBegun = false;
-  const heard: StepLog = {
+  const watching: StepLog = {
     ...log,
     line(text) {
       hasBegun = true;
@@ -96,7 +96,8 @@ async function handedOver(
     },
   };
   try {
-    return await buildAndTake(ctx, plan, withReceiver(spec, receiver), folder, heard, receiver);
+    const withHand = withReceiver(spec, receiver);
+    return await buildAndCollect(ctx, plan, withHand, folder, watching, receiver);
   } catch (error) {
     const isRefused = error instanceof KdockError && error.code === "engine" && !hasBegun;
     if (isRefused && !ctx.signal.aborted) return undefined;
@@ -104,8 +105,8 @@ async function handedOver(
   }
 }
 
-/** What the builder hands over to a receiver, or else what the engine gives of its output. */
-async function buildAndTake(
+/** Runs a build; its artifacts come through the receiver, or else from the engine. */
+async function buildAndCollect(
   ctx: Context,
   plan: BuildPlan,
   spec: ContainerSpec,
@@ -118,21 +119,21 @@ async function buildAndTake(
   let failure: unknown;
   await runBuilder(ctx, plan, spec, log, {
     failure: () => failure,
-    // For an archive that goes in before the start the engine mounts all of the container once more.
+    // Not through the engine: for an archive before the start it mounts the whole container an extra time.
     put:
       receiver &&
       (async (input) =>
         pipeline(input, await ctx.host.files.writeStream(`${receiver.folder}/${INPUT}`, 0o644))),
-    ready: receiver?.called,
+    ready: receiver?.connected,
     collectOutput: async (container) => {
-      const caller = receiver?.caller();
-      if (caller === undefined) {
+      const connection = receiver?.connection();
+      if (connection === undefined) {
         log.phase("extracting");
         files = await extractFolder(ctx, container, output, folder, log);
       } else {
-        // The build goes on meanwhile, and is what there is to tell of.
-        const archive = addAbortSignal(ctx.signal, caller);
-        files = await takeOver(ctx, archive, folder).catch((error: unknown) => {
+        // Without progress: the build still runs and reports its own.
+        const archive = addAbortSignal(ctx.signal, connection);
+        files = await receiveOutput(ctx, archive, folder).catch((error: unknown) => {
           failure = error;
           throw error;
         });
@@ -158,7 +159,7 @@ function withReceiver(spec: ContainerSpec, receiver: Receiver): ContainerSpec {
   };
 }
 
-/** Fetches the source and configures it, and no more: resolves with the sha256 of the final .config. */
+/** Only fetches and configures the source; resolves with the sha256 of the final .config. */
 export async function configureOnly(
   ctx: Context,
   plan: BuildPlan,
@@ -169,12 +170,12 @@ export async function configureOnly(
   return config();
 }
 
-/** Puts the source into its volume, patches applied, unless it is there. */
+/** Provides the source in its volume, with patches applied. */
 export async function fetchSource(ctx: Context, plan: BuildPlan, log: StepLog): Promise<void> {
   await runBuilder(ctx, plan, { ...plan.container, command: ["source"] }, log);
 }
 
-/** What source.sh finds out about a source in a builder, in its own words; see `readResolved`. */
+/** The output of source.sh for a source in a builder; see `readResolved`. */
 export async function askForSource(
   ctx: Context,
   plan: BuildPlan,
@@ -194,15 +195,15 @@ export async function askForSource(
   return lines;
 }
 
-/** How files come in and out where the engine is not asked. */
+/** Transfer of files without the engine. */
 interface Transfer extends Pick<ContainerRun, "collectOutput" | "ready"> {
-  /** Takes the archive of what belongs into /in. */
+  /** Writes the archive of files for /in. */
   readonly put: ((input: Readable) => Promise<void>) | undefined;
-  /** Why what was handed over could not be taken, if that is so. */
+  /** The error of receiving the artifacts, if any. */
   readonly failure: () => unknown;
 }
 
-/** A builder's container from start to end. Rejects as its exit code and its words demand. */
+/** Runs a builder's container until it exits. Rejects with an error by its exit code and output. */
 export async function runBuilder(
   ctx: Context,
   plan: BuildPlan,
@@ -220,7 +221,7 @@ export async function runBuilder(
     prepare: async (container) => {
       const input = [...inputFiles(plan), ...(await tree.send(container, log))];
       const secrets = secretFiles(plan);
-      // A file on the host that the builder's user may read is one that everybody may.
+      // Secrets always go through the engine: a file on the host that the builder's user may read is readable for all.
       if (put !== undefined) await put(packTar(input));
       const sent = put === undefined ? [...input, ...secrets] : secrets;
       if (sent.length > 0) await container.putArchive(INSIDE.input, packTar(sent));
@@ -231,18 +232,18 @@ export async function runBuilder(
     },
     isReady,
     ...files,
-    // Meanwhile the container ends, which takes as long.
+    // In parallel to the container's shutdown, which takes as long.
     collectOutput: async (running) => {
       await files.collectOutput?.(running);
       changed = tree.changed();
       changed.catch(() => undefined);
     },
   });
-  if (exitCode === BUILDER_EXIT.otherTree) throw await unseenTree(ctx, plan);
-  // The builder only knows that nobody listens any more.
+  if (exitCode === BUILDER_EXIT.otherTree) throw await treeNotVisible(ctx, plan);
+  // The builder only sees a closed connection; the receiver has the cause.
   if (exitCode === BUILDER_EXIT.notTaken && failure?.() !== undefined) throw failure();
   const paths = await (changed ?? tree.changed());
-  // Its own lines say why it failed; what it has compiled is forgotten in any case.
+  // A failed build reports its own error; objects of a changed tree are discarded in either case.
   if (exitCode !== 0) throw buildError(plan, exitCode, progress);
   if (paths.length > 0) throw new SourceChangedError(plan.tree?.folder ?? "", paths);
   return progress;
@@ -252,7 +253,7 @@ function isReady(line: string): boolean {
   return readBuildLine(line).kind === "collected";
 }
 
-/** What goes into /in for the builder's user alone. */
+/** Files in /in that only the builder's user may read. */
 export function secretFiles({ secrets, uid }: Pick<BuildPlan, "secrets" | "uid">): TarEntry[] {
   return Object.entries(secrets).map(([path, secret]) => ({
     ...{ path, kind: "file", mode: 0o600, uid, gid: uid },
@@ -260,7 +261,7 @@ export function secretFiles({ secrets, uid }: Pick<BuildPlan, "secrets" | "uid">
   }));
 }
 
-/** What goes into /in. */
+/** Files in /in. */
 export function inputFiles(plan: BuildPlan): TarEntry[] {
   const files = Object.entries(plan.files).map(([path, text]): TarEntry => ({
     path,
@@ -294,17 +295,17 @@ function treeEntry(path: string, entry: InputEntry): TarEntry {
 
 interface BuildProgress {
   readonly onLine: (line: string) => void;
-  /** What is no longer to be had in the version that is locked, a line each. */
+  /** Locked versions that are not available any more, a line each. */
   readonly drift: () => readonly string[];
-  /** The sha256 of the final .config, once there is one. */
+  /** The sha256 of the final .config; undefined before configure. */
   readonly config: () => string | undefined;
-  /** Whether a tool said that the disk is full: the one cause whose cure is not in the log. */
+  /** Whether a tool reported that the disk is full. */
   readonly noSpace: () => boolean;
-  /** What some line gave away about why the build failed. */
+  /** The known cause of a failure, by a line of the output. */
   readonly cause: () => string | undefined;
 }
 
-function followBuild(log: StepLog, say: (text: string) => void): BuildProgress {
+function followBuild(log: StepLog, onNotice: (text: string) => void): BuildProgress {
   let objects = 0;
   let total: number | undefined;
   let noSpace = false;
@@ -317,7 +318,7 @@ function followBuild(log: StepLog, say: (text: string) => void): BuildProgress {
     cause ??= knownCause(line);
     const meaning = readBuildLine(line);
     if (meaning.kind === "phase") log.phase(meaning.phase);
-    if (meaning.kind === "notice") say(meaning.text);
+    if (meaning.kind === "notice") onNotice(meaning.text);
     if (meaning.kind === "bytes") log.progress(meaning.done, meaning.total, "bytes", false);
     if (meaning.kind === "options") total = aboutObjects(meaning.count);
     if (meaning.kind === "config") config = meaning.digest;
@@ -337,14 +338,14 @@ function buildError(plan: BuildPlan, exitCode: number, progress: BuildProgress):
   const drift = progress.drift();
   if (drift.length > 0) return driftError(drift);
   if (exitCode === BUILDER_EXIT.refused) {
-    return new KdockError("config", `the ${plan.stage} builder refused its input`, {
-      hint: "The lines above say why; correct kdock.yaml.",
+    return new KdockError("config", `the ${plan.stage} builder rejected its input`, {
+      hint: "See the lines above for the reason, and correct kdock.yaml.",
     });
   }
   const source = plan.asked["source"] ?? "";
   if (exitCode === BUILDER_EXIT.notAsLocked) {
-    return new KdockError("environment", `${source} is not to be had as kdock.lock names it`, {
-      hint: `The lines above say what was tried. \`kdock lock --update ${plan.stage}\` takes what there is now, after somebody has looked why it differs.`,
+    return new KdockError("environment", `${source} is not available as locked in kdock.lock`, {
+      hint: `See the lines above for what was tried. Check why the source differs; \`kdock lock --update ${plan.stage}\` locks the current one.`,
     });
   }
   if (exitCode === BUILDER_EXIT.unreachable) {
@@ -359,21 +360,21 @@ function buildError(plan: BuildPlan, exitCode: number, progress: BuildProgress):
 
 function unreachableHint(stage: BuildPlan["stage"], source: string): string {
   if (source.startsWith("git:")) {
-    return "The lines above say what git says. Builders know no passwords and no ssh keys: clone it here, and name the clone, git:./linux#REF.";
+    return "See the lines above for git's error. Builders have no passwords and no ssh keys: clone the repository, and name the clone, git:./linux#REF.";
   }
   const line = lineOf(source.slice(source.indexOf(":") + 1));
   const debian =
     stage === "kernel" && DEBIAN_LINES.includes(line)
       ? `, or build debian:${line}, which comes from the Debian mirror`
       : "";
-  return `Check the network and proxy of the engine's machine, set ${stage}.mirrors to mirrors that it reaches${debian}.`;
+  return `Check the network and proxy of the engine's machine, set ${stage}.mirrors to mirrors that it can reach${debian}.`;
 }
 
 function buildHint(plan: BuildPlan, exitCode: number, progress: BuildProgress): string {
   if (progress.noSpace()) {
     return "Free disk space where the engine keeps its volumes: `kdock clean --all --dry-run` lists kdock's part.";
   }
-  // 128 + SIGKILL: nobody but the kernel's memory killer or `docker kill` sends it.
+  // 128 + SIGKILL, from the OOM killer or `docker kill`.
   if (exitCode === 137) {
     return "It was killed, most likely for lack of memory: set kernel.jobs to a smaller number.";
   }
@@ -381,7 +382,7 @@ function buildHint(plan: BuildPlan, exitCode: number, progress: BuildProgress): 
   return (
     (plan.stage === "kernel"
       ? compilerHint(progress.cause(), plan.version, compiler)
-      : undefined) ?? "The lines above are from the build's log; it holds the whole story."
+      : undefined) ?? "The lines above are from the build's log, which has all output."
   );
 }
 
@@ -394,8 +395,8 @@ function resolvedImage(image: ReadyImage): Readonly<Record<string, string>> {
   };
 }
 
-/** build.sh leaves words about what it found and did: the exact source, the commands, the versions of the tools. */
-async function madeWith(
+/** Reads build.sh's records: the exact source, the commands, the versions of tools. */
+async function readBuildFacts(
   ctx: Context,
   folder: string,
 ): Promise<Pick<Manifest, "resolved" | "commands" | "tools" | "compat" | "deoptimized">> {

@@ -1,14 +1,18 @@
 import { KdockError } from "../../core/errors.js";
 
-/** So many are named. */
+/** Paths in the message. */
 const NAMED = 3;
 
-/** Rejected with when a source was written to while it was built: what came out is of no known source. */
+/** A source was changed during its build: the artifacts match no known source. */
 export class SourceChangedError extends KdockError {
   constructor(folder: string, paths: readonly string[]) {
-    super("build", `${namesOf(folder, paths)} changed during the build, so nothing of it is kept`, {
-      hint: "Build again when nothing writes to the tree; `git worktree add` makes a copy to build from meanwhile.",
-    });
+    super(
+      "build",
+      `${namesOf(folder, paths)} changed during the build, so its output is discarded`,
+      {
+        hint: "Build again when nothing writes to the tree; `git worktree add` creates a copy to build from meanwhile.",
+      },
+    );
   }
 }
 

@@ -4,17 +4,17 @@ import { LOCAL_TREE } from "../plan/tree-plan.js";
 import type { SourceTree } from "../plan/user-files.js";
 import type { Context } from "../../core/steps/context.js";
 import { readSourceTree } from "./read-source-tree.js";
-import { lastTreeFile } from "../../tree/steps/tree-look.js";
+import { lastTreeFile } from "../../tree/steps/tree-paths.js";
 
 export interface KernelSource {
-  /** As kdock.yaml would name it. */
+  /** In the notation of kdock.yaml. */
   readonly source: string;
   readonly tree: SourceTree | undefined;
 }
 
 /**
- * What a kernel that is built was built from. A manifest does not say where a local tree lies: it is the one that was looked
- * at last, if it still holds what it held then; undefined where it does not, for then there is no such source any more.
+ * The source of a built kernel. A manifest does not contain the path of a local tree: the tree that was scanned last is used if
+ * it has the same content; undefined if not, since the source does not exist any more.
  */
 export async function sourceOfKernel(
   ctx: Context,
@@ -25,7 +25,7 @@ export async function sourceOfKernel(
   const folder = (await ctx.host.files.readText(lastTreeFile(ctx.folder)))?.trim() ?? "";
   if (folder === "") return undefined;
   const named = { source: `path:${folder}`, patches: inputs["patches"] === undefined ? [] : [""] };
-  // A folder that is gone, or another one by now, is as good as none.
+  // The folder may have been removed or replaced.
   const tree = await readSourceTree(ctx, named, { treeContent: true }).catch((error: unknown) => {
     if (error instanceof KdockError) return undefined;
     throw error;

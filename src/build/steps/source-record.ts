@@ -9,13 +9,13 @@ interface SourceRecord {
   readonly path: string;
 }
 
-/** A local tree, or where the last `kdock source export` went; undefined when that tree has been moved or removed since. */
+/** The local tree, or the folder of the last `kdock source export`; undefined if that was moved or removed. */
 export async function exportedTree(
   ctx: Context,
   { kernel }: Pick<Plan, "kernel">,
 ): Promise<ExportedTree | undefined> {
   const { files } = ctx.host;
-  // The user's own is where it is.
+  // A local tree is not exported.
   const own = kernel.tree?.folder;
   if (own !== undefined) return { source: own, objects: exportedObjects(own) };
   const text = await files.readText(inProject(ctx, FOLDER.sourceExport));
@@ -25,7 +25,7 @@ export async function exportedTree(
   return { source: path, objects: exportedObjects(path) };
 }
 
-export async function rememberExport(ctx: Context, path: string): Promise<void> {
+export async function recordExport(ctx: Context, path: string): Promise<void> {
   const record: SourceRecord = { path };
   await ctx.host.files.writeAtomic(
     inProject(ctx, FOLDER.sourceExport),

@@ -1,57 +1,57 @@
 import { type Architecture, USUAL_ARCHITECTURE } from "../../config/config.js";
 import { KdockError } from "../errors.js";
 
-/** By QEMU's names: that of the ISA bus, with drivers since Linux 3.10, and that of PCI, since 5.13. */
+/** QEMU's names of the devices on the ISA bus (driver since Linux 3.10) and on PCI (since 5.13). */
 export type PanicDevice = "pvpanic" | "pvpanic-pci";
 
-/** What reads a dump of memory. */
+/** Programs that read a dump. */
 export type MemoryTool = "drgn" | "crash";
 
 /** One architecture that a kernel can be built for and booted on. */
 export interface ArchitectureRow {
-  /** What `make` calls it (ARCH=). */
+  /** Make's name (ARCH=). */
   readonly makeArch: string;
   /** Its folder below arch/ in the source. */
   readonly sourceArch: string;
-  /** Debian's name for it: of packages for cross compiling (libc6-dev-NAME-cross). */
+  /** Debian's name, as in packages for cross compiling (libc6-dev-NAME-cross). */
   readonly debianArch: string;
-  /** GNU's name: of the cross compiler and of the packages that hold it. */
+  /** GNU's name: of the cross compiler and its packages. */
   readonly triplet: string;
-  /** What is booted: the make target, and where make leaves it. */
+  /** The boot image: its make target, and its path after make. */
   readonly image: { readonly target: string; readonly path: string };
   /** `uname -m` of the guest, and of a machine where KVM can run it. */
   readonly machine: string;
   readonly qemu: {
     readonly program: string;
-    /** Of the VM's image, in Debian trixie. */
+    /** Packages of the VM's image, in Debian trixie. */
     readonly packages: readonly string[];
     /** -M. */
     readonly board: string;
-    /** Such a board without QEMU's own devices, for asking about processors. */
+    /** A board without options, for queries about processor models. */
     readonly plainBoard: string;
-    /** -cpu where it is emulated, unless vm.cpu names one. */
+    /** -cpu under emulation, unless vm.cpu is set. */
     readonly cpu: string;
-    /** A property that only 64-bit processors have, true; undefined where QEMU has no others. */
+    /** A property that is true for 64-bit processors only; undefined if QEMU has only such models. */
     readonly has64Bit: string | undefined;
-    /** Those that the board takes. */
+    /** Those that the board supports. */
     readonly panicDevices: readonly PanicDevice[];
   };
-  /** The serial line that QEMU gives the board, as the kernel names it. */
+  /** The kernel's name of the board's serial port. */
   readonly console: string;
-  /** What else the kernel is told on such a board. */
+  /** More kernel parameters for the board. */
   readonly commandLine: readonly string[];
-  /** As gdb names it. */
+  /** gdb's name. */
   readonly gdbArch: string;
-  /** For editors: the processor that the C/C++ extension takes it for, and what the compiler defines besides. */
+  /** For editors: the processor setting of the C/C++ extension, and predefined macros in addition to it. */
   readonly intelliSense: { readonly cpu: "x64" | "arm64"; readonly defines: readonly string[] };
-  /** What NUMA takes (vm.numa) beside CONFIG_SMP and CONFIG_NUMA. */
+  /** Options that NUMA (vm.numa) needs in addition to CONFIG_SMP and CONFIG_NUMA. */
   readonly numa: readonly string[];
 }
 
 /**
- * Everything that differs from architecture to architecture, and is known before a build. A new one is a row here, a name
- * in src/config/values.ts, its fragments (images/kernel/config/*.ARCH.config), and a line in test/matrix;
- * test/unit/core/plan/architectures.test.ts says what is missing.
+ * All differences between architectures. A new one is a row here, a name in src/config/values.ts, its fragments
+ * (images/kernel/config/*.ARCH.config), and a line in test/matrix; test/unit/core/plan/architectures.test.ts fails for what is
+ * missing.
  */
 export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
   x86_64: {
@@ -64,9 +64,9 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
     qemu: {
       program: "qemu-system-x86_64",
       packages: ["qemu-system-x86", "seabios"],
-      // What a guest without keyboard, disk controller and graphics does not need costs a second of boot under emulation.
-      // Without the old interval timer the guest measures its processor's clock against HPET: under emulation on a busy
-      // machine the other one was seen to be off thirty times, and seconds in the guest with it.
+      // Probing for keyboard, disk controller and SMBus takes a second of boot under emulation. Without the PIT the guest
+      // calibrates the TSC against HPET: under emulation on a busy machine a calibration against the PIT was wrong by a
+      // factor of 30, and seconds in the guest with it.
       board: "q35,i8042=off,sata=off,smbus=off,vmport=off,pit=off",
       plainBoard: "q35",
       cpu: "max",
@@ -74,7 +74,7 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
       panicDevices: ["pvpanic", "pvpanic-pci"],
     },
     console: "ttyS0",
-    // An emulated timer that comes late on a busy machine is no broken one.
+    // The kernel's timer check fails if an emulated timer is late on a busy machine.
     commandLine: ["no_timer_check"],
     gdbArch: "i386:x86-64",
     intelliSense: { cpu: "x64", defines: [] },
@@ -92,7 +92,7 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
       packages: ["qemu-system-arm"],
       board: "virt,gic-version=max",
       plainBoard: "virt",
-      // QEMU's own way of pointer authentication: the one that Arm describes takes long where it is emulated.
+      // QEMU's own algorithm for pointer authentication: emulation of the architected one is slow.
       cpu: "max,pauth-impdef=on",
       has64Bit: "aarch64",
       panicDevices: ["pvpanic-pci"],
@@ -122,13 +122,13 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureRow>> = {
     console: "ttyS0",
     commandLine: [],
     gdbArch: "riscv:rv64",
-    // The extension knows no RISC-V: this one's types have the same sizes, and its char is unsigned as well.
+    // The extension has no RISC-V: arm64 has the same type sizes, and also an unsigned char.
     intelliSense: { cpu: "arm64", defines: ["__riscv", "__riscv_xlen=64"] },
     numa: [],
   },
 };
 
-/** What kdock's containers run on: Debian has its cross compilers for these. */
+/** Architectures of an engine: Debian has its cross compilers for these. */
 export const ENGINE_ARCHITECTURES = ["x86_64", "arm64"] as const satisfies readonly Architecture[];
 
 export type EngineArchitecture = (typeof ENGINE_ARCHITECTURES)[number];
@@ -138,12 +138,12 @@ export function runsNatively(machine: string, arch: Architecture): boolean {
   return ARCHITECTURES[arch].machine === machine;
 }
 
-/** By `uname -m`; undefined where kdock has no images for it. */
+/** By `uname -m`; undefined if kdock has no images for it. */
 export function architectureByMachine(machine: string): EngineArchitecture | undefined {
   return ENGINE_ARCHITECTURES.find((arch) => runsNatively(machine, arch));
 }
 
-/** Of the engine's machine. Throws an `environment` error where kdock has no images for it. */
+/** Of the engine's machine (`uname -m`). Throws an `environment` error if kdock has no images for it. */
 export function engineArchitecture(machine: string): EngineArchitecture {
   const found = architectureByMachine(machine);
   if (found !== undefined) return found;
@@ -164,22 +164,22 @@ export function isUsual(arch: Architecture): boolean {
   return arch === USUAL_ARCHITECTURE;
 }
 
-/** Debian's gdb that knows an architecture, on a machine (`uname -m`): the plain one knows the machine's own only. */
+/** Debian's gdb for an architecture, on a machine (`uname -m`): the package gdb supports the machine's architecture only. */
 export function debuggerOn(machine: string, arch: Architecture): string {
   return runsNatively(machine, arch) ? "gdb" : "gdb-multiarch";
 }
 
-/** Of `images/gdb` on such an engine: those that can read a dump. Debian's crash reads those of its own machine. */
+/** Programs of `images/gdb` on such an engine that can read a dump. Debian's crash reads dumps of its own architecture only. */
 export function memoryTools(arch: Architecture, engine: EngineArchitecture): MemoryTool[] {
   return arch === engine ? ["drgn", "crash"] : ["drgn"];
 }
 
-/** Of an artifact, by its manifest's inputs, which say nothing about the usual one. */
+/** Of an artifact, by its manifest's inputs: these have no `arch` for the default one. */
 export function architectureFrom(inputs: Readonly<Record<string, unknown>>): Architecture {
   return (inputs["arch"] as Architecture | undefined) ?? USUAL_ARCHITECTURE;
 }
 
-/** " arm64" behind the names of things that there are of each architecture; nothing for the usual one. */
+/** A suffix for names that exist once per architecture: " arm64"; "" for the default one. */
 export function suffixOf(arch: Architecture, separator = " "): string {
   return isUsual(arch) ? "" : `${separator}${arch}`;
 }

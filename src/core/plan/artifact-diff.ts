@@ -1,28 +1,28 @@
 import { differingNames, type KeyInputs } from "./keys.js";
 import type { Manifest, ManifestFile } from "./manifest.js";
 
-/** The part of a stage's manifest.json that two of them can differ in. */
+/** The part of a stage's manifest.json that is compared. */
 export type StageManifest = Omit<Manifest, "kdock" | "commands" | "cost">;
 
-/** What one stage left: its manifest, and the text of its final .config where it has one. */
+/** The artifacts of one stage: its manifest, and the text of its final .config if it has one. */
 export interface StageArtifacts {
   readonly manifest: StageManifest;
   readonly config: string | undefined;
 }
 
-/** One thing that two stages name alike and have different; undefined where one of them has no such thing. */
+/** A difference under one name; undefined for the side that does not have it. */
 export interface Change<T = string> {
   readonly name: string;
   readonly from: T | undefined;
   readonly to: T | undefined;
 }
 
-/** "sha256" for files, "target" for links: what the bytes are, without the path. */
+/** A file's sha256 or a link's target, without the path. */
 export type FileContent = Omit<ManifestFile, "path">;
 
 export interface StageDiff {
   readonly stage: string;
-  /** The two keys; equal ones do not promise equal files, which is what building twice finds out. */
+  /** The two keys. Equal keys do not guarantee equal files: `kdock verify` compares two builds of one key. */
   readonly from: string;
   readonly to: string;
   readonly inputs: readonly Change[];
@@ -34,14 +34,14 @@ export interface StageDiff {
 
 export const NOT_SET = "not set";
 
-/** Everything in which two runs of one stage differ, each list by name in code-unit order. */
+/** All differences of two builds of a stage, each list by name in code-unit order. */
 export function stageDiff(before: StageArtifacts, after: StageArtifacts): StageDiff {
   const [one, two] = [before.manifest, after.manifest];
   return {
     stage: one.stage,
     from: one.key,
     to: two.key,
-    inputs: changes(inWords(one.inputs), inWords(two.inputs)),
+    inputs: changes(asText(one.inputs), asText(two.inputs)),
     resolved: changes(one.resolved, two.resolved),
     tools: changes(one.tools ?? {}, two.tools ?? {}),
     config: changes(configOptions(before.config ?? ""), configOptions(after.config ?? "")),
@@ -76,7 +76,7 @@ function changes<T>(
   }));
 }
 
-function inWords(inputs: KeyInputs): Readonly<Record<string, string>> {
+function asText(inputs: KeyInputs): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => [
       name,
@@ -85,7 +85,7 @@ function inWords(inputs: KeyInputs): Readonly<Record<string, string>> {
   );
 }
 
-/** Rebuilt in one order of keys, because that of a file on disk is not promised. */
+/** Rebuilt with a fixed order of keys: values are compared as JSON. */
 function byPath(files: readonly ManifestFile[]): Readonly<Record<string, FileContent>> {
   return Object.fromEntries(
     files.map(({ path, kind, size, sha256, target }) => [path, { kind, size, sha256, target }]),

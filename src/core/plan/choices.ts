@@ -1,10 +1,10 @@
-/** Closed lists of words that commands take. This file imports nothing: it is loaded for `kdock --help`. */
+/** Choices of command arguments. This file imports nothing: it is loaded for `kdock --help`. */
 
-/** What `kdock build` makes, in the order in which it is made. */
+/** Targets of `kdock build`, in build order. */
 export const TARGETS = ["kernel", "busybox", "rootfs"] as const;
 export type Target = (typeof TARGETS)[number];
 
-/** Parts of kdock.lock that `kdock lock --update` resolves anew. */
+/** Parts of kdock.lock that `kdock lock --update` can resolve again. */
 export const UPDATE_PARTS = ["kernel", "busybox", "base", "toolchain", "qemu", "gdb"] as const;
 export type UpdatePart = (typeof UPDATE_PARTS)[number];
 

@@ -1,6 +1,6 @@
 export type Labels = Readonly<Record<string, string>>;
 
-/** A file or folder of the user's, which they asked for by name: nothing else of the host is mounted. */
+/** A bind mount of a path that the user named; no other path of the host is mounted. */
 export interface HostPath {
   /** Absolute, on the engine's machine. */
   readonly path: string;
@@ -34,7 +34,7 @@ export function hostPortText({
 export interface ContainerSpec {
   readonly name: string;
   readonly image: string;
-  /** In the place of the image's own. */
+  /** Replaces the image's entrypoint. */
   readonly entrypoint?: readonly string[];
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -48,30 +48,30 @@ export interface ContainerSpec {
   readonly privileged: boolean;
   readonly capDrop: readonly string[];
   readonly capAdd: readonly string[];
-  /** Device paths, the same inside as outside. */
+  /** Device paths, the same in the container as on the host. */
   readonly devices: readonly string[];
   readonly sysctls: Readonly<Record<string, string>>;
   readonly securityOpt: readonly string[];
   readonly tty: boolean;
   readonly openStdin: boolean;
-  /** Started again by the engine whenever it ends otherwise than with exit code 0. */
+  /** The engine restarts the container unless it exits with 0. */
   readonly restartOnFailure?: boolean;
   /** /proc/sys is not read-only. */
   readonly writableSysctls?: boolean;
-  /** A soft stop's signal; the engine's default when undefined. */
+  /** The signal of a stop; the engine's default when undefined. */
   readonly stopSignal: string | undefined;
 }
 
 /**
- * How an engine keeps what a container writes: a guest must not fill the engine's disk with its console. Not left to the
- * engine's own default, which may have no limit, or may not give back what it was given. In the engine's notation.
+ * Log driver of all containers, in the engine's notation. Limits the size: a guest's console must not fill the engine's disk.
+ * The engine's default driver may have no limit, or may not support reading logs back.
  */
 export const LOG = {
   driver: "json-file",
   options: { "max-size": "32m", "max-file": "2" },
 } as const;
 
-/** What every container has that only works: no ports, devices or terminal, and no way to gain privileges. */
+/** Defaults of a container without ports, devices, terminal and privileges. */
 export const PLAIN = {
   ports: [],
   privileged: false,

@@ -1,11 +1,11 @@
 export type Verdict = "ok" | "warn" | "fail";
 
-/** What was found out about one thing that somebody depends on. */
+/** The result of one check. */
 export interface Finding {
   readonly verdict: Verdict;
   readonly subject: string;
   readonly text: string;
-  /** What to do about it; undefined when all is well. */
+  /** What to do about it; undefined if nothing. */
   readonly mend: string | undefined;
 }
 

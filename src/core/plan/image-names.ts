@@ -1,7 +1,7 @@
 import { AGENT_DEVICE, GUEST_WORD, INSIDE, LINK, TAP_FD } from "./names.js";
 import { CAPTURE_EXIT, DECODE_EXIT, SHAPE_EXIT, START_EXIT } from "./script-exits.js";
 
-/** What scripts of an image and TypeScript both name, for images/IMAGE/names.sh. What differs from VM to VM is in its environment. */
+/** Names that scripts of an image and TypeScript share, for images/IMAGE/names.sh. Values of one VM are in its environment. */
 const NAMES = {
   vm: {
     KDOCK_TAP: LINK.tap,

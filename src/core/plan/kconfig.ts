@@ -1,20 +1,20 @@
 import { KdockError } from "../errors.js";
 
-/** A kconfig fragment of the user's, with the name it has in kdock.yaml. */
+/** A kconfig fragment of the project, with its name in kdock.yaml. */
 export interface Fragment {
   readonly name: string;
   readonly text: string;
 }
 
-/** Below /in: what the user asks for on top of the preset. */
+/** Below /in: the options requested on top of the preset. */
 export const REQUESTS = "fragments.config";
 
 const ASSIGNMENT = /^(CONFIG_\w+)=(y|m|n|"(?:[^"\\]|\\.)*"|-?\d+|0[xX][0-9a-fA-F]+)$/;
 const UNSET = /^# (CONFIG_\w+) is not set$/;
 
 /**
- * The user's requests as one fragment, in order of precedence: fragments first, `set` last. Rejects lines that Kconfig
- * would silently ignore, with file and line; whether an option exists is for the kernel's own Kconfig to say.
+ * The requested options as one fragment: fragments first, then `set`; the last setting wins. Rejects lines that Kconfig would
+ * ignore, with file and line. Does not check that an option exists: the build does.
  */
 export function requestedConfig(
   fragments: readonly Fragment[],
@@ -36,7 +36,7 @@ export function requestedConfig(
   return parts.join("");
 }
 
-/** As a .config has it; "n" stands for "is not set". */
+/** A line of a .config; "n" is written as "is not set". */
 export function configLine(name: string, value: string): string {
   return value === "n" ? `# ${name} is not set` : `${name}=${value}`;
 }
@@ -44,8 +44,8 @@ export function configLine(name: string, value: string): string {
 const INITRAMFS = /^CONFIG_INITRAMFS_SOURCE="([^"]*)"$/gm;
 
 /**
- * The project's files that an initramfs is to be compiled in from: the words of CONFIG_INITRAMFS_SOURCE that are
- * relative paths. The last of the given texts that sets the option decides, as it does for the kernel.
+ * The project's files that a built-in initramfs is made from: the words of CONFIG_INITRAMFS_SOURCE that are relative paths.
+ * The last text that sets the option wins, as in the kernel's build.
  */
 export function initramfsPaths(texts: readonly string[]): string[] {
   const value = texts.flatMap((text) => [...text.matchAll(INITRAMFS)]).at(-1)?.[1] ?? "";
@@ -56,7 +56,7 @@ function badLines({ name, text }: Fragment): string[] {
   return text.split(/\r?\n/).flatMap((raw, index) => {
     const line = raw.trim();
     if (line === "" || UNSET.test(line) || ASSIGNMENT.test(line)) return [];
-    // A comment is fine unless it was meant as a request.
+    // Comments are allowed, except a malformed "is not set".
     if (line.startsWith("#") && !/^#\s*CONFIG_\w+ is not/.test(line)) return [];
     return [`${name}:${index + 1}: ${line}`];
   });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { bytesOfText } from "./loose-text.js";
 
-/** What a stage is made from: plain data, so that it can be hashed, stored in a manifest and compared. */
+/** The inputs of a stage, as plain data: hashed, stored in a manifest and compared. */
 export type KeyInputs = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
 export function sha256(data: string | Uint8Array): string {
@@ -10,7 +10,7 @@ export function sha256(data: string | Uint8Array): string {
     .digest("hex");
 }
 
-/** The same for equal inputs, whatever order they were written in. 16 hex digits: short enough for a folder's name. */
+/** Independent of the order of inputs. 16 hex digits: short enough for a folder's name. */
 export function stageKey(inputs: KeyInputs): string {
   const sorted = Object.keys(inputs)
     .sort()
@@ -18,7 +18,7 @@ export function stageKey(inputs: KeyInputs): string {
   return sha256(JSON.stringify(sorted)).slice(0, 16);
 }
 
-/** The names, sorted, under which two records do not say the same. */
+/** The sorted names whose values differ between two records. */
 export function differingNames(
   before: Readonly<Record<string, unknown>>,
   after: Readonly<Record<string, unknown>>,
@@ -28,15 +28,15 @@ export function differingNames(
     .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
 }
 
-/** Which inputs differ, for saying why work is owed: `preset: debug → tiny`. Hashes are not spelt out. */
+/** The inputs that differ, to print why a stage is out of date: `preset: debug → tiny`. Hashes are left out. */
 export function changedInputs(before: KeyInputs, after: KeyInputs): string[] {
   return differingNames(before, after).map((name) => {
-    const [from, to] = [before[name], after[name]].map(inWords);
+    const [from, to] = [before[name], after[name]].map(shownValue);
     return from === undefined || to === undefined ? name : `${name}: ${from} → ${to}`;
   });
 }
 
-function inWords(value: KeyInputs[string] | undefined): string | undefined {
+function shownValue(value: KeyInputs[string] | undefined): string | undefined {
   if (value === undefined) return undefined;
   const text = Array.isArray(value) ? value.join(" ") : String(value);
   return /^[0-9a-f]{16,}$/.test(text) || text.includes("\n") || text.length > 60 || text === ""

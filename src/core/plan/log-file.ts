@@ -1,8 +1,8 @@
-/** What a file with a kernel's log is, by its first bytes. */
+/** The format of a file with a kernel's log, by its first bytes. */
 export type LogFormat =
   | { readonly kind: "text"; readonly encoding: "utf-8" | "utf-16le" | "utf-16be" }
   | { readonly kind: "gzip" }
-  /** `unpack`: the command that writes the log to its stdout. */
+  /** `unpack`: the command that decompresses it to stdout. */
   | { readonly kind: "packed"; readonly unpack: string }
   /** `reader`: the command that reads it. */
   | { readonly kind: "memory"; readonly reader: string };
@@ -21,7 +21,7 @@ const MEMORY: readonly (readonly [string, string])[] = [
   [Buffer.from("LPKSHHRH").toString("hex"), "journalctl --dmesg --file"],
 ];
 
-/** Any other bytes are text: a log that a crash has cut off may hold zeros, and a serial line noise. */
+/** All other bytes count as text: a log cut off by a crash may hold zeros, and one of a serial port noise. */
 export function logFormat(head: Uint8Array): LogFormat {
   const hex = Buffer.from(head.subarray(0, 8)).toString("hex");
   const find = (table: readonly (readonly [string, string])[]) =>

@@ -3,14 +3,14 @@ const LONE_SURROGATES = /\p{Cs}+/u;
 const ESCAPED = 0xdc00;
 
 /**
- * The text of a file that other programs write, which need not be UTF-8: each byte that is none becomes a lone surrogate,
- * which `bytesOfText` turns back.
+ * The text of a file that other programs write, which need not be UTF-8: each byte that is not becomes a lone surrogate, which
+ * `bytesOfText` converts back.
  */
 export function looseText(bytes: Uint8Array): string {
   return strictText(bytes) ?? linesWithEnds(bytes).map(looseLine).join("");
 }
 
-/** What `looseText` was made from, but for a byte order mark. */
+/** The inverse of `looseText`, except that a byte order mark is lost. */
 export function bytesOfText(text: string): Buffer {
   if (!LONE_SURROGATES.test(text)) return Buffer.from(text);
   const parts = text.split(/(\p{Cs}+)/u);

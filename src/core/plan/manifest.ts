@@ -11,29 +11,29 @@ export interface ManifestFile {
   readonly target: string;
 }
 
-/** What was made, from what, and the proof: manifest.json beside the artifacts. */
+/** manifest.json beside the artifacts: inputs, commands, tool versions, and a sha256 of each file. */
 export interface Manifest {
   readonly kdock: 1;
   readonly stage: string;
   readonly key: string;
   readonly inputs: KeyInputs;
-  /** What was resolved on the way: base image, builder image, source package, compiler. */
+  /** Versions resolved during the build: base image, builder image, source package, compiler. */
   readonly resolved: Readonly<Record<string, string>>;
-  /** The environment and the command lines that made it, as a person would type them. */
+  /** The environment and the command lines of the build, as typed in a shell. */
   readonly commands?: readonly string[];
-  /** The C files of kernel.deoptimize, each with what it was compiled with: "-Og", "-O1", or "normal". */
+  /** The C files of kernel.deoptimize, each with its optimization: "-Og", "-O1", or "normal". */
   readonly deoptimized?: Readonly<Record<string, string>>;
-  /** What an old tree needed to build with younger tools, by name: why (images/kernel/compat.sh). */
+  /** Workarounds that an old tree needed with newer tools, by name, with the reason (images/kernel/compat.sh). */
   readonly compat?: Readonly<Record<string, string>>;
-  /** Versions of the tools that took part, by name. */
+  /** Versions of the tools used, by name. */
   readonly tools?: Readonly<Record<string, string>>;
-  /** What the build cost when it was made; differs from machine to machine. */
+  /** Time that the build took; differs from machine to machine. */
   readonly cost?: BuildCost;
   readonly files: readonly ManifestFile[];
 }
 
 export interface BuildCost {
   readonly wallSeconds: number;
-  /** Of the processors, user and system; what the compiler cache spared is not in it. */
+  /** User and system time; without the time saved by the compiler cache. */
   readonly cpuSeconds: number | undefined;
 }

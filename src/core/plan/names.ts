@@ -2,7 +2,7 @@ import type { Labels } from "./container-spec.js";
 import { STATE_FOLDER } from "../state-folder.js";
 import { sha256 } from "./keys.js";
 
-/** Every name, label and fixed path of kdock is spelt here and nowhere else. */
+/** All names, labels and fixed paths of kdock are defined here. */
 
 export const LABEL = {
   project: "io.kdock.project",
@@ -10,10 +10,10 @@ export const LABEL = {
   key: "io.kdock.key",
   /** Of bootstrapped base images: see `tarFingerprint`. */
   fingerprint: "io.kdock.fingerprint",
-  /** Of images: which packages of which base they hold, and the time in the lock they were made by. */
+  /** Of images: a digest of their packages and base, and the time in the lock that they were built by. */
   packages: "io.kdock.packages",
   time: "io.kdock.time",
-  /** Of a kernel's source and objects: "verified" while no other code has run on them; see compiler-cache.ts. */
+  /** Of a volume with source or objects: "verified" while only verified code has run on it; see compiler-cache.ts. */
   code: "io.kdock.code",
   /** The VM container's facts for `kdock ps`: see VmFacts in vm-facts.ts. */
   vm: "io.kdock.vm",
@@ -42,7 +42,7 @@ export type Role =
   | "check"
   | "hostnet";
 
-/** For an image: what `labels` says, and what is in it. */
+/** Labels of an image: `labels`, and its contents. */
 export function imageLabels(
   role: Role,
   key: string,
@@ -68,38 +68,38 @@ export function imageTag(name: string, tag: string): string {
   return `kdock/${name}:${tag}`;
 }
 
-/** What serves kdock in the guest, and where it is in its root. */
+/** The agent, and its path in the guest's root. */
 export const AGENT_PROGRAM = "kdock-agent";
 export const AGENT_PATH = `usr/sbin/${AGENT_PROGRAM}`;
 
-/** What a tap is made with; a machine without it has none. */
+/** The device that taps are created with; not on every machine. */
 export const TUN = "/dev/net/tun";
 
-/** Who reads what a guest or its QEMU says in the VM's container, and owns nothing there. */
+/** The user that reads output of a guest or of QEMU in the VM's container; owns no file there. */
 export const UNPRIVILEGED = "nobody";
 
 /** The scripts of an image, and a folder of the VM's container that QEMU can write to. */
 const LIBRARY = "/usr/local/lib/kdock";
 const RUN = "/run/kdock";
 
-/** Where things are inside the containers. */
+/** Paths inside the containers. */
 export const INSIDE = {
   library: LIBRARY,
   run: RUN,
   source: "/src",
   objects: "/build",
-  /** A git repository of this machine. */
+  /** A git repository of the host. */
   repository: "/repo.git",
   ccache: "/ccache",
   input: "/in",
   output: "/out",
-  /** Where kdock has a kernel's output put: in the volume with its objects, so that vmlinux is there without being copied. */
+  /** A kernel's output: in the volume with its objects, so that vmlinux is linked, not copied. */
   kernelOutput: "/build/.kdock/out",
-  /** A folder with a socket where kdock takes the artifacts. */
+  /** A folder with the socket on which kdock receives the artifacts. */
   hand: "/hand",
-  /** A folder in what is handed over, with files that were sent as soon as they were made; newer ones may be above it. */
+  /** A folder in the output, with files that were sent as soon as they were made; newer versions may be outside it. */
   early: ".early",
-  /** Out-of-tree modules: source and objects, a folder each; and, in a debugger's container, their .ko files. */
+  /** Out-of-tree modules: source and objects, a folder each; in a debugger's container, their .ko files. */
   modules: "/module",
   modulesInput: "/in/module",
   moduleFiles: "/in/modules",
@@ -107,62 +107,62 @@ export const INSIDE = {
   /** The VM container's copies of the kernel's and the rootfs stage's output, one folder each. */
   artifacts: "/artifacts",
   rootfs: "/artifacts/rootfs/rootfs.cpio",
-  /** The kernel's modules, where it has some: images/vm/start.sh puts them behind the root. */
+  /** The kernel's modules, if it has any: images/vm/start.sh appends them to the initramfs. */
   modulesCpio: "/artifacts/kernel/modules.cpio",
   /** The guest's disks, by number. */
   disks: "/disks",
-  /** Host folders, one folder each, by tag; and where virtiofsd listens for it. */
+  /** Shared host folders, by tag; and virtiofsd's socket for each. */
   shares: "/shares",
   shareSocket: (tag: string) => `${RUN}/${tag}.sock`,
-  /** Where clients of the guest's agent connect; guest-mux.pl listens there, and has the next two for itself. */
+  /** Where clients of the agent connect: guest-mux.pl listens there; the next two are for guest-mux.pl only. */
   agentSocket: `${RUN}/agent.sock`,
   portSocket: `${RUN}/port.sock`,
   monitorSocket: `${RUN}/monitor.sock`,
   qmpSocket: `${RUN}/qmp.sock`,
-  /** Joins a VM's bridge with those of others, and tells it their names. */
+  /** Connects a VM's bridge with those of others, and passes their names to the guest. */
   lanScript: `${LIBRARY}/lan.sh`,
   captureScript: `${LIBRARY}/capture.sh`,
   shapeScript: `${LIBRARY}/shape.sh`,
-  /** Mode "host": what its script keeps in a volume, and where a VM asks it for a tap. */
+  /** Mode "host": its script, the volume with the script's state, and the socket where a VM requests a tap. */
   hostNetScript: `${LIBRARY}/host-net.pl`,
   host: "/host",
   hostSocket: "/host/tap.sock",
-  /** How QEMU ended; see images/vm/run-qemu.pl. */
+  /** QEMU's exit; see images/vm/run-qemu.pl. */
   endRecord: `${RUN}/end.json`,
-  /** The monitor of images/vm/panic.sh, and where that has the guest's memory written to. */
+  /** The monitor of images/vm/panic.sh, and the dump that it writes. */
   panicSocket: `${RUN}/panic.sock`,
   panicDump: `${RUN}/panic.core`,
-  /** Why there is none. */
+  /** Why there is no dump. */
   panicWhy: `${RUN}/panic.core.why`,
-  /** In the VM's image: passes on what QEMU dumps. */
+  /** In the VM's image: streams QEMU's dump. */
   vmDump: `${LIBRARY}/dump.sh`,
   gdbPort: 1234,
-  /** Of the guest's network: its mode as it came to be, the interface to the outside, and why there is no IPv6 gateway. */
+  /** State of the guest's network: the effective mode, the interface to the outside, and why there is no IPv6 gateway. */
   netMode: "/run/kdock-net-mode",
   uplink: "/run/kdock-uplink",
   noGateway6: "/run/kdock-no-gateway6",
-  /** The names that dnsmasq answers, its process ID, and what it says. */
+  /** The hosts file of dnsmasq, its process ID, and its log. */
   hosts: "/run/kdock-hosts",
   dnsmasqPid: "/run/dnsmasq.pid",
   dnsmasqLog: "/run/dnsmasq.log",
-  /** Why QEMU has no gdbstub although one was asked for; images/vm/start.sh writes it. */
+  /** Why QEMU has no gdbstub although one was requested; images/vm/start.sh writes it. */
   noGdbserver: "/run/kdock-no-gdbserver",
-  /** The debugger's own files in its image. */
+  /** Scripts in the debugger's image. */
   gdbSession: `${LIBRARY}/session.gdb`,
   gdbSettings: `${LIBRARY}/settings.gdb`,
   gdbTrap: `${LIBRARY}/kdock/trap.py`,
   gdbDebug: `${LIBRARY}/kdock/debug.py`,
   gdbStart: `${LIBRARY}/start.sh`,
-  /** What make is told of an out-of-tree module. */
+  /** Make variables for an out-of-tree module. */
   makeVariables: "/in/make-variables",
   gdbDecode: `${LIBRARY}/kdock/decode.py`,
-  /** What is to be decoded. */
+  /** Input of gdbDecode. */
   decodeLog: "/in/console.log",
-  /** Kept from session to session, on the host. */
+  /** gdb's command history, kept on the host between sessions. */
   gdbHistory: "/in/history",
-  /** In a volume of symbols: it was filled to the end. */
+  /** Marks a volume of symbols as complete. */
   symbolsWhole: "/out/.whole",
-  /** In the debugger's container: the dump, and what is made into one; see images/gdb/kdock/core.py. */
+  /** In the debugger's container: the dump, and its input; see images/gdb/kdock/core.py. */
   dump: "/dump",
   core: "/dump/core",
   dumpGiven: "/dump/given",
@@ -175,7 +175,7 @@ export const INSIDE = {
 export const LINK = {
   tap: "tap0",
   bridge: "br0",
-  /** What stands before the guest's tap while `kdock net shape` does without the kernel's netem. */
+  /** In front of the guest's tap while `kdock net shape` works without the kernel's netem. */
   shape: "shape0",
   /** To the network between VMs: the engine adds a number to the prefix. */
   lanPrefix: "lan",
@@ -183,7 +183,7 @@ export const LINK = {
   card: "eth0",
 } as const;
 
-/** Words of kdock's on the kernel's command line, for /init (images/rootfs/tree/init). */
+/** kdock's parameters on the kernel's command line, for /init (images/rootfs/tree/init). */
 export const GUEST_WORD = {
   ip: "kdock.ip",
   ip6: "kdock.ip6",
@@ -198,48 +198,48 @@ export const TAP_FD = 7;
 /** QEMU's name for the agent's port, in its events. */
 export const AGENT_DEVICE = "kdock-agent";
 
-/** A path inside, as an archive for /in has it: "/in/history" → "history". */
+/** The path relative to /in: "/in/history" → "history". */
 export function belowInput(path: string): string {
   return path.slice(INSIDE.input.length + 1);
 }
 
 /**
- * The compiler cache that projects of an engine share; see compiler-cache.ts. A kdock that let every project write to one
- * called it kdock-ccache, hence another name.
+ * The compiler cache that projects of an engine share; see compiler-cache.ts. Not kdock-ccache: earlier versions used that name
+ * for a cache that every project could write to.
  */
 export const VERIFIED_CCACHE_VOLUME = "kdock-ccache-verified";
 
-/** The builders' user, and that of a verification's builder: images/verify/hostile.Dockerfile. */
+/** The user of builders, and of the builder in a verification: images/verify/hostile.Dockerfile. */
 export const BUILDER_UID = 1000;
 export const HOSTILE_UID = 4242;
 /** The user in the debugger's image. */
 export const DEBUGGER_UID = 1000;
 
-/** In /in, where images/kernel/build.sh takes it away at once. */
+/** In /in; images/kernel/build.sh removes it at once. */
 export const MODULE_KEY_FILE = "module-signing.pem";
 
 export interface ProjectNames {
-  /** "linuxlab-1a2b3c": the folder's name and a hash of its whole path, so that two checkouts never meet. */
+  /** "linuxlab-1a2b3c": the folder's name and a hash of its path, so that two checkouts have different ids. */
   readonly id: string;
   readonly network: string;
-  /** What guests of several VMs meet on, frame by frame; see steps/lan.ts. */
+  /** The L2 network between VMs; see steps/lan.ts. */
   readonly lan: string;
-  /** The host's part of the network in mode "host", and what it has to take away again. */
+  /** The host's part of the network in mode "host", and the state that it needs for cleanup. */
   readonly hostNetContainer: string;
   readonly hostVolume: string;
   vmContainer(vm: string): string;
   gdbContainer(vm: string): string;
-  /** Asks QEMU about the processor that a VM shall have. */
+  /** Checks with QEMU the processor model of a VM. */
   cpuContainer(vm: string): string;
   /** Of drgn or crash. */
   readonly memoryContainer: string;
   readonly dumpVolume: string;
-  /** Of the container that `kdock net check` has the guest talk to. */
+  /** The peer of the guest in `kdock net check`. */
   checkContainer(unique: string): string;
   buildContainer(stage: string): string;
-  /** Of all out-of-tree modules. */
+  /** For all out-of-tree modules. */
   readonly moduleVolume: string;
-  /** The project's own compiler cache, where it has one. */
+  /** The project's own compiler cache, if it has one. */
   readonly ccacheVolume: string;
   volume(kind: "src" | "build" | "symbols", detail: string): string;
 }
@@ -266,14 +266,14 @@ export function projectNames(folder: string): ProjectNames {
   };
 }
 
-/** The VM of a project that has one, and gives it no name. */
+/** The name of the VM if the project has one VM and does not name it. */
 export const DEFAULT_VM = "vm";
 
 function suffix(vm: string): string {
   return vm === DEFAULT_VM ? "" : `-${vm}`;
 }
 
-/** What Docker accepts in a name: letters, digits, dots and dashes. */
+/** The text in characters that Docker accepts in a name: letters, digits, dots and dashes. */
 export function slug(text: string): string {
   return text
     .toLowerCase()
@@ -281,7 +281,7 @@ export function slug(text: string): string {
     .replace(/^[-.]+|[-.]+$/g, "");
 }
 
-/** Once a VM has ended: what its guest said, the key of its kernel, and how it ended. */
+/** Files that are kept of a VM that has ended: console log, key of its kernel, and how it ended. */
 export function consoleFiles(vm: string): {
   readonly log: string;
   readonly kernel: string;
@@ -297,46 +297,46 @@ export function consoleOwner(file: string): string | undefined {
   return log === undefined ? undefined : (vm ?? DEFAULT_VM);
 }
 
-/** Where things are in the project's folder. Paths are relative to it. */
+/** Paths in the project's folder, relative to it. */
 export const FOLDER = {
   state: STATE_FOLDER,
   out: ".kdock/out",
   current: ".kdock/out/current",
   logs: ".kdock/logs",
-  /** What kdock remembers of local kernel trees: digests, what an engine has of them, what was built from them. */
+  /** State of local kernel trees: indexes, and records of what was sent to an engine and what was built. */
   trees: ".kdock/trees",
-  /** While a kernel is built: where a builder hands over what it has made. A short name, for a socket is in it. */
+  /** Where a builder hands over its output. A short name: it holds a socket, whose path is limited to 107 bytes. */
   hand: ".kdock/hand",
   verify: ".kdock/verify",
-  /** Final configurations of kernels that were asked about and not built, by key. */
+  /** Final configurations of kernels that `kdock config` resolved without building them, by key. */
   configs: ".kdock/configs",
-  /** What guests that panicked had in their memory. */
+  /** Dumps of guests that panicked. */
   dumps: ".kdock/dumps",
   gdbHistory: ".kdock/gdb_history",
   execLog: ".kdock/logs/exec.log",
   gdbLog: ".kdock/logs/gdb.log",
   lock: ".kdock/lock",
-  /** A search by `kdock bisect` that has not ended, and git's own log of it. */
+  /** State of a running `kdock bisect`, and its git log. */
   bisect: ".kdock/bisect.json",
   bisectLog: ".kdock/logs/bisect.log",
-  /** Held while VMs find their places. */
+  /** Lock; held while VMs reserve their slots. */
   slots: ".kdock/slots",
-  /** Those of VMs that are being started: see steps/reservations.ts. */
+  /** Slots of VMs that are starting: see steps/reservations.ts. */
   starting: ".kdock/starting",
   lockfile: "kdock.lock",
-  /** The architecture of the engine that was asked last. */
+  /** The architecture of the engine that was used last. */
   engine: ".kdock/engine.json",
-  /** Where the tree of the last `kdock source export` is. */
+  /** The folder of the last `kdock source export`. */
   sourceExport: ".kdock/source-export.json",
-  /** Where the last VM's gdbserver was published. */
+  /** The published address of the last VM's gdbserver. */
   gdbAddress: ".kdock/gdb-address",
   /** In an artifact set's folder. */
   gdbScript: "kdock.gdb",
   editorScript: "editor.gdb",
-  /** And what they source: a part of images/gdb/kdock. */
+  /** The modules that they source: a part of images/gdb/kdock. */
   gdbModules: "gdb/kdock",
   manifest: "manifest.json",
-  /** In a kernel's folder: what modules are built against, and its own modules as an initramfs. */
+  /** In a kernel's folder: the kit, and its modules as an initramfs. */
   moduleKit: "module-kit.tar.zst",
   modulesCpio: "modules.cpio",
   /** In a module's folder; see images/kernel/module.sh. */

@@ -3,21 +3,21 @@ import { KdockError } from "../errors.js";
 import { hostPortText, type PublishedPort } from "./container-spec.js";
 import { INSIDE } from "./names.js";
 
-/** A port of the guest, and the one of its container that leads there; any number of the host's lead to that. */
+/** A port of the guest, and the container's port that forwards to it. Several host ports may be published for one. */
 export interface GuestPort {
   readonly protocol: "tcp" | "udp";
   readonly containerPort: number;
   readonly guestPort: number;
 }
 
-/** Whether it leads to QEMU's gdbstub, and not to the guest. */
+/** Whether it is the port of QEMU's gdbstub, not one of the guest. */
 export function isGdbPort(port: Pick<PublishedPort, "protocol" | "containerPort">): boolean {
   return port.protocol === "tcp" && port.containerPort === INSIDE.gdbPort;
 }
 
 /**
- * Each published port of the guest once. The container's port has the same number, but for the gdbstub's: a guest's port
- * of that number is moved to the next one that no other has.
+ * The published ports of the guest, without duplicates. The container's port has the same number, except for the gdbstub's: a
+ * guest's port of that number gets the next free one.
  */
 export function guestPorts(forwards: readonly PortForward[]): readonly GuestPort[] {
   const first = forwards.filter(
@@ -41,7 +41,7 @@ function nextFree(port: number, taken: ReadonlySet<number>): number {
   return taken.has(port + 1) ? nextFree(port + 1, taken) : port + 1;
 }
 
-/** The guest's ports on the host. */
+/** The guest's ports, as published on the host. */
 export function publishedGuestPorts(forwards: readonly PortForward[]): readonly PublishedPort[] {
   const ports = guestPorts(forwards);
   return forwards.flatMap(({ protocol, guestPort, hostAddress, hostPort }) =>
@@ -51,15 +51,15 @@ export function publishedGuestPorts(forwards: readonly PortForward[]): readonly 
   );
 }
 
-/** Throws a `config` error for a port of the host that is to lead to two places. */
+/** Throws a `config` error for a host port that is published twice. */
 export function checkHostPorts(published: readonly PublishedPort[]): void {
   for (const [at, port] of published.entries()) {
-    const other = published.slice(0, at).find((before) => meet(port, before));
+    const other = published.slice(0, at).find((before) => conflict(port, before));
     if (other === undefined) continue;
     const isGdb = isGdbPort(other);
     throw new KdockError(
       "config",
-      `vm.ports: ${hostPortText(port)}/${port.protocol} is given twice${isGdb ? ": gdb.listen has it for gdbserver" : ""}`,
+      `vm.ports: ${hostPortText(port)}/${port.protocol} is given twice${isGdb ? ": gdb.listen uses it for gdbserver" : ""}`,
       {
         hint: isGdb
           ? "Choose another host port (--publish), or another one for gdbserver (--gdb); 0 takes any free one."
@@ -69,7 +69,7 @@ export function checkHostPorts(published: readonly PublishedPort[]): void {
   }
 }
 
-function meet(one: PublishedPort, other: PublishedPort): boolean {
+function conflict(one: PublishedPort, other: PublishedPort): boolean {
   const addresses = [one.hostAddress, other.hostAddress];
   const [isIpv6 = false, isOtherIpv6] = addresses.map((address) => address.includes(":"));
   const isAny = addresses.some((address) => address === "0.0.0.0" || address === "::");

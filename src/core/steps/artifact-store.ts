@@ -19,7 +19,7 @@ export function artifactFolder(ctx: Pick<Context, "folder">, stage: string, key:
   return inProject(ctx, `${FOLDER.out}/${stage}/${key}`);
 }
 
-/** The .config that a kernel was built with; undefined for one that is not there. */
+/** The .config that a kernel was built with; undefined if the kernel has no artifacts. */
 export function readKernelConfig(ctx: ArtifactContext, key: string): Promise<string | undefined> {
   return readLooseText(ctx.host.files, `${artifactFolder(ctx, "kernel", key)}/config`);
 }
@@ -28,11 +28,11 @@ export function readKernelConfig(ctx: ArtifactContext, key: string): Promise<str
 export async function artifactKeys(ctx: ArtifactContext, stage: string): Promise<string[]> {
   const folder = inProject(ctx, `${FOLDER.out}/${stage}`);
   if (!(await ctx.host.files.isFolder(folder))) return [];
-  // What is being made has a name of its own.
+  // A folder that is being written has another name.
   return (await ctx.host.files.list(folder)).filter((name) => /^[\da-f]+$/.test(name));
 }
 
-/** The manifest of a whole artifact folder; undefined when there is none. Folders appear only when they are whole. */
+/** The manifest of an artifact folder; undefined if there is none. A folder gets its name only when it is complete. */
 export function readManifest(
   ctx: ArtifactContext,
   stage: string,
@@ -41,7 +41,7 @@ export function readManifest(
   return manifestIn(ctx.host.files, artifactFolder(ctx, stage, key));
 }
 
-/** The manifest of the last good set's stage, for saying what changed. */
+/** The manifest of a stage of the current set, to print what changed. */
 export function readCurrentManifest(
   ctx: ArtifactContext,
   stage: string,
@@ -49,12 +49,12 @@ export function readCurrentManifest(
   return manifestIn(ctx.host.files, inProject(ctx, `${FOLDER.current}/${stage}`));
 }
 
-/** What a kernel was built for; the usual one where nothing else is known. */
+/** The architecture that a kernel was built for; the default one if its manifest has none. */
 export async function architectureBuilt(ctx: Context, kernelKey: string): Promise<Architecture> {
   return architectureFrom((await readManifest(ctx, "kernel", kernelKey))?.inputs ?? {});
 }
 
-/** Of the last good set; undefined where there is none. There is no context yet: its words decide about the plan. */
+/** The architecture of the current set; undefined if there is none. Takes no context: called before there is one. */
 export async function lastArchitecture(
   files: Context["host"]["files"],
   folder: string,
@@ -72,8 +72,8 @@ async function manifestIn(
 }
 
 /**
- * Fills a folder under a temporary name and gives it its real one when `fill` is done and the manifest is written, so
- * that an interrupted extraction leaves nothing that looks whole, and nothing at all.
+ * Fills a temporary folder, writes the manifest and renames the folder, so that an interrupted extraction leaves no incomplete
+ * artifacts. The temporary folder is removed on an error.
  */
 export async function storeArtifacts(
   ctx: Context,

@@ -2,34 +2,34 @@ import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Context } from "./context.js";
 
-/** A program in a container, as it is talked to. */
+/** A program that runs in a container. */
 export interface Program {
   readonly stream: Duplex;
-  /** What is to be seen of what it says; all of it unless given. */
+  /** The part of its output to show; by default all of it. */
   readonly output?: AsyncIterable<Uint8Array>;
   readonly exit: Promise<number>;
   resize(size: { rows: number; columns: number }): Promise<void>;
 }
 
 /**
- * Joins the person's terminal and a program that has one of its own, until the program ends: every key is the program's,
- * Ctrl-C too. Without a terminal, kdock's stdin goes in, followed by the line `farewell`, because a container's stdin has no end.
+ * Connects the terminal to a program that has a pseudo-terminal, until the program ends; all keys are passed to the program,
+ * Ctrl-C too. Without a terminal, passes kdock's stdin and then the line `quitLine`, because a container's stdin is not closed.
  * Resolves with the exit code.
  */
 export async function attachProgram(
   ctx: Context,
   program: Program,
-  farewell: string,
+  quitLine: string,
 ): Promise<number> {
   const { stream } = program;
   ctx.reporter.pause();
   const shown = pipeline(program.output ?? stream, ctx.stdout, { end: false, signal: ctx.signal });
-  // Its end is looked at below.
+  // Awaited below.
   shown.catch(() => undefined);
   if (ctx.terminal.isInteractive) {
     using raw = ctx.terminal.raw();
     const fit = () => {
-      // A program that has just ended has no size any more.
+      // Fails if the program has just ended.
       program.resize(ctx.terminal.size()).catch(() => undefined);
     };
     fit();
@@ -38,23 +38,23 @@ export async function attachProgram(
     return await ended(ctx, program, shown);
   }
   if (ctx.stdin !== undefined) {
-    const typed = inLines(ctx.stdin, farewell);
+    const typed = inLines(ctx.stdin, quitLine);
     pipeline(typed, stream, { end: false, signal: ctx.signal }).catch(() => undefined);
   }
   return await ended(ctx, program, shown);
 }
 
-/** The farewell is a line of its own; an empty line before it would have gdb repeat the last command. */
+/** Ends the last line first, if it is not ended; an empty line would make gdb repeat the last command. */
 async function* inLines(
   input: AsyncIterable<Uint8Array>,
-  farewell: string,
+  quitLine: string,
 ): AsyncGenerator<Uint8Array> {
   let last: number | undefined;
   for await (const chunk of input) {
     last = chunk.at(-1) ?? last;
     yield chunk;
   }
-  yield Buffer.from(last === undefined || last === NEWLINE ? farewell : `\n${farewell}`);
+  yield Buffer.from(last === undefined || last === NEWLINE ? quitLine : `\n${quitLine}`);
 }
 
 const NEWLINE = 0x0a;

@@ -9,7 +9,7 @@ import type { Reporter } from "../../ui/reporter.js";
 import type { RepositoryAt } from "../local-repository.js";
 import type { SpeculativeScan } from "../speculative-scan.js";
 
-/** The world as a step sees it. */
+/** What steps need from their surroundings. */
 export interface Context {
   readonly host: Host;
   readonly terminal: Terminal;
@@ -17,7 +17,7 @@ export interface Context {
   /** Results and the guest's output. */
   readonly stdout: Writable;
   readonly stderr: Writable;
-  /** What is piped into kdock; undefined when a person sits there. */
+  /** kdock's stdin; undefined if it is a terminal. */
   readonly stdin: Readable | undefined;
   /** Aborted by Ctrl-C, with a KdockError as its reason. */
   readonly signal: AbortSignal;
@@ -26,46 +26,46 @@ export interface Context {
   /** The program and first arguments that run kdock on this project, in that folder. */
   readonly self: readonly string[];
   readonly assets: Assets;
-  /** This kdock's. */
+  /** kdock's version. */
   readonly version: string;
-  /** Whether the engine, when it is asked, is expected on this machine: behind a unix socket. */
+  /** Whether the engine is expected on this machine: behind a unix socket. */
   engineIsHere(): boolean;
   /** See `repositoryReader`. */
   readonly repositoryAt: RepositoryAt;
-  /** One that has begun already; see `beginScan`. */
+  /** Undefined if none was started; see `beginScan`. */
   readonly speculativeScan?: SpeculativeScan | undefined;
-  /** Connects at the first call: a build with nothing to do needs no engine. */
+  /** Connects at the first call: a build that is up to date needs no engine. */
   engine(): Promise<Engine>;
 }
 
-/** What there is before kdock's own files are read, which takes a moment: enough to read the user's. */
+/** The context before kdock's assets are loaded: enough to read the user's files. */
 export type EarlyContext = Omit<Context, "assets">;
 
-/** Keeps other builds of this project out until disposed of; see `HostFiles.lock`. */
+/** Locks the project against other builds until disposed of; see `HostFiles.lock`. */
 export function projectMutex(ctx: Context): Promise<AsyncDisposable> {
   return ctx.host.files.lock(inProject(ctx, FOLDER.lock), "another kdock build of this project");
 }
 
-/** A wait for others that is longer than usual is told. */
-const TELL_AFTER_MS = 10_000;
+/** A longer wait for the lock prints a notice. */
+const NOTICE_AFTER_MS = 10_000;
 const TRY_EVERY_MS = 100;
 
 /**
- * Held while VMs take their slots among those of the project, which is a matter of a second. Others wait as long as it
- * takes: many may be before them, and each holder is alive. Also held while networks are removed that no VM has.
+ * Held while VMs reserve their slots, about a second, and while unused networks are removed. Waits without a limit: many may
+ * be queued, and the lock of a process that has ended is released.
  */
 export async function slotMutex(ctx: Context, signal = ctx.signal): Promise<AsyncDisposable> {
   const begun = ctx.host.now();
-  let isTold = false;
+  let isAnnounced = false;
   for (;;) {
     signal.throwIfAborted();
     try {
       return await ctx.host.files.lock(inProject(ctx, FOLDER.slots), "another start of VMs");
     } catch (error) {
-      // What has a cause is a failure of the file system, and no holder.
+      // An error with a cause is one of the file system; the lock is not held.
       if (!(error instanceof KdockError) || error.cause !== undefined) throw error;
-      if (!isTold && ctx.host.now() - begun > TELL_AFTER_MS) {
-        isTold = true;
+      if (!isAnnounced && ctx.host.now() - begun > NOTICE_AFTER_MS) {
+        isAnnounced = true;
         ctx.reporter.emit({ type: "notice", text: `${error.message}: waiting for it to end` });
       }
       await sleep(TRY_EVERY_MS, undefined, { signal });
@@ -73,7 +73,7 @@ export async function slotMutex(ctx: Context, signal = ctx.signal): Promise<Asyn
   }
 }
 
-/** An absolute path for one that FOLDER spells relative to the project. */
+/** The absolute path for one of FOLDER. */
 export function inProject(ctx: Pick<Context, "folder">, path: string): string {
   return `${ctx.folder}/${path}`;
 }

@@ -1,12 +1,12 @@
 import type { Context } from "./context.js";
 
-/** Those of a program's arguments that are files of this machine, with their absolute paths. */
+/** The arguments of a program that are files of the host, with their absolute paths. */
 export async function filesAmong(
   { host: { files } }: Context,
   args: readonly string[],
   at: (path: string) => string,
 ): Promise<ReadonlyMap<string, string>> {
-  // A text that cannot be a path is none.
+  // `exists` rejects for text that cannot be a path.
   const isFile = async (path: string) =>
     (await files.exists(path).catch(() => false)) && !(await files.isFolder(path));
   const found = new Map<string, string>();

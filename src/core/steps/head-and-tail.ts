@@ -1,7 +1,7 @@
-/** Keeps the first and the last bytes of a stream of any length, in memory that does not grow. */
+/** Keeps the first and the last bytes of a stream of any length, in buffers of fixed size. */
 export class HeadAndTail {
   readonly #head: Buffer;
-  /** Written round and round. */
+  /** A ring buffer. */
   readonly #ring: Buffer;
   #total = 0;
 
@@ -43,14 +43,14 @@ export class HeadAndTail {
     return Buffer.concat([this.#ring.subarray(at), this.#ring.subarray(0, at)]);
   }
 
-  /** The last bytes, so many at most. */
+  /** At most so many of the last bytes. */
   end(bytes: number): Buffer {
     const { tail } = this;
     const all = tail.length < bytes && this.leftOut === 0 ? Buffer.concat([this.head, tail]) : tail;
     return all.subarray(Math.max(0, all.length - bytes));
   }
 
-  /** Both, with a line between them that says how much is missing. */
+  /** Head and tail, with a line between them for the bytes left out. */
   text(): Buffer {
     if (this.leftOut === 0) return Buffer.concat([this.head, this.tail]);
     const note = `\n[kdock] ${this.leftOut} bytes left out here\n`;

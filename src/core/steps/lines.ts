@@ -1,12 +1,12 @@
 import { StringDecoder } from "node:string_decoder";
 import type { LogFile } from "../../host/host.js";
 
-/** What no honest line of a log or of JSON exceeds. */
+/** Longer than any valid line of a log or of JSON. */
 const MAX_LINE = 1 << 20;
 
 /**
- * The lines of a stream of bytes, without their ends; the last one also when nothing ends it. Fails when the stream
- * does, which `readline` would not tell. A line that is longer than `max` characters comes in pieces of that length.
+ * The lines of a stream of bytes, without line ends; also the last one if it is not ended. Throws the stream's error, unlike
+ * `readline`. A line longer than `max` characters is split into pieces of that length.
  */
 export async function* linesOf(
   bytes: AsyncIterable<Uint8Array>,
@@ -15,7 +15,7 @@ export async function* linesOf(
   const decoder = new StringDecoder("utf8");
   let rest = "";
   for await (const chunk of bytes) {
-    // What is there has no end of line, and is not looked at again.
+    // The rest has no end of line: it is not searched again.
     const parts = decoder.write(Buffer.from(chunk)).split("\n");
     parts[0] = rest + (parts[0] ?? "");
     rest = parts.pop() ?? "";
@@ -34,7 +34,7 @@ function* pieces(line: string, max: number): Generator<string> {
   else for (let at = 0; at < line.length; at += max) yield line.slice(at, at + max);
 }
 
-/** Keeps what a stream says, to its end. */
+/** Writes the lines of a stream to a log, until it ends. */
 export async function logLines(bytes: AsyncIterable<Uint8Array>, log: LogFile): Promise<void> {
   for await (const line of linesOf(bytes)) log.write(line);
 }

@@ -6,7 +6,7 @@ export interface StreamFacts {
   readonly sha256: string;
 }
 
-/** A stage for `pipeline` that hands bytes on unchanged. `facts` may be asked once, after the pipeline has ended. */
+/** A stage for `pipeline` that passes bytes through. Call `facts` once, after the pipeline has ended. */
 export function measuredStream(): {
   readonly through: (chunks: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array>;
   readonly facts: () => StreamFacts;

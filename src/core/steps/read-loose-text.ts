@@ -1,7 +1,7 @@
 import type { HostFiles } from "../../host/host.js";
 import { looseText } from "../plan/loose-text.js";
 
-/** Of a file that other programs write, see `looseText`; undefined when there is no such file. */
+/** The text of a file that other programs write, see `looseText`; undefined if there is no such file. */
 export async function readLooseText(
   files: Pick<HostFiles, "exists" | "readBytes">,
   path: string,

@@ -11,12 +11,12 @@ export interface ContainerRun {
   readonly onLine: (line: string) => void;
   /** Takes the files that the container leaves, before it is removed. Valid only after exit code 0. */
   readonly collectOutput?: (container: Container) => Promise<void>;
-  /** Whether a line, or an event, says that all files are there: they are taken while the container shuts down. */
+  /** Whether a line, or an event, reports that all files are written: they are taken while the container shuts down. */
   readonly isReady?: (line: string) => boolean;
   readonly ready?: Promise<void> | undefined;
 }
 
-/** Runs a container to its end and removes it; resolves with its exit code. One of its name that was left is removed. */
+/** Runs a container until it exits and removes it; resolves with its exit code. Removes a stale one of the same name first. */
 export async function runContainer(
   ctx: Context,
   spec: ContainerSpec,
@@ -33,7 +33,7 @@ export async function runContainer(
   let isOver = false;
   void ready?.then(() => (isOver ? undefined : collectEarly()));
   try {
-    const exitCode = await toItsEnd(ctx, container, (line) => {
+    const exitCode = await runAndWait(ctx, container, (line) => {
       onLine(line);
       if (isReady?.(line) === true) void collectEarly();
     });
@@ -63,14 +63,14 @@ async function removeStale(ctx: Context, spec: ContainerSpec): Promise<void> {
   }
 }
 
-async function toItsEnd(
+async function runAndWait(
   ctx: Context,
   container: Container,
   onLine: (line: string) => void,
 ): Promise<number> {
   const output = await container.attach();
   const exit = container.wait(ctx.signal);
-  // The rejection is looked at below; until then it must not count as unhandled.
+  // Awaited below; a rejection before that must not count as unhandled.
   exit.catch(() => undefined);
   await container.start();
   using _interrupt = onAbort(ctx.signal, () => output.destroy());

@@ -6,14 +6,14 @@ export interface InsideOutcome {
   readonly exitCode: number;
 }
 
-/** Runs a short command in a container to its end, with `input` as its stdin. */
+/** Runs a short command in a container until it exits, with `input` as its stdin. */
 export async function runInside(
   container: Container,
   command: readonly string[],
   options: {
     readonly signal: AbortSignal;
     readonly input?: string;
-    /** The image's own when undefined. */
+    /** The image's user if undefined. */
     readonly user?: string;
   },
 ): Promise<InsideOutcome> {

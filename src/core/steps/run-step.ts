@@ -1,4 +1,4 @@
-import { tellingLines } from "../plan/build-log.js";
+import { errorLines } from "../plan/build-log.js";
 import { FOLDER } from "../plan/names.js";
 import { redactUrls } from "../redact.js";
 import { cutLine } from "../../ui/log-tail.js";
@@ -6,12 +6,12 @@ import { type Context, inProject } from "./context.js";
 
 export interface StepResult<T> {
   readonly value: T;
-  /** True when nothing was owed. */
+  /** True if the step was up to date. */
   readonly cached: boolean;
   readonly summary?: string;
 }
 
-/** What a running step may say; every line also goes to the step's log file. */
+/** Output of a running step; every line is also written to the step's log file. */
 export interface StepLog {
   line(text: string): void;
   phase(phase: string): void;
@@ -28,10 +28,10 @@ export function stepLogFile(ctx: Context, step: string): string {
   return inProject(ctx, `${FOLDER.logs}/${step}.log`);
 }
 
-/** Of a log, the lines that are looked through when the step fails; parallel make may end long after the first error. */
+/** Last lines of a log that are searched for errors; parallel make may end long after the first error. */
 const KEPT_LINES = 20_000;
 
-/** Runs one stage and tells the reporter how it begins, goes and ends. The log file is made by the first line. */
+/** Runs a step and reports its start, progress and end. The log file is created with the first line. */
 export async function runStep<T>(
   ctx: Context,
   step: string,
@@ -43,12 +43,12 @@ export async function runStep<T>(
   const lines: string[] = [];
   let file: ReturnType<typeof ctx.host.files.openLog> | undefined;
   const log: StepLog = {
-    line(said) {
-      const text = redactUrls(said);
+    line(raw) {
+      const text = redactUrls(raw);
       file ??= ctx.host.files.openLog(path);
       file.write(text);
       lines.push(cutLine(text));
-      // In one go, because the rest moves.
+      // Cut rarely: each cut moves all lines that stay.
       if (lines.length > 2 * KEPT_LINES) lines.splice(0, KEPT_LINES);
       ctx.reporter.emit({ type: "log", step, line: text });
     },
@@ -67,9 +67,9 @@ export async function runStep<T>(
     ctx.reporter.emit({ type: "step-done", step, cached, ms: ctx.host.now() - startedAt, summary });
     return value;
   } catch (error) {
-    const tail = ctx.signal.aborted ? [] : tellingLines(lines);
+    const tail = ctx.signal.aborted ? [] : errorLines(lines);
     ctx.reporter.emit({ type: "step-failed", step, tail, logFile: file && path });
-    // Ctrl-C keeps its meaning, whatever it broke first.
+    // After Ctrl-C any error counts as the interruption.
     throw ctx.signal.aborted ? ctx.signal.reason : error;
   } finally {
     await file?.[Symbol.asyncDispose]();

@@ -3,13 +3,13 @@ import type { HostFiles } from "../../host/host.js";
 
 export interface TargetOptions {
   readonly force: boolean;
-  /** What to do about a file that is there. */
+  /** The hint if the file exists. */
   readonly hint?: string;
 }
 
 /**
- * The real path of a file that the user named and that is about to be written: what is there is replaced with `force`
- * only. Rejects with a `usage` error otherwise, and for what is no file: replacing a device would remove it.
+ * The real path of an output file that the user named. Rejects with a `usage` error if it exists, unless `force` is set, and if
+ * it is not a regular file: replacing a device would remove it.
  */
 export async function targetFile(
   files: HostFiles,
@@ -25,7 +25,7 @@ export async function targetFile(
     throw new KdockError("usage", `${path} is a device, socket or pipe`, { hint: "Name a file." });
   }
   if (!force) {
-    throw new KdockError("usage", `${path} is there already`, { hint });
+    throw new KdockError("usage", `${path} already exists`, { hint });
   }
   return (await files.exists(path)) ? await files.realPath(path) : path;
 }
@@ -33,7 +33,7 @@ export async function targetFile(
 async function isSpecial(files: HostFiles, path: string): Promise<boolean> {
   const there = await files.status(path);
   if (there?.kind !== "symlink") return there?.kind === "other";
-  // /dev/stdout is a file now and a pipe then, and another one for each process.
+  // /dev/stdout may be a file or a pipe, depending on the process.
   if (there.target.startsWith("/proc/")) return true;
   return (await files.exists(path)) && (await isSpecial(files, await files.realPath(path)));
 }

@@ -53,7 +53,7 @@ async function leave(vm: RunningVm, { keep }: DebugOptions): Promise<void> {
   vm.project.ctx.reporter.emit({
     type: "notice",
     text: keep
-      ? `the VM goes on (kdock console${words}, kdock stop${words})`
+      ? `the VM keeps running (kdock console${words}, kdock stop${words})`
       : "the VM that was started for this is ended (--keep leaves it running)",
   });
 }

@@ -22,7 +22,7 @@ import { writeGdbScripts } from "../../build/steps/gdb-script.js";
 import { COLLECT_EXIT } from "../../core/plan/script-exits.js";
 import { runContainer } from "../../core/steps/run-container.js";
 import { runStep, type StepLog } from "../../core/steps/run-step.js";
-import { rememberExport } from "../../build/steps/source-record.js";
+import { recordExport } from "../../build/steps/source-record.js";
 
 export interface SourceExport {
   /** Absolute. */
@@ -66,7 +66,7 @@ export async function exportSource(
     );
     return { value, cached, summary: value.origin };
   });
-  await rememberExport(ctx, path);
+  await recordExport(ctx, path);
   await writeGdbScripts(ctx, plan);
   if (!found.compiled) {
     const text =

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
 import type { KeyFlags } from "../../config/key-flags.js";
-import { NOT_WELL } from "../../core/errors.js";
+import { CHECK_FAILED } from "../../core/errors.js";
 import type { Project } from "../../build/project.js";
 import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../../app/flags.js";
 import { addBuildFlags, addVmFlags } from "../../app/key-options.js";
@@ -72,7 +72,7 @@ async function search(kdock: Kdock, command: readonly string[], flags: SearchFla
     call.kind === "continue"
       ? await continueBisect(await openHistory(kdock, call.state.flags), call.state)
       : await startBisect(await openHistory(kdock, keys), { ...call.order, bootTimeoutSeconds });
-  if (result.first === undefined) kdock.exitCode = NOT_WELL;
+  if (result.first === undefined) kdock.exitCode = CHECK_FAILED;
   kdock.printer("bisect").result(result, bisectText(result));
 }
 

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Kdock } from "../../app/kdock.js";
 import type { KeyFlags } from "../../config/key-flags.js";
-import { KdockError, NOT_WELL } from "../../core/errors.js";
+import { KdockError, CHECK_FAILED } from "../../core/errors.js";
 import type { Context } from "../../core/steps/context.js";
 import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../../app/flags.js";
 import { addBuildFlags, addOwnFlags, addVmFlags } from "../../app/key-options.js";
@@ -61,7 +61,7 @@ async function runMatrix(kdock: Kdock, argv: readonly string[], flags: MatrixFla
   const { matrixTable } = await import("../text/matrix-text.js");
   print.result({ rows: results }, matrixTable(results));
   if (interrupted !== undefined) throw interrupted;
-  if (results.some(({ verdict }) => verdict !== "ok")) kdock.exitCode = NOT_WELL;
+  if (results.some(({ verdict }) => verdict !== "ok")) kdock.exitCode = CHECK_FAILED;
 }
 
 function requireCommand(

@@ -20,7 +20,7 @@ import { NEWEST, toolchainFor } from "../../build/plan/toolchain.js";
 import type { LocalRepository } from "../../core/local-repository.js";
 import { type Project, replanned } from "../../build/project.js";
 import { makeSet, readManifest } from "../../core/steps/artifact-store.js";
-import { builtStages } from "../../build/steps/build.js";
+import { buildStages } from "../../build/steps/build.js";
 import { ensureImage } from "../../build/steps/builder-image.js";
 import { type Context, inProject, projectMutex } from "../../core/steps/context.js";
 import { removeKernel } from "../../vm/steps/kernels.js";
@@ -247,7 +247,7 @@ async function tryCommit(
   };
   try {
     await using _mutex = await projectMutex(ctx);
-    await builtStages(at, { targets: TARGETS, noCache: false, frozen: false, aside: true });
+    await buildStages(at, { targets: TARGETS, noCache: false, frozen: false, aside: true });
   } catch (error) {
     const isTree = error instanceof KdockError && ["build", "config"].includes(error.code);
     if (ctx.signal.aborted || !isTree || !state.skipBuildFailures) throw error;

@@ -3,15 +3,15 @@ import type { FeatureTable } from "../../app/feature.js";
 
 const MORE = `
 Examples:
-  kdock config menu                      menuconfig; what you save becomes the fragment kernel.config
+  kdock config menu                      menuconfig; saved changes become the fragment kernel.config
   kdock config show NET BLK_DEV_LOOP     values in the final .config; without names all of it
-  kdock config show --requested          who asks for what, and what came of it
-  kdock config diff                      what your requests make of the preset
+  kdock config show --requested          requests, their origins and results
+  kdock config diff                      differences from the preset
   kdock config diff 6.1                  the same requests with another source
   kdock config why EXT4_FS               dependencies, who selects it, and what would switch it on
   kdock config set TCP_CONG_BBR=y        checked, then written to kernel.set of kdock.yaml
 
-An option may be written with or without CONFIG_. The kernel need not be built; its source is fetched where it is not there.`;
+An option may be written with or without CONFIG_. The kernel need not be built; its source is fetched if necessary.`;
 
 export const PARTS: FeatureTable = {
   menu: () => import("./config/menu.js"),
@@ -24,6 +24,6 @@ export const PARTS: FeatureTable = {
 
 export function define(): Command {
   return new Command("config")
-    .description("look at the kernel's configuration, and change it")
+    .description("show and change the kernel's configuration")
     .addHelpText("after", MORE);
 }

@@ -1,14 +1,14 @@
 import { configOptions } from "../../core/plan/artifact-diff.js";
 import { valueIn } from "./config-question.js";
 
-/** An option that two configurations have otherwise; "n" for one that is off or not there. */
+/** An option that differs; "n" if it is off or does not exist. */
 export interface OptionChange {
   readonly name: string;
   readonly from: string;
   readonly to: string;
 }
 
-/** By name. An option that is off and one that is not there are the same to the kernel. */
+/** Sorted by name. An option that is off and one that does not exist are equal. */
 export function optionChanges(from: string, to: string): OptionChange[] {
   const [one, two] = [configOptions(from), configOptions(to)];
   return [...new Set([...Object.keys(one), ...Object.keys(two)])]

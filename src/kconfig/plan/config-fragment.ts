@@ -2,13 +2,13 @@ import { valueIn } from "./config-question.js";
 import { configOptions } from "../../core/plan/artifact-diff.js";
 import { configLine } from "../../core/plan/kconfig.js";
 
-/** The first line of a fragment that is kdock's to write anew. */
+/** The first line of a fragment that kdock overwrites. */
 const MARK =
   "# Written by `kdock config menu`: what differs from the preset and the other requests.";
 
 /**
- * A fragment with new requests. One that `kdock config menu` wrote holds nothing else; in one of the user's own, comments
- * stay, and so do requests that are still true of the configuration that was saved.
+ * A fragment with new requests. One that `kdock config menu` wrote is replaced; in one of the user's, comments are kept, and so
+ * are requests that match the saved configuration.
  */
 export function newFragment(
   before: string | undefined,
@@ -22,7 +22,7 @@ export function newFragment(
   return `${[...lines, ...added].join("\n")}\n`;
 }
 
-/** Takes out of `rest` what already has its line. */
+/** Removes requests that have a line from `rest`. */
 function keptLines(
   text: string,
   rest: Record<string, string>,
@@ -37,7 +37,7 @@ function keptLines(
       const wanted = rest[name] ?? valueIn(config, name);
       const had = valueIn(configOptions(line), name);
       const isAsked = name in rest;
-      // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a map of our own
+      // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a local map
       delete rest[name];
       if (!isAsked && had !== wanted) return [];
       return [isAsked ? configLine(name, wanted) : line];

@@ -4,16 +4,16 @@ import type { ContainerSpec } from "../../core/plan/container-spec.js";
 import { configLine } from "../../core/plan/kconfig.js";
 import { INSIDE, labels, type ProjectNames } from "../../core/plan/names.js";
 
-/** What is to be found out about a configuration; images/kernel/kconfig.py answers. Options are full names. */
+/** A query about a configuration, for images/kernel/kconfig.py. Options are full names. */
 export interface Question {
-  /** Whether there are such options, where the .config has none of these names. */
+  /** Options to check for existence if the .config does not contain them. */
   readonly options?: readonly string[];
   readonly why?: readonly string[];
-  /** Who asked for it, by option: "kernel.set". Whatever else was asked for is the preset's. */
+  /** Origins of requests, by option: "kernel.set". Other requests come from the preset. */
   readonly origins?: Readonly<Record<string, string>>;
 }
 
-/** A request that is not in the final .config, and lines on why. */
+/** A request that is not in the final .config, with reasons. */
 export interface Unmet {
   readonly name: string;
   readonly wanted: string;
@@ -25,9 +25,9 @@ export interface Unmet {
 
 export interface Why {
   readonly name: string;
-  /** Why there is no such option; undefined when there is. */
+  /** Why there is no such option; undefined if there is. */
   readonly unknown?: string;
-  /** For people. */
+  /** The printed text. */
   readonly lines: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export interface Answer {
   readonly why: readonly Why[];
 }
 
-/** A final .config and all that was asked for, as texts. */
+/** A final .config and all requests, as texts. */
 export interface KernelConfigTexts {
   readonly config: string;
   readonly demands: string;
@@ -47,8 +47,8 @@ export const QUESTION_FILE = "question.json";
 export const ANSWER_FILE = "answer.json";
 
 /**
- * A build that goes no further than to its configuration, in a /build of its own that goes with the container: objects of
- * a real build never see what was only asked.
+ * A build that only configures, in a /build that is removed with the container, so that the objects of real builds are not
+ * affected.
  */
 export function configBuild(
   build: BuildPlan,
@@ -62,7 +62,7 @@ export function configBuild(
   return {
     ...build,
     files: { ...build.files, ...files },
-    // What signs modules changes no configuration.
+    // A key for modules does not affect the configuration.
     secrets: {},
     volumes: Object.fromEntries(
       Object.entries(build.volumes).filter(([name]) => volumes.has(name)),
@@ -78,7 +78,7 @@ export function configBuild(
 
 export type MenuTool = "menuconfig" | "nconfig";
 
-/** The menu's container, on the person's terminal. */
+/** The menu's container, with a terminal. */
 export function menuContainer(
   build: BuildPlan,
   names: ProjectNames,
@@ -100,7 +100,7 @@ export function menuContainer(
   };
 }
 
-/** An option's value in a .config, "n" for one that is off or not there. */
+/** An option's value in a .config; "n" if it is off or does not exist. */
 export function valueIn(options: Readonly<Record<string, string>>, name: string): string {
   const value = options[name];
   return value === undefined || value === NOT_SET ? "n" : value;
@@ -112,7 +112,7 @@ export function requestsOf(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.keys(options).map((name) => [name, valueIn(options, name)]));
 }
 
-/** The lines for people of requests that are not in the final .config; build.sh says the same of a build. */
+/** The text for requests that are not in the final .config; build.sh prints the same. */
 export function unmetLines(unmet: readonly Unmet[]): string[] {
   return unmet.flatMap(({ name, wanted, got, lines }) => [
     `  ${configLine(name, wanted)}  (is ${got})`,

@@ -2,11 +2,11 @@ import { requestsOf, valueIn } from "./config-question.js";
 import { configOptions } from "../../core/plan/artifact-diff.js";
 import type { Fragment } from "../../core/plan/kconfig.js";
 
-/** Who has the last word on each option that the user asks for: "fragment net.config", "kernel.set". */
+/** The origin of each of the user's requests, after precedence: "fragment net.config", "kernel.set". */
 export function requestOrigins(
   fragments: readonly Fragment[],
   set: Readonly<Record<string, string>>,
-  /** What kdock.yaml alone says, which flags and variables come on top of. */
+  /** kernel.set of kdock.yaml, without flags and variables. */
   written: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   const origins: Record<string, string> = {};
@@ -25,17 +25,17 @@ export interface RequestRow {
   readonly from: string;
   /** In the final .config. */
   readonly is: string;
-  /** The preset asks every kernel for it, and this one cannot have it. */
+  /** Requested by the preset, but not available in this kernel. */
   readonly unavailable: boolean;
 }
 
-/** What the preset asks for in vain, by option: how images/kernel/kconfig.py notes it among the demands. */
+/** Requests of the preset that are not available, by option: comments of images/kernel/kconfig.py in demands.config. */
 export function unavailableRequests(demands: string): Readonly<Record<string, string>> {
   const found = demands.matchAll(/^# unavailable: (CONFIG_\w+)=(.*)$/gm);
   return Object.fromEntries([...found].map(([, name = "", asked = ""]) => [name, asked]));
 }
 
-/** Every request with its author and what became of it, the user's own first. */
+/** Every request with its origin and result, the user's first. */
 export function requestRows(
   demands: string,
   config: string,

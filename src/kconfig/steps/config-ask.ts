@@ -24,7 +24,7 @@ export interface Asked extends KernelConfigTexts {
 
 const FILES = { config: "config", demands: "demands.config" } as const;
 
-/** What a plan's kernel was configured with, if it is built or was asked about before; no engine is asked. */
+/** The configuration of a plan's kernel, if it is built or was resolved before; needs no engine. */
 export async function knownConfig({ ctx, plan }: Project): Promise<KernelConfigTexts | undefined> {
   const { key } = plan.kernel;
   const isBuilt = (await readManifest(ctx, "kernel", key)) !== undefined;
@@ -38,16 +38,16 @@ function configFolder(ctx: Context, key: string): string {
   return inProject(ctx, `${FOLDER.configs}/${key}`);
 }
 
-/** A key stands for all that a configuration is made from, as with artifacts. */
-async function remember(ctx: Context, key: string, texts: KernelConfigTexts): Promise<void> {
+/** Stored by the kernel's key, which covers all inputs of the configuration. */
+async function storeConfig(ctx: Context, key: string, texts: KernelConfigTexts): Promise<void> {
   const { files } = ctx.host;
   await files.writeAtomic(`${configFolder(ctx, key)}/${FILES.config}`, texts.config);
   await files.writeAtomic(`${configFolder(ctx, key)}/${FILES.demands}`, texts.demands);
 }
 
 /**
- * Has the kernel's own Kconfig answer questions about the configuration of a plan, which is computed unless it is
- * known. The caller holds the project's lock.
+ * Queries the kernel's Kconfig about the configuration of a plan, which is resolved unless it is stored. The caller holds the
+ * project's lock.
  */
 export async function askConfig(project: Project, question: Question): Promise<Asked> {
   const { ctx, plan } = project;
@@ -72,12 +72,12 @@ export async function askConfig(project: Project, question: Question): Promise<A
       config: required(files, FILES.config),
       demands: required(files, FILES.demands),
     };
-    if (built === undefined) await remember(ctx, plan.kernel.key, asked);
+    if (built === undefined) await storeConfig(ctx, plan.kernel.key, asked);
     return { value: asked, cached: false };
   });
 }
 
-/** What a container left in /out: small texts, by name. */
+/** The small text files that a container left in /out, by name. */
 export async function outputTexts(
   ctx: Context,
   container: Container,
@@ -97,11 +97,11 @@ export async function outputTexts(
 
 function required(files: ReadonlyMap<string, string>, name: string): string {
   const text = files.get(name);
-  if (text === undefined) throw new Error(`the builder left no ${name}`);
+  if (text === undefined) throw new Error(`the builder did not write ${name}`);
   return text;
 }
 
-/** Rejects with a `usage` error for the first option that there is not. */
+/** Throws a `usage` error for the first option that does not exist. */
 export function refuseUnknown(unknown: Readonly<Record<string, string>>): void {
   const [first] = Object.entries(unknown);
   if (first === undefined) return;

@@ -20,7 +20,7 @@ import { runStep } from "../../core/steps/run-step.js";
 
 export interface MenuRequest {
   readonly tool: MenuTool;
-  /** The fragment, as kernel.fragments is to name it. */
+  /** The fragment's path for kernel.fragments. */
   readonly fragment: string;
   /** kdock.yaml; absolute. */
   readonly path: string;
@@ -28,23 +28,23 @@ export interface MenuRequest {
 
 export interface MenuResult {
   readonly saved: boolean;
-  /** Requests that the fragment makes now. */
+  /** The requests after saving. */
   readonly requests: Readonly<Record<string, string>>;
-  /** Of these, those that kernel.set of kdock.yaml had, and has otherwise now. */
+  /** Those of them that were in kernel.set of kdock.yaml, and were changed there. */
   readonly set: readonly string[];
-  /** Lines of the .config that was saved which no request brings about. */
+  /** Lines of the saved .config that no request can set. */
   readonly lost: readonly string[];
   readonly madeConfig: boolean;
 }
 
-/** What menus exit with when nothing went wrong, saved or not, and when they were interrupted. */
+/** Exit code of a menu after SIGINT; 0 otherwise, saved or not. */
 const INTERRUPTED = 130;
 
-/** A menu on the person's terminal; what they save becomes a fragment of the project. */
+/** Runs a menu on the terminal; saved changes become a fragment of the project. */
 export async function configMenu(project: Project, request: MenuRequest): Promise<MenuResult> {
   const { ctx } = project;
   if (!ctx.terminal.isInteractive) {
-    throw new KdockError("usage", "the menu needs a terminal, and there is none", {
+    throw new KdockError("usage", "the menu needs a terminal", {
       hint: "Without one: `kdock config set OPTION=y`, or a fragment in kernel.fragments.",
     });
   }
@@ -61,7 +61,7 @@ export async function configMenu(project: Project, request: MenuRequest): Promis
 
 const NOTHING: MenuResult = { saved: false, requests: {}, set: [], lost: [], madeConfig: false };
 
-/** Image and source, as for a build; then the project is free for others again. */
+/** Provides image and source, as for a build, and releases the project's lock. */
 async function prepared(project: Project): Promise<Project> {
   const { ctx } = project;
   await using _mutex = await projectMutex(ctx);
@@ -101,7 +101,7 @@ async function runMenu(
   const exit = container.wait(ctx.signal);
   exit.catch(() => undefined);
   await container.start();
-  endWithUs(ctx, container);
+  endMenuIfKilled(ctx, container);
   const resize = (size: { rows: number; columns: number }) => container.resize(size);
   const exitCode = await attachProgram(ctx, { stream, exit, resize }, "\n");
   stream.destroy();
@@ -110,23 +110,23 @@ async function runMenu(
   }
   if (exitCode !== 0) {
     throw new KdockError("build", `${tool} ended with exit code ${exitCode}`, {
-      hint: "What it said stands above; nothing was saved.",
+      hint: "See its output above; nothing was saved.",
     });
   }
   return await outputTexts(ctx, container);
 }
 
-/** Has the menu end when this process is killed: the engine closes a command's stdin with its connection. */
-function endWithUs(ctx: Context, container: Pick<Container, "exec">): void {
+/** Ends the menu if this process is killed: the engine closes a command's stdin with its connection. */
+function endMenuIfKilled(ctx: Context, container: Pick<Container, "exec">): void {
   const command = ["sh", "-c", "cat > /dev/null; kill -KILL -1"];
   container.exec(command, { tty: false, signal: ctx.signal }).then(
     ({ stream }) => stream.on("error", () => undefined).resume(),
-    // A menu that has ended by now needs no guard.
+    // The menu may have ended.
     () => undefined,
   );
 }
 
-/** Options that kernel.set has stay there, because it wins over every fragment. */
+/** Options in kernel.set are changed there, because it overrides all fragments. */
 async function save(
   { ctx }: Project,
   { fragment, path }: MenuRequest,

@@ -5,7 +5,7 @@ import { KdockError } from "../../core/errors.js";
 import { unmetLines } from "../plan/config-question.js";
 import { type Project, replanned } from "../../build/project.js";
 import { askConfig } from "./config-ask.js";
-import { originsOf } from "./config-look.js";
+import { originsOf } from "./config-view.js";
 import { projectMutex } from "../../core/steps/context.js";
 import { ensureLocked } from "../../build/steps/lock.js";
 import { readUserFiles } from "../../build/steps/read-user-files.js";
@@ -16,7 +16,7 @@ export interface SettingEdit {
   readonly force: boolean;
 }
 
-/** "NET=y" or "CONFIG_NET=y" each; rejects with a `usage` error that says what is wrong with which. */
+/** Parses "NET=y" or "CONFIG_NET=y"; throws a `usage` error for an invalid one. */
 export function readAssignments(words: readonly string[]): SettingChanges {
   const raw = rawMap(words);
   if ("problem" in raw) {
@@ -31,8 +31,8 @@ export function readAssignments(words: readonly string[]): SettingChanges {
 }
 
 /**
- * Writes kernel.set of kdock.yaml, once the kernel's own Kconfig agrees; otherwise nothing is written, unless it is to be by
- * force. `changes` by full name; undefined takes an option out.
+ * Writes kernel.set of kdock.yaml after a check with the kernel's Kconfig; `force` skips the check. `changes` has full names;
+ * undefined removes an option.
  */
 export async function changeSettings(
   project: Project,
@@ -45,7 +45,7 @@ export async function changeSettings(
   refuseMissing(text, changes);
   const edited = withSettings(text, changes);
   if (edited === text) return { written: false };
-  if (!force) await requireSticking(await withChanges(project, changes));
+  if (!force) await requireMet(await withChanges(project, changes));
   ctx.signal.throwIfAborted();
   await ctx.host.files.writeAtomic(path, edited);
   return { written: true };
@@ -60,12 +60,12 @@ function refuseMissing(text: string, changes: SettingChanges): void {
   throw new KdockError("usage", `kernel.set of kdock.yaml does not have ${missing.join(", ")}`, {
     hint:
       there.size === 0
-        ? "It has no options at all; `kdock config show --requested` tells who asks for what."
-        : `It has ${[...there].join(", ")}; \`kdock config show --requested\` tells who asks for what.`,
+        ? "It has no options; `kdock config show --requested` lists requests and their origins."
+        : `It has ${[...there].join(", ")}; \`kdock config show --requested\` lists requests and their origins.`,
   });
 }
 
-/** The project as it will be. */
+/** The project with the changes. */
 async function withChanges(project: Project, changes: SettingChanges): Promise<Project> {
   const set: Record<`CONFIG_${string}`, string> = {};
   for (const [name, value] of Object.entries<string | undefined>({
@@ -80,13 +80,13 @@ async function withChanges(project: Project, changes: SettingChanges): Promise<P
   return replanned({ ...project, written }, { config, user });
 }
 
-async function requireSticking(project: Project): Promise<void> {
+async function requireMet(project: Project): Promise<void> {
   const { answer } = await askConfig(await ensureLocked(project), { origins: originsOf(project) });
   if (answer.unmet.length === 0) return;
   const lines = unmetLines(answer.unmet).map((line) => `\n${line}`);
   throw new KdockError(
     "config",
-    `the final .config would not be what is asked for:${lines.join("")}`,
-    { hint: "Nothing was written; --force writes it all the same." },
+    `the final .config would not have the requested options:${lines.join("")}`,
+    { hint: "Nothing was written; --force writes it without the check." },
   );
 }

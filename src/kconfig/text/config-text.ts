@@ -1,3 +1,4 @@
+import { counted } from "../../core/plan/counted.js";
 import { table } from "../../ui/table.js";
 
 interface OptionChange {
@@ -6,7 +7,7 @@ interface OptionChange {
   readonly to: string;
 }
 
-/** `kdock config diff`, for people: what goes on the left, what comes on the right. */
+/** The text of `kdock config diff`: old values on the left, new ones on the right. */
 export function configDiffText({
   from,
   to,
@@ -23,15 +24,15 @@ export function configDiffText({
     `-${optionText(change.name, change.from)}`,
     `+${optionText(change.name, change.to)}`,
   ]);
-  return [`${from} → ${to}: ${count(changes.length, "option")}`, ...table(rows)];
+  return [`${from} → ${to}: ${counted(changes.length, "option")}`, ...table(rows)];
 }
 
-/** As short as a .config's line can be told. */
+/** "CONFIG_NET=n", instead of a .config's "is not set". */
 export function optionText(name: string, value: string): string {
   return `${name}=${value}`;
 }
 
-/** `kdock config show --requested`, for people. */
+/** The text of `kdock config show --requested`. */
 export function requestsText(
   rows: readonly {
     readonly name: string;
@@ -41,7 +42,7 @@ export function requestsText(
     readonly unavailable: boolean;
   }[],
 ): readonly string[] {
-  if (rows.length === 0) return ["nobody asks for that"];
+  if (rows.length === 0) return ["no such requests"];
   const cells = rows.map(({ name, asked, from, is, unavailable }) => {
     const outcome = unavailable ? "not available" : `is ${is}`;
     return [name, asked, is === asked ? "" : outcome, from];
@@ -49,7 +50,7 @@ export function requestsText(
   return table([["OPTION", "ASKED", "", "BY"], ...cells]);
 }
 
-/** Comments below a .config: what the preset would have in it, were this kernel another one. */
+/** Comments for a .config: requests of the preset that are not available in this kernel. */
 export function unavailableText(
   unavailable: Readonly<Record<string, string>>,
   preset: string,
@@ -59,7 +60,7 @@ export function unavailableText(
   );
 }
 
-/** `kdock config menu`, for people. */
+/** The text of `kdock config menu`. */
 export function menuText(
   result: {
     readonly saved: boolean;
@@ -74,7 +75,7 @@ export function menuText(
   if (!result.saved) return ["nothing was saved"];
   const names = Object.keys(result.requests);
   return [
-    `${fragment}: ${count(names.length - result.set.length, "option")}`,
+    `${fragment}: ${counted(names.length - result.set.length, "option")}`,
     ...names.map((name) => {
       const place = result.set.includes(name) ? `  (kernel.set of ${configName})` : "";
       return `  ${optionText(name, result.requests[name] ?? "")}${place}`;
@@ -84,10 +85,6 @@ export function menuText(
       : `kernel.fragments of ${configName} has it`,
     ...(result.lost.length === 0
       ? []
-      : ["not brought about by any request:", ...result.lost.map((line) => `  ${line}`)]),
+      : ["no request can set these:", ...result.lost.map((line) => `  ${line}`)]),
   ];
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

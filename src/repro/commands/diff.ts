@@ -4,8 +4,8 @@ import { DIFFERENT } from "../../core/errors.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("diff")
-    .description("say in what two builds differ: inputs, options, files; exits with 1 if they do")
-    .argument("<key1>", "of a stage or of a set, the first 4 digits or more; or current")
+    .description("compare two builds: inputs, options, files; exits with 1 if they differ")
+    .argument("<key1>", "key of a stage or a set, at least the first 4 digits; or current")
     .argument("<key2>")
     .action(async (one: string, two: string) => {
       const { ctx } = await kdock.open();

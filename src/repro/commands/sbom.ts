@@ -3,7 +3,7 @@ import type { Kdock } from "../../app/kdock.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("sbom")
-    .description("print what the current artifacts were made from, as CycloneDX 1.6 JSON")
+    .description("print the bill of materials of the current artifacts, as CycloneDX 1.6 JSON")
     .action(async () => {
       const { ctx, plan, lock } = await kdock.openLocked();
       const { makeSbom } = await import("../steps/sbom.js");

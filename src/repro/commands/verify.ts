@@ -11,14 +11,12 @@ interface VerifyFlags {
 export function define(kdock: Kdock): Command {
   return new Command("verify")
     .description(
-      "build again under hostile conditions and compare every file; exit 1 when one differs",
+      "build again under hostile conditions and compare every file; exits with 1 if one differs",
     )
-    .addOption(
-      new Option("--stage <name...>", "only these (default: all of them)").choices(TARGETS),
-    )
+    .addOption(new Option("--stage <name...>", "only these stages (default: all)").choices(TARGETS))
     .option(
       "--manifest <file>",
-      "compare with a colleague's manifest.json instead of building again",
+      "compare with a manifest.json of another machine instead of building again",
     )
     .action(async ({ stage = TARGETS, manifest }: VerifyFlags) => {
       const { equal, data, lines } =

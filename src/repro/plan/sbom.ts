@@ -26,47 +26,47 @@ import type { StageManifest } from "../../core/plan/artifact-diff.js";
 import type { ManifestFile } from "../../core/plan/manifest.js";
 
 export interface SbomRequest {
-  /** Of the set's stages. */
+  /** The manifests of the set's stages. */
   readonly manifests: Readonly<Record<"kernel" | "busybox" | "rootfs", StageManifest>>;
-  /** What they were built from. */
+  /** The lock that they were built with. */
   readonly lock: Lock;
   readonly setKey: string;
-  /** What the builders of all suites have from one: package → suite, as `lenders` of the lock's requests tells it. */
-  readonly lenders: Readonly<Record<string, string>>;
-  /** Of the kdock that writes the bill. */
+  /** Packages that builders of all suites take from one suite: package → suite. */
+  readonly suiteByPackage: Readonly<Record<string, string>>;
+  /** The version of kdock that writes the document. */
   readonly kdockVersion: string;
 }
 
 const IMAGES = Object.values(ARCHITECTURES).map(({ image }) => image.target);
 
-/** The part of a manifest's files that is the product; the rest is there for debuggers and for kdock. */
+/** The files of a manifest that are the product; others are for debuggers and for kdock. */
 const ARTIFACTS: Readonly<Record<string, RegExp>> = {
   kernel: new RegExp(`^(?:${IMAGES.join("|")}|vmlinux|System\\.map|modules/.+)$`),
   busybox: /^(?:busybox|kdock-agent)$/,
   rootfs: /^rootfs\.cpio$/,
 };
 
-/** What of busybox's builder gets into the guest's static binaries: libc and libgcc, and code out of headers. */
+/** Packages of busybox's builder that are linked into the guest's static binaries: libc, libgcc and headers. */
 const LINKED = /^(?:musl|musl-dev|(?:libc6|linux-libc|libgcc-\d+)-dev(?:-\w+-cross)?)$/;
 const LINKING_IMAGE = /^busybox\b/;
 
-/** A fixed random UUID: names hashed under it are nobody else's. */
+/** A fixed random UUID: the namespace of serial numbers. */
 const NAMESPACE = "7c0f1f0e-6f0b-4c57-9d0e-0a3f4b1f6d52";
 
 /**
- * The CycloneDX 1.6 bill of materials of an artifact set, as JSON; the same text for the same arguments, anywhere. Its
- * time is that of the newest thing in it. Rejects with a `usage` error when the lock is not what the set was built from.
+ * The CycloneDX 1.6 bill of materials of an artifact set, as JSON; equal arguments give equal text. Its timestamp is that of the
+ * latest entry. Throws a `usage` error if the set was not built with the lock.
  */
 export function sbomOf(request: SbomRequest): string {
   const bom = bomOf(request);
-  // Who reads two bills with one serial number may take either, so the number is that of the text.
+  // Derived from the text: documents with different content must have different serial numbers.
   bom.serialNumber = `urn:uuid:${uuidOf(serialize(bom))}`;
   return `${serialize(bom)}\n`;
 }
 
-function bomOf({ manifests, lock, setKey, lenders, kdockVersion }: SbomRequest): Bom {
+function bomOf({ manifests, lock, setKey, suiteByPackage, kdockVersion }: SbomRequest): Bom {
   const used = usedParts(manifests, lock);
-  const packages = packageComponents(used.images, lenders);
+  const packages = packageComponents(used.images, suiteByPackage);
   const kernelSource = sourceComponent(used.kernelSource, "linux", ComponentType.OperatingSystem);
   const busyboxSource = sourceComponent(used.busyboxSource, "busybox", ComponentType.Application);
   const kdock = kdockComponent(lock.kdock === "" ? kdockVersion : lock.kdock, "kdock");
@@ -108,7 +108,7 @@ interface UsedImage {
   readonly packages: Readonly<Record<string, string>>;
 }
 
-/** The entries of the lock that the set was built from; the VM's and gdb's images leave nothing in it. */
+/** The entries of the lock that the set was built from; the images of the VM and of gdb are not part of it. */
 function usedParts(manifests: SbomRequest["manifests"], lock: Lock) {
   const kernelSource = usedSource(manifests.kernel, lock);
   const busyboxSource = usedSource(manifests.busybox, lock);
@@ -129,7 +129,7 @@ function usedParts(manifests: SbomRequest["manifests"], lock: Lock) {
   return { kernelSource, busyboxSource, images, times };
 }
 
-/** An image's packages are what it adds to its base, or upgrades there. */
+/** All packages of an image: those of the base, replaced or extended by the image's. */
 function merged(
   base: { readonly packages: Readonly<Record<string, string>> },
   image: { readonly packages: Readonly<Record<string, string>> },
@@ -158,7 +158,7 @@ function otherLock(why: string): KdockError {
     "usage",
     `the current artifacts were not built from kdock.lock as it is: ${why}`,
     {
-      hint: "Run `kdock build`: what is up to date stays as it is.",
+      hint: "Run `kdock build`: it builds only what is out of date.",
     },
   );
 }
@@ -166,7 +166,7 @@ function otherLock(why: string): KdockError {
 function unpinned(source: string): KdockError {
   return new KdockError(
     "usage",
-    `a bill of materials names what anybody can get, and ${source} is only here`,
+    `a bill of materials lists sources that are available to others, and ${source} is a local tree`,
     {
       hint: "Commit the tree and build it as git:URL#REF, or build a release.",
     },
@@ -191,7 +191,7 @@ function sourceComponent(source: LockedSource, name: string, type: ComponentType
   });
 }
 
-/** `ref` tells the kdock that is in the set from the one that wrote the bill. */
+/** `ref` distinguishes the kdock in the set from the one that writes the document. */
 function kdockComponent(version: string, ref: string): Component {
   return new Component(ComponentType.Application, "kdock", {
     ...{ bomRef: ref, version, purl: purlOf("generic", undefined, "kdock", version) },
@@ -200,19 +200,19 @@ function kdockComponent(version: string, ref: string): Component {
   });
 }
 
-/** One for each package of each suite, whichever of the images have it. */
+/** One component for each package of each suite, with the images that have it. */
 function packageComponents(
   images: readonly UsedImage[],
-  lenders: SbomRequest["lenders"],
+  suiteByPackage: SbomRequest["suiteByPackage"],
 ): Component[] {
   const found = new Map<string, { component: Component; images: string[] }>();
   for (const { name: image, suite, packages } of images) {
     for (const [entryName, version] of Object.entries(packages)) {
-      // "musl-dev:amd64", of another architecture than the engine's.
+      // "musl-dev:amd64": for another architecture than the engine's.
       const [name = "", arch] = entryName.split(":");
       const purl = purlOf("deb", "debian", name, version, {
         ...(arch === undefined ? {} : { arch }),
-        distro: lenders[name] ?? suite,
+        distro: suiteByPackage[name] ?? suite,
       });
       const entry = found.get(purl) ?? {
         component: packageComponent(name, version, purl),
@@ -254,7 +254,7 @@ function isArtifact(stage: string): (file: ManifestFile) => boolean {
   return ({ kind, path }) => kind === "file" && (ARTIFACTS[stage]?.test(path) ?? false);
 }
 
-/** The initramfs is an aggregate, and has no licence of its own. */
+/** The initramfs is an aggregate without a licence. */
 function fileLicence(stage: string, path: string): { licenses?: LicenseRepository } {
   if (stage === "rootfs") return {};
   return { licenses: licence(path === "kdock-agent" ? "MIT" : "GPL-2.0-only") };
@@ -269,7 +269,7 @@ interface Origins {
   readonly programs: readonly Component[];
 }
 
-/** What a file was made from. */
+/** The components that a file was made from. */
 function origins({ bomRef }: Component, from: Origins): readonly Component[] {
   const ref = String(bomRef);
   const [stage = ""] = ref.split("/");
@@ -284,14 +284,14 @@ function refOf({ bomRef }: Component): string {
   return String(bomRef);
 }
 
-/** Inputs that are files of the project: whether they end up in the artifacts, and whether the digest is the file's own. */
+/** Inputs that are files of the project: whether artifacts contain them, and whether the digest is that of the file. */
 const PROJECT_FILES = [
   { name: /^patch /, scope: ComponentScope.Required, plain: true },
   { name: /^(?:overlay|initramfs) /, scope: ComponentScope.Required, plain: false },
   { name: /^(?:fragment |preset file$|module key$)/, scope: ComponentScope.Excluded, plain: true },
 ] as const;
 
-/** What a team adds of its own, by the names that manifests and kdock.lock give it: "overlay etc/motd". */
+/** Files of the project, by their names in manifests and kdock.lock: "overlay etc/motd". */
 function projectComponents({ stage, inputs }: StageManifest): Component[] {
   return Object.entries(inputs).flatMap(([name, digest]) => {
     const rule = PROJECT_FILES.find((candidate) => candidate.name.test(name));
@@ -299,7 +299,7 @@ function projectComponents({ stage, inputs }: StageManifest): Component[] {
     return [
       new Component(ComponentType.File, name, {
         ...{ bomRef: `project/${stage}/${name}`, scope: rule.scope },
-        // Of an overlay's entry the digest covers its kind and mode, too: it is not the file's checksum.
+        // The digest of an overlay's entry covers kind and mode, too: it is not the file's checksum.
         ...(rule.plain
           ? { hashes: sha256Hash(String(digest)) }
           : { properties: properties({ "kdock:input": String(digest) }) }),
@@ -340,7 +340,7 @@ function byRef(a: Component, b: Component): number {
   return String(a.bomRef) < String(b.bomRef) ? -1 : 1;
 }
 
-/** Never sorted by the library: it compares as the machine's locale does. */
+/** Without sorting by the library, which depends on the locale. */
 function serialize(bom: Bom): string {
   const serializer = new JsonSerializer(new CycloneJson.Normalize.Factory(Spec1dot6));
   return serializer.serialize(bom, { sortLists: false, space: 2 });

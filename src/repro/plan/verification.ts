@@ -1,4 +1,4 @@
-/** What images/verify/explain.py says about one file that differs. */
+/** The output of images/verify/explain.py for one file that differs. */
 export interface Explanation {
   readonly file: string;
   readonly where: readonly {
@@ -6,9 +6,9 @@ export interface Explanation {
     readonly name: string;
     readonly detail: string;
   }[];
-  /** undefined or null when no rule fits. */
+  /** Undefined or null if no rule matches. */
   readonly cause?: string | null;
-  /** Objects, sources or generated headers that it comes from. */
+  /** Objects, sources or generated headers that cause the difference. */
   readonly culprits: readonly string[];
   readonly diffoscope: string;
 }
@@ -16,28 +16,28 @@ export interface Explanation {
 export interface VerifiedStage {
   readonly stage: string;
   readonly key: string;
-  /** How many files were compared. */
+  /** Number of compared files. */
   readonly files: number;
-  /** Paths whose contents differ, or that only one build has. */
+  /** Paths whose contents differ, or that exist in one build only. */
   readonly differing: readonly string[];
   readonly explanations: readonly Explanation[];
-  /** Absolute path of the second build's artifacts, kept when something differs. */
+  /** Absolute path of the second build's artifacts; kept if files differ. */
   readonly kept: string | undefined;
   readonly ms: number;
 }
 
-/** What `kdock verify` found out. */
+/** The result of `kdock verify`. */
 export interface Verification {
   readonly equal: boolean;
   readonly varied: readonly string[];
   readonly stages: readonly VerifiedStage[];
 }
 
-/** What was built here against a colleague's manifest. */
+/** The result of comparing a local build with another manifest. */
 export interface ManifestComparison {
   readonly stage: string;
   readonly equal: boolean;
-  /** Inputs and resolved facts that are not the same, in words. */
+  /** Differing inputs and resolved versions, as text. */
   readonly inputs: readonly string[];
   readonly differing: readonly string[];
   readonly files: number;

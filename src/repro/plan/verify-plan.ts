@@ -6,7 +6,7 @@ import type { DerivedImage, ImagePlan } from "../../build/plan/image-plan.js";
 import { stageKey } from "../../core/plan/keys.js";
 import { imageTag, INSIDE, labels, type ProjectNames } from "../../core/plan/names.js";
 
-/** What a verification varies, as `kdock verify` says it. None of it may show in an artifact. */
+/** The conditions that a verification varies, as printed. No artifact may depend on them. */
 export const VARIED = [
   "jobs",
   "clock (400 days ahead)",
@@ -19,17 +19,17 @@ export const VARIED = [
   "order of folders",
   "compiler cache (none)",
   "objects (none: a clean build)",
-  "source (unpacked anew)",
+  "source (unpacked again)",
 ] as const;
 
 const CONTEXT = ["images/apt", "images/verify"];
 
-/** A builder image in hostile surroundings. Its only new package has no part in a build, so it is not pinned. */
+/** A builder image with varied conditions. Its additional package does not affect a build, and is not pinned. */
 export function hostileImage(builder: ImagePlan, assets: Assets): DerivedImage {
   return derived("hostile", builder.tag, builder, assets);
 }
 
-/** The image that explains differences, over a Debian base. */
+/** The image with the programs that explain differences. */
 export function explainImage(base: string, like: ImagePlan, assets: Assets): DerivedImage {
   return derived("explain", base, like, assets);
 }
@@ -56,13 +56,13 @@ function derived(
 
 export interface VerifyBuild {
   readonly container: ContainerSpec;
-  /** Made for this build and removed after it, with the labels to make them with. */
+  /** Labels of the volumes, which are removed after the build. */
   readonly volumes: Readonly<Record<string, Labels>>;
-  /** Of those, the one with the objects. */
+  /** The volume with the objects. */
   readonly objects: string;
 }
 
-/** The same build in other surroundings: nothing of the first one's volumes, and another number of compilers. */
+/** The same build under other conditions: new volumes, and another number of jobs. */
 export function verifyBuild(
   plan: BuildPlan,
   names: ProjectNames,
@@ -93,7 +93,7 @@ export function verifyBuild(
   };
 }
 
-/** Looks at the files that differ, with both object trees beside them. */
+/** The container that examines differing files, with the objects of both builds. */
 export function explainContainer(
   plan: BuildPlan | undefined,
   names: ProjectNames,

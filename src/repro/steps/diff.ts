@@ -11,7 +11,7 @@ import { readLooseText } from "../../core/steps/read-loose-text.js";
 import { readManifest } from "../../core/steps/artifact-store.js";
 import { type Context, inProject } from "../../core/steps/context.js";
 
-/** `kdock diff`: what was compared, and the differences stage by stage. */
+/** The result of `kdock diff`. */
 export interface ArtifactDiff {
   /** "kernel/ec83c252424745c9", "set/6dd52b134293d7c2" */
   readonly from: string;
@@ -23,7 +23,7 @@ export interface ArtifactDiff {
 const STAGES = ["kernel", "busybox", "rootfs"] as const;
 type StageName = (typeof STAGES)[number];
 
-/** Where each stage has its final .config. */
+/** The file with the final .config of each stage. */
 const CONFIG_FILE: Readonly<Record<StageName, string | undefined>> = {
   kernel: "config",
   busybox: "busybox.config",
@@ -31,9 +31,9 @@ const CONFIG_FILE: Readonly<Record<StageName, string | undefined>> = {
 };
 
 const CURRENT = "current";
-/** Fewer digits than this name something by accident. */
+/** Fewer digits could match by accident. */
 const MIN_DIGITS = 4;
-/** What is still being written has a longer name. */
+/** Temporary folders have longer names. */
 const KEY = /^[\da-f]{16}$/;
 const SHOWN_KEYS = 8;
 
@@ -43,8 +43,8 @@ interface Entry {
 }
 
 /**
- * Compares two artifact folders or sets, each given as a key, the beginning of one, or "current". A set against a stage
- * compares that stage of the set. Rejects with a `usage` error when a key names nothing, too much, or another stage.
+ * Compares two artifact folders or sets, each given as a key, a prefix of one, or "current". For a set and a stage, compares that
+ * stage of the set. Rejects with a `usage` error for an unknown or ambiguous key, and for different stages.
  */
 export async function diffArtifacts(ctx: Context, one: string, two: string): Promise<ArtifactDiff> {
   const entries = await allEntries(ctx);
@@ -62,15 +62,15 @@ export async function diffArtifacts(ctx: Context, one: string, two: string): Pro
   };
 }
 
-/** The final .config of a kernel that was built, by its key, a set's, or "current". */
+/** The final .config of a built kernel, by its key, that of a set, or "current". */
 export async function kernelConfigOf(
   ctx: Context,
   key: string,
 ): Promise<{ readonly name: string; readonly config: string }> {
   const entry = await find(ctx, await allEntries(ctx), key);
   if (entry.stage !== "set" && entry.stage !== "kernel") {
-    throw new KdockError("usage", `${nameOf(entry)} is no kernel`, {
-      hint: "Take the key of a kernel or of a set.",
+    throw new KdockError("usage", `${nameOf(entry)} is not a kernel`, {
+      hint: "Give the key of a kernel or of a set.",
     });
   }
   const { config } = await artifacts(ctx, entry, "kernel");
@@ -81,17 +81,17 @@ function commonStages(from: Entry, to: Entry): readonly StageName[] {
   if (from.stage === "set") return to.stage === "set" ? STAGES : [to.stage];
   if (to.stage === "set" || to.stage === from.stage) return [from.stage];
   throw new KdockError("usage", `${nameOf(from)} and ${nameOf(to)} are different stages`, {
-    hint: `Compare ${nameOf(from)} with another ${from.stage}, or two whole sets with each other.`,
+    hint: `Compare ${nameOf(from)} with another ${from.stage}, or two sets with each other.`,
   });
 }
 
 async function artifacts(ctx: Context, entry: Entry, stage: StageName): Promise<StageArtifacts> {
-  // In a set's folder every stage is a link of its own, so the path is the stage's folder either way.
+  // A set's folder has a link for each stage: the path is a stage's folder in both cases.
   const [parent, key] = entry.stage === "set" ? [nameOf(entry), stage] : [stage, entry.key];
   const manifest: StageManifest | undefined = await readManifest(ctx, parent, key);
   if (manifest === undefined) {
     throw new KdockError("usage", `${nameOf(entry)} has no ${stage} any more`, {
-      hint: "Its folder was removed: go back to the kdock.yaml and kdock.lock it was made from, and run `kdock build`.",
+      hint: "Its folder was removed: restore the kdock.yaml and kdock.lock that it was built from, and run `kdock build`.",
     });
   }
   const file = CONFIG_FILE[stage];
@@ -129,13 +129,14 @@ async function find(ctx: Context, entries: readonly Entry[], wanted: string): Pr
   const found = entries.filter(({ key }) => key.startsWith(digits));
   const [first, ...others] = found;
   if (first === undefined) {
-    throw new KdockError("usage", `nothing that was built has the key ${wanted}`, {
+    throw new KdockError("usage", `there are no artifacts with the key ${wanted}`, {
       hint: keysHint(entries, digits),
     });
   }
   if (others.length > 0) {
-    throw new KdockError("usage", `${wanted} is the beginning of ${found.map(nameOf).join(", ")}`, {
-      hint: "Type more of its digits.",
+    const names = found.map(nameOf).join(", ");
+    throw new KdockError("usage", `${wanted} is ambiguous: it matches ${names}`, {
+      hint: "Give more digits of the key.",
     });
   }
   return first;
@@ -145,25 +146,25 @@ async function currentSet(ctx: Context): Promise<Entry> {
   const key = await currentSetKey(ctx);
   if (key !== undefined) return { stage: "set", key };
   throw new KdockError("usage", "there is no current artifact set", {
-    hint: "`kdock build` makes one.",
+    hint: "`kdock build` builds one.",
   });
 }
 
-/** The set that `current` points at; undefined when nothing was built yet. */
+/** The key of the current set; undefined if nothing was built yet. */
 export async function currentSetKey(ctx: Context): Promise<string | undefined> {
   const link = inProject(ctx, FOLDER.current);
   if (!(await ctx.host.files.exists(link))) return undefined;
   return (await ctx.host.files.realPath(link)).split(/[\\/]/).at(-1);
 }
 
-/** The keys that begin most like the one that was typed. */
+/** Lists the keys with the longest common prefix. */
 function keysHint(entries: readonly Entry[], digits: string): string {
-  if (entries.length === 0) return "Nothing was built here yet: run `kdock build`.";
+  if (entries.length === 0) return "Nothing was built yet: run `kdock build`.";
   const near = [...entries].sort((a, b) => shared(b.key, digits) - shared(a.key, digits));
   const names = near.slice(0, SHOWN_KEYS).map(nameOf);
   const more = entries.length - names.length;
   const rest = more > 0 ? `, and ${more} more in ${FOLDER.out}` : "";
-  return `Take a key from ${names.join(", ")}${rest}; or ${CURRENT}.`;
+  return `Give one of ${names.join(", ")}${rest}; or ${CURRENT}.`;
 }
 
 function shared(a: string, b: string): number {

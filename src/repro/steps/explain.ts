@@ -1,6 +1,7 @@
 import { packTar, type TarEntry } from "../../archive/tar.js";
 import type { Engine } from "../../engine/engine.js";
 import type { BuildPlan } from "../../build/plan/build-plan.js";
+import { counted } from "../../core/plan/counted.js";
 import { INSIDE } from "../../core/plan/names.js";
 import type { Plan } from "../../build/plan/plan.js";
 import type { Explanation } from "../plan/verification.js";
@@ -17,13 +18,13 @@ export interface Differing {
   /** Absolute paths of the first and the second build's artifacts. */
   readonly first: string;
   readonly second: string;
-  /** What the files were built by; undefined for files that kdock packs itself. */
+  /** The build plan of the files; undefined for the initramfs, which kdock packs itself. */
   readonly plan: BuildPlan | undefined;
   /** The second build's volume of objects. */
   readonly objects: string | undefined;
 }
 
-/** Runs diffoscope and kdock's own rules over files that differ, in a container without network. */
+/** Runs diffoscope and kdock's rules on files that differ, in a container without network. */
 export async function explain(
   ctx: Context,
   plan: Plan,
@@ -34,7 +35,7 @@ export async function explain(
   await ensureDerived(ctx, image);
   const engine = await ctx.engine();
   const known = await withObjects(engine, differing);
-  return runStep(ctx, "explain", `${differing.files.length} files that differ`, async (log) => {
+  return runStep(ctx, "explain", counted(differing.files.length, "differing file"), async (log) => {
     const found: Explanation[] = [];
     const spec = explainContainer(known.plan, plan.names, image, known.objects, known.files);
     await runContainer(ctx, spec, {
@@ -50,7 +51,7 @@ export async function explain(
   });
 }
 
-/** A mount would make a volume that is not there; without the first build's objects the second's say nothing. */
+/** Leaves out the objects unless all volumes exist: a mount would create missing ones, and both builds' objects are needed. */
 async function withObjects(engine: Engine, differing: Differing): Promise<Differing> {
   const { plan } = differing;
   if (plan === undefined) return differing;

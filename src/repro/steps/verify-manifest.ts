@@ -24,7 +24,7 @@ const ManifestShape = z.object({
   files: z.array(ManifestFileShape),
 });
 
-/** What was built here against what a colleague's manifest says: their hashes, without their files. */
+/** Compares the local build with a manifest from another machine, by the hashes of files. */
 export async function compareWithManifest(
   { ctx, plan }: Project,
   path: string,
@@ -32,7 +32,7 @@ export async function compareWithManifest(
   const theirs = parseManifest(await ctx.host.files.readText(path), path);
   const ours = await readManifest(ctx, theirs.stage, plan[theirs.stage].key);
   if (ours === undefined) {
-    throw new KdockError("usage", `there is no ${theirs.stage} here to compare with`, {
+    throw new KdockError("usage", `there is no ${theirs.stage} to compare with`, {
       hint: "Run `kdock build` first.",
     });
   }
@@ -53,11 +53,11 @@ function parseManifest(
   text: string | undefined,
   path: string,
 ): Omit<Manifest, "stage"> & { stage: "kernel" | "busybox" | "rootfs" } {
-  const hint = "It is the manifest.json of a colleague's .kdock/out/<stage>/<key>.";
+  const hint = "Give the manifest.json of a .kdock/out/<stage>/<key> of another machine.";
   if (text === undefined) throw new KdockError("usage", `there is no file ${path}`, { hint });
   try {
     return ManifestShape.parse(JSON.parse(text));
   } catch (error) {
-    throw new KdockError("usage", `${path} is no manifest of kdock's`, { hint, cause: error });
+    throw new KdockError("usage", `${path} is not a manifest of kdock`, { hint, cause: error });
   }
 }

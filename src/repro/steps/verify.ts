@@ -15,11 +15,11 @@ import { rootfsFiles, writeRootfs } from "../../build/steps/pack-rootfs.js";
 import { buildInto } from "../../build/steps/run-build.js";
 import { runStep } from "../../core/steps/run-step.js";
 
-/** Builds stages again under conditions that must not matter, and compares every file with the first build's. */
+/** Builds stages again under varied conditions, and compares every file with the first build. */
 export async function verify(project: Project, stages: readonly Target[]): Promise<Verification> {
   const { ctx } = project;
   await using _mutex = await projectMutex(ctx);
-  // All of them are looked for before the first build begins.
+  // Check all stages before the first build starts.
   const first = new Map<Target, Manifest>();
   for (const stage of stages) first.set(stage, await built(project, stage));
   const results: VerifiedStage[] = [];
@@ -34,13 +34,9 @@ export async function verify(project: Project, stages: readonly Target[]): Promi
 async function built({ ctx, plan }: Project, stage: Target): Promise<Manifest> {
   const manifest = await readManifest(ctx, stage, plan[stage].key);
   if (manifest !== undefined) return manifest;
-  throw new KdockError(
-    "usage",
-    `there is no ${stage} to verify: it is not built, or changed since`,
-    {
-      hint: "Run `kdock build` first; `kdock verify` builds it a second time and compares.",
-    },
-  );
+  throw new KdockError("usage", `there is no ${stage} to verify: it is not built, or out of date`, {
+    hint: "Run `kdock build` first; `kdock verify` builds it a second time and compares.",
+  });
 }
 
 async function verifyStage(
@@ -87,7 +83,7 @@ async function verifyStage(
 
 interface SecondBuild extends AsyncDisposable {
   readonly plan: BuildPlan;
-  /** The volume that its objects are in, until it is disposed of. */
+  /** The volume with its objects, until it is disposed of. */
   readonly objects: string;
   run(folder: string): Promise<ManifestFile[]>;
 }
@@ -99,16 +95,16 @@ async function secondBuild({ ctx, plan }: Project, build: BuildPlan): Promise<Se
   await ensureDerived(ctx, image);
   const { cpus } = await engine.info();
   const { container, volumes, objects } = verifyBuild(build, plan.names, image, cpus);
-  const forget = async () => {
+  const removeVolumes = async () => {
     for (const name of Object.keys(volumes)) await engine.removeVolume(name).catch(() => undefined);
   };
   return {
     plan: build,
     objects,
-    // Left by one that was killed: a clean build begins with nothing.
+    // Removes volumes of a verification that was killed: this must be a clean build.
     run: async (folder) => {
-      await forget();
-      return runStep(ctx, `verify-${build.stage}`, `${build.title}, once more`, async (log) => ({
+      await removeVolumes();
+      return runStep(ctx, `verify-${build.stage}`, `${build.title}, again`, async (log) => ({
         value: await buildInto(
           ctx,
           { ...build, volumes, uid: HOSTILE_UID },
@@ -119,23 +115,23 @@ async function secondBuild({ ctx, plan }: Project, build: BuildPlan): Promise<Se
         cached: false,
       }));
     },
-    [Symbol.asyncDispose]: forget,
+    [Symbol.asyncDispose]: removeVolumes,
   };
 }
 
-/** From the first busybox, whose own stage says whether it can be trusted. */
+/** Packs the first build's busybox; whether that is reproducible is the result of its own stage. */
 async function packAgain(
   { ctx, config, plan, user }: Project,
   folder: string,
 ): Promise<ManifestFile[]> {
-  return runStep(ctx, "verify-rootfs", "initramfs, once more", async () => {
+  return runStep(ctx, "verify-rootfs", "initramfs, again", async () => {
     const entries = await rootfsFiles(ctx, plan.busybox.key, givenFiles(config, user));
-    // The order in which they come must not matter.
+    // The result must not depend on the order of entries.
     return { value: [await writeRootfs(ctx, folder, entries.reverse())], cached: false };
   });
 }
 
-/** Paths that are not the same in both, sorted. */
+/** The sorted paths that differ. */
 export function differingFiles(
   first: readonly ManifestFile[],
   second: readonly ManifestFile[],

@@ -1,3 +1,4 @@
+import { counted } from "../../core/plan/counted.js";
 import { table } from "../../ui/table.js";
 
 interface Change<T> {
@@ -30,13 +31,13 @@ interface ArtifactDiff {
   readonly stages: readonly StageDiff[];
 }
 
-/** More of a kind is for programs. */
+/** Rows shown per group; --json has all. */
 const LINES = 40;
-/** Longer values push the new one off the screen. */
+/** Longer values are cut, so that both fit on a line. */
 const WIDTH = 60;
 const DIGEST = /^(sha256:)?([\da-f]{12})[\da-f]{28,}$/;
 
-/** `kdock diff`, for people: stage by stage, first what was asked for, then what came of it. */
+/** The text of `kdock diff`: for each stage first the inputs, then the results. */
 export function diffText({ from, to, equal, stages }: ArtifactDiff): string[] {
   const head = `${from} → ${to}`;
   if (equal) return [`${head}: no difference`];
@@ -60,14 +61,14 @@ function stageText(diff: StageDiff): string[] {
   ];
 }
 
-/** Options that came or went with their menu, and are off, would bury the others. */
+/** Options that are off on both sides are only counted: there may be thousands, with menus that became visible or hidden. */
 function configText(config: readonly Change<string>[]): string[] {
   const isQuiet = ({ from, to }: Change<string>) =>
     (from ?? "not set") === "not set" && (to ?? "not set") === "not set";
-  const loud = config.filter((change) => !isQuiet(change));
-  const quiet = config.length - loud.length;
-  const note = `    ${quiet} that are off can now be chosen, or no longer (--json has them)`;
-  const lines = group("config", loud.map(valueRow));
+  const shownChanges = config.filter((change) => !isQuiet(change));
+  const quiet = config.length - shownChanges.length;
+  const note = `    ${quiet} more are off on both sides, and available on one only (--json has them)`;
+  const lines = group("config", shownChanges.map(valueRow));
   if (quiet === 0) return lines;
   return [...(lines.length === 0 ? ["  config (0)"] : lines), note];
 }
@@ -110,5 +111,5 @@ function kind(file: FileContent): string {
 }
 
 function size(file: FileContent): string {
-  return file.target === "" ? `${file.size} bytes` : kind(file);
+  return file.target === "" ? counted(file.size, "byte") : kind(file);
 }

@@ -4,9 +4,10 @@ import type {
   Verification,
   VerifiedStage,
 } from "../plan/verification.js";
+import { counted } from "../../core/plan/counted.js";
 import { formatDuration } from "../../ui/duration.js";
 
-/** `kdock verify --manifest`, for people. */
+/** The text of `kdock verify --manifest`. */
 export function comparisonText(found: ManifestComparison): string[] {
   const { stage, equal, inputs, differing, files } = found;
   return [
@@ -20,7 +21,7 @@ export function comparisonText(found: ManifestComparison): string[] {
 
 const PLACES_SHOWN = 6;
 
-/** `kdock verify`, for people: what was varied, what came out the same, and who is to blame where it did not. */
+/** The text of `kdock verify`: what was varied, the results, and the causes of differences. */
 export function verifyText({ equal, varied, stages }: Verification): string[] {
   return [
     `varied: ${varied.join(", ")}`,
@@ -38,7 +39,7 @@ function stageText({
   kept,
   ms,
 }: VerifiedStage): string[] {
-  const head = `${stage.padEnd(8)} ${key}  ${files} files`;
+  const head = `${stage.padEnd(8)} ${key}  ${counted(files, "file")}`;
   if (differing.length === 0) return [`${head}, all equal  (${formatDuration(ms)})`];
   return [
     `${head}, ${differing.length} differ  (${formatDuration(ms)})`,

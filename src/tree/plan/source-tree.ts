@@ -2,23 +2,23 @@ import { pathIn } from "../../core/folder-columns.js";
 import { sha256 } from "../../core/plan/keys.js";
 import { digestAt, fileAt, isLink, type TreeFile, type TreeFolder } from "./tree-folder.js";
 
-/** What a local kernel tree holds; its files, one by one, are in the index that was kept of it under this digest. */
+/** A summary of a local kernel tree. The entries of its files are in the index with this digest. */
 export interface TreeContent {
   /** Changes with every file. */
   readonly digest: string;
-  /** Changes with what the configuration is made from: Kconfig files, the scripts that they call, default configurations. */
+  /** Changes with the inputs of the configuration: Kconfig files, the scripts that they call, default configurations. */
   readonly kconfig: string;
-  /** sha256 of the Makefile: a builder tells by it whether it sees the same tree. */
+  /** sha256 of the Makefile: a builder checks by it that it sees the same tree. */
   readonly makefile: string;
-  /** What a build in the tree itself has left. */
+  /** Files that an in-tree build left. */
   readonly leftovers: readonly string[];
-  /** Whether everybody may read all of it: a builder has a user of its own. */
+  /** Whether all files are readable for others: a builder runs as another user. */
   readonly isReadable: boolean;
-  /** The tree when it was looked at before, by its digest, and the files that are new or other since then. */
+  /** The digest of the previous scan, and the files that are new or changed since then. */
   readonly last?: { readonly digest: string; readonly changed: readonly TreeFile[] } | undefined;
 }
 
-/** What is in many trees and no part of the kernel: repositories, editors' files, kdock's own. */
+/** Files in a tree that are not part of the kernel: repositories, files of editors and of kdock. */
 export function isIgnored(path: string): boolean {
   return (
     /^(?:\.git|\.kdock[^/]*|kdock\.(?:yaml|lock)|\.cache|\.vscode|\.idea|\.clangd|compile_commands\.json)(?:\/|$)/.test(
@@ -30,7 +30,7 @@ export function isIgnored(path: string): boolean {
   );
 }
 
-/** kbuild refuses a build elsewhere (O=) for these, file by file; arch/x86/include/generated is enough of a sign. */
+/** kbuild refuses an out-of-tree build (O=) if one of these exists. */
 export function leftoversAmong(paths: readonly string[]): string[] {
   const found = new Set<string>();
   for (const path of paths) {
@@ -59,7 +59,7 @@ export function digestedFolder(folder: Contents): TreeFolder {
   return { ...folder, digest: digestOf(all), kconfig: digestOf(kconfig) };
 }
 
-/** What a tree holds; `last` as in TreeContent. Folders come before those in them, each in code-unit order. */
+/** The summary of a tree. Folders come before their subfolders, each in code-unit order. */
 export function treeContent(
   folders: readonly TreeFolder[],
   last?: TreeContent["last"],
@@ -82,37 +82,37 @@ function mayBeRead(mode: number): boolean {
   return isLink(mode) || (mode & 0o004) !== 0;
 }
 
-/** "" for nothing. */
+/** "" for an empty list. */
 function digestOf(lines: readonly string[]): string {
   return lines.length === 0 ? "" : sha256(lines.join(""));
 }
 
-/** Of a mode as lstat has it, or of permission bits. */
+/** Of a mode from lstat, or of permission bits. */
 function kindOf(mode: number): string {
   return isLink(mode) ? "l" : (mode & 0o111) === 0 ? "f" : "x";
 }
 
-/** The files of a folder that are not as they were in another state of it. */
-export function othersIn(
+/** The files of a folder that are new, or differ in content or kind, compared with an earlier state of it. */
+export function changedFilesIn(
   folder: Omit<Contents, "modified" | "changed">,
   was: TreeFolder | undefined,
 ): TreeFile[] {
   const before = new Map(was?.names.map((name, index) => [name, index]));
   return folder.names.flatMap((name, index) => {
     const at = before.get(name);
-    const isOld =
+    const isUnchanged =
       was !== undefined &&
       at !== undefined &&
       digestAt(was, at) === digestAt(folder, index) &&
       kindOf(was.modes[at] ?? 0) === kindOf(folder.modes[index] ?? 0);
-    return isOld ? [] : [fileAt(folder, index)];
+    return isUnchanged ? [] : [fileAt(folder, index)];
   });
 }
 
 export interface TreeChanges {
   /** New, or with another content or kind. */
   readonly changed: readonly TreeFile[];
-  readonly gone: readonly string[];
+  readonly removed: readonly string[];
 }
 
 export function treeChanges(
@@ -122,8 +122,8 @@ export function treeChanges(
   const old = new Map(before.map((folder) => [folder.path, folder]));
   const now = new Map(after.map((folder) => [folder.path, new Set(folder.names)]));
   return {
-    changed: after.flatMap((folder) => othersIn(folder, old.get(folder.path))),
-    gone: before.flatMap(({ path, names }) =>
+    changed: after.flatMap((folder) => changedFilesIn(folder, old.get(folder.path))),
+    removed: before.flatMap(({ path, names }) =>
       names.filter((name) => now.get(path)?.has(name) !== true).map((name) => pathIn(path, name)),
     ),
   };

@@ -1,12 +1,12 @@
 import { type FolderColumns, NUMBERS, pathIn } from "../../core/folder-columns.js";
 
-/** A folder of a local tree, and what is in its files and links. */
+/** A folder of a local tree, with the digests of its files and links. */
 export interface TreeFolder extends FolderColumns {
   /** For each name the 64 digits of a sha256: of the content, or of the link's text. */
   readonly digests: string;
-  /** sha256 of names, kinds and contents; "" where there is no file. */
+  /** sha256 of names, kinds and contents; "" if there is no file. */
   readonly digest: string;
-  /** The same of what the configuration is made from. */
+  /** The same, of the inputs of the configuration. */
   readonly kconfig: string;
 }
 
@@ -44,7 +44,7 @@ export function digestAt({ digests }: Pick<Columns, "digests">, index: number): 
   return digests.slice(index * DIGITS, (index + 1) * DIGITS);
 }
 
-/** Of a mode as lstat has it. */
+/** Of a mode from lstat. */
 export function isLink(mode: number): boolean {
   return (mode & 0o170000) === 0o120000;
 }

@@ -1,25 +1,25 @@
 import { NUMBERS } from "../../core/folder-columns.js";
 import { DIGITS, type TreeFolder } from "./tree-folder.js";
 
-/** A local tree as it was at one time. */
+/** The state of a local tree at one time. */
 export interface TreeIndex {
   /** See TreeContent. */
   readonly digest: string;
-  /** Each before those in it. */
+  /** Each before its subfolders. */
   readonly folders: readonly TreeFolder[];
 }
 
-const FORM = "kdock tree 3";
+const FORMAT = "kdock tree 3";
 
-/** Numbers of a folder's own: both times, and how many names and folders there are. */
+/** Numbers of a folder itself: both times, the number of names and the number of subfolders. */
 const OWN = 4;
 
-/** In the place of a digest that is "". */
+/** Stands for a digest that is "". */
 const NO_DIGEST = " ".repeat(DIGITS);
 
 /**
- * For `unpackIndex` of the same machine. A kernel has 90 000 files and a command half a second: what they have in common
- * stands together, so that most of it is read and written as one piece.
+ * For `unpackIndex` on the same machine (byte order). Stored by column, so that the index of 90 000 files is read and written
+ * in a few large pieces: a command that has nothing to build takes half a second.
  */
 export function packIndex({ digest, folders }: TreeIndex): Uint8Array {
   const count = folders.reduce((sum, { names }) => sum + names.length, 0);
@@ -38,7 +38,7 @@ export function packIndex({ digest, folders }: TreeIndex): Uint8Array {
     digests += (folder.digest || NO_DIGEST) + (folder.kconfig || NO_DIGEST) + folder.digests;
   }
   const text = Buffer.from(words.join("\0"));
-  const head = { form: FORM, digest, folders: folders.length, files: count, text: text.length };
+  const head = { form: FORMAT, digest, folders: folders.length, files: count, text: text.length };
   return Buffer.concat([
     Buffer.from(`${JSON.stringify(head)}\n`),
     new Uint8Array(own.buffer),
@@ -49,7 +49,7 @@ export function packIndex({ digest, folders }: TreeIndex): Uint8Array {
   ]);
 }
 
-/** Undefined for what `packIndex` has not written, or not to its end. */
+/** Undefined for a truncated file, or one that `packIndex` has not written. */
 export function unpackIndex(packed: Uint8Array | undefined): TreeIndex | undefined {
   if (packed === undefined) return undefined;
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
@@ -58,7 +58,7 @@ export function unpackIndex(packed: Uint8Array | undefined): TreeIndex | undefin
   if (head === undefined || bytes.length !== end + 1 + lengthOf(head)) return undefined;
   let at = end + 1;
   const take = (length: number) => bytes.subarray(at, (at += length));
-  // Typed arrays begin at places that these may not have in the file.
+  // Copied: a typed array needs an aligned offset.
   const copied = (length: number) => Uint8Array.prototype.slice.call(take(length)).buffer;
   const own = new Float64Array(copied(head.folders * OWN * 8));
   const numbers = new Float64Array(copied(head.files * NUMBERS * 8));
@@ -89,7 +89,7 @@ export function unpackIndex(packed: Uint8Array | undefined): TreeIndex | undefin
   return file === head.files ? { digest: head.digest, folders } : undefined;
 }
 
-/** The digest alone, of the beginning of a packed index. */
+/** The digest, from the beginning of a packed index. */
 export function packedDigest(beginning: Uint8Array): string | undefined {
   const text = Buffer.from(beginning).toString("latin1");
   return text.includes("\n") ? headOf(text.slice(0, text.indexOf("\n")))?.digest : undefined;
@@ -103,7 +103,7 @@ interface Head {
   readonly text: number;
 }
 
-/** Of what follows the head. */
+/** Bytes after the head. */
 function lengthOf({ folders, files, text }: Head): number {
   return folders * OWN * 8 + files * (NUMBERS * 8 + 2) + (files + folders * 2) * DIGITS + text;
 }
@@ -112,7 +112,7 @@ function headOf(line: string): Head | undefined {
   try {
     const head = JSON.parse(line) as Partial<Head> & { readonly form?: unknown };
     const { form, digest, folders, files, text } = head;
-    if (form !== FORM || digest === undefined || folders === undefined || files === undefined) {
+    if (form !== FORMAT || digest === undefined || folders === undefined || files === undefined) {
       return undefined;
     }
     return text === undefined ? undefined : { digest, folders, files, text };

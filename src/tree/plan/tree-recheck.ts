@@ -2,9 +2,9 @@ import { changedAt, type FolderColumns, NUMBERS, pathIn } from "../../core/folde
 import type { TreeFolder } from "./tree-folder.js";
 
 /**
- * The files of a tree that are new, gone or written to since it was scanned, in code-unit order. Times are only compared for
- * equality: they are the file server's, whose clock may be another one, ahead or set back. A folder's own times do not count:
- * what comes and goes meanwhile, as editors' files do, is no part of a build.
+ * The files of a tree that were added, removed or written since it was scanned, in code-unit order. Times are only compared for
+ * equality: they may come from a file server, whose clock can be ahead or be set back. Times of folders are ignored: temporary
+ * files, such as those of editors, are not part of a build.
  */
 export function changedSince(
   known: readonly TreeFolder[],
@@ -24,7 +24,7 @@ function changedIn(was: TreeFolder | undefined, now: FolderColumns): string[] {
   const changed = now.names.filter((name, index) => {
     const at = before.get(name);
     before.delete(name);
-    return was === undefined || at === undefined || isOther(was, at, now, index);
+    return was === undefined || at === undefined || differs(was, at, now, index);
   });
   return [...changed, ...before.keys()].map((name) => pathIn(now.path, name));
 }
@@ -33,7 +33,7 @@ function allIn({ path, names }: FolderColumns): string[] {
   return names.map((name) => pathIn(path, name));
 }
 
-function isOther(was: FolderColumns, at: number, now: FolderColumns, index: number): boolean {
+function differs(was: FolderColumns, at: number, now: FolderColumns, index: number): boolean {
   const number = (folder: FolderColumns, file: number, column: number) =>
     folder.numbers[file * NUMBERS + column] ?? 0;
   return (

@@ -7,8 +7,12 @@ import { bootGaps } from "../../build/plan/boot-needs.js";
 import { type CpuVerdict, cpuProbe, cpuVerdict, isHostCpu } from "../plan/cpu-model.js";
 import { conflict, type DiskInUse, disksInUse } from "../plan/disks.js";
 import { idleProcessors, NEEDS, requireOptions } from "../../build/plan/guest-needs.js";
-import { type InitramfsSizes, kernelSize, requireRoom } from "../../build/plan/guest-room.js";
-import { deadInitWord, whyNoAgent } from "../../build/plan/guest-start.js";
+import {
+  type InitramfsSizes,
+  kernelSize,
+  requireGuestMemory,
+} from "../../build/plan/guest-memory.js";
+import { ignoredInitParameter, whyNoAgent } from "../../build/plan/guest-start.js";
 import type { Manifest } from "../../core/plan/manifest.js";
 import { FOLDER, labels } from "../../core/plan/names.js";
 import type { Plan } from "../../build/plan/plan.js";
@@ -89,12 +93,12 @@ function startOf(
   kernelConfig: string | undefined,
 ): string | undefined {
   const words = { append, qemu, kernelConfig };
-  const dead = deadInitWord(words);
+  const dead = ignoredInitParameter(words);
   if (dead !== undefined) ctx.reporter.emit({ type: "warning", text: dead });
   if (kernelConfig === undefined) return whyNoAgent(plan.rootfs.init, words);
-  const { silent, mute } = bootGaps(kernelConfig, ARCHITECTURES[plan.arch], plan.rootfs.init);
-  if (silent !== undefined) ctx.reporter.emit({ type: "warning", text: silent });
-  return whyNoAgent(plan.rootfs.init, words) ?? mute;
+  const { noConsole, noAgent } = bootGaps(kernelConfig, ARCHITECTURES[plan.arch], plan.rootfs.init);
+  if (noConsole !== undefined) ctx.reporter.emit({ type: "warning", text: noConsole });
+  return whyNoAgent(plan.rootfs.init, words) ?? noAgent;
 }
 
 /** A root of a few MiB fits everywhere, and its kernel's symbols need not be read for that. */
@@ -116,7 +120,7 @@ async function checkRoom(
   );
   const kernelBytes = kernelSize(map ?? "") ?? KERNEL_BYTES;
   const isX86 = ARCHITECTURES[plan.arch].sourceArch === "x86";
-  requireRoom({ memoryMiB, sizes, kernelBytes, config, append, isX86 });
+  requireGuestMemory({ memoryMiB, sizes, kernelBytes, config, append, isX86 });
 }
 
 async function initramfsSizes(ctx: Context, plan: Plan): Promise<InitramfsSizes> {

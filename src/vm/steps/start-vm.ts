@@ -21,7 +21,7 @@ import { type VmAttempt, type VmPlan, withoutIpv6 } from "../plan/vm-plan.js";
 import { artifactFolder } from "../../core/steps/artifact-store.js";
 import { factsOf } from "./choose-vm.js";
 import { type Context, slotMutex } from "../../core/steps/context.js";
-import { noteGdbPort } from "../../build/steps/gdb-script.js";
+import { recordGdbPort } from "../../build/steps/gdb-script.js";
 import { endHostNet } from "./host-net.js";
 import { networksOf } from "./networks.js";
 import { reservations } from "./reservations.js";
@@ -49,7 +49,7 @@ export async function afterStart(
   { noGdbserver }: ConsoleState,
 ): Promise<StartedVm> {
   if (noGdbserver === undefined || started.gdb === undefined) return started;
-  await noteGdbPort(ctx, plan, undefined);
+  await recordGdbPort(ctx, plan, undefined);
   return { ...started, gdb: undefined };
 }
 
@@ -90,11 +90,11 @@ export function watched(started: StartedVm, watch: KillWatch): StartedVm {
     ...started,
     release() {
       started.release();
-      watch.callOff();
+      watch.cancel();
     },
     async [Symbol.asyncDispose]() {
       await started[Symbol.asyncDispose]();
-      watch.callOff();
+      watch.cancel();
     },
   };
 }
@@ -227,7 +227,7 @@ async function start(
     const facts = factsOf(attempt.container);
     const { ports } = await container.inspect();
     const gdb = ports.find(isGdbPort);
-    await noteGdbPort(ctx, plan, gdb);
+    await recordGdbPort(ctx, plan, gdb);
     return {
       container,
       console,

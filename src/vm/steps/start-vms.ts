@@ -146,7 +146,7 @@ async function takePlaces(ctx: Context, plan: Plan, orders: VmOrders): Promise<P
     for (const place of of.values()) {
       if (place instanceof Error) continue;
       await place[Symbol.asyncDispose]();
-      place.watch.callOff();
+      place.watch.cancel();
     }
     await removeNetworkLocked(ctx, plan);
     throw ctx.signal.aborted ? ctx.signal.reason : error;
@@ -220,7 +220,7 @@ async function startPlaced(
   } catch (error) {
     await place[Symbol.asyncDispose]();
     await removeNetworkIfUnused(ctx, plan);
-    place.watch.callOff();
+    place.watch.cancel();
     throw ctx.signal.aborted ? ctx.signal.reason : error;
   } finally {
     await place[Symbol.asyncDispose]();

@@ -10,7 +10,7 @@ import { attachConsole, type ConsoleEnd } from "./attach-console.js";
 import { chooseVm, factsOf, requireRunning } from "./choose-vm.js";
 import { panicOfVm, type VmConsole, vmConsole } from "./console-log.js";
 import type { Context } from "../../core/steps/context.js";
-import { forgetGdbPort, noteGdbPort } from "../../build/steps/gdb-script.js";
+import { removeGdbPort, recordGdbPort } from "../../build/steps/gdb-script.js";
 import { endHostNet } from "./host-net.js";
 import { joinLan } from "./lan.js";
 import { keepRemains } from "./panic-dump.js";
@@ -136,8 +136,8 @@ async function noteRemaining(ctx: Context, plan: Plan): Promise<void> {
   const engine = await ctx.engine();
   const vms = await engine.listContainers(labels("vm", plan.names.id));
   const [left, ...others] = vms.filter((vm) => vm.running);
-  if (left === undefined) await forgetGdbPort(ctx);
-  else if (others.length === 0) await noteGdbPort(ctx, plan, await publishedStub(ctx, left));
+  if (left === undefined) await removeGdbPort(ctx);
+  else if (others.length === 0) await recordGdbPort(ctx, plan, await publishedStub(ctx, left));
 }
 
 /** QEMU ends at SIGTERM at once; the limit is for an engine under load. */

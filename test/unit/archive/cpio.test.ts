@@ -56,12 +56,12 @@ const ENTRIES: readonly CpioEntry[] = [
   folder("a", 0o700),
 ];
 
-it("writes what GNU cpio writes, byte for byte", async () => {
+it("packCpio writes the same bytes as GNU cpio", async () => {
   const expected = gunzipSync(Buffer.from(GOLDEN, "base64"));
   expect((await buffer(packCpio(ENTRIES))).toString("latin1")).toBe(expected.toString("latin1"));
 });
 
-it("counts two links for every folder, whatever is in it", async () => {
+it("packCpio writes a link count of 2 for every folder", async () => {
   const archive = await buffer(packCpio([{ kind: "directory", path: "a" }, folder("a/b")]));
   expect(archive.toString("latin1", 14, 46)).toBe("000041ED000000000000000000000002");
 });
@@ -82,7 +82,7 @@ async function headers(entries: readonly CpioEntry[]): Promise<Record<string, st
   }
 }
 
-it("packs devices, pipes and names that are no UTF-8", async () => {
+it("packCpio packs devices, pipes and names that are not UTF-8", async () => {
   const found = await headers([
     folder("d", 0o1777),
     { kind: "block-device", path: "d/disk", mode: 0o660, major: 259, minor: 1048575 },
@@ -99,7 +99,7 @@ it("packs devices, pipes and names that are no UTF-8", async () => {
   });
 });
 
-it("has a file with several names once, with the last of them", async () => {
+it("packCpio writes the content of hard links once, with the last name", async () => {
   const named = (path: string) => ({ ...file(path, "abc"), link: "one" });
   const found = await headers([named("c"), { ...file("b", "x"), link: "two" }, named("a")]);
   expect(found).toEqual({ a: "0 100644 2 0 0,0", b: "1 100644 1 1 0,0", c: "0 100644 2 3 0,0" });
@@ -118,7 +118,7 @@ it.each([
   await expect(packed).rejects.toMatchObject({ code: "environment" });
 });
 
-it("refuses a file of 4 GiB, before it is opened", () => {
+it("packCpio rejects a file of 4 GiB, before it is opened", () => {
   const content = {
     size: 2 ** 32,
     open: () => {
@@ -145,7 +145,7 @@ it.each([
   ["an absolute path", [file("/a", "")]],
   ["a path that leaves", [folder("a"), file("a/../b", "")]],
   ["an empty path", [file("", "")]],
-])("refuses %s, which would be a bug", (_what, entries) => {
+])("packCpio throws for %s, which is a bug of the caller", (_what, entries) => {
   expect(() => packCpio(entries)).toThrow(Error);
   expect(() => packCpio(entries)).not.toThrow(KdockError);
 });

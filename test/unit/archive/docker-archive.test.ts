@@ -25,7 +25,7 @@ async function filesOf(archive: Readable): Promise<Map<string, string>> {
   return files;
 }
 
-it("names its configuration by its content, which is the image's id", async () => {
+it("dockerArchive names the configuration by its digest, the image's id", async () => {
   const files = await filesOf(dockerArchive(image));
   const [manifest] = JSON.parse(files.get("manifest.json") ?? "") as [{ Config: string }];
   const config = files.get(manifest.Config) ?? "";
@@ -44,15 +44,15 @@ it("names its configuration by its content, which is the image's id", async () =
   });
 });
 
-it("is the same whatever the order of the labels, and another with another date", async () => {
+it("dockerArchive is independent of the order of labels, and changes with the time", async () => {
   const bytes = (change: Partial<ArchivedImage>) => text(dockerArchive({ ...image, ...change }));
   expect(await bytes({ labels: { a: "1", b: "2" } })).toBe(await bytes({}));
   expect(await bytes({ created: 0 })).not.toBe(await bytes({}));
 });
 
-it("fails with its layer", async () => {
+it("dockerArchive fails if the layer's stream does", async () => {
   const open = () => Readable.from([Buffer.from("short")]);
   await expect(
     filesOf(dockerArchive({ ...image, layer: { ...image.layer, open } })),
-  ).rejects.toThrow("was to have");
+  ).rejects.toThrow("changed while it was read");
 });

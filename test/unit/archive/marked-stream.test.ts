@@ -4,27 +4,30 @@ import { MarkedStream } from "../../../src/archive/marked-stream.js";
 
 const TEXT = "one-+-two-+ +-+-+-three\nfour-+-";
 
-/** However the bytes are cut. */
-it.each([1, 2, 3, 4, 5, 7, 100])("reads from marker to marker in chunks of %i", async (size) => {
-  const chunks = Array.from({ length: Math.ceil(TEXT.length / size) }, (_, at) =>
-    Buffer.from(TEXT.slice(at * size, (at + 1) * size)),
-  );
-  const stream = new MarkedStream(Readable.from(chunks));
-  expect(await stream.textBefore("-+-", "a word", 100)).toBe("one");
-  expect(await stream.textBefore("-+-", "a word", 100)).toBe("two-+ +");
-  expect(await stream.byte()).toBe("+");
-  expect(await stream.byte()).toBe("-");
-  expect(await stream.textBefore("\n", "a line", 100)).toBe("three");
-  expect(await stream.textBefore("-+-", "a word", 100)).toBe("four");
-  await expect(stream.byte()).rejects.toMatchObject({ code: "vm" });
-});
+/** For all chunk sizes. */
+it.each([1, 2, 3, 4, 5, 7, 100])(
+  "MarkedStream reads from marker to marker in chunks of %i",
+  async (size) => {
+    const chunks = Array.from({ length: Math.ceil(TEXT.length / size) }, (_, at) =>
+      Buffer.from(TEXT.slice(at * size, (at + 1) * size)),
+    );
+    const stream = new MarkedStream(Readable.from(chunks));
+    expect(await stream.textBefore("-+-", "a text", 100)).toBe("one");
+    expect(await stream.textBefore("-+-", "a text", 100)).toBe("two-+ +");
+    expect(await stream.byte()).toBe("+");
+    expect(await stream.byte()).toBe("-");
+    expect(await stream.textBefore("\n", "a line", 100)).toBe("three");
+    expect(await stream.textBefore("-+-", "a text", 100)).toBe("four");
+    await expect(stream.byte()).rejects.toMatchObject({ code: "vm" });
+  },
+);
 
-it("rejects a stream that ends before the marker", async () => {
+it("MarkedStream rejects if the stream ends before the marker", async () => {
   const stream = new MarkedStream(Readable.from([Buffer.from("one-+")]));
-  await expect(stream.textBefore("-+-", "a word", 100)).rejects.toThrow("ends too early");
+  await expect(stream.textBefore("-+-", "a text", 100)).rejects.toThrow("ended early");
 });
 
-it("rejects a text that is longer than it may be, without waiting for its end", async () => {
+it("textBefore rejects a text that is too long, before its end", async () => {
   let sent = 0;
   const endless = Readable.from(
     (function* () {
@@ -43,7 +46,7 @@ it("rejects a text that is longer than it may be, without waiting for its end", 
   expect(sent).toBeLessThan(200);
 });
 
-it("takes a text that is as long as it may be", async () => {
+it("textBefore accepts a text of the maximum length", async () => {
   const stream = new MarkedStream(Readable.from([Buffer.from("12345-+-")]));
   expect(await stream.textBefore("-+-", "a path", 5)).toBe("12345");
 });

@@ -55,7 +55,7 @@ function sha256(text: string): string {
 
 const root: Raw = { name: "out/", type: "directory", mode: 0o755 };
 
-it("takes the leading folder off and tells what it wrote, in order of path", async () => {
+it("removes the leading folder and returns the written entries, in order of path", async () => {
   const sink = new MemorySink();
   const archive = rawTar(
     root,
@@ -72,7 +72,7 @@ it("takes the leading folder off and tells what it wrote, in order of path", asy
     { path: "d/l", kind: "symlink", mode: 0o644, size: 0, sha256: "", target: "../z" },
     { path: "z", kind: "file", mode: 0o755, size: 2, sha256: sha256("zz"), target: "" },
   ]);
-  // Links last, the hard ones first.
+  // Links last, hard links first.
   expect(sink.calls).toEqual([
     "file z 755",
     "directory d 700",
@@ -119,14 +119,14 @@ it.each<[string, Raw[]]>([
   ["a link that turns back after a name", [link("out/here", "."), link("out/a", "here/..")]],
   ["a link to nothing", [link("out/a", "\0")]],
   ["a hard link to outside", [{ name: "out/a", type: "link", linkname: "../a" }]],
-  ["a hard link to what is not there", [{ name: "out/a", type: "link", linkname: "out/b" }]],
+  ["a hard link to a missing file", [{ name: "out/a", type: "link", linkname: "out/b" }]],
   [
     "a hard link to a link",
     [link("out/b", "c"), { name: "out/a", type: "link", linkname: "out/b" }],
   ],
   ["a device", [{ name: "out/a", type: "character-device", devmajor: 1, devminor: 3 }]],
   ["a fifo", [{ name: "out/a", type: "fifo" }]],
-])("refuses %s before the sink hears of it", async (_what, entries) => {
+])("rejects %s before it reaches the sink", async (_what, entries) => {
   const sink = new MemorySink();
   const failure = extractTar(rawTar(...entries), sink);
   await expect(failure).rejects.toBeInstanceOf(KdockError);
@@ -137,7 +137,7 @@ it.each<[string, Raw[]]>([
   expect(sink.calls.length).toBeLessThan(entries.length);
 });
 
-it("refuses an archive with too many entries", async () => {
+it("rejects an archive with too many entries", async () => {
   const archive = rawTar(dir("out/"), dir("out/a/"), dir("out/b/"));
   await expect(extractTar(archive, new MemorySink(), { maxEntries: 2 })).rejects.toThrow(
     "more than 2 entries",
@@ -156,12 +156,12 @@ it.each([
   ["before the end mark", 512 + 200_192],
   ["in the end mark", 512 + 200_192 + 512],
   ["before anything came", 0],
-])("rejects an archive that is cut off %s", async (_where, length) => {
+])("rejects an archive that is truncated %s", async (_where, length) => {
   const archive = Readable.from([(await bytes()).subarray(0, length)]);
   await expect(extractTar(archive, new MemorySink())).rejects.toMatchObject({ code: "engine" });
 });
 
-it("rejects what is no archive", async () => {
+it("rejects data that is not an archive", async () => {
   const archive = Readable.from([Buffer.alloc(5000, "x")]);
   await expect(extractTar(archive, new MemorySink())).rejects.toThrow(
     "the archive from the container is damaged",
@@ -187,7 +187,7 @@ it("rejects when the archive is destroyed in the middle", async () => {
   await expect(extractTar(archive, new MemorySink())).rejects.toMatchObject({ code: "engine" });
 });
 
-it("rejects with the sink's error when a file cannot be opened, and lets the archive go", async () => {
+it("rejects with the sink's error if a file cannot be opened, and destroys the archive", async () => {
   const archive = Readable.from([await bytes(), Buffer.alloc(10_000_000)], { objectMode: false });
   const sink = new MemorySink();
   sink.file = () => Promise.reject(new Error("no space"));
@@ -208,7 +208,7 @@ it("rejects with the sink's error when a write fails", async () => {
   await expect(extractTar(Readable.from([await bytes()]), sink)).rejects.toThrow("no space");
 });
 
-it("sees every byte although somebody else listens to the archive, too", async () => {
+it("reads every byte if the archive has another listener", async () => {
   const archive = Readable.from([await bytes()]);
   let seen = 0;
   archive.on("data", (chunk: Buffer) => (seen += chunk.length));
@@ -229,7 +229,7 @@ it("skips contents that the visitor of readTar leaves unread", async () => {
   expect(names).toEqual(["a", "b"]);
 });
 
-it("a link's text may have dots and doubled slashes in it, which lead nowhere", async () => {
+it("accepts dots and doubled slashes in a link's text", async () => {
   const sink = new MemorySink();
   const link = (linkname: string) => rawTar(root, { name: "out/a/b/l", type: "symlink", linkname });
   await extractTar(link(".././..//c"), sink);
@@ -238,7 +238,7 @@ it("a link's text may have dots and doubled slashes in it, which lead nowhere", 
   await expect(extractTar(link("./c/../d"), sink)).rejects.toThrow("may be outside");
 });
 
-it("keeps links as they are on request, and still writes through none", async () => {
+it("keeps the text of links with links: as-text, and writes through none", async () => {
   const sink = new MemorySink();
   const link = { name: "./l", type: "symlink", linkname: "/etc" } as const;
   const archive = rawTar({ name: "./", type: "directory" }, link);
@@ -251,7 +251,7 @@ it("keeps links as they are on request, and still writes through none", async ()
   );
 });
 
-it("takes whatever a file may be called on request, and nothing that leads elsewhere", async () => {
+it("accepts all names with names: any, except unsafe paths", async () => {
   const sink = new MemorySink();
   const names = ["new\nline", "back\\slash", "-rf", "\u001b[2J"];
   const tar = (...paths: string[]) => rawTar(...paths.map((path) => ({ name: path, text: "" })));
@@ -259,14 +259,14 @@ it("takes whatever a file may be called on request, and nothing that leads elsew
   await extractTar(archive, sink, { names: "any" });
   expect(sink.calls).toEqual(names.map((name) => `file ${name} 644`));
   for (const [path, why] of [
-    ["./../a\n", "no safe path"],
+    ["./../a\n", "not a safe path"],
     ["./a\ufffd", "not UTF-8"],
   ] as const) {
     await expect(extractTar(tar(path), sink, { names: "any" })).rejects.toThrow(why);
   }
 });
 
-it("makes no link before everything else is there, wherever the archive has it", async () => {
+it("creates links after all other entries, independent of the archive's order", async () => {
   const sink = new MemorySink();
   const archive = rawTar(
     root,
@@ -284,16 +284,16 @@ it("makes no link before everything else is there, wherever the archive has it",
   ]);
 });
 
-it("takes a second name of a link for another link, where links are text", async () => {
+it("extracts a hard link to a symbolic link as a symbolic link, with links: as-text", async () => {
   const sink = new MemorySink();
   const archive = rawTar(link("out/a", "/etc"), { name: "out/b", type: "link", linkname: "out/a" });
   await extractTar(archive, sink, { links: "as-text" });
   expect(sink.calls).toEqual(["symlink a -> /etc", "symlink b -> /etc"]);
 });
 
-it("leaves out what cannot be a file here, and tells of it, where somebody listens", async () => {
+it("leaves out entries that cannot be created, and calls onLeftOut", async () => {
   const sink = new MemorySink();
-  const told: string[] = [];
+  const leftOut: string[] = [];
   const archive = rawTar(
     { name: "out/null", type: "character-device", devmajor: 1, devminor: 3 },
     { name: "out/pipe", type: "fifo" },
@@ -303,11 +303,11 @@ it("leaves out what cannot be a file here, and tells of it, where somebody liste
   );
   const extracted = await extractTar(archive, sink, {
     links: "as-text",
-    onLeftOut: (name, why) => told.push(`${name} ${why}`),
+    onLeftOut: (name, why) => leftOut.push(`${name} ${why}`),
   });
   expect(extracted.map(({ path }) => path)).toEqual(["b"]);
   expect(sink.calls).toEqual(["file b 644"]);
-  expect(told).toEqual([
+  expect(leftOut).toEqual([
     "out/null which is a character-device",
     "out/pipe which is a fifo",
     "out/a\ufffd whose name is not UTF-8",
@@ -315,9 +315,9 @@ it("leaves out what cannot be a file here, and tells of it, where somebody liste
   ]);
 });
 
-it("leaves out what is another name of something left out, and other hard links arrive", async () => {
+it("leaves out hard links to entries that were left out, and keeps others", async () => {
   const sink = new MemorySink();
-  const told: string[] = [];
+  const leftOut: string[] = [];
   const archive = rawTar(
     { name: "./pipe", type: "fifo" },
     { name: "./pipe2", type: "link", linkname: "./pipe" },
@@ -329,10 +329,10 @@ it("leaves out what is another name of something left out, and other hard links 
   );
   await extractTar(archive, sink, {
     ...{ links: "as-text", names: "any" },
-    onLeftOut: (name, why) => told.push(`${name} ${why}`),
+    onLeftOut: (name, why) => leftOut.push(`${name} ${why}`),
   });
   expect(sink.calls).toEqual(["file b 644", "hardlink b2 = b"]);
-  expect(told).toEqual([
+  expect(leftOut).toEqual([
     "./pipe which is a fifo",
     './pipe2 which is a hard link to "pipe", which was left out',
     './pipe3 which is a hard link to "pipe2", which was left out',
@@ -388,16 +388,16 @@ function forPoor(): Readable {
   );
 }
 
-it("leaves out what the sink's file system does not have, and brings the rest", async () => {
+it("leaves out entries that the sink's file system does not support, and extracts the rest", async () => {
   const sink = new PoorSink();
-  const told: string[] = [];
+  const leftOut: string[] = [];
   const extracted = await extractTar(forPoor(), sink, {
     ...{ links: "as-text", names: "any" },
-    onLeftOut: (name, why) => told.push(`${name} ${why}`),
+    onLeftOut: (name, why) => leftOut.push(`${name} ${why}`),
   });
   expect(extracted.map(({ path }) => path)).toEqual(["b", "z"]);
   expect(sink.calls).toEqual(["file big 644", "remove big", "file b 644", "file z 644"]);
-  expect(told).toEqual([
+  expect(leftOut).toEqual([
     "./c:d/ there are no colons",
     "./c:d/e there are no colons",
     "./big it is too large",
@@ -408,7 +408,7 @@ it("leaves out what the sink's file system does not have, and brings the rest", 
   ]);
 });
 
-it("rejects with it without onLeftOut", async () => {
+it("rejects with the UnstorableError without onLeftOut", async () => {
   const archive = rawTar({ name: "./c:d/", type: "directory" });
   const extracting = extractTar(archive, new PoorSink(), { links: "as-text", names: "any" });
   await expect(extracting).rejects.toThrow("cannot write c:d: there are no colons");
@@ -420,7 +420,7 @@ it.each<[string, () => Readable, string]>([
   [
     "is hostile",
     () => rawTar({ name: "/a", text: "" }),
-    'the guest\'s tar holds "/a" which is no safe',
+    'the guest\'s tar holds "/a" which is not a safe',
   ],
   [
     "lies about links",
@@ -439,8 +439,8 @@ it.each<[string, () => Readable, string]>([
   },
 );
 
-it("refuses what lies, also where somebody listens", async () => {
+it("rejects an entry with a wrong size, also with onLeftOut", async () => {
   const archive = rawTar({ name: "out/../a", text: "" });
   const extracting = extractTar(archive, new MemorySink(), { onLeftOut: () => undefined });
-  await expect(extracting).rejects.toThrow("which is no safe path");
+  await expect(extracting).rejects.toThrow("which is not a safe path");
 });

@@ -21,7 +21,7 @@ const LINK: Entry = [{ name: "./bin", type: "symlink", linkname: "usr/bin" }];
 const plain = [FOLDER, FILE, LINK];
 
 describe("tarFingerprint", () => {
-  it("is the same for the same tree, whatever the order and the spelling of the names", async () => {
+  it("is the same for the same tree, independent of order and spelling of names", async () => {
     const other: Entry[] = [
       [{ name: "bin", type: "symlink", linkname: "usr/bin" }],
       [{ name: "etc/motd" }, "hello"],
@@ -30,7 +30,7 @@ describe("tarFingerprint", () => {
     expect(await tarFingerprint(archive(other))).toBe(await tarFingerprint(archive(plain)));
   });
 
-  it("does not know the mirror", async () => {
+  it("does not depend on the mirror", async () => {
     const mirrors: Entry[] = [
       [{ name: "./etc/apt/sources.list" }, "deb one"],
       [{ name: "./etc/apt/sources.list.d/two.sources" }, "two"],
@@ -54,7 +54,7 @@ describe("tarFingerprint", () => {
     expect(await tarFingerprint(archive(entries))).not.toBe(await tarFingerprint(archive(plain)));
   });
 
-  it("rejects on an archive that is cut off", async () => {
+  it("rejects a truncated archive", async () => {
     const chunks: Uint8Array[] = [];
     for await (const chunk of archive(plain) as AsyncIterable<Uint8Array>) chunks.push(chunk);
     const half = Buffer.concat(chunks).subarray(0, 1200);
@@ -66,10 +66,10 @@ describe("tarFingerprint", () => {
 });
 
 describe("installedPackages", () => {
-  it("reads dpkg's database, without what was removed", async () => {
+  it("reads dpkg's database, without removed packages", async () => {
     const status = [
       "Package: bash\nStatus: install ok installed\nVersion: 5.2.37-2\nDescription: a shell\n Version: no\n",
-      "Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n",
+      "Package: removed\nStatus: deinstall ok config-files\nVersion: 1\n",
       "Package: zlib1g\nEssential: yes\nStatus: hold ok installed\nVersion: 1:1.3+b1\n",
     ].join("\n");
     const tar = archive([FILE, [{ name: "./var/lib/dpkg/status" }, status]]);

@@ -30,7 +30,7 @@ async function listed(tar: Readable): Promise<unknown[]> {
   return entries;
 }
 
-it("packs files, folders and links in code-unit order", async () => {
+it("packTar packs files, folders and links in code-unit order", async () => {
   expect(await listed(packTar(ENTRIES))).toEqual([
     ["a", "symlink", 0o777, 0, 0, 0, "b/run.sh", 0],
     ["b", "directory", 0o750, 1000, 100, 0, "", 0],
@@ -40,25 +40,25 @@ it("packs files, folders and links in code-unit order", async () => {
   ]);
 });
 
-it("gives the same bytes for the same entries, in whichever order they come", async () => {
+it("packTar gives the same bytes for the same entries in any order", async () => {
   const one = await buffer(packTar(ENTRIES));
   const other = await buffer(packTar(Readable.from([...ENTRIES].reverse())));
   expect(other.equals(one)).toBe(true);
 });
 
-/** Without an end. */
+/** An endless generator. */
 async function* endless(
-  told: { taken: number; isClosed: boolean },
+  progress: { taken: number; isClosed: boolean },
   entry: (path: string) => TarEntry,
 ): AsyncGenerator<TarEntry> {
   try {
     for (;;) {
       await Promise.resolve();
-      told.taken += 1;
-      yield entry(String(told.taken).padStart(9, "0"));
+      progress.taken += 1;
+      yield entry(String(progress.taken).padStart(9, "0"));
     }
   } finally {
-    told.isClosed = true;
+    progress.isClosed = true;
   }
 }
 
@@ -67,9 +67,9 @@ it.each<[string, (path: string) => TarEntry]>([
   ["links", (path) => ({ kind: "symlink", path, target: "x" })],
   ["empty files", (path) => ({ kind: "file", path, mode: 0o644, content: new Uint8Array() })],
   ["files", (path) => ({ kind: "file", path, mode: 0o644, content: Buffer.alloc(5000) })],
-])("takes %s that are sorted as its reader takes them, and no more", async (_what, entry) => {
-  const told = { taken: 0, isClosed: false };
-  const tar = packTar(endless(told, entry), { isSorted: true });
+])("packTar reads sorted %s only as its reader needs them", async (_what, entry) => {
+  const progress = { taken: 0, isClosed: false };
+  const tar = packTar(endless(progress, entry), { isSorted: true });
   let bytes = 0;
   for await (const chunk of tar as AsyncIterable<Buffer>) {
     bytes += chunk.length;
@@ -77,11 +77,11 @@ it.each<[string, (path: string) => TarEntry]>([
     if (bytes > 1e6) break;
   }
   const size = (await buffer(packTar([entry("x")]))).length - 1024;
-  expect(told.taken * size - bytes).toBeLessThan(200_000);
-  await expect.poll(() => told.isClosed).toBe(true);
+  expect(progress.taken * size - bytes).toBeLessThan(200_000);
+  await expect.poll(() => progress.isClosed).toBe(true);
 });
 
-it("gives the same bytes for entries that are sorted already", async () => {
+it("packTar gives the same bytes for entries that are sorted already", async () => {
   const entries = [...ENTRIES].sort((a, b) => (a.path < b.path ? -1 : 1));
   const sorted = await buffer(packTar(entries, { isSorted: true }));
   expect(sorted.equals(await buffer(packTar(ENTRIES)))).toBe(true);
@@ -92,8 +92,8 @@ function fileOf(open: () => Readable): TarEntry {
 }
 
 it.each([
-  ["too short", () => Readable.from([Buffer.alloc(99_999)]), "f was to have 100000 bytes"],
-  ["too long", () => Readable.from([Buffer.alloc(100_001)]), "f was to have 100000 bytes"],
+  ["too short", () => Readable.from([Buffer.alloc(99_999)]), "it has 99999 bytes, not 100000"],
+  ["too long", () => Readable.from([Buffer.alloc(100_001)]), "it has 100001 bytes, not 100000"],
   [
     "broken",
     () =>
@@ -104,11 +104,11 @@ it.each([
       }),
     "disk error",
   ],
-])("fails when a content is %s", async (_how, open, message) => {
+])("packTar fails if a content is %s", async (_how, open, message) => {
   await expect(buffer(packTar([fileOf(open)]))).rejects.toThrow(message);
 });
 
-it("fails when the entries do", async () => {
+it("packTar fails if the entries do", async () => {
   async function* entries(): AsyncGenerator<TarEntry> {
     await Promise.resolve();
     yield { kind: "directory", path: "a", mode: 0o755 };
@@ -117,7 +117,7 @@ it("fails when the entries do", async () => {
   await expect(buffer(packTar(entries()))).rejects.toThrow("no more");
 });
 
-it("closes the content that is being read when its reader goes away", async () => {
+it("packTar closes the current content if its reader is destroyed", async () => {
   const content = new Readable({
     read() {
       this.push(Buffer.alloc(1000));

@@ -10,7 +10,7 @@ describe("orAborted", () => {
     await expect(orAborted(signal, Promise.reject(new Error("no")))).rejects.toThrow("no");
   });
 
-  it("rejects with the signal's reason, before the work and while it goes on", async () => {
+  it("rejects with the signal's reason, if aborted before or during the work", async () => {
     const before = AbortSignal.abort(new Error("early"));
     await expect(orAborted(before, never)).rejects.toThrow("early");
     const meanwhile = new AbortController();

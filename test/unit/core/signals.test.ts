@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { handleSignals, SAME_SIGNAL_MS } from "../../../src/core/signals.js";
 import { said } from "../../support/kdock.js";
 
-/** A process whose clock stands until it is set. */
+/** A process with a clock that the test sets. */
 class FakeProcess extends EventEmitter {
   readonly pid = 1;
   readonly did: string[] = [];
@@ -30,29 +30,29 @@ class FakeProcess extends EventEmitter {
   }
 }
 
-describe("signals", () => {
-  it("interrupt once, and end the process when one comes later", () => {
+describe("handleSignals", () => {
+  it("interrupts at the first signal, and ends the process at a later one", () => {
     const process = new FakeProcess();
     process.signalAt(5000, "SIGINT");
     process.signalAt(5000 + SAME_SIGNAL_MS, "SIGTERM");
     expect(process.did).toEqual(["interrupt", "restore", "ended by SIGTERM, 0 listeners"]);
   });
 
-  it("are the same one while they come within a second of the first", () => {
+  it("ignores signals within a second after the first", () => {
     const process = new FakeProcess();
     for (const time of [0, 3, SAME_SIGNAL_MS - 1]) process.signalAt(time, "SIGINT");
     expect(process.did).toEqual(["interrupt"]);
-    // Counted from the first: pressing Ctrl-C again and again ends the process.
+    // Counted from the first: repeated Ctrl-C ends the process.
     process.signalAt(SAME_SIGNAL_MS + 1, "SIGINT");
     expect(process.did).toHaveLength(3);
   });
 
-  it("that are sent a moment apart let the process clean up", async () => {
+  it("lets the process clean up after two signals in quick succession", async () => {
     const program = fileURLToPath(new URL("take-signals.ts", import.meta.url));
     const child = execa("node", ["--import", "tsx", program], { reject: false });
     await said(child.stdout, "ready\n");
     process.kill(child.pid ?? 0, "SIGTERM");
-    // Of another kind: two of a kind may be delivered as one.
+    // Another signal: two of the same number may be merged.
     process.kill(child.pid ?? 0, "SIGHUP");
     const { stdout, exitCode, signal } = await child;
     expect({ stdout, exitCode, signal }).toEqual({

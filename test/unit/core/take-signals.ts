@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { handleSignals } from "../../../src/core/signals.js";
 
-/** Run as a program: says when it is interrupted, and cleans up once SIGTERM and SIGHUP have both come. */
+/** A program: prints when it is interrupted, and cleans up after both SIGTERM and SIGHUP. */
 const alive = setInterval(() => undefined, 1000);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const both = Promise.all([once(process, "SIGTERM"), once(process, "SIGHUP")]);

@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { expect, it } from "vitest";
 import { ask } from "../../../src/host/ask.js";
 
-it("is answered by an interrupt, also by one that came before the question", async () => {
+it("ask rejects when interrupted, also before the question", async () => {
   const terminal = () => ({
     input: new PassThrough() as unknown as NodeJS.ReadStream,
     output: new PassThrough().resume() as unknown as NodeJS.WriteStream,

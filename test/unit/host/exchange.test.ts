@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { exchange } from "../../../src/host/exchange.js";
 
-const NOBODY = new AbortController().signal;
+const NEVER_ABORTED = new AbortController().signal;
 const closers: (() => void)[] = [];
 afterEach(() => {
   for (const close of closers.splice(0)) close();
@@ -33,13 +33,13 @@ async function udp(
   return socket.address().port;
 }
 
-/** Longer than any answer takes on a busy machine. */
+/** A limit that no answer reaches on a busy machine. */
 const LIMIT_MS = 60_000;
 
-const call = (protocol: "tcp" | "udp", port: number, signal = NOBODY, limitMs = LIMIT_MS) =>
+const call = (protocol: "tcp" | "udp", port: number, signal = NEVER_ABORTED, limitMs = LIMIT_MS) =>
   exchange({ protocol, address: "127.0.0.1", port }, limitMs, signal);
 
-it("hears what is said, with TCP and with UDP", async () => {
+it("exchange receives data, with TCP and with UDP", async () => {
   for (const [protocol, port] of [
     [
       "tcp",
@@ -55,19 +55,19 @@ it("hears what is said, with TCP and with UDP", async () => {
   }
 });
 
-it("waits for nobody who says nothing", async () => {
+it("exchange ends at the time limit without an answer", async () => {
   const silent = { text: "", ms: undefined, error: "no answer in 0.3 s" };
-  expect(await call("tcp", await tcp(() => undefined), NOBODY, 300)).toEqual(silent);
-  expect(await call("udp", await udp(undefined), NOBODY, 300)).toEqual(silent);
+  expect(await call("tcp", await tcp(() => undefined), NEVER_ABORTED, 300)).toEqual(silent);
+  expect(await call("udp", await udp(undefined), NEVER_ABORTED, 300)).toEqual(silent);
 });
 
-it("says why there is no connection", async () => {
+it("exchange reports why a connection failed", async () => {
   const port = await tcp(() => undefined);
   for (const close of closers.splice(0)) close();
   expect((await call("tcp", port)).error).toContain("ECONNREFUSED");
 });
 
-it("is interrupted", async () => {
+it("exchange ends when interrupted", async () => {
   const interrupt = new AbortController();
   const called = () => {
     interrupt.abort();
@@ -80,7 +80,7 @@ it("is interrupted", async () => {
   expect((await call("udp", port, again.signal)).error).toBe("interrupted");
 });
 
-it("is interrupted before it has begun by a signal that was there", async () => {
+it("exchange does not start if the signal is aborted already", async () => {
   const signal = AbortSignal.abort();
   for (const protocol of ["tcp", "udp"] as const) {
     const port = protocol === "tcp" ? await tcp(() => undefined) : await udp(undefined);

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** A process that has `touch here` run if it is killed; resolves when the watch stands. */
+/** A process that runs `touch here` if it is killed; resolves when the watch is active. */
 async function watching(then: string) {
   const script = `
     import { ifKilled } from ${JSON.stringify(`${ROOT}src/host/kill-watch.ts`)};
@@ -28,7 +28,7 @@ async function watching(then: string) {
 
 const ran = () => existsSync(join(folder, "here"));
 
-it("runs the program in its folder when the process and its group are killed", async () => {
+it("ifKilled runs the program in the folder when the process and its group are killed", async () => {
   const child = await watching("setInterval(() => undefined, 1000);");
   expect(ran()).toBe(false);
   process.kill(-(child.pid ?? 0), "SIGKILL");
@@ -43,9 +43,9 @@ async function inFolder(): Promise<string[]> {
   return pids.filter((_pid, index) => cwds[index] === folder);
 }
 
-it("does not when it was called off, and holds up nobody's end", async () => {
-  const child = await watching('process.stdin.once("end", () => watch.callOff()).resume();');
-  // Its shell may still be on its way.
+it("ifKilled does not run the program after cancel, and does not delay the exit", async () => {
+  const child = await watching('process.stdin.once("end", () => watch.cancel()).resume();');
+  // The watch's shell may still be starting.
   await expect.poll(inFolder, { timeout: 20_000 }).toHaveLength(1);
   child.stdin.end();
   const [code] = (await once(child, "exit")) as [number];

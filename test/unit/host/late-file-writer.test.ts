@@ -20,13 +20,13 @@ const breaking = () =>
   });
 
 describe.each([{ replace: false }, { replace: true }])("LateFileWriter with %o", ({ replace }) => {
-  it("leaves nothing when it fails before the first byte", async () => {
+  it("creates no file if it fails before the first byte", async () => {
     const writing = pipeline(breaking(), nodeFiles.writeLate(path, { replace }));
     await expect(writing).rejects.toThrow("broken");
     expect(await readdir(inFolder())).toEqual([]);
   });
 
-  it("has the file grow in its place, and keeps what was written before a failure", async () => {
+  it("appends in place, and keeps bytes that were written before a failure", async () => {
     const file = nodeFiles.writeLate(path, { replace });
     await new Promise((resolve) => file.write("one", resolve));
     expect(await readFile(path, "utf8")).toBe("one");
@@ -37,16 +37,16 @@ describe.each([{ replace: false }, { replace: true }])("LateFileWriter with %o",
   });
 });
 
-describe("LateFileWriter where a file is", () => {
+describe("LateFileWriter for an existing file", () => {
   beforeEach(() => writeFile(path, "old and longer"));
 
-  it("keeps it when it fails before the first byte", async () => {
+  it("keeps the file if it fails before the first byte", async () => {
     const writing = pipeline(breaking(), nodeFiles.writeLate(path, { replace: true }));
     await expect(writing).rejects.toThrow("broken");
     expect(await readFile(path, "utf8")).toBe("old and longer");
   });
 
-  it("replaces it when told to, and fails otherwise", async () => {
+  it("replaces it with replace, and fails otherwise", async () => {
     const refused = pipeline(Readable.from(["new"]), nodeFiles.writeLate(path, { replace: false }));
     await expect(refused).rejects.toMatchObject({ code: "environment" });
     expect(await readFile(path, "utf8")).toBe("old and longer");
@@ -55,7 +55,7 @@ describe("LateFileWriter where a file is", () => {
     expect(await readdir(inFolder())).toEqual(["f"]);
   });
 
-  it("leaves no temporary file when it cannot be replaced", async () => {
+  it("leaves no temporary file if it cannot be replaced", async () => {
     const taken = inFolder("folder");
     await mkdir(taken);
     const writing = pipeline(Readable.from(["new"]), nodeFiles.writeLate(taken, { replace: true }));

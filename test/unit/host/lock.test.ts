@@ -24,12 +24,12 @@ function taker(...args: string[]) {
 }
 
 async function leaveStale(path: string, id = "stale"): Promise<void> {
-  // No Linux gives out a pid this high.
+  // Above the maximum pid of Linux.
   const owner = { id, pid: 2 ** 30, startTicks: "1", machine: hostname(), since: "" };
   await writeFile(path, JSON.stringify(owner));
 }
 
-it("keeps others out until it is disposed of, and leaves nothing", async () => {
+it("lock excludes others until it is disposed of, and leaves no file", async () => {
   const path = at("deep", "lock");
   await locked(async () => {
     await expect(lock(path, "another build")).rejects.toMatchObject({
@@ -44,7 +44,7 @@ it("keeps others out until it is disposed of, and leaves nothing", async () => {
   await locked(() => Promise.resolve(), path);
 });
 
-it("keeps another process out, and takes over when that one was killed", async () => {
+it("lock excludes another process, and replaces the lock of a killed one", async () => {
   const other = taker(at("lock"));
   await new Promise((resolve) => other.stdout.once("data", resolve));
   await expect(lock(at("lock"), "x")).rejects.toThrow(`(pid ${other.pid ?? 0},`);
@@ -56,11 +56,11 @@ it("keeps another process out, and takes over when that one was killed", async (
 }, 20_000);
 
 it.each([
-  ["a process that is gone", () => leaveStale(at("lock"))],
-  ["a pid that is somebody else's now", () => leaveOurPid("1")],
+  ["a process that has ended", () => leaveStale(at("lock"))],
+  ["a pid of another process", () => leaveOurPid("1")],
   ["something that is no lock", () => writeFile(at("lock"), "gibberish")],
-  ["an heir that is gone, too", leaveDeadHeir],
-])("takes over what %s left behind", async (_what, leave) => {
+  ["a process that ended while it replaced the lock", leaveDeadHeir],
+])("lock replaces the lock of %s", async (_what, leave) => {
   await leave();
   await locked(async () => {
     expect(await readFile(at("lock"), "utf8")).toContain(`"pid":${process.pid},`);
@@ -78,21 +78,21 @@ async function leaveDeadHeir(): Promise<void> {
   await leaveStale(at("lock.after-first"), "second");
 }
 
-it("does not judge another machine's processes", async () => {
+it("lock respects a lock of another machine", async () => {
   const owner = { id: "far", pid: 1, startTicks: "1", machine: "elsewhere", since: "today" };
   await writeFile(at("lock"), JSON.stringify(owner));
   await expect(lock(at("lock"), "x")).rejects.toMatchObject({
     message: "x is running (pid 1 on elsewhere, since today)",
-    hint: `Wait for it to end; if it is gone for good, remove ${at("lock")}.`,
+    hint: `Wait for it to end; if it does not run any more, remove ${at("lock")}.`,
   });
 });
 
-it("leaves a lock alone that is not its own any more", async () => {
+it("lock does not remove a lock that was replaced", async () => {
   await locked(() => leaveStale(at("lock")));
   expect(await readdir(at())).toEqual(["lock"]);
 });
 
-it("lets one of many have a stale lock", async () => {
+it("lock gives a stale lock to one of many callers", async () => {
   for (let round = 0; round < 30; round++) {
     await leaveStale(at("lock"), `stale-${round}`);
     const tries = await Promise.allSettled(Array.from({ length: 8 }, () => lock(at("lock"), "x")));
@@ -103,10 +103,10 @@ it("lets one of many have a stale lock", async () => {
   }
 });
 
-it("lets one of several processes have a stale lock", async () => {
+it("lock gives a stale lock to one of several processes", async () => {
   await leaveStale(at("lock"));
   const others = Array.from({ length: 4 }, () => taker(at("lock"), "3000"));
-  const said = await Promise.all(others.map(async (other) => (await other).stdout));
-  expect(said.filter((line) => line === "taken")).toHaveLength(1);
-  expect(said.filter((line) => line.startsWith("a test is running (pid "))).toHaveLength(3);
+  const outputs = await Promise.all(others.map(async (other) => (await other).stdout));
+  expect(outputs.filter((line) => line === "taken")).toHaveLength(1);
+  expect(outputs.filter((line) => line.startsWith("a test is running (pid "))).toHaveLength(3);
 }, 30_000);

@@ -27,7 +27,7 @@ import { useTemporaryFolder } from "./temporary-folder.js";
 const at = useTemporaryFolder();
 
 describe("reading", () => {
-  it("tells a file that is not there from one that cannot be read", async () => {
+  it("distinguishes a missing file from an unreadable one", async () => {
     await writeFile(at("file"), "text");
     expect(await files.readText(at("file"))).toBe("text");
     expect(await files.readText(at("none"))).toBeUndefined();
@@ -42,19 +42,19 @@ describe("reading", () => {
     });
   });
 
-  it("refuses text that is no UTF-8", async () => {
+  it("rejects text that is not UTF-8", async () => {
     await writeFile(at("file"), Buffer.from([0x66, 0xfc, 0x72]));
     await expect(files.readText(at("file"))).rejects.toThrow("is not UTF-8 text");
   });
 
-  it("says whether something is there", async () => {
+  it("reports whether a path exists", async () => {
     await symlink("nowhere", at("dangling"));
     expect(await files.exists(at())).toBe(true);
     expect(await files.exists(at("none"))).toBe(false);
     expect(await files.exists(at("dangling"))).toBe(false);
   });
 
-  it("lists a tree in code-unit order, links unfollowed", async () => {
+  it("lists a tree in code-unit order, without following links", async () => {
     await mkdir(at("b", "c"), { recursive: true });
     await writeFile(at("b", "run"), "#!", { mode: 0o755 });
     await writeFile(at("B"), "");
@@ -70,7 +70,7 @@ describe("reading", () => {
     expect(await files.list(at())).toEqual(["B", "a", "b"]);
   });
 
-  it("refuses a tree with a socket in it", async () => {
+  it("rejects a tree with a socket", async () => {
     const server = createServer().listen(at("socket"));
     await new Promise((resolve) => server.once("listening", resolve));
     await expect(files.tree(at())).rejects.toMatchObject({
@@ -80,12 +80,12 @@ describe("reading", () => {
     server.close();
   });
 
-  it("refuses a tree with a name that is not UTF-8, which nobody could read again", async () => {
+  it("rejects a tree with a name that is not UTF-8", async () => {
     await writeFile(Buffer.concat([Buffer.from(at("x")), Buffer.of(0xff)]), "");
     await expect(files.tree(at())).rejects.toThrow("the name is not UTF-8");
   });
 
-  it("lists nodes of every kind, whatever bytes their names have", async () => {
+  it("lists nodes of every kind, with any bytes in names", async () => {
     const server = createServer().listen(at("socket"));
     await new Promise((resolve) => server.once("listening", resolve));
     await mkdir(at("d"), { mode: 0o700 });
@@ -109,28 +109,28 @@ describe("reading", () => {
     expect(named.get("socket")).toMatchObject({ kind: "socket" });
   });
 
-  it("knows the number of a device", async () => {
+  it("returns the numbers of a device", async () => {
     const devices = await files.nodes("/dev/pts");
     expect(devices.find(({ path }) => path === "ptmx")).toMatchObject({
       ...{ kind: "character-device", major: 5, minor: 2 },
     });
   });
 
-  it("knows the free space of what is there only", async () => {
+  it("returns the free space of existing paths only", async () => {
     expect(await freeBytes(at())).toBeGreaterThan(0);
     expect(await freeBytes(at("none"))).toBeUndefined();
   });
 });
 
 describe("writing", () => {
-  it("writes a file whole, with its folders, and leaves nothing else", async () => {
+  it("writes a file atomically, with parent folders, and leaves no other file", async () => {
     await files.writeAtomic(at("a", "b", "file"), "one");
     await files.writeAtomic(at("a", "b", "file"), Buffer.from("two"));
     expect(await readFile(at("a", "b", "file"), "utf8")).toBe("two");
     expect(await readdir(at("a", "b"))).toEqual(["file"]);
   });
 
-  it("leaves nothing behind when a file cannot be written", async () => {
+  it("leaves no file if writing fails", async () => {
     await mkdir(at("folder", "full"), { recursive: true });
     await expect(files.writeAtomic(at("folder"), "")).rejects.toMatchObject({
       code: "environment",
@@ -139,20 +139,20 @@ describe("writing", () => {
     expect(await readdir(at())).toEqual(["folder"]);
   });
 
-  it("streams a file with the permissions it was given, whatever the umask", async () => {
+  it("streams a file with the given permissions, independent of the umask", async () => {
     const content = [Buffer.alloc(3_000_000, "a"), Buffer.from("b"), Buffer.alloc(70_000, "c")];
     await pipeline(Readable.from(content), await files.writeStream(at("new", "run"), 0o777));
     expect((await stat(at("new", "run"))).mode & 0o7777).toBe(0o777);
     expect((await readFile(at("new", "run"))).equals(Buffer.concat(content))).toBe(true);
   });
 
-  it("gives a streamed file the time it was given", async () => {
+  it("sets the given time of a streamed file", async () => {
     const time = new Date("2020-02-02T00:00:00Z");
     await pipeline(Readable.from(["a"]), await files.writeStream(at("old"), 0o444, time));
     expect((await stat(at("old"))).mtime).toEqual(time);
   });
 
-  it("does not write a stream over what is there", async () => {
+  it("does not overwrite an existing file with a stream", async () => {
     await writeFile(at("file"), "");
     await expect(files.writeStream(at("file"), 0o644)).rejects.toThrow("it exists already");
   });
@@ -165,12 +165,12 @@ describe("writing", () => {
     expect(await readFile(at("logs", "kernel.log"), "utf8")).toBe("one\ntwo\n");
   });
 
-  it("does not fail for a log that cannot be written", async () => {
+  it("ignores errors of a log", async () => {
     await using log = files.openLog(at());
     log.write("line");
   });
 
-  it("writes no log through a link", async () => {
+  it("does not follow a link to a log", async () => {
     await writeFile(at("other"), "as it was");
     await symlink(at("other"), at("kernel.log"));
     {
@@ -180,7 +180,7 @@ describe("writing", () => {
     expect(await readFile(at("other"), "utf8")).toBe("as it was");
   });
 
-  it("puts a folder in the place of another one", async () => {
+  it("replaces a folder by another one", async () => {
     const fresh = await files.makeTemporary(at("out", "kernel"));
     expect(fresh.startsWith(at("out", "kernel.tmp-"))).toBe(true);
     await writeFile(`${fresh}/new`, "");
@@ -190,20 +190,20 @@ describe("writing", () => {
     expect(await readdir(at("out"))).toEqual(["kernel"]);
   });
 
-  it("keeps what was there when there is nothing to put in its place", async () => {
+  it("keeps the target if the source does not exist", async () => {
     await files.makeFolder(at("kernel", "deep"));
     await expect(files.replace(at("none"), at("kernel"))).rejects.toThrow("no such file");
     expect(await readdir(at())).toEqual(["kernel"]);
   });
 
-  it("points a link somewhere else", async () => {
+  it("replaces a link", async () => {
     await files.pointLink(at("current"), "one");
     await files.pointLink(at("current"), "two");
     expect(await readlink(at("current"))).toBe("two");
     expect(await readdir(at())).toEqual(["current"]);
   });
 
-  it("removes files, links and folders, and what is not there", async () => {
+  it("removes files, links and folders, and ignores missing ones", async () => {
     await files.makeFolder(at("a", "b"));
     await symlink("a", at("link"));
     await files.remove(at("link"));
@@ -218,7 +218,7 @@ describe("writing", () => {
     ["EDQUOT", "no space left on the disk that holds /x"],
     ["EROFS", "cannot write /x: the file system is read-only"],
     ["EACCES", "cannot write /x: permission denied"],
-  ])("says what %s means", (code, message) => {
+  ])("describes %s", (code, message) => {
     expect(writeError("/x", Object.assign(new Error("x"), { code }))).toMatchObject({
       code: "environment",
       message,
@@ -256,7 +256,7 @@ describe("a project's state folder", () => {
     "is one that others may not write to when %s makes it",
     async (way) => {
       await mkdir(at("lab"));
-      // As in a checkout that a group shares: new folders get its group.
+      // As in a checkout shared by a group: new folders get its group.
       await chmod(at("lab"), 0o2775);
       await WAYS[way]?.();
       const state = await files.status(at("lab/.kdock"));
@@ -269,20 +269,20 @@ describe("a project's state folder", () => {
     },
   );
 
-  it("is closed to others where the umask says so", async () => {
+  it("is private with such a umask", async () => {
     umask(0o077);
     await files.writeAtomic(at("lab/.kdock/trees/last"), "");
     expect(await modeOf("lab/.kdock/trees")).toBe("700");
     expect(await modeOf("lab/.kdock/trees/last")).toBe("600");
   });
 
-  it("is the only one: elsewhere the umask decides", async () => {
+  it("is the only folder with this rule: elsewhere the umask decides", async () => {
     await files.writeAtomic(at("lab/reports/matrix.xml"), "");
     expect(await modeOf("lab/reports")).toBe("775");
     expect(await modeOf("lab/reports/matrix.xml")).toBe("664");
   });
 
-  it("keeps the mode that it has", async () => {
+  it("keeps its mode", async () => {
     await mkdir(at("lab/.kdock"), { recursive: true });
     await files.writeAtomic(at("lab/.kdock/trees/last"), "");
     expect(await modeOf("lab/.kdock")).toBe("775");
@@ -297,7 +297,7 @@ describe("merging", () => {
     }
   };
 
-  it("makes one folder of two", async () => {
+  it("merges two folders", async () => {
     await into("new/d/a", "new/d/b", "new/e/f", "old/d/b", "old/d/c");
     await files.mergeInto(at("new"), at("old"));
     const tree = (await files.tree(at("old"))).map(({ path }) => path);
@@ -305,17 +305,17 @@ describe("merging", () => {
     expect(await readFile(at("old/d/b"), "utf8")).toBe("new/d/b");
   });
 
-  it("goes through no link that stands where a folder is to be", async () => {
+  it("follows no link in place of a folder", async () => {
     await into("new/d/passwd", "outside/x", "old/y");
     await symlink(at("outside"), at("old", "d"));
     await expect(files.mergeInto(at("new"), at("old"))).rejects.toMatchObject({
       code: "environment",
-      message: `${at("old", "d")} is no folder, and in the way`,
+      message: `${at("old", "d")} exists and is not a folder`,
     });
     expect(await readdir(at("outside"))).toEqual(["x"]);
   });
 
-  it("tells what is at a path, and not what is behind a link", async () => {
+  it("returns the status of a link itself", async () => {
     await into("f");
     await symlink("f", at("l"));
     expect(await files.status(at("l"))).toMatchObject({ kind: "symlink", target: "f" });
@@ -323,7 +323,7 @@ describe("merging", () => {
     expect(await files.status(at("none"))).toBeUndefined();
   });
 
-  it("names the file that cannot be read as a stream", async () => {
+  it("names the unreadable file in the stream's error", async () => {
     await expect(text(files.readStream(at("none")))).rejects.toMatchObject({
       message: `cannot read ${at("none")}: there is no such file`,
     });
@@ -342,12 +342,12 @@ describe("merging", () => {
     },
   );
 
-  it("reads what has no size until it is read, within a limit", async () => {
+  it("reads a file without a known size, up to a limit", async () => {
     const limits = await files.readBytes("/proc/self/limits", 100_000);
     expect(Buffer.from(limits).toString()).toMatch(/^Limit.*Max realtime timeout/s);
   });
 
-  it("opens a file for a stream that is read later", async () => {
+  it("opens a file that is read later", async () => {
     await writeFile(at("file"), "text");
     const stream = await files.openStream(at("file"));
     await rm(at("file"));
@@ -357,7 +357,7 @@ describe("merging", () => {
     });
   });
 
-  it("tells the reader of an open stream that it failed before, and raises no unhandled error", async () => {
+  it("passes an earlier error to the reader of an open stream, without an unhandled error", async () => {
     const stream = await files.openStream(at());
     await new Promise((resolve) => stream.once("close", resolve));
     await expect(text(stream)).rejects.toMatchObject({

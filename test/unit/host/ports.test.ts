@@ -14,7 +14,7 @@ async function listening(use: (port: number) => Promise<void>): Promise<number> 
   return port;
 }
 
-it("tells a port that is taken from one that is free again", async () => {
+it("portIsFree distinguishes a port in use from a free one", async () => {
   const port = await listening(async (taken) => {
     expect(await portIsFree("127.0.0.1", taken)).toBe(false);
     expect(await portIsFree("0.0.0.0", taken)).toBe(false);
@@ -22,7 +22,7 @@ it("tells a port that is taken from one that is free again", async () => {
   expect(await portIsFree("127.0.0.1", port)).toBe(true);
 });
 
-it("leaves an address that this machine does not have to the engine", async () => {
+it("portIsFree is true for an address that this machine does not have", async () => {
   expect(await portIsFree("192.0.2.1", 4711)).toBe(true);
 });
 

@@ -11,7 +11,7 @@ const host = createNodeHost({ env: { PATH: process.env["PATH"], KEPT: "yes" } })
 const signal = new AbortController().signal;
 const sh = (script: string) => ["sh", "-c", script];
 
-it("gives the bytes of stdout and the lines of stderr", async () => {
+it("stream returns the bytes of stdout and the lines of stderr", async () => {
   const lines: string[] = [];
   const stream = await host.stream(sh("head -c 300000 /dev/zero; echo one >&2; printf two >&2"), {
     signal,
@@ -21,12 +21,12 @@ it("gives the bytes of stdout and the lines of stderr", async () => {
   expect(lines).toEqual(["one", "two"]);
 });
 
-it("runs programs with the environment it was given, and no other", async () => {
+it("capture runs programs with the given environment only", async () => {
   const script = 'echo "$KEPT $MORE $HOME"';
   expect(await host.capture(sh(script), { signal, env: { MORE: "more" } })).toBe("yes more");
 });
 
-it("fails with the end of stderr when the program does, also after output", async () => {
+it("stream fails with the end of stderr if the program fails, also after output", async () => {
   const failure = host.capture(sh("echo out; seq 1 30 >&2; exit 3"), { signal });
   await expect(failure).rejects.toMatchObject({
     code: "environment",
@@ -34,7 +34,7 @@ it("fails with the end of stderr when the program does, also after output", asyn
   });
 });
 
-it("says that a program is not there", async () => {
+it("capture reports a missing program", async () => {
   await expect(host.capture(["kdock-none"], { signal })).rejects.toMatchObject({
     code: "environment",
     message: "kdock-none is not installed, or not on PATH",
@@ -46,7 +46,7 @@ async function isRunning(pid: string): Promise<boolean> {
   return !status.includes(" Z ");
 }
 
-it("ends the program when the stream is destroyed, although it says nothing", async () => {
+it("stream ends the program when it is destroyed, also without output", async () => {
   const stream = await host.stream(sh("echo $$; exec sleep 60"), { signal });
   const [pid] = await new Promise<string[]>((resolve) =>
     stream.once("data", (chunk: Buffer) => {
@@ -58,7 +58,7 @@ it("ends the program when the stream is destroyed, although it says nothing", as
   expect(await isRunning(pid ?? "")).toBe(false);
 });
 
-it("ends the program when the signal aborts, and fails with the signal's reason", async () => {
+it("stream ends the program when the signal aborts, and fails with its reason", async () => {
   const controller = new AbortController();
   const reason = new KdockError("interrupted", "interrupted");
   const failure = host.capture(sh("echo runs >&2; exec sleep 60"), {
@@ -70,15 +70,15 @@ it("ends the program when the signal aborts, and fails with the signal's reason"
   await expect(failure).rejects.toBe(reason);
 });
 
-it("does not start a program for a signal that has aborted", async () => {
+it("stream starts no program if the signal is aborted", async () => {
   const reason = new KdockError("interrupted", "interrupted");
   const aborted = AbortSignal.abort(reason);
   await expect(host.stream(sh(`touch ${at("made")}`), { signal: aborted })).rejects.toBe(reason);
 });
 
-it("waits for a reader instead of filling memory", async () => {
+it("stream has backpressure", async () => {
   const stream = await host.stream(sh("head -c 5000000 /dev/zero"), { signal });
-  // Nothing is read, so it holds as much as it ever will once it is full.
+  // Nothing is read: once the buffers are full, they do not grow.
   await expect
     .poll(() => stream.readableLength, { timeout: 60_000 })
     .toBeGreaterThanOrEqual(stream.readableHighWaterMark);
@@ -87,7 +87,7 @@ it("waits for a reader instead of filling memory", async () => {
   expect((await text(stream)).length).toBe(5_000_000);
 });
 
-it("finds programs, and no folders or files that are not for running", async () => {
+it("which finds executable files only", async () => {
   expect(await host.which("sh")).toMatch(/\/sh$/);
   expect(await host.which("kdock-none")).toBeUndefined();
   const here = createNodeHost({ env: { PATH: `${at()}:` } });

@@ -14,8 +14,8 @@ async function began() {
   return receiver;
 }
 
-/** Resolves with whether the other side took what was said. */
-function say(folder: string, words: string): Promise<boolean> {
+/** Resolves with whether the other side received the text. */
+function send(folder: string, words: string): Promise<boolean> {
   const socket = connect(`${folder}/socket`, () => socket.end(words));
   socket.resume();
   return new Promise((resolve) => {
@@ -28,51 +28,51 @@ function say(folder: string, words: string): Promise<boolean> {
   });
 }
 
-it("hears the first who comes, and leaves nothing behind", async () => {
+it("receive accepts the first connection, and leaves no files", async () => {
   {
     await using receiver = await began();
-    const said = say(receiver.folder, "an archive");
-    await receiver.called;
-    const caller = receiver.caller();
+    const received = send(receiver.folder, "an archive");
+    await receiver.connected;
+    const caller = receiver.connection();
     expect(caller && (await text(caller))).toBe("an archive");
-    expect(await said).toBe(true);
+    expect(await received).toBe(true);
   }
   expect(existsSync(at("hand"))).toBe(false);
 });
 
-it("can be reached by whoever is given the folder, and by nobody else", async () => {
+it("receive creates a socket that is reachable only through its folder", async () => {
   await using receiver = await began();
   expect((await stat(at("hand"))).mode & 0o777).toBe(0o700);
   expect((await stat(receiver.folder)).mode & 0o777).toBe(0o755);
   expect((await stat(`${receiver.folder}/socket`)).mode & 0o777).toBe(0o666);
 });
 
-it("turns away who comes too late", async () => {
+it("receive closes later connections", async () => {
   await using receiver = await began();
-  expect(receiver.caller()).toBeUndefined();
-  expect(await say(receiver.folder, "late")).toBe(false);
+  expect(receiver.connection()).toBeUndefined();
+  expect(await send(receiver.folder, "late")).toBe(false);
 });
 
-it("ends who is not heard", async () => {
+it("receive closes a connection that is not read when it is disposed of", async () => {
   const receiver = await began();
-  const said = say(receiver.folder, "x".repeat(10_000_000));
-  await receiver.called;
+  const received = send(receiver.folder, "x".repeat(10_000_000));
+  await receiver.connected;
   await receiver[Symbol.asyncDispose]();
-  expect(await said).toBe(false);
+  expect(await received).toBe(false);
   expect(existsSync(at("hand"))).toBe(false);
 });
 
-it("takes the place of one that was killed", async () => {
+it("receive replaces the socket of a killed process", async () => {
   await began();
   await using again = await began();
-  const said = say(again.folder, "again");
-  await again.called;
-  expect(again.caller()).toBeDefined();
-  again.caller()?.resume();
-  expect(await said).toBe(true);
+  const received = send(again.folder, "again");
+  await again.connected;
+  expect(again.connection()).toBeDefined();
+  again.connection()?.resume();
+  expect(await received).toBe(true);
 });
 
-it("is none where a socket's name would be too long", async () => {
+it("receive is undefined if the socket's path is too long", async () => {
   expect(await receive(at("x".repeat(100)))).toBeUndefined();
   expect(existsSync(at("x".repeat(100)))).toBe(false);
 });

@@ -7,7 +7,7 @@ import { useTemporaryFolder } from "./temporary-folder.js";
 const inFolder = useTemporaryFolder();
 const MEGABYTE = 1 << 20;
 
-it("writes what comes, and leaves zeros out of the disk, also at the end", async () => {
+it("SparseWriter writes holes for zeros, also at the end", async () => {
   const path = inFolder("core");
   const chunks = [Buffer.alloc(MEGABYTE), Buffer.from("memory"), Buffer.alloc(4 * MEGABYTE)];
   await pipeline(chunks, await nodeFiles.writeSparse(path, 0o600));

@@ -1,6 +1,6 @@
 import { nodeFiles } from "../../../src/host/node-files.js";
 
-/** Run as a program: takes the lock, says so, and holds it until stdin ends or for the time given. */
+/** A program: takes the lock, prints that, and holds it until stdin ends or for the given time. */
 const [path = "", holdMs] = process.argv.slice(2);
 try {
   const held = await nodeFiles.lock(path, "a test");

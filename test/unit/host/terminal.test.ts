@@ -42,7 +42,7 @@ function tick(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-it("is raw while it is used, and as before afterwards", async () => {
+it("raw turns raw mode on, and restores it on dispose", async () => {
   const { stdin, terminal } = open();
   {
     using raw = terminal.raw();
@@ -54,7 +54,7 @@ it("is raw while it is used, and as before afterwards", async () => {
   expect([stdin.isRaw, stdin.isHeld, stdin.isPaused()]).toEqual([false, false, true]);
 });
 
-it("is restored when the process ends", () => {
+it("raw is restored when the process exits", () => {
   const { stdin, exits, terminal } = open();
   const raw = terminal.raw();
   for (const restore of exits) restore();
@@ -62,13 +62,13 @@ it("is restored when the process ends", () => {
   raw[Symbol.dispose]();
 });
 
-it("registers for the process's end once, however often it is used", () => {
+it("createTerminal registers one exit handler, also for several uses", () => {
   const { exits, terminal } = open();
   for (let use = 0; use < 3; use++) terminal.raw()[Symbol.dispose]();
   expect(exits).toHaveLength(1);
 });
 
-it("takes no byte that is typed after it was disposed of, and gives back what was not read", async () => {
+it("raw takes no bytes after dispose, and pushes back unread ones", async () => {
   const { stdin, terminal } = open();
   const first = terminal.raw();
   stdin.write("unread ");
@@ -84,7 +84,7 @@ it("takes no byte that is typed after it was disposed of, and gives back what wa
   expect(await text(second.input)).toBe("unread later");
 });
 
-it("ends the input of a reader when disposed of, and when the terminal goes away", async () => {
+it("raw ends its input on dispose, and when the terminal is closed", async () => {
   const { stdin, terminal } = open();
   const raw = terminal.raw();
   const read = text(raw.input);
@@ -97,7 +97,7 @@ it("ends the input of a reader when disposed of, and when the terminal goes away
   expect(await text(again.input)).toBe("");
 });
 
-it("tells the size and its changes, until disposed of", () => {
+it("onResize is called for changes until dispose", () => {
   const { stdout, terminal } = open();
   let changes = 0;
   const raw = terminal.raw();
@@ -111,7 +111,7 @@ it("tells the size and its changes, until disposed of", () => {
   expect(terminal.size()).toEqual({ rows: 24, columns: 132 });
 });
 
-it.each(["stdin", "stdout"] as const)("is not interactive when %s is a pipe", (which) => {
+it.each(["stdin", "stdout"] as const)("isInteractive is false if %s is a pipe", (which) => {
   const opened = open();
   Object.assign(opened[which], { isTTY: undefined });
   expect(opened.terminal.isInteractive).toBe(false);

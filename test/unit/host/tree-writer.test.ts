@@ -24,7 +24,7 @@ async function put(tree: TreeWriter, path: string, text: string, mode = 0o644): 
   await pipeline(Readable.from([text]), await tree.file(path, mode));
 }
 
-it("writes files, folders and links, folders above included, whatever the umask", async () => {
+it("writeTree writes files, folders and links with parent folders, independent of the umask", async () => {
   await using tree = await files.writeTree(at());
   await put(tree, "a/b/run", "x", 0o755);
   await put(tree, "a/secret", "y", 0o400);
@@ -50,7 +50,7 @@ it("writes files, folders and links, folders above included, whatever the umask"
   expect(await readdir(at())).toEqual(["a", "empty", "l"]);
 });
 
-it("goes deeper and wider than folders can be open, and than a path can be long", async () => {
+it("writeTree supports trees deeper and wider than the limits of open folders and of a path", async () => {
   await using tree = await files.writeTree(at());
   const deep = Array.from({ length: 60 }, (_, level) => `${"d".repeat(90)}${level}`).join("/");
   await put(tree, `${deep}/f`, "deep");
@@ -60,7 +60,7 @@ it("goes deeper and wider than folders can be open, and than a path can be long"
   expect(await readdir(at())).toHaveLength(100);
 });
 
-it("links to the original, also where more folders than can be open lie between the two", async () => {
+it("writeTree creates hard links across more folders than are kept open", async () => {
   await using tree = await files.writeTree(at());
   const levels = Array.from({ length: 40 }, (_, level) => `d${level}`);
   const nested = levels.map((_, level) => levels.slice(0, level + 1).join("/"));
@@ -89,13 +89,13 @@ it.each(["file", "folder", "symlink", "hardLink"] as const)(
     }[kind]();
     await expect(making).rejects.toMatchObject({ code: "environment" });
     expect(await readdir(at("outside"))).toEqual([]);
-    // The link does lead there.
+    // The link's target exists.
     await writeFile(at("tree", "d", "control"), "");
     expect(await readdir(at("outside"))).toEqual(["control"]);
   },
 );
 
-it("writes into the folder that it made, also when a link has taken its place", async () => {
+it("writeTree writes into its folder, also if a link has replaced that", async () => {
   await mkdir(at("outside"));
   await mkdir(at("tree"));
   await using tree = await files.writeTree(at("tree"));
@@ -108,7 +108,7 @@ it("writes into the folder that it made, also when a link has taken its place", 
   expect(await readdir(at("outside"))).toEqual([]);
 });
 
-it("writes over nothing, and through no link in a file's place", async () => {
+it("writeTree overwrites nothing, and follows no link in place of a file", async () => {
   await symlink(at("outside"), at("l"));
   await writeFile(at("f"), "kept");
   await using tree = await files.writeTree(at());
@@ -118,7 +118,7 @@ it("writes over nothing, and through no link in a file's place", async () => {
   expect((await readdir(at())).sort()).toEqual(["f", "l"]);
 });
 
-it("gives folders their modes and times after they are moved, innermost first", async () => {
+it("mergeInto sets modes and times of folders after the move, innermost first", async () => {
   await mkdir(at("new"));
   const modified = new Date("2020-02-02T00:00:00Z");
   {
@@ -145,7 +145,7 @@ it("gives folders their modes and times after they are moved, innermost first", 
   ]);
 });
 
-it("removes a tree with links in it, and nothing behind them", async () => {
+it("removeTree removes links, but not their targets", async () => {
   await mkdir(at("outside"));
   await writeFile(at("outside", "kept"), "");
   await mkdir(at("tree", "d"), { recursive: true });

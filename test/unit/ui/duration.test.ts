@@ -11,7 +11,7 @@ it.each([
   [271_000, "4 min 31 s"],
   [3_599_600, "1 h 0 min"],
   [3_720_000, "1 h 2 min"],
-])("%d ms reads %s", (ms, text) => {
+])("formatDuration of %d ms is %s", (ms, text) => {
   expect(formatDuration(ms)).toBe(text);
 });
 
@@ -19,6 +19,6 @@ it.each([
   [0, "00:00:00"],
   [82_999, "00:01:22"],
   [360_000_000, "100:00:00"],
-])("%d ms on the clock is %s", (ms, text) => {
+])("formatClock of %d ms is %s", (ms, text) => {
   expect(formatClock(ms)).toBe(text);
 });

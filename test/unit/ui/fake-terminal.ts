@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 
-/** Enough of a terminal to see what stays on the screen: lines, and a cursor that goes up and clears. */
+/** A minimal terminal: lines, and a cursor that moves up and clears. */
 export class FakeTerminal extends Writable {
   readonly isTTY = true;
   readonly columns = 100;
@@ -8,7 +8,7 @@ export class FakeTerminal extends Writable {
   raw = "";
   #lines: string[] = [""];
 
-  /** What a person sees, without colours and without the empty end. */
+  /** The visible text, without colours and trailing empty lines. */
   get screen(): string[] {
     const lines = [...this.#lines];
     while (lines.at(-1)?.trim() === "") lines.pop();
@@ -18,7 +18,7 @@ export class FakeTerminal extends Writable {
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     const text = chunk.toString();
     this.raw += text;
-    // eslint-disable-next-line no-control-regex -- escape sequences are what this takes out
+    // eslint-disable-next-line no-control-regex -- this removes escape sequences
     const [first = "", ...rest] = text.replace(/\u001b\[[?0-9;]*[A-Za-z]/g, "").split("\n");
     this.#lines.push((this.#lines.pop() ?? "") + first, ...rest);
     done();

@@ -4,7 +4,7 @@ import { chooseReporter } from "../../../src/ui/choose-reporter.js";
 
 const choice = { isTty: true, verbose: false, color: true, now: () => 1234 };
 
-it("writes each event as one JSON line with its time to stdout, and nothing to stderr", async () => {
+it("chooseReporter with json writes each event as one JSON line with its time to stdout", async () => {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const reporter = await chooseReporter({ ...choice, json: true, stdout, stderr });
@@ -23,7 +23,7 @@ it("writes each event as one JSON line with its time to stdout, and nothing to s
 it.each([
   ["stderr is no terminal", { isTty: false }],
   ["every log line is wanted", { verbose: true }],
-])("writes plain lines to stderr when %s", async (_why, change) => {
+])("chooseReporter writes plain lines to stderr if %s", async (_why, change) => {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const reporter = await chooseReporter({ ...choice, ...change, json: false, stdout, stderr });

@@ -26,14 +26,14 @@ function objects(done: number): Event {
   return { type: "progress", step: "kernel", done, total: 100, unit: "objects", about: true };
 }
 
-it("says one line when a step starts and one when it is done", () => {
+it("PlainReporter writes a line when a step starts and one when it is done", () => {
   const { at, lines } = record();
   at(0, started);
   at(5, { type: "step-done", step: "kernel", cached: false, ms: 271_000, summary: "6.12.117" });
   expect(lines()).toEqual(["kernel   building Linux 6.12", "kernel   6.12.117  (4 min 31 s)"]);
 });
 
-it("keeps quiet about progress that is quick or small", () => {
+it("PlainReporter omits frequent or small progress", () => {
   const { at, lines } = record();
   at(0, started);
   at(9_999, objects(90));
@@ -41,7 +41,7 @@ it("keeps quiet about progress that is quick or small", () => {
   expect(lines()).toHaveLength(1);
 });
 
-it("tells the phase with the progress, once in ten seconds at most", () => {
+it("PlainReporter writes phase and progress at most every ten seconds", () => {
   const { at, lines } = record();
   at(0, started);
   at(1, { type: "phase", step: "kernel", phase: "compiling" });
@@ -54,14 +54,14 @@ it("tells the phase with the progress, once in ten seconds at most", () => {
   ]);
 });
 
-it("gives a sign of life every minute, however small the progress", () => {
+it("PlainReporter writes progress every minute, however small", () => {
   const { at, lines } = record();
   at(0, started);
   for (let second = 0; second <= 130; second++) at(second * 1000, objects(1));
   expect(lines()).toHaveLength(3);
 });
 
-it("holds logs back and shows their end when the step fails", () => {
+it("PlainReporter writes the end of the log when a step fails", () => {
   const { at, lines } = record();
   at(0, started);
   for (let n = 0; n < 30; n++) at(1, { type: "log", step: "kernel", line: `line ${n}` });
@@ -70,13 +70,13 @@ it("holds logs back and shows their end when the step fails", () => {
   expect(lines().slice(-2)).toEqual(["    line 29", "  the whole log: /lab/kernel.log"]);
 });
 
-it("shows every line of the logs when verbose, without escape codes", () => {
+it("PlainReporter writes all log lines when verbose, without escape codes", () => {
   const { at, lines } = record(true);
   at(0, { type: "log", step: "kernel", line: "\u001b[1mCC\u001b[0m init/main.o" });
   expect(lines()).toEqual(["kernel   | CC init/main.o"]);
 });
 
-it("leaves results and errors to main", () => {
+it("PlainReporter ignores results and errors", () => {
   const { at, lines } = record();
   at(0, { type: "result", command: "build", data: {} });
   at(0, { type: "error", code: "vm", message: "no", hint: undefined, exitCode: 1 });

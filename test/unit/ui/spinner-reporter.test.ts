@@ -35,7 +35,7 @@ const done = {
   summary: "6.12.117",
 } as const;
 
-it("shows step, phase, progress and clock of what is running", async () => {
+it("SpinnerReporter shows step, phase, progress and clock of a running step", async () => {
   const { terminal, at } = record();
   at(0, started, compiling, {
     type: "progress",
@@ -52,7 +52,7 @@ it("shows step, phase, progress and clock of what is running", async () => {
   expect(terminal.screen).toHaveLength(1);
 });
 
-it("shows steps that run at the same time below each other", async () => {
+it("SpinnerReporter shows concurrent steps below each other", async () => {
   const { terminal, at } = record();
   at(0, started, { type: "step-started", step: "busybox", title: "unpacking" });
   at(1000, compiling);
@@ -64,20 +64,20 @@ it("shows steps that run at the same time below each other", async () => {
     ]);
 });
 
-it("leaves one line behind for a step that is done, and stops", () => {
+it("SpinnerReporter leaves one line for a finished step, and stops", () => {
   const { terminal, at } = record();
   at(0, started, done, { ...done, step: "busybox", cached: true, summary: undefined });
   expect(terminal.screen).toEqual(["✔ kernel   6.12.117  (4 min 31 s)", "✔ busybox  up to date"]);
 });
 
-it("writes warnings above the spinner", () => {
+it("SpinnerReporter writes warnings above the spinner", () => {
   const { terminal, at } = record();
   at(0, started, { type: "warning", text: "KVM does not work here" });
   expect(terminal.screen[0]).toBe("⚠ KVM does not work here");
   expect(terminal.screen[1]).toMatch(/^\S kernel {3}building {2}00:00:00$/);
 });
 
-it("shows the end of the log and where all of it is when a step fails", () => {
+it("SpinnerReporter shows the end of the log and its file when a step fails", () => {
   const { terminal, at } = record();
   at(
     0,
@@ -92,7 +92,7 @@ it("shows the end of the log and where all of it is when a step fails", () => {
   ]);
 });
 
-it("is off the screen while paused, and back with the next event", () => {
+it("SpinnerReporter clears the spinner on pause, and shows it with the next event", () => {
   const { terminal, at, pause } = record();
   at(0, started);
   pause();
@@ -101,7 +101,7 @@ it("is off the screen while paused, and back with the next event", () => {
   expect(terminal.screen).toHaveLength(1);
 });
 
-it("shows the cursor again at the end", () => {
+it("SpinnerReporter shows the cursor at the end", () => {
   const { terminal, at } = record();
   at(0, started, { type: "error", code: "vm", message: "no", hint: undefined, exitCode: 1 });
   expect(terminal.raw.lastIndexOf("\u001b[?25h")).toBeGreaterThan(
@@ -113,7 +113,7 @@ it("shows the cursor again at the end", () => {
 it.each([
   [true, true],
   [false, false],
-])("paints when colour is %s: %s", (color, painted) => {
+])("SpinnerReporter uses colours with color %s: %s", (color, painted) => {
   const { terminal, at } = record(color);
   at(0, started, done);
   expect(terminal.raw.includes("\u001b[32m✔\u001b[39m")).toBe(painted);

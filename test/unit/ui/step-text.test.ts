@@ -18,7 +18,7 @@ it.each([
   [1000, "1.0 kB"],
   [999_960, "1.0 MB"],
   [5_000_000_000_000, "5000.0 GB"],
-])("%d bytes read %s", (bytes, text) => {
+])("formatBytes of %d is %s", (bytes, text) => {
   expect(formatBytes(bytes)).toBe(text);
 });
 
@@ -27,10 +27,10 @@ it.each([
   [false, undefined, "done  (4 min 31 s)"],
   [true, undefined, "up to date"],
   [true, "6.12.117", "up to date  (6.12.117)"],
-])("a step that was cached: %s with summary %s reads %s", (cached, summary, text) => {
+])("doneText with cached %s and summary %s is %s", (cached, summary, text) => {
   expect(doneText({ type: "step-done", step: "kernel", cached, ms: 271_000, summary })).toBe(text);
 });
 
-it("takes colours and the end of the line out of a log line", () => {
+it("logText removes colours and the line end", () => {
   expect(logText("\u001b[31merror\u001b[0m:\u0007 no\trule\r")).toBe("error:\u0007 no\trule");
 });

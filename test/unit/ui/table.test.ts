@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { table } from "../../../src/ui/table.js";
 
-it("aligns columns and leaves nothing at the end of a line", () => {
+it("table aligns columns without trailing blanks", () => {
   const rows = [
     ["NAME", "SIZE", "STATE"],
     ["kernel–a", "92", ""],
@@ -14,7 +14,7 @@ it("aligns columns and leaves nothing at the end of a line", () => {
   ]);
 });
 
-it("takes rows of different lengths, and none", () => {
+it("table accepts rows of different lengths, and no rows", () => {
   expect(table([["a"], ["bc", "d"]])).toEqual(["a", "bc  d"]);
   expect(table([])).toEqual([]);
 });
@@ -25,7 +25,7 @@ it.each([
   ["an emoji of several code points", "\u{1f469}\u200d\u{1f469}\u200d\u{1f467}", "ab"],
   ["halfwidth forms", "ｶｰﾈﾙ", "abcd"],
   ["zero-width characters", "a\u200bb", "ab"],
-])("gives %s the columns that a terminal gives them", (_what, cell, asWide) => {
+])("table measures %s in columns of a terminal", (_what, cell, asWide) => {
   const [line] = table([
     [cell, "|"],
     ["a longer cell", "|"],
@@ -33,7 +33,7 @@ it.each([
   expect(line?.slice(cell.length)).toBe(`${" ".repeat(15 - asWide.length)}|`);
 });
 
-it("measures an escape sequence as the text that it is spelt out to", () => {
+it("table measures an escape sequence as its escaped text", () => {
   expect(
     table([
       ["\u001b[31mred", "|"],

@@ -9,16 +9,16 @@ it.each([
   ["bidirectional overrides", "a\u202eb\u2066c\u200f", "a\\u202eb\\u2066c\\u200f"],
   ["a line separator", "a\u2028b", "a\\u2028b"],
   ["half of a character", "a\ud83d", "a\\ud83d"],
-])("spells out %s", (_what, text, expected) => {
+])("visible escapes %s", (_what, text, expected) => {
   expect(visible(text)).toBe(expected);
   expect(visible(expected)).toBe(expected);
 });
 
-it("leaves text, tabs and line feeds as they are", () => {
+it("visible keeps text, tabs and line feeds", () => {
   expect(visible("a\tb\nGrüße 🐧 עברית\n")).toBe("a\tb\nGrüße 🐧 עברית\n");
 });
 
-it("spells the same characters out in JSON, which says the same as before", () => {
+it("visibleJson escapes the same characters, with the same value", () => {
   const value = { text: "\u001b[2J\u009b\u007f\u2028\u202e🐧", list: ["\n"] };
   const json = visibleJson(JSON.stringify(value));
   expect(json).toBe(visible(json));
@@ -34,7 +34,7 @@ async function shown(bytes: Buffer, size: number): Promise<string> {
   return text;
 }
 
-it.each([1, 2, 3, 1000])("decodes bytes that come in pieces of %i", async (size) => {
+it.each([1, 2, 3, 1000])("visibleBytes decodes chunks of %i bytes", async (size) => {
   const bytes = Buffer.concat([
     Buffer.from("Grüße 🐧\r\r\nnext\u009b\r"),
     Buffer.from([0x9b, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0xf0, 0x9f]),

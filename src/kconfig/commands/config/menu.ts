@@ -12,9 +12,7 @@ interface MenuFlags {
 
 export function define(kdock: Kdock): Command {
   return new Command("menu")
-    .description(
-      "menuconfig on your terminal; saved as a fragment with no more than what you changed",
-    )
+    .description("run menuconfig on the terminal; saves the changes, and only these, as a fragment")
     .addOption(new Option("--tool <name>", "which menu").choices(TOOLS).default("menuconfig"))
     .option("--to <file>", "the fragment, relative to kdock.yaml", "kernel.config")
     .action(async ({ tool, to }: MenuFlags) => {

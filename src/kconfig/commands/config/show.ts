@@ -8,7 +8,7 @@ interface ShowFlags extends KeyFlags {
   readonly requested?: boolean;
 }
 
-/** A result: for --json, and for people. */
+/** A result as data and as text. */
 interface Shown {
   readonly data: unknown;
   readonly lines: readonly string[];
@@ -16,9 +16,12 @@ interface Shown {
 
 export function define(kdock: Kdock): Command {
   const command = new Command("show")
-    .description("the final .config, or the values of some options")
+    .description("print the final .config, or the values of options")
     .argument("[option...]")
-    .option("--requested", "who asks for what: preset, fragments, kernel.set, flags");
+    .option(
+      "--requested",
+      "print requests and their origins: preset, fragments, kernel.set, flags",
+    );
   return addBuildFlags(command).action(
     async (options: string[], { requested, ...flags }: ShowFlags) => {
       const project = await kdock.openLocked(flags);
@@ -34,21 +37,21 @@ export function define(kdock: Kdock): Command {
 }
 
 async function showRequests(project: Project, options: readonly string[]): Promise<Shown> {
-  const { requests } = await import("../../steps/config-look.js");
+  const { requests } = await import("../../steps/config-view.js");
   const { requestsText } = await import("../../text/config-text.js");
   const rows = await requests(project, options);
   return { data: rows, lines: requestsText(rows) };
 }
 
 async function showValues(project: Project, options: readonly string[]): Promise<Shown> {
-  const { optionValues } = await import("../../steps/config-look.js");
+  const { optionValues } = await import("../../steps/config-view.js");
   const { configLine } = await import("../../../core/plan/kconfig.js");
   const values = await optionValues(project, options);
   return { data: values, lines: values.map(({ name, value }) => configLine(name, value)) };
 }
 
 async function showAll(project: Project): Promise<Shown> {
-  const { finalConfig } = await import("../../steps/config-look.js");
+  const { finalConfig } = await import("../../steps/config-view.js");
   const { configOptions } = await import("../../../core/plan/artifact-diff.js");
   const { unavailableRequests } = await import("../../plan/config-requests.js");
   const { unavailableText } = await import("../../text/config-text.js");

@@ -3,9 +3,9 @@ import type { Kdock } from "../../../app/kdock.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("unset")
-    .description("take options out of kernel.set of kdock.yaml")
+    .description("remove options from kernel.set of kdock.yaml")
     .argument("<option...>")
-    .option("-f, --force", "even where another request needs them")
+    .option("-f, --force", "even if another request needs them")
     .action(async (options: string[], { force = false }: { force?: boolean }) => {
       const { changeSettings } = await import("../../steps/config-set.js");
       const { optionName } = await import("../../../config/kconfig-settings.js");
@@ -16,6 +16,6 @@ export function define(kdock: Kdock): Command {
       const lines = names.map((name) => `  ${name}`);
       kdock
         .printer("config unset")
-        .result({ unset: names }, [`no longer in kernel.set of ${kdock.configName}:`, ...lines]);
+        .result({ unset: names }, [`removed from kernel.set of ${kdock.configName}:`, ...lines]);
     });
 }

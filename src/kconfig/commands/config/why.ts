@@ -5,11 +5,11 @@ import { addBuildFlags } from "../../../app/key-options.js";
 
 export function define(kdock: Kdock): Command {
   const command = new Command("why")
-    .description("why an option is what it is, and what it takes to have it otherwise")
+    .description("explain why an option has its value, and what would change it")
     .argument("<option...>");
   return addBuildFlags(command).action(async (options: string[], flags: KeyFlags) => {
     const project = await kdock.openLocked(flags);
-    const { explainOptions } = await import("../../steps/config-look.js");
+    const { explainOptions } = await import("../../steps/config-view.js");
     const { known, requireAll } = await explainOptions(project, options);
     const lines = known.flatMap((each, index) => (index === 0 ? each.lines : ["", ...each.lines]));
     if (known.length > 0) kdock.printer("config why").result(known, lines);

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Kdock } from "../../../app/kdock.js";
 import { addHiddenVm, type VmFlag, vmOf, vmOption } from "../../../app/vm-flag.js";
-import { NOT_WELL } from "../../../core/errors.js";
+import { CHECK_FAILED } from "../../../core/errors.js";
 
 const MORE = `
 Prints a line for each hop, from the guest outwards and back, and the fix below a hop that fails. A temporary container serves as
@@ -21,7 +21,7 @@ export function define(kdock: Kdock): Command {
     const { checkNet } = await import("../../steps/net-check/net-check.js");
     const { netCheckText } = await import("../../text/net-check-text.js");
     const result = await checkNet(project, vm);
-    if (!result.ok) kdock.exitCode = NOT_WELL;
+    if (!result.ok) kdock.exitCode = CHECK_FAILED;
     kdock.printer("net check").result(result, netCheckText(result));
   });
 }

@@ -25,7 +25,7 @@ function wanted({ yaml = "", user = {}, assets = ASSETS }: Project = {}) {
   return wantedOf(plan(yaml, { user, assets }), assets);
 }
 
-/** The sample, as a build of this project leaves it. */
+/** The sample lock after a build of this project. */
 function lockOf(project: Project = {}): Lock {
   return withWanted(SAMPLE, wanted(project), "0.1.0");
 }
@@ -54,7 +54,7 @@ const ONE = { name: "net.config", text: "CONFIG_NET=y\n" };
 const TWO = { name: "dbg.config", text: "CONFIG_KGDB=y\n" };
 
 describe("lockDrift", () => {
-  it("is empty for what was locked, however the files are spelt or ordered", () => {
+  it("is empty for equal inputs, independent of their order", () => {
     expect(drift({}, {})).toEqual([]);
     const user = { kernelFragments: [ONE], overlay: [MOTD, LINK] };
     const yaml = "kernel: { preset: debug, set: { CONFIG_A: y, CONFIG_B: m } }";
@@ -92,10 +92,10 @@ describe("lockDrift", () => {
       ["kernel: set CONFIG_A is new (y)"],
     ],
     [
-      "an option that is gone",
+      "a removed option",
       { yaml: "busybox: { set: { CONFIG_NC: y } }" },
       {},
-      ["busybox: set CONFIG_NC is gone (y)"],
+      ["busybox: set CONFIG_NC was removed (y)"],
     ],
     [
       "an edited fragment",
@@ -131,10 +131,10 @@ describe("lockDrift", () => {
       ["kernel: patch a.patch changed"],
     ],
     [
-      "a patch that is gone",
+      "a removed patch",
       { user: { kernelPatches: [{ name: "a.patch", text: "1" }] } },
       {},
-      ["kernel: patch a.patch is gone", "kernel: patches is gone (a.patch)"],
+      ["kernel: patch a.patch was removed", "kernel: patches was removed (a.patch)"],
     ],
     [
       "another key for modules",
@@ -173,40 +173,40 @@ describe("lockDrift", () => {
       ["rootfs: overlay etc/motd is new"],
     ],
     [
-      "a file that is gone from the overlay",
+      "a file removed from the overlay",
       { user: { overlay: [MOTD, LINK] } },
       { user: { overlay: [LINK] } },
-      ["rootfs: overlay etc/motd is gone"],
+      ["rootfs: overlay etc/motd was removed"],
     ],
     [
-      "a script of kdock's",
+      "a script of kdock",
       {},
       { assets: asset("images/kernel/build.sh", "exit 1") },
       ["kdock's own images/kernel/build.sh changed"],
     ],
     [
-      "a Dockerfile of kdock's",
+      "a Dockerfile of kdock",
       {},
       { assets: asset("Dockerfile.kernel", "FROM scratch") },
       ["kdock's own Dockerfile.kernel changed"],
     ],
     [
-      "the mode of a file of kdock's",
+      "the mode of a file of kdock",
       {},
       { assets: asset("images/vm/start.sh", "images/vm/start.sh", true) },
       ["kdock's own images/vm/start.sh changed"],
     ],
     [
-      "a new file of kdock's",
+      "a new file of kdock",
       {},
       { assets: asset("images/vm/new.sh", "") },
       ["kdock's own images/vm/new.sh is new"],
     ],
     [
-      "a file of kdock's that is gone",
+      "a removed file of kdock",
       { assets: asset("images/vm/old.sh", "") },
       {},
-      ["kdock's own images/vm/old.sh is gone"],
+      ["kdock's own images/vm/old.sh was removed"],
     ],
     [
       "several things at once",
@@ -230,11 +230,11 @@ describe("lockDrift", () => {
         "kernel: toolchain: gcc-14 → gcc-10",
       ],
     ],
-  ])("names %s", (_, before, after, expected) => {
+  ])("reports %s", (_, before, after, expected) => {
     expect(drift(before, after)).toEqual(expected);
   });
 
-  it("names everything when nothing is locked", () => {
+  it("lists all entries if nothing is locked", () => {
     const missing = missingRequests(EMPTY_LOCK, lockRequests(config(), "x86_64"), config());
     const files = new Map([["a", { content: text(""), executable: false }]]);
     expect(lockDrift(EMPTY_LOCK, wantedOf(plan(), files), missing)).toEqual([
@@ -253,7 +253,7 @@ describe("lockDrift", () => {
   });
 
   it.each(["kernel", "busybox", "rootfs"] as const)(
-    "names a stage whose entry was removed: %s",
+    "reports a stage without an entry: %s",
     (name) => {
       const stages = { ...lockOf().stages, [name]: undefined };
       const nothing = { bases: [], images: [], sources: [] };
@@ -281,7 +281,7 @@ describe("withWanted", () => {
     expect(withWanted(built, wanted(), "0.1.0")).toEqual(built);
   });
 
-  it("forgets the digests when kdock's own files changed, or the sources and compilers did", () => {
+  it("removes the digests if kdock's files, sources or compilers changed", () => {
     const older = { ...built, files: { ...built.files, "Dockerfile.kernel": "0".repeat(64) } };
     expect(withWanted(older, wanted(), "0.2.0").stages.kernel?.config).toBeUndefined();
     const { stages } = withoutConfigDigests(built);
@@ -289,7 +289,7 @@ describe("withWanted", () => {
     expect(stages.busybox?.config).toBeUndefined();
   });
 
-  it("leaves what was resolved alone", () => {
+  it("keeps resolved entries", () => {
     const { bases, images, sources } = withWanted(built, wanted({ user: { overlay: [MOTD] } }), "");
     expect({ bases, images, sources }).toEqual({
       bases: SAMPLE.bases,
@@ -298,7 +298,7 @@ describe("withWanted", () => {
     });
   });
 
-  it("notes no digest for a stage that is not locked", () => {
+  it("adds no digest for a stage that is not locked", () => {
     expect(withConfigDigest(EMPTY_LOCK, "kernel", "a".repeat(64))).toEqual(EMPTY_LOCK);
   });
 });

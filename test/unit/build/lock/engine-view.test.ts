@@ -7,7 +7,7 @@ import {
 } from "../../../../src/build/lock/engine-view.js";
 import { EMPTY_LOCK, type Lock } from "../../../../src/build/lock/lock.js";
 import { parseLock, printLock } from "../../../../src/build/lock/lock-text.js";
-import { forget, keptRequests, prune } from "../../../../src/build/lock/requests.js";
+import { withoutParts, keptRequests, prune } from "../../../../src/build/lock/requests.js";
 import { config } from "../../fixtures.js";
 
 const TIME = "20261123T033000Z";
@@ -20,7 +20,7 @@ const image = (packages: Readonly<Record<string, string>>) => ({
   packages,
 });
 
-/** As an engine of each kind wrote it: the x86_64 kernel's compiler is a cross compiler on arm64. */
+/** Written by engines of both architectures: the compiler of an x86_64 kernel is a cross compiler on arm64. */
 const FILE: Lock = {
   ...EMPTY_LOCK,
   bases: { trixie: base("a"), "trixie on arm64": base("b") },
@@ -34,7 +34,7 @@ const FILE: Lock = {
 };
 
 describe("a lock of engines of several architectures", () => {
-  it("is seen by each as its own, and goes back into the file as it was", () => {
+  it("is split for each engine, and joined again without changes", () => {
     const { lock, others } = splitLock(FILE, "arm64");
     expect(Object.keys(lock.bases)).toEqual(["trixie"]);
     expect(lock.bases["trixie"]?.digest).toMatch(/^b+$/);
@@ -50,21 +50,21 @@ describe("a lock of engines of several architectures", () => {
     expect(joinLock(usual.lock, "x86_64", usual.others)).toEqual(FILE);
   });
 
-  it("is the text of before where all engines are usual ones", () => {
+  it("has no suffixes if all engines are on x86_64", () => {
     const { lock } = splitLock(FILE, "x86_64");
     expect(printLock(joinLock(lock, "x86_64", NO_OTHER_ENGINES))).toBe(printLock(lock));
   });
 
-  it("is read as it was written", () => {
+  it("is parsed as it was printed", () => {
     expect(parseLock(printLock(FILE), "kdock.lock")).toEqual(FILE);
   });
 
-  it("forgets and loses of others what it does of its own", () => {
+  it("updates and prunes entries of other engines like those of its engine", () => {
     const { others } = splitLock(FILE, "x86_64");
-    const kept = (parts: Parameters<typeof forget>[1], yaml = "") =>
+    const kept = (parts: Parameters<typeof withoutParts>[1], yaml = "") =>
       Object.keys(
         keptOfOthers(others, (lock, engine) =>
-          prune(forget(lock, parts), keptRequests(config(yaml), engine)),
+          prune(withoutParts(lock, parts), keptRequests(config(yaml), engine)),
         ).images,
       );
     expect(kept([])).toEqual(["kernel gcc-14 on arm64", "busybox on arm64", "vm on arm64"]);

@@ -16,7 +16,7 @@ function lineOf(line: string, nth = 1): number {
   return number;
 }
 
-/** The sample with this line's text put in place of another's; undefined takes the line out. */
+/** The sample with this line's text in place of another; undefined removes the line. */
 function edited(line: string, change: string | undefined, nth = 1): string {
   const index = lineOf(line, nth) - 1;
   const indent = /^ */.exec(LINES[index] ?? "")?.[0] ?? "";
@@ -48,18 +48,18 @@ describe("printLock", () => {
   it.each([
     ["full", SAMPLE],
     ["empty", EMPTY_LOCK],
-  ])("writes a %s lock so that it is read back the same", (_, lock) => {
+  ])("writes a %s lock that parses to the same lock", (_, lock) => {
     expect(parseLock(printLock(lock), "kdock.lock")).toEqual(lock);
     expect(printLock(parseLock(printLock(lock), "kdock.lock"))).toBe(printLock(lock));
   });
 
-  it("writes the same text whatever order things were found in", () => {
+  it("writes the same text independent of order", () => {
     const other = shuffled(SAMPLE);
     expect(JSON.stringify(other)).not.toBe(JSON.stringify(SAMPLE));
     expect(printLock(other)).toBe(TEXT);
   });
 
-  it("leaves out what is undefined", () => {
+  it("leaves out undefined values", () => {
     const stages = { rootfs: { inputs: {} } };
     const spelt = { rootfs: { inputs: {}, config: undefined } };
     expect(printLock({ ...SAMPLE, stages: spelt })).toBe(printLock({ ...SAMPLE, stages }));
@@ -67,28 +67,28 @@ describe("printLock", () => {
 
   it.each([
     ["", "empty"],
-    ["no", "a word that older YAML takes for a boolean"],
+    ["no", "a boolean in YAML 1.1"],
     ["true", "a boolean"],
     ["1e5", "a number"],
     ["0123456789012345", "digits"],
     ["~", "null"],
-    ["*x &y !z", "signs that YAML knows"],
+    ["*x &y !z", "YAML syntax"],
     [" # end of kdock.lock", "a comment"],
     ["a: b", "a map"],
     ["a\nb", "two lines"],
-    ["a\r\nb", "two lines of Windows"],
-    ["a\n=======\n<<<<<<< b\n", "what looks like a conflict"],
+    ["a\r\nb", "two lines with CRLF"],
+    ["a\n=======\n<<<<<<< b\n", "conflict markers"],
     ["\u2028\u0085\ufeff\t\u0000", "invisible"],
     ["Grüße 🐧", "beyond ASCII"],
     ["word ".repeat(300), "long"],
-  ])("keeps %j (%s) in names and values, also with the line ends of Windows", (odd) => {
+  ])("keeps %j (%s) in names and values, also with CRLF", (odd) => {
     const lock = withOverlay(odd, odd);
     const text = printLock(lock);
     expect(parseLock(text, "kdock.lock")).toEqual(lock);
     expect(parseLock(text.replaceAll("\n", "\r\n"), "kdock.lock")).toEqual(lock);
   });
 
-  it("writes a fact to a line, whatever is in it", () => {
+  it("writes one line per value", () => {
     const plain = printLock(withOverlay("name", "value")).split("\n");
     for (const odd of ["a\nb", `a\n${"b ".repeat(60)}\nc`, "word ".repeat(100)]) {
       expect(printLock(withOverlay(odd, odd)).split("\n")).toHaveLength(plain.length);
@@ -108,12 +108,12 @@ describe("printLock", () => {
 });
 
 describe("parseLock", () => {
-  it("accepts the line ends of Windows and a missing line end at the end", () => {
+  it("accepts CRLF and a missing newline at the end", () => {
     expect(parseLock(TEXT.replaceAll("\n", "\r\n"), "kdock.lock")).toEqual(SAMPLE);
     expect(parseLock(TEXT.trimEnd(), "kdock.lock")).toEqual(SAMPLE);
   });
 
-  it("refuses a file that was cut off, after whichever line", () => {
+  it("rejects a file that is truncated after any line", () => {
     const whole = LINES.indexOf(END);
     for (let count = 1; count <= whole; count += 1) {
       for (const end of ["\n", "", "\r\n"]) {
@@ -125,19 +125,19 @@ describe("parseLock", () => {
     }
   });
 
-  it("refuses a file that was cut off anywhere in a line", () => {
+  it("rejects a file that is truncated within a line", () => {
     const text = printLock(EMPTY_LOCK);
     for (let length = 1; length < text.trimEnd().length; length += 1) {
       expect(refusal(text.slice(0, length)).message).toMatch(/^kdock\.lock:\d+: .*it was cut off$/);
     }
   });
 
-  it.each(["", "\n", "\r\n", "  \n \n"])("refuses an empty file (%j)", (text) => {
+  it.each(["", "\n", "\r\n", "  \n \n"])("rejects an empty file (%j)", (text) => {
     expect(refusal(text).message).toBe("kdock.lock:1: the file is empty");
   });
 
   it.each(["- one", "42", "word", "# only words", "null"])(
-    "refuses %j, which is no map",
+    "rejects %j, which is not a map",
     (text) => {
       expect(refusal(`${text}\n${END}\n`).message).toMatch(/^kdock\.lock:[12]: ./);
       expect(refusal(`${text}\n`).message).toMatch(/^kdock\.lock:[12]: the file ends here/);
@@ -150,7 +150,7 @@ describe("parseLock", () => {
     ["||||||| 1a2b3c4", ">>>>>>> theirs"],
     [">>>>>>> theirs", ""],
     ["=======", ""],
-  ])("refuses a merge conflict (%s)", (mark, later) => {
+  ])("rejects a merge conflict (%s)", (mark, later) => {
     for (const end of ["\n", "\r\n"]) {
       const text = [...LINES.slice(0, 9), mark, "x", later, ...LINES.slice(9)].join(end);
       const { message, hint } = refusal(text);
@@ -165,14 +165,14 @@ describe("parseLock", () => {
     ["a wrong indentation", "base: trixie", "base:\n trixie: x\n  y"],
     ["an open list", "base: trixie", "base: [trixie"],
     ["a second document", "images:", "---\nimages:"],
-  ])("refuses broken YAML: %s", (_, line, change) => {
+  ])("rejects broken YAML: %s", (_, line, change) => {
     const { message, hint } = refusal(edited(line, change));
     expect(message).toMatch(/^kdock\.lock:\d+: ./);
     expect(message).not.toMatch(/checksum|Invalid input/);
     expect(hint).toContain("kdock lock");
   });
 
-  it("names the line of broken YAML", () => {
+  it("reports the line of broken YAML", () => {
     expect(refusal(edited("images:", "images: ]")).message).toMatch(
       new RegExp(`^kdock\\.lock:${lineOf("images:")}: .`),
     );
@@ -190,7 +190,7 @@ describe("parseLock", () => {
     [`images/apt/install.sh: "${"9".repeat(64)}"`, undefined, "files"],
     ["busybox release:1.37.0:", "busybox release:1.37.1:", "sources.busybox release:1.37.1"],
     ["kernel gcc-12:", "kernel gcc-11:", "images.kernel gcc-11"],
-  ])("refuses an edit from %s to %s", (line, change, entry) => {
+  ])("rejects an edit from %s to %s", (line, change, entry) => {
     const key = `${entry.slice(entry.indexOf(".") + 1)}:`;
     const text = edited(line, change);
     const { message } = refusal(text);
@@ -202,7 +202,7 @@ describe("parseLock", () => {
     expect(text.split("\n")[at - 1]?.trim()).toBe(key);
   });
 
-  it("names every edited entry, and refuses a checksum that is missing or of another entry", () => {
+  it("reports every edited entry, and rejects a checksum that is missing or of another entry", () => {
     const checks = LINES.flatMap((line, index) => (/^ *check: /.test(line) ? [index] : []));
     const without = LINES.filter((_, index) => !checks.includes(index)).join("\n");
     expect(refusal(without).message.split("\n")).toHaveLength(checks.length);
@@ -225,14 +225,14 @@ describe("parseLock", () => {
     ["format: 1", "format: 0", "Invalid input: expected 1"],
     ["format: 1", 'format: "1"', "Invalid input: expected 1"],
     ["format: 1", undefined, "Invalid input: expected 1"],
-  ])("says what is wrong with %s as %s", (line, change, problem) => {
+  ])("reports the error of %s as %s", (line, change, problem) => {
     const { message } = refusal(edited(line, change));
     expect(message).toMatch(/^kdock\.lock:\d+: ./);
     expect(message).toContain(problem);
     expect(message).not.toContain("checksum");
   });
 
-  it("names the line of a value of the wrong form", () => {
+  it("reports the line of an invalid value", () => {
     const text = edited("version: 6.12.48-1", "version: 6 12");
     expect(refusal(text).message).toBe(
       `kdock.lock:${lineOf("version: 6.12.48-1")}: sources.kernel debian:6.12.version: expected a Debian package version`,
@@ -245,7 +245,7 @@ describe("parseLock", () => {
     ["signedBy: pinned:kdock", "signedBy: pinned:kdock\nextra: 1", "busybox release:1.37.0.extra"],
     ["trixie:", "sid:", "bases.sid"],
     ["rootfs:", "root:", "stages.root"],
-  ])("refuses a key that it does not know, in its line: %s as %s", (line, change, path) => {
+  ])("rejects an unknown key, with its line: %s as %s", (line, change, path) => {
     const at = lineOf(line) + change.split("\n").length - 1;
     const { message } = refusal(edited(line, change));
     expect(message).toMatch(new RegExp(`^kdock\\.lock:${at}: `));
@@ -256,12 +256,12 @@ describe("parseLock", () => {
     ["kdock: 0.1.0", "kdock: 0.1.0\nkdock: 0.1.0"],
     ["gdb: 16.3-1", "gdb: 16.3-1\ngdb: 16.3-2"],
     ["rootfs:", "kernel: {}\nrootfs:"],
-  ])("refuses a key that is there twice: %s as %s", (line, change) => {
+  ])("rejects a duplicate key: %s as %s", (line, change) => {
     const { message } = refusal(edited(line, change));
     expect(message).toMatch(/^kdock\.lock:\d+: .*unique/);
   });
 
-  it.each(["images", "stages", "files"])("refuses a file without %s", (section) => {
+  it.each(["images", "stages", "files"])("rejects a file without %s", (section) => {
     const from = lineOf(`${section}:`) - 1;
     const length = LINES.slice(from + 1).findIndex((line) => !line.startsWith(" ")) + 1;
     const { message } = refusal(LINES.toSpliced(from, length).join("\n"));
@@ -270,7 +270,7 @@ describe("parseLock", () => {
     );
   });
 
-  it("refuses what stands for something else, known or not", () => {
+  it("rejects YAML aliases, defined or not", () => {
     const line = lineOf("kdock: 0.1.0");
     expect(refusal(edited("kdock: 0.1.0", "kdock: *x")).message).toMatch(
       new RegExp(`^kdock\\.lock:${line}: \\*x `),
@@ -284,12 +284,12 @@ describe("parseLock", () => {
     ["with other entries", (text: string) => text.replace("6.12.48-1", "6.12.48-2")],
     ["with other sections", (text: string) => text.replace("images:", "pictures:")],
     ["with another end", (text: string) => text.replace(END, "# fin")],
-    ["with what is no YAML today", (text: string) => text.replace("images:", "images: ]")],
-  ])("refuses a newer format as such, %s", (_, change) => {
+    ["with invalid YAML", (text: string) => text.replace("images:", "images: ]")],
+  ])("rejects a newer format as such, %s", (_, change) => {
     const newer = edited("format: 1", "format: 2").replace("kdock: 0.1.0", "kdock: 0.9.0");
     const { message, hint } = refusal(change(newer));
     expect(message).toBe(
-      `kdock.lock:${lineOf("format: 1")}: format 2 is newer than this kdock, which knows 1`,
+      `kdock.lock:${lineOf("format: 1")}: format 2 is newer than this kdock, which supports 1`,
     );
     expect(hint).toBe("Update kdock: the file was written by kdock 0.9.0.");
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY_LOCK, type Lock } from "../../../../src/build/lock/lock.js";
 import {
-  forget,
+  withoutParts,
   isNothing,
   lockRequests,
   missingRequests,
@@ -20,7 +20,7 @@ interface Missing {
   sources: string[];
 }
 
-/** What this configuration finds missing in a lock, by name. */
+/** The entries that a lock lacks for a configuration, by name. */
 function missing(lock: Lock, yaml = ""): Missing {
   const asked = config(yaml);
   const { bases, images, sources } = missingRequests(lock, lockRequests(asked, "x86_64"), asked);
@@ -37,7 +37,7 @@ const IMAGES = ["kernel gcc-14", "busybox", "vm", "gdb"];
 const SOURCES = ["kernel debian:6.12", "busybox release:1.37.0"];
 
 describe("lockRequests", () => {
-  it("asks for each base once, for four images and two sources", () => {
+  it("requests each base once, four images and two sources", () => {
     const none = { cross: undefined, extra: [], packages: [] };
     const qemu = ["qemu-system-x86", "seabios"];
     const cross = "x86_64-linux-gnu,amd64";
@@ -74,7 +74,7 @@ describe("lockRequests", () => {
     });
   });
 
-  it("asks for images of another architecture by names of their own", () => {
+  it("requests images of another architecture by other names", () => {
     const { images } = lockRequests(config("kernel: { arch: arm64 }"), "x86_64");
     expect(images.map(({ name, cross, extra }) => ({ name, cross, extra }))).toEqual([
       { name: "kernel gcc-14 arm64", cross: "aarch64-linux-gnu,arm64", extra: [] },
@@ -89,12 +89,12 @@ describe("lockRequests", () => {
   it.each([
     ["busybox: { source: release:1.36.1 }", false],
     ["busybox: { source: release:1.36.0 }", true],
-    // Names are compared whole.
+    // Complete names are compared.
     ["busybox: { source: release:6.1.0 }", true],
     [`busybox: { source: release:1.36.0, sha256: "${"a".repeat(64)}" }`, false],
     ["kernel: { source: release:6.12 }", true],
     ["kernel: { source: debian:6.12 }", false],
-  ])("knows whether %s takes a builder to resolve: %s", (yaml, inBuilder) => {
+  ])("determines whether %s needs a builder: %s", (yaml, inBuilder) => {
     const content = Buffer.from(
       `# sums\n${"b".repeat(64)}  busybox-1.36.1.tar.bz2\n${"c".repeat(64)}  other-busybox-6.1.0.tar.bz2\n`,
     );
@@ -104,7 +104,7 @@ describe("lockRequests", () => {
     expect(sources.find((source) => source.kind === kind)).toMatchObject({ inBuilder });
   });
 
-  it("asks for the kernel's own base beside the others'", () => {
+  it("requests the kernel's base in addition to that of the other images", () => {
     const { bases, images, sources } = lockRequests(
       config("kernel: { source: debian:6.1 }"),
       "x86_64",
@@ -116,20 +116,20 @@ describe("lockRequests", () => {
 });
 
 describe("missingRequests", () => {
-  it("owes everything without a lock and nothing with all of it", () => {
+  it("returns all requests without a lock and none with a complete one", () => {
     expect(missing(EMPTY_LOCK)).toEqual({ bases: ["trixie"], images: IMAGES, sources: SOURCES });
     expect(missing(SAMPLE)).toEqual(NOTHING);
     expect(isNothing(missingRequests(SAMPLE, WANTED, DEFAULT))).toBe(true);
     expect(isNothing(missingRequests(EMPTY_LOCK, WANTED, DEFAULT))).toBe(false);
   });
 
-  it.each(IMAGES)("owes the image %s alone", (name) => {
+  it.each(IMAGES)("returns only the image %s", (name) => {
     const lock = { ...SAMPLE, images: without(SAMPLE.images, name) };
     expect(missing(lock)).toEqual({ ...NOTHING, images: [name] });
     expect(isNothing(missingRequests(lock, WANTED, DEFAULT))).toBe(false);
   });
 
-  it("owes an image that kdock wants more in than was locked; conditions are for apt", () => {
+  it("returns an image whose locked packages are incomplete; ignores conditions", () => {
     const wanted = (list: string) => {
       const content = Buffer.from(list);
       const assets = new Map([["images/gdb/packages", { content, executable: false }]]);
@@ -142,13 +142,13 @@ describe("missingRequests", () => {
     expect(wanted("gdb\ncrash <trixie\n")).toEqual(["gdb"]);
   });
 
-  it.each(SOURCES)("owes the source %s alone", (name) => {
+  it.each(SOURCES)("returns only the source %s", (name) => {
     const lock = { ...SAMPLE, sources: without(SAMPLE.sources, name) };
     expect(missing(lock)).toEqual({ ...NOTHING, sources: [name] });
     expect(isNothing(missingRequests(lock, WANTED, DEFAULT))).toBe(false);
   });
 
-  it("owes a base together with what is resolved over it", () => {
+  it("returns a base together with its images", () => {
     expect(missing({ ...SAMPLE, bases: without(SAMPLE.bases, "trixie") })).toEqual({
       bases: ["trixie"],
       images: IMAGES,
@@ -157,7 +157,7 @@ describe("missingRequests", () => {
     expect(missing({ ...SAMPLE, bases: without(SAMPLE.bases, "bookworm") })).toEqual(NOTHING);
   });
 
-  it("owes an image that was resolved over another base", () => {
+  it("returns an image that was resolved against another base", () => {
     const old = { ...SAMPLE.images["vm"], base: "bookworm", time: "", packages: {} } as const;
     expect(missing({ ...SAMPLE, images: { ...SAMPLE.images, vm: old } })).toEqual({
       ...NOTHING,
@@ -173,12 +173,12 @@ describe("missingRequests", () => {
     ["kernel: { toolchain: gcc-13 }", { images: ["kernel gcc-13"] }],
     ["kernel: { toolchain: gcc-12 }", {}],
     ["kernel: { preset: tiny }", {}],
-  ])("owes what changes with %s", (yaml, expected) => {
+  ])("returns the entries that change with %s", (yaml, expected) => {
     expect(missing(SAMPLE, yaml)).toEqual({ ...NOTHING, ...expected });
   });
 });
 
-describe("forget", () => {
+describe("withoutParts", () => {
   it.each<[UpdatePart[], Partial<Missing>]>([
     [[], {}],
     [["kernel"], { sources: ["kernel debian:6.12"] }],
@@ -189,26 +189,26 @@ describe("forget", () => {
     [["gdb"], { images: ["gdb"] }],
     [["qemu", "kernel"], { images: ["vm"], sources: ["kernel debian:6.12"] }],
     [[...UPDATE_PARTS], { bases: ["trixie"], images: IMAGES, sources: SOURCES }],
-  ])("of %j makes exactly that missing", (parts, expected) => {
+  ])("removes only the entries of %j", (parts, expected) => {
     const before = structuredClone(SAMPLE);
-    const after = forget(SAMPLE, parts);
+    const after = withoutParts(SAMPLE, parts);
     expect(missing(after)).toEqual({ ...NOTHING, ...expected });
     expect(after).toMatchObject({ stages: SAMPLE.stages, files: SAMPLE.files });
     expect(SAMPLE).toEqual(before);
   });
 
-  it("forgets the entries of all kernels", () => {
-    expect(Object.keys(forget(SAMPLE, ["toolchain"]).images)).toEqual(["vm", "gdb"]);
+  it("removes the entries of all kernels", () => {
+    expect(Object.keys(withoutParts(SAMPLE, ["toolchain"]).images)).toEqual(["vm", "gdb"]);
     const older = { ...SAMPLE.sources["kernel debian:6.12"], version: "6.1.1-1" };
     const lock = { ...SAMPLE, sources: { ...SAMPLE.sources, "kernel debian:6.1": older } };
-    expect(Object.keys(forget(lock as Lock, ["kernel"]).sources)).toEqual([
+    expect(Object.keys(withoutParts(lock as Lock, ["kernel"]).sources)).toEqual([
       "busybox release:1.37.0",
     ]);
   });
 });
 
 describe("prune", () => {
-  it("drops the entries that nobody asks for, and nothing else", () => {
+  it("removes only entries that are not requested", () => {
     const pruned = prune(SAMPLE, WANTED);
     expect(Object.keys(pruned.bases)).toEqual(["trixie"]);
     expect(Object.keys(pruned.images).sort()).toEqual([...IMAGES].sort());
@@ -218,7 +218,7 @@ describe("prune", () => {
     expect(prune(pruned, WANTED)).toEqual(pruned);
   });
 
-  it("drops each part that another configuration replaces", () => {
+  it("removes entries that another configuration replaces", () => {
     const yaml =
       "{ kernel: { source: debian:6.1, toolchain: gcc-12 }, busybox: { source: release:1.36.1 } }";
     const pruned = prune(SAMPLE, lockRequests(config(yaml), "x86_64"));

@@ -38,7 +38,7 @@ function linesWithout(...words: string[]): Resolved {
 }
 
 describe("readResolved", () => {
-  it("reads kdock's lines among others", () => {
+  it("parses kdock's lines among others", () => {
     expect(readResolved(LINES)).toEqual({
       packages: new Map([
         ["kernel-gcc-14", { "gcc-14": "14.2.0-19", make: "4.4.1-2" }],
@@ -63,13 +63,13 @@ describe("readResolved", () => {
     });
   });
 
-  it("finds nothing in nothing", () => {
+  it("is empty for no lines", () => {
     expect(readResolved([])).toEqual({ packages: new Map(), installed: {}, sources: new Map() });
   });
 });
 
 describe("withResolved", () => {
-  it("makes a lock that answers every request, and that a file can hold", () => {
+  it("returns a complete lock that can be printed and parsed", () => {
     const lock = resolve();
     expect(missingRequests(lock, WANTED, config())).toEqual({ bases: [], images: [], sources: [] });
     expect(parseLock(printLock(lock), "kdock.lock")).toEqual(lock);
@@ -93,7 +93,7 @@ describe("withResolved", () => {
     });
   });
 
-  it("changes only what was asked for, and never a base that is locked", () => {
+  it("changes only requested entries, and never a locked base", () => {
     const gdb = WANTED.images.filter(({ kind }) => kind === "gdb");
     const lock = resolve(SAMPLE, linesWithout("source", "package vm"), {
       bases: [],
@@ -114,7 +114,7 @@ describe("withResolved", () => {
     ["package kernel-gcc-14", "nothing was resolved for the image kernel gcc-14"],
     ["source kernel", "nothing was resolved for the source kernel debian:6.12"],
     ["source busybox", "nothing was resolved for the source busybox release:1.37.0"],
-  ])("throws when the scripts say nothing about %s", (left, problem) => {
+  ])("throws if the output lacks %s", (left, problem) => {
     expect(() => resolve(EMPTY_LOCK, linesWithout(left))).toThrow(problem);
   });
 
@@ -127,13 +127,13 @@ describe("withResolved", () => {
     "@kdock source kernel linux-source-6.12 6.12.48-1 trixie abc debian:KEY",
     `@kdock source kernel linux-source-6.12 6.12.48-1 trixie ${"3".repeat(64)}`,
     `@kdock source busybox 1.37.0 ${"g".repeat(64)} pinned:kdock`,
-  ])("throws for what no lock may hold: %s", (line) => {
+  ])("throws for an invalid value: %s", (line) => {
     expect(() => resolve(EMPTY_LOCK, readResolved([...LINES, line]))).toThrow("expected");
   });
 });
 
 describe("epochOf and momentOf", () => {
-  it("are each other's inverse, to the second", () => {
+  it("are inverse, to the second", () => {
     expect(momentOf(NOW)).toBe("20261123T033000Z");
     expect(momentOf(NOW + 999)).toBe("20261123T033000Z");
     expect(epochOf("20261123T033000Z")).toBe(NOW / 1000);

@@ -1,6 +1,6 @@
 import { type Lock, LOCK_FORMAT } from "../../../../src/build/lock/lock.js";
 
-/** A lock with something in every section: what a build of the default kdock.yaml leaves. */
+/** A lock with entries in every section, as after a build of the default kdock.yaml. */
 export const SAMPLE: Lock = {
   format: LOCK_FORMAT,
   kdock: "0.1.0",

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { splitLock } from "../../../../src/build/lock/engine-view.js";
 import { EMPTY_LOCK } from "../../../../src/build/lock/lock.js";
 import { toolchainDrift } from "../../../../src/build/lock/toolchain-drift.js";
@@ -8,7 +8,7 @@ const image = (packages: Readonly<Record<string, string>>) => ({
   packages,
 });
 
-/** What an engine on x86_64 says of a lock with these compilers for x86_64 kernels, and these of engines on arm64. */
+/** The drift on an engine on x86_64, for compilers of x86_64 kernels there and on engines on arm64. */
 function drift(own: Readonly<Record<string, string>>, theirs: Readonly<Record<string, string>>) {
   const images = {
     "kernel gcc-14": image(own),
@@ -20,19 +20,21 @@ function drift(own: Readonly<Record<string, string>>, theirs: Readonly<Record<st
   return toolchainDrift(lock, "x86_64", others);
 }
 
-it("takes a cross compiler of the same version for the same", () => {
-  const own = { "gcc-14": "14.2.0-19", binutils: "2.44-3", "libc6-dev": "2.41-12" };
-  const theirs = {
-    ...{ "gcc-14-x86-64-linux-gnu": "14.2.0-19cross1", "binutils-x86-64-linux-gnu": "2.44-3+b1" },
-    "libc6-dev": "2.41-11",
-  };
-  expect(drift(own, theirs)).toEqual([]);
-  expect(drift({ "musl-dev": "1.2.5-3" }, { "musl-dev:amd64": "1.2.5-3" })).toEqual([]);
-});
+describe("toolchainDrift", () => {
+  it("treats a cross compiler of the same version as equal", () => {
+    const own = { "gcc-14": "14.2.0-19", binutils: "2.44-3", "libc6-dev": "2.41-12" };
+    const theirs = {
+      ...{ "gcc-14-x86-64-linux-gnu": "14.2.0-19cross1", "binutils-x86-64-linux-gnu": "2.44-3+b1" },
+      "libc6-dev": "2.41-11",
+    };
+    expect(drift(own, theirs)).toEqual([]);
+    expect(drift({ "musl-dev": "1.2.5-3" }, { "musl-dev:amd64": "1.2.5-3" })).toEqual([]);
+  });
 
-it("names each compiler that is another one", () => {
-  expect(
-    drift({ "gcc-14": "14.2.0-19" }, { "gcc-14-x86-64-linux-gnu": "14.2.0-20cross1" }),
-  ).toEqual(["gcc-14 is 14.2.0-19 for engines on x86_64, and 14.2.0-20 for those on arm64"]);
-  expect(drift({ "musl-dev": "1.2.5-3" }, { "musl-dev:amd64": "1.2.6-1" })).toHaveLength(1);
+  it("reports each compiler with another version", () => {
+    expect(
+      drift({ "gcc-14": "14.2.0-19" }, { "gcc-14-x86-64-linux-gnu": "14.2.0-20cross1" }),
+    ).toEqual(["gcc-14 is 14.2.0-19 for engines on x86_64, and 14.2.0-20 for those on arm64"]);
+    expect(drift({ "musl-dev": "1.2.5-3" }, { "musl-dev:amd64": "1.2.6-1" })).toHaveLength(1);
+  });
 });

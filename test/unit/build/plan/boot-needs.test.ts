@@ -20,26 +20,29 @@ describe("checkBootRequests", () => {
     ["CONFIG_A=y\r\nCONFIG_CMDLINE_OVERRIDE=y\r\n", "", "CONFIG_CMDLINE_OVERRIDE=y"],
     ["", "CONFIG_BLK_DEV_INITRD=y\n# CONFIG_BLK_DEV_INITRD is not set\n", "CONFIG_BLK_DEV_INITRD"],
     ["", "# CONFIG_BINFMT_SCRIPT is not set\n", "CONFIG_BINFMT_SCRIPT"],
-  ])("names what keeps a guest from booting: preset %j, requests %j", (preset, user, option) => {
-    const check = () => {
-      checkBootRequests({ preset, user }, OURS);
-    };
-    expect(check).toThrow(option);
-    expect(check).toThrow(expect.objectContaining({ code: "config" }) as Error);
-  });
+  ])(
+    "rejects options that a guest cannot boot with: preset %j, requests %j",
+    (preset, user, option) => {
+      const check = () => {
+        checkBootRequests({ preset, user }, OURS);
+      };
+      expect(check).toThrow(option);
+      expect(check).toThrow(expect.objectContaining({ code: "config" }) as Error);
+    },
+  );
 
   it.each<[string, string]>([
     ["CONFIG_CMDLINE_OVERRIDE=y\n", "# CONFIG_CMDLINE_OVERRIDE is not set\n"],
-    // kdock's own options go on top of a preset's.
+    // kdock's options are added to a preset.
     ["# CONFIG_BINFMT_ELF is not set\n", ""],
     ["", 'CONFIG_CMDLINE_BOOL=y\nCONFIG_CMDLINE="quiet"\nCONFIG_CMDLINE_EXTEND=y\n'],
-  ])("lets others pass: preset %j, requests %j", (preset, user) => {
+  ])("accepts others: preset %j, requests %j", (preset, user) => {
     expect(() => {
       checkBootRequests({ preset, user }, OURS);
     }).not.toThrow();
   });
 
-  it("does not ask for scripts where the init is the user's", () => {
+  it("does not require scripts for the user's init", () => {
     const user = "# CONFIG_BINFMT_SCRIPT is not set\n";
     expect(() => {
       checkBootRequests({ preset: "", user }, OWN);
@@ -48,46 +51,49 @@ describe("checkBootRequests", () => {
 });
 
 describe("bootGaps", () => {
-  it("finds none in a kernel that has all", () => {
-    expect(gaps(WHOLE)).toEqual({ silent: undefined, mute: undefined });
+  it("is empty for a complete kernel", () => {
+    expect(gaps(WHOLE)).toEqual({ noConsole: undefined, noAgent: undefined });
   });
 
-  it.each(["BLK_DEV_INITRD", "BINFMT_ELF", "BINFMT_SCRIPT"])("refuses one without %s", (name) => {
-    expect(() => gaps(without(name))).toThrow(`CONFIG_${name}=y`);
-    expect(() => gaps(without(name))).toThrow(
-      expect.objectContaining({
-        hint: expect.stringContaining(`--set CONFIG_${name}=y`) as unknown,
-      }) as Error,
-    );
-  });
+  it.each(["BLK_DEV_INITRD", "BINFMT_ELF", "BINFMT_SCRIPT"])(
+    "rejects a kernel without %s",
+    (name) => {
+      expect(() => gaps(without(name))).toThrow(`CONFIG_${name}=y`);
+      expect(() => gaps(without(name))).toThrow(
+        expect.objectContaining({
+          hint: expect.stringContaining(`--set CONFIG_${name}=y`) as unknown,
+        }) as Error,
+      );
+    },
+  );
 
   it.each(["CMDLINE_OVERRIDE", "CMDLINE_FORCE"])(
-    "refuses one with %s, and quotes its words",
+    "rejects a kernel with %s, and quotes its command line",
     (name) => {
       const config = `${WHOLE}\nCONFIG_CMDLINE="console=tty0 \\"a b\\""\nCONFIG_${name}=y\n`;
       expect(() => gaps(config)).toThrow(
-        `CONFIG_${name}=y: such a kernel takes its own "console=tty0 "a b""`,
+        `CONFIG_${name}=y: the kernel uses its built-in "console=tty0 "a b""`,
       );
     },
   );
 
   it.each(["PCI", "VIRTIO_PCI", "VIRTIO_CONSOLE", "SYSFS", "DEVTMPFS", "SIGNALFD"])(
-    "says that a guest without %s runs no commands",
+    "reports that a guest without %s runs no commands",
     (name) => {
-      expect(gaps(without(name)).mute).toContain(`CONFIG_${name}`);
-      expect(gaps(without(name)).silent).toBeUndefined();
+      expect(gaps(without(name)).noAgent).toContain(`CONFIG_${name}`);
+      expect(gaps(without(name)).noConsole).toBeUndefined();
     },
   );
 
   it.each(["TTY", "PRINTK", "SERIAL_8250_CONSOLE"])(
-    "says that one without %s is silent",
+    "reports that one without %s has no console",
     (name) => {
-      expect(gaps(without(name)).silent).toMatch(`ttyS0: it is built without CONFIG_${name};`);
+      expect(gaps(without(name)).noConsole).toMatch(`ttyS0: it is built without CONFIG_${name};`);
     },
   );
 
-  it("asks for the serial line of the architecture", () => {
-    const { silent } = bootGaps(WHOLE, ARCHITECTURES.arm64, OURS);
-    expect(silent).toContain("CONFIG_SERIAL_AMBA_PL011_CONSOLE");
+  it("requires the serial console of the architecture", () => {
+    const { noConsole } = bootGaps(WHOLE, ARCHITECTURES.arm64, OURS);
+    expect(noConsole).toContain("CONFIG_SERIAL_AMBA_PL011_CONSOLE");
   });
 });

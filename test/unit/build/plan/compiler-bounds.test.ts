@@ -4,7 +4,7 @@ import {
   checkCompiler,
   compilerProblem,
   compilerWarning,
-  isYounger,
+  isCompilerNewer,
 } from "../../../../src/build/plan/compiler-bounds.js";
 
 describe("compilerProblem", () => {
@@ -13,11 +13,14 @@ describe("compilerProblem", () => {
     ["6.9", "clang-11", "clang-13"],
     ["6.15", "clang-14", "clang-15"],
     ["7.0", "clang-13", "clang-15"],
-  ])("finds for Linux %s that %s is too old, and asks for %s", (version, compiler, wanted) => {
-    expect(compilerProblem(version, compiler)).toBe(
-      `${compiler} is too old for Linux ${version}, which asks for ${wanted} or later`,
-    );
-  });
+  ])(
+    "rejects for Linux %s the compiler %s, which is older than %s",
+    (version, compiler, wanted) => {
+      expect(compilerProblem(version, compiler)).toBe(
+        `${compiler} is too old for Linux ${version}, which needs ${wanted} or later`,
+      );
+    },
+  );
 
   it.each([
     ["5.10", "clang-11"],
@@ -26,46 +29,46 @@ describe("compilerProblem", () => {
     ["6.12", "gcc-9"],
     ["6.12", "gcc-12"],
     ["4.19.303", "gcc-10"],
-  ])("takes for Linux %s %s", (version, compiler) => {
+  ])("accepts for Linux %s %s", (version, compiler) => {
     expect(compilerProblem(version, compiler)).toBeUndefined();
   });
 
-  it("is told with the compiler that will do", () => {
+  it("is reported with a supported compiler", () => {
     expect(() => {
       checkCompiler("6.12", "clang-11");
     }).toThrow(/clang-11 is too old for Linux 6\.12/);
   });
 });
 
-it("knows the younger compiler, across families as well", () => {
-  expect(isYounger("5.10", "gcc-14")).toBe(true);
-  expect(isYounger("5.10", "clang-19")).toBe(true);
-  expect(isYounger("6.12", "clang-19")).toBe(true);
-  expect(isYounger("6.12", "gcc-12")).toBe(false);
-  expect(isYounger("5.10", "clang-9")).toBe(false);
+it("isCompilerNewer compares compilers, also gcc with clang", () => {
+  expect(isCompilerNewer("5.10", "gcc-14")).toBe(true);
+  expect(isCompilerNewer("5.10", "clang-19")).toBe(true);
+  expect(isCompilerNewer("6.12", "clang-19")).toBe(true);
+  expect(isCompilerNewer("6.12", "gcc-12")).toBe(false);
+  expect(isCompilerNewer("5.10", "clang-9")).toBe(false);
 });
 
 describe("compilerHint", () => {
-  it("names cause and cure of a failure that is known", () => {
+  it("returns cause and remedy of a known failure", () => {
     const line = "/usr/bin/ld: scripts/dtc/dtc-parser.tab.o: multiple definition of `yylloc'; ...";
     expect(compilerHint(knownCause(line), "4.19", "gcc-14")).toBe(
       "Most likely, host tools define a variable twice, which gcc 10 refuses. kernel.toolchain: auto builds Linux 4.19 with gcc-10.",
     );
   });
 
-  it("suspects a compiler that is younger than the tree, and no other", () => {
+  it("suspects only a compiler that is newer than the tree", () => {
     expect(compilerHint(knownCause("error: something"), "5.10", "gcc-14")).toMatch(
-      /younger than Linux 5\.10/,
+      /newer than Linux 5\.10/,
     );
     expect(compilerHint(knownCause("error: something"), "6.12", "gcc-14")).toBeUndefined();
   });
 });
 
-it("warns of a compiler that an old tree may not build with, and not of a suite's other newest one", () => {
+it("compilerWarning is for old trees with newer compilers, not for other compilers of the newest suite", () => {
   expect(compilerWarning("5.10", "gcc-14")).toBe(
-    "gcc-14 is younger than Linux 5.10: should the build fail, kernel.toolchain: auto takes gcc-10",
+    "gcc-14 is newer than Linux 5.10: if the build fails, kernel.toolchain: auto uses gcc-10",
   );
   expect(compilerWarning("5.10", "gcc-10")).toBeUndefined();
-  expect(compilerWarning("6.1", "clang-19")).toContain("takes gcc-12");
+  expect(compilerWarning("6.1", "clang-19")).toContain("uses gcc-12");
   expect(compilerWarning("6.12", "clang-19")).toBeUndefined();
 });

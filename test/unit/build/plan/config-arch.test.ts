@@ -17,11 +17,11 @@ it.each([
   [title("sparc"), "sparc"],
   ["# CONFIG_ARM64 is not set\nCONFIG_NET=y\n", undefined],
   ["", undefined],
-])("of %j it is %s", (text, arch) => {
+])("configArch of %j is %s", (text, arch) => {
   expect(configArch(text)).toBe(arch);
 });
 
-it("names both architectures, and has nothing against a text that does not say", () => {
+it("archProblem names both architectures, and accepts a text without one", () => {
   expect(archProblem("CONFIG_ARM64=y\n", "x86_64")?.message).toMatch(/for arm64.*for x86_64/);
   expect(archProblem("CONFIG_ARM64=y\n", "arm64")).toBeUndefined();
   expect(archProblem("CONFIG_NET=y\n", "x86_64")).toBeUndefined();

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { treePaths } from "../../../../src/build/plan/debugger-plan.js";
 import { plan } from "../../fixtures.js";
 
-it("a local tree is the source for the debugger of the kernel made from it, and for no other", () => {
+it("treePaths has the local tree for the kernel built from it only", () => {
   const tree = { folder: "/home/ada/linux", version: "6.12.30", transport: "mount" } as const;
   const { kernel } = plan("kernel: { source: 'path:../linux' }", { user: { tree } });
   expect(treePaths(kernel, kernel.key)).toContainEqual(
@@ -11,7 +11,7 @@ it("a local tree is the source for the debugger of the kernel made from it, and 
   expect(treePaths(kernel, "0123456789abcdef")).toEqual([]);
 });
 
-it("a kernel from elsewhere has its source in a volume", () => {
+it("treePaths is empty for a kernel with its source in a volume", () => {
   const { kernel } = plan();
   expect(treePaths(kernel, kernel.key)).toEqual([]);
 });

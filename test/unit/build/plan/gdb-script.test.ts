@@ -20,7 +20,7 @@ function script(change: Partial<GdbFacts> = {}): string {
 }
 
 describe("kdock.gdb", () => {
-  it("allows the kernel's commands, loads the symbols, and connects, in that order", () => {
+  it("allows the kernel's commands, loads symbols, and connects, in this order", () => {
     const words = [
       ...[
         "add-auto-load-safe-path",
@@ -45,7 +45,12 @@ describe("kdock.gdb", () => {
       true,
     ],
     ["without an address", { address: undefined }, "target remote", false],
-    ["and says why", { address: undefined }, "no VM has told its gdb port yet", true],
+    [
+      "without an address, with a message",
+      { address: undefined },
+      "the gdb port is not known yet",
+      true,
+    ],
     ["without modules", {}, 'gdb.execute("kdock-symbols")', false],
     ["with modules", { modules: true }, 'gdb.execute("kdock-symbols")', true],
     ["the new name of the index cache", {}, '"index-cache enabled on"', true],
@@ -54,7 +59,7 @@ describe("kdock.gdb", () => {
     expect(script(change).includes(words)).toBe(present);
   });
 
-  it("quotes paths for the commands that split their words, and for no others", () => {
+  it("quotes paths only for commands that split their arguments", () => {
     const odd = `/home/ada/it's a "lab" \\ here`;
     const text = script({
       vmlinux: `${odd}/vmlinux`,
@@ -69,7 +74,7 @@ describe("kdock.gdb", () => {
     expect(text).toContain(`\nsource ${odd}/my.gdb\n`);
   });
 
-  it("sources the user's own scripts last, in their order", () => {
+  it("sources the user's scripts last, in order", () => {
     const text = script({ scripts: ["/a.gdb", "/b.py"], modules: true });
     expect(text.endsWith("end\nsource /a.gdb\nsource /b.py\n")).toBe(true);
   });
@@ -79,14 +84,14 @@ it("editor.gdb stops at panics as well", () => {
   expect(editorScript(FACTS)).toContain(`\nsource ${FACTS.gdbModules}/panic.py\n`);
 });
 
-it("editor.gdb leaves program and connection to the adapter, and keeps its end from being the VM's", () => {
+it("editor.gdb leaves program and connection to the adapter, and replaces kill", () => {
   const text = editorScript({ ...FACTS, scripts: ["/a.gdb"] });
   expect(text).not.toMatch(/^file |target remote|^source \/a\.gdb/m);
   expect(text).toContain("add-auto-load-safe-path");
   expect(text).toMatch(/"kill".*\n.*invoke.*\n.*"detach"/);
 });
 
-describe("where gdb connects to", () => {
+describe("the address of gdb.listen", () => {
   it.each([
     ["", "127.0.0.1:1234"],
     ["gdb: { listen: 0 }", undefined],
@@ -97,7 +102,7 @@ describe("where gdb connects to", () => {
     expect(plan(yaml).gdb.address).toBe(address);
   });
 
-  it("a published port of every address is called at this machine's own", () => {
+  it("a wildcard address becomes loopback", () => {
     const port = { containerPort: 1234, protocol: "tcp", hostPort: 5000 } as const;
     expect(publishedAddress({ ...port, hostAddress: "::" })).toBe("[::1]:5000");
     expect(publishedAddress({ ...port, hostAddress: "10.0.0.7" })).toBe("10.0.0.7:5000");
@@ -109,11 +114,11 @@ it("gdb.scripts are relative to kdock.yaml", () => {
   expect(scripts).toEqual(["/home/ada/lab/tcp.gdb", "/opt/all.gdb"]);
 });
 
-it("gdb.scripts decide about nothing that is built", () => {
+it("gdb.scripts do not affect keys", () => {
   expect(plan("gdb: { scripts: [tcp.gdb] }").setKey).toBe(plan().setKey);
 });
 
-it("names the folders of modules from elsewhere, and their sources where the user has them", () => {
+it("kdock.gdb has the folders and sources of out-of-tree modules", () => {
   const ownModules = [
     { name: "hello", folder: "/p/.kdock/out/module/hello", source: "/home/ada/my hello" },
     { name: "pair", folder: "/p/.kdock/out/module/pair", source: "/p/pair" },

@@ -15,14 +15,14 @@ const CONFIG = [
   "CONFIG_NUMA_BALANCING=y",
 ].join("\n");
 
-it("an option counts when it is built in: a module is not there when it is needed", () => {
+it("missingOptions accepts built-in options only, not modules", () => {
   expect(missingOptions(CONFIG, NEEDS.disk)).toEqual(["CONFIG_VIRTIO_BLK"]);
   expect(missingOptions(CONFIG, NEEDS.numa)).toEqual(["CONFIG_NUMA"]);
   expect(missingOptions(CONFIG, ["CONFIG_SMP"])).toEqual([]);
   expect(missingOptions("", ["CONFIG_SMP"])).toEqual(["CONFIG_SMP"]);
 });
 
-it("what is missing is named, and how to get it", () => {
+it("requireOptions names missing options, with a hint", () => {
   expect(() => {
     requireOptions(CONFIG, "--disk", NEEDS.disk);
   }).toThrow(
@@ -35,14 +35,14 @@ it("what is missing is named, and how to get it", () => {
 
 it.each([
   ["CONFIG_SMP=y\nCONFIG_NR_CPUS=2\n", 2, undefined],
-  ["CONFIG_SMP=y\nCONFIG_NR_CPUS=2\n", 3, /for 2 processors.* of 3 alone; --set CONFIG_NR_CPUS=3 /],
+  ["CONFIG_SMP=y\nCONFIG_NR_CPUS=2\n", 3, /for 2 processors.* rest of 3; --set CONFIG_NR_CPUS=3 /],
   ["# CONFIG_SMP is not set\n", 1, undefined],
   [
     "# CONFIG_SMP is not set\n",
     2,
     /for 1 processor at .*; --set CONFIG_SMP=y --set CONFIG_NR_CPUS=2/,
   ],
-])("%j with %i processors", (options, cpus, message) => {
+])("idleProcessors of %j with %i processors", (options, cpus, message) => {
   const text = idleProcessors(options, cpus);
   if (message === undefined) expect(text).toBeUndefined();
   else expect(text).toMatch(message);

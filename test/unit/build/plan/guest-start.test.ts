@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { deadInitWord, guestInit, whyNoAgent } from "../../../../src/build/plan/guest-start.js";
+import {
+  ignoredInitParameter,
+  guestInit,
+  whyNoAgent,
+} from "../../../../src/build/plan/guest-start.js";
 import type { OverlayEntry } from "../../../../src/build/plan/overlay.js";
 import { overlayFile } from "../../fixtures.js";
 
@@ -19,39 +23,41 @@ describe("whyNoAgent", () => {
   it.each<[string, typeof OURS, ReturnType<typeof words>]>([
     ["kdock's init", OURS, words()],
     ["kdock's init by its name", OURS, words("rdinit=/init")],
-    ["an own init that names the agent", OWN_WITH_AGENT, words()],
-    ["the last word", OURS, words("rdinit=/bin/sh rdinit=/init")],
-    ["words for the first process", OURS, words("-- rdinit=/bin/sh")],
-    ["words in a longer one", OURS, words('foo="x rdinit=/bin/sh"')],
-  ])("is nothing for %s", (_what, init, said) => {
-    expect(whyNoAgent(init, said)).toBeUndefined();
+    ["an own init that starts the agent", OWN_WITH_AGENT, words()],
+    ["the last parameter", OURS, words("rdinit=/bin/sh rdinit=/init")],
+    ["arguments of the first process", OURS, words("-- rdinit=/bin/sh")],
+    ["quoted text in a parameter", OURS, words('foo="x rdinit=/bin/sh"')],
+  ])("is undefined for %s", (_what, init, settings) => {
+    expect(whyNoAgent(init, settings)).toBeUndefined();
   });
 
   it.each<[string, typeof OURS, ReturnType<typeof words>, RegExp]>([
-    ["an own init", OWN, words(), /^rootfs\.overlay brings its own \/init/],
-    ["an init that is a link", OWN_LINK, words(), /^rootfs\.overlay brings its own \/init/],
-    ["rdinit=", OURS, words("quiet rdinit=/bin/sh"), /^vm\.append says rdinit=\/bin\/sh/],
-    ["rdinit= in quotes", OURS, words('rdinit="/bin/sh"'), /^vm\.append says rdinit=\/bin\/sh/],
+    ["an own init", OWN, words(), /^rootfs\.overlay has its own \/init/],
+    ["an init that is a link", OWN_LINK, words(), /^rootfs\.overlay has its own \/init/],
+    ["rdinit=", OURS, words("quiet rdinit=/bin/sh"), /^vm\.append sets rdinit=\/bin\/sh/],
+    ["rdinit= in quotes", OURS, words('rdinit="/bin/sh"'), /^vm\.append sets rdinit=\/bin\/sh/],
     [
-      "the kernel's own words",
+      "the built-in command line",
       OURS,
       words("", { kernelConfig: 'CONFIG_CMDLINE="a rdinit=/bin/sh"\n' }),
-      /^CONFIG_CMDLINE says/,
+      /^CONFIG_CMDLINE sets/,
     ],
-    ["QEMU's words", OURS, words("", { qemu: ["-append", "rdinit=/bin/sh"] }), /^vm\.qemu says/],
-    ["another root", OURS, words("", { qemu: ["-initrd", "x"] }), /another -initrd/],
-  ])("tells of %s", (_what, init, said, reason) => {
-    expect(whyNoAgent(init, said)).toMatch(reason);
+    ["QEMU's -append", OURS, words("", { qemu: ["-append", "rdinit=/bin/sh"] }), /^vm\.qemu sets/],
+    ["another root", OURS, words("", { qemu: ["-initrd", "x"] }), /replaces kdock's -initrd/],
+  ])("reports %s", (_what, init, settings, reason) => {
+    expect(whyNoAgent(init, settings)).toMatch(reason);
   });
 
-  it("takes a folder called init for none", () => {
+  it("ignores a folder named init", () => {
     const folder: OverlayEntry = { path: "init", kind: "directory", mode: 0o755 };
     expect(guestInit([folder]).isOwn).toBe(false);
   });
 });
 
-it("init= is told to have no effect, unless rdinit= is there as well", () => {
-  expect(deadInitWord(words("init=/bin/sh"))).toMatch(/^vm\.append: init=\/bin\/sh has no effect/);
-  expect(deadInitWord(words("init=/bin/sh rdinit=/x"))).toBeUndefined();
-  expect(deadInitWord(words("kdock.init=/bin/sh"))).toBeUndefined();
+it("ignoredInitParameter reports init=, unless rdinit= is set, too", () => {
+  expect(ignoredInitParameter(words("init=/bin/sh"))).toMatch(
+    /^vm\.append: init=\/bin\/sh has no effect/,
+  );
+  expect(ignoredInitParameter(words("init=/bin/sh rdinit=/x"))).toBeUndefined();
+  expect(ignoredInitParameter(words("kdock.init=/bin/sh"))).toBeUndefined();
 });

@@ -10,14 +10,14 @@ const after = (...lines: string[]) => lines.reduce(initProgress, NOTHING_RAN);
 const A = "/etc/kdock/init.d/001-a.sh";
 
 describe("initProgress", () => {
-  it("knows which script runs", () => {
+  it("tracks the running script", () => {
     expect(after(`[    1.5] kdock: init script ${A} begins`, "words").running?.script).toBe(A);
     expect(after(`kdock: init script ${A} begins`, `kdock: init script ${A} is done`)).toEqual(
       NOTHING_RAN,
     );
   });
 
-  it("tells of a failure once, with the last words, also those without an end of line", () => {
+  it("reports a failure once, with the last output, also without a line end", () => {
     const failed = after(
       `[    1.500000] kdock: init script ${A} begins`,
       ...Array.from({ length: 20 }, (_, index) => `line ${index}`),
@@ -29,7 +29,7 @@ describe("initProgress", () => {
     expect(initProgress(failed, "next")).toEqual(NOTHING_RAN);
   });
 
-  it("a name may have blanks", () => {
+  it("accepts blanks in a name", () => {
     const { failed } = after("kdock: init script /etc/init.d/my net failed with exit code 1");
     expect(failed?.script).toBe("/etc/init.d/my net");
   });
@@ -40,12 +40,12 @@ describe("scriptProblem", () => {
     ["#!/bin/sh\r\nexit\r\n", "CRLF, line 1"],
     ["#!/bin/sh\ntrue\nexit\r\n", "CRLF, line 3"],
     ["", "is empty"],
-  ])("%j %s", (content, problem) => {
+  ])("rejects %j: %s", (content, problem) => {
     expect(scriptProblem(text(content))).toContain(problem);
   });
 
   it.each(["echo without a first line", "#!/bin/sh\nexit 1\n", "\x7fELF \r\n"])(
-    "%j is fine",
+    "accepts %j",
     (it) => {
       expect(scriptProblem(text(it))).toBeUndefined();
     },
@@ -58,7 +58,7 @@ describe("the rootfs's key", () => {
     plan(yaml, { user: { initScripts } }).rootfs.key;
   const [a, b] = [script("a", "1"), script("b", "2")];
 
-  it("is another one for other scripts, another order, and strictness", () => {
+  it("changes with scripts, their order, and strict", () => {
     const keys = [
       key(""),
       key("", a, b),

@@ -10,7 +10,7 @@ import { overlayFile } from "../../fixtures.js";
 const NONE = sha256("");
 
 describe("overlayDigests", () => {
-  it("are what they were before modes counted, where the modes are the usual ones", () => {
+  it("are the same as before modes were supported, for default modes", () => {
     const before = (...parts: readonly unknown[]) => sha256(JSON.stringify(parts));
     expect(
       overlayDigests([
@@ -45,22 +45,22 @@ describe("overlayDigests", () => {
       { path: "a", kind: "character-device", mode: 0o600, major: 1, minor: 3 },
       { path: "a", kind: "block-device", mode: 0o600, major: 1, minor: 3 },
     ],
-  ])("differ with %s", (_what, one, other) => {
+  ])("change with %s", (_what, one, other) => {
     expect(overlayDigests([one])).not.toEqual(overlayDigests([other]));
   });
 
-  it("differ when two files become names of one, and do not with the number of that", () => {
+  it("change when files become hard links, independent of the inode number", () => {
     const two = (link?: string) =>
       overlayDigests([overlayFile("a", "x", 0o644, link), overlayFile("b", "x", 0o644, link)]);
     expect(two("1:2")).not.toEqual(two());
     expect(two("1:2")).toEqual(two("3:4"));
-    // Its other names are elsewhere.
+    // Its other hard links are outside the overlay.
     expect(overlayDigests([overlayFile("a", "x", 0o644, "1:2")])).toEqual(
       overlayDigests([overlayFile("a", "x")]),
     );
   });
 
-  it("have one name for each path, whatever its bytes", () => {
+  it("have a unique name for each path, for any bytes", () => {
     const entries = ["caf\udce9", "caf\\xe9"].map((path) => overlayFile(path, ""));
     expect(Object.keys(overlayDigests(entries))).toHaveLength(2);
     expect(Object.keys(overlayDigests(entries))[0]).toBe("overlay ./caf\\xe9");

@@ -65,21 +65,21 @@ describe("rootfsEntries", () => {
     expect(root.get("init")).toMatchObject({ kind: "file", mode: 0o755 });
   });
 
-  it("lets the overlay replace files and add folders with their parents", () => {
+  it("replaces files by the overlay's, and creates parent folders", () => {
     const root = entries([file("init", "mine"), file("opt/lab/run.sh", "echo")]);
     expect(root.get("init")).toMatchObject({ content: { size: 4 } });
     expect(root.get("opt")).toEqual(folder("opt"));
     expect(root.get("opt/lab")).toEqual(folder("opt/lab"));
   });
 
-  it("lets the overlay put a file where a folder was, and a folder where a file was", () => {
+  it("replaces folders by files and files by folders of the overlay", () => {
     const root = entries([file("usr/bin", "no folder"), file("bin/sh/inner", "x")]);
     expect(root.get("usr/bin")?.kind).toBe("file");
     expect(root.has("usr/bin/awk")).toBe(false);
     expect(root.get("bin/sh")?.kind).toBe("directory");
   });
 
-  it("has the init scripts in order and executable, over what the overlay has there", () => {
+  it("has the init scripts in order and executable, replacing the overlay's files", () => {
     const script = (path: string, content: string) => ({ path, content: text(content) });
     const root = entries([file("etc/kdock", "no folder")], {
       initScripts: [script("b.sh", "1"), script("up/a b.sh", "2"), script("b.sh", "3")],
@@ -99,11 +99,11 @@ describe("rootfsEntries", () => {
     expect([...entries().keys()].some((path) => path.startsWith("etc/kdock"))).toBe(false);
   });
 
-  it("keeps what a folder of the overlay does not name", () => {
+  it("merges folders of the overlay", () => {
     expect(entries([folder("bin")]).has("bin/busybox")).toBe(true);
   });
 
-  it("gives files, folders and nodes of the overlay their own modes", () => {
+  it("keeps the modes of the overlay", () => {
     const root = entries([
       overlayFile("bin/su", "", 0o4755),
       overlayFile("etc/key", "", 0o400),
@@ -120,7 +120,7 @@ describe("rootfsEntries", () => {
 });
 
 describe("a link of the overlay over a folder of the root", () => {
-  it("has the folder's contents moved to where it leads", () => {
+  it("moves the folder's entries to its target", () => {
     const root = entries([
       link("bin", "usr/bin"),
       link("sbin", "/usr/sbin"),
@@ -135,16 +135,16 @@ describe("a link of the overlay over a folder of the root", () => {
       "usr/bin/awk": "../../bin/busybox",
       "usr/bin/busybox": "file",
       "usr/bin/mine": "file",
-      // The overlay's own stays.
+      // The overlay's file is kept.
       "usr/bin/sh": "file",
       "usr/sbin": "",
-      // It would lead to /usr/bin/busybox from here.
+      // A relative link would refer to /usr/bin/busybox here.
       "usr/sbin/init": "/bin/busybox",
       "usr/sbin/kdock-agent": "file",
     });
   });
 
-  it("leads to a folder that is made where there is none, also through other links", () => {
+  it("creates a missing target, also through other links", () => {
     const root = entries([link("bin", "s/bin"), link("s", "/mnt/disk/system")]);
     expect(shape(root, /^(?:bin|s$|mnt)/)).toMatchObject({
       bin: "s/bin",
@@ -154,7 +154,7 @@ describe("a link of the overlay over a folder of the root", () => {
     });
   });
 
-  it("has kdock's own files behind it as well", () => {
+  it("moves kdock's files, too", () => {
     const root = entries([link("etc", "usr/etc"), file("usr/etc/motd", "")], { strict: true });
     expect(shape(root, /etc/)).toEqual({
       etc: "usr/etc",
@@ -165,7 +165,7 @@ describe("a link of the overlay over a folder of the root", () => {
     });
   });
 
-  it("takes the place of an empty folder as it is", () => {
+  it("replaces an empty folder", () => {
     expect(shape(entries([link("lib", "/mnt/nowhere")]), /^lib|nowhere/)).toEqual({
       lib: "/mnt/nowhere",
     });
@@ -174,8 +174,8 @@ describe("a link of the overlay over a folder of the root", () => {
   it.each([
     ["to itself", "bin/x"],
     ["to a file", "init"],
-    ["to what is below a file", "init/bin"],
-  ])("is refused where it leads %s", (_what, target) => {
+    ["to a path below a file", "init/bin"],
+  ])("is rejected if it links %s", (_what, target) => {
     expect(() => entries([link("bin", target)])).toThrow(KdockError);
     expect(() => entries([link("bin", target)])).toThrow("bin is a link to");
   });
@@ -185,18 +185,18 @@ describe("a root whose /init cannot run", () => {
   const script = (head: string, mode = 0o755) => overlayFile("init", head, mode);
 
   it.each<[string, OverlayEntry[], string]>([
-    ["no program", [script("#!/bin/sh\n", 0o644)], "is not executable (mode 0644)"],
+    ["not executable", [script("#!/bin/sh\n", 0o644)], "is not executable (mode 0644)"],
     ["a folder", [file("init/x", "")], "is no file, but a directory"],
     ["a link to nothing", [link("init", "sbin/none")], "is a link to what is not in the root"],
     ["a link to itself", [link("init", "init")], "is a link to what is not in the root"],
     ["without its shell", [script("#!/bin/bash -e\n")], "needs /bin/bash, which the root has not"],
     [
-      "whose shell is no program",
+      "whose shell is not executable",
       [script("#! /bin/sh\n"), overlayFile("bin/sh", "", 0o644)],
       "needs /bin/sh, which the root has not, or not as a program",
     ],
-    ["of Windows", [script("#!/bin/sh\r\necho\r\n")], "has the line ends of Windows"],
-  ])("is refused: %s", (_what, overlay, message) => {
+    ["with CRLF", [script("#!/bin/sh\r\necho\r\n")], "has the line ends of Windows"],
+  ])("is rejected: %s", (_what, overlay, message) => {
     expect(() => entries(overlay)).toThrow(message);
     expect(() => entries(overlay)).toThrow(expect.objectContaining({ code: "config" }) as Error);
   });
@@ -205,8 +205,8 @@ describe("a root whose /init cannot run", () => {
     ["a link to busybox", [link("init", "/sbin/init")]],
     ["a script of busybox's shell", [script("#!/bin/sh\n")]],
     ["a program", [script("\x7fELF")]],
-    ["a script behind a link over its folder", [script("#!/bin/sh\n"), link("bin", "usr/bin")]],
-  ])("is another thing than %s", (_what, overlay) => {
+    ["a script whose shell is behind a link", [script("#!/bin/sh\n"), link("bin", "usr/bin")]],
+  ])("does not include %s", (_what, overlay) => {
     expect(entries(overlay).has("init")).toBe(true);
   });
 });

@@ -12,16 +12,16 @@ describe("toolchainFor", () => {
     ["6.7", "trixie", "gcc-14"],
     ["6.12", "trixie", "gcc-14"],
     ["7.0", "trixie", "gcc-14"],
-  ])("gives %s its time's compiler: %s %s", (version, suite, compiler) => {
+  ])("uses for Linux %s the compiler of its time: %s %s", (version, suite, compiler) => {
     expect(toolchainFor(version, "auto")).toEqual({ suite, compiler });
   });
 
-  it("takes the compiler that is asked for from the suite that has it", () => {
+  it("uses the suite that has the requested compiler", () => {
     expect(toolchainFor("6.12", "gcc-12")).toEqual({ suite: "bookworm", compiler: "gcc-12" });
     expect(toolchainFor("6.1", "clang-19")).toEqual({ suite: "trixie", compiler: "clang-19" });
   });
 
-  it("refuses a compiler that no suite has, and names those that are", () => {
+  it("rejects a compiler that no suite has", () => {
     expect(() => toolchainFor("6.12", "gcc-99")).toThrow(/no Debian suite .* has gcc-99/);
   });
 });

@@ -12,7 +12,7 @@ import { useTemporaryFolder } from "../../host/temporary-folder.js";
 const at = useTemporaryFolder();
 const HERE = { place: "unix:///here", ask: true };
 
-/** A context whose engine is on such a machine, or cannot be reached. */
+/** A context with an engine on a machine, or one that cannot be reached. */
 function context(machine: string | undefined, own = "x86_64") {
   let asked = 0;
   const engine = () => {
@@ -28,7 +28,7 @@ function context(machine: string | undefined, own = "x86_64") {
   return { ctx: ctx as unknown as EarlyContext, asked: () => asked };
 }
 
-it("is asked of an engine once, and remembered in a project that something was built in", async () => {
+it("askArchitecture queries an engine once, and caches the result in a project with builds", async () => {
   expect(await askArchitecture(context("aarch64").ctx, HERE)).toBe("arm64");
   await expect(readFile(at(".kdock/engine.json"))).rejects.toThrow("ENOENT");
   await mkdir(at(".kdock"));
@@ -38,7 +38,7 @@ it("is asked of an engine once, and remembered in a project that something was b
   expect(later.asked()).toBe(0);
 });
 
-it("is asked anew of an engine at another place, and where what is remembered is no answer", async () => {
+it("askArchitecture queries again for another address, and if the cache is invalid", async () => {
   await mkdir(at(".kdock"));
   await askArchitecture(context("aarch64").ctx, HERE);
   const elsewhere = { place: "ssh://there", ask: true };
@@ -47,7 +47,7 @@ it("is asked anew of an engine at another place, and where what is remembered is
   expect(await askArchitecture(context("aarch64").ctx, HERE)).toBe("arm64");
 });
 
-it("is this machine's where no engine answers or none is to be asked", async () => {
+it("askArchitecture returns the host's architecture if no engine answers, or none is to be used", async () => {
   expect(await askArchitecture(context(undefined, "aarch64").ctx, HERE)).toBe("arm64");
   const { ctx, asked } = context("x86_64", "aarch64");
   expect(await askArchitecture(ctx, { ...HERE, ask: false })).toBe("arm64");
@@ -55,15 +55,15 @@ it("is this machine's where no engine answers or none is to be asked", async () 
   expect(await askArchitecture(context(undefined, "riscv64").ctx, HERE)).toBe("x86_64");
 });
 
-it("is none that kdock has no images for", async () => {
+it("askArchitecture rejects an architecture without images", async () => {
   await expect(askArchitecture(context("s390x").ctx, HERE)).rejects.toThrow("machine is s390x");
 });
 
-it("is forgotten when the engine is found to have another", async () => {
+it("requireArchitecture removes the cached architecture if the engine has another", async () => {
   await mkdir(at(".kdock"));
   await askArchitecture(context("aarch64").ctx, HERE);
   await expect(requireArchitecture(context("x86_64").ctx, "arm64")).rejects.toThrow(
-    "runs on x86_64, and was on arm64 before",
+    "runs on x86_64, and ran on arm64 before",
   );
   const { ctx } = context("x86_64");
   expect(await askArchitecture(ctx, HERE)).toBe("x86_64");

@@ -25,8 +25,8 @@ function context(): Context {
   } as unknown as Context;
 }
 
-/** Whether a builder was told to forget its objects; `says` is what it says before it ends. */
-async function forgets(command: string, says = "@kdock phase configure"): Promise<boolean> {
+/** Whether a builder has to discard its objects; `output` is its last line. */
+async function discards(command: string, output = "@kdock phase configure"): Promise<boolean> {
   const ctx = context();
   const scanned = await scanTree(ctx, at("linux"));
   const tree = { folder: at("linux"), version: "6.12", transport: "mount", ...scanned };
@@ -34,9 +34,9 @@ async function forgets(command: string, says = "@kdock phase configure"): Promis
   const spec = { command: [command], mounts } as unknown as ContainerSpec;
   await using build = await beginTreeBuild(ctx, { tree } as unknown as BuildPlan, spec);
   const sent = await build.send({} as Container, {} as StepLog);
-  build.onLine(says);
+  build.onLine(output);
   // The folder is removed after the test, and an index that is still written would keep it.
-  await scanned.kept;
+  await scanned.saved;
   return sent.some(({ path }) => path === "forget-objects");
 }
 
@@ -51,62 +51,62 @@ async function tree() {
   await put("main.c", "one");
 }
 
-const note = () => readFile(at(".kdock/trees/objects.built"), "utf8");
+const record = () => readFile(at(".kdock/trees/objects.built"), "utf8");
 
-it("objects are forgotten for a file that changed without getting younger, and no other", async () => {
+it("discards objects for a changed file with an old mtime only", async () => {
   await tree();
-  expect(await forgets("all")).toBe(false);
+  expect(await discards("all")).toBe(false);
   await put("main.c", "two", new Date(Date.now() + 10_000));
-  expect(await forgets("all")).toBe(false);
+  expect(await discards("all")).toBe(false);
   await put("Makefile", "VERSION = 7\n", OLD);
-  expect(await forgets("all")).toBe(true);
-  expect(await forgets("all")).toBe(false);
+  expect(await discards("all")).toBe(true);
+  expect(await discards("all")).toBe(false);
 });
 
-it("stay to be forgotten until a builder has come past it", async () => {
+it("keeps the discard flag until a build has run configure", async () => {
   await tree();
-  expect(await forgets("all")).toBe(false);
+  expect(await discards("all")).toBe(false);
   await put("main.c", "two", OLD);
-  const before = await note();
-  // What only fetches a source has nothing to do with them.
-  expect(await forgets("source")).toBe(false);
-  expect(await note()).toBe(before);
-  expect(await forgets("all", "error: the engine is gone")).toBe(true);
-  expect(await forgets("all", "error: the engine is gone")).toBe(true);
-  expect(await forgets("all")).toBe(true);
-  expect(await forgets("all")).toBe(false);
+  const before = await record();
+  // A run that only fetches the source does not change the flag.
+  expect(await discards("source")).toBe(false);
+  expect(await record()).toBe(before);
+  expect(await discards("all", "error: lost the engine")).toBe(true);
+  expect(await discards("all", "error: lost the engine")).toBe(true);
+  expect(await discards("all")).toBe(true);
+  expect(await discards("all")).toBe(false);
 });
 
-it("are forgotten after a build that was killed only for what changed since it began", async () => {
+it("discards objects after a killed build only if a file changed since its start", async () => {
   await tree();
-  expect(await forgets("all")).toBe(false);
-  await writeFile(at(".kdock/trees/objects.built"), (await note()).replace(/^\S+/, "running"));
-  expect(await forgets("all")).toBe(false);
-  await writeFile(at(".kdock/trees/objects.built"), (await note()).replace(/^\S+/, "running"));
+  expect(await discards("all")).toBe(false);
+  await writeFile(at(".kdock/trees/objects.built"), (await record()).replace(/^\S+/, "running"));
+  expect(await discards("all")).toBe(false);
+  await writeFile(at(".kdock/trees/objects.built"), (await record()).replace(/^\S+/, "running"));
   await put("main.c", "two");
-  expect(await forgets("all")).toBe(true);
+  expect(await discards("all")).toBe(true);
 });
 
-it("are compared with the tree that they are from, whoever has looked at it since", async () => {
+it("compares with the tree of the last build, not with the last scan", async () => {
   await tree();
-  expect(await forgets("all")).toBe(false);
+  expect(await discards("all")).toBe(false);
   for (const text of ["two", "three"]) {
     await put("main.c", text, new Date(Date.now() + 10_000));
     await (
       await scanTree(context(), at("linux"))
-    ).kept;
+    ).saved;
   }
-  expect(await forgets("all")).toBe(false);
+  expect(await discards("all")).toBe(false);
   await put("main.c", "four", OLD);
   await (
     await scanTree(context(), at("linux"))
-  ).kept;
+  ).saved;
   await put("Makefile", "VERSION = 6\n\n", new Date(Date.now() + 10_000));
-  expect(await forgets("all")).toBe(true);
+  expect(await discards("all")).toBe(true);
 });
 
-describe("a tree that is sent", () => {
-  /** A builder's volume: what it was sent, and its digest; `whileSent` happens when files begin to arrive. */
+describe("a tree that is copied", () => {
+  /** A builder's volume: its files and its digest; `whileSent` runs during the transfer. */
   function volume(whileSent: () => Promise<void> = () => Promise.resolve()) {
     const files = new Map<string, string>();
     const read = async (archive: Readable) => {
@@ -138,7 +138,7 @@ describe("a tree that is sent", () => {
       const mounts = [{ volume: "src", target: "/src", readOnly: false }];
       const spec = { command: ["all"], mounts } as unknown as ContainerSpec;
       // The folder is removed after the test, and an index that is still written would keep it.
-      await scanned.kept;
+      await scanned.saved;
       await using build = await beginTreeBuild(ctx, { tree } as unknown as BuildPlan, spec);
       const log = { phase: () => undefined } as unknown as StepLog;
       archives = 0;
@@ -151,26 +151,23 @@ describe("a tree that is sent", () => {
   }
 
   it.each([
-    ["of the same length", "two"],
-    ["that got longer", "longer than before"],
-    ["that is gone", undefined],
-  ])(
-    "is not built from a file %s while it was sent, and is sent anew after that",
-    async (_how, text) => {
-      await tree();
-      let edits = 0;
-      const { send, files } = volume(async () => {
-        edits += 1;
-        if (edits > 1) return;
-        if (text === undefined) await rm(at("linux/main.c"));
-        else await put("main.c", text);
-      });
-      await expect(send()).rejects.toThrow(/^main\.c \(.*linux\) changed during the build/);
-      // The digest is the old one's, whatever a container had made of it.
-      await put("main.c", "one");
-      expect(await send()).toContain("tree.all");
-      expect(files.get("main.c")).toBe("one");
-      expect(await send()).toEqual([]);
-    },
-  );
+    ["changed with the same size", "two"],
+    ["grew", "longer than before"],
+    ["was removed", undefined],
+  ])("is not built if a file %s during the transfer, and is sent again", async (_how, text) => {
+    await tree();
+    let edits = 0;
+    const { send, files } = volume(async () => {
+      edits += 1;
+      if (edits > 1) return;
+      if (text === undefined) await rm(at("linux/main.c"));
+      else await put("main.c", text);
+    });
+    await expect(send()).rejects.toThrow(/^main\.c \(.*linux\) changed during the build/);
+    // The tree has its old digest again, which the volume may claim to have.
+    await put("main.c", "one");
+    expect(await send()).toContain("tree.all");
+    expect(files.get("main.c")).toBe("one");
+    expect(await send()).toEqual([]);
+  });
 });

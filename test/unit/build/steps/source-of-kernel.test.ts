@@ -26,17 +26,17 @@ function context(): Context {
   } as unknown as Context;
 }
 
-/** What a manifest says of a kernel that was built from the tree as it is now. */
+/** The manifest of a kernel built from the current tree. */
 async function builtFromTree() {
   await makeToyTree(at("linux"));
   const ctx = context();
-  const { content, kept } = await scanTree(ctx, at("linux"));
-  await kept;
+  const { content, saved } = await scanTree(ctx, at("linux"));
+  await saved;
   const inputs = { source: "a local tree", toolchain: "gcc-14", "source tree": content.digest };
   return { ctx, manifest: { inputs } };
 }
 
-it("is the tree that was looked at last, as long as it is what it was", async () => {
+it("sourceOfKernel is the tree of the last scan, if its content is the same", async () => {
   const { ctx, manifest } = await builtFromTree();
   expect(await sourceOfKernel(ctx, manifest)).toMatchObject({
     source: `path:${at("linux")}`,
@@ -48,14 +48,14 @@ it("is the tree that was looked at last, as long as it is what it was", async ()
   expect(await sourceOfKernel(ctx, manifest)).toBeUndefined();
 });
 
-it("is known by its name where it is no local tree, and not at all where nobody has looked", async () => {
+it("sourceOfKernel is the named source, or undefined for a local tree without a scan", async () => {
   const ctx = context();
   const named = { inputs: { source: "debian:6.12" } };
   expect(await sourceOfKernel(ctx, named)).toEqual({ source: "debian:6.12", tree: undefined });
   expect(await sourceOfKernel(ctx, { inputs: { source: "a local tree" } })).toBeUndefined();
 });
 
-/** The project after `kdock build`, with that kernel in it. */
+/** The project after `kdock build` of that kernel. */
 async function projectWith(ctx: Context, inputs: Record<string, string>): Promise<Project> {
   for (const stage of ["kernel", "busybox", "rootfs"]) {
     await mkdir(at(`.kdock/out/${stage}/${KEY}`), { recursive: true });
@@ -69,7 +69,7 @@ async function projectWith(ctx: Context, inputs: Record<string, string>): Promis
   return { ctx, config, user: NO_FILES, plan } as unknown as Project;
 }
 
-it("a kernel from a local tree is there by its key, with its source as long as there is one", async () => {
+it("withBuiltKernel finds a kernel from a local tree by its key, with its source if that exists", async () => {
   const { ctx, manifest } = await builtFromTree();
   const project = await projectWith(ctx, manifest.inputs);
   const { plan, built } = await withBuiltKernel(project, KEY);
@@ -85,7 +85,7 @@ it("a kernel from a local tree is there by its key, with its source as long as t
   expect(kernel.container).toMatchObject({ mounts: [], hostPaths: [] });
 });
 
-it("a kernel that is from no tree has none where kdock.yaml names one", async () => {
+it("withBuiltKernel does not use kdock.yaml's tree for another kernel", async () => {
   const { ctx } = await builtFromTree();
   const project = await projectWith(ctx, { source: "debian:6.12", toolchain: "gcc-14" });
   const tree = { folder: at("linux"), version: "6.12.3", transport: "mount" } as const;

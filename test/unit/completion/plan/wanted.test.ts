@@ -49,7 +49,7 @@ describe("wantedAt", () => {
     ["exec --", "", []],
     ["exec --cwd", "", []],
     ["gdb --vm", "", ["running-vm"]],
-    ["module build x --load", "", ["running-vm"]],
+    ["module build x --vm", "", ["running-vm"]],
     ["logs", "", ["vm"]],
     ["kernels rm a", "", ["kernel-key"]],
     ["build --kernel", "", []],

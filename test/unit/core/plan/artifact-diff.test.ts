@@ -38,7 +38,7 @@ const BEFORE: StageArtifacts = {
       link("sh", "busybox"),
     ],
   },
-  config: 'CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_SAME="x=y"\n# a remark\nCONFIG_GONE=12\n',
+  config: 'CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_SAME="x=y"\n# a remark\nCONFIG_LOST=12\n',
 };
 
 const AFTER: StageArtifacts = {
@@ -72,7 +72,7 @@ describe("stageDiff", () => {
     expect(isEqual(diff)).toBe(true);
   });
 
-  it("names the inputs that changed, appeared and went", () => {
+  it("lists changed, added and removed inputs", () => {
     const { inputs } = stageDiff(BEFORE, AFTER);
     expect(inputs).toEqual([
       { name: "folders", from: "dev proc", to: "dev proc sys" },
@@ -82,37 +82,37 @@ describe("stageDiff", () => {
     ]);
   });
 
-  it("names what was resolved differently", () => {
+  it("lists differing resolved versions and tools", () => {
     expect(stageDiff(BEFORE, AFTER).resolved).toEqual([
       { name: "release", from: "6.12.117", to: "6.12.120" },
     ]);
     expect(stageDiff(BEFORE, AFTER).tools).toEqual([{ name: "make", from: "4.4", to: "4.5" }]);
   });
 
-  it("tells an option that is off from one that is not there", () => {
+  it("distinguishes an option that is off from one that does not exist", () => {
     expect(stageDiff(BEFORE, AFTER).config).toEqual([
       { name: "CONFIG_A", from: "y", to: "m" },
       { name: "CONFIG_B", from: "not set", to: "y" },
-      { name: "CONFIG_GONE", from: "12", to: undefined },
+      { name: "CONFIG_LOST", from: "12", to: undefined },
       { name: "CONFIG_QUIET", from: undefined, to: "not set" },
     ]);
   });
 
-  it("finds files that are in one only, of another size, content or target", () => {
+  it("lists files that exist on one side only, or differ in size, content or target", () => {
     const { files } = stageDiff(BEFORE, AFTER);
     expect(files.map(({ name }) => name)).toEqual(["System.map", "bzImage", "new", "old", "sh"]);
     expect(files.find(({ name }) => name === "new")?.from).toBeUndefined();
     expect(files.find(({ name }) => name === "old")?.to).toBeUndefined();
   });
 
-  it("calls different files of equal inputs a difference", () => {
+  it("reports different files of equal inputs", () => {
     const other = { ...BEFORE.manifest, files: [file("bzImage", 20, DIGEST.b)] };
     expect(isEqual(stageDiff(BEFORE, { ...BEFORE, manifest: other }))).toBe(false);
   });
 });
 
 describe("configOptions", () => {
-  it("keeps text whole and ignores remarks and ends of lines", () => {
+  it("keeps quoted text, and ignores comments and CRLF", () => {
     expect(configOptions('#\n# Linux/x86\nCONFIG_T="a=b"\r\n# CONFIG_N is not set\r\n')).toEqual({
       CONFIG_T: '"a=b"',
       CONFIG_N: "not set",
@@ -121,7 +121,7 @@ describe("configOptions", () => {
 });
 
 describe("diffText", () => {
-  it("groups the differences, shortens digests and only counts options that are off on both sides", () => {
+  it("groups differences, shortens digests and counts options that are off on both sides", () => {
     const stages = [stageDiff(BEFORE, AFTER)];
     const lines = diffText({ from: "kernel/1111", to: "kernel/2222", equal: false, stages });
     expect(lines).toEqual([
@@ -140,25 +140,25 @@ describe("diffText", () => {
       "  config (3)",
       "    CONFIG_A     y → m",
       "    CONFIG_B     not set → y",
-      "    CONFIG_GONE  12 → (none)",
-      "    1 that are off can now be chosen, or no longer (--json has them)",
+      "    CONFIG_LOST  12 → (none)",
+      "    1 more are off on both sides, and available on one only (--json has them)",
       "  files (5)",
       "    System.map  10 bytes, other content",
       "    bzImage     20 → 21 bytes",
       "    new         only in the second, 2 bytes",
-      "    old         only in the first, 1 bytes",
+      "    old         only in the first, 1 byte",
       "    sh          link to busybox → link to ash",
     ]);
   });
 
-  it("says when other inputs gave the same files", () => {
+  it("reports that different inputs gave identical files", () => {
     const manifest = { ...AFTER.manifest, files: BEFORE.manifest.files };
     const stages = [stageDiff(BEFORE, { manifest, config: BEFORE.config })];
     const lines = diffText({ from: "a", to: "b", equal: false, stages });
     expect(lines.at(-1)).toBe("  every file is the same, byte for byte");
   });
 
-  it("has one line for no difference", () => {
+  it("is one line if there is no difference", () => {
     const stages = [stageDiff(BEFORE, BEFORE)];
     expect(diffText({ from: "a", to: "b", equal: true, stages })).toEqual(["a → b: no difference"]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readBuildLine, tellingLines } from "../../../../src/core/plan/build-log.js";
+import { readBuildLine, errorLines } from "../../../../src/core/plan/build-log.js";
 
 describe("readBuildLine", () => {
   it.each([
@@ -12,13 +12,13 @@ describe("readBuildLine", () => {
     ["  AS      arch/x86/entry/entry_64.o", { kind: "object" }],
     ["  AR      net/built-in.a", { kind: "text" }],
     ["make: Entering directory '/src'", { kind: "text" }],
-  ])("%s", (line, meaning) => {
+  ])("parses %s", (line, meaning) => {
     expect(readBuildLine(line)).toEqual(meaning);
   });
 });
 
-describe("tellingLines", () => {
-  it("finds a compiler's message far above the end of a parallel build", () => {
+describe("errorLines", () => {
+  it("finds a compiler's error far above the end of a parallel build's log", () => {
     const log = [
       ...Array.from({ length: 500 }, (_, i) => `  CC      a${i}.o`),
       "net/ipv4/tcp_ipv4.c:42:1: error: expected ';' before 'return'",
@@ -27,27 +27,27 @@ describe("tellingLines", () => {
       ...Array.from({ length: 300 }, (_, i) => `  CC      b${i}.o`),
       "make[2]: *** [net/ipv4/tcp_ipv4.o] Error 1",
     ];
-    const told = tellingLines(log);
-    expect(told[0]).toMatch(/error: expected/);
-    expect(told).toContain("      | ^~~~~~");
-    expect(told.at(-1)).toMatch(/Error 1/);
-    expect(told.length).toBeLessThanOrEqual(30);
+    const found = errorLines(log);
+    expect(found[0]).toMatch(/error: expected/);
+    expect(found).toContain("      | ^~~~~~");
+    expect(found.at(-1)).toMatch(/Error 1/);
+    expect(found.length).toBeLessThanOrEqual(30);
   });
 
-  it("falls back on the end of the log", () => {
+  it("returns the end of a log without errors", () => {
     const log = Array.from({ length: 100 }, (_, i) => `line ${i}`);
-    expect(tellingLines(log).at(-1)).toBe("line 99");
-    expect(tellingLines(log)).toHaveLength(30);
+    expect(errorLines(log).at(-1)).toBe("line 99");
+    expect(errorLines(log)).toHaveLength(30);
   });
 
-  it("keeps an indented list below an error whole", () => {
+  it("includes an indented list below an error", () => {
     const list = Array.from({ length: 12 }, (_, i) => `  CONFIG_${i}=y  (is n)`);
     const log = ["error: not what was asked for:", ...list, "make: leaving", "more", "and", "more"];
-    expect(tellingLines(log)).toEqual(log.slice(0, 13));
+    expect(errorLines(log)).toEqual(log.slice(0, 13));
   });
 
-  it("does not take file names like error.o for errors", () => {
-    expect(tellingLines(["  CC      lib/errname.o", "  CC      fs/error.o", "done"])).toEqual([
+  it("ignores file names like error.o", () => {
+    expect(errorLines(["  CC      lib/errname.o", "  CC      fs/error.o", "done"])).toEqual([
       "  CC      lib/errname.o",
       "  CC      fs/error.o",
       "done",

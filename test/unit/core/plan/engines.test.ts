@@ -16,7 +16,7 @@ const of = (engine: EngineArchitecture, arch: Architecture) =>
 
 describe("a plan", () => {
   it.each(pairs)(
-    "on an engine of %s for a kernel of %s asks builders for the same",
+    "requests the same of builders on an engine of %s for a kernel of %s",
     (engine, arch) => {
       const [made, usual] = [of(engine, arch), of("x86_64", arch)];
       for (const stage of ["kernel", "busybox"] as const) {
@@ -30,7 +30,7 @@ describe("a plan", () => {
     },
   );
 
-  it.each(pairs)("on an engine of %s for a kernel of %s has a debugger for it", (engine, arch) => {
+  it.each(pairs)("has a gdb on an engine of %s for a kernel of %s", (engine, arch) => {
     expect(of(engine, arch).gdbImage.args["GDB"]).toBe(
       engine === arch ? undefined : "gdb-multiarch",
     );

@@ -30,7 +30,7 @@ describe.each(NAMED_IMAGES)("images/%s/names.sh", (image) => {
     expect(read(`images/${image}/names.sh`)).toBe(imageNames(image));
   });
 
-  it("has words that a shell takes as they are, each under a name of its own", () => {
+  it("has values without shell metacharacters, and unique names", () => {
     const names = namesOf(image);
     expect(names.length).toBeGreaterThan(3);
     for (const [, value] of names) expect(value).toMatch(/^[\w./:-]+$/);
@@ -41,21 +41,21 @@ describe.each(NAMED_IMAGES)("images/%s/names.sh", (image) => {
     const scripts = codeOf(image);
     const texts = [...scripts.values()];
     expect(texts.some((text) => text.includes(name))).toBe(true);
-    // Numbers say nothing without their name: the tests of the codes compare those.
+    // Numbers are compared in the tests of exit codes.
     if (/^\d+$/.test(value)) return;
-    const said = new RegExp(`(?<![\\w./-])${value.replaceAll(".", "\\.")}(?![\\w.-])`);
+    const whole = new RegExp(`(?<![\\w./-])${value.replaceAll(".", "\\.")}(?![\\w.-])`);
     const own = image === "vm" ? ["host-net.pl"] : [];
     for (const [script, text] of scripts) {
-      if (!own.includes(script)) expect(text, script).not.toMatch(said);
+      if (!own.includes(script)) expect(text, script).not.toMatch(whole);
     }
   });
 });
 
-it("scripts end with the codes that are generated, and no other but 0, 1 and a signal's", () => {
+it("scripts exit only with generated codes, 0, 1 and those of signals", () => {
   for (const image of NAMED_IMAGES) {
     for (const [script, text] of codeOf(image)) {
       const codes = [...text.matchAll(/\bexit (\d+)/g)].map(([, code]) => Number(code));
-      // gdb-port.sh without a task, and run-qemu.pl without QEMU, which no caller tells apart.
+      // gdb-port.sh without a task, and run-qemu.pl without QEMU, which no caller distinguishes.
       const left = codes.filter((code) => code > 1 && code < 127 && script !== "gdb-port.sh");
       expect(left, script).toEqual([]);
     }

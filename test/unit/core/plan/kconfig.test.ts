@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { requestedConfig } from "../../../../src/core/plan/kconfig.js";
 
 describe("requestedConfig", () => {
-  it("puts fragments first, in order, and kdock.yaml's own options last", () => {
+  it("puts fragments first, in order, and options of kdock.yaml last", () => {
     const text = requestedConfig(
       [
         { name: "a.config", text: "CONFIG_A=y\n" },
@@ -27,7 +27,7 @@ describe("requestedConfig", () => {
     ["text without quotes", "CONFIG_LOCALVERSION=-lab"],
     ["half of an unset comment", "# CONFIG_NET is not sett"],
     ["a shell line", "export CONFIG_NET=y"],
-  ])("refuses %s and says where it stands", (_what, line) => {
+  ])("rejects %s with file and line", (_what, line) => {
     const fragment = { name: "my.config", text: `CONFIG_NET=y\n${line}\n` };
     expect(() => requestedConfig([fragment], {})).toThrow(`my.config:2: ${line}`);
   });

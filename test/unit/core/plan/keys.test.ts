@@ -7,20 +7,20 @@ describe("stageKey", () => {
     expect(stageKey({ a: 1, b: "x" })).toBe(stageKey({ b: "x", a: 1 }));
   });
 
-  it("tells values apart that look alike", () => {
+  it("distinguishes values of different types", () => {
     expect(stageKey({ a: "1" })).not.toBe(stageKey({ a: 1 }));
     expect(stageKey({ a: ["x", "y"] })).not.toBe(stageKey({ a: ["x y"] }));
   });
 });
 
 describe("changedInputs", () => {
-  it("names what changed, with words where there are any and without hashes", () => {
+  it("lists changed inputs, with values except for hashes", () => {
     const before = { preset: "debug", image: "0123456789abcdef" };
     const after = { preset: "tiny", image: "fedcba9876543210" };
     expect(changedInputs(before, after)).toEqual(["image", "preset: debug → tiny"]);
   });
 
-  it("names an input that is new", () => {
+  it("lists an added input", () => {
     expect(changedInputs({}, { "fragments.config": "0123456789abcdef" })).toEqual([
       "fragments.config",
     ]);
@@ -34,14 +34,14 @@ describe("the keys of a plan", () => {
     ["kernel.preset", "kernel: { preset: tiny }", ["kernel", "set"]],
     ["kernel.source", "kernel: { source: 'debian:6.1' }", ["kernel", "set"]],
     ["kernel.deoptimize", "kernel: { deoptimize: [mm/slub.c] }", ["kernel", "set"]],
-    ["kernel.deoptimize, which is empty", "kernel: { deoptimize: [] }", []],
+    ["an empty kernel.deoptimize", "kernel: { deoptimize: [] }", []],
     ["kernel.set", "kernel: { set: { TCP_CONG_BBR: y } }", ["kernel", "set"]],
     ["busybox.source", "busybox: { source: 'release:1.36.1' }", ["busybox", "rootfs", "set"]],
-    ["vm.memory, which no artifact is made from", "vm: { memory: 1G }", []],
-    ["kernel.jobs, which must not matter", "kernel: { jobs: 1 }", []],
-    ["kernel.ccache, which must not matter", "kernel: { ccache: false }", []],
-    ["busybox.mirrors, which must not matter", "busybox: { mirrors: ['http://a.example'] }", []],
-  ])("change with %s where they must, and only there", (_what, yaml, expected) => {
+    ["vm.memory", "vm: { memory: 1G }", []],
+    ["kernel.jobs", "kernel: { jobs: 1 }", []],
+    ["kernel.ccache", "kernel: { ccache: false }", []],
+    ["busybox.mirrors", "busybox: { mirrors: ['http://a.example'] }", []],
+  ])("change with %s only for the stages that depend on it", (_what, yaml, expected) => {
     expect(changedStages(plan(yaml))).toEqual(expected);
   });
 
@@ -56,7 +56,7 @@ describe("the keys of a plan", () => {
     expect(changedStages(plan("", { assets }))).toEqual(expected);
   });
 
-  it("do not change with those who may sign, whose keys are put beside the builder's", () => {
+  it("do not change with the keys of accepted signers, which are files for the builder", () => {
     const key = { name: "vendor.asc", text: "-----BEGIN PGP PUBLIC KEY BLOCK-----\n" };
     const user = { kernelKeys: [key], busyboxKeys: [{ ...key, text: "first\n" }, key] };
     const after = plan("", { user });
@@ -65,7 +65,7 @@ describe("the keys of a plan", () => {
     expect(after.busybox.files).toMatchObject({ "keys/1.asc": "first\n", "keys/2.asc": key.text });
   });
 
-  it("do not change with the order of kernel.deoptimize, nor with a file that stands there twice", () => {
+  it("do not change with the order of kernel.deoptimize, nor with duplicates in it", () => {
     const kernel = plan("kernel: { deoptimize: [b/x.c, a.c, b/x.c] }").kernel;
     expect(kernel.key).toBe(plan("kernel: { deoptimize: [a.c, b/x.c] }").kernel.key);
     expect(kernel.asked).toMatchObject({ deoptimize: "a.c b/x.c" });
@@ -73,7 +73,7 @@ describe("the keys of a plan", () => {
     expect(before.kernel.container.env).not.toHaveProperty("KDOCK_DEOPTIMIZE");
   });
 
-  it("change when a fragment's or overlay's content changes", () => {
+  it("change with the content of a fragment or the overlay", () => {
     const fragment = (value: string) =>
       plan("", {
         user: { kernelFragments: [{ name: "net.config", text: `CONFIG_NET_SCHED=${value}\n` }] },

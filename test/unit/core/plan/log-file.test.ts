@@ -5,10 +5,10 @@ import { logFormat } from "../../../../src/core/plan/log-file.js";
 it.each([
   ["a log", Buffer.from("[    0.000000] Linux version"), { kind: "text", encoding: "utf-8" }],
   ["nothing", Buffer.alloc(0), { kind: "text", encoding: "utf-8" }],
-  ["zeros that a crash left", Buffer.alloc(64), { kind: "text", encoding: "utf-8" }],
+  ["a log of zeros", Buffer.alloc(64), { kind: "text", encoding: "utf-8" }],
   ["Latin-1", Buffer.from("caf\xe9", "latin1"), { kind: "text", encoding: "utf-8" }],
   [
-    "what PowerShell writes",
+    "UTF-16 of PowerShell",
     Buffer.from("\ufeff[ 1.0]", "utf16le"),
     { kind: "text", encoding: "utf-16le" },
   ],
@@ -20,6 +20,6 @@ it.each([
     Buffer.from("\x7fELF\x02\x01\x01"),
     { kind: "memory", reader: "kdock crash --core" },
   ],
-])("tells %s by its first bytes", (_name, head, format) => {
+])("logFormat detects %s by its first bytes", (_name, head, format) => {
   expect(logFormat(head)).toEqual(format);
 });

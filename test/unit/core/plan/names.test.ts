@@ -15,11 +15,11 @@ import {
 } from "../../../../src/core/plan/names.js";
 import type { PanicDriver } from "../../../../src/vm/plan/vm-end.js";
 
-/** Names that scripts have to spell themselves, because artifacts' keys depend on them, or because nothing sources them. */
+/** Names that scripts repeat, because keys of artifacts depend on these scripts, or because they cannot source names.sh. */
 
 const read = (path: string) => readFileSync(path, "utf8");
 const code = (path: string) => read(path).replace(/^\s*#.*$/gm, "");
-/** With what it runs, in the builder's image. */
+/** The script and those that it runs, in the builder's image. */
 const KERNEL = readdirSync("images/kernel")
   .filter((name) => /\.(?:sh|pl|py)$/.test(name))
   .map((name) => code(`images/kernel/${name}`))
@@ -87,7 +87,7 @@ describe("the kernel's builder", () => {
     expect(KERNEL).toContain(path);
   });
 
-  it("knows every architecture", () => {
+  it("lists every architecture", () => {
     const comment = /KDOCK_ARCH +([\w| ]+):/.exec(read("images/kernel/build.sh"))?.[1];
     expect(comment?.split(" | ")).toEqual(ARCHITECTURE_NAMES);
   });
@@ -98,7 +98,7 @@ describe("the guest", () => {
     expect(INIT).toContain(`${word}=*)`);
   });
 
-  it("looks for its network card by kdock's name, and starts kdock's agent", () => {
+  it("finds its network card by kdock's name, and starts the agent", () => {
     expect(INIT).toContain(`[ ! -e /sys/class/net/${LINK.card} ]`);
     expect(INIT).toMatch(new RegExp(`^${AGENT_PROGRAM} </dev/null &$`, "m"));
     expect(read("images/rootfs/pack.sh")).toContain(`as /${AGENT_PATH}`);
@@ -115,14 +115,14 @@ describe("the guest", () => {
 });
 
 describe("the VM's container", () => {
-  it("has a function for every network mode, and lets no other pass", () => {
+  it("has a function for every network mode, and rejects others", () => {
     const start = code("images/vm/start.sh");
     for (const mode of NET_MODES) expect(start).toMatch(new RegExp(`^${mode}_network\\(\\)`, "m"));
     const accepted = /^ {2}([\w |]+)\) "\$\{mode\}_network"/m.exec(start)?.[1]?.split(" | ");
     expect(accepted).toEqual(NET_MODES);
   });
 
-  it("knows when a kernel has loaded its driver for pvpanic", () => {
+  it("detects that a kernel has loaded its driver for pvpanic", () => {
     const drivers: Readonly<Record<PanicDriver, string>> = {
       none: "$driver ne 'none'",
       "before-agent": 'loaded "before-agent"',
@@ -134,7 +134,7 @@ describe("the VM's container", () => {
 });
 
 describe("the debugger's container", () => {
-  it("has gdb's own files where kdock puts and looks for them", () => {
+  it("has gdb's files at the paths that kdock uses", () => {
     const settings = read("images/gdb/settings.gdb");
     expect(settings).toContain(`set history filename ${INSIDE.gdbHistory}\n`);
     expect(settings).toContain(`set index-cache directory ${INSIDE.output}/index\n`);
@@ -145,7 +145,7 @@ describe("the debugger's container", () => {
     expect(session).toContain(`target remote 127.0.0.1:${INSIDE.gdbPort}\n`);
   });
 
-  it("takes dumps in where kdock puts them", () => {
+  it("reads dumps from the path that kdock uses", () => {
     const script = read("images/gdb/kdock/core.py");
     const given = INSIDE.dumpGiven.slice(INSIDE.dump.length);
     const core = INSIDE.core.slice(INSIDE.dump.length);
@@ -154,6 +154,6 @@ describe("the debugger's container", () => {
   });
 });
 
-it("the engine numbers the first interface of a network 0", () => {
+it("LINK.lan is the engine's first interface of the network", () => {
   expect(LINK.lan).toBe(`${LINK.lanPrefix}0`);
 });

@@ -18,21 +18,21 @@ const yaml = (ports: readonly string[], more = "") =>
 
 describe("a published port of the guest", () => {
   it.each<[string, string[], string, string[]]>([
-    ["has its number in the container", ["9090:90"], "tcp/90/90", ["127.0.0.1:9090→90/tcp"]],
+    ["has the same number in the container", ["9090:90"], "tcp/90/90", ["127.0.0.1:9090→90/tcp"]],
     [
-      "that is the gdbstub's has another",
+      "with the gdbstub's number gets another one",
       ["9999:1234"],
       "tcp/1235/1234",
       ["127.0.0.1:9999→1235/tcp"],
     ],
     [
-      "that is the gdbstub's has one that no other port of the guest has",
+      "with the gdbstub's number gets one that no other port of the guest has",
       ["9999:1234", "1236:1236", "1240:1235"],
       "tcp/1237/1234 tcp/1236/1236 tcp/1235/1235",
       ["127.0.0.1:9999→1237/tcp", "127.0.0.1:1236→1236/tcp", "127.0.0.1:1240→1235/tcp"],
     ],
     [
-      "has one for all ports and addresses of the host that lead to it",
+      "has one container port for all its host ports and addresses",
       ["9998:80", "9999:80", "127.0.0.2:9999:80", "[::1]:9999:80"],
       "tcp/80/80",
       [
@@ -43,13 +43,13 @@ describe("a published port of the guest", () => {
       ],
     ],
     [
-      "of TCP is not that of UDP",
+      "is distinct for TCP and UDP",
       ["1234:1234/udp", "53:53", "53:53/udp"],
       "udp/1234/1234 tcp/53/53 udp/53/53",
       ["127.0.0.1:1234→1234/udp", "127.0.0.1:53→53/tcp", "127.0.0.1:53→53/udp"],
     ],
     [
-      "has as many free ports of the host as are asked for",
+      "has as many free host ports as requested",
       ["0:80", "0:80"],
       "tcp/80/80",
       ["127.0.0.1:0→80/tcp", "127.0.0.1:0→80/tcp"],
@@ -59,20 +59,20 @@ describe("a published port of the guest", () => {
     expect(published(...ports)).toEqual(expected);
   });
 
-  it("has the same one in the container without gdbserver", () => {
+  it("has the same container port without gdbserver", () => {
     const without = config(yaml(["9999:1234"], ", gdb: { enable: false }"));
     expect(vmEnvironment(without)["KDOCK_PORTS"]).toBe("tcp/1235/1234");
     expect(publishedPorts(without)).toHaveLength(1);
   });
 });
 
-describe("a port of the host", () => {
+describe("a host port", () => {
   it.each([
-    [["1234:80"], "127.0.0.1:1234/tcp is given twice: gdb.listen has it"],
-    [["0.0.0.0:1234:80"], "0.0.0.0:1234/tcp is given twice: gdb.listen has it"],
+    [["1234:80"], "127.0.0.1:1234/tcp is given twice: gdb.listen uses it"],
+    [["0.0.0.0:1234:80"], "0.0.0.0:1234/tcp is given twice: gdb.listen uses it"],
     [["80:80", "80:81"], "127.0.0.1:80/tcp is given twice"],
     [["[::]:80:80", "[::1]:80:81"], "[::1]:80/tcp is given twice"],
-  ])("leads to one place only: %j", (ports, message) => {
+  ])("is published once only: %j", (ports, message) => {
     expect(() => published(...ports)).toThrow(message);
   });
 
@@ -82,7 +82,7 @@ describe("a port of the host", () => {
     [["1234:80/udp"]],
     [["80:80", "80:81/udp"]],
     [["0:80", "0:81"]],
-  ])("is free for another address or protocol: %j", (ports) => {
+  ])("can be used again on another address or protocol: %j", (ports) => {
     expect(published(...ports)).toHaveLength(ports.length);
   });
 });

@@ -20,7 +20,7 @@ const SCRIPTS = FOLDERS.flatMap((folder) =>
 /** sysexits.h has codes from here on; 1 and 2 are any failure, 128 and more signals. */
 const FIRST = 64;
 
-/** The codes that a script says it ends with, in its code. */
+/** The exit codes in a script's code. */
 function codesOf(path: string): number[] {
   const code = read(path).replace(/^\s*#.*$/gm, "");
   const found = [...code.matchAll(/(?:\bexit |sys\.exit\()(\d+)/g)].map(([, text]) => Number(text));

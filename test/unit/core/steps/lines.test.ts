@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { linesOf } from "../../../../src/core/steps/lines.js";
 
 async function lines(chunks: readonly string[], max?: number): Promise<string[]> {
@@ -10,14 +10,16 @@ async function lines(chunks: readonly string[], max?: number): Promise<string[]>
   return found;
 }
 
-it("ends lines where they end, however the bytes are cut", async () => {
-  expect(await lines(["a\r", "\nb", "", "c\n\nGr\xc3", "\xbc\xc3\x9fe"])).toEqual([
-    ...["a", "bc", "", "Grüße"],
-  ]);
-});
+describe("linesOf", () => {
+  it("splits at line ends, independent of chunks", async () => {
+    expect(await lines(["a\r", "\nb", "", "c\n\nGr\xc3", "\xbc\xc3\x9fe"])).toEqual([
+      ...["a", "bc", "", "Grüße"],
+    ]);
+  });
 
-it("hands a line that does not end on in pieces", async () => {
-  expect(await lines(["0123", "45678", "9ab\nc", "d\n", "0123456"], 4)).toEqual([
-    ...["0123", "4567", "89ab", "cd", "0123", "456"],
-  ]);
+  it("splits a line that is too long", async () => {
+    expect(await lines(["0123", "45678", "9ab\nc", "d\n", "0123456"], 4)).toEqual([
+      ...["0123", "4567", "89ab", "cd", "0123", "456"],
+    ]);
+  });
 });

@@ -13,23 +13,23 @@ beforeEach(async () => {
   await writeFile(at("file"), "");
   await mkdir(at("folder"));
   await symlink("file", at("to-file"));
-  await symlink("gone", at("to-nothing"));
+  await symlink("missing", at("to-nothing"));
   await symlink("/dev/null", at("to-device"));
 });
 
 describe("targetFile", () => {
-  it("takes a name that is free, with and without force", async () => {
+  it("accepts a name that does not exist, with and without force", async () => {
     expect(await target("new", false)).toBe(at("new"));
     expect(await target("new", true)).toBe(at("new"));
   });
 
-  it.each(["file", "to-file", "to-nothing"])("refuses %s without force", async (name) => {
+  it.each(["file", "to-file", "to-nothing"])("rejects %s without force", async (name) => {
     await expect(target(name, false)).rejects.toMatchObject({
-      ...{ code: "usage", message: `${at(name)} is there already` },
+      ...{ code: "usage", message: `${at(name)} already exists` },
     });
   });
 
-  it("follows a link to a file with force, and replaces one to nothing", async () => {
+  it("follows a link to a file with force, and replaces a dangling one", async () => {
     expect(await target("file", true)).toBe(at("file"));
     expect(await target("to-file", true)).toBe(at("file"));
     expect(await target("to-nothing", true)).toBe(at("to-nothing"));
@@ -40,7 +40,7 @@ describe("targetFile", () => {
     ["to-device", /is a device, socket or pipe$/],
     ["/dev/null", /is a device, socket or pipe$/],
     ["/dev/stdout", /is a device, socket or pipe$/],
-  ])("refuses %s also with force", async (name, message) => {
+  ])("rejects %s also with force", async (name, message) => {
     for (const force of [false, true]) {
       await expect(target(name, force)).rejects.toMatchObject({
         ...{ code: "usage", message: expect.stringMatching(message) as unknown },

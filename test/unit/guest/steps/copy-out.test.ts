@@ -35,7 +35,7 @@ it.each([
   [
     "leads out of the folder",
     'exec /bin/tar --transform "s,file,../file," -P "$@"',
-    /^the archive from the guest holds ".\/..\/file" which is no safe path/,
+    /^the archive from the guest holds ".\/..\/file" which is not a safe path/,
   ],
 ])("says that the archive from the guest %s, and what to do", async (_how, tar, message) => {
   const guest = await guestWithFiles();

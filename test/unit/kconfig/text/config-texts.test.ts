@@ -20,7 +20,7 @@ import {
 import { plan } from "../../fixtures.js";
 
 describe("optionChanges", () => {
-  it("takes an option that is off for one that is not there, and sorts", () => {
+  it("treats an option that is off and a missing one as equal, and sorts", () => {
     const from = "CONFIG_B=y\n# CONFIG_C is not set\nCONFIG_D=m\n";
     const to = "CONFIG_D=y\nCONFIG_A=1\nCONFIG_B=y\n";
     const changes = optionChanges(from, to);
@@ -39,17 +39,17 @@ describe("optionChanges", () => {
 describe("newFragment", () => {
   const made = newFragment(undefined, { CONFIG_A: "y", CONFIG_B: "n" }, "");
 
-  it("holds the requests, under a line that says whose it is", () => {
+  it("has the requests, after a header", () => {
     expect(made).toMatch(/^# Written by .*\nCONFIG_A=y\n# CONFIG_B is not set\n$/);
   });
 
-  it("is written anew where it is kdock's own", () => {
+  it("replaces a fragment that kdock wrote", () => {
     const again = newFragment(made, { CONFIG_C: "m" }, "CONFIG_A=y\nCONFIG_C=m\n");
     expect(again).not.toContain("CONFIG_A");
     expect(again).toContain("CONFIG_C=m");
   });
 
-  it("keeps a person's comments and what is still true in their own", () => {
+  it("keeps comments and valid requests of the user's fragment", () => {
     const theirs = "# ours\nCONFIG_A=y\n\nCONFIG_B=y\nCONFIG_C=y\n";
     const config = "CONFIG_A=y\nCONFIG_B=m\nCONFIG_D=y\n";
     expect(newFragment(theirs, { CONFIG_B: "m", CONFIG_D: "y" }, config)).toBe(
@@ -69,7 +69,7 @@ describe("requests", () => {
     { CONFIG_C: "m", CONFIG_D: "n" },
   );
 
-  it("belong to the one who has the last word", () => {
+  it("have the origin with precedence", () => {
     expect(origins).toEqual({
       CONFIG_A: "fragment a.config",
       CONFIG_B: "fragment b.config",
@@ -78,7 +78,7 @@ describe("requests", () => {
     });
   });
 
-  it("say what became of them, the user's first", () => {
+  it("are listed with their results, the user's first", () => {
     const demands = "CONFIG_NET=y\nCONFIG_A=y\n# CONFIG_B is not set\n";
     const rows = requestRows(demands, "CONFIG_NET=y\nCONFIG_B=y\n", origins, "debug");
     expect(requestsText(rows)).toEqual([
@@ -89,7 +89,7 @@ describe("requests", () => {
     ]);
   });
 
-  it("of the preset that this kernel cannot have are told apart from those that came to nothing", () => {
+  it("of the preset are marked if they are not available", () => {
     const limited = "CONFIG_NET=y\n# unavailable: CONFIG_PVH=y\n";
     expect(requestsText(requestRows(limited, "CONFIG_NET=y\n", {}, "debug"))).toEqual([
       "OPTION      ASKED                 BY",
@@ -106,25 +106,25 @@ describe("a build that only configures", () => {
   const { kernel, names } = plan();
   const build = configBuild(kernel, ["source", "ask"], { "question.json": "{}" });
 
-  it("has the source, and objects of its own", () => {
+  it("has the source, and separate objects", () => {
     expect(build.container.mounts.map(({ target }) => target)).toEqual(["/src"]);
     expect(Object.keys(build.volumes)).toEqual(build.container.mounts.map(({ volume }) => volume));
     expect(build.files).toMatchObject({ "question.json": "{}" });
   });
 
-  it("gives a menu a terminal, under a name that no build has", () => {
+  it("has a terminal and another name for a menu", () => {
     const menu = menuContainer(build, names, { tool: "nconfig", term: "xterm" });
     expect(menu).toMatchObject({ tty: true, command: ["menu"], env: { KDOCK_MENU: "nconfig" } });
     expect(menu.name).not.toBe(kernel.container.name);
   });
 });
 
-it("a request that did not stick is told with its reasons", () => {
+it("unmetLines has the reasons of an unmet request", () => {
   const unmet = { name: "CONFIG_A", wanted: "n", got: "y", known: true, lines: ["selected by B"] };
   expect(unmetLines([unmet])).toEqual(["  # CONFIG_A is not set  (is y)", "    selected by B"]);
 });
 
-it("a menu's result names the place of each option", () => {
+it("menuText names the place of each option", () => {
   const result = {
     saved: true,
     requests: { CONFIG_A: "y", CONFIG_B: "n" },

@@ -56,7 +56,7 @@ function file(path: string, sha256: string): ManifestFile {
 const REQUEST: SbomRequest = {
   lock: LOCK,
   setKey: "0123456789abcdef",
-  lenders: { "python3-kconfiglib": "trixie" },
+  suiteByPackage: { "python3-kconfiglib": "trixie" },
   kdockVersion: "0.2.0",
   manifests: {
     kernel: {
@@ -129,13 +129,13 @@ function named(name: string, from = bill()): Component {
   return found;
 }
 
-/** The same entries, written down the other way round. */
+/** The same entries in reverse order. */
 function reversed<T>(map: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(map).reverse());
 }
 
 describe("sbomOf", () => {
-  it("has what the schema asks for", () => {
+  it("matches the schema", () => {
     const { bomFormat, specVersion, serialNumber, version, components } = bill();
     expect({ bomFormat, specVersion, version }).toEqual({
       ...{ bomFormat: "CycloneDX", specVersion: "1.6", version: 1 },
@@ -148,19 +148,19 @@ describe("sbomOf", () => {
     expect(refs).toEqual([...refs].sort());
   });
 
-  it("is the same text whatever order the lock's entries are in", () => {
+  it("is independent of the order of the lock's entries", () => {
     const lock = { ...LOCK, images: reversed(LOCK.images), sources: reversed(LOCK.sources) };
     const { busybox, ...others } = REQUEST.manifests;
     expect(sbomOf({ ...REQUEST, lock, manifests: { busybox, ...others } })).toBe(sbomOf(REQUEST));
     expect(sbomOf(REQUEST)).toBe(sbomOf(structuredClone(REQUEST)));
   });
 
-  it("has another serial number when anything in it differs", () => {
+  it("has another serial number if the content differs", () => {
     expect(bill({ setKey: "fedcba9876543210" }).serialNumber).not.toBe(bill().serialNumber);
     expect(bill({ kdockVersion: "0.3.0" }).serialNumber).not.toBe(bill().serialNumber);
   });
 
-  it("names the suite that a package was borrowed from", () => {
+  it("names the suite that a package was taken from", () => {
     const packages = {
       ...LOCK.images["kernel gcc-14"]?.packages,
       "python3-kconfiglib": "14.1.0-4",
@@ -180,11 +180,11 @@ describe("sbomOf", () => {
     expect(named("gcc-14", from).purl).toContain("distro=bullseye");
   });
 
-  it("is dated by the newest entry of the lock that went into the set", () => {
+  it("has the time of the latest entry of the lock that the set uses", () => {
     expect(bill().metadata.timestamp).toBe("2026-11-04T00:00:00.000Z");
   });
 
-  it("is about the set, which is named by its key", () => {
+  it("describes the set, named by its key", () => {
     const { component, tools } = bill().metadata;
     expect(component.version).toBe(REQUEST.setKey);
     expect(tools.components.map(({ name, version }) => `${name} ${version ?? ""}`)).toEqual([
@@ -193,7 +193,7 @@ describe("sbomOf", () => {
     expect(named("kdock").version).toBe("0.1.0");
   });
 
-  it("has the sources with the checksum of the file that was fetched, and their licences", () => {
+  it("has the sources with checksums and licences", () => {
     expect(named("linux-source-6.12")).toMatchObject({
       version: "6.12.117-1",
       purl: "pkg:deb/debian/linux-source-6.12@6.12.117-1?arch=all&distro=trixie",
@@ -227,7 +227,7 @@ describe("sbomOf", () => {
     ]);
   });
 
-  it("names a package of another architecture than the engine's without that, and links it", () => {
+  it("lists a package of another architecture without the suffix, as required", () => {
     const packages = { "musl-dev:amd64": "1.2.5-3.1" };
     const busybox = { base: "trixie" as const, time: "20261103T000000Z", packages };
     const lock = { ...LOCK, images: { ...LOCK.images, busybox } };
@@ -238,11 +238,11 @@ describe("sbomOf", () => {
     });
   });
 
-  it("leaves out what only runs the VM", () => {
+  it("omits packages of the VM's image", () => {
     expect(bill().components.map(({ name }) => name)).not.toContain("qemu-system-x86");
   });
 
-  it("has the artifacts as files with their checksums, and nothing else of the folders", () => {
+  it("has the artifacts as files with checksums, and no other files", () => {
     const all = bill().components.filter(({ type }) => type === "file");
     const files = all.filter((c) => !c["bom-ref"].startsWith("project/"));
     expect(files.map((c) => [c["bom-ref"], c.hashes?.[0]?.content])).toEqual([
@@ -254,7 +254,7 @@ describe("sbomOf", () => {
     ]);
   });
 
-  it("has the project's own files, with their checksums where they are known", () => {
+  it("has the project's files, with checksums if known", () => {
     expect(named("patch fix.patch")).toMatchObject({
       scope: "required",
       hashes: [{ alg: "SHA-256", content: SHA.module }],
@@ -265,7 +265,7 @@ describe("sbomOf", () => {
     expect(overlay.properties).toEqual([{ name: "kdock:input", value: SHA.program }]);
   });
 
-  it("says what each artifact was made from", () => {
+  it("has the origins of each artifact", () => {
     const on = (ref: string) => bill().dependencies.find((d) => d.ref === ref)?.dependsOn ?? [];
     expect(on("kernel/bzImage")).toEqual([
       named("linux-source-6.12")["bom-ref"],
@@ -298,7 +298,7 @@ describe("sbomOf", () => {
         },
       },
     ],
-  ])("refuses a lock %s", (_name, lock) => {
+  ])("rejects a lock %s", (_name, lock) => {
     expect(() => sbomOf({ ...REQUEST, lock })).toThrow(/not built from kdock\.lock as it is/);
   });
 });

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { digestedFolder, treeContent } from "../../../../src/tree/plan/source-tree.js";
 import { fileAt, filesOf, type TreeFolder } from "../../../../src/tree/plan/tree-folder.js";
 import { packedDigest, packIndex, unpackIndex } from "../../../../src/tree/plan/tree-index.js";
@@ -29,34 +29,36 @@ const FOLDERS: TreeFolder[] = [
   }),
 ];
 
-it("comes back as it was", () => {
-  const { digest } = treeContent(FOLDERS);
-  const packed = packIndex({ digest, folders: FOLDERS });
-  expect(unpackIndex(packed)).toEqual({ digest, folders: FOLDERS });
-  expect(packedDigest(packed.subarray(0, 200))).toBe(digest);
-  expect(unpackIndex(packIndex({ digest, folders: [] }))).toEqual({ digest, folders: [] });
-});
-
-it("names its files one by one", () => {
-  expect(filesOf(FOLDERS).map(({ path, isLink }) => [path, isLink])).toEqual([
-    ["Makefile", false],
-    ["link", true],
-    ["scripts/ü\nb", false],
-  ]);
-  expect(FOLDERS[2] && fileAt(FOLDERS[2], 0)).toEqual({
-    ...{ path: "scripts/ü\nb", mode: 0o755, size: 5e12, modified: 1 },
-    ...{ isLink: false, digest: "b".repeat(64) },
+describe("tree index", () => {
+  it("is read back as it was written", () => {
+    const { digest } = treeContent(FOLDERS);
+    const packed = packIndex({ digest, folders: FOLDERS });
+    expect(unpackIndex(packed)).toEqual({ digest, folders: FOLDERS });
+    expect(packedDigest(packed.subarray(0, 200))).toBe(digest);
+    expect(unpackIndex(packIndex({ digest, folders: [] }))).toEqual({ digest, folders: [] });
   });
-});
 
-it("is none where something is missing, or another kdock wrote it", () => {
-  const packed = packIndex({ digest: "d", folders: FOLDERS });
-  expect(unpackIndex(undefined)).toBeUndefined();
-  for (let length = 0; length < packed.length; length += 1) {
-    expect(unpackIndex(packed.subarray(0, length))).toBeUndefined();
-  }
-  expect(unpackIndex(Buffer.concat([packed, Buffer.from("x")]))).toBeUndefined();
-  expect(unpackIndex(Buffer.from("aa\t644\t1\t2\t3\tf\tMakefile\n"))).toBeUndefined();
-  expect(unpackIndex(Buffer.from('{"form":"kdock tree 2","count":0}\n'))).toBeUndefined();
-  expect(packedDigest(Buffer.from('{"form":"kdock tree 3"'))).toBeUndefined();
+  it("lists its files", () => {
+    expect(filesOf(FOLDERS).map(({ path, isLink }) => [path, isLink])).toEqual([
+      ["Makefile", false],
+      ["link", true],
+      ["scripts/ü\nb", false],
+    ]);
+    expect(FOLDERS[2] && fileAt(FOLDERS[2], 0)).toEqual({
+      ...{ path: "scripts/ü\nb", mode: 0o755, size: 5e12, modified: 1 },
+      ...{ isLink: false, digest: "b".repeat(64) },
+    });
+  });
+
+  it("is undefined if it is truncated, or of another version of kdock", () => {
+    const packed = packIndex({ digest: "d", folders: FOLDERS });
+    expect(unpackIndex(undefined)).toBeUndefined();
+    for (let length = 0; length < packed.length; length += 1) {
+      expect(unpackIndex(packed.subarray(0, length))).toBeUndefined();
+    }
+    expect(unpackIndex(Buffer.concat([packed, Buffer.from("x")]))).toBeUndefined();
+    expect(unpackIndex(Buffer.from("aa\t644\t1\t2\t3\tf\tMakefile\n"))).toBeUndefined();
+    expect(unpackIndex(Buffer.from('{"form":"kdock tree 2","count":0}\n'))).toBeUndefined();
+    expect(packedDigest(Buffer.from('{"form":"kdock tree 3"'))).toBeUndefined();
+  });
 });

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { FolderColumns } from "../../../../src/core/folder-columns.js";
 import type { TreeFolder } from "../../../../src/tree/plan/tree-folder.js";
 import { changedSince } from "../../../../src/tree/plan/tree-recheck.js";
@@ -19,44 +19,46 @@ function folder(path: string, rows: readonly Row[], times: readonly [number, num
 const known = (...folders: readonly FolderColumns[]) =>
   folders.map((each): TreeFolder => ({ ...each, digests: "", digest: "", kconfig: "" }));
 
-/** As an index has it: what is too young to be known by its time is marked. */
+/** As in an index: the racy entry is marked. */
 const WAS = folder("net", [
   ["a.c", 10, 5, 5],
-  ["young.c", 10, 5, -999],
+  ["racy.c", 10, 5, -999],
 ]);
-const REST = ["young.c", 10, 5, 999] as const;
+const REST = ["racy.c", 10, 5, 999] as const;
 
-it.each<[string, readonly Row[], string[]]>([
-  ["nothing", [["a.c", 10, 5, 5], REST], []],
-  ["a size", [["a.c", 11, 5, 5], REST], ["net/a.c"]],
-  ["a time", [["a.c", 10, 6, 5], REST], ["net/a.c"]],
-  ["a file that was put back with its time", [["a.c", 10, 5, 7], REST], ["net/a.c"]],
-  ["a mode", [["a.c", 10, 5, 5, 0o100755], REST], ["net/a.c"]],
-  ["a file that goes", [REST], ["net/a.c"]],
-  ["a file that comes", [["a.c", 10, 5, 5], ["b.c", 1, 1, 1], REST], ["net/b.c"]],
-  [
-    "what was too young, and was written to afterwards",
+describe("changedSince", () => {
+  it.each<[string, readonly Row[], string[]]>([
+    ["nothing", [["a.c", 10, 5, 5], REST], []],
+    ["a size", [["a.c", 11, 5, 5], REST], ["net/a.c"]],
+    ["a time", [["a.c", 10, 6, 5], REST], ["net/a.c"]],
+    ["a file that was restored with its mtime", [["a.c", 10, 5, 7], REST], ["net/a.c"]],
+    ["a mode", [["a.c", 10, 5, 5, 0o100755], REST], ["net/a.c"]],
+    ["a removed file", [REST], ["net/a.c"]],
+    ["an added file", [["a.c", 10, 5, 5], ["b.c", 1, 1, 1], REST], ["net/b.c"]],
     [
-      ["a.c", 10, 5, 5],
-      ["young.c", 10, 5, 1001],
+      "a racy entry that was written afterwards",
+      [
+        ["a.c", 10, 5, 5],
+        ["racy.c", 10, 5, 1001],
+      ],
+      ["net/racy.c"],
     ],
-    ["net/young.c"],
-  ],
-  [
-    "what was too young, and was written to when the clock had been set back",
     [
-      ["a.c", 10, 5, 5],
-      ["young.c", 10, 5, 900],
+      "a racy entry that was written after the clock was set back",
+      [
+        ["a.c", 10, 5, 5],
+        ["racy.c", 10, 5, 900],
+      ],
+      ["net/racy.c"],
     ],
-    ["net/young.c"],
-  ],
-])("tells %s from what was known", (_what, rows, changed) => {
-  const now = [folder("net", rows)];
-  expect(changedSince(known(WAS), now)).toEqual(changed);
-});
+  ])("detects %s", (_what, rows, changed) => {
+    const now = [folder("net", rows)];
+    expect(changedSince(known(WAS), now)).toEqual(changed);
+  });
 
-it("does not look at the times of folders, and names what is in those that come and go", () => {
-  expect(changedSince(known(WAS), [{ ...WAS, modified: 9, changed: 9 }])).toEqual([]);
-  const other = folder("new", [["c.c", 1, 1, 1]]);
-  expect(changedSince(known(WAS), [other])).toEqual(["net/a.c", "net/young.c", "new/c.c"]);
+  it("ignores the times of folders, and lists the files of added and removed ones", () => {
+    expect(changedSince(known(WAS), [{ ...WAS, modified: 9, changed: 9 }])).toEqual([]);
+    const other = folder("new", [["c.c", 1, 1, 1]]);
+    expect(changedSince(known(WAS), [other])).toEqual(["net/a.c", "net/racy.c", "new/c.c"]);
+  });
 });

@@ -42,7 +42,7 @@ function context(fake: FakeEngine, onHeldLock: () => void = () => undefined): Co
   return {
     host: {
       ...{ ...host, files: { ...host.files, lock } },
-      ifKilled: () => ({ callOff: () => undefined }),
+      ifKilled: () => ({ cancel: () => undefined }),
     },
     ...{ folder, self: [], signal: new AbortController().signal },
     reporter: { emit: (event: { text?: string }) => notices.push(event.text ?? "") },

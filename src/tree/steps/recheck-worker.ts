@@ -1,14 +1,14 @@
 import type { HostFiles } from "../../host/host.js";
 import { isIgnored } from "../plan/source-tree.js";
 import { changedSince } from "../plan/tree-recheck.js";
-import { indexWith } from "./kept-trees.js";
-import type { TreeRecheck } from "../../core/speculative-scan.js";
+import { indexWith } from "./tree-indexes.js";
+import type { RecheckRequest } from "../../core/speculative-scan.js";
 
 /**
- * Yields once: the paths that changed since a tree was scanned. Where its index is lost, or the tree changes while it is
- * listed, that is the tree itself, with the path "". No file is read.
+ * Yields once: the paths that changed since a tree was scanned. If its index is not stored any more, or the tree changes while
+ * it is listed, yields the path "", the tree itself. Reads no file.
  */
-export async function* work(files: HostFiles, request: TreeRecheck): AsyncGenerator<string[]> {
+export async function* work(files: HostFiles, request: RecheckRequest): AsyncGenerator<string[]> {
   const { folder: root, place, digest } = request;
   const index = await indexWith(files, place, digest);
   const known = new Map(index?.folders.map((folder) => [folder.path, folder]));

@@ -9,28 +9,28 @@ const VMLINUX = "vmlinux";
 const EARLY = `${INSIDE.early}/${VMLINUX}`;
 
 /**
- * Puts what a builder hands over into a folder that exists and is empty: vmlinux, which may come early, while the rest is
- * made, and then the rest; if vmlinux is there again, it is another one by then. Untrusted, as an engine's archive is: one
- * file may come early, and is moved to no other place than its own.
+ * Extracts a builder's output into an empty folder: vmlinux, which may be sent early while the rest is built, then the rest; a
+ * second vmlinux replaces the early one. The archive is untrusted: only vmlinux may be sent early.
  */
-export async function takeOver(
+export async function receiveOutput(
   ctx: Context,
   archive: Readable,
   folder: string,
 ): Promise<ManifestFile[]> {
-  const taken = await unpack(ctx, archive, folder);
-  const rest = taken.filter(({ path }) => path !== EARLY);
-  const isStrange = (path: string) =>
+  const received = await unpack(ctx, archive, folder);
+  const rest = received.filter(({ path }) => path !== EARLY);
+  const isBelowFile = (path: string) =>
     [INSIDE.early, VMLINUX].some((name) => path.startsWith(`${name}/`));
-  const strange = rest.find(({ path }) => path === INSIDE.early || isStrange(path));
-  if (strange !== undefined) {
-    throw new KdockError("engine", `the builder handed over ${JSON.stringify(strange.path)}`);
+  const unexpected = rest.find(({ path }) => path === INSIDE.early || isBelowFile(path));
+  if (unexpected !== undefined) {
+    const path = JSON.stringify(unexpected.path);
+    throw new KdockError("engine", `the builder sent an unexpected file: ${path}`);
   }
-  const early = taken.find(({ path, kind }) => path === EARLY && kind === "file");
+  const early = received.find(({ path, kind }) => path === EARLY && kind === "file");
   const isThere = rest.some(({ path }) => path === VMLINUX);
-  // A set without either, or with nothing else, is none.
+  // Complete output has vmlinux and other files.
   if (rest.length === 0 || (early === undefined && !isThere)) {
-    throw new KdockError("engine", "the builder handed over only a part");
+    throw new KdockError("engine", "the builder sent incomplete output");
   }
   const { files } = ctx.host;
   if (early !== undefined && !isThere) {

@@ -21,11 +21,11 @@ import { kernelConfigOf } from "../../repro/steps/diff.js";
 
 export interface OptionValue {
   readonly name: string;
-  /** "n" for one that is off. */
+  /** "n" if it is off. */
   readonly value: string;
 }
 
-/** The final .config of the project's kernel, from its build or worked out without one. */
+/** The final .config of the project's kernel, from its build or resolved without one. */
 export async function finalConfig(
   project: Project,
   question: Question = {},
@@ -43,7 +43,7 @@ export async function finalConfig(
   return await askConfig(await ensureLocked(project), question);
 }
 
-/** Values of options; a name that no option has is a `usage` error that tells the nearest ones. */
+/** The values of options; an unknown name is a `usage` error that lists similar ones. */
 export async function optionValues(
   project: Project,
   names: readonly string[],
@@ -55,7 +55,7 @@ export async function optionValues(
   return wanted.map((name) => ({ name, value: valueIn(options, name) }));
 }
 
-/** Who asks for what, and what it came to; of some options, or of all that anybody asks for. */
+/** Requests with their origins and results, for the named options or for all. */
 export async function requests(project: Project, names: readonly string[]): Promise<RequestRow[]> {
   const { config, demands } = await finalConfig(project);
   const { preset } = project.config.kernel;
@@ -70,11 +70,11 @@ export function originsOf({ user, config, written }: Project): Readonly<Record<s
 
 export interface Explained {
   readonly known: readonly Why[];
-  /** Rejects with a `usage` error where a name is no option's. */
+  /** Throws a `usage` error for an unknown name. */
   readonly requireAll: () => void;
 }
 
-/** All about some options, in the order in which they are named. */
+/** Explains options, in the order of `names`. */
 export async function explainOptions(
   project: Project,
   names: readonly string[],
@@ -99,11 +99,11 @@ export interface ConfigDiff {
   readonly changes: readonly OptionChange[];
 }
 
-/** One word for another configuration, and what it is if it names a file or a kernel. */
+/** The argument OTHER, and its interpretations as a path and as a source. */
 export interface OtherConfig {
   readonly typed: string;
   readonly path: string;
-  /** As it would stand in kdock.yaml: see `sourceTypedIn`. */
+  /** In the notation of kdock.yaml: see `sourceTypedIn`. */
   readonly source: string;
 }
 
@@ -115,8 +115,8 @@ interface NamedConfig {
 const PRESETS = /^(?:debug|defconfig|tiny|host)$/;
 
 /**
- * From another configuration to the project's own: from the pure preset unless something is named, which may be a preset,
- * a .config file, a built kernel or set, or another source for the same requests.
+ * Compares another configuration with the project's: by default the pure preset; otherwise a preset, a .config file, a built
+ * kernel or set, or another source with the same requests.
  */
 export async function diffConfig(
   project: Project,
@@ -130,7 +130,7 @@ export async function diffConfig(
   const changes = optionChanges(from.config, config);
   return {
     from: from.name,
-    to: `${kernel.source}, as asked for`,
+    to: `${kernel.source}, as configured`,
     equal: changes.length === 0,
     changes,
   };
@@ -155,7 +155,7 @@ async function otherConfig(
   const text = await readLooseText(ctx.host.files, path);
   if (text !== undefined) {
     if (Object.keys(configOptions(text)).length === 0) {
-      throw new KdockError("usage", `${typed} is not a .config: no line of it sets an option`);
+      throw new KdockError("usage", `${typed} is not a .config: no line sets an option`);
     }
     return { name: typed, config: text };
   }
@@ -173,7 +173,7 @@ function isLong(word: string): boolean {
   return PROVIDERS.some((kind) => word.startsWith(`${kind}:`));
 }
 
-/** Of a variation of the project: nothing of it is locked or written down. */
+/** The configuration of a variant of the project, without writing kdock.lock. */
 async function configOf(project: Project, config: Config): Promise<string> {
   const { ctx } = project;
   const other = replanned(project, { config, user: await readUserFiles(ctx, config) });
