@@ -31,7 +31,7 @@ describe("without a VM", () => {
     expect(stdout).toMatch(/^Breakpoint 1, start_kernel \(\) at .*init\/main\.c:\d+/m);
     expect(stdout).toMatch(/^Breakpoint 2, rest_init \(\)/m);
     expect(stderr).toContain(
-      "the VM that was started for this is ended (--keep leaves it running)",
+      "stopped the VM that this command started (--keep leaves it running)",
     );
     expect(exitCode).toBe(0);
     expect(await docker("ps", "-aq", "--filter", `name=${LAB_NAMES.id}`)).toBe("");
@@ -41,7 +41,7 @@ describe("without a VM", () => {
     const flags = ["--keep", "--gdb", "0", "--exec", "ls"];
     const { exitCode, stdout, stderr } = await scripted("", "kernel_clone", ...flags);
     expect(stdout).toMatch(/^Breakpoint 1, kernel_clone \(/m);
-    expect(stderr).toContain("the VM goes on");
+    expect(stderr).toContain("the VM keeps running");
     expect(exitCode).toBe(0);
     await expectGuestRuns();
   });
@@ -90,7 +90,7 @@ describe("beside a running VM", () => {
 
   it("says that the command came by nothing", async () => {
     const { stdout, stderr } = await scripted("print 40 + 2\n", "icmp_rcv", "--exec", "exit 3");
-    expect(stderr).toMatch(/^exit 3 has ended with exit code 3, and nothing was hit/m);
+    expect(stderr).toMatch(/^exit 3 exited with code 3, no breakpoint was hit/m);
     expect(stdout).toMatch(/= 42$/m);
   });
 
@@ -112,7 +112,7 @@ describe("beside a running VM", () => {
     await untilSaid(LAB_NAMES.gdbContainer, "Breakpoint 1 at");
     await docker("rm", "-f", LAB_NAMES.gdbContainer);
     const { exitCode, stderr } = await first;
-    expect(stderr).toMatch(/gdb was killed \(exit code 137\): its breakpoints are taken out/);
+    expect(stderr).toMatch(/gdb was killed \(exit code 137\): its breakpoints were removed/);
     expect(exitCode).toBe(137);
   });
 
@@ -162,7 +162,7 @@ describe("on a terminal", () => {
   it("Ctrl-C gives the prompt when the command came by nothing", async () => {
     await open(LAB);
     await debug("icmp_rcv", "--exec", "true");
-    await shows(/true has ended with exit code 0, and nothing was hit; Ctrl-C stops the guest/);
+    await shows(/true exited with code 0, no breakpoint was hit; Ctrl-C stops the guest/);
     await type("C-c");
     await shows(/Program received signal SIGINT[^]*\(gdb\) $/m);
     await type("quit", "Enter");
