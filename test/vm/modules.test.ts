@@ -197,7 +197,7 @@ describe("without a VM", () => {
       expect(broken.stderr).toMatch(/tutorial\/one\.c:2:.* error: /);
       expect(broken.exitCode).toBe(1);
       const refused = await inLab("module", "build", at("tutorial"), "--make", "CC=clang");
-      expect(refused.stderr).toMatch(/CC is what the kernel was built with\n→ /);
+      expect(refused.stderr).toMatch(/CC is fixed by the kernel's build\n→ /);
       expect(refused.exitCode).toBe(2);
     });
   });
@@ -327,7 +327,7 @@ describe("beside a running VM", () => {
     await writeFile(file, wrong);
     const { exitCode, stderr } = await inLab("module", "load", "hello");
     expect(stderr).toMatch(
-      /hello was built for another kernel: for "5.*", and "6.*" runs\n→ Build it/,
+      /hello was built for another kernel: "5.*", but "6.*" is running\n→ Build it/,
     );
     expect(exitCode).toBe(1);
     await writeFile(file, whole);
@@ -370,7 +370,7 @@ describe("beside a running VM", () => {
     const holding = "exec 3</dev/hello; sleep 100 & echo";
     await sh(holding);
     const { exitCode, stderr } = await inLab("module", "load", "hello");
-    expect(stderr).toMatch(/hello is loaded, and in use 1 times/);
+    expect(stderr).toMatch(/cannot unload hello: its use count is 1/);
     expect(exitCode).toBe(1);
   });
 });

@@ -57,6 +57,6 @@ export async function openTrigger(
 
 function noAnswer(): KdockError {
   return new KdockError("vm", "the guest does not answer", {
-    hint: "Is it paused, or does it stand at a breakpoint? `kdock gdb -- -batch` lets it go on.",
+    hint: "If it is paused or stopped at a breakpoint, `kdock gdb -- -batch` resumes it.",
   });
 }
