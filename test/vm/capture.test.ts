@@ -98,7 +98,7 @@ it("a wrong filter is exit code 2 and makes no file; --force replaces one only w
   const wrong = () => kdock(["capture", "-w", file, "--force", "tcp prt 80"], { cwd: LAB });
   const { exitCode, stderr } = await wrong();
   expect(exitCode).toBe(2);
-  expect(stderr).toContain("tcpdump says: can't parse filter expression");
+  expect(stderr).toContain("tcpdump: can't parse filter expression");
   expect(await readdir(folder)).not.toContain("b.pcap");
 
   // The corrected command, and then a wrong one over its file.

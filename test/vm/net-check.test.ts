@@ -77,13 +77,13 @@ describe("what is broken is named, and the advice mends it", () => {
   const inContainer = (command: string) => () => inside("sh", "-c", command);
   it.each<[string, string, () => Promise<unknown>]>([
     ["gateway", "tap0 is not in the bridge", inContainer("ip link set tap0 nomaster")],
-    ["container", "what comes back", inContainer("iptables -I FORWARD -o br0 -p icmp -j DROP")],
+    ["container", "drops replies to the guest", inContainer("iptables -I FORWARD -o br0 -p icmp -j DROP")],
     [
       "NAT",
       "no MASQUERADE",
       inContainer("iptables -t nat -D POSTROUTING -s 10.0.3.0/24 ! -o br0 -j MASQUERADE"),
     ],
-    ["MTU", "br0 takes frames of 1300", inContainer("ip link set br0 mtu 1300")],
+    ["MTU", "br0 has MTU 1300", inContainer("ip link set br0 mtu 1300")],
     ["container", "the guest has no default route", () => guest("ip route del default")],
     ["DNS", "no resolver", () => guest(": > /etc/resolv.conf")],
   ])("%s: %s", async (subject, text, spoil) => {

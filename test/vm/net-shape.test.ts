@@ -97,7 +97,7 @@ it("words that tc does not take are refused in its words, and what was in force 
     const { exitCode, stderr } = await here("net", "shape", "--vm", "a", words);
     expect({ exitCode, stderr }).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining(`tc says: ${complaint}`) as string,
+      stderr: expect.stringContaining(`tc: ${complaint}`) as string,
     });
   }
   expect(await shape("a")).toBe(before);
