@@ -30,9 +30,7 @@ describe("without a VM", () => {
     );
     expect(stdout).toMatch(/^Breakpoint 1, start_kernel \(\) at .*init\/main\.c:\d+/m);
     expect(stdout).toMatch(/^Breakpoint 2, rest_init \(\)/m);
-    expect(stderr).toContain(
-      "stopped the VM that this command started (--keep leaves it running)",
-    );
+    expect(stderr).toContain("stopped the VM that this command started (--keep leaves it running)");
     expect(exitCode).toBe(0);
     expect(await docker("ps", "-aq", "--filter", `name=${LAB_NAMES.id}`)).toBe("");
   });
@@ -97,7 +95,7 @@ describe("beside a running VM", () => {
   it.each([
     [["tcp_v4_rvc"], /no function tcp_v4_rvc\n→ Did you mean tcp_v4_rcv/],
     [["tcp_v4_rcv", "--if", "skb->lenn"], /no member named lenn.*\n→ Did you mean len/],
-    [["start_kernel"], /start_kernel is code of the boot.*\n→ .*kdock debug --boot/],
+    [["start_kernel"], /start_kernel is boot code.*\n→ .*kdock debug --boot/],
     [["--boot", "start_kernel"], /--boot is for a VM that has yet to boot.*\n→ .*kdock stop/],
   ])("refuses %j, with a word on what to do", async (args, message) => {
     const { exitCode, stderr } = await inLab("debug", ...args);

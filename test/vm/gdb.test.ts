@@ -157,7 +157,9 @@ describe("beside a running VM", () => {
     const first = start(waiting, { cwd: LAB });
     const container = await untilThere(LAB_NAMES.gdbContainer);
     const second = await inLab("gdb", "--", "-batch");
-    expect(second.stderr).toContain(`another debugger is attached to this VM: ${LAB_NAMES.gdbContainer}`);
+    expect(second.stderr).toContain(
+      `another debugger is attached to this VM: ${LAB_NAMES.gdbContainer}`,
+    );
     expect(second.exitCode).toBe(2);
     await docker("kill", container);
     expect((await first).exitCode).toBe(137);

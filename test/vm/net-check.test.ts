@@ -77,7 +77,11 @@ describe("what is broken is named, and the advice mends it", () => {
   const inContainer = (command: string) => () => inside("sh", "-c", command);
   it.each<[string, string, () => Promise<unknown>]>([
     ["gateway", "tap0 is not in the bridge", inContainer("ip link set tap0 nomaster")],
-    ["container", "drops replies to the guest", inContainer("iptables -I FORWARD -o br0 -p icmp -j DROP")],
+    [
+      "container",
+      "drops replies to the guest",
+      inContainer("iptables -I FORWARD -o br0 -p icmp -j DROP"),
+    ],
     [
       "NAT",
       "no MASQUERADE",

@@ -176,9 +176,7 @@ describe("with a debugger", () => {
       "--exec",
       PANIC,
     );
-    expect(stderr).toContain(
-      `error: the guest's kernel panicked: ${REASON} (0 of 1 hits until then)`,
-    );
+    expect(stderr).toContain(`error: the guest's kernel panicked: ${REASON} (0 of 1 hits before)`);
     expect(stdout).toMatch(/ #[12] +sysrq_handle_crash \(.* at drivers\/tty\/sysrq\.c:\d+/);
     expect(exitCode).toBe(1);
     expect(await readFile(`${LAB}/.kdock/logs/console.log`, "utf8")).toContain(
