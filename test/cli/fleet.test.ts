@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectNames } from "../../src/core/plan/names.js";
-import { docker, kdock, removeVolumes, said, start } from "../support/kdock.js";
+import { docker, kdock, removeVolumes, start, untilOutput } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";
 import { TOY_KERNEL_CONFIG, toyKernel, type ToyKernel } from "../support/toy-kernel.js";
 
@@ -112,7 +112,7 @@ it("Ctrl-C ends a matrix with 130, the table so far, and nothing left", async ()
     ["-v", "matrix", "--kernels", "6.12", "--", "sh", "-c", "echo under way; sleep 600"],
     { cwd: folder },
   );
-  await said(running.stderr, "| under way");
+  await untilOutput(running.stderr, "| under way");
   running.kill("SIGINT");
   const { exitCode, stdout } = await running;
   expect(exitCode).toBe(130);

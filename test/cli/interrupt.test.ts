@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectNames } from "../../src/core/plan/names.js";
-import { docker, kdock, removeVolumes, said, start } from "../support/kdock.js";
+import { docker, kdock, removeVolumes, start, untilOutput } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 
 /** A project whose busybox build is owed, so that there is something to interrupt; its images are the lab's. */
@@ -33,7 +33,7 @@ async function nothingLeft(): Promise<void> {
 
 it("Ctrl-C in the middle of a build is exit code 130, and no container is left", async () => {
   const running = start(["-v", "build", "busybox"], { cwd: folder });
-  await said(running.stderr, / CC {6}/);
+  await untilOutput(running.stderr, / CC {6}/);
   running.kill("SIGINT");
   const { exitCode, stderr } = await running;
   expect(stderr).toContain("interrupted");
@@ -43,7 +43,7 @@ it("Ctrl-C in the middle of a build is exit code 130, and no container is left",
 
 it("two builds at once in one project: the second says who holds the lock", async () => {
   const running = start(["-v", "build", "busybox"], { cwd: folder });
-  await said(running.stderr, / CC {6}/);
+  await untilOutput(running.stderr, / CC {6}/);
   const second = await kdock(["build", "busybox"], { cwd: folder });
   running.kill("SIGINT");
   await running;
@@ -70,7 +70,7 @@ it("an engine that dies during the build is exit code 3, and the last good artif
     cwd: folder,
     env: { DOCKER_HOST: `unix://${path}` },
   });
-  await said(running.stderr, / CC {6}/);
+  await untilOutput(running.stderr, / CC {6}/);
   proxy.close();
   for (const socket of sockets) socket.destroy();
   const { exitCode, stderr } = await running;
