@@ -25,7 +25,6 @@ export type CoreEvent = z.infer<typeof Event>;
 /** A dump in the volume. */
 export type Core = Extract<CoreEvent, { event: "core" }>;
 
-
 /** The event in an output line of images/gdb/kdock/core.py; undefined for other lines. Throws for an unknown event. */
 export function readCoreLine(line: string): CoreEvent | undefined {
   if (!line.startsWith(EVENT_PREFIX)) return undefined;

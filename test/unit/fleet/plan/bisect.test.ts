@@ -113,7 +113,5 @@ it("bisectCall starts or continues a search and rejects conflicting arguments", 
       ...{ cwd: "/p", flags: { jobs: "2" } },
     },
   });
-  expect(() => bisectCall({ ...request, good: "--x" }, {}, "/p", undefined)).toThrow(
-    /--x is no/,
-  );
+  expect(() => bisectCall({ ...request, good: "--x" }, {}, "/p", undefined)).toThrow(/--x is no/);
 });
