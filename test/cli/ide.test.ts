@@ -72,7 +72,7 @@ done
 
   for (const name of ["gdb", "gdb-multiarch", "aarch64-linux-gnu-gdb"]) await gdb(name, /^i386/);
   const none = await written();
-  expect(none.stderr).toMatch(/no gdb on this machine knows aarch64.*install gdb-multiarch/);
+  expect(none.stderr).toMatch(/no gdb on this machine supports aarch64.*install gdb-multiarch/);
   expect(none.gdbs).toEqual(["gdb-multiarch", "gdb-multiarch"]);
 
   await gdb("aarch64-linux-gnu-gdb", /^aarch64$/);
@@ -101,7 +101,9 @@ it("vscode: adds to a launch.json with comments, and does not change an invalid 
   await writeFile(path(".vscode/launch.json"), theirs);
   await writeFile(path(".vscode/tasks.json"), "{ broken");
   const refused = await ide("vscode");
-  expect(refused.stderr).toMatch(/\.vscode\/tasks\.json cannot be added to.*→ .*--force/s);
+  expect(refused.stderr).toMatch(
+    /cannot merge kdock's entries into \.vscode\/tasks\.json.*→ .*--force/s,
+  );
   expect(refused.exitCode).toBe(2);
   expect(await readFile(path(".vscode/launch.json"), "utf8")).toBe(theirs);
 
@@ -115,7 +117,9 @@ it("vscode: adds to a launch.json with comments, and does not change an invalid 
 it("vscode: with port 0 needs a VM that has started", async () => {
   const { path, ide } = await project("gdb: { listen: 0 }");
   const refused = await ide("vscode");
-  expect(refused.stderr).toMatch(/the gdb port is not known yet\n→ .*kdock run -d/);
+  expect(refused.stderr).toMatch(
+    /the gdb port is not known before a VM has started\n→ .*kdock run -d/,
+  );
   expect(refused.exitCode).toBe(2);
   await mkdir(path(".kdock"));
   await writeFile(path(".kdock/gdb-address"), "127.0.0.1:32769\n");
@@ -132,7 +136,7 @@ it.each([
   expect((await ide(editor)).stdout).toContain(`unchanged  ${name}`);
   await writeFile(path(name), "mine\n");
   const refused = await ide(editor);
-  expect(refused.stderr).toMatch(/is there already, and not of kdock's making\n→ .*--force/);
+  expect(refused.stderr).toMatch(/exists and was not written by kdock\n→ .*--force/);
   expect(refused.exitCode).toBe(2);
   expect(await readFile(path(name), "utf8")).toBe("mine\n");
   expect((await ide(editor, "--force")).stdout).toContain(`updated    ${name}`);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectNames } from "../../src/core/plan/names.js";
-import { docker, kdock, removeVolumes, said, start } from "../support/kdock.js";
+import { docker, kdock, removeVolumes, start, untilOutput } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 
 /** A project whose busybox is out of date, so that a build can be interrupted; it uses the lab's images. */
@@ -33,7 +33,7 @@ async function nothingLeft(): Promise<void> {
 
 it("Ctrl-C during a build is exit code 130, and leaves no container", async () => {
   const running = start(["-v", "build", "busybox"], { cwd: folder });
-  await said(running.stderr, / CC {6}/);
+  await untilOutput(running.stderr, / CC {6}/);
   running.kill("SIGINT");
   const { exitCode, stderr } = await running;
   expect(stderr).toContain("interrupted");
@@ -43,7 +43,7 @@ it("Ctrl-C during a build is exit code 130, and leaves no container", async () =
 
 it("a second build in the same project reports the holder of the lock", async () => {
   const running = start(["-v", "build", "busybox"], { cwd: folder });
-  await said(running.stderr, / CC {6}/);
+  await untilOutput(running.stderr, / CC {6}/);
   const second = await kdock(["build", "busybox"], { cwd: folder });
   running.kill("SIGINT");
   await running;
@@ -70,7 +70,7 @@ it("an engine that is lost during the build is exit code 3, and keeps the last a
     cwd: folder,
     env: { DOCKER_HOST: `unix://${path}` },
   });
-  await said(running.stderr, / CC {6}/);
+  await untilOutput(running.stderr, / CC {6}/);
   proxy.close();
   for (const socket of sockets) socket.destroy();
   const { exitCode, stderr } = await running;

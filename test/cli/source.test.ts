@@ -64,7 +64,7 @@ afterAll(async () => {
 
 it("export before the first build is an error", async () => {
   const { exitCode, stderr } = await exported("linux");
-  expect(stderr).toMatch(/there is no kernel source.*→ Run `kdock build` first/s);
+  expect(stderr).toMatch(/the engine has no kernel source.*→ Run `kdock build` first/s);
   expect(exitCode).toBe(2);
   const volumes = await docker("volume", "ls", "-q", "--filter", `name=${names.id}`);
   expect(volumes).toBe("");
@@ -108,7 +108,7 @@ describe("with sources", () => {
 
   it("--compile-commands needs compiled files, and refers to the exported ones", async () => {
     const refused = await exported("linux", "--compile-commands");
-    expect(refused.stderr).toMatch(/no file has been compiled\n→ Run `kdock build`/);
+    expect(refused.stderr).toMatch(/it has not been compiled\n→ Run `kdock build`/);
     expect(refused.exitCode).toBe(2);
 
     await inVolumes("touch /build/vmlinux");
@@ -135,9 +135,9 @@ describe("with sources", () => {
   it.each([
     ["a folder with something else in it", "mine", /not empty.*→ .*--force/s],
     ["a file", "mine/file", /is a file/],
-    ["the project itself", ".", /holds more than an export/],
-    ["what is above it", "/", /holds more than an export/],
-  ])("rejects %s", async (_what, target, message) => {
+    ["the project itself", ".", /contains the project or the home folder/],
+    ["what is above it", "/", /contains the project or the home folder/],
+  ])("refuses %s", async (_what, target, message) => {
     await mkdir(file("mine"), { recursive: true });
     await writeFile(file("mine/file"), "precious\n");
     const { exitCode, stderr } = await exported(target);

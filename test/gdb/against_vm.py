@@ -1,8 +1,8 @@
-"""The trap against a VM that runs: what it says, how it ends, and that the guest goes on after it, each time.
+"""Runs the trap against a running VM: checks events and exit codes, and that the guest continues afterwards.
 
     against_vm.py VMLINUX HOST:PORT GUEST [GDB...]
 
-GUEST is a program that runs its one argument in the guest's shell; GDB is how gdb is called, `gdb` by default.
+GUEST is a program that runs its one argument in the guest's shell; GDB is the command for gdb, `gdb` by default.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOTHING = ":"
 Events = list[dict]
 Check = Callable[[Events], bool]
 
-#: What is asked, what the guest does meanwhile, the exit code, and what must be true of the events.
+#: Name, request, script that runs in the guest, exit code, and a check of the events.
 CASES: tuple[tuple[str, dict, str, int, Check], ...] = (
     (
         "a function that is called",
@@ -34,7 +34,7 @@ CASES: tuple[tuple[str, dict, str, int, Check], ...] = (
         and int(events[1]["prints"][1]["value"], 16) == int(events[1]["prints"][0]["value"]),
     ),
     (
-        "an old name, three times",
+        "an older name, three times",
         {"stops": ["_do_fork"], "count": 3}, "ls; ls; ls; ls; true", 0,
         lambda events: "kernel_clone since Linux 5.10" in events[0]["stops"][0]["note"] and len(events) == 5,
     ),
@@ -46,22 +46,22 @@ CASES: tuple[tuple[str, dict, str, int, Check], ...] = (
         and "filename" in [each["name"] for each in events[1]["args"]],
     ),
     (
-        "a condition that comes true",
+        "a condition that becomes true",
         {"stops": ["tcp_v4_rcv"], "condition": "skb->len > 20", "print": ["skb->len"]}, CONNECT, 0,
         lambda events: int(events[1]["prints"][0]["value"]) > 20,
     ),
     (
-        "a condition that does not",
+        "a condition that stays false",
         {"stops": ["kernel_clone"], "condition": "args->exit_signal == 99", "timeout": 3}, "ls; ls", 1,
         lambda events: "was never true" in events[-1]["why"][0]["text"],
     ),
     (
-        "a function that nobody calls",
+        "a function that is not called",
         {"stops": ["tcp_v4_rcv"], "timeout": 2}, NOTHING, 1,
         lambda events: events[-1]["reason"] == "timeout" and "nothing called" in events[-1]["why"][0]["text"],
     ),
     (
-        "code of the boot",
+        "boot code",
         {"stops": ["start_kernel"]}, NOTHING, 1,
         lambda events: events[-1]["reason"] == "unreachable" and "__init" in events[-1]["why"][0]["text"],
     ),
@@ -71,12 +71,12 @@ CASES: tuple[tuple[str, dict, str, int, Check], ...] = (
         lambda events: events[0]["kind"] == "unknown-function" and events[0]["near"][0] == "tcp_v4_rcv",
     ),
     (
-        "several mistakes, all told",
+        "several mistakes, all reported",
         {"stops": ["tcp_v4_rvc", "*zzz", "a b", "nofile.c:1"]}, NOTHING, 64,
         lambda events: len(events) == 4,
     ),
     (
-        "a member that is none",
+        "an unknown member",
         {"stops": ["tcp_v4_rcv"], "print": ["skb->lenn"]}, NOTHING, 64,
         lambda events: events[0]["kind"] == "bad-expression" and events[0]["near"] == ["len"],
     ),
@@ -86,7 +86,7 @@ CASES: tuple[tuple[str, dict, str, int, Check], ...] = (
         lambda events: events[0]["kind"] == "bad-condition" and "skb" in events[0]["near"],
     ),
     (
-        "an expression that fails there",
+        "an expression that fails at the hit",
         {"stops": ["kernel_clone"], "print": ["*(int *)8", "args->exit_signal"]}, "ls; ls", 0,
         lambda events: "Cannot access" in events[1]["prints"][0]["error"] and events[1]["prints"][1]["value"] == "17",
     ),
@@ -99,7 +99,7 @@ CASES: tuple[tuple[str, dict, str, int, Check], ...] = (
 
 
 class Vm:
-    """The VM under test, and how gdb is called for it."""
+    """The VM under test, and the command for gdb."""
 
     def __init__(self, vmlinux: str, target: str, guest: str, gdb: list[str]) -> None:
         self._base = {"vmlinux": vmlinux, "target": target, "timeout": 15}
@@ -108,51 +108,51 @@ class Vm:
         self._gdb = gdb
 
     def start(self, request: dict) -> subprocess.Popen:
-        """A trap, which leads a group of processes of its own."""
+        """Starts a trap in its own process group."""
         environment = {**os.environ, "KDOCK_TRAP": json.dumps({**self._base, **request})}
         command = [*self._gdb, "-nx", "-batch", "-x", TRAP]
         return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
 
     def release(self) -> int:
-        """Lets go what a killed gdb held."""
+        """Resumes the guest after gdb was killed."""
         return subprocess.run([sys.executable, RELEASE], env={**os.environ, "KDOCK_TARGET": self._target}, check=False).returncode
 
-    def does(self, script: str) -> bool:
-        """Whether the guest has run it."""
+    def run(self, script: str) -> bool:
+        """Runs a script in the guest; whether it succeeded."""
         try:
             return subprocess.run([self._guest, script], capture_output=True, timeout=20, check=False).returncode == 0
         except subprocess.TimeoutExpired:
             return False
 
-    def runs(self) -> bool:
-        """Whether the guest goes on, which a shell that starts programs shows."""
-        return self.does("ls > /dev/null; true")
+    def is_running(self) -> bool:
+        """Whether the guest runs programs."""
+        return self.run("ls > /dev/null; true")
 
 
 def first_event(trap: subprocess.Popen) -> dict:
-    """What the trap says first."""
+    """The trap's first event."""
     return json.loads(trap.stdout.readline().removeprefix("@kdock "))
 
 
 def rest_of(trap: subprocess.Popen) -> Events:
-    """What it says until it ends. communicate() would lose what readline() has read ahead."""
+    """The remaining events. communicate() would lose the data that readline() has buffered."""
     events = [json.loads(line.removeprefix("@kdock ")) for line in trap.stdout]
     trap.wait(timeout=60)
     return events
 
 
 def run(vm: Vm, request: dict, script: str) -> tuple[int, Events]:
-    """The exit code and all events; the guest does its part once the trap is armed."""
+    """The exit code and all events; the script runs in the guest once the trap is armed."""
     trap = vm.start(request)
     events = [first_event(trap)]
     if events[0]["event"] == "armed" and script != NOTHING:
-        vm.does(script)
+        vm.run(script)
     events += rest_of(trap)
     return trap.returncode, events
 
 
-def told_to_go(vm: Vm, ending: signal.Signals) -> bool:
-    """A signal ends it with 130."""
+def ended_by(vm: Vm, ending: signal.Signals) -> bool:
+    """A signal ends the trap with exit code 130."""
     trap = vm.start({"stops": ["tcp_v4_rcv"]})
     first_event(trap)
     time.sleep(0.3)
@@ -161,7 +161,7 @@ def told_to_go(vm: Vm, ending: signal.Signals) -> bool:
 
 
 def killed(vm: Vm) -> bool:
-    """Nothing can be done in gdb then: the guest stands at the next hit until it is let go."""
+    """SIGKILL leaves the guest stopped at the next hit until it is released."""
     trap = vm.start({"stops": ["kernel_clone"]})
     first_event(trap)
     time.sleep(0.3)
@@ -170,8 +170,8 @@ def killed(vm: Vm) -> bool:
     return vm.release() == 0
 
 
-def held(vm: Vm) -> bool:
-    """The second debugger is told who holds the stub; the first one does not notice."""
+def second_debugger(vm: Vm) -> bool:
+    """A second debugger is rejected, and does not disturb the first."""
     first = vm.start({"stops": ["tcp_v4_rcv"], "timeout": 8})
     first_event(first)
     code, events = run(vm, {"stops": ["tcp_v4_rcv"]}, NOTHING)
@@ -180,23 +180,23 @@ def held(vm: Vm) -> bool:
 
 
 def main(vmlinux: str, target: str, guest: str, *gdb: str) -> int:
-    """How many cases went wrong."""
+    """Returns the number of failed cases."""
     vm = Vm(vmlinux, target, guest, list(gdb) or ["gdb"])
     wrong = 0
 
-    def tell(name: str, good: bool, detail: object = "") -> None:
+    def report(name: str, good: bool, detail: object = "") -> None:
         nonlocal wrong
-        alive = vm.runs()
+        alive = vm.is_running()
         wrong += not (good and alive)
-        print(f"{'ok  ' if good and alive else 'WRONG'} {name}{'' if alive else ': the guest stands'}{'' if good else f': {detail}'}", flush=True)
+        print(f"{'ok  ' if good and alive else 'WRONG'} {name}{'' if alive else ': the guest does not run'}{'' if good else f': {detail}'}", flush=True)
 
     for name, request, script, code, holds in CASES:
         seen, events = run(vm, request, script)
-        tell(name, seen == code and holds(events), (seen, events))
-    tell("SIGTERM", told_to_go(vm, signal.SIGTERM))
-    tell("SIGINT", told_to_go(vm, signal.SIGINT))
-    tell("SIGKILL, and let go", killed(vm))
-    tell("two at once", held(vm))
+        report(name, seen == code and holds(events), (seen, events))
+    report("SIGTERM", ended_by(vm, signal.SIGTERM))
+    report("SIGINT", ended_by(vm, signal.SIGINT))
+    report("SIGKILL and release", killed(vm))
+    report("a second debugger", second_debugger(vm))
     return wrong
 
 

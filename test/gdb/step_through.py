@@ -1,8 +1,8 @@
-"""For gdb: steps through functions with `next`, from the first line to the last, and says how readable that was.
+"""For gdb: steps through functions with `next`, and measures how well the code can be debugged.
 
-`functions` names them, in the order in which they are called. Prints "ready" when it waits for the first call, and one
-line of JSON that begins with "walked ": how often the next line was above the one before, and how many of the arguments
-and locals had no value, over all steps. Variables that macros bring along (__mptr, pto_val__) are nobody's to read.
+`functions` has their names, in calling order. Prints "ready" when it waits for the first call, and then "walked " with
+JSON: how often the line number decreased, and how many arguments and locals had no value, over all steps. Variables of
+macros (__mptr, pto_val__) are not counted.
 """
 
 import json
@@ -10,11 +10,11 @@ import re
 
 import gdb
 
-MOST_STEPS = 300
+MAX_STEPS = 300
 
 
 def visible(frame):
-    """Every argument and local in scope, up to those of the function itself."""
+    """The arguments and locals in scope."""
     block = frame.block()
     while block is not None:
         for symbol in block:
@@ -27,7 +27,7 @@ def visible(frame):
 
 
 def depth(frame):
-    """How many calls there are; an inlined function is a frame, but no call."""
+    """The number of calls; an inlined function is a frame, but not a call."""
     count = 0
     while frame is not None:
         count += frame.type() != gdb.INLINE_FRAME
@@ -41,7 +41,7 @@ def walk(function):
     start = gdb.selected_frame()
     file, calls = start.find_sal().symtab.filename, depth(start)
     lines, missing, values = [], [], 0
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         frame = gdb.selected_frame()
         if depth(frame) < calls:
             break

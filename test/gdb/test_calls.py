@@ -1,4 +1,4 @@
-"""Arguments of panic() and behind vpanic()'s list, as each architecture has them."""
+"""Arguments of panic(), and of vpanic()'s va_list, on each architecture."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Calls(unittest.TestCase):
                 found = list(itertools.islice(arguments(convention, values.__getitem__, word), count + len(rest)))
                 self.assertEqual(found, [*range(1, count + 1), *rest])
 
-    def test_lists(self) -> None:
+    def test_va_lists(self) -> None:
         for name, content in (
-            # Offset 16 of 48 in the saved registers; then the stack.
+            # Offset 32 of 48 in the saved registers; then the stack.
             ("i386:x86-64", {"_0": struct.pack("<IIQQ", 32, 48, 0x1200, 0x1100), "_120": struct.pack("<2Q", 1, 2), "_200": struct.pack("<2Q", 3, 4)}),
-            # Two registers are left below their end.
+            # Two registers remain, 16 bytes before the end of the saved ones.
             ("aarch64", {"_0": struct.pack("<3Qii", 0x1200, 0x1110, 0, -16, 0), "_100": struct.pack("<2Q", 1, 2), "_200": struct.pack("<2Q", 3, 4)}),
             ("aarch64", {"_0": struct.pack("<3Qii", 0x1200, 0x1110, 0, 0, 0), "_200": struct.pack("<4Q", 1, 2, 3, 4)}),
             ("riscv:rv64", {"_0": struct.pack("<4Q", 1, 2, 3, 4)}),

@@ -1,4 +1,4 @@
-"""ELF files, made here byte by byte, and whether a kernel is the one that runs."""
+"""Reading ELF files, and checking the running kernel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEXT_AT, NOTES_AT, DATA_AT = 0xFFFFFFFF81000000, 0xFFFFFFFF81A00000, 0xFFFFFFFF8
 
 
 def elf(notes: bytes = NOTES) -> bytes:
-    """A vmlinux of three functions and a banner."""
+    """A vmlinux with three functions and a banner."""
     strings = b"\0tcp_v4_rcv\0tcp_ack.part.0\0entry\0linux_banner\0"
     symbols = [
         (strings.index(b"tcp_v4_rcv"), 0x12, 1, TEXT_AT, 16),
@@ -57,7 +57,7 @@ class Files(unittest.TestCase):
             file.write(elf() if content is None else content)
         return Image(self.path)
 
-    def test_functions_and_where_they_are(self) -> None:
+    def test_functions_and_addresses(self) -> None:
         image = self.image()
         self.assertEqual(sorted(image.functions), ["entry", "tcp_ack.part.0", "tcp_v4_rcv"])
         inside = image.function_at(TEXT_AT + 5)
@@ -66,13 +66,13 @@ class Files(unittest.TestCase):
         self.assertEqual(image.address_of("linux_banner"), DATA_AT)
         self.assertIsNone(image.address_of("nothing"))
 
-    def test_marks_of_code_and_data_are_no_functions(self) -> None:
-        # arm64 and riscv have them in the middle of functions, whose sizes the kernel tells without them.
+    def test_mapping_symbols_are_not_functions(self) -> None:
+        # arm64 and riscv have them inside functions; the kernel ignores them in sizes.
         content = elf().replace(b"\0entry\0", b"\0$d.17\0")
         self.assertEqual(len(content), len(elf()))
         image = self.image(content)
         self.assertEqual(sorted(image.functions), ["tcp_ack.part.0", "tcp_v4_rcv"])
-        self.assertEqual(image.room_of(image.functions["tcp_ack.part.0"][0]), 48)
+        self.assertEqual(image.extent_of(image.functions["tcp_ack.part.0"][0]), 48)
         self.assertEqual([each.name for each in image.copies["tcp_ack"]], ["tcp_ack.part.0"])
 
     def test_bytes_by_address(self) -> None:
@@ -88,32 +88,32 @@ class Files(unittest.TestCase):
         self.assertEqual(note and (note.description, note.at), (BUILD_ID, 16))
         self.assertEqual(read_notes(NOTES[:20]), [])
 
-    def test_what_is_no_elf_file(self) -> None:
+    def test_rejects_other_files(self) -> None:
         for content in (b"", b"MZ", b"\x7fELF\x02\x01\x01", elf()[:-70]):
             with self.subTest(content[:8]), self.assertRaises(NotElf):
                 self.image(content)
 
-    def test_the_kernel_that_runs(self) -> None:
+    def test_check_by_build_id(self) -> None:
         image = self.image()
         self.assertEqual(check(image, image.read).kind, "same")
         other = check(image, lambda address, size: b"x" * size)
         self.assertEqual(other.kind, "other")
         self.assertIn(BUILD_ID.hex(), other.reason)
 
-    def test_a_kernel_that_is_not_mapped_yet(self) -> None:
+    def test_check_is_unknown_before_the_kernel_is_mapped(self) -> None:
         image = self.image()
         self.assertEqual(check(image, lambda address, size: None).kind, "unknown")
-        # QEMU reads nothing as zeros where there is no memory.
+        # QEMU returns zeros for addresses without memory.
         self.assertEqual(check(image, lambda address, size: bytes(size)).kind, "unknown")
 
-    def test_the_banner_counts_where_there_is_no_build_id(self) -> None:
+    def test_check_by_banner_without_a_build_id(self) -> None:
         image = self.image(elf(notes=b""))
         self.assertEqual(check(image, image.read).kind, "same")
         older = check(image, lambda address, size: b"Linux version 5.10.0 (a@b)\n".ljust(size, b"\0")[:size])
         self.assertEqual(older.kind, "other")
         self.assertIn("5.10.0", older.reason)
 
-    def test_a_module_for_gdb_has_no_addresses(self) -> None:
+    def test_without_addresses(self) -> None:
         flat = self.image().without_addresses()
         self.assertEqual(len(flat or b""), len(elf()))
         self.assertIsNone(self.image(flat).without_addresses())

@@ -1,4 +1,4 @@
-"""Heads of line tables as gcc -gdwarf-4 and -gdwarf-5 write them, byte by byte, and compressed sections."""
+"""Headers of line tables as gcc -gdwarf-4 and -gdwarf-5 write them, and compressed sections."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def unit(version: int, head: bytes, wide: bool = False, order: str = "<") -> byt
     return (b"\xff" * 4 if wide else b"") + struct.pack(order + code, len(body)) + body
 
 
-#: "main.c" in folder 2, a header in folder 1, and one where the compiler ran.
+#: "main.c" in folder 2, a header in folder 1, and a file in the compilation directory.
 OLD = b"include\0/src/drivers/net\0\0" + b"main.c\0\x02\0\0" + b"main.h\0\x01\0\0" + b"made.c\0\0\0\0" + b"\0"
 
 
 def new(names: list[int], wide: bool = False) -> bytes:
-    """Two folders and two files by offsets into .debug_line_str; a digest beside each file, as clang has it."""
+    """Two folders and two files by offsets into .debug_line_str, with an MD5 digest per file as clang writes it."""
     at = [struct.pack("<Q" if wide else "<L", name) for name in names]
     folders = b"\x01\x01\x1f" + b"\x02" + at[0] + at[1]
     files = b"\x03\x01\x1f\x02\x0b\x05\x1e" + b"\x02" + at[2] + b"\x00" + bytes(16) + at[3] + b"\x01" + bytes(16)
@@ -40,7 +40,7 @@ def new(names: list[int], wide: bool = False) -> bytes:
 NAMES = b"/build\0/src/drivers/net\0made.c\0main.c\0"
 OFFSETS = [NAMES.index(each + b"\0") for each in (b"/build", b"/src/drivers/net", b"made.c", b"main.c")]
 FOUND = {"/build/made.c", "/src/drivers/net/main.c"}
-#: "main.c" and two zeros: a frame of one block that is not compressed.
+#: "main.c" and two zeros: a frame with one uncompressed block.
 ZSTD = bytes.fromhex("28b52ffd2008410000") + b"main.c\0\0"
 
 
@@ -72,14 +72,14 @@ class Tables(unittest.TestCase):
         table = unit(4, OLD) + unit(5, new(OFFSETS))
         self.assertEqual(source_files(table, Strings(NAMES, b"", {})) & FOUND, FOUND)
 
-    def test_what_is_broken_costs_no_more_than_itself(self) -> None:
+    def test_an_invalid_unit_does_not_affect_others(self) -> None:
         whole = unit(4, OLD)
         for content in (b"", b"\0" * 8, whole[:20], whole[:-1], unit(9, OLD), unit(5, b"\xff" * 60), unit(4, b"x" * 40)):
             with self.subTest(content[:8]):
                 self.assertEqual(source_files(content, NOTHING), set())
         self.assertIn("made.c", source_files(whole + unit(9, OLD) + whole[:20], NOTHING))
 
-    def test_which_file_is_meant(self) -> None:
+    def test_is_path(self) -> None:
         for known, asked, expected in (
             ("/src/drivers/net/main.c", "main.c", True),
             ("/src/drivers/net/main.c", "net/main.c", True),
@@ -104,7 +104,7 @@ class Compressed(unittest.TestCase):
                     self.assertEqual(decompressed(wide, order, True), b"main.c\0\0")
                     self.assertEqual(decompressed(narrow, order, False), b"main.c\0\0")
 
-    def test_what_cannot_be_read(self) -> None:
+    def test_rejects_invalid_sections(self) -> None:
         body = zlib.compress(b"main.c")
         for raw in (
             b"",
@@ -117,7 +117,7 @@ class Compressed(unittest.TestCase):
             with self.subTest(raw), self.assertRaises(Unreadable):
                 decompressed(raw, "<", True)
 
-    def test_an_images_sections(self) -> None:
+    def test_names_in_an_image(self) -> None:
         for flags, pack in ((0, bytes), (0x800, lambda raw: struct.pack("<LLQQ", 1, 0, len(raw), 1) + zlib.compress(raw))):
             with self.subTest(flags), tempfile.TemporaryDirectory() as folder:
                 path = os.path.join(folder, "x.ko")
@@ -130,7 +130,7 @@ class Compressed(unittest.TestCase):
 
 
 def elf(flags: int, lines: bytes, text: bytes) -> bytes:
-    """A file with two sections of debug information."""
+    """A file with two debug sections."""
     names = b"\0.debug_line\0.debug_str\0.shstrtab\0"
     content, rows = b"", [bytes(64)]
     for name, flag, body in ((b".debug_line", flags, lines), (b".debug_str", flags | 0x30, text), (b".shstrtab", 0, names)):

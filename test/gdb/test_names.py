@@ -1,4 +1,4 @@
-"""What people type, and what it may be called."""
+"""Parsing of places, other names of functions, and suggestions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kdock.renames import RENAMES
 
 
 class Specs(unittest.TestCase):
-    def test_every_way_to_write_a_place(self) -> None:
+    def test_valid_places(self) -> None:
         for text, spec in (
             ("tcp_v4_rcv", Spec(function="tcp_v4_rcv")),
             (" tcp_v4_rcv ", Spec(function="tcp_v4_rcv")),
@@ -25,22 +25,22 @@ class Specs(unittest.TestCase):
             with self.subTest(text):
                 self.assertEqual(parse_spec(text), spec)
 
-    def test_what_is_no_place_is_refused_before_gdb_sees_it(self) -> None:
+    def test_rejects_other_text(self) -> None:
         for text in ("", "*", "a b", "tcp_v4_rcv if 1", "-function x", "file.c:", "2200", "f()", "a;b", "tcp_ipv4.c"):
             with self.subTest(text), self.assertRaises(BadSpec):
                 parse_spec(text)
 
 
 class Aliases(unittest.TestCase):
-    def test_renames_are_followed_both_ways_and_over_several_versions(self) -> None:
+    def test_renames_are_followed_in_both_directions(self) -> None:
         self.assertEqual([each.name for each in aliases("do_fork")][:2], ["_do_fork", "kernel_clone"])
         self.assertEqual([each.name for each in aliases("kernel_clone")][:2], ["_do_fork", "do_fork"])
 
-    def test_the_note_says_since_when(self) -> None:
+    def test_the_note_has_the_version(self) -> None:
         self.assertEqual(aliases("_do_fork")[0].note, "_do_fork is called kernel_clone since Linux 5.10")
         self.assertEqual(aliases("kernel_clone")[0].note, "kernel_clone was called _do_fork before Linux 5.10")
 
-    def test_system_calls_of_before_4_17(self) -> None:
+    def test_system_call_names_before_4_17(self) -> None:
         for name in ("sys_openat", "SyS_openat"):
             with self.subTest(name):
                 found = [each.name for each in aliases(name)]
@@ -49,17 +49,17 @@ class Aliases(unittest.TestCase):
                 self.assertIn("__se_sys_openat", found)
                 self.assertIn("4.17", aliases(name)[0].note)
 
-    def test_system_calls_of_today_in_an_old_kernel(self) -> None:
+    def test_current_system_call_names_in_an_older_kernel(self) -> None:
         self.assertIn("sys_openat", [each.name for each in aliases("__x64_sys_openat")])
 
-    def test_compat_calls_are_not_taken_for_native_ones(self) -> None:
+    def test_compat_calls_are_not_native_ones(self) -> None:
         self.assertEqual(aliases("compat_sys_ioctl")[0].name, "__ia32_compat_sys_ioctl")
 
     def test_allocators_behind_a_macro(self) -> None:
         self.assertEqual(aliases("kmalloc")[-1].name, "kmalloc_noprof")
         self.assertIn("kmalloc", [each.name for each in aliases("kmalloc_noprof")])
 
-    def test_the_table_has_no_cycle_and_no_double(self) -> None:
+    def test_the_table_has_no_cycles_and_no_duplicates(self) -> None:
         pairs = [(entry.old, entry.new) for entry in RENAMES]
         self.assertEqual(len(pairs), len(set(pairs)))
         for entry in RENAMES:
@@ -67,9 +67,9 @@ class Aliases(unittest.TestCase):
             name, steps = entry.old, 0
             while (later := next((each.new for each in RENAMES if each.old == name), None)) and steps < 10:
                 name, steps = later, steps + 1
-            self.assertLess(steps, 10, f"{entry.old} goes in circles")
+            self.assertLess(steps, 10, f"{entry.old} is in a cycle")
 
-    def test_the_name_that_most_callers_use_now(self) -> None:
+    def test_successor(self) -> None:
         later = successor("do_sys_open")
         self.assertEqual(later and later.name, "do_sys_openat2")
         self.assertIsNone(successor("tcp_v4_rcv"))
@@ -87,7 +87,7 @@ class Clones(unittest.TestCase):
             with self.subTest(name):
                 self.assertEqual(base_name(name), base)
 
-    def test_clones_of_a_function_without_its_cold_half(self) -> None:
+    def test_clones_without_cold_parts(self) -> None:
         known = ["f.isra.0", "f.part.0", "f.cold", "f.isra.0.cold", "ff.isra.0", "f"]
         self.assertEqual(clones("f", known), ["f.isra.0", "f.part.0"])
 
@@ -99,17 +99,17 @@ class Nearest(unittest.TestCase):
             with self.subTest(wrong):
                 self.assertEqual(nearest(wrong, known)[0], right)
 
-    def test_a_bare_system_call_leads_to_its_function(self) -> None:
+    def test_a_system_call_without_prefix_finds_its_function(self) -> None:
         self.assertEqual(nearest("openat", ["__ia32_sys_openat", "__x64_sys_openat", "openats"])[:2], ["__x64_sys_openat", "__ia32_sys_openat"])
 
-    def test_nothing_is_near_to_nonsense(self) -> None:
+    def test_no_suggestions_for_unrelated_text(self) -> None:
         self.assertEqual(nearest("qqqqqqqq", ["tcp_v4_rcv"]), [])
         self.assertEqual(nearest("", ["tcp_v4_rcv"]), [])
 
-    def test_no_machine_made_names(self) -> None:
+    def test_no_generated_names(self) -> None:
         self.assertEqual(nearest("tcp_rcv", ["__pfx_tcp_rcv", "tcp_rcv.cold", "tcp_rcv.isra.0"]), [])
 
-    def test_a_kernel_full_of_names_takes_less_than_a_second(self) -> None:
+    def test_is_fast_for_a_kernels_names(self) -> None:
         known = [f"{word}_{other}_{number}" for word in ("tcp", "udp", "ext4", "sched") for other in ("rcv", "open", "lock") for number in range(12_000)]
         begin = time.monotonic()
         nearest("tcp_rvc_1234", known)

@@ -1,4 +1,4 @@
-"""What panic() is given, as the kernel's own printk would have put it."""
+"""Formatting as the kernel's printk does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kdock.printk import formatted
 TEXTS = {1: "eth0", 2: "sysrq"}
 
 
-def said(text: str, *values: int) -> str:
+def format_text(text: str, *values: int) -> str:
     left = list(values)
     return formatted(text, lambda: left.pop(0), lambda address: TEXTS[address], lambda address: f"place+{address:#x}")
 
@@ -29,7 +29,7 @@ class Printk(unittest.TestCase):
             ("%hhu %hd", (257, 0xFFFF), "1 -1"),
         ):
             with self.subTest(text):
-                self.assertEqual(said(text, *values), expected)
+                self.assertEqual(format_text(text, *values), expected)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What becomes of the lines of a kernel's log; where the places are is told by a table."""
+"""Decoding of log lines, with a table of source lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def lookup(place: Reference) -> list[Line]:
     return KNOWN.get((place.name, place.offset - (not place.exact), place.module), [])
 
 
-def said(*lines: str) -> list[str]:
+def decode(*lines: str) -> list[str]:
     decoder = Decoder(lookup, lambda place: [f"=> {place.name}"])
     return [text for line in lines for text in decoder.decoded(line)]
 
@@ -40,7 +40,7 @@ class Decode(unittest.TestCase):
                 " proc_reg_write+0x54/0x90",
                 [" pde_write (fs/proc/inode.c:330) (inlined)", " proc_reg_write (fs/proc/inode.c:342)"],
             ),
-            (" nobody+0x54/0x90", [" nobody+0x54/0x90"]),
+            (" unknown+0x54/0x90", [" unknown+0x54/0x90"]),
             (" start+0x0/0x90", [" start (init/main.c:1)"]),
             ("RIP: 0010:crash+0x10/0x20", ["RIP: 0010:crash (drivers/tty/sysrq.c:154)"]),
             (
@@ -50,13 +50,13 @@ class Decode(unittest.TestCase):
             ("held by sh/1, at: panic+0xfa/0x281", ["held by sh/1, at: panic (kernel/panic.c:407)"]),
         ):
             with self.subTest(line):
-                self.assertEqual(said(line), expected)
+                self.assertEqual(decode(line), expected)
 
     def test_a_modules_entry_with_a_build_id(self) -> None:
         KNOWN[("direct_entry", 0x7F, "lkdtm")] = [Line("direct_entry", "core.c", 3)]
-        self.assertEqual(said(" direct_entry+0x80/0x90 [lkdtm 0123456789abcdef]"), [" direct_entry (core.c:3) [lkdtm]"])
+        self.assertEqual(decode(" direct_entry+0x80/0x90 [lkdtm 0123456789abcdef]"), [" direct_entry (core.c:3) [lkdtm]"])
 
-    def test_what_collected_the_log_stands_before_an_entry(self) -> None:
+    def test_prefixes_of_log_collectors(self) -> None:
         for head in (
             "Nov 24 10:00:00 my-host.lan kernel: ",
             "Nov 24 10:00:00 host kernel: [   12.345678] ",
@@ -73,14 +73,14 @@ class Decode(unittest.TestCase):
         ):
             with self.subTest(head):
                 self.assertEqual(
-                    said(f"{head} proc_reg_write+0x54/0x90"),
+                    decode(f"{head} proc_reg_write+0x54/0x90"),
                     [f"{head} pde_write (fs/proc/inode.c:330) (inlined)", f"{head} proc_reg_write (fs/proc/inode.c:342)"],
                 )
 
-    def test_modules_whose_names_begin_with_digits(self) -> None:
+    def test_module_names_that_begin_with_digits(self) -> None:
         for module in ("8021q", "8021q 0123456789abcdef0123456789abcdef01234567", "8021q(OE)"):
             with self.subTest(module):
-                self.assertEqual(said(f" vlan_init+0x6/0x10 [{module}]"), [" vlan_init (net/8021q/vlan.c:9) [8021q]"])
+                self.assertEqual(decode(f" vlan_init+0x6/0x10 [{module}]"), [" vlan_init (net/8021q/vlan.c:9) [8021q]"])
 
     def test_registers_of_other_architectures_and_kernels(self) -> None:
         for line, expected in (
@@ -97,28 +97,28 @@ class Decode(unittest.TestCase):
             (" probe+0x6/0x10", " probe (a.c:1 or b.c:2)"),
         ):
             with self.subTest(line):
-                self.assertEqual(said(line), [expected])
+                self.assertEqual(decode(line), [expected])
 
-    def test_colours_are_taken_out(self) -> None:
+    def test_colours_are_removed(self) -> None:
         self.assertEqual(
-            said("\x1b[32m[   12.5] \x1b[0m\x1b[1mpanic+0xfa/0x281\x1b[0m", "\x1b[33mWARNING\x1b[0m"),
+            decode("\x1b[32m[   12.5] \x1b[0m\x1b[1mpanic+0xfa/0x281\x1b[0m", "\x1b[33mWARNING\x1b[0m"),
             ["[   12.5] panic (kernel/panic.c:407)", "WARNING"],
         )
 
-    def test_long_lines_take_no_longer_for_each_character(self) -> None:
+    def test_long_lines_take_linear_time(self) -> None:
         for line in ("a" * 300000, "> " * 100000, "[1]" * 100000, "kernel: " * 50000, " " * 200000, "f+0x1/0x2 " * 20000, "a+0x" * 50000):
             with self.subTest(line[:10]):
-                self.assertEqual(said(line), [line])
+                self.assertEqual(decode(line), [line])
 
-    def test_instructions_follow_the_bytes_of_the_place_before(self) -> None:
-        self.assertEqual(said("RIP: 0010:crash+0x10/0x20", "Code: 90 90")[1:], ["Code: 90 90", "=> crash"])
-        self.assertEqual(said("Nov 24 10:00:00 h kernel: pc : crash+0x10/0x20", "Nov 24 10:00:00 h kernel: Code: 90")[2:], ["=> crash"])
-        # Old kernels, and those of other architectures, print the registers first.
-        self.assertEqual(said("epc : crash+0x10/0x20", " ra : crash+0x11/0x20", "Code: 90 90")[2:], ["Code: 90 90", "=> crash"])
-        # A process's are in no kernel.
-        self.assertEqual(said("RIP: 0010:crash+0x10/0x20", "RIP: 0033:0x428b9d", "Code: 90 90")[2:], ["Code: 90 90"])
-        # Once is enough.
-        self.assertEqual(said("RIP: 0010:crash+0x10/0x20", "Code: 90", "Code: 90")[1:], ["Code: 90", "=> crash", "Code: 90"])
+    def test_instructions_follow_the_code_line(self) -> None:
+        self.assertEqual(decode("RIP: 0010:crash+0x10/0x20", "Code: 90 90")[1:], ["Code: 90 90", "=> crash"])
+        self.assertEqual(decode("Nov 24 10:00:00 h kernel: pc : crash+0x10/0x20", "Nov 24 10:00:00 h kernel: Code: 90")[2:], ["=> crash"])
+        # Older kernels, and those of other architectures, print the registers first.
+        self.assertEqual(decode("epc : crash+0x10/0x20", " ra : crash+0x11/0x20", "Code: 90 90")[2:], ["Code: 90 90", "=> crash"])
+        # Not for a user-space address.
+        self.assertEqual(decode("RIP: 0010:crash+0x10/0x20", "RIP: 0033:0x428b9d", "Code: 90 90")[2:], ["Code: 90 90"])
+        # Only once.
+        self.assertEqual(decode("RIP: 0010:crash+0x10/0x20", "Code: 90", "Code: 90")[1:], ["Code: 90", "=> crash", "Code: 90"])
 
 
 if __name__ == "__main__":

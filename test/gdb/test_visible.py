@@ -1,4 +1,4 @@
-"""What of the guest's text a terminal would act on."""
+"""Escaping of control characters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kdock.visible import visible
 
 
 class Visible(unittest.TestCase):
-    def test_spells_out_what_a_terminal_acts_on(self) -> None:
+    def test_escapes_control_characters(self) -> None:
         for text, expected in (
             ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
             ("a\rb\x7f", "a\\x0db\\x7f"),
@@ -18,7 +18,7 @@ class Visible(unittest.TestCase):
         ):
             self.assertEqual(visible(text), expected)
 
-    def test_leaves_text_as_it_is(self) -> None:
+    def test_keeps_other_text(self) -> None:
         self.assertEqual(visible("a\tb\nGrüße 🐧\n"), "a\tb\nGrüße 🐧\n")
 
 

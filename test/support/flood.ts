@@ -24,7 +24,7 @@ import {
   labels,
   projectNames,
 } from "../../src/core/plan/names.js";
-import { CLI, docker, said } from "./kdock.js";
+import { CLI, docker, untilOutput } from "./kdock.js";
 
 export interface Flooded {
   /** Of each command that read the console. */
@@ -62,7 +62,7 @@ export async function flood(bytes: number, heapMiB: number): Promise<Flooded> {
     begin(folder, heapMiB, "--json", "logs", "-f"),
   ];
   const first = await watching[0];
-  if (first?.stderr) await said(first.stderr, "attached to the console");
+  if (first?.stderr) await untilOutput(first.stderr, "attached to the console");
   await docker("exec", container.id, "touch", "/tmp/go");
   for (const each of watching) commands.push(await (await each).ended());
   for (const args of [["ps"], ["logs"], ["stop"]]) {

@@ -54,8 +54,8 @@ export function start(
   };
 }
 
-/** Resolves when a process has said something on this stream of its; rejects when it ends without. */
-export function said(stream: NodeJS.ReadableStream, what: string | RegExp): Promise<void> {
+/** Resolves when a process has written the text to this stream; rejects when the stream ends before. */
+export function untilOutput(stream: NodeJS.ReadableStream, what: string | RegExp): Promise<void> {
   let seen = "";
   const isThere = () => (typeof what === "string" ? seen.includes(what) : what.test(seen));
   return new Promise((resolve, reject) => {

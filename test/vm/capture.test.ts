@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { docker, kdock, said, start } from "../support/kdock.js";
+import { docker, kdock, start, untilOutput } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 
 let folder = "";
@@ -15,7 +15,7 @@ beforeAll(async () => {
   await kdock(["down"], { cwd: LAB });
   const { exitCode, stderr } = await kdock(["run", "-d", "--gdb", "0"], { cwd: LAB });
   expect(exitCode, stderr).toBe(0);
-  // The engine's end of the project's network: outside of the VM's container, and always there.
+  // The engine's end of the project's network, which is outside the VM's container and always exists.
   const network = `(index .NetworkSettings.Networks "${LAB_NAMES.network}")`;
   const inspect = (what: string) =>
     docker("inspect", "-f", `{{${network}.${what}}}`, LAB_NAMES.vmContainer);
@@ -41,7 +41,7 @@ async function whilePinging(
   then: (pid: number) => void = () => undefined,
 ) {
   const capture = start(["capture", ...args], { cwd: LAB });
-  await said(capture.stderr, "listening on");
+  await untilOutput(capture.stderr, "listening on");
   await ping();
   then(capture.pid);
   return capture;
@@ -58,13 +58,13 @@ it("shows both sides of the address translation, live", async () => {
   expect(lines[3]).toContain(`${gateway} > 10.0.3.2: ICMP echo reply`);
 });
 
-it("on the way out there is never the guest's address", async () => {
+it("--side uplink never shows the guest's address", async () => {
   const { stdout } = await whilePinging(["--side", "uplink", "--count", "2", "icmp"]);
   expect(stdout).toContain(address);
   expect(stdout).not.toContain("10.0.3.2");
 });
 
-it("Ctrl-C ends it well: the file is whole, and nothing is left in the container", async () => {
+it("Ctrl-C leaves a complete file and no tcpdump in the container", async () => {
   const file = join(folder, "a.pcap");
   const { exitCode } = await whilePinging(["-w", file, "icmp"], (pid) =>
     process.kill(pid, "SIGINT"),
@@ -82,7 +82,7 @@ it("Ctrl-C ends it well: the file is whole, and nothing is left in the container
   expect((await readFile(file)).equals(pcap)).toBe(true);
 });
 
-it("a capture whose kdock was killed does not go on", async () => {
+it("tcpdump ends when kdock is killed", async () => {
   await whilePinging(["icmp"], (pid) => {
     process.kill(pid, "SIGKILL");
   });
@@ -93,15 +93,15 @@ it("a capture whose kdock was killed does not go on", async () => {
   expect(await tcpdumps()).toEqual([]);
 });
 
-it("a wrong filter is exit code 2 and makes no file; --force replaces one only with packets", async () => {
+it("an invalid filter exits with 2 and creates no file; --force replaces a file only once there are packets", async () => {
   const file = join(folder, "b.pcap");
   const wrong = () => kdock(["capture", "-w", file, "--force", "tcp prt 80"], { cwd: LAB });
   const { exitCode, stderr } = await wrong();
   expect(exitCode).toBe(2);
-  expect(stderr).toContain("tcpdump says: can't parse filter expression");
+  expect(stderr).toContain("tcpdump: can't parse filter expression");
   expect(await readdir(folder)).not.toContain("b.pcap");
 
-  // The corrected command, and then a wrong one over its file.
+  // A valid filter, and then an invalid one with the same file.
   expect((await whilePinging(["-w", file, "--count", "2", "icmp"])).exitCode).toBe(0);
   const pcap = await readFile(file);
   expect((await wrong()).exitCode).toBe(2);

@@ -7,7 +7,7 @@ import { LAB, LAB_NAMES } from "../support/lab.js";
 const run = (script: string) =>
   kdock(["run", "--gdb", "0", "--", "sh", "-c", script], { cwd: LAB });
 
-it("boots the kernel that was built, names the accelerator, and leaves nothing behind", async () => {
+it("boots the built kernel, prints the accelerator, and removes containers and networks", async () => {
   const release = await readFile(`${LAB}/.kdock/out/current/kernel/kernel.release`, "utf8");
   const { stdout, stderr, exitCode } = await kdock(["run", "--gdb", "0", "--", "uname", "-r"], {
     cwd: LAB,
@@ -20,7 +20,7 @@ it("boots the kernel that was built, names the accelerator, and leaves nothing b
   expect(await docker("network", "ls", "-q", "--filter", label)).toBe("");
 });
 
-it("keeps stdout, stderr and exit code of the guest's command apart", async () => {
+it("separates stdout, stderr and exit code of the guest's command", async () => {
   const { stdout, stderr, exitCode } = await run("echo out; echo err >&2; exit 7");
   expect(stdout).toBe("out\n");
   expect(stderr).toContain("err\n");
@@ -28,7 +28,7 @@ it("keeps stdout, stderr and exit code of the guest's command apart", async () =
   expect(exitCode).toBe(7);
 });
 
-it("hands binary stdin and stdout through unchanged", async () => {
+it("passes binary stdin and stdout through unchanged", async () => {
   const bytes = randomBytes(300_000);
   const running = start(["run", "--gdb", "0", "--", "cat"], {
     cwd: LAB,
@@ -41,7 +41,7 @@ it("hands binary stdin and stdout through unchanged", async () => {
   expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
 });
 
-it("says that the kernel panicked, shows its last words, and exits with 1", async () => {
+it("reports a kernel panic with the end of the console, and exits with 1", async () => {
   const { stderr, exitCode } = await run("echo c > /proc/sysrq-trigger; sleep 60");
   expect(exitCode).toBe(1);
   expect(stderr).toContain("the guest's kernel panicked");
@@ -60,6 +60,6 @@ it("ends with an environment error when KVM is required and does not work", asyn
   }
 });
 
-it("reports the end of a command that a signal killed as the shell does", async () => {
+it("exits with 128 + N when signal N killed the command", async () => {
   expect((await run("kill -9 $$")).exitCode).toBe(137);
 });

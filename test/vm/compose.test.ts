@@ -9,12 +9,12 @@ import { docker, ROOT } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 
 /**
- * `docker compose up` of the committed file, by compose v2 from a Debian 13 container: the machine's own docker may have
- * no compose plugin. The folder is mounted at its own path, because the file's paths are the engine's.
+ * `docker compose up` of the committed file, with compose v2 in a Debian 13 container: the host's docker may have no
+ * compose plugin. The folder is mounted at the same path, since the paths in the file are resolved on the engine's host.
  */
 const COMPOSE_IMAGE = "kdock-test/compose";
 const PROJECT = "kdock-compose-test";
-/** Of the engine that the tests are about. */
+/** The socket of the engine under test. */
 const SOCKET = (process.env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock").replace("unix://", "");
 let folder: string;
 let base: string;
@@ -25,7 +25,7 @@ beforeAll(async () => {
     await cp(join(ROOT, name), join(folder, name), { recursive: true });
   }
   await copyFile(join(ROOT, "compose.yaml"), join(folder, "compose.yaml"));
-  // Of the suite that compose.yaml asks for, and no other that is there.
+  // The base image of the Debian suite in compose.yaml.
   const named = [
     "--filter",
     "reference=kdock/base:trixie-*",
@@ -42,7 +42,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await compose("down", "--remove-orphans").catch(() => undefined);
-  // Not -v, which takes the compiler cache along: projects of this engine share it.
+  // Not with -v, which would remove the compiler cache that the engine's projects share.
   const label = `label=com.docker.compose.project=${PROJECT}`;
   const volumes = (await docker("volume", "ls", "-q", "--filter", label)).split("\n");
   for (const name of volumes.filter((each) => each !== "" && each !== VERIFIED_CCACHE_VOLUME)) {
@@ -92,7 +92,7 @@ it(
     );
     expect(all).toMatch(/rip\s+0xf/);
 
-    // The debugger of the profile debug, which `up` has left alone, with arguments of gdb's own.
+    // The debugger of the profile debug, which `up` does not start, with arguments for gdb.
     const services = (await compose("ps", "--all", "--services")).stdout.split("\n");
     expect(services).toContain("vm");
     expect(services).not.toContain("gdb");
@@ -104,14 +104,14 @@ it(
     expect(session.all).toMatch(/^Linux version 6\./m);
     expect(session.all).toMatch(/^\d+\s+int tcp_v4_rcv\(struct sk_buff \*skb\)/m);
 
-    // The shell script's initramfs and TypeScript's are the same bytes; so is the kernel.
+    // The shell script and TypeScript produce identical initramfs images; the kernel is identical, too.
     const copies = {
       "/artifacts/rootfs/rootfs.cpio": "rootfs/rootfs.cpio",
       "/artifacts/kernel/vmlinux": "kernel/vmlinux",
     };
-    for (const [inside, ours] of Object.entries(copies)) {
-      const { stdout: theirs } = await execa("docker", ["exec", id, "sha256sum", inside]);
-      expect(theirs.split(" ")[0], inside).toBe(await sha256(`${LAB}/.kdock/out/current/${ours}`));
+    for (const [inside, local] of Object.entries(copies)) {
+      const { stdout: sum } = await execa("docker", ["exec", id, "sha256sum", inside]);
+      expect(sum.split(" ")[0], inside).toBe(await sha256(`${LAB}/.kdock/out/current/${local}`));
     }
   },
 );

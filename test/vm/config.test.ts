@@ -7,10 +7,7 @@ import { CLI, docker, kdock, ROOT } from "../support/kdock.js";
 import { LAB, LAB_NAMES } from "../support/lab.js";
 import { screen } from "../support/screen.js";
 
-/**
- * The lab under another kdock.yaml: it has the lab's source and builder image, so that each question costs a container and
- * a look at Kconfig.
- */
+/** The lab with another kdock.yaml: source and builder image exist already, so each command only runs a container. */
 const NAME = "config-test.yaml";
 const FRAGMENT = "config-test.config";
 const file = (name: string) => join(LAB, name);
@@ -27,7 +24,7 @@ vm:
   cpus: 1   # one
 `;
 
-/** What the first test writes: known by its key from then on, so that later questions cost less. */
+/** The options of the first test: later commands with them are cache hits. */
 const SET = { KDOCK_KERNEL_SET: "TCP_CONG_ADVANCED=y,TCP_CONG_BBR=y" };
 
 beforeEach(() => writeFile(file(NAME), YAML));
@@ -38,7 +35,7 @@ afterAll(async () => {
   expect(left).toBe("");
 });
 
-it("what reads Kconfig passes its own tests, in a builder image", async () => {
+it("the Kconfig reader passes its unit tests in a builder image", async () => {
   const image = await builderImage();
   const { exitCode, stderr } = await execa(
     "docker",
@@ -54,7 +51,7 @@ it("what reads Kconfig passes its own tests, in a builder image", async () => {
   expect(exitCode, stderr).toBe(0);
 });
 
-it("objects that were forgotten are compiled from the configuration, although that came out as it was", async () => {
+it("objects that were invalidated are compiled from the configuration, even if it is unchanged", async () => {
   const configure = "sh /usr/local/lib/kdock/build.sh configure";
   const script = `${configure}
     cp .config /tmp/before
@@ -86,7 +83,7 @@ it("objects that were forgotten are compiled from the configuration, although th
   expect(exitCode, all).toBe(0);
 });
 
-it("set writes what sticks, with the comments around it, and show has it", async () => {
+it("set writes effective options and keeps comments, and show lists them", async () => {
   const { exitCode, stdout, stderr } = await config([
     "set",
     "TCP_CONG_ADVANCED=y",
@@ -105,7 +102,7 @@ it("set writes what sticks, with the comments around it, and show has it", async
   expect(shown.exitCode).toBe(0);
 });
 
-it("set tells the chain of what does not stick, and writes nothing", async () => {
+it("set explains options that have no effect, and writes nothing", async () => {
   const { exitCode, stdout, stderr } = await config([
     ...["set", "BLOCK=n", "EXT4_FSS=y", "LOG_BUF_SHIFT=99", "ARM64_PAN=y"],
   ]);
@@ -119,7 +116,7 @@ it("set tells the chain of what does not stick, and writes nothing", async () =>
   expect(await text(NAME)).toBe(YAML);
 });
 
-it("why has the tree of dependencies, and what switches the option on", async () => {
+it("why prints the tree of dependencies and how to enable the option", async () => {
   const { exitCode, stdout, stderr } = await config(["why", "KASAN", "CRC32"], SET);
   expect(exitCode, stderr).toBe(0);
   expect(stdout).toMatch(/^CONFIG_KASAN = n\n/);
@@ -128,14 +125,14 @@ it("why has the tree of dependencies, and what switches the option on", async ()
   expect(stdout).toMatch(/CONFIG_CRC32 = y\n.*\n.*\n {2}it is y: selected by CONFIG_/);
 });
 
-it("why of a name that is none says so after all that it knows", async () => {
+it("why reports an unknown option after the known ones", async () => {
   const { exitCode, stdout, stderr } = await config(["why", "CRC23", "CRC32"], SET);
   expect(stdout).toMatch(/^CONFIG_CRC32 = y\n/);
   expect(stderr).toMatch(/error: CONFIG_CRC23: .*CRC32/);
   expect(exitCode).toBe(2);
 });
 
-it("diff tells what the requests make of the preset, exit code 1", async () => {
+it("diff lists the changes to the preset, and exits with 1", async () => {
   const { exitCode, stdout, stderr } = await config(["diff"], SET);
   expect(stdout, stderr).toMatch(/^preset debug → /);
   expect(stdout).toMatch(/-CONFIG_TCP_CONG_BBR=n +\+CONFIG_TCP_CONG_BBR=y/);
@@ -143,7 +140,7 @@ it("diff tells what the requests make of the preset, exit code 1", async () => {
   expect(exitCode).toBe(1);
 });
 
-describe("what is refused at once", () => {
+describe("invalid arguments", () => {
   it.each([
     [["menu"], /needs a terminal.*→ .*config set/s],
     [["set", "NET"], /expected NAME=VALUE/],
@@ -153,14 +150,14 @@ describe("what is refused at once", () => {
     [["diff", "debian:6"], /expected debian:X\.Y/],
     [["diff", "release:6.1."], /expected release:X\.Y/],
     [["diff", "./no-such-tree"], /no-such-tree/],
-  ])("%j", async (args, message) => {
+  ])("%j exits with 2", async (args, message) => {
     const { exitCode, stderr } = await config(args);
     expect(stderr).toMatch(message);
     expect(exitCode).toBe(2);
     expect(await text(NAME)).toBe(YAML);
   });
 
-  it("a configuration for another architecture", async () => {
+  it("a configuration for another architecture exits with 2", async () => {
     await writeFile(file(FRAGMENT), "CONFIG_ARM64=y\nCONFIG_64BIT=y\n");
     const { exitCode, stderr } = await config(["show"], {
       KDOCK_KERNEL_PRESET: `file:${FRAGMENT}`,
@@ -176,7 +173,7 @@ describe("menu", () => {
   beforeAll(() => terminal.open(LAB));
   afterAll(() => terminal.close());
 
-  it("saves the fewest requests that lead to what was chosen", async () => {
+  it("saves the smallest set of options that gives the chosen configuration", async () => {
     const menu = `node ${CLI} -c ${NAME} config menu --to ${FRAGMENT}; echo "ended: $?"`;
     await terminal.type(menu, "Enter");
     await terminal.shows(/Kernel Configuration[^]*General setup/, 240);
@@ -190,7 +187,7 @@ describe("menu", () => {
     await terminal.shows(/Do you wish to save/);
     await terminal.type("Enter");
     await terminal.shows(/ended: 0/, 240);
-    // BRIDGE stands in kernel.set, which wins over every fragment; what it selects goes unsaid.
+    // BRIDGE is in kernel.set, which overrides fragments; the options that it selects are not written.
     expect(await text(FRAGMENT)).toMatch(/^# Written by .*\n# CONFIG_VETH is not set\n$/);
     const edited = await text(NAME);
     expect(edited).toMatch(/CONFIG_BRIDGE: y # for now/);

@@ -10,21 +10,20 @@ afterEach(async () => {
   await kdock(["stop"], { cwd: LAB });
 });
 
-it("gives a raw console with the terminal's size, Ctrl-] detaches and restores the terminal", async () => {
+it("attaches a raw console with the terminal's size; Ctrl-] detaches and restores the terminal", async () => {
   await open(LAB);
   await type(`stty -a | grep -c ' icanon '; node ${CLI} run --gdb 0`, "Enter");
   await shows(/gdbserver on 127\.0\.0\.1:\d+/);
   await shows(/Boot took [\d.]+ seconds/);
-  // The kernel may go on on the prompt's line: it switches its clock a second later.
+  // The kernel may print on the prompt's line: it switches its clock source a second later.
   await shows(/^~ # /m);
-  // The agent has told the guest's tty how large the terminal is; a moment may pass until it has.
+  // The agent sets the size of the guest's tty shortly afterwards.
   await type(
     "until stty size | grep -q '40 120'; do usleep 100000; done; echo size-$((40+2))",
     "Enter",
   );
   await shows(/^size-42/m);
-  // Ctrl-C is the guest's: it ends the command there, not kdock.
-  // Before it runs, the shell's line editor would take the key.
+  // Ctrl-C ends the command in the guest, not kdock. The command must be running: else the shell's line editor gets the key.
   await type("echo sleeps-$((40+2)); sleep 1000", "Enter");
   await shows(/^sleeps-42/m);
   await type("C-c");
@@ -39,7 +38,7 @@ it("gives a raw console with the terminal's size, Ctrl-] detaches and restores t
   await shows(/^echo\+icanon\+done/m);
   expect(await docker("ps", "-q", "--filter", `name=${LAB_NAMES.vmContainer}`)).not.toBe("");
 
-  // Of what the guest wrote, a terminal obeys nothing when it is printed later; a pipe gets the bytes.
+  // `kdock logs` escapes the guest's control characters on a terminal, and prints them unchanged to a pipe.
   const forge = "printf 'a\\033[2Jb\\n' > /dev/console";
   await type(
     `clear; node ${CLI} exec -- sh -c "${forge}"; node ${CLI} logs | grep -c a.*2Jb`,
@@ -49,7 +48,7 @@ it("gives a raw console with the terminal's size, Ctrl-] detaches and restores t
   await type(`clear; node ${CLI} logs`, "Enter");
   await shows(/a\\x1b\[2Jb$/m);
 
-  // Back on the same console, and out of it by powering off.
+  // Attach again, and power off.
   await type(`clear; node ${CLI} console`, "Enter");
   await shows(/attached to the console/);
   await type("echo again-$((40+2))", "Enter");

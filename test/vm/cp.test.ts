@@ -45,7 +45,7 @@ async function expectDone(copying: Promise<{ exitCode: number | undefined; stder
   expect(exitCode, stderr).toBe(0);
 }
 
-/** Path, kind, mode, size and link of everything, and what is in the files: by find and sha256sum of either side. */
+/** Lists path, type, mode and link of everything, and the files' checksums. */
 const LIST = `find . ! -type d ! -type l -exec sha256sum {} + | sort -k 2
 find . | sort | while read -r f; do
   if [ -L "$f" ]; then echo "$f -> $(readlink "$f")"; else stat -c '%n %a %F' "$f"; fi
@@ -63,7 +63,7 @@ async function makeTree(): Promise<void> {
   await chmod(at("tree", "sub"), 0o555);
 }
 
-it("brings 10 MiB there and back, to the last bit", async () => {
+it("copies 10 MiB into the guest and back unchanged", async () => {
   const bytes = randomBytes(10 << 20);
   await writeFile(at("ten"), bytes);
   await expectDone(cp(at("ten"), ":/tmp/there"));
@@ -73,7 +73,7 @@ it("brings 10 MiB there and back, to the last bit", async () => {
   expect((await readFile(at("back"))).equals(bytes)).toBe(true);
 });
 
-it("keeps a tree as it is, both ways: modes, links, empty folders", async () => {
+it("keeps modes, links and empty folders of a tree in both directions", async () => {
   await makeTree();
   const { stdout: original } = await execa("sh", ["-c", LIST], { cwd: at("tree") });
   await expectDone(cp(at("tree"), ":/tmp"));
@@ -86,7 +86,7 @@ it("keeps a tree as it is, both ways: modes, links, empty folders", async () => 
   expect(back).toBe(original);
 });
 
-it("has docker cp's rules for what is there already", async () => {
+it("follows docker cp's rules for existing targets", async () => {
   await mkdir(at("d", "e"), { recursive: true });
   await writeFile(at("d", "e", "f"), "new");
   await sh("mkdir -p /tmp/is/e /tmp/is/d/e; echo old > /tmp/is/d/e/f; echo kept > /tmp/is/d/g");
@@ -107,7 +107,7 @@ it("has docker cp's rules for what is there already", async () => {
   expect((await readdir(at("is", "was-not"))).sort()).toEqual(["e", "kept"]);
 });
 
-it("takes every name that is UTF-8, alone and in a tree", async () => {
+it("copies files with any UTF-8 name, alone and in a tree", async () => {
   const names = ["-rf", "new\nline", "two  spaces", "日本", "quo'te\"", "back\\slash", "co:lon"];
   await mkdir(at("odd"));
   for (const name of names) await writeFile(at("odd", name), name);
@@ -130,15 +130,15 @@ it("takes every name that is UTF-8, alone and in a tree", async () => {
   await execa("diff", ["-r", "--no-dereference", at("odd"), at("bytes")]);
 });
 
-it("reads what /proc has, which has no size until it is read", async () => {
+it("copies a file of /proc, whose size is 0", async () => {
   await expectDone(cp(":/proc/version", here));
   expect(await readFile(at("version"), "utf8")).toMatch(/^Linux version/);
 });
 
-/** What `cat` gives of everything below a folder, in the guest and here. */
+/** Prints all files below a folder, in the guest and on the host. */
 const CAT = 'find . -type f | sort | while read -r f; do echo "$f: $(cat "$f")"; done';
 
-it("brings what cat gives of folders whose files have no size", async () => {
+it("copies folders of /proc and /sys, whose files' sizes are wrong", async () => {
   await expectDone(cp(":/proc/sys/kernel/random", at("random")));
   expect(await readFile(at("random", "uuid"), "utf8")).toMatch(/^[0-9a-f-]{36}\n$/);
   const there = await sh("cat /proc/sys/kernel/random/poolsize /proc/sys/kernel/random/boot_id");
@@ -152,7 +152,7 @@ it("brings what cat gives of folders whose files have no size", async () => {
   expect((await execa("sh", ["-c", CAT], { cwd: at("statistics") })).stdout).toBe(stdout.trim());
 });
 
-it("names what cannot be read, and brings the rest", async () => {
+it("lists unreadable files, and copies the rest", async () => {
   const { exitCode, stderr, stdout } = await inLab("--json", "cp", ":/sys/class/net/lo/", at("lo"));
   expect(exitCode, stderr).toBe(1);
   const events = stdout
@@ -171,7 +171,7 @@ it("names what cannot be read, and brings the rest", async () => {
   expect(await readdir(at("lo"))).not.toContain("speed");
 });
 
-it("waits for no file that does not end, and the guest serves others meanwhile and afterwards", async () => {
+it("skips a file that does not end, and the guest serves other commands meanwhile and afterwards", async () => {
   const tracing = "/sys/kernel/debug/tracing/per_cpu/cpu0";
   const copying = cp(`:${tracing}`, at("cpu0"));
   expect((await sh("echo served")).stdout).toBe("served\n");
@@ -186,7 +186,7 @@ it("waits for no file that does not end, and the guest serves others meanwhile a
   expect((await sh("pidof dd cat")).stdout).toBe("");
 });
 
-/** The same tree on a file system with sizes, and with something mounted below that has none. */
+/** The same tree on tmpfs, and with a mount of /proc in it, whose files have no size. */
 it.each([
   ["a tree", ""],
   ["a tree with files of /proc in it", "mkdir p && mount --bind /proc/sys/kernel/random p"],
@@ -204,7 +204,7 @@ ${more}`);
     return { ino, nlink, mode: mode & 0o7777 };
   };
   const { ino } = await facts("two");
-  // No program of a guest gets to run as someone else here.
+  // The setuid bit is dropped.
   expect(await facts("d/one")).toEqual({ ino, nlink: 2, mode: 0o755 });
   expect(await facts("three")).toMatchObject({ nlink: 1, mode: 0o400 });
   expect((await facts("d")).mode).toBe(0o700);
@@ -216,7 +216,7 @@ ${more}`);
   if (more !== "") expect(await readFile(at("t", "p", "poolsize"), "utf8")).toBe("256\n");
 });
 
-it("leaves out a fifo with all its names, and brings the rest", async () => {
+it("skips a fifo with all its hard links, and copies the rest", async () => {
   await sh("mkdir /tmp/t && cd /tmp/t && mkfifo pipe && ln pipe again && echo kept >kept");
   const { exitCode, stderr } = await cp(":/tmp/t", at("t"));
   expect(stderr).toMatch(/2 files of \/tmp\/t could not be copied/);
@@ -224,7 +224,7 @@ it("leaves out a fifo with all its names, and brings the rest", async () => {
   expect(await readdir(at("t"))).toEqual(["kept"]);
 });
 
-it("says that the guest's archive is damaged, and what to do", async () => {
+it("reports a damaged archive from the guest with a hint", async () => {
   await sh(`mkdir /tmp/t && mv $(which tar) /tmp/tar.away
 printf '#!/bin/sh\nhead -c 5000 /dev/urandom\n' >/bin/tar && chmod +x /bin/tar`);
   const { exitCode, stderr } = await cp(":/tmp/t", at("t"));
@@ -234,7 +234,7 @@ printf '#!/bin/sh\nhead -c 5000 /dev/urandom\n' >/bin/tar && chmod +x /bin/tar`)
   expect(await readdir(here)).toEqual([]);
 });
 
-it("keeps hard links and modes on the way in, reads /proc here, and names what is no file", async () => {
+it("keeps hard links and modes into the guest, reads the host's /proc, and lists special files", async () => {
   await mkdir(at("t", "d"), { recursive: true, mode: 0o700 });
   await writeFile(at("t", "one"), "one");
   await link(at("t", "one"), at("t", "d", "two"));
@@ -253,7 +253,7 @@ it("keeps hard links and modes on the way in, reads /proc here, and names what i
   );
 });
 
-/** An NTFS in a file, mounted with an option for the tests of a `describe`. */
+/** Mounts an NTFS image with an option for the tests of a `describe`. */
 function useNtfs(option: string): () => string {
   const image = () => `${here}.${option}-image`;
   const folder = () => `${here}.${option}`;
@@ -272,7 +272,7 @@ function useNtfs(option: string): () => string {
   return folder;
 }
 
-describe("onto a file system where upper and lower case are one", () => {
+describe("to a case-insensitive file system", () => {
   const folded = useNtfs("ignore_case");
   const outside = () => at("outside");
 
@@ -281,7 +281,7 @@ describe("onto a file system where upper and lower case are one", () => {
     await execa("find", [folded(), "-mindepth", "1", "-delete"]);
   });
 
-  it("is one, and would lead a name of another case through a link", async () => {
+  it("the file system follows a link with a name of another case", async () => {
     await symlink(outside(), join(folded(), "x"));
     await writeFile(join(folded(), "X", "file"), "led");
     expect(await readdir(outside())).toEqual(["file"]);
@@ -295,7 +295,7 @@ describe("onto a file system where upper and lower case are one", () => {
       "with files of /proc, ",
       "mkdir p X; mount --bind /proc/sys/kernel/random p; echo led >X/file; ln -s OUTSIDE x",
     ],
-  ])("%sa guest's link leads nowhere: %s", async (_what, make) => {
+  ])("%sa guest's link cannot redirect files: %s", async (_what, make) => {
     await sh(`mkdir /tmp/t && cd /tmp/t && ${make.replaceAll("OUTSIDE", outside())}`);
     const { exitCode, stderr } = await cp(":/tmp/t", join(folded(), "t"));
     await sh("umount /tmp/t/p");
@@ -307,7 +307,7 @@ describe("onto a file system where upper and lower case are one", () => {
     expect(await readdir(folded())).toEqual([]);
   });
 
-  it("two files of one name are an error that names both, and others arrive", async () => {
+  it("two names that differ in case are an error that lists both; other trees are copied", async () => {
     await sh("mkdir -p /tmp/t/sub && cd /tmp/t && echo 1 >sub/Readme && echo 2 >sub/README");
     const { exitCode, stderr } = await cp(":/tmp/t", join(folded(), "t"));
     expect(stderr).toMatch(/"sub\/R\w+" and "sub\/R\w+" are one name/);
@@ -322,10 +322,10 @@ describe("onto a file system where upper and lower case are one", () => {
   });
 });
 
-describe("onto a file system that does not have every name", () => {
+describe("to a file system that does not allow every name", () => {
   const windows = useNtfs("windows_names");
 
-  it("names in words what is left out of a folder, and brings the rest", async () => {
+  it("lists the files of a folder that were skipped, and copies the rest", async () => {
     await sh("mkdir -p /tmp/t/c:d && cd /tmp/t && echo 1 >a:b && echo 2 >c:d/e && echo 3 >ok");
     const { exitCode, stderr } = await cp(":/tmp/t", join(windows(), "t"));
     expect(stderr).toContain('  a:b: the file system there has no names like "a:b"\n');
@@ -335,7 +335,7 @@ describe("onto a file system that does not have every name", () => {
     expect(await readdir(join(windows(), "t"))).toEqual(["ok"]);
   });
 
-  it("says of a single file where it cannot be written, and why", async () => {
+  it("reports why a single file cannot be written", async () => {
     await sh("echo 1 >/tmp/a:b");
     const { exitCode, stderr } = await cp(":/tmp/a:b", windows());
     expect(stderr).toContain(`cannot write ${windows()}/a:b: the file system there has no names`);
@@ -345,16 +345,16 @@ describe("onto a file system that does not have every name", () => {
 });
 
 it.each([
-  ["a source that is not there", () => [at("none"), ":/tmp"], /there is no .*none\n/, 2],
-  ["a source in the guest that is not there", () => [":/none", here], /there is no \/none in/, 2],
+  ["a missing source", () => [at("none"), ":/tmp"], /there is no .*none\n/, 2],
+  ["a missing source in the guest", () => [":/none", here], /there is no \/none in/, 2],
   [
-    "a folder to copy into that is not there",
+    "a missing target folder in the guest",
     () => [LAB + "/LICENSE", ":/no/where"],
     /there is no folder \/no/,
     2,
   ],
   [
-    "a folder here that is not there",
+    "a missing target folder on the host",
     () => [":/etc/passwd", at("no", "f")],
     /there is no folder .*no/,
     2,
@@ -362,11 +362,11 @@ it.each([
   ["a folder onto a file", () => [here, ":/etc/passwd"], /\/etc\/passwd is a file/, 2],
   ["a device", () => [":/dev/console", here], /is a device, socket or pipe/, 2],
   ["to replace the guest's /dev/null", () => [LAB + "/LICENSE", ":/dev/null"], /is a device/, 2],
-  ["a file that cannot be read", () => ["/proc/self/mem", ":/tmp/mem"], /cannot read/, 2],
-  ["one in the guest", () => [":/proc/1/mem", at("mem")], /I\/O error/, 1],
+  ["an unreadable file", () => ["/proc/self/mem", ":/tmp/mem"], /cannot read/, 2],
+  ["an unreadable file in the guest", () => [":/proc/1/mem", at("mem")], /I\/O error/, 1],
   ["a relative path", () => [LAB + "/LICENSE", "vm:LICENSE"], /begins with \//, 2],
-  ["no guest at all", () => ["a", "b"], /neither is/, 2],
-])("refuses %s, and leaves nothing behind", async (_what, paths, message, code) => {
+  ["two paths on the host", () => ["a", "b"], /neither is/, 2],
+])("rejects %s, and leaves no files", async (_what, paths, message, code) => {
   const [from = "", to = ""] = paths();
   const { exitCode, stderr } = await cp(from, to);
   expect(stderr).toMatch(message);
@@ -374,7 +374,7 @@ it.each([
   expect(await readdir(here)).toEqual([]);
 });
 
-it("replaces no pipe here, and no link to a device", async () => {
+it("does not replace a fifo or a link to a device on the host", async () => {
   await execa("mkfifo", [at("pipe")]);
   await symlink("/dev/null", at("null"));
   await symlink("/proc/self/fd/1", at("stdout"));
@@ -386,7 +386,7 @@ it("replaces no pipe here, and no link to a device", async () => {
   expect((await readdir(here)).sort()).toEqual(["null", "pipe", "stdout"]);
 });
 
-it("says that the guest is full, and leaves nothing there", async () => {
+it("reports a full file system in the guest, and leaves no files there", async () => {
   await sh("mkdir /tmp/small && mount -t tmpfs -o size=1m none /tmp/small");
   await writeFile(at("big"), randomBytes(3 << 20));
   await mkdir(at("tree"));
@@ -399,7 +399,7 @@ it("says that the guest is full, and leaves nothing there", async () => {
   expect((await sh("ls -A /tmp/small; umount /tmp/small")).stdout).toBe("");
 });
 
-it("says that the guest has no tar, and copies files without it", async () => {
+it("reports a guest without tar, and copies single files without it", async () => {
   await mkdir(at("tree"));
   await writeFile(at("file"), "text");
   await sh("mv $(which tar) /tmp/tar.away");
@@ -413,7 +413,7 @@ it("says that the guest has no tar, and copies files without it", async () => {
   }
 });
 
-it("leaves nothing behind, on either side, when it is interrupted", async () => {
+it("leaves no files on either side when it is interrupted", async () => {
   await sh("head -c 60000000 /dev/zero > /tmp/zeros");
   await writeFile(at("zeros"), Buffer.alloc(60_000_000));
   for (const [from, to] of [
@@ -421,7 +421,7 @@ it("leaves nothing behind, on either side, when it is interrupted", async () => 
     [at("zeros"), ":/tmp/copy"],
   ] as const) {
     const copying = start(["cp", from, to], { cwd: LAB });
-    // It tells of large copies once eight megabytes have passed.
+    // Progress is printed after the first eight megabytes.
     await new Promise((resolve) => copying.stderr.once("data", resolve));
     copying.kill("SIGINT");
     expect((await copying).exitCode).toBe(130);

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => kdock(["stop"], { cwd: LAB }));
 
-it("an editor attaches, breaks in tcp_ipv4.c, looks at what is there, steps, and leaves the guest running", async () => {
+it("an editor attaches, breaks in tcp_ipv4.c, inspects variables, steps, and leaves the guest running", async () => {
   const editor = dapClient(LAB);
   await editor.request("initialize", { adapterID: "gdb", linesStartAt1: true, pathFormat: "path" });
   const attached = editor.request("attach", { target: "127.0.0.1:1234" });
@@ -35,7 +35,7 @@ it("an editor attaches, breaks in tcp_ipv4.c, looks at what is there, steps, and
   await editor.request("continue", { threadId: 1 });
 
   await withGuest(LAB_NAMES.vmContainer, async (session) => {
-    const provoked = inGuest(session, "nc -w 1 127.0.0.1 9 || echo refused");
+    const connecting = inGuest(session, "nc -w 1 127.0.0.1 9 || echo refused");
     expect(await editor.event("stopped")).toMatchObject({ reason: "breakpoint" });
     const { stackFrames } = await editor.request("stackTrace", { threadId: 1 });
     const frameId = stackFrames[0]?.id ?? 0;
@@ -60,11 +60,11 @@ it("an editor attaches, breaks in tcp_ipv4.c, looks at what is there, steps, and
     expect(await editor.event("stopped")).toMatchObject({ reason: "step" });
     await editor.request("disconnect", { terminateDebuggee: false });
     expect(await editor.end()).toBe(0);
-    expect((await provoked).stdout).toBe("refused\n");
+    expect((await connecting).stdout).toBe("refused\n");
   });
 });
 
-it("an editor that goes away without a word leaves the guest running, without its breakpoints", async () => {
+it("an editor that disconnects without a request leaves the guest running, without its breakpoints", async () => {
   const editor = dapClient(LAB);
   await editor.request("initialize", { adapterID: "gdb" });
   const attached = editor.request("attach", { target: "127.0.0.1:1234" });
@@ -77,7 +77,7 @@ it("an editor that goes away without a word leaves the guest running, without it
   expect(stdout).toBe("on\n");
 });
 
-it("says what it is when a person calls it with something else than the protocol", async () => {
+it("rejects input that is not the Debug Adapter Protocol", async () => {
   const { exitCode, stderr } = await kdock(["dap"], { cwd: LAB, input: "hello\r\n\r\n" });
   expect(stderr).toMatch(/no Debug Adapter Protocol: hello/);
   expect(exitCode).toBe(2);

@@ -4,7 +4,7 @@ import { CLI, docker, kdock, start } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 import { screen } from "../support/screen.js";
 
-/** Of a shell, whoever it is that runs the tests. */
+/** A shell's prompt, for root or another user. */
 const PROMPT = /[#$]\s*$/;
 
 const inLab = (...args: string[]) => kdock(args, { cwd: LAB });
@@ -23,21 +23,19 @@ const containers = (name: string) => docker("ps", "-q", "--filter", `name=^${nam
 describe("without a VM", () => {
   afterAll(() => inLab("stop"));
 
-  it("--boot stops where only a booting kernel comes by, and the VM ends with gdb", async () => {
+  it("--boot stops in boot code, and the VM ends with gdb", async () => {
     const { exitCode, stdout, stderr } = await scripted(
       "backtrace 1\nhbreak rest_init\ncontinue\n",
       ...["--boot", "start_kernel", "--gdb", "0"],
     );
     expect(stdout).toMatch(/^Breakpoint 1, start_kernel \(\) at .*init\/main\.c:\d+/m);
     expect(stdout).toMatch(/^Breakpoint 2, rest_init \(\)/m);
-    expect(stderr).toContain(
-      "the VM that was started for this is ended (--keep leaves it running)",
-    );
+    expect(stderr).toContain("stopped the VM that this command started (--keep leaves it running)");
     expect(exitCode).toBe(0);
     expect(await docker("ps", "-aq", "--filter", `name=${LAB_NAMES.id}`)).toBe("");
   });
 
-  it("boots one, and --keep leaves it running", async () => {
+  it("boots a VM, which --keep leaves running", async () => {
     const flags = ["--keep", "--gdb", "0", "--exec", "ls"];
     const { exitCode, stdout, stderr } = await scripted("", "kernel_clone", ...flags);
     expect(stdout).toMatch(/^Breakpoint 1, kernel_clone \(/m);
@@ -49,7 +47,7 @@ describe("without a VM", () => {
   it.each([
     [[], /no place to stop at/],
     [["--boot", "start_kernel", "--exec", "ls"], /--exec needs a guest that has booted/],
-  ])("refuses %j", async (args, message) => {
+  ])("rejects %j", async (args, message) => {
     const { exitCode, stderr } = await inLab("debug", ...args);
     expect(stderr).toMatch(message);
     expect(exitCode).toBe(2);
@@ -64,7 +62,7 @@ describe("beside a running VM", () => {
   afterEach(expectGuestRuns);
   afterAll(() => inLab("stop"));
 
-  it("stops by the name that articles have when the command comes by, and reads on from stdin", async () => {
+  it("stops at a function by its older name, and reads gdb's commands from stdin", async () => {
     const { exitCode, stdout } = await scripted(
       "backtrace 2\nfinish\n",
       ...["_do_fork", "--exec", "ls /"],
@@ -76,7 +74,7 @@ describe("beside a running VM", () => {
     expect(exitCode).toBe(0);
   });
 
-  it("takes a condition, several places, and gdb's own arguments", async () => {
+  it("accepts a condition, several places, and arguments for gdb", async () => {
     const { exitCode, stdout } = await inLab(
       ...["debug", "icmp_rcv", "--break", "tcp_v4_rcv", "--if", "skb->len == 20"],
       ...["--exec", "wget -q -O- http://10.0.3.1/", "--"],
@@ -88,42 +86,42 @@ describe("beside a running VM", () => {
     expect(exitCode).toBe(0);
   });
 
-  it("says that the command came by nothing", async () => {
+  it("reports that the command hit no breakpoint", async () => {
     const { stdout, stderr } = await scripted("print 40 + 2\n", "icmp_rcv", "--exec", "exit 3");
-    expect(stderr).toMatch(/^exit 3 has ended with exit code 3, and nothing was hit/m);
+    expect(stderr).toMatch(/^exit 3 exited with code 3, no breakpoint was hit/m);
     expect(stdout).toMatch(/= 42$/m);
   });
 
   it.each([
     [["tcp_v4_rvc"], /no function tcp_v4_rvc\n→ Did you mean tcp_v4_rcv/],
     [["tcp_v4_rcv", "--if", "skb->lenn"], /no member named lenn.*\n→ Did you mean len/],
-    [["start_kernel"], /start_kernel is code of the boot.*\n→ .*kdock debug --boot/],
+    [["start_kernel"], /start_kernel is boot code.*\n→ .*kdock debug --boot/],
     [["--boot", "start_kernel"], /--boot is for a VM that has yet to boot.*\n→ .*kdock stop/],
-  ])("refuses %j, with a word on what to do", async (args, message) => {
+  ])("rejects %j with a hint", async (args, message) => {
     const { exitCode, stderr } = await inLab("debug", ...args);
     expect(stderr).toMatch(message);
     expect(exitCode).toBe(2);
   });
 
-  it("says that gdb was killed, and lets the guest go on", async () => {
+  it("reports that gdb was killed, and resumes the guest", async () => {
     const first = start(["gdb", "--", "-ex", "break kernel_clone", "-ex", "continue"], {
       cwd: LAB,
     });
-    await untilSaid(LAB_NAMES.gdbContainer, "Breakpoint 1 at");
+    await untilLogged(LAB_NAMES.gdbContainer, "Breakpoint 1 at");
     await docker("rm", "-f", LAB_NAMES.gdbContainer);
     const { exitCode, stderr } = await first;
-    expect(stderr).toMatch(/gdb was killed \(exit code 137\): its breakpoints are taken out/);
+    expect(stderr).toMatch(/gdb was killed \(exit code 137\): its breakpoints were removed/);
     expect(exitCode).toBe(137);
   });
 
-  it("gdb does not outlive a kdock that was killed, and the guest goes on", async () => {
+  it("gdb ends when kdock is killed, and the guest continues", async () => {
     const first = start(["debug", "kernel_clone"], { cwd: LAB });
-    await untilSaid(LAB_NAMES.gdbContainer, "Breakpoint 1 at");
+    await untilLogged(LAB_NAMES.gdbContainer, "Breakpoint 1 at");
     first.kill("SIGKILL");
     await first;
     await expect.poll(() => containers(LAB_NAMES.gdbContainer), { timeout: 20_000 }).toBe("");
     await expectGuestRuns();
-    // And the next one is not in its way.
+    // The next session can connect.
     expect((await inLab("gdb", "--", "-batch")).exitCode).toBe(0);
   });
 });
@@ -138,7 +136,7 @@ describe("on a terminal", () => {
   afterEach(close);
   afterAll(() => inLab("stop"));
 
-  it("gives the prompt at the stop; quitting leaves VM and terminal as they were", async () => {
+  it("opens the prompt at the stop; quitting restores VM and terminal", async () => {
     await open(LAB);
     await debug("_do_fork", "--exec", "'ls /'");
     await shows(/Breakpoint 1, kernel_clone \([^]*\(gdb\) $/m);
@@ -151,18 +149,18 @@ describe("on a terminal", () => {
     await expectGuestRuns();
   });
 
-  it("has a TUI, on a terminal that the image does not know, too", async () => {
+  it("has a TUI, also for a terminal type without terminfo entry in the image", async () => {
     await open(LAB);
-    await type(`TERM=nobodys-terminal node ${CLI} debug kernel_clone --exec ls -- -tui`, "Enter");
+    await type(`TERM=unknown-terminal node ${CLI} debug kernel_clone --exec ls -- -tui`, "Enter");
     await shows(/fork\.c[^]*B\+> *\d+ +\{/);
     await type("quit", "Enter");
     await shows(PROMPT);
   });
 
-  it("Ctrl-C gives the prompt when the command came by nothing", async () => {
+  it("Ctrl-C opens the prompt when the command hit no breakpoint", async () => {
     await open(LAB);
     await debug("icmp_rcv", "--exec", "true");
-    await shows(/true has ended with exit code 0, and nothing was hit; Ctrl-C stops the guest/);
+    await shows(/true exited with code 0, no breakpoint was hit; Ctrl-C stops the guest/);
     await type("C-c");
     await shows(/Program received signal SIGINT[^]*\(gdb\) $/m);
     await type("quit", "Enter");
@@ -171,11 +169,11 @@ describe("on a terminal", () => {
   });
 });
 
-async function untilSaid(container: string, what: string): Promise<void> {
+async function untilLogged(container: string, what: string): Promise<void> {
   for (let tries = 0; tries < 300; tries += 1) {
     const id = await containers(container);
     if (id !== "" && (await docker("logs", id)).includes(what)) return;
     await sleep(100);
   }
-  throw new Error(`${container} does not come up`);
+  throw new Error(`${container} does not log ${what}`);
 }

@@ -50,7 +50,7 @@ describe("a running VM", () => {
   });
   afterAll(stop);
 
-  it("kdock.gdb finds it from any folder, on the port that it has", async () => {
+  it("kdock.gdb connects to it from any folder", async () => {
     const script = `${LAB}/.kdock/out/current/kdock.gdb`;
     const words = ["-nx", "-batch", "-x", script, "-ex", "lx-version", "-ex", "detach"];
     const { all } = await execa("gdb", words, { cwd: "/", stdin: "ignore", all: true });
@@ -63,12 +63,12 @@ describe("a running VM", () => {
   it("stops in tcp_v4_rcv when a real connection comes in, with ip_rcv's frames above it", async () => {
     const outcome = await withGuest(vm.container, async (session) => {
       const listener = inGuest(session, "echo hello | nc -l -p 9090");
-      // The listener is there when the guest says so, not after a guess.
+      // Waits until the listener exists.
       await inGuest(session, "until netstat -ltn | grep -q :9090; do usleep 20000; done");
       const debugging = gdb(
         vm.gdb,
         "break tcp_v4_rcv",
-        // Into a pipe gdb writes late; the guest is stopped until `continue`, so a peer may knock from here on.
+        // gdb buffers its output to a pipe. From here on a peer may connect: the guest is stopped until `continue`.
         "python gdb.flush()",
         "continue",
         "backtrace",
@@ -78,8 +78,8 @@ describe("a running VM", () => {
       await waitForGdb(debugging);
       const answer = readAll(port);
       const { all, exitCode } = await debugging;
-      const heard = await answer;
-      return { all, exitCode, heard, listener: await listener };
+      const received = await answer;
+      return { all, exitCode, received, listener: await listener };
     });
     expect(outcome.exitCode, outcome.all).toBe(0);
     expect(outcome.all).toMatch(
@@ -88,12 +88,12 @@ describe("a running VM", () => {
     expect(outcome.all).toMatch(/ip_local_deliver_finish/);
     expect(outcome.all).toMatch(/\bip_(?:list_|sublist_)?rcv\b/);
     expect(outcome.all).toMatch(/Linux version 6\./);
-    // Detached from, the guest goes on and serves the connection to its end.
-    expect(outcome.heard).toBe("hello\n");
+    // After detach the guest continues and serves the connection.
+    expect(outcome.received).toBe("hello\n");
     expect(outcome.listener.exitCode).toBe(0);
   });
 
-  it("is not to be had twice: the port's owner is named", async () => {
+  it("prevents a second VM of the same name", async () => {
     const port = vm.gdb.split(":").at(-1) ?? "1234";
     const { exitCode, stderr } = await kdock(["run", "-d", "--gdb", port], {
       cwd: LAB,
@@ -116,7 +116,7 @@ describe("a running VM", () => {
 describe("a paused VM", () => {
   afterAll(stop);
 
-  it("stands before its first instruction and runs on from there", async () => {
+  it("is stopped at its first instruction, and continues from there", async () => {
     await stop();
     const { gdb: address } = await startDetached("--paused");
     const { all } = await gdb(

@@ -5,26 +5,26 @@ import { kdock, type Outcome, ROOT, start } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 
 const FILE = "net/ipv4/tcp_ipv4.c";
-/** A BUILD_BUG() stands in a function of it that nothing calls, once gcc has done more than -Og does. */
-const TOO_CLEVER = "mm/page_alloc.c";
-/** As one connection calls them. */
+/** It has a BUILD_BUG() in a function that gcc removes as unused, but not with -Og. */
+const NEEDS_O1 = "mm/page_alloc.c";
+/** In the order in which a connection calls them. */
 const FUNCTIONS = ["tcp_v4_connect", "tcp_v4_rcv", "tcp_v4_do_rcv"];
 
 const inLab = (...args: string[]) => kdock(args, { cwd: LAB });
 const flags = (...files: string[]) => files.flatMap((file) => ["--deoptimize", file]);
 
-/** What test/gdb/step_through.py counts. */
+/** The result of test/gdb/step_through.py. */
 interface Walk {
   readonly function: string;
   readonly steps: number;
-  /** Times that the next line was above the one before. */
+  /** How often the line number decreased. */
   readonly backward: number;
-  /** Arguments and locals in scope, over all steps; and how many of them were `<optimized out>`. */
+  /** Arguments and locals in scope, over all steps; `missing` of them were `<optimized out>`. */
   readonly values: number;
   readonly missing: number;
 }
 
-/** Boots the kernel of these flags and steps through FUNCTIONS in the guest's own connection to itself. */
+/** Boots the kernel with these flags and steps through FUNCTIONS during a loopback connection in the guest. */
 async function walkThrough(...kernel: string[]): Promise<Walk[]> {
   const started = await inLab("run", "-d", "--gdb", "0", ...kernel);
   expect(started.exitCode, started.stderr).toBe(0);
@@ -36,13 +36,13 @@ async function walkThrough(...kernel: string[]): Promise<Walk[]> {
       await inGuest(session, "until netstat -ltn | grep -q :9090; do usleep 20000; done");
       const debugging = start(["gdb"], { cwd: LAB, input: lines.join("\n") });
       await untilReady(debugging.stdout);
-      const knock = inGuest(session, "echo hi | nc 127.0.0.1 9090");
+      const client = inGuest(session, "echo hi | nc 127.0.0.1 9090");
       const { stdout, stderr } = await debugging;
-      // The guest goes on where the debugger left it, and the kernel still does what it did.
-      await knock;
+      // After gdb has detached, the connection works.
+      await client;
       expect((await listener).stdout).toBe("hi\n");
       const [, json] = /^walked (.*)$/m.exec(stdout) ?? [];
-      if (json === undefined) throw new Error(`gdb walked nowhere: ${stdout}${stderr}`);
+      if (json === undefined) throw new Error(`no result from gdb: ${stdout}${stderr}`);
       return JSON.parse(json) as Walk[];
     });
   } finally {
@@ -67,8 +67,8 @@ function sum(walks: readonly Walk[], what: "backward" | "values" | "missing"): n
   return walks.reduce((total, walk) => total + walk[what], 0);
 }
 
-/** For people: what the numbers in the README are copied from. */
-function told(name: string, walks: readonly Walk[]): string {
+/** Printed; the source of the numbers in the documentation. */
+function walksText(name: string, walks: readonly Walk[]): string {
   return [`${name}:`]
     .concat(
       walks.map(
@@ -79,7 +79,7 @@ function told(name: string, walks: readonly Walk[]): string {
     .join("\n");
 }
 
-it("names what is wrong with each file before anything is compiled", async () => {
+it("reports all unusable files before anything is compiled", async () => {
   const { exitCode, stderr } = await inLab(
     "build",
     "kernel",
@@ -96,12 +96,12 @@ it("names what is wrong with each file before anything is compiled", async () =>
 describe("files of kernel.deoptimize", () => {
   let built: Outcome;
   beforeAll(async () => {
-    built = await inLab("build", "kernel", ...flags(FILE, TOO_CLEVER));
+    built = await inLab("build", "kernel", ...flags(FILE, NEEDS_O1));
   });
-  // `current` is what the other tests look at.
+  // The other tests use `current`.
   afterAll(() => inLab("build"));
 
-  it("get the lowest level that they build with, and kdock says which", async () => {
+  it("get the lowest optimization level that they build with, which is reported", async () => {
     expect(built.exitCode, built.stderr).toBe(0);
     expect(built.stdout + built.stderr).toMatch(
       /mm\/page_alloc\.c is compiled with -O1: with -Og it does not compile \(BUILD_BUG failed\)/,
@@ -109,22 +109,24 @@ describe("files of kernel.deoptimize", () => {
     const manifest = JSON.parse(
       await readFile(`${LAB}/.kdock/out/current/kernel/manifest.json`, "utf8"),
     ) as Manifest;
-    expect(manifest.deoptimized).toEqual({ [FILE]: "-Og", [TOO_CLEVER]: "-O1" });
-    expect(manifest.inputs["deoptimize"]).toBe(`${TOO_CLEVER} ${FILE}`);
+    expect(manifest.deoptimized).toEqual({ [FILE]: "-Og", [NEEDS_O1]: "-O1" });
+    expect(manifest.inputs["deoptimize"]).toBe(`${NEEDS_O1} ${FILE}`);
     // The same commands, typed by hand, give the same kernel.
     expect(manifest.commands).toContainEqual(
       "export 'KDOCK_OPTIMIZE=mm/page_alloc.o=-O1 net/ipv4/tcp_ipv4.o=-Og'",
     );
   });
 
-  it("are read from top to bottom, and most values are there", async () => {
-    const after = await walkThrough(...flags(FILE, TOO_CLEVER));
+  it("are stepped through with fewer backward steps and fewer missing values", async () => {
+    const after = await walkThrough(...flags(FILE, NEEDS_O1));
     const before = await walkThrough();
-    process.stdout.write(`${told("as usual", before)}\n${told("kernel.deoptimize", after)}\n`);
+    process.stdout.write(
+      `${walksText("as usual", before)}\n${walksText("kernel.deoptimize", after)}\n`,
+    );
     expect(sum(before, "backward")).toBeGreaterThan(2);
     expect(sum(after, "backward")).toBeLessThan(sum(before, "backward") / 2);
-    const lost = (walks: readonly Walk[]) => sum(walks, "missing") / sum(walks, "values");
-    expect(lost(after)).toBeLessThan(lost(before) * 0.67);
+    const missing = (walks: readonly Walk[]) => sum(walks, "missing") / sum(walks, "values");
+    expect(missing(after)).toBeLessThan(missing(before) * 0.67);
     expect(after.map(({ steps }) => steps > 5)).toEqual(FUNCTIONS.map(() => true));
   });
 });

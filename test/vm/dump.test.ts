@@ -2,7 +2,7 @@ import { mkdtemp, open, readdir, readFile, realpath, rm, stat, writeFile } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { docker, kdock, said, start } from "../support/kdock.js";
+import { docker, kdock, start, untilOutput } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 
 const inLab = (...args: string[]) => kdock(args, { cwd: LAB });
@@ -20,14 +20,14 @@ async function expectGuestRuns(): Promise<void> {
   expect(answer.stdout).toBe("on\n");
 }
 
-/** Nothing of a session or a dump is left, in the engine or in the VM's container. */
-/** How much of a dump to this file has arrived under its temporary name. */
+/** The size of the temporary file of a dump to this path. */
 const partOf = (path: string) => async () => {
   const parts = (await readdir(folder)).filter((name) => join(folder, name).startsWith(`${path}.`));
   const sizes = parts.map((name) => stat(join(folder, name, "core")).then(({ size }) => size));
   return Math.max(0, ...(await Promise.all(sizes.map((size) => size.catch(() => 0)))));
 };
 
+/** No container, volume or pipe of a session or a dump is left. */
 async function expectNothingLeft(): Promise<void> {
   const mine = `label=io.kdock.project=${LAB_NAMES.id}`;
   for (const role of ["memory", "build"]) {
@@ -49,12 +49,16 @@ describe("without a VM", () => {
     ["dump", ["dump", "core"], /has no VM\n→ Start one/],
     ["drgn", ["drgn"], /has no VM\n→ Start one/],
     ["crash", ["crash"], /has no VM\n→ Start one/],
-    ["a core that is not there", ["drgn", "--core", "nowhere"], /there is no file .*nowhere\n→ /],
+    ["a missing core", ["drgn", "--core", "nowhere"], /there is no file .*nowhere\n→ /],
     ["a core that is a folder", ["crash", "--core", "src"], /src is a folder/],
-    ["a core that is none", ["drgn", "--core", "package.json"], /neither an ELF core nor a kdump/],
+    [
+      "a file that is not a core",
+      ["drgn", "--core", "package.json"],
+      /neither an ELF core nor a kdump/,
+    ],
     ["a folder to dump to", ["dump", "src"], /src is a folder/],
-    ["a file that is there", ["dump", "package.json"], /there already\n→ .*--force/],
-  ])("%s is exit code 2, and says what to do", async (_what, args, message) => {
+    ["an existing file", ["dump", "package.json"], /there already\n→ .*--force/],
+  ])("%s exits with 2 and a hint", async (_what, args, message) => {
     const { exitCode, stdout, stderr } = await inLab(...args);
     expect(stderr).toMatch(message);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
@@ -70,7 +74,7 @@ describe("a running VM", () => {
   });
   afterAll(stop);
 
-  it("is dumped to a file, without the zeros, and goes on", async () => {
+  it("is dumped to a sparse file, and continues", async () => {
     const { exitCode, stdout, stderr } = await inLab("--json", "dump", core);
     expect(exitCode, stderr).toBe(0);
     const lines = stdout.trim().split("\n");
@@ -79,13 +83,13 @@ describe("a running VM", () => {
     expect(data.sizeBytes).toBe(size);
     expect(size).toBeGreaterThan(512 * 1024 * 1024);
     expect(blocks * 512).toBeLessThan(size / 2);
-    // Whoever reads it reads everything the guest knows.
+    // The file contains the guest's secrets.
     expect(mode & 0o777).toBe(0o600);
     await expectGuestRuns();
     await expectNothingLeft();
   });
 
-  it("drgn reads that file: the kernel's banner, its tasks, and types by name", async () => {
+  it("drgn reads the file: the kernel's banner, tasks, and types by name", async () => {
     const code = 'print(prog["linux_banner"].string_().decode())';
     const banner = await inLab("drgn", "--core", core, "--", "-e", code);
     expect(banner.stdout, banner.stderr).toMatch(/^Linux version 6\./m);
@@ -94,7 +98,7 @@ describe("a running VM", () => {
     expect(tasks.exitCode).toBe(0);
   });
 
-  it("drgn takes a fresh dump, and a script of the user's with its arguments", async () => {
+  it("drgn runs the user's script with arguments on a new dump", async () => {
     await writeFile(
       at("who.py"),
       "import sys\nfrom drgn.helpers.linux.pid import find_task\nprint(sys.argv[1], find_task(prog, 1).comm)\nsys.exit(7)\n",
@@ -106,7 +110,7 @@ describe("a running VM", () => {
     await expectNothingLeft();
   });
 
-  it("crash takes commands on stdin: ps, bt of a sleeping and of the running task, log", async () => {
+  it("crash reads commands from stdin: ps, bt of a sleeping and of the running task, log", async () => {
     const commands = "ps 1\nbt 1\nbt\nlog\n";
     const { exitCode, stdout, stderr } = await kdock(["crash"], { cwd: LAB, input: commands });
     expect(stdout, stderr).toMatch(/^ +1 +0 +0 .* init$/m);
@@ -118,14 +122,14 @@ describe("a running VM", () => {
     await expectNothingLeft();
   });
 
-  it("crash takes commands from a file", async () => {
+  it("crash reads commands from a file", async () => {
     await writeFile(at("commands"), "sys\nquit\n");
     const { stdout, exitCode } = await inLab("crash", "--core", core, "--", "-i", at("commands"));
     expect(stdout).toMatch(/RELEASE: 6\./);
     expect(exitCode).toBe(0);
   });
 
-  it("a compressed dump is smaller, and drgn reads it as well", async () => {
+  it("a compressed dump is smaller, and drgn reads it", async () => {
     const compressed = at("kdump");
     expect((await inLab("dump", "--compress", compressed)).exitCode).toBe(0);
     expect((await stat(compressed)).size).toBeLessThan((await stat(core)).size / 8);
@@ -133,7 +137,7 @@ describe("a running VM", () => {
     expect(stdout, stderr).toMatch(/\['init', 'kthreadd'/);
   });
 
-  it("does not read the dump of a kernel that was not built here", async () => {
+  it("the dump of a kernel that was not built here is rejected", async () => {
     const other = at("other");
     const notes = Buffer.alloc(8192);
     const file = await open(core);
@@ -147,12 +151,12 @@ describe("a running VM", () => {
     expect(exitCode).toBe(2);
   });
 
-  it("replaces a file only with --force, and leaves it when the dump breaks off", async () => {
+  it("a dump replaces a file only with --force, and keeps it when it is interrupted", async () => {
     const precious = at("precious");
     await writeFile(precious, "precious");
     expect((await inLab("dump", precious)).exitCode).toBe(2);
     const running = start(["dump", "--force", precious], { cwd: LAB });
-    await said(running.stderr, /the guest's memory/);
+    await untilOutput(running.stderr, /the guest's memory/);
     await expect.poll(partOf(precious), { timeout: 60_000, interval: 20 }).toBeGreaterThan(0);
     running.kill("SIGINT");
     expect((await running).exitCode).toBe(130);
@@ -161,28 +165,28 @@ describe("a running VM", () => {
     await expectNothingLeft();
   });
 
-  it("goes on when the container that takes its dump dies", async () => {
-    const taker = LAB_NAMES.buildContainer("dump");
-    // A dump takes a moment only: one that was over before it could be broken off is taken again.
-    const brokenOff = async () => {
+  it("continues when the container that receives its dump is killed", async () => {
+    const receiver = LAB_NAMES.buildContainer("dump");
+    // A dump is fast: repeated until one is killed before its end.
+    const isKilled = async () => {
       const running = start(["drgn"], { cwd: LAB });
       let over = false;
       void running.then(() => (over = true));
       const killed = async () =>
         over ||
-        (await docker("kill", taker).then(
+        (await docker("kill", receiver).then(
           () => true,
           () => false,
         ));
       await expect.poll(killed, { timeout: 60_000, interval: 5 }).toBe(true);
       return (await running).exitCode !== 0;
     };
-    await expect.poll(brokenOff, { timeout: 120_000, interval: 5 }).toBe(true);
+    await expect.poll(isKilled, { timeout: 120_000, interval: 5 }).toBe(true);
     await expectGuestRuns();
     await expectNothingLeft();
   });
 
-  it("one session at a time", async () => {
+  it("a second session is rejected", async () => {
     const first = start(["drgn", "--core", core], { cwd: LAB, pipe: true });
     await expect
       .poll(() => docker("ps", "-q", "--filter", `name=^${LAB_NAMES.memoryContainer}$`), {
@@ -198,17 +202,17 @@ describe("a running VM", () => {
   });
 });
 
-describe("a VM before its first instruction", () => {
+describe("a paused VM", () => {
   afterAll(stop);
 
-  it("is dumped and stays stopped; there is no kernel in it to read", async () => {
+  it("has no kernel to read, and stays paused after the dump", async () => {
     expect((await inLab("run", "-d", "--gdb", "0", "--paused")).exitCode).toBe(0);
     const { stderr, exitCode } = await inLab("drgn", "--", "-e", "1");
-    expect(stderr).toMatch(/does not say which kernel it is of/);
+    expect(stderr).toMatch(/the dump does not name its kernel/);
     expect(exitCode).toBe(2);
     const socat = ["socat", "-t1", "-", "UNIX-CONNECT:/run/kdock/qmp.sock"];
-    const asked = `printf '{"execute":"qmp_capabilities"}{"execute":"query-status"}' | ${socat.join(" ")}`;
-    const status = await docker("exec", "-u", "qemu", LAB_NAMES.vmContainer, "sh", "-c", asked);
+    const query = `printf '{"execute":"qmp_capabilities"}{"execute":"query-status"}' | ${socat.join(" ")}`;
+    const status = await docker("exec", "-u", "qemu", LAB_NAMES.vmContainer, "sh", "-c", query);
     expect(status).toContain('"prelaunch"');
   });
 });

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LIMITS } from "../support/engine-limits.js";
-import { CLI, docker, kdock, said, start } from "../support/kdock.js";
+import { CLI, docker, kdock, start, untilOutput } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 import { screen } from "../support/screen.js";
 
@@ -18,23 +18,23 @@ async function boot(): Promise<void> {
   expect(exitCode, stderr).toBe(0);
 }
 
-/** A pattern that finds the words, and not the process that looks for them. */
-function notItself(words: string): string {
-  return words.replace(/[a-z0-9]/, "[$&]");
+/** A pattern that matches the command line, but not its own process's. */
+function notItself(pattern: string): string {
+  return pattern.replace(/[a-z0-9]/, "[$&]");
 }
 
-/** Polls the guest until a process with these words is there, in this state if need be, or gone. */
-async function untilProcess(words: string, isThere: boolean, state = ""): Promise<void> {
+/** Polls the guest until a process that matches exists (in this state, if given), or does not exist. */
+async function untilProcess(pattern: string, exists: boolean, state = ""): Promise<void> {
   const script = 'for p in $(pgrep -f "$0"); do grep "^State:.$1" "/proc/$p/status"; done';
   for (let tries = 0; tries < 100; tries += 1) {
-    const { stdout } = await exec("sh", "-c", script, notItself(words), state);
-    if ((stdout !== "") === isThere) return;
+    const { stdout } = await exec("sh", "-c", script, notItself(pattern), state);
+    if ((stdout !== "") === exists) return;
     await sleep(100);
   }
-  throw new Error(`${words} ${isThere ? "never began" : "still runs"} in the guest`);
+  throw new Error(`${pattern} ${exists ? "was not started" : "still runs"} in the guest`);
 }
 
-/** What a command says and how much of it, without keeping it. */
+/** Size and checksum of a stream. */
 async function digest(stream: AsyncIterable<Uint8Array>): Promise<{ bytes: number; md5: string }> {
   const hash = createHash("md5");
   let bytes = 0;
@@ -45,26 +45,26 @@ async function digest(stream: AsyncIterable<Uint8Array>): Promise<{ bytes: numbe
   return { bytes, md5: hash.digest("hex") };
 }
 
-const person = screen("exec");
+const terminal = screen("exec");
 
 describe("without a VM", () => {
   beforeAll(() => inLab("stop"));
 
-  it("says how to start one", async () => {
+  it("exits with 2 and a hint how to start one", async () => {
     const { exitCode, stderr } = await exec("true");
     expect(stderr).toMatch(/this project has no VM\n→ Start one with `kdock run -d`/);
     expect(exitCode).toBe(2);
   });
 });
 
-describe("a guest that runs", () => {
+describe("with a running guest", () => {
   beforeAll(boot);
   afterAll(async () => {
-    await person.close();
+    await terminal.close();
     await inLab("stop");
   });
 
-  it("keeps stdout, stderr and exit code apart", async () => {
+  it("separates stdout, stderr and exit code", async () => {
     expect(await sh("echo out; echo err >&2; exit 7")).toEqual({
       ...{ stdout: "out\n", stderr: "err\n", exitCode: 7 },
     });
@@ -73,7 +73,7 @@ describe("a guest that runs", () => {
   it.each([
     ["nosuch", 127, "kdock: nosuch: No such file or directory\n"],
     ["/etc/passwd", 126, "kdock: /etc/passwd: Permission denied\n"],
-  ])("tells why %s cannot be run, and exits with %i", async (command, exitCode, stderr) => {
+  ])("reports why %s cannot be run, and exits with %i", async (command, exitCode, stderr) => {
     expect(await exec(command)).toEqual({ stdout: "", stderr, exitCode });
   });
 
@@ -81,7 +81,7 @@ describe("a guest that runs", () => {
     expect((await sh("kill -9 $$")).exitCode).toBe(137);
   });
 
-  it("has the folder and the variables that were asked for, and no stdin unless asked", async () => {
+  it("passes --cwd and -e, and stdin only with -i", async () => {
     const script = 'pwd; echo "$A"; cat';
     const flags = ["--cwd", "/etc", "-e", "A=b c"];
     const { stdout } = await kdock(["exec", ...flags, "--", "sh", "-c", script], {
@@ -91,7 +91,7 @@ describe("a guest that runs", () => {
     expect(stdout).toBe("/etc\nb c\n");
   });
 
-  it("hands binary stdin and stdout through unchanged", async () => {
+  it("passes binary stdin and stdout through unchanged", async () => {
     const bytes = randomBytes(3_000_001);
     const running = start(["exec", "-i", "--", "cat"], {
       ...{ cwd: LAB, input: bytes, stream: true },
@@ -104,21 +104,21 @@ describe("a guest that runs", () => {
     expect((await running).exitCode).toBe(0);
   });
 
-  it("names the VMs that run when another one is asked for", async () => {
+  it("lists the running VMs when the named one does not exist", async () => {
     const { exitCode, stderr } = await inLab("exec", "other", "--", "true");
     expect(stderr).toContain("this project has no VM other\n→ There is vm.");
     expect(exitCode).toBe(2);
     expect((await inLab("exec", "vm", "--", "true")).exitCode).toBe(0);
   });
 
-  it("serves twenty at once, and each has its own output", async () => {
+  it("runs twenty commands at once, each with its own output", async () => {
     const all = Array.from({ length: 20 }, (_, n) => sh(`sleep 1; echo ${n}; exit ${n}`));
     expect((await Promise.all(all)).map(({ stdout, exitCode }) => [stdout, exitCode])).toEqual(
       Array.from({ length: 20 }, (_, n) => [`${n}\n`, n]),
     );
   });
 
-  it("runs a hundred at once in the guest", async () => {
+  it("runs a hundred commands at once in one session", async () => {
     const outcomes = await withGuest(LAB_NAMES.vmContainer, (session) =>
       Promise.all(
         Array.from({ length: 100 }, (_, n) =>
@@ -135,7 +135,7 @@ describe("a guest that runs", () => {
     await exec("rm", "/tmp/here");
   });
 
-  it("is not held up by one that nobody reads", async () => {
+  it("is not blocked by a command whose output is not read", async () => {
     const stuck = start(["exec", "--", "yes"], { cwd: LAB, stream: true });
     stuck.stdout.pause();
     await untilProcess("^yes", true);
@@ -149,20 +149,20 @@ describe("a guest that runs", () => {
     await untilProcess("^yes", false);
   });
 
-  // Minutes on a machine that is busy with other guests.
-  it("serves others while one waits for more to come out of a pipe of the kernel's", async () => {
+  // May take minutes on a machine under load.
+  it("serves other commands while one waits for trace_pipe", async () => {
     await sh("[ -e /sys/kernel/tracing/trace_pipe ] || mount -t tracefs none /sys/kernel/tracing");
     const waiting = start(["exec", "--", "cat", "/sys/kernel/tracing/trace_pipe"], { cwd: LAB });
     await untilProcess("cat /sys/kernel/tracing/trace_pipe", true, "S");
-    const traced = said(waiting.stdout, "a word");
-    await sh("echo a word > /sys/kernel/tracing/trace_marker");
+    const traced = untilOutput(waiting.stdout, "a marker");
+    await sh("echo a marker > /sys/kernel/tracing/trace_marker");
     await traced;
     expect((await exec("echo", "served")).stdout).toBe("served\n");
     waiting.kill("SIGINT");
     await waiting;
   });
 
-  it("passes 256 MiB on without loss, in constant memory", async () => {
+  it("transfers 256 MiB without loss, in constant memory", async () => {
     const piece = randomBytes(16 << 20);
     const times = 16;
     await kdock(["exec", "-i", "--", "sh", "-c", "cat > /tmp/piece"], { cwd: LAB, input: piece });
@@ -184,7 +184,7 @@ describe("a guest that runs", () => {
     expect(peak).toBeLessThan(200_000);
   }, 1_800_000);
 
-  it("Ctrl-C ends the command in the guest, too, also one that takes no notice", async () => {
+  it("Ctrl-C ends the command in the guest, even if it ignores SIGINT", async () => {
     for (const script of ["exec sleep 4711", "trap '' INT; sleep 4711; sleep 4711"]) {
       const running = start(["exec", "--", "sh", "-c", `echo begun; ${script}`], { cwd: LAB });
       await once(running.stdout, "data");
@@ -196,14 +196,14 @@ describe("a guest that runs", () => {
     }
   });
 
-  it("leaves nothing in the guest when it is killed itself", async () => {
+  it("the command in the guest ends when kdock is killed", async () => {
     const running = start(["exec", "--", "sleep", "4712"], { cwd: LAB });
     await untilProcess("4712", true);
     running.kill("SIGKILL");
     await untilProcess("4712", false);
   });
 
-  it("ends when its reader goes away", async () => {
+  it("ends when its stdout is closed", async () => {
     const { stdout } = await execa("sh", ["-c", `node ${CLI} exec -- yes | head -n 1`], {
       cwd: LAB,
     });
@@ -211,15 +211,15 @@ describe("a guest that runs", () => {
     await untilProcess("^yes", false);
   });
 
-  it("says that a debugger has stopped the guest, and goes on when it does", async () => {
+  it("reports a guest that a debugger has stopped, and continues with it", async () => {
     const address = (await docker("port", LAB_NAMES.vmContainer)).split(" -> ")[1] ?? "";
-    const wait = "shell echo attached; read word";
+    const wait = "shell echo attached; read line";
     const commands = [`target remote ${address}`, wait, "detach"];
     const args = ["-nx", "-batch", ...commands.flatMap((command) => ["-ex", command])];
     const debugger_ = execa("gdb", args, { reject: false, stdin: "pipe" });
-    await said(debugger_.stdout, "attached");
+    await untilOutput(debugger_.stdout, "attached");
     const waiting = start(["exec", "--", "echo", "on"], { cwd: LAB });
-    await said(waiting.stderr, "stopped by a debugger");
+    await untilOutput(waiting.stderr, "stopped by a debugger");
     debugger_.stdin.end("go\n");
     const { stdout, stderr, exitCode } = await waiting;
     await debugger_;
@@ -227,47 +227,47 @@ describe("a guest that runs", () => {
     expect({ stdout, exitCode }).toEqual({ stdout: "on\n", exitCode: 0 });
   });
 
-  it("-it is a shell with job control on a terminal of the person's size", async () => {
-    await person.open(LAB);
-    await person.type(`node ${CLI} exec -it`, "Enter");
-    await person.shows(/[#$] ?$/m);
-    await person.type("stty size; echo $TERM", "Enter");
-    await person.shows(/^40 120$/m);
-    await person.resize(100, 30);
-    await person.type(
+  it("-it runs a shell with job control and the terminal's size", async () => {
+    await terminal.open(LAB);
+    await terminal.type(`node ${CLI} exec -it`, "Enter");
+    await terminal.shows(/[#$] ?$/m);
+    await terminal.type("stty size; echo $TERM", "Enter");
+    await terminal.shows(/^40 120$/m);
+    await terminal.resize(100, 30);
+    await terminal.type(
       "until stty size | grep -q '30 100'; do usleep 100000; done; echo size-$((40+2))",
       "Enter",
     );
-    await person.shows(/^size-42/m);
-    // Both are the guest's: kdock stays.
-    await person.type("sleep 1000", "Enter");
+    await terminal.shows(/^size-42/m);
+    // Ctrl-Z and Ctrl-C are passed to the guest.
+    await terminal.type("sleep 1000", "Enter");
     await untilProcess("sleep 1000", true);
-    await person.type("C-z");
-    await person.shows(/Stopped.*sleep 1000/);
-    await person.type("fg", "Enter");
+    await terminal.type("C-z");
+    await terminal.shows(/Stopped.*sleep 1000/);
+    await terminal.type("fg", "Enter");
     await untilProcess("sleep 1000", true, "S");
-    await person.type("C-c");
-    await person.type("echo alive-$((40+2))", "Enter");
-    await person.shows(/^alive-42/m);
-    await person.type("exit 5", "Enter");
-    await person.shows(/^bash-[\d.]+[#$] ?$/m);
-    await person.type("echo code-$?; stty -a | grep -c ' icanon '", "Enter");
-    await person.shows(/^code-5\n1$/m);
+    await terminal.type("C-c");
+    await terminal.type("echo alive-$((40+2))", "Enter");
+    await terminal.shows(/^alive-42/m);
+    await terminal.type("exit 5", "Enter");
+    await terminal.shows(/^bash-[\d.]+[#$] ?$/m);
+    await terminal.type("echo code-$?; stty -a | grep -c ' icanon '", "Enter");
+    await terminal.shows(/^code-5\n1$/m);
 
-    await person.type(`clear; node ${CLI} exec -it -- sleep 4713`, "Enter");
+    await terminal.type(`clear; node ${CLI} exec -it -- sleep 4713`, "Enter");
     await untilProcess("4713", true);
-    await person.type("C-]");
-    await person.shows(/left; the command in the guest is hung up on/);
+    await terminal.type("C-]");
+    await terminal.shows(/left; the command in the guest is hung up on/);
     await untilProcess("4713", false);
   });
 });
 
-describe("a guest that goes away", () => {
+describe("a guest that ends or boots", () => {
   it.each([
     ["poweroff -f", /the guest was switched off\n→ `kdock run -d` starts it anew/],
     ["reboot -f", /the guest rebooted, which ends the VM/],
     ["echo c > /proc/sysrq-trigger", /the guest's kernel panicked/],
-  ])("%s is told, with exit code 1", async (script, message) => {
+  ])("%s is reported with exit code 1", async (script, message) => {
     await boot();
     const [waiting, cause] = [start(["exec", "--", "sleep", "600"], { cwd: LAB }), "sleep 600"];
     await untilProcess(cause, true);
@@ -279,7 +279,7 @@ describe("a guest that goes away", () => {
     await inLab("stop");
   });
 
-  it("one that boots is waited for", async () => {
+  it("exec waits for a booting guest", async () => {
     await inLab("run", "-d", "--gdb", "0", "--paused");
     const waiting = start(["exec", "--", "echo", "ready"], { cwd: LAB });
     await once(waiting.stderr, "data");

@@ -29,7 +29,7 @@ function resultOf(stdout: string): Trapped {
   return result.data;
 }
 
-/** The guest goes on: it answers, within the session's own limit. */
+/** The guest answers within the session's timeout. */
 async function expectGuestRuns(first = ""): Promise<void> {
   const answer = await withGuest(LAB_NAMES.vmContainer, (session) =>
     inGuest(session, `${first}echo on`),
@@ -40,13 +40,13 @@ async function expectGuestRuns(first = ""): Promise<void> {
 describe("without a VM", () => {
   beforeAll(() => inLab("stop"));
 
-  it("kdock gdb says how to start one", async () => {
+  it("kdock gdb exits with 2 and a hint how to start one", async () => {
     const { exitCode, stderr } = await inLab("gdb", "--", "-batch");
     expect(stderr).toMatch(/has no VM\n→ Start one with `kdock run`/);
     expect(exitCode).toBe(2);
   });
 
-  it("kdock trap boots one, and ends it afterwards", async () => {
+  it("kdock trap boots a VM, and stops it afterwards", async () => {
     const { exitCode, stdout } = await trap("kernel_clone", "--exec", "ls", "--gdb", "0");
     expect(resultOf(stdout).hits[0]?.function).toBe("kernel_clone");
     expect(exitCode).toBe(0);
@@ -58,7 +58,7 @@ describe("a VM without a gdbserver", () => {
   beforeAll(() => inLab("run", "-d", "--no-gdb"));
   afterAll(() => inLab("stop"));
 
-  it("is told apart from one with", async () => {
+  it("is reported", async () => {
     const { exitCode, stderr } = await inLab("gdb", "--", "-batch");
     expect(stderr).toMatch(/started without a gdbserver/);
     expect(exitCode).toBe(2);
@@ -72,7 +72,7 @@ describe("beside a running VM", () => {
   });
   afterAll(() => inLab("stop"));
 
-  it("kdock gdb has symbols, sources and the kernel's own commands", async () => {
+  it("kdock gdb has symbols, sources and the kernel's commands", async () => {
     const commands = ["lx-version", "list tcp_v4_rcv", "kdock-check", "info line start_kernel"];
     const { exitCode, stdout } = await inLab(
       ...["gdb", "--", "-batch", ...commands.flatMap((command) => ["-ex", command])],
@@ -95,7 +95,7 @@ describe("beside a running VM", () => {
     expect(exitCode).toBe(0);
   });
 
-  it("breaks in the fork path, by the name that articles have, and any shell command hits it", async () => {
+  it("kdock trap stops in the fork path by its older name", async () => {
     const { exitCode, stdout } = await trap("_do_fork", "--exec", "ls /", "--args", "--bt");
     const { stops, hits } = resultOf(stdout);
     expect(stops[0]?.note).toMatch(/kernel_clone since Linux 5\.10/);
@@ -108,7 +108,7 @@ describe("beside a running VM", () => {
     await expectGuestRuns();
   });
 
-  it("stops in tcp_v4_rcv when somebody connects to nc in the guest, with arguments and locals", async () => {
+  it("kdock trap stops in tcp_v4_rcv on a connection to nc in the guest, with arguments and locals", async () => {
     const script =
       "nc -l -p 9090 & until netstat -ltn | grep -q :9090; do usleep 20000; done; echo hi | nc 127.0.0.1 9090";
     const { exitCode, stdout } = await trap(
@@ -136,14 +136,17 @@ describe("beside a running VM", () => {
       ["--print", "skb->lenn"],
       /skb->lenn: .*no member named lenn.*\n→ Did you mean len/,
     ],
-  ])("names what is near for %s %j, and touches nothing", async (place, flags, message) => {
-    const { exitCode, stderr } = await inLab("trap", place, ...flags);
-    expect(stderr).toMatch(message);
-    expect(exitCode).toBe(2);
-    await expectGuestRuns();
-  });
+  ])(
+    "kdock trap suggests similar names for %s %j, and does not stop the guest",
+    async (place, flags, message) => {
+      const { exitCode, stderr } = await inLab("trap", place, ...flags);
+      expect(stderr).toMatch(message);
+      expect(exitCode).toBe(2);
+      await expectGuestRuns();
+    },
+  );
 
-  it("says why nothing was hit, and leaves the guest running", async () => {
+  it("kdock trap explains a missing hit, and leaves the guest running", async () => {
     const { exitCode, stdout } = await trap("icmp_rcv", "--timeout", "1");
     expect(resultOf(stdout).reason).toBe("timeout");
     expect(resultOf(stdout).why[0]?.text).toMatch(/nothing called icmp_rcv in/);
@@ -151,27 +154,29 @@ describe("beside a running VM", () => {
     await expectGuestRuns();
   });
 
-  it("one debugger at a time; one that is killed leaves no breakpoint and no standing guest", async () => {
-    // Nothing calls it by itself: gdb without a terminal ends at its first stop, and kthreadd alone forks often enough.
+  it("a second debugger is rejected; a killed one leaves no breakpoint and no stopped guest", async () => {
+    // vfs_rmdir is not called by itself: gdb without a terminal would end at its first stop.
     const waiting = ["gdb", "--", "-ex", "break vfs_rmdir", "-ex", "continue"];
     const first = start(waiting, { cwd: LAB });
-    const container = await untilThere(LAB_NAMES.gdbContainer);
+    const container = await untilArmed(LAB_NAMES.gdbContainer);
     const second = await inLab("gdb", "--", "-batch");
-    expect(second.stderr).toContain(`another debugger is at this VM: ${LAB_NAMES.gdbContainer}`);
+    expect(second.stderr).toContain(
+      `another debugger is attached to this VM: ${LAB_NAMES.gdbContainer}`,
+    );
     expect(second.exitCode).toBe(2);
     await docker("kill", container);
     expect((await first).exitCode).toBe(137);
-    // Stops at the breakpoint if that is still there.
-    await expectGuestRuns("mkdir /tmp/gone && rmdir /tmp/gone && ");
+    // Would stop at the breakpoint if it were still set.
+    await expectGuestRuns("mkdir /tmp/removed && rmdir /tmp/removed && ");
   });
 });
 
-async function untilThere(name: string): Promise<string> {
+async function untilArmed(name: string): Promise<string> {
   for (let tries = 0; tries < 300; tries += 1) {
     const id = await docker("ps", "-q", "--filter", `name=^${name}$`);
     const log = id === "" ? "" : await docker("logs", id);
     if (log.includes("Breakpoint 1 at")) return id;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`${name} does not come up`);
+  throw new Error(`${name} has set no breakpoint`);
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { projectNames } from "../../src/core/plan/names.js";
 import { hostChanges, NO_CHANGES, NOTHING, readyForLab, remains } from "../support/host-state.js";
 import { isRootScript, processesOf, reader, READERS } from "../support/container-processes.js";
-import { kdock, said, start as startKdock } from "../support/kdock.js";
+import { kdock, start as startKdock, untilOutput } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 import { MTU, type PrivateEngine, startPrivateEngine } from "../support/private-engine.js";
 import {
@@ -18,8 +18,8 @@ import {
 } from "../support/stub.js";
 
 /**
- * Mode "host": the guests' bridge is on the engine's machine, whose network is one of its own here, with a way out to one
- * more machine. Whatever ends the VMs, everything there is as before.
+ * Mode "host": the guests' bridge is on the engine's machine. Here that is a private engine in its own network namespace,
+ * with an uplink to another one. However the VMs end, the namespace is restored.
  */
 const NAMES = projectNames(LAB);
 let engine: PrivateEngine;
@@ -43,14 +43,14 @@ async function guest(vm: string, script: string): Promise<string> {
   return stdout;
 }
 
-/** Programs for the engine's host and for the machine outside, which have none of ours. */
+/** Node programs for the engine's host and the machine outside. */
 const node = (program: string, ...args: string[]) => [process.execPath, "-e", program, ...args];
 const ANSWER_ONCE = `const server = require("net").createServer((socket) => {
   console.log(socket.remoteAddress); socket.end("from outside\\n"); server.close(); }).listen(8080, "0.0.0.0");`;
 const ASK = `const [port, host] = process.argv.slice(1); const limit = Date.now() + 10_000; ask();
-function ask() { let said = ""; require("net").connect(port, host).on("error", () => {})
-  .on("data", (data) => said += data).on("close", () => {
-    if (said !== "" || Date.now() > limit) process.stdout.write(said); else setTimeout(ask, 200); }); }`;
+function ask() { let reply = ""; require("net").connect(port, host).on("error", () => {})
+  .on("data", (data) => reply += data).on("close", () => {
+    if (reply !== "" || Date.now() > limit) process.stdout.write(reply); else setTimeout(ask, 200); }); }`;
 
 beforeAll(async () => {
   await kdock(["down"], { cwd: LAB });
@@ -68,7 +68,7 @@ beforeEach(async () => {
   expect(await left()).toEqual(NOTHING);
 });
 
-it("guests are on the host's bridge, and leave as the host; then a killed QEMU and docker rm end them", async () => {
+it("guests are on the host's bridge, and use the host's address outside; a killed QEMU and docker rm restore the host", async () => {
   await boot("a", "-p", "127.0.0.1:8080:80", "--share", `${folder}:/mnt/x`);
   await boot("b");
 
@@ -86,17 +86,17 @@ it("guests are on the host's bridge, and leave as the host; then a killed QEMU a
   }
   expect((await changes()).gone).toEqual([]);
 
-  // Outside of everything.
+  // To the machine outside.
   const seen = engine.outside(...node(ANSWER_ONCE));
   const ask = "until nc -w 2 10.213.77.1 8080 </dev/null; do sleep 0.2; done";
   expect(await guest("a", ask)).toBe("from outside\n");
   expect(await seen).toBe("10.213.77.2");
 
-  // Frames as large as the machine's way out takes, and larger packets in several.
+  // Frames of the uplink's MTU, and larger packets in fragments.
   expect(await guest("a", "cat /sys/class/net/eth0/mtu")).toBe(`${MTU}\n`);
   await guest("a", `ping -c 1 -W 5 -s 1472 10.213.77.1 && ping -c 1 -W 5 -s ${MTU - 28} b`);
 
-  // The same on the wire, before and after the translation.
+  // Captured before and after address translation.
   const captured = inLab(...["capture", "--vm", "a", "--side", "both", "--count", "4", "icmp"]);
   const ping = "for i in 1 2 3 4 5 6 7 8; do ping -c 1 -W 5 10.213.77.1; sleep 0.5; done";
   await guest("a", ping);
@@ -104,10 +104,10 @@ it("guests are on the host's bridge, and leave as the host; then a killed QEMU a
   expect(packets).toMatch(/ tap0 .* 10\.0\.3\.2 > 10\.213\.77\.1: ICMP echo request/);
   expect(packets).toMatch(/ eth0 .* 10\.213\.77\.2 > 10\.213\.77\.1: ICMP echo request/);
 
-  // Nothing that reads a guest's packets on the host is root there. host-net.pl reads from VMs' containers before QEMU is
-  // there, and ignores what comes later.
+  // No program that reads a guest's packets on the host is root. host-net.pl reads from VMs' containers before QEMU starts,
+  // and ignores later data.
   const watching = startKdock(["capture", "--vm", "a", "icmp"], { cwd: LAB, env: engine.env });
-  await said(watching.stderr, "listening on");
+  await untilOutput(watching.stderr, "listening on");
   const onHost = await processesOf((script) =>
     engine.docker("exec", NAMES.hostNetContainer, "sh", "-c", script),
   );
@@ -131,7 +131,7 @@ it("guests are on the host's bridge, and leave as the host; then a killed QEMU a
   expect(await engine.onHost(...node(ASK, "80", "10.0.3.2"))).toBe("hello");
   expect(await engine.onHost(...node(ASK, "8080", "127.0.0.1"))).toBe("hello");
 
-  // What check looks at in this mode: the way out is by the host, and names are the VMs'.
+  // The check's peer is reached through the host, and DNS is tested with the VMs' names.
   const checked = await inLab("net", "check", "a");
   expect(checked.exitCode, checked.stdout + checked.stderr).toBe(0);
   expect(checked.stdout).toMatch(/^ok +container .* 10\.0\.3\.1: answers over TCP/m);
@@ -141,7 +141,7 @@ it("guests are on the host's bridge, and leave as the host; then a killed QEMU a
   expect(checked.stdout).toMatch(/^ok +VM b +guest → b: /m);
   expect(await engine.docker("ps", "-aq", "--filter", `name=kdock-${NAMES.id}-check`)).toBe("");
 
-  // Each other, and the shared folder.
+  // Guest to guest, and the shared folder.
   expect(await guest("b", "hostname; ping -c 1 -W 5 a >&2 && nc a 80 </dev/null")).toBe(
     "b\nhello\n",
   );
@@ -159,8 +159,8 @@ it("guests are on the host's bridge, and leave as the host; then a killed QEMU a
   expect(await left()).toEqual(NOTHING);
 });
 
-it("no guest reaches a debugger's port, containers come to published ports only, and nothing remains after stop", async () => {
-  // All addresses of the machine, so that the machine outside may call it.
+it("no guest reaches a gdbserver's port, containers reach published ports only, and stop restores the host", async () => {
+  // Published on all addresses, so that the machine outside may connect.
   await boot("vm", "--gdb", "0.0.0.0:0", "-p", "127.0.0.1:0:8080");
   const vm = NAMES.vmContainer("vm");
   const inspect = (container: string, format: string) =>
@@ -171,7 +171,7 @@ it("no guest reaches a debugger's port, containers come to published ports only,
      until socat -u OPEN:/dev/null TCP:127.0.0.1:${port} 2>/dev/null; do sleep 0.1; done`;
   const inside = (container: string, script: string) =>
     engine.docker("exec", container, "sh", "-c", script);
-  // Stands for another project's VM: a debugger's port on another network of the engine.
+  // In place of another project's VM: a gdbserver's port on another network of the engine.
   await engine.docker("network", "create", "other");
   for (const [name, network] of [
     ["kdock-other", "other"],
@@ -194,7 +194,7 @@ it("no guest reaches a debugger's port, containers come to published ports only,
     expect(stub, name).not.toMatch(STUB_ANSWER);
   }
 
-  // Published on all addresses, the stub answers a machine on another link, and no guest or container on its own.
+  // Published on all addresses, the stub answers a machine on another link, but no guest or container.
   const published = /:(\d+)$/m.exec(await engine.docker("port", vm, `${STUB_PORT}/tcp`))?.[1] ?? "";
   const question = `const socket = require("net").connect(${published}, "10.213.77.2", () => socket.write("$qSupported#37+$D#44+"));
     socket.setTimeout(5000, () => socket.destroy()).on("error", () => {})
@@ -206,7 +206,7 @@ it("no guest reaches a debugger's port, containers come to published ports only,
   expect(await inside("kdock-near", callByShell(own, CONTROL_PORT))).toContain(CONTROL_ANSWER);
   expect(await inside("kdock-near", callByShell(own, STUB_PORT))).not.toMatch(STUB_ANSWER);
 
-  // The host would lead a container to the guest itself.
+  // The host would forward a container's packets to the guest.
   const answer = (port: number) =>
     `while :; do nc -l -p ${port} -e echo ${CONTROL_ANSWER}; done </dev/null >/dev/null 2>&1 &`;
   for (const port of [8080, 8081]) await guest("vm", answer(port));
@@ -216,7 +216,7 @@ it("no guest reaches a debugger's port, containers come to published ports only,
   expect(await call("10.0.3.2", 8081)).not.toMatch(CONTROL_ANSWER);
   expect(await call("10.0.3.2", 8080)).not.toMatch(CONTROL_ANSWER);
 
-  // By IPv6 the host is not on the bridge.
+  // The host has no IPv6 address on the bridge.
   expect(await engine.onHost("ip", "-6", "-o", "addr", "show", "dev", "br0")).toBe("");
   await engine.docker("rm", "-f", "kdock-other", "kdock-near");
   await engine.docker("network", "rm", "other");
@@ -224,43 +224,43 @@ it("no guest reaches a debugger's port, containers come to published ports only,
   expect(await left()).toEqual(NOTHING);
 });
 
-it("kill -9 of kdock ends its VM, and takes the bridge away", async () => {
+it("kill -9 of kdock ends its VM, and the bridge is removed", async () => {
   const running = startKdock(["run", "--net", "host", "--gdb", "0"], { cwd: LAB, env: engine.env });
-  let said = "";
-  running.stdout.on("data", (chunk) => (said += String(chunk)));
-  await expect.poll(() => said, { timeout: 60_000 }).toMatch(/Boot took/);
+  let output = "";
+  running.stdout.on("data", (chunk) => (output += String(chunk)));
+  await expect.poll(() => output, { timeout: 60_000 }).toMatch(/Boot took/);
   expect((await changes()).more.join("\n")).toMatch(/ br0: /);
   running.kill("SIGKILL");
   await running;
   await expect.poll(left, soon).toEqual(NOTHING);
 });
 
-it("an engine that starts anew has the bridge taken away", async () => {
+it("a restart of the engine removes the bridge", async () => {
   await boot("vm");
   await engine.restart();
   await expect.poll(changes, soon).toEqual(NO_CHANGES);
   expect((await inLab("stop")).stdout).toBe("stopped vm\n");
 });
 
-it("a network that the host has a route to is refused", async () => {
-  const asked = ["run", "-d", "--net", "host", "--gdb", "0", "--subnet", "10.213.0.0/16"];
-  const { exitCode, stderr } = await inLab(...asked);
+it("a subnet that the host has a route to is rejected", async () => {
+  const args = ["run", "-d", "--net", "host", "--gdb", "0", "--subnet", "10.213.0.0/16"];
+  const { exitCode, stderr } = await inLab(...args);
   expect(stderr).toMatch(/10\.213\.0\.0\/16 clashes with .*10\.213\.77\.0\/24/);
   expect(exitCode).toBe(3);
 });
 
-it("a machine without /dev/net/tun has QEMU's own network, which is said; or no mode host", async () => {
+it("without /dev/net/tun kdock falls back to QEMU's network with a notice, and rejects mode host", async () => {
   await engine.onHost("mount", "-t", "tmpfs", "none", "/dev/net");
   try {
-    const refused = await inLab("run", "-d", "--net", "host", "--gdb", "0");
-    expect(refused.stderr).toMatch(/^error: .*\/dev\/net\/tun/m);
-    expect(refused.exitCode).toBe(3);
+    const rejected = await inLab("run", "-d", "--net", "host", "--gdb", "0");
+    expect(rejected.stderr).toMatch(/^error: .*\/dev\/net\/tun/m);
+    expect(rejected.exitCode).toBe(3);
     expect(await left()).toEqual(NOTHING);
     const { exitCode, stderr } = await inLab("run", "-d", "--gdb", "0");
     expect(exitCode, stderr).toBe(0);
     expect(stderr).toMatch(/has no \/dev\/net\/tun .*going on with QEMU's own network/);
     expect(await guest("vm", "ip -4 -o addr show eth0")).toContain("10.0.3.2/24");
-    // Docker's own default bridge has it from dockerd; one that kdock makes would not.
+    // dockerd sets its MTU on Docker's default bridge only; kdock sets it on its network.
     const mtu = '{{index .Options "com.docker.network.driver.mtu"}}';
     expect(await engine.docker("network", "inspect", "-f", mtu, NAMES.network)).toBe(String(MTU));
     expect((await inLab("stop")).exitCode).toBe(0);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { projectNames } from "../../src/core/plan/names.js";
 import { isRootScript, processesOf, reader, READERS } from "../support/container-processes.js";
 import { LIMITS } from "../support/engine-limits.js";
-import { docker, kdock, said, start } from "../support/kdock.js";
+import { docker, kdock, start, untilOutput } from "../support/kdock.js";
 import { inGuest, LAB, withGuest } from "../support/lab.js";
 import {
   callFrom,
@@ -17,7 +17,7 @@ import {
   STUB_PORT,
 } from "../support/stub.js";
 
-/** Two guests of the lab; b configures IPv4 by itself, so DHCP tells it nothing. */
+/** Two guests of the lab; b has a static IPv4 configuration, without DHCP. */
 const FILE = `ipv6-${process.pid}.yaml`;
 const YAML = `
 gdb: { listen: 0 }
@@ -25,13 +25,13 @@ vms:
   a: { ports: ["[::1]:0:8080"] }
   b: { memory: 256M, append: "kdock.ip=10.0.3.3/24,gw=10.0.3.254,dns=10.0.3.254" }
 `;
-/** What the VMs' network takes: less than usual. Made beforehand, it stays when the VMs go. */
+/** The MTU of the VMs' network, which the test creates beforehand, so that `kdock down` keeps it. */
 const MTU = 1400;
 const NAMES = projectNames(LAB);
 const A = NAMES.vmContainer("a");
 const B = NAMES.vmContainer("b");
 
-/** The outside: a network of the engine that has IPv6, and somebody there who says which address he sees. */
+/** The outside: a network of the engine with IPv6, and a peer that sends every client its address. */
 const OUTSIDE = `kdock-test-ipv6-${process.pid}`;
 const PEER = `${OUTSIDE}-peer`;
 const PREFIX = `fd00:${process.pid.toString(16).slice(-4)}:6b64:6::`;
@@ -56,7 +56,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await here("down");
   await rm(join(LAB, FILE));
-  // Nobody but its maker removes it; the network between VMs, which kdock made, has gone.
+  // kdock does not remove a network that it did not create; it has removed its own between the VMs.
   const left = await docker(
     "network",
     "ls",
@@ -71,7 +71,7 @@ afterAll(async () => {
   await docker("network", "rm", OUTSIDE).catch(() => undefined);
 });
 
-it("each guest has the address of its slot at once, and a gateway of its own that answers", async () => {
+it("each guest has its slot's address without delay, and its own gateway answers", async () => {
   const slots = [
     { container: A, address: "fd6b:646f:636b:3::2/64", gateway: "fd6b:646f:636b:3::1" },
     { container: B, address: "fd6b:646f:636b:3::3/64", gateway: "fd6b:646f:636b:3::254" },
@@ -92,7 +92,7 @@ it("each guest has the address of its slot at once, and a gateway of its own tha
   expect(stdout).toContain('"address6":"fd6b:646f:636b:3::3"');
 });
 
-it("guests make frames as large as their container's way out takes, whoever gives them an address", async () => {
+it("guests use the MTU of their container's uplink, with DHCP and with a static address", async () => {
   const facts =
     "cat /sys/class/net/eth0/mtu /proc/sys/net/ipv6/conf/eth0/mtu; cat /proc/cmdline >&2";
   for (const [container, other] of [
@@ -102,7 +102,7 @@ it("guests make frames as large as their container's way out takes, whoever give
     const { stdout, stderr } = await guest(container, facts);
     expect(stdout).toBe(`${MTU}\n${MTU}\n`);
     expect(stderr).toContain(`kdock.mtu=${MTU} `);
-    // Whole, and in two fragments.
+    // Unfragmented, and in fragments.
     for (const bytes of [MTU - 28, MTU - 27, 1472, 4000]) {
       const pinged = await guest(container, `ping -c 1 -W 5 -s ${bytes} ${other}`);
       expect(pinged.exitCode, pinged.stdout).toBe(0);
@@ -110,17 +110,17 @@ it("guests make frames as large as their container's way out takes, whoever give
   }
   const lan = await docker("exec", A, "cat", `/sys/class/net/${LIMITS.lanInterface}/mtu`);
   expect(lan).toBe(String(MTU));
-  // What is lost otherwise.
+  // With a larger MTU the frame is lost.
   const wide = await guest(A, "ip link set eth0 mtu 1500; ping -c 1 -W 2 -s 1472 b; echo $?");
   expect(wide.stdout).toMatch(/^1$/m);
-  // Asked for, DHCP brings it back.
+  // DHCP with the MTU option restores it.
   const asked = await guest(A, "udhcpc -i eth0 -n -q -O mtu; cat /sys/class/net/eth0/mtu");
   expect(asked.stdout).toMatch(new RegExp(`^${MTU}$`, "m"));
   expect((await guest(A, "ping -c 1 -W 5 -s 1472 b")).exitCode).toBe(0);
 });
 
-it.each([68, 300, 65_535])("an MTU of %i from a DHCP server breaks nothing", async (nonsense) => {
-  // dnsmasq with its own arguments, but for that one.
+it.each([68, 300, 65_535])("an MTU of %i from a DHCP server is ignored", async (nonsense) => {
+  // Restarts dnsmasq with the same arguments except the MTU.
   const again = `pid=$(cat /run/dnsmasq.pid)
     tr '\\0' '\\n' <"/proc/$pid/cmdline" | sed 's/^--dhcp-option=option:mtu,.*/--dhcp-option=option:mtu,'"$1"/ >/run/arguments
     sh /usr/local/lib/kdock/confine.sh --user kdock-dns kill "$pid"
@@ -139,7 +139,7 @@ it.each([68, 300, 65_535])("an MTU of %i from a DHCP server breaks nothing", asy
   expect(stdout).toContain("1 packets received");
 });
 
-it("names have both kinds of addresses, and guests meet by them", async () => {
+it("names resolve to IPv4 and IPv6 addresses, and guests reach each other by both", async () => {
   for (const [container, other, address] of [
     [A, "b", "fd6b:646f:636b:3::3"],
     [B, "a", "fd6b:646f:636b:3::2"],
@@ -154,19 +154,19 @@ it("names have both kinds of addresses, and guests meet by them", async () => {
   }
 });
 
-it("whatever reads a guest's packets is a user of its own without root's capabilities, and works", async () => {
+it("each program that reads a guest's packets has its own user without root's capabilities, and works", async () => {
   const shaped = await here("net", "shape", "--vm", "a", "delay", "100ms");
   expect(shaped.exitCode, shaped.stderr).toBe(0);
   const capture = start(["-c", FILE, "capture", "--vm", "a", "icmp"], { cwd: LAB });
-  await said(capture.stderr, "listening on");
+  await untilOutput(capture.stderr, "listening on");
 
   const processes = await processesOf((script) => docker("exec", A, "sh", "-c", script));
   const { dns, router, shape, capture: tcpdump, qemu } = READERS;
-  const stranger = processes.filter((each) => !isRootScript(each));
-  // By the kernel where it has sch_netem.
+  const unprivileged = processes.filter((each) => !isRootScript(each));
+  // The kernel shapes if it has sch_netem.
   const isStandIn = shaped.stderr.includes("stand-in");
-  expect(stranger).toEqual([
-    // For the neighbour entry of a guest that has no address yet.
+  expect(unprivileged).toEqual([
+    // net_admin: for the neighbour entry of a guest without an address.
     reader("dnsmasq", dns, ["net_admin"]),
     reader("guest-mux.pl", qemu),
     reader("qemu-system-x86_64", qemu),
@@ -177,7 +177,7 @@ it("whatever reads a guest's packets is a user of its own without root's capabil
     reader("tcpdump", tcpdump),
   ]);
 
-  // DHCP's answer, a name by DNS after lan.sh's signal, frames that shape.pl holds up, and tcpdump's count of them.
+  // DHCP, a name by DNS after lan.sh's signal, frames that shape.pl delays, and tcpdump's count of them.
   const { stdout } = await guest(
     A,
     "cat /run/udhcpc.log; nslookup b 10.0.3.1; ping -c 3 -W 5 10.0.3.1",
@@ -192,13 +192,13 @@ it("whatever reads a guest's packets is a user of its own without root's capabil
   expect((await here("net", "shape", "--vm", "a", "off")).stdout).toContain("not shaped");
 });
 
-it("without a way out there is no default route, and what goes out fails at once", async () => {
+it("without an uplink there is no default route, and connections to the outside fail at once", async () => {
   expect(await defaultRoute(A)).toBe("");
   const begin = Date.now();
   const unreachable = await guest(A, "wget -T 20 http://[2001:db8::1]/");
   expect(unreachable.exitCode).not.toBe(0);
   expect(unreachable.stderr).toMatch(/unreachable/i);
-  // A guest that has made a route by itself hears it from the gateway.
+  // With a route of its own, a guest gets the error from the gateway.
   const refused = await guest(
     A,
     "ip -6 route add 2001:db8::/64 via fd6b:646f:636b:3::1; wget -T 20 http://[2001:db8::2]/; " +
@@ -209,9 +209,9 @@ it("without a way out there is no default route, and what goes out fails at once
   expect(Date.now() - begin).toBeLessThan(10_000);
 });
 
-it("no guest reaches a debugger, its own or another's", async () => {
+it("no guest reaches a gdbserver, its own or another's", async () => {
   for (const container of [A, B]) await listenInside(container);
-  // fe80:: of a gateway as well.
+  // With the link-local addresses of the gateways.
   const addresses = [
     "fd6b:646f:636b:3::1",
     "fd6b:646f:636b:3::254",
@@ -226,29 +226,29 @@ it("no guest reaches a debugger, its own or another's", async () => {
   }
 });
 
-it("a port that is published on the host's ::1 leads to the guest, where the engine can", async () => {
+it("a port that is published on the host's ::1 reaches the guest, if the engine supports it", async () => {
   const published = await docker("port", A, "8080/tcp");
   expect(published).toMatch(/^\[?::1\]?:\d+$/);
   const port = Number(published.split(":").at(-1));
   const server = guest(A, `timeout ${SERVED_SECONDS} nc -l -p 8080 -e echo hello`);
-  const hear = () =>
+  const receive = () =>
     new Promise<string>((resolve) => {
-      let heard = "";
+      let received = "";
       const socket = connect(port, "::1");
-      // Podman holds the port and never answers: there is no event for that, so the attempt has a limit.
+      // Podman listens on the port and never answers, so the attempt has a timeout.
       socket.setTimeout(2000, () => socket.destroy());
-      socket.on("data", (data) => (heard += String(data)));
+      socket.on("data", (data) => (received += String(data)));
       socket.on("error", () => undefined);
       socket.on("close", () => {
-        resolve(heard);
+        resolve(received);
       });
     });
-  if (LIMITS.noPortsOnLoopback6) expect(await hear()).toBe("");
-  else await expect.poll(hear, { timeout: 15_000, interval: 500 }).toBe("hello\n");
+  if (LIMITS.noPortsOnLoopback6) expect(await receive()).toBe("");
+  else await expect.poll(receive, { timeout: 15_000, interval: 500 }).toBe("hello\n");
   await server;
 });
 
-it("a container that gets a way out takes its own guest with it, by NAT66, and no other guest", async () => {
+it("a container that gets an uplink gives its own guest access by NAT66, and no other guest", async () => {
   await docker("network", "create", "--ipv6", "--subnet", `${PREFIX}/64`, OUTSIDE);
   const image = await docker("inspect", "-f", "{{.Config.Image}}", A);
   await docker(
@@ -256,7 +256,7 @@ it("a container that gets a way out takes its own guest with it, by NAT66, and n
     ...["--entrypoint", "socat", image],
     ...["TCP6-LISTEN:8080,fork,reuseaddr,ipv6only=1", "SYSTEM:echo $SOCAT_PEERADDR"],
   );
-  // By an advertisement it is what it was before.
+  // A router advertisement restores it.
   const mtu6 = "/proc/sys/net/ipv6/conf/eth0/mtu";
   expect((await guest(A, `echo 1280 >${mtu6} && cat ${mtu6}`)).stdout).toBe("1280\n");
   await docker("network", "connect", OUTSIDE, A);
@@ -276,11 +276,11 @@ it("a container that gets a way out takes its own guest with it, by NAT66, and n
   );
   expect(exitCode, stdout).toBe(0);
   expect(shortened(stdout.trim())).toBe(shortened(seen));
-  // Nor does a container there reach the debugger, or a port of the guest that is not published.
+  // A container there does not reach the gdbserver.
   expect(await callFrom(PEER, `[${seen}]`, CONTROL_PORT)).toContain(CONTROL_ANSWER);
   expect(await callFrom(PEER, `[${seen}]`, STUB_PORT)).not.toMatch(STUB_ANSWER);
 
-  // A guest that comes now does not make the outside a part of the guests' own wire.
+  // Starting another guest does not connect the outside network to the guests' bridge.
   expect((await here("run", "-d", "--name", "c", "--memory", "128M")).exitCode).toBe(0);
   const ports = await docker("exec", A, "ip", "-o", "link", "show", "master", "br0");
   expect(ports.match(/^\d+: [a-z0-9]+/gm)?.map((port) => port.split(" ")[1])).toEqual([
@@ -293,7 +293,7 @@ it("a container that gets a way out takes its own guest with it, by NAT66, and n
   await expect.poll(() => defaultRoute(A)).toBe("");
 });
 
-/** One way of writing each address. */
+/** The canonical form of an address. */
 function shortened(address: string): string {
   return new URL(`http://[${address.replace(/^\[|\]$/g, "")}]/`).hostname;
 }

@@ -8,19 +8,19 @@ import { docker, kdock, removeVolumes, ROOT } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";
 import { SecretScan } from "../support/secret-scan.js";
 
-/** A kernel that takes signed modules only: a small one, because the option touches every object. */
+/** A kernel that loads signed modules only; preset tiny, since the option recompiles every object. */
 const YAML = `gdb: { listen: 127.0.0.1:0 }
 kernel:
   preset: tiny
   set: { MODULES: y, MODULE_UNLOAD: y, DUMMY: m, MODULE_SIG: y, MODULE_SIG_FORCE: y }
 `;
-/** A project of its own. */
+/** The test's project. */
 let folder: string;
-/** A folder of the test's own with the module and the key in it. */
+/** A temporary folder with the module and the key. */
 let here: string;
 let scan: SecretScan;
-/** All that was said, and what the engine says of every container that was started. */
-const said: string[] = [];
+/** All output, and `docker inspect` of every container that was started. */
+const outputs: string[] = [];
 
 const at = (...names: string[]) => join(here, ...names);
 const names = () => projectNames(folder);
@@ -47,13 +47,13 @@ beforeAll(async () => {
     ...["--filter", label(), "--format", "{{.ID}}"],
   ]);
   const inspecting = (async () => {
-    for await (const id of events) said.push(await docker("inspect", id).catch(() => ""));
+    for await (const id of events) outputs.push(await docker("inspect", id).catch(() => ""));
   })().catch(() => undefined);
   const { exitCode, stdout, stderr } = await signed("-v", "run", "-d");
   expect(exitCode, stderr).toBe(0);
   events.kill();
   await inspecting;
-  said.push(stdout, stderr);
+  outputs.push(stdout, stderr);
 });
 afterAll(async () => {
   await inProject("clean");
@@ -61,7 +61,7 @@ afterAll(async () => {
   for (const path of [folder, here]) await rm(path, { recursive: true, force: true });
 });
 
-it("is signed with it, as is one from elsewhere, and the guest takes no other", async () => {
+it("kernel.moduleKey signs the kernel's and out-of-tree modules, and the guest rejects others", async () => {
   const { stdout: file } = await sh("find /lib/modules -name dummy.ko");
   const copied = await inProject("cp", `:${file.trim()}`, at("dummy.ko"));
   expect(copied.exitCode, copied.stderr).toBe(0);
@@ -69,21 +69,21 @@ it("is signed with it, as is one from elsewhere, and the guest takes no other", 
   const { exitCode, stderr } = await signed("module", "build", at("hello"), "--load");
   expect(exitCode, stderr).toBe(0);
   await sh("rmmod greeting; rmmod hello");
-  // Without the key it gets the public one.
+  // Without kernel.moduleKey the module is signed with kdock's public key.
   const other = await inProject("module", "build", at("hello"), "--load");
   expect(other.stderr).toMatch(/key/i);
   expect(other.exitCode).not.toBe(0);
 });
 
-it("tells the key to nobody but the builder", async () => {
+it("the key is only in the builder container", async () => {
   const plan = await signed("plan");
   const json = await signed("plan", "--json");
   const compose = await signed("compose", "--unlocked");
   for (const { stdout } of [plan, json, compose]) expect(stdout).toContain("module-signing.pem");
-  said.push(plan.stdout, json.stdout, compose.stdout);
-  // A builder was started, and looked at.
-  expect(said.join()).toContain(names().buildContainer("kernel"));
-  for (const text of said) expect(scan.find(text)).toEqual([]);
+  outputs.push(plan.stdout, json.stdout, compose.stdout);
+  // A builder was started and inspected.
+  expect(outputs.join()).toContain(names().buildContainer("kernel"));
+  for (const text of outputs) expect(scan.find(text)).toEqual([]);
 
   const { stdout: volumes } = await execa("docker", [
     ...["volume", "ls", "-q", "--filter", `label=io.kdock.project=${names().id}`],
@@ -96,7 +96,7 @@ it("tells the key to nobody but the builder", async () => {
   const found = async (folder: string) =>
     (await execa("grep", ["-rlaFf", at("forms"), folder], { reject: false })).stdout;
   expect(await found(`${folder}/.kdock`)).toBe("");
-  // The scan does find one.
+  // The scan finds the key file itself.
   expect(await found(here)).toContain("signer.pem");
   const objects = volumes.split("\n").find((name) => name.includes("-build-")) ?? "";
   const image = (

@@ -21,7 +21,7 @@ const sh = (script: string) => inLab("exec", "--", "sh", "-c", script);
 /** Calls the device's ioctl. */
 const IOCTL = "stty -F /dev/hello";
 
-/** A folder of the test's own with the module in it. */
+/** A temporary folder with the module. */
 let here: string;
 const at = (...names: string[]) => join(here, ...names);
 
@@ -46,15 +46,15 @@ async function edit(file: string, from: string, to: string): Promise<void> {
   await writeFile(at("hello", file), text.replace(from, to));
 }
 
-describe("a module of the kernel's own", () => {
+describe("a module of the kernel", () => {
   beforeAll(() => expectRuns("run", "-d", "--gdb", "0", "--set", "CONFIG_DUMMY=m"));
   afterAll(async () => {
     await inLab("stop");
-    // `current` is what the other tests look at.
+    // The other tests use `current`.
     await expectRuns("build");
   });
 
-  it("is there for modprobe, stripped, and whole for the debugger", async () => {
+  it("is stripped in the guest, and has debug information for the debugger", async () => {
     const { stdout } = await sh(
       "modprobe dummy && lsmod && ifconfig dummy0 up && ls -s /lib/modules/*/kernel/drivers/net",
     );
@@ -68,7 +68,7 @@ describe("a module of the kernel's own", () => {
 });
 
 describe("without a VM", () => {
-  it("a module is built against the kernel, whatever the objects were made for last", async () => {
+  it("a module is built against the current kernel, even if the objects are of another one", async () => {
     const before = await readdir(at("hello"));
     const stdout = await expectRuns("module", "build", at("hello"));
     const built = `${LAB}/.kdock/out/module/hello`;
@@ -81,7 +81,7 @@ describe("without a VM", () => {
     expect(sections).toContain(".debug_info");
   });
 
-  describe("with a Makefile as people have them", () => {
+  describe("with a Makefile that calls make -C KERNEL", () => {
     const C = (more = "") =>
       `#include <linux/module.h>\n${more}\nMODULE_LICENSE("GPL");\nMODULE_DESCRIPTION("a test");\n`;
     const write = async (name: string, files: Record<string, string>) => {
@@ -96,7 +96,7 @@ describe("without a VM", () => {
       return [...stdout.matchAll(/^built: .*\/(\S+\.ko) /gm)].map(([, file]) => file);
     };
 
-    it("what its own half exports, adds to the call and generates belongs to the module", async () => {
+    it("its exports, variables and generated files are used in the build", async () => {
       await write("my mod", {
         Makefile: [
           "ifneq ($(KERNELRELEASE),)",
@@ -128,12 +128,12 @@ describe("without a VM", () => {
         inputs: Record<string, unknown>;
       };
       expect(manifest.inputs["make"]).toEqual(["GREETING=good day"]);
-      // Another value is another module, whatever make believes to be up to date.
+      // Another value rebuilds the module, although make's targets are up to date.
       expect(await builds("my mod", "--make", "GREETING=good night")).toEqual(["halves.ko"]);
       expect(await versions()).toEqual(["version=good night"]);
     });
 
-    it("the one of every tutorial, without halves, and one that calls for a folder below", async () => {
+    it("a Makefile without ifneq works, and one for a subfolder", async () => {
       const call = (folder: string) =>
         `all:\n\tmake -C /lib/modules/$(shell uname -r)/build M=$(PWD)${folder} modules\n`;
       await write("tutorial", { Makefile: `obj-m += one.o\n\n${call("")}`, "one.c": C() });
@@ -147,7 +147,7 @@ describe("without a VM", () => {
       expect(await builds("below")).toEqual(["one-a.ko", "one_b.ko"]);
     });
 
-    it("a file that moves takes its module along, also to where a folder was", async () => {
+    it("a moved source file moves its module, also in place of a folder", async () => {
       await write("moving", { Makefile: "obj-m := one.o\n", "one.c": C("/* here */") });
       expect(await builds("moving")).toEqual(["one.ko"]);
       await write("moving", { Makefile: "obj-m := core/\n", "core/Makefile": "obj-m := one.o\n" });
@@ -159,7 +159,7 @@ describe("without a VM", () => {
       expect(await builds("moving")).toEqual(["one.ko"]);
     });
 
-    it("folders behind links are there, and what a build on this machine left is not", async () => {
+    it("linked folders are copied, and products of a build on this machine are not", async () => {
       await write("shared", { "shared.h": "#define SHARED 1\n" });
       await write("linked", {
         Kbuild: "obj-m := one.o\nccflags-y := -I$(src)/include\n",
@@ -174,7 +174,7 @@ describe("without a VM", () => {
       expect(await builds("linked")).toEqual(["one.ko"]);
     });
 
-    it("what one module exports another one may use", async () => {
+    it("a module uses symbols that another one exports", async () => {
       await write("core", {
         Kbuild: "obj-m := core.o\n",
         "core.c": C("int seven(void);\nint seven(void) { return 7; }\nEXPORT_SYMBOL_GPL(seven);"),
@@ -191,27 +191,27 @@ describe("without a VM", () => {
       expect(await readFile(`${client}/modules.txt`, "utf8")).toMatch(/^client\.ko\tcore\t/);
     });
 
-    it("a mistake is still exit code 1, and what is no variable 2", async () => {
+    it("a compiler error exits with 1, a reserved variable with 2", async () => {
       await writeFile(at("tutorial/one.c"), C("oops"));
       const broken = await inLab("module", "build", at("tutorial"));
       expect(broken.stderr).toMatch(/tutorial\/one\.c:2:.* error: /);
       expect(broken.exitCode).toBe(1);
-      const refused = await inLab("module", "build", at("tutorial"), "--make", "CC=clang");
-      expect(refused.stderr).toMatch(/CC is what the kernel was built with\n→ /);
-      expect(refused.exitCode).toBe(2);
+      const rejected = await inLab("module", "build", at("tutorial"), "--make", "CC=clang");
+      expect(rejected.stderr).toMatch(/CC is fixed by the kernel's build\n→ /);
+      expect(rejected.exitCode).toBe(2);
     });
   });
 
   it.each([
     [["--load"], /has no VM\n→ Start one with `kdock run`/],
     [["--set", "CONFIG_MODULES=n"], /cannot load modules.*\n→ .*--set CONFIG_MODULES=y/],
-  ])("%j is refused before anything is built", async (flags, message) => {
+  ])("%j is rejected before anything is built", async (flags, message) => {
     const { exitCode, stderr } = await inLab("module", "build", at("hello"), ...flags);
     expect(stderr).toMatch(message);
     expect(exitCode).toBe(2);
   });
 
-  it("a folder without Kbuild and Makefile is told the line to write", async () => {
+  it("a folder without Kbuild and Makefile is rejected with the missing line", async () => {
     await mkdir(at("bare"));
     await writeFile(at("bare/toy.c"), "");
     const { exitCode, stderr } = await inLab("module", "build", at("bare"));
@@ -225,14 +225,14 @@ describe("without a VM", () => {
 describe("beside a running VM", () => {
   beforeAll(() => expectRuns("run", "-d", "--gdb", "0"));
 
-  it("what a folder has is loaded in the order in which one needs the other", async () => {
+  it("the modules of a folder are loaded in the order of their dependencies", async () => {
     const stdout = await expectRuns("module", "build", at("hello"), "--load");
     expect(stdout).toMatch(/^loaded into vm: greeting, hello$/m);
     expect(stdout).toMatch(/hello: version 1$/m);
     expect((await sh("ls /dev/hello")).exitCode).toBe(0);
   });
 
-  it("trap knows its functions, with arguments and locals", async () => {
+  it("trap stops in its functions, with arguments and locals", async () => {
     const { exitCode, stdout } = await inLab(
       ...["trap", "hello_ioctl", "--exec", IOCTL, "--args", "--locals", "--bt"],
     );
@@ -261,7 +261,7 @@ describe("beside a running VM", () => {
     expect(host.stdout).toMatch(/long hello_ioctl\(struct file \*file/);
   });
 
-  it("the one that runs is told from another folder's of its name", async () => {
+  it("gdb and decode use the loaded module, not another folder's of the same name", async () => {
     await mkdir(at("zzz"));
     await writeFile(at("zzz/Kbuild"), "obj-m := hello.o\n");
     await writeFile(
@@ -277,7 +277,7 @@ describe("beside a running VM", () => {
     await rm(`${LAB}/.kdock/out/module/zzz`, { recursive: true });
   });
 
-  it("an edit compiles what it touches, and takes the old one's place", async () => {
+  it("after an edit only changed files are compiled, and the module is replaced", async () => {
     await edit("hello.c", "version 1", "version 2");
     const { exitCode, stdout, stderr } = await inLab(
       "-v",
@@ -292,7 +292,7 @@ describe("beside a running VM", () => {
     expect(stderr).not.toMatch(/CC \[M\] .*greeting\.o/);
   });
 
-  it("a breakpoint waits for the module, and stops in what is built meanwhile", async () => {
+  it("a pending breakpoint stops in a module that is built meanwhile", async () => {
     expect((await sh("rmmod hello")).exitCode).toBe(0);
     await edit("hello.c", "version 2", "version 3");
     const loading = [
@@ -307,7 +307,7 @@ describe("beside a running VM", () => {
     expect(exitCode).toBe(0);
   });
 
-  it("a mistake is shown where it was made", async () => {
+  it("compiler errors have the paths of the user's folder", async () => {
     await edit("hello.c", "return answer;", "return answer");
     const typed = relative(LAB, at("hello"));
     const { exitCode, stderr } = await inLab("module", "build", typed);
@@ -318,7 +318,7 @@ describe("beside a running VM", () => {
     await edit("hello.c", "return answer", "return answer;");
   });
 
-  it("one that does not fit the kernel is refused, in words", async () => {
+  it("a module for another kernel is rejected with an explanation", async () => {
     const file = `${LAB}/.kdock/out/module/hello/hello.ko`;
     const whole = await readFile(file);
     const wrong = Buffer.from(whole);
@@ -327,7 +327,7 @@ describe("beside a running VM", () => {
     await writeFile(file, wrong);
     const { exitCode, stderr } = await inLab("module", "load", "hello");
     expect(stderr).toMatch(
-      /hello was built for another kernel: for "5.*", and "6.*" runs\n→ Build it/,
+      /hello was built for another kernel: "5.*", but "6.*" is running\n→ Build it/,
     );
     expect(exitCode).toBe(1);
     await writeFile(file, whole);
@@ -335,7 +335,7 @@ describe("beside a running VM", () => {
   });
 
   it.each(["-gdwarf-4", "-gdwarf-5"])(
-    "a line is found in its line table, also where that is compressed: %s",
+    "a line is found in its line table, also in a compressed one: %s",
     async (format) => {
       await writeFile(at("hello/Kbuild"), "obj-m := hello.o greeting.o\nccflags-y := $(FORMAT)\n");
       const compression = format === "-gdwarf-4" ? "zlib" : "zstd";
@@ -354,10 +354,10 @@ describe("beside a running VM", () => {
       const { exitCode, stdout, stderr } = await inLab("trap", place, "--exec", IOCTL, "--bt");
       expect(stdout, stderr).toMatch(new RegExp(`hello_ioctl.*hello\\.c:${line + 1}`));
       expect(exitCode).toBe(0);
-      // The same name in another folder is another file.
+      // A file of the same name in another folder does not match.
       const other = await inLab("trap", `elsewhere/hello.c:${line + 1}`, "--timeout", "5");
       expect(other.exitCode).toBe(2);
-      // One that waits for the module.
+      // A pending breakpoint.
       expect((await sh("rmmod hello")).exitCode).toBe(0);
       const insert = "insmod /lib/modules/*/extra/hello.ko && stty -F /dev/hello";
       const waiting = await inLab("trap", place, "--exec", insert, "--bt");
@@ -366,11 +366,11 @@ describe("beside a running VM", () => {
     },
   );
 
-  it("one that is in use stays", async () => {
+  it("a module that is in use is not replaced", async () => {
     const holding = "exec 3</dev/hello; sleep 100 & echo";
     await sh(holding);
     const { exitCode, stderr } = await inLab("module", "load", "hello");
-    expect(stderr).toMatch(/hello is loaded, and in use 1 times/);
+    expect(stderr).toMatch(/cannot unload hello: its use count is 1/);
     expect(exitCode).toBe(1);
   });
 });

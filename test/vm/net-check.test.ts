@@ -26,12 +26,12 @@ async function check() {
 
 function of(findings: readonly Finding[], subject: string): Finding {
   const found = findings.find((finding) => finding.subject === subject);
-  if (found === undefined) throw new Error(`nothing is said of ${subject}`);
+  if (found === undefined) throw new Error(`no finding about ${subject}`);
   return found;
 }
 
-/** Does what the advice says, as a user would who copies it into a shell. */
-async function heed({ mend = "" }: Finding): Promise<void> {
+/** Runs the command of a finding's fix, like a user who copies it into a shell. */
+async function applyFix({ mend = "" }: Finding): Promise<void> {
   const [, command = ""] = /`([^`]+)`/.exec(mend) ?? [];
   await run("sh", "-c", `cd ${LAB} && ${command.replace(/^kdock /, `node ${CLI} `)}`);
 }
@@ -55,7 +55,7 @@ afterAll(async () => {
   await here("stop");
 });
 
-it("every hop of a VM in order is ok, with published ports and IPv6, and nothing is left", async () => {
+it("every hop of a working VM is ok, with published ports and IPv6, and nothing is left", async () => {
   const { exitCode, stdout, stderr } = await here("net", "check");
   expect(exitCode, stdout + stderr).toBe(0);
   const subjects = stdout
@@ -69,40 +69,44 @@ it("every hop of a VM in order is ok, with published ports and IPv6, and nothing
   expect(stdout).toMatch(/host 127\.0\.0\.1:\d+\/tcp → guest :80: \d/);
   expect(stdout).toMatch(/host 127\.0\.0\.1:\d+\/udp → guest :53: \d/);
   expect(await docker("ps", "-aq", "--filter", `name=kdock-${LAB_NAMES.id}-check`)).toBe("");
-  // By the command itself: busybox's timeout has a process that watches it, and looks once a second.
+  // The programs, not their timeout: busybox's has a process that checks once a second.
   expect((await guest("ps")).stdout).not.toMatch(/:\d\d (nc -l|udpsvd|ping)/);
 });
 
-describe("what is broken is named, and the advice mends it", () => {
+describe("a fault is reported, and the suggested command fixes it", () => {
   const inContainer = (command: string) => () => inside("sh", "-c", command);
   it.each<[string, string, () => Promise<unknown>]>([
     ["gateway", "tap0 is not in the bridge", inContainer("ip link set tap0 nomaster")],
-    ["container", "what comes back", inContainer("iptables -I FORWARD -o br0 -p icmp -j DROP")],
+    [
+      "container",
+      "drops replies to the guest",
+      inContainer("iptables -I FORWARD -o br0 -p icmp -j DROP"),
+    ],
     [
       "NAT",
       "no MASQUERADE",
       inContainer("iptables -t nat -D POSTROUTING -s 10.0.3.0/24 ! -o br0 -j MASQUERADE"),
     ],
-    ["MTU", "br0 takes frames of 1300", inContainer("ip link set br0 mtu 1300")],
+    ["MTU", "br0 has MTU 1300", inContainer("ip link set br0 mtu 1300")],
     ["container", "the guest has no default route", () => guest("ip route del default")],
     ["DNS", "no resolver", () => guest(": > /etc/resolv.conf")],
-  ])("%s: %s", async (subject, text, spoil) => {
-    await spoil();
+  ])("%s: %s", async (subject, text, breakIt) => {
+    await breakIt();
     const { exitCode, ok, of } = await check();
     expect({ exitCode, ok }).toEqual({ exitCode: 1, ok: false });
     const found = of(subject);
     expect(found).toMatchObject({ verdict: "fail", text: expect.stringContaining(text) as string });
-    await heed(found);
+    await applyFix(found);
   });
 
-  it("so that all is well again", async () => {
+  it("all hops are ok afterwards", async () => {
     const { exitCode, findings } = await check();
     expect(findings.filter(({ verdict }) => verdict !== "ok")).toEqual([]);
     expect(exitCode).toBe(0);
   });
 });
 
-it("a guest that a debugger holds is told from a network that is broken", async () => {
+it("a guest that a debugger has stopped is reported as such", async () => {
   const port = Number((await docker("port", VM, "1234/tcp")).split(":")[1]);
   const debug = connect(port, "127.0.0.1");
   await once(debug, "connect");
@@ -110,14 +114,14 @@ it("a guest that a debugger holds is told from a network that is broken", async 
   expect(exitCode).toBe(1);
   expect(of("guest").text).toContain("stopped by a debugger");
   expect(findings.filter(({ verdict }) => verdict === "fail")).toHaveLength(1);
-  // Detaches: the guest goes on.
+  // Detaches: the guest continues.
   debug.write("+$D#44");
   await once(debug, "data");
   debug.destroy();
   expect((await guest("true")).exitCode).toBe(0);
 });
 
-it("a VM whose kernel has panicked, and none at all", async () => {
+it("a panicked kernel exits with 1, a project without a VM with 2", async () => {
   const died = docker("wait", VM);
   void guest("echo c > /proc/sysrq-trigger").catch(() => undefined);
   await died;

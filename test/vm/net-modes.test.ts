@@ -20,7 +20,7 @@ import {
   STUB_PORT,
 } from "../support/stub.js";
 
-/** Three guests of the lab, on a machine where the article's network is somebody else's. */
+/** Three guests of the lab, on a machine where another Docker network has the default 10.0.3.0/24. */
 const FILE = `net-modes-${process.pid}.yaml`;
 const YAML = `
 gdb: { listen: 0 }
@@ -73,7 +73,7 @@ afterAll(async () => {
 });
 
 describe("a subnet", () => {
-  it("that nobody named keeps away from Docker's networks, and is all guests'", async () => {
+  it("is chosen outside of Docker's networks by default, and shared by all guests", async () => {
     const [, subnet = ""] = /^b +ready .* (10\.0\.\d+)\.2 /m.exec(upOutput) ?? [];
     expect(subnet, upOutput).toMatch(/^10\.0\.\d+$/);
     expect(subnet).not.toBe("10.0.3");
@@ -82,7 +82,7 @@ describe("a subnet", () => {
     expect((await guest(B, "nc peer 8080 </dev/null")).stdout.trim()).toBe(await addressOf(B));
   });
 
-  it("that is named and somebody's is refused, with the name of whose it is", async () => {
+  it("that clashes with a Docker network is rejected with the network's name", async () => {
     const { exitCode, stderr } = await here("run", "-d", "--name", "c", "--subnet", "10.0.2.0/23");
     expect(stderr).toContain(
       `vm.net.subnet: 10.0.2.0/23 clashes with the Docker network ${OTHER} (10.0.3.0/24)`,
@@ -94,13 +94,13 @@ describe("a subnet", () => {
 });
 
 describe("mode user", () => {
-  it("has names and the outside, which sees the container's address", async () => {
+  it("has DNS and access to the outside, with the container's address", async () => {
     const { stdout, stderr, exitCode } = await guest(U, "hostname; nc peer 8080 </dev/null");
     expect(exitCode, stderr).toBe(0);
     expect(stdout).toBe(`u\n${await addressOf(U)}\n`);
   });
 
-  it("publishes ports, one by two ports of the host, and the one that is the gdbstub's in the container", async () => {
+  it("publishes ports, one on two host ports, and one that equals the gdbserver's in the container", async () => {
     const serve = (port: number) =>
       `while :; do nc -l -p ${port} -e echo from ${port}; done </dev/null >/dev/null 2>&1 &`;
     await guest(U, serve(8080));
@@ -120,7 +120,7 @@ describe("mode user", () => {
     expect(await callFromHere("127.0.0.1", Number(gdb))).toMatch(STUB_ANSWER);
   });
 
-  it("keeps the guest, other guests and containers from its debugger", async () => {
+  it("blocks the guest, other guests and containers from its gdbserver", async () => {
     await listenInside(U);
     const [, gateway = ""] = /^KDOCK_GATEWAY=([\d.]+)/m.exec(await environmentOf(U)) ?? [];
     const own = await addressOf(U);
@@ -137,7 +137,7 @@ describe("mode user", () => {
     expect(await callFrom(U, "127.0.0.1", STUB_PORT)).toMatch(STUB_ANSWER);
   });
 
-  it("needs neither tap nor bridge, and no network with others", async () => {
+  it("has no tap, no bridge, and no network between VMs", async () => {
     expect(await docker("exec", U, "ls", "/sys/class/net")).not.toMatch(/tap|br0/);
     expect(await docker("inspect", "-f", "{{.HostConfig.Devices}}", U)).not.toContain("tun");
     expect(await docker("network", "ls", "-q", "--filter", `name=${NAMES.lan}`)).toBe("");
@@ -150,7 +150,7 @@ describe("mode user", () => {
 });
 
 describe("mode none", () => {
-  it("has no card, and /init misses none", async () => {
+  it("has no network card, and /init does not complain", async () => {
     const { stdout, stderr } = await here("exec", "n", "--", "ls", "/sys/class/net");
     expect(stdout, stderr).toMatch(/^lo$/m);
     expect(stdout).not.toContain("eth0");
@@ -160,7 +160,7 @@ describe("mode none", () => {
     expect((await here("ps")).stdout).toMatch(/^n +- /m);
   });
 
-  it("has a debugger, out of reach of guests and containers", async () => {
+  it("has a gdbserver that guests and containers cannot reach", async () => {
     const own = await addressOf(N);
     await listenInside(N);
     expect((await guest(B, callFromGuest(own, CONTROL_PORT))).stdout).toContain(CONTROL_ANSWER);
@@ -174,7 +174,7 @@ describe("mode none", () => {
     expect(stdout).toContain("swapper");
   });
 
-  it("has no ports to publish", async () => {
+  it("rejects published ports", async () => {
     const { exitCode, stderr } = await here("run", "-d", "--name", "c", "--net", "none", "-p80:80");
     expect(stderr).toMatch(/a guest without network \(vm\.net\.mode: none\) has no ports/);
     expect(exitCode).toBe(2);
@@ -182,7 +182,7 @@ describe("mode none", () => {
 });
 
 describe("start.sh, with arguments for a bridge", () => {
-  /** compose.yaml's variable, and privileged containers on a machine without tun: QEMU's arguments, one a line. */
+  /** QEMU's arguments, one per line, for start.sh's environment: as with compose.yaml, and on a machine without tun. */
   async function argumentsOf(
     environment: Readonly<Record<string, string>>,
     capability: readonly string[] = ["--cap-add", "NET_ADMIN"],
@@ -194,16 +194,16 @@ describe("start.sh, with arguments for a bridge", () => {
     const all = { ...facts, KDOCK_GUEST_MUX: "", ...environment };
     const fake = `printf '#!/bin/sh\\nprintf "%%s\\\\n" "$@"\\n' > /usr/local/bin/qemu-system-x86_64
       chmod +x /usr/local/bin/qemu-system-x86_64; exec sh /usr/local/lib/kdock/start.sh "$@"`;
-    const said = await docker(
+    const output = await docker(
       ...["run", "--rm", ...capability],
       ...Object.entries(all).flatMap(([name, value]) => ["-e", `${name}=${value}`]),
       ...["--entrypoint", "sh", image, "-c", fake, "sh"],
       ...qemuArgs(planned),
     );
-    return said.split("\n");
+    return output.split("\n");
   }
 
-  it("offers no gdbserver where nothing can keep the guest from it", async () => {
+  it("starts no gdbserver if its port cannot be closed to the guest", async () => {
     for (const mode of ["user", "none"]) {
       const closed = await argumentsOf({ KDOCK_NET_MODE: mode });
       expect(closed[closed.indexOf("-gdb") + 1]).toBe("tcp::1234");
@@ -216,7 +216,7 @@ describe("start.sh, with arguments for a bridge", () => {
     }
   });
 
-  it("keeps the guest from its debugger in a user namespace, as of a rootless engine, by a group that is mapped", async () => {
+  it("closes the gdbserver's port by a mapped group in a user namespace, as with a rootless engine", async () => {
     const config = loadConfig({});
     const planned = machine(config, { paused: false, command: false });
     const facts = { ...vmEnvironment(config), ...startFacts(planned) };
@@ -229,34 +229,34 @@ describe("start.sh, with arguments for a bridge", () => {
       until [ "$(readlink /proc/$!/ns/user)" != "$own" ]; do sleep 0.05; done
       for map in uid_map gid_map; do echo 0 0 65536 >/proc/$!/$map; done
       echo >/run/mapped; wait $!`;
-    const said = await docker(
-      // Docker's own filter lets no container make such a namespace.
+    const output = await docker(
+      // Docker's default seccomp profile does not allow user namespaces.
       ...["run", "--rm", "--cap-add", "NET_ADMIN", "--security-opt", "seccomp=unconfined"],
       ...Object.entries(environment).flatMap(([name, value]) => ["-e", `${name}=${value}`]),
       ...["--entrypoint", "sh", image, "-c", fake, "/usr/local/bin/qemu-system-x86_64"],
       ...qemuArgs(planned),
     );
-    expect(said).toMatch(/^tcp::1234$/m);
-    expect(said).toMatch(/^Groups:\s*65535\s*$/m);
+    expect(output).toMatch(/^tcp::1234$/m);
+    expect(output).toMatch(/^Groups:\s*65535\s*$/m);
   });
 
-  it("takes QEMU's own network, without IPv6, where that is asked for or there is no tun", async () => {
+  it("uses QEMU's user network without IPv6 in mode user, and as a fallback without tun", async () => {
     for (const environment of [{ KDOCK_NET_MODE: "user" }, {}]) {
       const all = await argumentsOf(environment);
       expect(all[all.indexOf("-netdev") + 1]).toMatch(/^user,id=net0,ipv6=off,/);
       expect(all[all.indexOf("-device") + 1]).toMatch(/^virtio-net-pci,netdev=net0,/);
       expect(all[all.indexOf("-append") + 1]).toMatch(/ kdock\.ip6=none$/);
-      const isSaid = all.some((line) => line.includes("/dev/net/tun is not there"));
-      expect(isSaid).toBe(!("KDOCK_NET_MODE" in environment));
+      const isReported = all.some((line) => line.includes("/dev/net/tun is not there"));
+      expect(isReported).toBe(!("KDOCK_NET_MODE" in environment));
     }
   });
 
-  it("takes the card away where none is wanted, and nothing else", async () => {
+  it("removes only the network card's arguments in mode none", async () => {
     const all = await argumentsOf({ KDOCK_NET_MODE: "none" });
     expect(all.join(" ")).not.toMatch(/netdev/);
     expect(all[all.indexOf("-append") + 1]).toMatch(/ kdock\.ip=none$/);
     const planned = qemuArgs(machine(loadConfig({}), { paused: false, command: false }));
-    // Behind them is the monitor of run-qemu.pl.
+    // The arguments of run-qemu.pl's monitor follow.
     const monitor = all.findIndex((word) => word.startsWith("socket,id=kdock-end,")) - 1;
     expect(all[monitor]).toBe("-chardev");
     expect(all.slice(all.indexOf("-M"), monitor)).toEqual(planned);

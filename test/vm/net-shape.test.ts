@@ -5,7 +5,7 @@ import { projectNames } from "../../src/core/plan/names.js";
 import { docker, kdock } from "../support/kdock.js";
 import { inGuest, LAB, withGuest } from "../support/lab.js";
 
-/** In the lab's own folder: the same project and artifacts, with two VMs. */
+/** In the lab's folder: the same project and artifacts, with two VMs. */
 const FILE = `shape-${process.pid}.yaml`;
 const NAMES = projectNames(LAB);
 const here = (...args: readonly string[]) => kdock(["-c", FILE, ...args], { cwd: LAB });
@@ -18,7 +18,7 @@ async function shape(...args: readonly string[]): Promise<string> {
   return stdout.trim();
 }
 
-/** What busybox's ping counts, and its shortest round trip in milliseconds. */
+/** busybox's ping statistics, with the shortest round trip in milliseconds. */
 async function ping(vm: string, to: string, count: number, options = "-i 0.2 -W 2") {
   const { stdout } = await guest(vm, `ping -c ${count} ${options} ${to}`);
   const received = Number(/(\d+) packets received/.exec(stdout)?.[1]);
@@ -42,17 +42,17 @@ afterAll(async () => {
   await rm(join(LAB, FILE));
 });
 
-it("a delay is on the way to that guest, and on no other", async () => {
+it("a delay applies to frames to that guest only", async () => {
   expect(await shape("a", "delay 100ms")).toMatch(/^a: delay 100(\.0)?ms /);
   expect((await ping("a", "10.0.3.1", 3)).shortest).toBeGreaterThanOrEqual(100);
-  // The answer passes to a as it came from b, and a question comes late.
+  // Replies from b to a are delayed, and so are requests from b.
   expect((await ping("a", "b", 3)).shortest).toBeGreaterThanOrEqual(100);
   expect((await ping("b", "a", 3)).shortest).toBeGreaterThanOrEqual(100);
   expect((await ping("b", "10.0.3.254", 5)).shortest).toBeLessThan(100);
   expect(await shape("b")).toBe("b: not shaped");
 });
 
-it("what is lost does not come, and comes again when it is off", async () => {
+it("lost frames are reported by net check, and arrive again after off", async () => {
   expect(await shape("a", "loss", "100%")).toMatch(/^a: loss 100% /);
   expect((await ping("a", "10.0.3.1", 2, "-i 0.2 -W 1")).received).toBe(0);
   const { exitCode, stdout } = await here("net", "check", "--vm", "a");
@@ -64,12 +64,12 @@ it("what is lost does not come, and comes again when it is off", async () => {
   expect((await ping("a", "b", 3)).shortest).toBeLessThan(100);
 });
 
-it("frames come twice", async () => {
+it("frames are duplicated", async () => {
   await shape("a", "duplicate 100%");
   expect((await ping("a", "10.0.3.1", 4)).doubles).toBeGreaterThanOrEqual(3);
 });
 
-it("a rate is kept to", async () => {
+it("a rate is limited", async () => {
   const bytes = 250_000;
   const server = `socat -u 'SYSTEM:head -c ${bytes} /dev/zero' TCP-LISTEN:7777,reuseaddr`;
   const receive = async () => {
@@ -87,9 +87,9 @@ it("a rate is kept to", async () => {
   expect(await receive()).toBeLessThan(seconds);
 });
 
-it("words that tc does not take are refused in its words, and what was in force stays", async () => {
+it("invalid parameters are rejected with tc's message, and the previous shaping is kept", async () => {
   const before = await shape("a", "delay", "30ms", "10ms", "loss", "1%");
-  for (const [words, complaint] of [
+  for (const [words, message] of [
     ["delay banana", 'Illegal "latency"'],
     ["loss 200%", 'Illegal "loss percent"'],
     ["delay 10ms frobnicate", 'What is "frobnicate"?'],
@@ -97,19 +97,19 @@ it("words that tc does not take are refused in its words, and what was in force 
     const { exitCode, stderr } = await here("net", "shape", "--vm", "a", words);
     expect({ exitCode, stderr }).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining(`tc says: ${complaint}`) as string,
+      stderr: expect.stringContaining(`tc: ${message}`) as string,
     });
   }
   expect(await shape("a")).toBe(before);
 });
 
-it("asks which VM is meant, and knows who is none", async () => {
-  for (const [words, complaint] of [
+it("a missing or unknown VM name is rejected", async () => {
+  for (const [words, message] of [
     [["delay 10ms"], "this project has several VMs"],
-    [["nobody", "delay 10ms"], "this project has no VM nobody"],
+    [["unknown", "delay 10ms"], "this project has no VM unknown"],
   ] as const) {
     const { exitCode, stderr } = await here("net", "shape", ...words);
     expect(exitCode).toBe(2);
-    expect(stderr).toContain(complaint);
+    expect(stderr).toContain(message);
   }
 });

@@ -4,14 +4,14 @@ import { docker, kdock } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 import { callFromHere, STUB_ANSWER } from "../support/stub.js";
 
-/** The outside: a second container on the VM's network, which answers with the address it sees. */
+/** The outside: a second container on the VM's network, which sends every client its address. */
 const PEER = `kdock-test-peer-${process.pid}`;
 let vmAddress = "";
 let peerAddress = "";
 
 beforeAll(async () => {
   await kdock(["stop"], { cwd: LAB });
-  // Two ports of the host for one of the guest, one that is also the gdbstub's, and one of UDP with the same number.
+  // Two host ports for one of the guest, one that equals the gdbserver's, and the same number for UDP.
   const ports = ["0:8080", "127.0.0.2:0:8080", "0:1234", "0:1234/udp"];
   const flags = ports.flatMap((port) => ["-p", port]);
   const { exitCode, stderr } = await kdock(["run", "-d", "--gdb", "0", ...flags], { cwd: LAB });
@@ -35,7 +35,7 @@ afterAll(async () => {
 const guest = (script: string) =>
   withGuest(LAB_NAMES.vmContainer, (session) => inGuest(session, script));
 
-it("the guest has the article's address and reaches its gateway", async () => {
+it("the guest has the default address 10.0.3.2 and reaches its gateway", async () => {
   expect((await guest("ip -4 -o addr show eth0")).stdout).toContain("10.0.3.2/24");
   expect((await guest("ping -c 1 -W 5 10.0.3.1")).exitCode).toBe(0);
 });
@@ -46,12 +46,12 @@ it("a second container sees the VM container's address, never the guest's", asyn
   expect(stdout.trim()).toBe(vmAddress);
 });
 
-it("host names resolve in the guest, by the engine's own resolver", async () => {
+it("container names resolve in the guest, by the engine's resolver", async () => {
   const { stdout, exitCode } = await guest("nc peer 8080 </dev/null");
   expect({ answer: stdout.trim(), exitCode }).toEqual({ answer: vmAddress, exitCode: 0 });
 });
 
-it("both sides of the translation are seen where they happen", async () => {
+it("the container has the MASQUERADE rule, and tap0 in the bridge", async () => {
   const nat = await docker(
     "exec",
     LAB_NAMES.vmContainer,
@@ -87,7 +87,7 @@ describe("forwarding", () => {
     for (const port of [1234, 8080, 8081]) await guest(serve(port));
   });
 
-  it("leads from ports of the host to those of the guest, and to the debugger from its own", async () => {
+  it("connects host ports to the guest's, and the gdb port to the gdbserver", async () => {
     const { stdout } = await kdock(["ps"], { cwd: LAB });
     const ports = [...stdout.matchAll(/(127\.0\.0\.[12]):(\d+)→(\d+)\/tcp/g)];
     expect(ports.map(([, host, , port]) => `${host ?? ""} ${port ?? ""}`).sort(), stdout).toEqual([
@@ -103,18 +103,18 @@ describe("forwarding", () => {
     expect(await callFromHere("127.0.0.1", Number(gdb))).toMatch(STUB_ANSWER);
   });
 
-  it("lets other containers come to published ports, and not to the guest", async () => {
+  it("lets other containers connect to published ports, but not to the guest", async () => {
     expect((await call(vmAddress, 8080)).trim()).toBe("from 8080");
     await inPeer(`ip route add 10.0.3.2 via ${vmAddress}`);
     for (const port of [8080, 8081]) expect(await call("10.0.3.2", port)).not.toContain("from");
-    // Both are there: the guest's own container reaches them.
+    // Both have a listener: the guest's container reaches them.
     for (const port of [8080, 8081]) {
       const own = ["exec", LAB_NAMES.vmContainer, "socat", "-u", `TCP:10.0.3.2:${port}`, "-"];
       expect((await docker(...own)).trim()).toBe(`from ${port}`);
     }
   });
 
-  it("lets the guest out with its own address, and no other", async () => {
+  it("drops packets of the guest with a foreign source address", async () => {
     const echoes = async () => {
       const counts = await inPeer("grep ^Icmp: /proc/net/snmp");
       const [names = [], values = []] = counts.split("\n").map((line) => line.split(" "));
@@ -123,8 +123,8 @@ describe("forwarding", () => {
     const format = "{{(index .IPAM.Config 0).Gateway}}";
     const gateway = await docker("network", "inspect", "-f", format, LAB_NAMES.network);
     const before = await echoes();
-    const pose = `ip addr add ${gateway}/32 dev eth0; ping -c 2 -W 1 -I ${gateway} ${peerAddress}; ip addr del ${gateway}/32 dev eth0`;
-    await guest(pose);
+    const spoof = `ip addr add ${gateway}/32 dev eth0; ping -c 2 -W 1 -I ${gateway} ${peerAddress}; ip addr del ${gateway}/32 dev eth0`;
+    await guest(spoof);
     expect((await guest(`ping -c 2 -W 5 ${peerAddress}`)).exitCode).toBe(0);
     expect(await echoes()).toBe(before + 2);
   });

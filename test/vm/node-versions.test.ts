@@ -4,7 +4,7 @@ import { CLI } from "../support/kdock.js";
 import { LAB } from "../support/lab.js";
 import { fetchNode, OTHER_NODES } from "../support/node-versions.js";
 
-/** The unit tests on all of them: npm run test:nodes. */
+/** `npm run test:nodes` runs the unit tests on these versions. */
 it.each(OTHER_NODES)("boots a guest and runs a command in it on Node.js %d", async (major) => {
   const node = await fetchNode(major);
   try {
@@ -13,7 +13,7 @@ it.each(OTHER_NODES)("boots a guest and runs a command in it on Node.js %d", asy
       { cwd: LAB, env: { KDOCK_TRUST: "1" }, reject: false, stdin: "ignore" },
     );
     expect({ stdout, exitCode }, stderr).toEqual({ stdout: "Linux", exitCode: 7 });
-    // Warnings of the version's own, of what it is about to drop.
+    // No warnings of that version, such as deprecations.
     expect(stderr).not.toMatch(/Warning|deprecated/i);
   } finally {
     await node.remove();

@@ -15,20 +15,20 @@ import { gzipSync } from "node:zlib";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { dapClient } from "../support/dap.js";
-import { docker, kdock, said, start } from "../support/kdock.js";
+import { docker, kdock, start, untilOutput } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, labSide, withGuest } from "../support/lab.js";
 
 const VM = LAB_NAMES.vmContainer;
 const PANIC = "echo c > /proc/sysrq-trigger";
 const REASON = "sysrq triggered crash";
-/** What a program in the guest can write: as the container's scripts, as the kernel, and to steer a terminal. */
+/** Output of a program in the guest that imitates the container's scripts and the kernel, and controls a terminal. */
 const FORGED = [
   "[kdock] error: forged",
   "[    9.000000] Kernel panic - not syncing: forged",
   "[    9.100000] ---[ end Kernel panic - not syncing: forged ]---",
   "\\033]0;forged\\007\\033[2J",
 ];
-/** The kernel's words come back from a file, as from /sys/fs/pstore. */
+/** Writes FORGED to the console from a file, like a log from /sys/fs/pstore. */
 const FORGE = `printf '${FORGED.join("\\n")}\\n' > /tmp/dmesg-erst-1; cat /tmp/dmesg-erst-1 > /dev/console`;
 const NO_INIT = "init=/none rdinit=/none";
 
@@ -42,14 +42,14 @@ async function boot(...flags: string[]): Promise<void> {
   expect(exitCode, stderr).toBe(0);
 }
 
-/** The guest's shell answers before its kernel panics. */
+/** Panics after a second, so that the command's exit is received. */
 async function panicSoon(): Promise<void> {
   await withGuest(VM, (session) => inGuest(session, `(sleep 1; ${PANIC}) >/dev/null 2>&1 &`));
 }
 
 const vmEnds = () => docker("wait", VM);
 
-/** Where sysrq_handle_crash calls panic(), by the source itself. */
+/** The source line where sysrq_handle_crash calls panic(). */
 async function callOfPanic(): Promise<string> {
   const source = await docker(
     ...[
@@ -66,7 +66,7 @@ async function callOfPanic(): Promise<string> {
   return `drivers/tty/sysrq.c:${source.split(":")[0] ?? ""}`;
 }
 
-async function holds(path: string, ...texts: string[]): Promise<boolean> {
+async function containsAll(path: string, ...texts: string[]): Promise<boolean> {
   const left = new Set(texts);
   let rest = "";
   for await (const chunk of createReadStream(path, {
@@ -85,7 +85,7 @@ beforeAll(() => inLab("stop"));
 afterEach(() => inLab("stop"));
 
 describe("with a debugger", () => {
-  it("kdock gdb stops at the panic, which goes on afterwards, and the user's breakpoints count from 1", async () => {
+  it("kdock gdb stops at the panic, which continues afterwards; the user's breakpoints are numbered from 1", async () => {
     await boot();
     const commands = [
       "break tcp_v4_rcv",
@@ -97,7 +97,7 @@ describe("with a debugger", () => {
     const debugging = start(["gdb", "--", "-batch", ...commands.flatMap((each) => ["-ex", each])], {
       cwd: LAB,
     });
-    await said(debugging.stdout, "Breakpoint 1 at");
+    await untilOutput(debugging.stdout, "Breakpoint 1 at");
     await panicSoon();
     const { stdout, exitCode } = await debugging;
     expect(stdout).toContain(`kdock: the kernel panics: ${REASON}\n`);
@@ -108,7 +108,7 @@ describe("with a debugger", () => {
     expect(await vmEnds()).toBe("1");
   });
 
-  it("set stop-on-panic off lets it go", async () => {
+  it("set stop-on-panic off disables the stop", async () => {
     await boot();
     const commands = [
       "set stop-on-panic off",
@@ -119,13 +119,13 @@ describe("with a debugger", () => {
     const debugging = start(["gdb", "--", "-batch", ...commands.flatMap((each) => ["-ex", each])], {
       cwd: LAB,
     });
-    await said(debugging.stdout, "stop-on-panic is off");
+    await untilOutput(debugging.stdout, "stop-on-panic is off");
     await panicSoon();
     expect((await debugging).stdout).not.toContain("the kernel panics");
     expect(await vmEnds()).toBe("1");
   });
 
-  it("kdock.gdb on this machine stops at one of the boot, connected before the kernel is mapped", async () => {
+  it("kdock.gdb on this machine stops at a panic of the boot, if connected before the kernel is mapped", async () => {
     await boot("--paused", "--append", NO_INIT);
     const script = `${LAB}/.kdock/out/current/kdock.gdb`;
     const words = ["-nx", "-batch", "-x", script, "-ex", "continue", "-ex", "backtrace 2"];
@@ -135,14 +135,14 @@ describe("with a debugger", () => {
       all: true,
       reject: false,
     });
-    // Its arguments are in the registers of the call.
+    // Formatted from the arguments in registers.
     expect(all).toMatch(
       /kdock: the kernel panics: VFS: Unable to mount root fs on (?:unknown-block\(0,0\)|"" or unknown-block\(0,0\))/,
     );
     expect(all).toMatch(/#0 +v?panic \(/);
   });
 
-  it("an editor is told in its console, and stopped", async () => {
+  it("an editor stops at the panic", async () => {
     await boot();
     const editor = dapClient(LAB);
     await editor.request("initialize", {
@@ -159,7 +159,7 @@ describe("with a debugger", () => {
     await panicSoon();
     expect(await editor.event("stopped")).toMatchObject({ reason: "breakpoint" });
     const { stackFrames } = await editor.request("stackTrace", { threadId: 1 });
-    // Newer kernels have vpanic() do what panic() is asked for.
+    // In newer kernels panic() calls vpanic().
     const names = stackFrames.map(({ name }) => name).filter((name) => name !== "vpanic");
     expect(names.slice(0, 2)).toEqual(["panic", "sysrq_handle_crash"]);
     await editor.request("disconnect", { terminateDebuggee: false });
@@ -167,7 +167,7 @@ describe("with a debugger", () => {
     expect(await vmEnds()).toBe("1");
   });
 
-  it("kdock trap tells a panic as one, with its backtrace", async () => {
+  it("kdock trap reports a panic with its backtrace", async () => {
     const { exitCode, stdout, stderr } = await inLab(
       "trap",
       "icmp_rcv",
@@ -176,9 +176,7 @@ describe("with a debugger", () => {
       "--exec",
       PANIC,
     );
-    expect(stderr).toContain(
-      `error: the guest's kernel panicked: ${REASON} (0 of 1 hits until then)`,
-    );
+    expect(stderr).toContain(`error: the guest's kernel panicked: ${REASON} (0 of 1 hits before)`);
     expect(stdout).toMatch(/ #[12] +sysrq_handle_crash \(.* at drivers\/tty\/sysrq\.c:\d+/);
     expect(exitCode).toBe(1);
     expect(await readFile(`${LAB}/.kdock/logs/console.log`, "utf8")).toContain(
@@ -187,11 +185,11 @@ describe("with a debugger", () => {
   });
 });
 
-describe("without one", () => {
+describe("without a debugger", () => {
   const dump = `${LAB}/.kdock/test-panic.core`;
   afterAll(() => rm(dump, { force: true }));
 
-  it("run -- CMD ends with the decoded trace, and keeps the memory that was asked for", async () => {
+  it("run -- CMD prints the decoded trace, and writes the requested dump", async () => {
     await rm(dump, { force: true });
     const { exitCode, stderr } = await inLab(
       "run",
@@ -212,9 +210,14 @@ describe("without one", () => {
     );
     expect(stderr).toContain(`the guest's memory: ${dump}\n`);
     expect(
-      await holds(dump, "\x7fELF", "Linux version 6.", `Kernel panic - not syncing: ${REASON}`),
+      await containsAll(
+        dump,
+        "\x7fELF",
+        "Linux version 6.",
+        `Kernel panic - not syncing: ${REASON}`,
+      ),
     ).toBe(true);
-    // The console is kept as it was.
+    // The console's log is not decoded.
     expect(await readFile(`${LAB}/.kdock/logs/console.log`, "utf8")).toMatch(
       / sysrq_handle_crash\+0x/,
     );
@@ -225,10 +228,10 @@ describe("without one", () => {
     expect(again.exitCode).toBe(2);
   });
 
-  it("a VM in the background keeps all of it until somebody looks", async () => {
+  it("a detached VM keeps its console, reason and dump", async () => {
     const before = await dumps();
     await boot("--dump-on-panic");
-    // What a program says is no panic, and none of what it says is why, when there is one.
+    // A program's output is not taken for a panic, nor for the reason of a later one.
     expect((await inLab("exec", "--", "sh", "-c", FORGE)).exitCode).toBe(0);
     const forged = await inLab("logs");
     expect(forged.stdout).toContain("not syncing: forged");
@@ -246,13 +249,13 @@ describe("without one", () => {
     expect((await inLab("logs")).stderr).toContain("the kernel panicked (sysrq triggered crash)");
     const [core = "none", ...more] = (await dumps()).filter((name) => !before.includes(name));
     expect(more).toEqual([]);
-    expect(await holds(`${DUMPS}/${core}`, "Linux version 6.")).toBe(true);
+    expect(await containsAll(`${DUMPS}/${core}`, "Linux version 6.")).toBe(true);
     await rm(`${DUMPS}/${core}`);
-    // Of a VM that is gone, too.
+    // Also after the VM was removed.
     expect((await inLab("logs")).stdout).toMatch(/ sysrq_handle_crash\+0x/);
   });
 
-  it("a guest that only says so has not panicked, whoever asks, and nothing is kept of it", async () => {
+  it("a forged panic is not reported by any command, and makes no dump", async () => {
     const before = await dumps();
     await boot("--dump-on-panic");
     const waiting = start(["exec", "--", "sh", "-c", `${FORGE}; poweroff -f; sleep 60`], {
@@ -272,12 +275,12 @@ describe("without one", () => {
     expect(await dumps()).toEqual(before);
   });
 
-  it("nor has one that silences its kernel and resets the machine", async () => {
+  it("a forged panic followed by a reset is not reported", async () => {
     await boot();
-    const quietly = "echo 0 >/proc/sys/kernel/printk";
+    const silence = "echo 0 >/proc/sys/kernel/printk";
     const forge = "echo 'Kernel panic - not syncing: forged' >/dev/console";
     const { stderr } = await inLab(
-      ...["exec", "--", "sh", "-c", `${quietly}; ${forge}; reboot -f; sleep 60`],
+      ...["exec", "--", "sh", "-c", `${silence}; ${forge}; reboot -f; sleep 60`],
     );
     expect(stderr).toContain("error: the guest rebooted, which ends the VM\n");
     expect(await docker("logs", VM)).toMatch(/not syncing: forged\s*$/);
@@ -287,7 +290,7 @@ describe("without one", () => {
     expect((await inLab("logs")).stderr).toBe("");
   });
 
-  it("a panic before the kernel has loaded its driver for pvpanic is told by the console", async () => {
+  it("a panic before the pvpanic driver is loaded is detected on the console", async () => {
     const { stderr } = await inLab("run", "--gdb", "0", "--append", "mem=24M", "--", "true");
     expect(stderr).toContain("error: the guest's kernel panicked: System is deadlocked on memory");
     expect(stderr).toMatch(/\| {2}do_one_initcall \(init\/main\.c:\d+\)/);
@@ -295,7 +298,7 @@ describe("without one", () => {
     expect(JSON.parse(end)).toMatchObject({ panicked: false, reason: "guest-reset" });
   });
 
-  it("run -- CMD tells how the VM ended, in QEMU's words and not in the guest's", async () => {
+  it("run -- CMD reports the VM's end from QEMU, not from the guest's output", async () => {
     const script = `${FORGE}; reboot -f; sleep 60`;
     const { exitCode, stderr } = await inLab("run", "--gdb", "0", "--", "sh", "-c", script);
     expect(stderr).toContain("error: the VM ended (QEMU's exit code 0); its console ended with\n");
@@ -305,15 +308,15 @@ describe("without one", () => {
     expect(exitCode).toBe(1);
   });
 
-  it("logs -f tells it as it happens; decode reads what is piped in, warnings and oopses too", async () => {
+  it("logs -f reports a panic when it happens; decode reads warnings from stdin", async () => {
     await boot();
     const following = start(["logs", "-f"], { cwd: LAB });
-    await said(following.stdout, "Linux version");
+    await untilOutput(following.stdout, "Linux version");
     await panicSoon();
     const { exitCode, stdout, stderr } = await following;
     expect(stderr).toMatch(/\| {2}write_sysrq_trigger \(drivers\/tty\/sysrq\.c:\d+\)/);
     expect(exitCode).toBe(1);
-    // A warning's place is the instruction, a backtrace's the call before it.
+    // In a warning the place is the instruction, in a backtrace a return address.
     const place = / (vfs_write\+0x\S+)/.exec(stdout)?.[1] ?? "none";
     const input = `[    1.5] WARNING: CPU: 0 PID: 1 at x.c:1 ${place}\n[    1.5]  ? ${place}\nrest\n`;
     const decoded = await kdock(["decode", "-"], { cwd: LAB, input });
@@ -323,7 +326,7 @@ describe("without one", () => {
     expect(decoded.exitCode).toBe(0);
   });
 
-  describe("a log from elsewhere", () => {
+  describe("another log", () => {
     let folder: string;
     /** An entry of a backtrace, as this kernel prints it. */
     let place: string;
@@ -344,19 +347,19 @@ describe("without one", () => {
     };
 
     it.each([
-      ["syslog's", (text: string) => Buffer.from(`Nov 24 10:00:00 host kernel: ${text}\r\n`)],
-      ["one that is not UTF-8", (text: string) => Buffer.from(`caf\xe9\n${text}\n`, "latin1")],
-      ["one of PowerShell's", (text: string) => Buffer.from(`\ufeff${text}\r\n`, "utf16le")],
-      ["one that logrotate has packed", (text: string) => gzipSync(`${text}\n`)],
-      ["one in colours", (text: string) => Buffer.from(`\x1b[32m[ 1.0] \x1b[0m${text}\x1b[0m\n`)],
-    ])("gets its source lines: %s", async (_name, made) => {
-      const { exitCode, stdout, stderr } = await decoded(made(` ${place}`));
+      ["of syslog", (text: string) => Buffer.from(`Nov 24 10:00:00 host kernel: ${text}\r\n`)],
+      ["that is not UTF-8", (text: string) => Buffer.from(`caf\xe9\n${text}\n`, "latin1")],
+      ["of PowerShell", (text: string) => Buffer.from(`\ufeff${text}\r\n`, "utf16le")],
+      ["that logrotate has compressed", (text: string) => gzipSync(`${text}\n`)],
+      ["with colours", (text: string) => Buffer.from(`\x1b[32m[ 1.0] \x1b[0m${text}\x1b[0m\n`)],
+    ])("%s gets source lines", async (_name, encode) => {
+      const { exitCode, stdout, stderr } = await decoded(encode(` ${place}`));
       expect(stdout).toMatch(/ vfs_write \(fs\/read_write\.c:\d+\)\n$/);
       expect(stderr).not.toContain("warning: ");
       expect(exitCode).toBe(0);
     });
 
-    it("is told to be another build's, or to name a module that is not there", async () => {
+    it("of another build, or with an unknown module, gets a warning", async () => {
       const other = place.replace(/0x[0-9a-f]+$/, "0x9999");
       const { exitCode, stderr } = await decoded(
         Buffer.from(` ${other}\n vlan_init+0x1/0x2 [8021q]\n`),
@@ -367,21 +370,21 @@ describe("without one", () => {
     });
 
     it.each([
-      ["dump", Buffer.from("\x7fELF\x02\x01\x01"), /is no text.*\n→ `kdock crash /],
+      ["dump", Buffer.from("\x7fELF\x02\x01\x01"), /is not a kernel log.*\n→ `kdock crash /],
       [
         "xz file",
         Buffer.from("fd377a585a000004", "hex"),
         /is compressed\n→ `xz -dc .* \| kdock dec/,
       ],
-      ["whole gzip file", gzipSync("a log").subarray(0, 12), /cannot be unpacked: /],
-      ["log that fits", gzipSync(Buffer.alloc(64 << 20)), /has more than \d+ MiB\n→ /],
-    ])("is no %s", async (_name, bytes, message) => {
+      ["truncated gzip file", gzipSync("a log").subarray(0, 12), /cannot be unpacked: /],
+      ["log that is too large", gzipSync(Buffer.alloc(64 << 20)), /has more than \d+ MiB\n→ /],
+    ])("is rejected: %s", async (_name, bytes, message) => {
       const { exitCode, stderr } = await decoded(bytes);
       expect(stderr).toMatch(message);
       expect(exitCode).toBe(2);
     });
 
-    it("has no source lines of a kernel without debug information, which is told", async () => {
+    it("is rejected for a kernel without debug information", async () => {
       const side = await labSide("no-debug-info", "");
       const whole = await realpath(join(LAB, ".kdock/out/current/kernel"));
       const kernel = join(side, ".kdock/out/kernel", basename(whole));
@@ -404,7 +407,7 @@ describe("without one", () => {
     });
   });
 
-  it("says so where there is nothing to decode", async () => {
+  it("decode rejects a missing file", async () => {
     const { exitCode, stderr } = await inLab("decode", "no-such.log");
     expect(stderr).toMatch(/there is no file .*no-such\.log/);
     expect(exitCode).toBe(2);

@@ -7,8 +7,8 @@ import { docker, kdock } from "../support/kdock.js";
 import { labSide } from "../support/lab.js";
 import { startPodman } from "../support/podman.js";
 
-/** The short one, with the lab's kernel. All tests of VMs run on Podman with `npm run test:podman`. */
-it("Podman builds an image, boots the kernel, stops it in gdb, runs a command, and is left clean", async () => {
+/** A short test with the lab's kernel. `npm run test:podman` runs all VM tests on Podman. */
+it("Podman builds an image, boots the kernel, stops it in gdb and runs a command, and nothing is left", async () => {
   await using podman = await startPodman();
   const bases = [
     "--filter",
@@ -39,16 +39,16 @@ it("Podman builds an image, boots the kernel, stops it in gdb, runs a command, a
     );
     await onPodman("net", "check");
 
-    // Podman 4.3 takes folders out of an image that a RUN mounts on.
+    // Podman 4.3 removes folders from an image that a RUN mounts on.
     const image = await podman.docker("ps", "--format", "{{.Image}}");
     const look = ["run", "--rm", "--entrypoint", "stat", image, "-c", "%a", "/tmp"];
     expect(await podman.docker(...look)).toBe("1777");
 
     await onPodman("stop");
     await onPodman("clean");
-    const ours = ["-q", "--filter", `label=io.kdock.project=${projectNames(folder).id}`];
-    expect(await podman.docker("ps", "-a", ...ours)).toBe("");
-    expect(await podman.docker("network", "ls", ...ours)).toBe("");
+    const ofProject = ["-q", "--filter", `label=io.kdock.project=${projectNames(folder).id}`];
+    expect(await podman.docker("ps", "-a", ...ofProject)).toBe("");
+    expect(await podman.docker("network", "ls", ...ofProject)).toBe("");
   } finally {
     await rm(folder, { recursive: true });
   }

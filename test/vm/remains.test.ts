@@ -10,8 +10,8 @@ import { LAB, LAB_NAMES } from "../support/lab.js";
 import { type PrivateEngine, startPrivateEngine } from "../support/private-engine.js";
 
 /**
- * What kdock leaves on the engine's host, whatever ends it: nothing. The lab's artifacts are booted by an engine that
- * has a network of its own, whose whole state is compared.
+ * kdock restores the engine's host, however it ends. The lab's artifacts are booted by a private engine in its own
+ * network namespace, whose complete state is compared.
  */
 let engine: PrivateEngine;
 let before: Set<string>;
@@ -41,7 +41,7 @@ beforeEach(async () => {
   expect(await left()).toEqual(NOTHING);
 });
 
-it("nothing remains after stop, of two VMs and their common network", async () => {
+it("nothing is left of two VMs and their networks after down", async () => {
   for (const name of ["a", "b"]) {
     const { exitCode, stderr } = await inLab("run", "-d", "--name", name, "-p", "0:80");
     expect(exitCode, stderr).toBe(0);
@@ -59,16 +59,16 @@ it.each([
   ["run -- CMD", ["--gdb", "0", "--", "sh", "-c", "echo begun; sleep 1000"], /begun/],
 ])("kill -9 of %s ends its VM", async (_what, args, sign) => {
   const running = start("run", ...args);
-  let said = "";
-  running.stdout.on("data", (chunk) => (said += String(chunk)));
-  await expect.poll(() => said, { timeout: 60_000 }).toMatch(sign);
+  let output = "";
+  running.stdout.on("data", (chunk) => (output += String(chunk)));
+  await expect.poll(() => output, { timeout: 60_000 }).toMatch(sign);
   expect(await container()).not.toBe("");
   running.kill("SIGKILL");
   await running;
   await expect.poll(left, { timeout: 20_000, interval: 500 }).toEqual(NOTHING);
 });
 
-it("kill -9 of run -d ends a VM that still boots, at any moment", async () => {
+it("kill -9 of run -d ends a VM that is still booting", async () => {
   for (const delay of [0, 300]) {
     const running = start("run", "-d", "--gdb", "0");
     await expect.poll(container, { timeout: 20_000, interval: 20 }).not.toBe("");
@@ -79,14 +79,14 @@ it("kill -9 of run -d ends a VM that still boots, at any moment", async () => {
   }
 });
 
-it("kill -9 of exec and cp ends them in the guest, and no VM; kill -9 of QEMU is told", async () => {
+it("kill -9 of exec and cp ends their commands in the guest, but not the VM; kill -9 of QEMU is reported", async () => {
   await boot();
   const folder = await mkdtemp(join(tmpdir(), "kdock-remains-"));
   await writeFile(join(folder, "big"), randomBytes(64 << 20));
   const sleeper = start("exec", "--", "sh", "-c", "echo begun; exec sleep 4714");
   await once(sleeper.stdout, "data");
   const copying = start("cp", join(folder, "big"), ":/tmp/big");
-  // It tells of large copies once eight megabytes have passed.
+  // Progress is printed after the first eight megabytes.
   await once(copying.stderr, "data");
   for (const each of [sleeper, copying]) each.kill("SIGKILL");
   await Promise.all([sleeper, copying]);
@@ -107,7 +107,7 @@ it("kill -9 of exec and cp ends them in the guest, and no VM; kill -9 of QEMU is
   expect((await inLab("stop")).exitCode).toBe(0);
 });
 
-it("an engine that starts anew has no VM that runs, and stop takes the rest", async () => {
+it("after a restart of the engine no VM runs, and stop removes the container", async () => {
   await boot();
   const waiting = start("exec", "--", "sh", "-c", "echo begun; exec sleep 1000");
   await once(waiting.stdout, "data");

@@ -17,7 +17,7 @@ import {
   STUB_PORT,
 } from "../support/stub.js";
 
-/** In the lab's own folder: the same project and artifacts, with two VMs. */
+/** In the lab's folder: the same project and artifacts, with two VMs. */
 const FILE = `several-${process.pid}.yaml`;
 const NAMES = projectNames(LAB);
 const here = (...args: readonly string[]) => kdock(["-c", FILE, ...args], { cwd: LAB });
@@ -42,7 +42,7 @@ afterAll(async () => {
   await rm(join(LAB, FILE));
 });
 
-it("guests reach each other by name, with whole frames, from both sides", async () => {
+it("guests reach each other by name with full-size frames", async () => {
   for (const [from, to] of [
     ["a", "b"],
     ["b", "a"],
@@ -53,11 +53,11 @@ it("guests reach each other by name, with whole frames, from both sides", async 
   }
 });
 
-it("each has its own gateway, and leaves through it", async () => {
+it("each guest has its own gateway to the outside", async () => {
   expect((await guest("a", "ip route")).stdout).toContain("default via 10.0.3.1 ");
   expect((await guest("b", "ip route")).stdout).toContain("default via 10.0.3.254 ");
   for (const vm of ["a", "b"]) {
-    // The other VM's container is somebody outside, as seen from the engine's network.
+    // The other VM's container is a host on the engine's network.
     const peer = vm === "a" ? "b" : "a";
     const format = `{{(index .NetworkSettings.Networks "${NAMES.network}").IPAddress}}`;
     const address = await docker("inspect", "-f", format, NAMES.vmContainer(peer));
@@ -65,7 +65,7 @@ it("each has its own gateway, and leaves through it", async () => {
   }
 });
 
-it("the engine's host has no part in the network between them, where the engine can", async () => {
+it("the engine's host has no address in the network between VMs, if the engine supports it", async () => {
   const config = (what: string) =>
     docker("network", "inspect", "-f", `{{(index .IPAM.Config 0).${what}}}`, NAMES.lan);
   const [host, prefix] = [await config("Gateway"), (await config("Subnet")).split("/")[1]];
@@ -79,20 +79,20 @@ it("the engine's host has no part in the network between them, where the engine 
   for (const vm of ["a", "b"]) await guest(vm, `ip addr del ${own(vm)}/${prefix} dev eth0`);
 });
 
-it("what is special about one is not the other's", async () => {
+it("each VM has its own settings", async () => {
   const memory = async (vm: string) =>
     Number(/MemTotal: +(\d+)/.exec((await guest(vm, "cat /proc/meminfo")).stdout)?.[1]);
   expect(await memory("b")).toBeLessThan(256 * 1024);
   expect(await memory("a")).toBeGreaterThan(256 * 1024);
 });
 
-it("nobody guesses which one is meant", async () => {
+it("an ambiguous, unknown or used VM name is rejected", async () => {
   const stop = await here("stop");
   expect(stop.exitCode).toBe(2);
   expect(stop.stderr).toMatch(/several VMs: .*[ab] \(Up.*[ab] \(Up.*\n→ .*--vm NAME/);
-  const strange = await here("gdb", "--vm", "c");
-  expect(strange.exitCode).toBe(2);
-  expect(strange.stderr).toMatch(/no VM c\n→ There is /);
+  const unknown = await here("gdb", "--vm", "c");
+  expect(unknown.exitCode).toBe(2);
+  expect(unknown.stderr).toMatch(/no VM c\n→ There is /);
   const both = await here("stop", "a", "--vm", "b");
   expect(both.exitCode).toBe(2);
   expect(both.stderr).toContain("two VMs are named: b (with --vm) and a");
@@ -101,7 +101,7 @@ it("nobody guesses which one is meant", async () => {
   expect(twice.stderr).toContain("the VM a is already running");
 });
 
-it("--vm names the one that is meant, and so does its name where the command is about it", async () => {
+it("--vm selects a VM, and so does its name as an argument", async () => {
   for (const named of [["--vm", "b"], ["b"], ["b", "--vm", "b"]]) {
     const { exitCode, stdout } = await here("exec", ...named, "--", "hostname");
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "b\n" });
@@ -113,14 +113,14 @@ it("--vm names the one that is meant, and so does its name where the command is 
   }
 });
 
-it("older spellings name it, too", async () => {
+it("net check and net shape accept a VM's name as an argument", async () => {
   const check = await here("--json", "net", "check", "a");
   expect(check.stdout).toContain('"vm":"a"');
   expect(check.stdout).not.toContain('"vm":"b"');
   expect((await here("net", "shape", "b")).stdout).toBe("b: not shaped\n");
 });
 
-it("a misspelt name starts no VM", async () => {
+it("an unknown VM name is rejected and starts no VM", async () => {
   const file = `several-more-${process.pid}.yaml`;
   await writeFile(join(LAB, file), "gdb: { listen: 0 }\nvms: { a: {}, server: {} }\n");
   const trap = await kdock(["-c", file, "trap", "--vm", "servr", "kernel_clone"], { cwd: LAB });
@@ -129,7 +129,7 @@ it("a misspelt name starts no VM", async () => {
   expect(trap.stderr).toContain("no VM servr\n→ Did you mean server? There is a, b, server.");
 });
 
-it("a debugger joins the one that is named", async () => {
+it("--vm selects the VM to debug", async () => {
   const { stdout, stderr, exitCode } = await here(
     ...["trap", "--vm", "b", "__x64_sys_sethostname", "--exec", "hostname other"],
   );
@@ -178,7 +178,7 @@ describe("the gdbstub of a VM", () => {
     expect(await docker(...shared, callByShell("127.0.0.1", STUB_PORT))).toMatch(STUB_ANSWER);
   });
 
-  it.each(["a", "b"])("does not answer the guest of VM %s, by no address", async (vm) => {
+  it.each(["a", "b"])("does not answer the guest of VM %s on any address", async (vm) => {
     const addresses = [eth0, "10.0.3.1", "fd6b:646f:636b:3::1", "fe80::1%eth0"];
     for (const to of addresses) {
       const [stub, control] = [
@@ -189,7 +189,7 @@ describe("the gdbstub of a VM", () => {
       expect(stub.stdout, to).not.toMatch(STUB_ANSWER);
       expect(stub.exitCode, to).not.toBe(0);
     }
-    // As a router, the other VM's container leads to itself.
+    // The container's address, routed through its bridge.
     const around = `ip route add ${eth0} via 10.0.3.1; ${callFromGuest(eth0, STUB_PORT)}; ip route del ${eth0}`;
     expect((await guest(vm, around)).stdout).not.toMatch(STUB_ANSWER);
   });
@@ -199,22 +199,22 @@ describe("the gdbstub of a VM", () => {
     expect(await callFrom(PEER, eth0, STUB_PORT)).not.toMatch(STUB_ANSWER);
   });
 
-  it("does not answer a container that has taken the gateway's address, where that can be told", async () => {
+  it("does not answer a container with the gateway's address, if that can be detected", async () => {
     const format = "{{(index .IPAM.Config 0).Gateway}}";
     const gateway = await docker("network", "inspect", "-f", format, NAMES.network);
-    const pose = (to: string, port: number) =>
+    const spoof = (to: string, port: number) =>
       docker(
         ...["run", "--rm", "--network", NAMES.network, "--cap-add", "NET_ADMIN"],
         ...["--entrypoint", "sh", image, "-c"],
         `ip addr flush dev eth0; ip addr add ${gateway}/16 dev eth0; ${callByShell(to, port)}`,
       );
-    // The container beside it believes that one, and answers.
-    expect(await pose(await address(PEER), CONTROL_PORT)).toContain(CONTROL_ANSWER);
-    expect(STUB_ANSWER.test(await pose(eth0, STUB_PORT))).toBe(LIMITS.gatewayCanBePosed);
+    // Another container answers the spoofed address.
+    expect(await spoof(await address(PEER), CONTROL_PORT)).toContain(CONTROL_ANSWER);
+    expect(STUB_ANSWER.test(await spoof(eth0, STUB_PORT))).toBe(LIMITS.gatewayCanBePosed);
   });
 });
 
-it("one that comes later finds the others, and one that goes is forgotten", async () => {
+it("a VM that starts later resolves the others' names, and a stopped VM's name is removed", async () => {
   const { exitCode, stderr } = await here("run", "-d", "--name", "late", "--memory", "128M");
   expect(exitCode, stderr).toBe(0);
   expect((await guest("late", "ping -c 1 -W 5 a && ping -c 1 -W 5 b")).exitCode).toBe(0);
@@ -224,7 +224,7 @@ it("one that comes later finds the others, and one that goes is forgotten", asyn
   expect((await guest("a", "ping -c 1 -W 5 b")).exitCode).toBe(0);
 });
 
-it("ps has them all, and down leaves nothing", async () => {
+it("ps lists all VMs, and down removes containers and networks", async () => {
   const { stdout } = await here("ps");
   expect(stdout).toMatch(/^a +10\.0\.3\.2 /m);
   expect(stdout).toMatch(/^b +10\.0\.3\.3 /m);

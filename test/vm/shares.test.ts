@@ -19,7 +19,7 @@ import { isRootScript, processesOf, reader, READERS } from "../support/container
 import { docker, kdock } from "../support/kdock.js";
 import { inGuest, LAB, LAB_NAMES, withGuest } from "../support/lab.js";
 
-/** Somebody's folders: not root's, nor those of the user that QEMU is otherwise. */
+/** The owner of the folders: neither root nor the user that QEMU runs as by default. */
 const OWNER = 4711;
 const isRoot = process.getuid?.() === 0;
 const NAME = "my data, 100% *";
@@ -28,8 +28,8 @@ let stderr = "";
 const on = (...parts: readonly string[]) => join(host, ...parts);
 
 /**
- * The lab's kernel takes virtiofs. The same folder is there once more by 9p, as a kernel that has no virtiofs would have
- * it: what QEMU and the guest are told is what kdock tells them then.
+ * The lab's kernel uses virtiofs. The same folder is also shared by 9p, with the arguments for QEMU and the guest that
+ * kdock uses for a kernel without virtiofs.
  */
 const NINE: SharePlan = {
   ...{ tag: "nine", folder: "", written: "", inside: "/shares/share1" },
@@ -47,7 +47,7 @@ beforeAll(async () => {
   await symlink(`../../../../../..${on("outside")}`, on("fixed", "relative"));
   await writeFile(on("outside"), "not shared\n");
   await writeFile(on(NAME, "big"), randomBytes(24 << 20));
-  // A folder that nobody but its owner can look into.
+  // Only the owner can read the folder.
   await chmod(on(NAME), 0o700);
   if (isRoot) for (const path of [on(NAME), on(NAME, "big")]) await chown(path, OWNER, OWNER);
 
@@ -78,7 +78,7 @@ const digest = async (path: string) =>
     .update(await readFile(path))
     .digest("hex");
 
-it("a folder is read-only unless it is to be written to", async () => {
+it("a folder is read-only by default", async () => {
   const { stdout } = await guest("cat /mnt/fixed/file; echo x >/mnt/fixed/file || echo refused");
   expect(stdout).toBe("from the host\nrefused\n");
   expect(await readFile(on("fixed", "file"), "utf8")).toBe("from the host\n");
@@ -94,13 +94,13 @@ it("a folder is read-only unless it is to be written to", async () => {
   ]);
 });
 
-it("links lead to where they lead in the guest", async () => {
+it("links are resolved in the guest", async () => {
   const { stdout } = await guest("cat /mnt/fixed/absolute; cat /mnt/fixed/relative || echo no");
   const there = await readFile(join(LAB, "images/rootfs/tree/etc/mdev.conf"), "utf8");
   expect(stdout).toBe(`${there}no\n`);
 });
 
-it("whoever serves a folder is its owner, without any capability, in a container that is not privileged", async () => {
+it("virtiofsd and QEMU run as the folder's owner without capabilities, in an unprivileged container", async () => {
   const { uid } = await stat(on(NAME));
   const processes = await processesOf((script) =>
     docker("exec", LAB_NAMES.vmContainer, "sh", "-c", script),
@@ -120,13 +120,13 @@ it("whoever serves a folder is its owner, without any capability, in a container
   expect(await docker("inspect", "-f", privileged, LAB_NAMES.vmContainer)).toBe("false");
 });
 
-it("one that cannot be mounted is told to whoever started the VM, which boots all the same", () => {
+it("a folder that cannot be mounted is a warning of kdock run, and the VM boots", () => {
   expect(stderr).toMatch(
     /the guest says: the host folder for \/mnt\/none could not be mounted: mount: /,
   );
 });
 
-it("ps shows them", async () => {
+it("ps lists shared folders", async () => {
   const { stdout } = await kdock(["ps"], { cwd: LAB });
   expect(stdout).toContain(`${on("fixed")} on /mnt/fixed (read-only)`);
   expect(stdout).toContain(`${on(NAME)} on /mnt/${NAME} (read-write)`);
@@ -138,13 +138,13 @@ describe.each([
 ])("%s", (type, mountPoint) => {
   const at = (name: string) => `'${mountPoint}/${name}'`;
 
-  it("is what it is mounted by", async () => {
+  it("is the type of the mount", async () => {
     const { stdout } = await guest(`stat -f -c %T ${at("")}; grep -c ' ${type} ' /proc/mounts`);
     expect(stdout.split("\n")[1]).toBe(type === "9p" ? "1" : "2");
     expect((await guest(`ls ${at("")}`)).stdout).toContain("big\n");
   });
 
-  it("what the guest writes belongs to the folder's owner, whoever wrote it there", async () => {
+  it("files that the guest writes as any user belong to the folder's owner", async () => {
     const { exitCode, stdout } = await guest(
       `mkdir -m 777 ${at(type)} && umask 022 && echo root >${at(`${type}/root`)} &&
        grep -q ^joe: /etc/passwd || echo joe:x:1001:1001::/:/bin/sh >>/etc/passwd
@@ -160,7 +160,7 @@ describe.each([
     }
   });
 
-  it("what changes on one side is seen on the other at once", async () => {
+  it("changes on one side are visible on the other at once", async () => {
     const file = `live-${type}`;
     await withGuest(LAB_NAMES.vmContainer, async (session) => {
       const cat = async () => (await inGuest(session, `cat ${at(file)}`)).stdout;
@@ -169,7 +169,7 @@ describe.each([
       expect(await cat()).toBe("one\n");
       await appendFile(on(NAME, file), "two\n");
       expect(await cat()).toBe("one\ntwo\n");
-      // As long as before: neither its size nor, perhaps, its time tells.
+      // The size is unchanged, and perhaps the mtime.
       await writeFile(on(NAME, file), "1ne\n2wo\n");
       expect(await cat()).toBe("1ne\n2wo\n");
       await inGuest(session, `echo three >>${at(file)}`);
@@ -179,7 +179,7 @@ describe.each([
     });
   });
 
-  it("a big file is whole in both directions", async () => {
+  it("a large file is copied unchanged in both directions", async () => {
     const { exitCode } = await guest(`cat ${at("big")} >${at(`copy-${type}`)}`);
     expect(exitCode).toBe(0);
     expect(await digest(on(NAME, `copy-${type}`))).toBe(await digest(on(NAME, "big")));
@@ -191,9 +191,10 @@ describe.each([
   });
 });
 
-it("a folder that is not there is told before anything is started", async () => {
-  const ours = () => docker("ps", "-aq", "--filter", `label=io.kdock.project=${LAB_NAMES.id}`);
-  const before = await ours();
+it("a missing folder is rejected before anything is started", async () => {
+  const containers = () =>
+    docker("ps", "-aq", "--filter", `label=io.kdock.project=${LAB_NAMES.id}`);
+  const before = await containers();
   for (const command of [
     ["run", "--name", "other"],
     ["debug", "--vm", "other", "f"],
@@ -202,5 +203,5 @@ it("a folder that is not there is told before anything is started", async () => 
     expect(ended.exitCode).toBe(2);
     expect(ended.stderr).toContain(`vm.shares: there is no folder ${on("nowhere")}\n→ Make it`);
   }
-  expect(await ours()).toBe(before);
+  expect(await containers()).toBe(before);
 });

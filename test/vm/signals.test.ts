@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { processesOf } from "../support/container-processes.js";
-import { docker, kdock, said, start } from "../support/kdock.js";
+import { docker, kdock, start, untilOutput } from "../support/kdock.js";
 import { LAB, LAB_NAMES } from "../support/lab.js";
 
-/** How every command takes a signal is in test/cli/signals.test.ts; here they are in the middle of something. */
+/** Signals while a command is active; test/cli/signals.test.ts has all commands. */
 const label = `label=io.kdock.project=${LAB_NAMES.id}`;
 const containers = async () =>
   (await docker("ps", "-a", "--format", "{{.Names}} {{.State}}", "--filter", label)).split("\n");
@@ -25,7 +25,7 @@ afterAll(async () => {
   await rm(core, { force: true });
 });
 
-/** The guest runs, nothing is beside it, and nothing that it was asked to run is left in it. */
+/** The VM runs, there are no other containers, and no command is left in the guest. */
 async function expectOnlyTheGuest() {
   expect(await containers()).toEqual([VM]);
   const { stdout } = await inLab("exec", "--", "sh", "-c", "pidof sleep yes ping; echo answers");
@@ -35,14 +35,14 @@ async function expectOnlyTheGuest() {
 interface Moment {
   readonly args: readonly string[];
   readonly on: "stdout" | "stderr";
-  /** What it says at the moment that is meant. */
+  /** The output on which the signal is sent. */
   readonly what: string;
   readonly signal: NodeJS.Signals;
 }
 
 const atX = { on: "stdout", what: "x" } as const;
 const STUBBORN = "trap '' INT TERM HUP; echo x; while :; do sleep 1; done";
-const DREAM = "import time; print('x', flush=True); time.sleep(600)";
+const SLEEP = "import time; print('x', flush=True); time.sleep(600)";
 const MOMENTS: readonly Moment[] = [
   { args: ["logs", "-f"], on: "stdout", what: "Boot took", signal: "SIGTERM" },
   { args: ["console"], on: "stderr", what: "attached", signal: "SIGHUP" },
@@ -53,13 +53,13 @@ const MOMENTS: readonly Moment[] = [
   { args: ["debug", "panic"], on: "stdout", what: "panic", signal: "SIGTERM" },
   { args: ["trap", "panic", "--timeout", "600"], on: "stdout", what: "panic", signal: "SIGTERM" },
   { args: ["dump", core], on: "stderr", what: "memory", signal: "SIGINT" },
-  { args: ["drgn", "--", "-e", DREAM], ...atX, signal: "SIGTERM" },
+  { args: ["drgn", "--", "-e", SLEEP], ...atX, signal: "SIGTERM" },
 ];
 
-describe("a signal ends with exit code 130, and leaves the guest running,", () => {
+describe("a signal exits with 130 and leaves the guest running:", () => {
   it.each(MOMENTS)("$signal during kdock $args", async ({ args, on, what, signal }) => {
     const running = start(args, { cwd: LAB, pipe: true });
-    await said(running[on], what);
+    await untilOutput(running[on], what);
     process.kill(running.pid, signal);
     const { exitCode, stderr } = await running;
     expect(exitCode, stderr).toBe(130);
@@ -67,9 +67,9 @@ describe("a signal ends with exit code 130, and leaves the guest running,", () =
     await expectOnlyTheGuest();
   });
 
-  it("also while nothing of what it prints is read", async () => {
+  it("SIGTERM while stdout is not read", async () => {
     const running = start(["exec", "--", "yes"], { cwd: LAB, stream: true });
-    await said(running.stdout, "y");
+    await untilOutput(running.stdout, "y");
     running.stdout.pause();
     process.kill(running.pid, "SIGTERM");
     expect((await running).exitCode).toBe(130);
@@ -77,10 +77,10 @@ describe("a signal ends with exit code 130, and leaves the guest running,", () =
   });
 });
 
-it("a signal that is sent twice, as by timeout, ends the command in the guest as one does", async () => {
+it("a second signal, as sent by timeout, has no further effect", async () => {
   const running = start(["exec", "--", "sh", "-c", STUBBORN], { cwd: LAB });
-  await said(running.stdout, "x");
-  // Two of a kind may be delivered as one.
+  await untilOutput(running.stdout, "x");
+  // Two equal signals may be delivered as one.
   process.kill(running.pid, "SIGTERM");
   process.kill(running.pid, "SIGHUP");
   const { exitCode, stderr } = await running;
@@ -88,28 +88,28 @@ it("a signal that is sent twice, as by timeout, ends the command in the guest as
   await expectOnlyTheGuest();
 });
 
-describe("a reader that goes away ends with exit code 141", () => {
-  it("kdock exec, and the command in the guest", async () => {
+describe("a closed stdout exits with 141 and ends", () => {
+  it("kdock exec and the command in the guest", async () => {
     const running = start(["exec", "--", "yes"], { cwd: LAB });
-    await said(running.stdout, "y");
+    await untilOutput(running.stdout, "y");
     running.stdout.destroy();
     const { exitCode, stderr } = await running;
     expect({ exitCode, stderr }).toEqual({ exitCode: 141, stderr: "" });
     await expectOnlyTheGuest();
   });
 
-  it("kdock console, and the VM stays", async () => {
+  it("kdock console, but not the VM", async () => {
     const running = start(["console"], { cwd: LAB });
-    await said(running.stderr, "attached");
+    await untilOutput(running.stderr, "attached");
     running.stdout.destroy();
     await inLab("exec", "--", "sh", "-c", "echo to the console >/dev/console");
     expect((await running).exitCode).toBe(141);
     await expectOnlyTheGuest();
   });
 
-  it("kdock capture, and tcpdump", async () => {
+  it("kdock capture and tcpdump", async () => {
     const running = start(["capture", "icmp"], { cwd: LAB });
-    await said(running.stderr, "listening");
+    await untilOutput(running.stderr, "listening");
     const inside = async () => {
       const look = (script: string) => docker("exec", LAB_NAMES.vmContainer, "sh", "-c", script);
       return (await processesOf(look)).map(({ name }) => name);
@@ -122,12 +122,12 @@ describe("a reader that goes away ends with exit code 141", () => {
   });
 });
 
-describe("kdock run that is ended leaves nothing:", () => {
+describe("kdock run removes its VM on", () => {
   const other = ["run", "--name", "other", "--gdb", "0"];
 
   it("SIGINT before the guest has booted", async () => {
     const running = start([...other, "--", "true"], { cwd: LAB });
-    await said(running.stderr, /accelerator/);
+    await untilOutput(running.stderr, /accelerator/);
     process.kill(running.pid, "SIGINT");
     expect((await running).exitCode).toBe(130);
     expect(await containers()).toEqual([VM]);
@@ -137,23 +137,23 @@ describe("kdock run that is ended leaves nothing:", () => {
     const running = start([...other, "--", "sh", "-c", "echo started >&2; sleep 600"], {
       cwd: LAB,
     });
-    await said(running.stderr, /started/);
+    await untilOutput(running.stderr, /started/);
     process.kill(running.pid, "SIGINT");
     expect((await running).exitCode).toBe(130);
     expect(await containers()).toEqual([VM]);
   });
 
-  it("SIGTERM with its console in a pipe and nothing on stdin", async () => {
+  it("SIGTERM with the console in a pipe and no stdin", async () => {
     const running = start(other, { cwd: LAB });
-    await said(running.stdout, "Boot took");
+    await untilOutput(running.stdout, "Boot took");
     process.kill(running.pid, "SIGTERM");
     expect((await running).exitCode).toBe(130);
     expect(await containers()).toEqual([VM]);
   });
 
-  it("a reader of its console that goes away", async () => {
+  it("a closed stdout", async () => {
     const running = start(other, { cwd: LAB, stream: true });
-    await said(running.stdout, "[kdock]");
+    await untilOutput(running.stdout, "[kdock]");
     running.stdout.destroy();
     expect((await running).exitCode).toBe(141);
     expect(await containers()).toEqual([VM]);

@@ -1,1 +1,1 @@
-"""What kdock runs inside gdb: stops that know kernels, and the trap, which runs without a prompt."""
+"""kdock's gdb modules: kernel-aware breakpoints, and the trap, which runs without a prompt."""

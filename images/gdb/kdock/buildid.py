@@ -1,4 +1,4 @@
-"""Is the kernel that runs the one whose vmlinux this is? Pure: the caller passes what reads memory."""
+"""Checks whether the guest runs the kernel of a vmlinux. Pure: the caller passes a function that reads memory."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MAX_BANNER = 512
 
 @dataclass(frozen=True)
 class Verdict:
-    """`same`: proved. `other`: proved not to be. `unknown`: cannot be told, and `reason` says why."""
+    """`same`: verified. `other`: another kernel. `unknown`: cannot be verified yet, for `reason`."""
 
     kind: Literal["same", "other", "unknown"]
     reason: str
 
 
 def check(image: Image, read: Read) -> Verdict:
-    """By the build id in .notes, and by linux_banner where the file has none."""
+    """Compares the build id in .notes, or linux_banner if the file has none."""
     address, notes = image.notes
     note = build_id_note(notes)
     if note is not None and address:
@@ -39,7 +39,7 @@ def _by_note(expected: bytes, seen: bytes | None, image: Image, read: Read) -> V
     banner = _by_banner(image, read)
     if banner.kind == "unknown" and not any(seen):
         return banner
-    detail = f"its build id is {expected.hex()}, and the guest has {seen.hex()} in its place"
+    detail = f"its build id is {expected.hex()}, but the guest has {seen.hex()} at that address"
     return Verdict("other", f"{detail}; {banner.reason}" if banner.kind == "other" else detail)
 
 
@@ -54,4 +54,4 @@ def _by_banner(image: Image, read: Read) -> Verdict:
     if seen == expected:
         return Verdict("same", expected.decode("utf-8", "replace").strip())
     running = seen.split(b"\n")[0].decode("utf-8", "replace") if seen.startswith(BANNER) else "something else"
-    return Verdict("other", f"where the file has '{expected.decode('utf-8', 'replace').strip()}' the guest has {running!r}")
+    return Verdict("other", f"the file has '{expected.decode('utf-8', 'replace').strip()}', but the guest has {running!r}")

@@ -1,9 +1,8 @@
-"""kdock-break, kdock-symbols and kdock-check, for a person at gdb's prompt.
+"""The commands kdock-break, kdock-symbols and kdock-check.
 
     source …/kdock/commands.py
 
-From then on `target remote` looks whether the kernel that runs is the one whose vmlinux is open, and reads the symbols of
-its modules.
+Afterwards `target remote` also checks that the guest runs the kernel of the open vmlinux, and reads its modules' symbols.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ from kdock.symbols import Resolver, UnknownPlace  # noqa: E402
 
 
 class KdockBreak(gdb.Command):
-    """Stop where a function, line or address of the kernel is, under whatever name this version has it.
+    """Set a breakpoint at a function, line or address of the kernel; renamed functions are found.
 
 kdock-break PLACE [if CONDITION]
 
-PLACE is a function, file.c:line, file.c:function, function+offset or *address. Functions that were renamed are found
-by their old and new names; inlined ones are stopped at wherever they are, and it is said where. While the kernel is
-not mapped yet the breakpoint is a hardware one."""
+PLACE is a function, file.c:line, file.c:function, function+offset or *address. Functions are found by their names in
+older and newer kernels; inlined functions get a breakpoint at every copy, and the copies are listed. Before the kernel
+is mapped, a hardware breakpoint is used."""
 
     def __init__(self) -> None:
         super().__init__("kdock-break", gdb.COMMAND_BREAKPOINTS, gdb.COMPLETE_LOCATION)
@@ -54,9 +53,9 @@ not mapped yet the breakpoint is a hardware one."""
 
 
 class KdockSymbols(gdb.Command):
-    """Read the symbols of the modules that the guest has loaded, and of those that it loads from now on.
+    """Read the symbols of the modules that the guest has loaded, and of modules that it loads later.
 
-As lx-symbols, but with every section where it is: that places some at 0, and shows data as something else."""
+Unlike lx-symbols it passes the address of every section: lx-symbols leaves some at 0, so that their data is wrong."""
 
     def __init__(self) -> None:
         super().__init__("kdock-symbols", gdb.COMMAND_FILES)
@@ -69,13 +68,13 @@ As lx-symbols, but with every section where it is: that places some at 0, and sh
         if not symbols.files:
             raise gdb.GdbError("this kernel has no modules")
         new = follow_modules(symbols)
-        _tell_modules(symbols, new)
+        _print_modules(symbols, new)
         if not new:
-            gdb.write("no module is new; those that are loaded from now on are seen\n")
+            gdb.write("no new modules; modules that are loaded later are added\n")
 
 
 class _KdockConnected(gdb.Command):
-    """After `target remote`: the modules that are there. A kernel that has yet to boot has none."""
+    """Run after `target remote`: reads the symbols of loaded modules."""
 
     def __init__(self) -> None:
         super().__init__("kdock-connected", gdb.COMMAND_SUPPORT)
@@ -83,16 +82,16 @@ class _KdockConnected(gdb.Command):
     def invoke(self, argument: str, from_tty: bool) -> None:
         """Run by gdb."""
         symbols = modules_of_session()
-        _tell_modules(symbols, symbols.refresh())
+        _print_modules(symbols, symbols.refresh())
 
 
-def _tell_modules(symbols: ModuleSymbols, names: list[str]) -> None:
+def _print_modules(symbols: ModuleSymbols, names: list[str]) -> None:
     for name in names:
         gdb.write(f"module {name} at {symbols.code_of(name):#x}\n")
 
 
 class KdockCheck(gdb.Command):
-    """Whether the kernel that runs is the one whose vmlinux is open, by its build id."""
+    """Check by build id that the guest runs the kernel of the open vmlinux."""
 
     def __init__(self) -> None:
         super().__init__("kdock-check", gdb.COMMAND_STATUS)
@@ -108,7 +107,7 @@ class KdockCheck(gdb.Command):
         gdb.write(
             f"{image.path} is the kernel that runs ({verdict.reason})\n"
             if verdict.kind == "same"
-            else f"cannot tell yet whether {image.path} is the kernel that runs: {verdict.reason}\n"
+            else f"cannot verify yet that {image.path} is the kernel that runs: {verdict.reason}\n"
         )
 
 

@@ -1,4 +1,4 @@
-"""Sections of debug information that are compressed: CONFIG_DEBUG_INFO_COMPRESSED_ZLIB and _ZSTD. Pure."""
+"""Decompresses debug sections: CONFIG_DEBUG_INFO_COMPRESSED_ZLIB and _ZSTD. Pure."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import zlib
 
 SHF_COMPRESSED = 0x800
 ELFCOMPRESS_ZLIB, ELFCOMPRESS_ZSTD = 1, 2
-#: More than any kernel's: a broken file is not to take all memory.
+#: Larger than any kernel's; limits the memory that an invalid file can take.
 MAX_SIZE = 1 << 32
 
 
 class Unreadable(Exception):
-    """Compressed in a way that this machine has no program for, or broken."""
+    """The section is invalid, or this machine has no decompressor for it."""
 
 
 def decompressed(raw: bytes, order: str, wide: bool) -> bytes:
-    """The content of a section that is flagged as compressed."""
+    """The content of a section with SHF_COMPRESSED."""
     head = struct.Struct(order + ("LLQQ" if wide else "LLL"))
     if len(raw) < head.size:
-        raise Unreadable("a broken head")
+        raise Unreadable("invalid compression header")
     kind, size = head.unpack_from(raw)[0], head.unpack_from(raw)[-2]
     if size > MAX_SIZE:
         raise Unreadable(f"{size} bytes")
@@ -35,7 +35,7 @@ def decompressed(raw: bytes, order: str, wide: bool) -> bytes:
 
 
 def _zstd(body: bytes, size: int) -> bytes | None:
-    # Python knows it from 3.14 on; the library is there wherever gdb can read such files.
+    # Python has zstd since 3.14 only; a gdb that reads such files depends on the library.
     library = ctypes.CDLL("libzstd.so.1")
     library.ZSTD_decompress.restype = ctypes.c_size_t
     library.ZSTD_decompress.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]

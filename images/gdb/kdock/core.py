@@ -1,7 +1,7 @@
-"""Takes in a dump of a kernel's memory, for drgn and crash, and tells whose it is.
+"""Stores a dump of a kernel's memory, for drgn and crash, and reports its kernel.
 
-    python3 …/kdock/core.py NAME     from the abstract socket NAME, which a process in this network namespace connects to
-    python3 …/kdock/core.py          from the file that was put beside where it goes
+    python3 …/kdock/core.py NAME     receives it on the abstract socket NAME of this network namespace
+    python3 …/kdock/core.py          reads it from GIVEN
 
 Events: "listening", then "core" or "error". Exit codes: 0, 1 after "error".
 """
@@ -17,13 +17,12 @@ from typing import BinaryIO
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.dont_write_bytecode = True
 
-from kdock.dump import UTSNAME_AT, Description, NoDump, describe, missing_utsname, take  # noqa: E402
+from kdock.dump import UTSNAME_AT, Description, NoDump, describe, missing_utsname, store  # noqa: E402
 from kdock.events import Events  # noqa: E402
 
 FOLDER = "/dump"
 CORE, GIVEN = f"{FOLDER}/core", f"{FOLDER}/given"
-#: Without a connection by then, the caller has gone.
-PATIENCE_S = 60
+ACCEPT_TIMEOUT_S = 60
 
 
 def main() -> int:
@@ -31,7 +30,7 @@ def main() -> int:
     events = Events()
     try:
         with open(CORE, "w+b") as core:
-            size = _receive(events, sys.argv[1], core) if len(sys.argv) > 1 else _given(core)
+            size = _receive(events, sys.argv[1], core) if len(sys.argv) > 1 else _read_given(core)
             core.flush()
             found = _complete(core)
         events.emit("core", bytes=size, release=found.release, buildId=found.build_id)
@@ -59,16 +58,16 @@ def _receive(events: Events, name: str, core: BinaryIO) -> int:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(f"\0{name}")
         server.listen(1)
-        server.settimeout(PATIENCE_S)
+        server.settimeout(ACCEPT_TIMEOUT_S)
         events.emit("listening")
         connection, _ = server.accept()
     with connection, connection.makefile("rb", 1 << 20) as stream:
-        return take(stream, core)
+        return store(stream, core)
 
 
-def _given(core: BinaryIO) -> int:
+def _read_given(core: BinaryIO) -> int:
     with open(GIVEN, "rb") as stream:
-        size = take(stream, core)
+        size = store(stream, core)
     os.unlink(GIVEN)
     return size
 

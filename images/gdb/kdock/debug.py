@@ -1,9 +1,9 @@
-"""How `kdock debug` begins: sets breakpoints, and leaves gdb to the person who asked for them.
+"""The start of `kdock debug`: sets breakpoints; gdb then continues with its prompt.
 
     KDOCK_DEBUG='{"stops": …}' gdb -nx -x …/settings.gdb -x …/kdock/debug.py -ex kdock-armed -ex continue
 
-What kdock has to know is told to it among gdb's output, in a form that kdock takes out again: see tell().
-Exit codes: 64 the user's words, 65 another kernel runs, 66 no guest to debug; after a session they are gdb's.
+Events for kdock are embedded in gdb's output, and removed by kdock: see emit().
+Exit codes: 64 wrong request, 65 another kernel runs, 66 no guest to debug; after a session they are gdb's.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from kdock.stops import Stop, check_expressions, has_booted  # noqa: E402
 from kdock.symbols import Place, Resolver, UnknownPlace, locations  # noqa: E402
 
 USAGE, STALE, TARGET = 64, 65, 66
-#: A terminal command that no terminal knows: one that would see it shows nothing.
+#: An operating system command (OSC) that no terminal supports, and that terminals ignore.
 BEGIN, END = "\033]kdock;", "\a"
 
 
-def tell(event: str, **fields: object) -> None:
-    """An event for kdock, in the middle of whatever gdb says."""
+def emit(event: str, **fields: object) -> None:
+    """Writes an event into gdb's output."""
     gdb.flush()
     text = json.dumps({"event": event, **fields}, ensure_ascii=True, separators=(",", ":"))
     left = f"{BEGIN}{text}{END}".encode()
@@ -38,7 +38,7 @@ def tell(event: str, **fields: object) -> None:
 
 
 class Failure(Exception):
-    """Why there is nothing to debug; the guest has not been touched, or runs again."""
+    """Ends the session before it starts; the guest was not stopped, or runs again."""
 
     def __init__(self, code: int, kind: str, message: str, near: list[str] | None = None) -> None:
         super().__init__(message)
@@ -48,7 +48,7 @@ class Failure(Exception):
 
 
 class KdockArmed(gdb.Command):
-    """Tells kdock that the breakpoints are set: what is to provoke them begins when the guest goes on."""
+    """Emits "armed": the breakpoints are set, and kdock runs its trigger when the guest continues."""
 
     def __init__(self) -> None:
         super().__init__("kdock-armed", gdb.COMMAND_RUNNING)
@@ -56,16 +56,16 @@ class KdockArmed(gdb.Command):
     def invoke(self, argument: str, from_tty: bool) -> None:
         """Run by gdb."""
         gdb.events.stop.connect(_stopped)
-        tell("armed")
+        emit("armed")
 
 
 def _stopped(_event: gdb.StopEvent) -> None:
     gdb.events.stop.disconnect(_stopped)
-    tell("stopped")
+    emit("stopped")
 
 
 def _resolve(asked: list[str], condition: str | None, image: Image) -> list[Stop]:
-    """Those in a module know which one, and nothing else."""
+    """A stop in a module has the module's path only; it is resolved when the module is loaded."""
     resolver = Resolver(image)
     stops: list[Stop] = []
     failures: list[Failure] = []
@@ -79,7 +79,7 @@ def _resolve(asked: list[str], condition: str | None, image: Image) -> list[Stop
                 continue
             failures.append(Failure(USAGE, "unknown-function", str(error), error.near))
     for failure in failures[:-1]:
-        _tell_failure(failure)
+        _emit_failure(failure)
     if failures:
         raise failures[-1]
     try:
@@ -95,7 +95,7 @@ def _connect(target: str) -> None:
         gdb.execute(f"target remote {target}")
     except gdb.error as error:
         if is_connected():
-            return  # What kdock-check has against this kernel is looked at next.
+            return  # kdock-check has failed; _set() checks the kernel again.
         raise Failure(TARGET, "no-target", f"no gdbserver at {target}: {error}") from error
 
 
@@ -110,7 +110,7 @@ def _set(stops: list[Stop], image: Image) -> None:
         for probe in probes:
             probe.delete()
         if booted and stop.is_boot_code(image):
-            raise Failure(USAGE, "boot-only", f"{stop.place.name} is code of the boot (__init), which has been run and thrown away")
+            raise Failure(USAGE, "boot-only", f"{stop.place.name} is boot code (__init), which the kernel has freed")
     for stop in stops:
         try:
             if stop.module:
@@ -121,12 +121,12 @@ def _set(stops: list[Stop], image: Image) -> None:
             raise Failure(USAGE, "unknown-function", str(error), error.near) from error
 
 
-def _tell_failure(failure: Failure) -> None:
-    tell("error", kind=failure.kind, message=str(failure), near=failure.near)
+def _emit_failure(failure: Failure) -> None:
+    emit("error", kind=failure.kind, message=str(failure), near=failure.near)
 
 
 def main() -> None:
-    """Ends gdb where there is nothing to debug."""
+    """Ends gdb on a failure."""
     request = json.loads(os.environ["KDOCK_DEBUG"])
     KdockArmed()
     try:
@@ -136,7 +136,7 @@ def main() -> None:
         _set(stops, image)
     except (Failure, gdb.GdbError) as error:
         failure = error if isinstance(error, Failure) else Failure(USAGE, "bad-vmlinux", str(error))
-        _tell_failure(failure)
+        _emit_failure(failure)
         gdb.execute(f"quit {failure.code}")
 
 

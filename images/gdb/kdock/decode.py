@@ -1,9 +1,9 @@
-"""Source lines for the places in a kernel's log.
+"""Adds source lines to the places in a kernel log.
 
     KDOCK_DECODE='{"vmlinux": …, "modules": …, "log": …, "source": …}' gdb -nx -batch -x …/kdock/decode.py
 
-Each line of the result begins with the events' mark, so that gdb's own words can be told from it. The last one is not of the log:
-it says in JSON what has become of the log's places, see `Sources.report`.
+Each output line begins with the events' prefix, which separates it from gdb's messages. The last one is JSON with counts of the
+log's places, see `Sources.report`.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from kdock.image import Function, Image, NotElf  # noqa: E402
 from kdock.modules import module_files, module_name  # noqa: E402
 from kdock.trace import Decoder, Line, Reference  # noqa: E402
 
-#: Where no kernel is: modules are given addresses of their own, far from one another.
+#: Addresses that no kernel uses, for modules.
 MODULES_FROM = 0x10000000
 MODULE_STEP = 0x10000000
-#: So many are shown, the last of which is the one.
+#: Instructions that are shown, up to and including the one at the place.
 INSTRUCTIONS = 4
-#: What the kernel says in the place of a module's name for code that it makes itself.
+#: In place of a module's name the kernel prints these for code that it generates.
 NO_MODULES = re.compile(r"bpf|__builtin__.*")
 #: "   0xffffffff813b39b0 <sysrq_handle_crash+16>:\tcall ..." without the address.
 INSTRUCTION = re.compile(r"^(?:=>)?\s+0x[0-9a-f]+ *((?:<[^>]*>)?:\t)")
 
 
 class Sources:
-    """Looks places up in one vmlinux and its modules."""
+    """Looks up places in a vmlinux and its modules."""
 
     def __init__(self, vmlinux: str, modules: str, source: str) -> None:
         self._source = source
         self._kernel = Image(vmlinux)
-        #: By name; two folders may have built modules of one name.
+        #: By name; two folders may have modules of the same name.
         self._modules: dict[str | None, list[str]] = {}
         for path in module_files(modules):
             self._modules.setdefault(module_name(path), []).append(path)
-        #: Of each module that was needed: its files, and where their sections have been put.
+        #: The files of each module that was looked up, with the addresses given to their sections.
         self._placed: dict[str | None, list[tuple[Image, dict[int, int]]]] = {None: [(self._kernel, {})]}
         self._files = 0
         self._known: dict[Reference, list[Line]] = {}
@@ -54,24 +54,24 @@ class Sources:
         gdb.execute(f"file {vmlinux}", to_string=True)
 
     def lookup(self, place: Reference) -> list[Line]:
-        """Innermost first; nothing for what is in none of the files."""
+        """The source lines, innermost function first; empty for an unknown place."""
         if place not in self._known:
             self._known[place] = self._find(place)
         return self._known[place]
 
     def instructions(self, place: Reference) -> list[str]:
-        """The one that an exact place is, marked, after the few before it."""
+        """The instruction at an exact place, marked with =>, after the preceding ones."""
         found = self._address(place)
         if found is None:
             return []
         start, address = found
-        # In one go from the function's beginning: x86 code cannot be disassembled backwards.
+        # From the function's start: x86 code cannot be disassembled backwards.
         text = gdb.execute(f"disassemble {start:#x},{address + 1:#x}", to_string=True)
         lines = [INSTRUCTION.sub(r"\1", line) for line in text.splitlines() if INSTRUCTION.match(line)]
         return [f"   {line}" for line in lines[-INSTRUCTIONS:-1]] + [f"=> {line}" for line in lines[-1:]]
 
     def report(self) -> dict[str, object]:
-        """Of the places that were looked up: how many, how many have source lines, and why others have none."""
+        """Counts of the places and of those with source lines, and the reasons for the others."""
         return {
             "places": len(self._known),
             "found": sum(1 for lines in self._known.values() if lines),
@@ -80,7 +80,7 @@ class Sources:
         }
 
     def _find(self, place: Reference) -> list[Line]:
-        """Of functions that nothing tells apart, the first one's lines, with the others' beside them."""
+        """For several matching functions: the first one's lines, with the others' last lines as alternatives."""
         found = [lines for start in self._starts(place) if (lines := self._lines_at(start, place))]
         if not found:
             return []
@@ -92,12 +92,12 @@ class Sources:
         return self._lines(start + place.offset - (not place.exact))
 
     def _address(self, place: Reference) -> tuple[int, int] | None:
-        """Of the function, and of the place in it, as gdb has them."""
+        """gdb's addresses of the function and of the place."""
         start = next(iter(self._starts(place)), None)
         return None if start is None else (start, start + place.offset)
 
     def _starts(self, place: Reference) -> list[int]:
-        """Of each function that may be meant."""
+        """gdb's start address of each matching function."""
         placed = self._images(place.module)
         if not placed and place.module and not NO_MODULES.fullmatch(place.module):
             self._missing.add(place.module)
@@ -108,7 +108,7 @@ class Sources:
             if fits:
                 return starts
             others += starts
-        # The kernel counts a module's last function up to what is loaded behind it.
+        # The size of a module's last function is not reliable: the kernel counts up to the next loaded code.
         if others and place.module is None:
             self._other_sizes.add(place.name)
         return others
@@ -123,7 +123,7 @@ class Sources:
         self._files += 1
         try:
             image = _relocatable(Image(path), self._files)
-            places = image.code_places(MODULES_FROM + self._files * MODULE_STEP)
+            places = image.code_addresses(MODULES_FROM + self._files * MODULE_STEP)
             named = "".join(f" -s {image.sections[index].name} {at:#x}" for index, at in places.items())
             gdb.execute(f"add-symbol-file {image.path}{named}", to_string=True)
         except (OSError, NotElf, gdb.error) as error:
@@ -142,13 +142,13 @@ class Sources:
             function = block.function
             if function is not None:
                 found.append(Line(function.name, self._short(file), number))
-                # For an inlined copy this is the call's place, and for a function its own.
+                # function.line is the call site of an inlined copy.
                 file, number = function.symtab.filename, function.line
             block = block.superblock
         return found or [Line("", self._short(file), number)]
 
     def _short(self, file: str) -> str:
-        """As the kernel's developers name it, below the top of the tree."""
+        """Relative to the source tree."""
         return os.path.normpath(file.removeprefix(self._source))
 
 
@@ -163,19 +163,19 @@ def _relocatable(image: Image, number: int) -> Image:
 
 
 def of_size(image: Image, place: Reference) -> tuple[list[Function], bool]:
-    """Those of a name that are as long as the kernel said, and True; else the first that has such an offset.
+    """The functions of a name whose size matches, and True; else the first that contains the offset, and False.
 
-    Kernels leave out what clang puts behind names (.llvm.1234) where it optimizes across files.
+    Kernels print names without the suffix (.llvm.1234) that clang adds for link-time optimization.
     """
     named = image.functions.get(place.name) or [
         each for each in image.copies.get(place.name, []) if ".llvm." in each.name
     ]
-    fitting = [each for each in named if image.room_of(each) == place.size]
-    return (fitting, True) if fitting else ([each for each in named if place.offset <= image.room_of(each)][:1], False)
+    fitting = [each for each in named if image.extent_of(each) == place.size]
+    return (fitting, True) if fitting else ([each for each in named if place.offset <= image.extent_of(each)][:1], False)
 
 
 def main() -> None:
-    """Writes what it makes of the log."""
+    """Writes the decoded log."""
     request = json.loads(os.environ["KDOCK_DECODE"])
     for setting in ("confirm off", "auto-load off", "width 0", "style enabled off"):
         gdb.execute(f"set {setting}", to_string=True)

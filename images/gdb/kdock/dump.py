@@ -1,4 +1,4 @@
-"""A dump of a kernel's memory as a file: which format it has, and whose it is. Pure, apart from the file it is given."""
+"""Reads the format and the kernel of a memory dump, and stores a dump from a stream. Pure, apart from the given files."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from typing import BinaryIO
 
 from .image import read_notes
 
-#: Bytes at an offset of the file; fewer at its end.
+#: Reads bytes at an offset of the file; fewer at its end.
 ReadAt = Callable[[int, int], bytes]
 
 ELF_MAGIC = b"\x7fELF"
 KDUMP_MAGIC = b"KDUMP   "
-#: Pieces with an offset each, as for a pipe: makedumpfile's "flattened" format. Numbers are big-endian.
+#: makedumpfile's "flattened" format for pipes: pieces with an offset each. Numbers are big-endian.
 FLAT_MAGIC = b"makedumpfile".ljust(16, b"\0")
 FLAT_HEADER = 4096
 FLAT_END = (1 << 64) - 1
 
 ET_CORE, PT_NOTE = 4, 4
-#: struct disk_dump_header of kdump files: utsname, behind signature and version, has six strings of this size ...
+#: struct disk_dump_header of kdump files: utsname follows signature and version, and has six strings of this size ...
 UTSNAME_AT, UTSNAME_STRING = 12, 65
-#: ... and block_size, behind signature, version, utsname and timestamp.
+#: ... and block_size follows signature, version, utsname and timestamp.
 KDUMP_BLOCK_SIZE_AT = 428
-#: struct kdump_sub_header, one block further: where the description is.
+#: struct kdump_sub_header, in the next block: offset and size of VMCOREINFO.
 KDUMP_VMCOREINFO_AT = 32
 
 
 class NoDump(Exception):
-    """The file is no dump of a kernel's memory that this can read."""
+    """The file is not a supported dump of a kernel's memory."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """What the kernel wrote about itself (VMCOREINFO); empty where the dump has none."""
+    """From VMCOREINFO; empty strings if the dump has none."""
 
     release: str
     build_id: str
@@ -49,17 +49,17 @@ def describe(read: ReadAt) -> Description:
         if magic.startswith(KDUMP_MAGIC):
             return _parse(_kdump_vmcoreinfo(read))
     except struct.error as error:
-        raise NoDump("it ends too early") from error
+        raise NoDump("it is truncated") from error
     raise NoDump("it is neither an ELF core nor a kdump file")
 
 
 def _elf_vmcoreinfo(read: ReadAt) -> bytes:
     header = read(0, 64)
     if header[4:6] != b"\x02\x01":
-        raise NoDump("it is no 64-bit little-endian ELF file")
+        raise NoDump("it is not a 64-bit little-endian ELF file")
     (kind,) = struct.unpack_from("<H", header, 16)
     if kind != ET_CORE:
-        raise NoDump("it is an ELF file, but no core")
+        raise NoDump("it is an ELF file, but not a core")
     table, size, count = struct.unpack_from("<Q14xHH", header, 32)
     for index in range(count):
         row = struct.unpack("<LLQQQQQQ", read(table + index * size, 56))
@@ -84,45 +84,45 @@ def _parse(vmcoreinfo: bytes) -> Description:
 
 
 def missing_utsname(read: ReadAt, found: Description) -> bytes | None:
-    """For a kdump file of QEMU's, which says only that the machine is "Unknown": libkdumpfile then knows no architecture."""
+    """The utsname that QEMU leaves empty in a kdump file; without it libkdumpfile does not detect the architecture."""
     if not read(0, 16).startswith(KDUMP_MAGIC) or not found.release:
         return None
     if read(UTSNAME_AT, 1) != b"\0":
         return None
-    words = (b"Linux", b"(none)", found.release.encode(), b"#1", b"x86_64", b"(none)")
-    return b"".join(word.ljust(UTSNAME_STRING, b"\0") for word in words)
+    strings = (b"Linux", b"(none)", found.release.encode(), b"#1", b"x86_64", b"(none)")
+    return b"".join(string.ljust(UTSNAME_STRING, b"\0") for string in strings)
 
 
-def take(source: BinaryIO, target: BinaryIO) -> int:
-    """Writes the dump that comes from `source` as an ordinary file, zeros as holes; returns how many bytes came."""
+def store(source: BinaryIO, target: BinaryIO) -> int:
+    """Writes the dump in `source` as an unflattened, sparse file; returns the number of bytes read."""
     magic = _exactly(source, len(FLAT_MAGIC), may_end=True)
     if magic != FLAT_MAGIC:
         return len(magic) + _plain(source, target, magic)
-    taken = len(magic) + len(_exactly(source, FLAT_HEADER - len(magic)))
+    count = len(magic) + len(_exactly(source, FLAT_HEADER - len(magic)))
     while True:
         offset, size = struct.unpack(">QQ", _exactly(source, 16))
-        taken += 16 + (0 if offset == FLAT_END else size)
+        count += 16 + (0 if offset == FLAT_END else size)
         if offset == FLAT_END:
-            return taken
+            return count
         target.seek(offset)
         target.write(_exactly(source, size))
 
 
 def _plain(source: BinaryIO, target: BinaryIO, begin: bytes) -> int:
     target.write(begin)
-    taken = 0
+    count = 0
     while chunk := source.read(1 << 16):
-        taken += len(chunk)
+        count += len(chunk)
         if chunk.count(0) == len(chunk):
             target.seek(len(chunk), 1)
         else:
             target.write(chunk)
     target.truncate(target.tell())
-    return taken
+    return count
 
 
 def _exactly(source: BinaryIO, size: int, *, may_end: bool = False) -> bytes:
     data = source.read(size)
     if len(data) < size and not may_end:
-        raise NoDump("it ends too early")
+        raise NoDump("it is truncated")
     return data

@@ -1,4 +1,4 @@
-"""What the trap tells: one JSON object per line, each known by its beginning."""
+"""Events for kdock: one JSON object per line, after a prefix."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ PREFIX = "@kdock "
 
 
 class Events:
-    """Writes events where stdout was, and sends whatever gdb says there to stderr, so that no line is in another."""
+    """Writes events to the original stdout, and redirects gdb's stdout to stderr, so that lines do not mix."""
 
     def __init__(self) -> None:
         self._fd = os.dup(1)
         os.dup2(2, 1)
 
     def emit(self, event: str, **fields: object) -> None:
-        """Written at once: the reader provokes what is waited for when it hears of it."""
+        """Writes an event, unbuffered: kdock runs its trigger on "armed"."""
         text = json.dumps({"event": event, **fields}, ensure_ascii=True, separators=(",", ":"))
         left = f"{PREFIX}{text}\n".encode()
         while left:

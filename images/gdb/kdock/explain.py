@@ -1,4 +1,4 @@
-"""Why a stop was not hit. Pure: from what is known to one sentence, the strongest reason first."""
+"""Explains why a stop was not hit, by the strongest reason. Pure."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Facts:
-    """What was seen of one stop that gave no hit."""
+    """The state of a stop without a hit."""
 
     name: str
-    #: A function is called; a line or an address is come by.
+    #: The stop is a function, not a line or an address.
     function: bool
-    #: How many addresses were watched, and how many of them are inlined copies.
+    #: Addresses with a breakpoint, and how many of them are inlined copies.
     locations: int
     inlined: int
     seconds: float
-    #: How often the guest came by, and what then kept it from being a hit.
+    #: How often the guest reached the stop, and the condition that was false or failed.
     reached: int = 0
     condition: str | None = None
     condition_error: str | None = None
-    #: All of it is code that is thrown away once the kernel has booted, and that has happened.
-    init_gone: bool = False
-    #: The module that has it, where that is not loaded.
+    #: All locations are in __init code, which the kernel has freed.
+    init_freed: bool = False
+    #: The module that contains the stop, if it is not loaded.
     module: str | None = None
-    #: Addresses whose instruction in memory is another one than in the file.
+    #: Addresses whose instruction differs between memory and file.
     patched: tuple[int, ...] = ()
-    #: The name that most callers use, where it is another one, and the sentence for it.
+    #: A sentence about the name that most callers use instead.
     successor: str | None = None
-    #: The guest ended, or the user interrupted, before the time was over.
-    cut_short: bool = False
+    #: The guest ended, or the user interrupted, before the timeout.
+    ended_early: bool = False
 
 
 def why(facts: Facts) -> str:
-    """One sentence for the user, with what to do where something can be done."""
+    """One sentence for the user, with a fix if there is one."""
     if facts.module:
         return f"{facts.name} is in the module {facts.module}, which is not loaded: modprobe {facts.module} in the guest first"
-    if facts.init_gone:
+    if facts.init_freed:
         return (
-            f"{facts.name} is code of the boot (__init), which has been run and thrown away: "
-            "trap it from the first instruction on: `kdock trap --boot`"
+            f"{facts.name} is boot code (__init), which the kernel has freed: "
+            "trap it during the boot with `kdock trap --boot`"
         )
     if facts.reached:
         times = "once" if facts.reached == 1 else f"{facts.reached} times"
@@ -48,15 +48,15 @@ def why(facts: Facts) -> str:
         return f"{facts.name} was reached {times}, but '{facts.condition}' was never true"
     if len(facts.patched) == facts.locations > 0:
         return (
-            f"the running kernel has other instructions at {facts.patched[0]:#x} than the file: it patches itself "
-            "(alternatives, static keys), and this code may be switched off"
+            f"the running kernel has other instructions at {facts.patched[0]:#x} than the file: it was patched at run time "
+            "(alternatives, static keys), and this code may be disabled"
         )
-    during = "before it was given up" if facts.cut_short else f"in {facts.seconds:g} s"
+    during = "before the trap ended" if facts.ended_early else f"in {facts.seconds:g} s"
     if facts.inlined == facts.locations > 0:
         copies = "its one inlined copy" if facts.inlined == 1 else f"any of its {facts.inlined} inlined copies"
-        said = f"{facts.name} has no body of its own, and the guest did not come by {copies} {during}"
+        text = f"{facts.name} exists only inlined, and the guest did not reach {copies} {during}"
     elif facts.function:
-        said = f"nothing called {facts.name} {during}"
+        text = f"nothing called {facts.name} {during}"
     else:
-        said = f"the guest did not come by {facts.name} {during}"
-    return f"{said}; {facts.successor}" if facts.successor else said
+        text = f"the guest did not reach {facts.name} {during}"
+    return f"{text}; {facts.successor}" if facts.successor else text

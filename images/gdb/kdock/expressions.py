@@ -1,4 +1,4 @@
-"""Whether an expression means anything where it is to be evaluated, found out before the guest is stopped for it."""
+"""Checks expressions in the scope of a breakpoint before the guest is stopped."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .names import nearest
 
 NO_SYMBOL = re.compile(r'No symbol "([^"]+)" in current context')
 NO_MEMBER = re.compile(r"There is no member named (\w+)")
-#: Names that stand alone: no members, no registers, no ends of numbers.
+#: Names that are not members, registers or parts of numbers.
 FREE_NAME = re.compile(r"(?<![\w$.])(?<!->)([A-Za-z_]\w*)")
 
 
 class BadExpression(Exception):
-    """gdb will never make a value of this; `near` may be what was meant."""
+    """gdb cannot evaluate the expression; `near` has similar names."""
 
     def __init__(self, message: str, near: list[str]) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class BadExpression(Exception):
 
 
 def check(expression: str, probes: list[gdb.Breakpoint]) -> None:
-    """Raises BadExpression where the expression has a meaning at none of the breakpoints."""
+    """Raises BadExpression if the expression is invalid at all of the breakpoints."""
     problem: BadExpression | None = None
     for probe in probes:
         try:
@@ -37,7 +37,7 @@ def check(expression: str, probes: list[gdb.Breakpoint]) -> None:
 
 
 def _parse(expression: str, probe: gdb.Breakpoint) -> None:
-    # gdb reads a condition in the scope of its breakpoint, which nothing else in its Python does without a running target.
+    # Without a running target, only a breakpoint's condition is parsed in the breakpoint's scope.
     try:
         probe.condition = expression
     except gdb.error as error:
@@ -49,7 +49,7 @@ def _parse(expression: str, probe: gdb.Breakpoint) -> None:
 
 
 def _look_up_members(expression: str, probe: gdb.Breakpoint) -> None:
-    """Parsing does not look members up. `whatis` does, without reading memory, once each variable has some value."""
+    """Parsing does not check members. `whatis` does, without reading memory, if each variable is replaced by a value."""
     scope = {symbol.name: symbol for symbol in reversed(_in_scope(probe))}
 
     def stand_in(hit: re.Match[str]) -> str:
@@ -64,13 +64,13 @@ def _look_up_members(expression: str, probe: gdb.Breakpoint) -> None:
         gdb.execute(f"whatis {shown}", to_string=True)
     except gdb.error as error:
         missing = NO_MEMBER.search(str(error))
-        # Anything else may be otherwise once the guest stands there.
+        # Other errors may not occur in the running guest.
         if missing:
             raise BadExpression(str(error), nearest(missing[1], _members(shown, missing[1]))) from error
 
 
 def _members(expression: str, missing: str) -> list[str]:
-    """The members of what stands before the missing one."""
+    """The members of the type before the missing one."""
     before = re.search(rf"([\w$.>-]+?)(?:->|\.){missing}\b", expression)
     if before is None:
         return []
@@ -87,7 +87,7 @@ def _fields(kind: gdb.Type) -> list[str]:
         return []
     found: list[str] = []
     for field in kind.fields():
-        # Those of an unnamed struct or union are as if they were the outer one's.
+        # Members of an unnamed struct or union count as the outer type's.
         found += [field.name] if field.name else _fields(field.type.strip_typedefs())
     return found
 

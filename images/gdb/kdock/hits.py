@@ -1,4 +1,4 @@
-"""What is to be seen at a stop. The guest stands still meanwhile: read what was asked for and nothing else."""
+"""Collects the requested values at a hit. The guest is stopped meanwhile: nothing else is read."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ MAX_TEXT = 1000
 MAX_ELEMENTS = 200
 MAX_DEPTH = 4
 MAX_FRAMES = 100
-#: Per-CPU variables have addresses from 0, so gdb takes every small number for one of them.
+#: Per-CPU variables have addresses from 0, so gdb prints small numbers as one of them.
 LOW_MEMORY = 0xFFFFF
 PER_CPU = re.compile(r"\b(0x[0-9a-f]{1,5}) <[\w.]+(?:\+\d+)?>")
 FORMATTED = re.compile(r"/([xduotacfsz])\s+(.+)", re.DOTALL)
-#: What macros declare for themselves, in any function that uses them.
-MACRO_MADE = re.compile(r"^__|__$")
+#: Variables that macros declare in the functions that use them.
+MACRO_VARIABLE = re.compile(r"^__|__$")
 
 Named = dict[str, str]
 
 
 def split_format(expression: str) -> tuple[str, str | None]:
-    """/x skb->len is skb->len as `print/x` shows it."""
+    """The expression and gdb's format letter: "/x skb->len" is shown like `print/x skb->len`."""
     formatted = FORMATTED.fullmatch(expression.strip())
     return (formatted[2], formatted[1]) if formatted else (expression, None)
 
 
 def collect(number: int, asked: str, request: Request) -> dict[str, object]:
-    """The event's fields for the newest frame, which is where the guest stopped."""
+    """The event's fields for the newest frame."""
     frame = gdb.newest_frame()
     frame.select()
     where = _where(frame)
@@ -67,20 +67,20 @@ def _printed(expression: str) -> Named:
 
 
 def backtrace(frame: gdb.Frame | None) -> list[dict[str, object]]:
-    """From a frame to where the stack begins, as the events have it."""
+    """The frames from a frame outwards, as in the events."""
     frames: list[dict[str, object]] = []
     try:
-        # Where the kernel's stack begins gdb sees one frame more, at no address or in a per-CPU variable.
+        # gdb shows one frame beyond the start of the kernel's stack, at 0 or in a per-CPU variable.
         while frame is not None and len(frames) < MAX_FRAMES and (frame.pc() > LOW_MEMORY or not frames):
             frames.append({"level": len(frames), **_where(frame), "args": _variables(frame, locals_too=False)[0]})
             frame = frame.older()
     except gdb.error:
-        pass  # What has been unwound is worth having.
+        pass  # The frames so far are returned.
     return frames
 
 
 def _variables(frame: gdb.Frame, locals_too: bool = True) -> tuple[list[Named], list[Named]]:
-    """Arguments, and the variables that are in sight; an inner one hides an outer one of the same name."""
+    """Arguments and the variables in scope; an inner one hides an outer one of the same name."""
     arguments: list[Named] = []
     variables: dict[str, Named] = {}
     try:
@@ -92,7 +92,7 @@ def _variables(frame: gdb.Frame, locals_too: bool = True) -> tuple[list[Named], 
             if symbol.is_argument:
                 if block.function is not None:
                     arguments.append({"name": symbol.name, "value": _value(symbol, frame)})
-            elif locals_too and symbol.is_variable and not MACRO_MADE.search(symbol.name):
+            elif locals_too and symbol.is_variable and not MACRO_VARIABLE.search(symbol.name):
                 variables.setdefault(symbol.name, {"name": symbol.name, "value": _value(symbol, frame)})
         if block.function is not None:
             break
@@ -108,7 +108,7 @@ def _value(symbol: gdb.Symbol, frame: gdb.Frame) -> str:
 
 
 def text_of(value: gdb.Value, letter: str | None = None) -> str:
-    """As gdb prints it, of bounded length."""
+    """As gdb prints it, limited to MAX_TEXT characters."""
     options: dict[str, object] = {"max_elements": MAX_ELEMENTS, "max_depth": MAX_DEPTH, "styling": False}
     try:
         text = value.format_string(**options, **({"format": letter} if letter else {}))

@@ -1,5 +1,5 @@
-"""A vmlinux or module as a file: its symbols, its bytes, its build id. Pure: gdb needs 11 s to list the functions of a
-kernel with debug information, and the table at the end of the file is read in a tenth of one."""
+"""Reads symbols, bytes and build id of a vmlinux or module. Pure: gdb takes 11 s to list the functions of a kernel with
+debug information, reading the symbol table takes 0.1 s."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .names import base_name
 
 SHT_SYMTAB, SHT_RELA, SHT_NOTE, SHT_NOBITS = 2, 4, 7, 8
 SHF_ALLOC, SHF_EXECINSTR = 2, 4
-#: Of symbols that name no function: arm64 and riscv mark what is code and what data, compilers their own labels. The kernel leaves
-#: them out when it looks how long a function is.
-MARKS = ("$", ".L", "L0")
+#: Prefixes of symbols that are not functions: mapping symbols of arm64 and riscv, and compilers' labels. The kernel ignores them
+#: when it computes a function's size.
+NOT_FUNCTIONS = ("$", ".L", "L0")
 STT_NOTYPE, STT_FUNC, STT_GNU_IFUNC = 0, 2, 10
 NT_GNU_BUILD_ID = 3
 IDENTIFIER = re.compile(rb"(?<=\0)[A-Za-z_]\w{2,80}(?=\0)")
@@ -27,12 +27,12 @@ SOURCE = re.compile(rb"(?<=\0)[\w./+-]+\.[chS](?=\0)")
 
 
 class NotElf(Exception):
-    """The file is none that this can read."""
+    """The file is not an ELF file, or not valid."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A run of bytes with a name."""
+    """A section header."""
 
     name: str
     kind: int
@@ -51,13 +51,13 @@ class Function:
     name: str
     address: int
     size: int
-    #: Its section's number: a module's addresses count from its beginning.
+    #: The section's index; addresses in a module are relative to it.
     section: int = 0
 
 
 @dataclass(frozen=True)
 class Note:
-    """One entry of an ELF note section, and where its description is within it."""
+    """An entry of an ELF note section; `at` is the offset of its description in the section."""
 
     owner: str
     kind: int
@@ -66,7 +66,7 @@ class Note:
 
 
 class Image:
-    """An ELF file, read as far as it is asked about."""
+    """An ELF file, mapped into memory and parsed on demand."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -76,13 +76,13 @@ class Image:
             except ValueError as error:
                 raise NotElf(f"{path} is empty") from error
         if self._data[:4] != b"\x7fELF" or self._data[4] not in (1, 2) or self._data[5] not in (1, 2):
-            raise NotElf(f"{path} is no ELF file")
+            raise NotElf(f"{path} is not an ELF file")
         self._wide = self._data[4] == 2
         self.order = "<" if self._data[5] == 1 else ">"
         try:
             self.sections = self._read_sections()
         except (struct.error, IndexError) as error:
-            raise NotElf(f"{path} is a broken ELF file") from error
+            raise NotElf(f"{path} is an invalid ELF file") from error
 
     def _read_sections(self) -> list[Section]:
         table, size, count, names_at = struct.unpack_from(
@@ -100,10 +100,10 @@ class Image:
         return self._data[at : self._data.find(b"\0", at)].decode("utf-8", "replace")
 
     def without_addresses(self) -> bytes | None:
-        """A relocatable file as gdb needs it; None where it is so already.
+        """The file with all section addresses 0, as gdb needs it; None if they are 0 already.
 
-        A module's linker script may leave an address at a section (6.12: .data) although nothing has been placed yet.
-        gdb takes that for a sign that all of them have been, and then shows every function as if it were in .text.
+        A module's linker script may set a section's address (6.12: .data). gdb then assumes that all sections have been
+        placed, and shows every function as if it were in .text.
         """
         if not any(each.address for each in self.sections):
             return None
@@ -116,18 +116,18 @@ class Image:
         return bytes(content)
 
     def bytes_of(self, section: Section) -> bytes:
-        """A section's content; nothing for those that are not in the file."""
+        """A section's content; empty for SHT_NOBITS."""
         return b"" if section.kind == SHT_NOBITS else self._data[section.offset : section.offset + section.size]
 
     def section_at(self, address: int) -> Section | None:
-        """The section that is loaded there."""
+        """The loaded section that contains an address."""
         return next(
             (each for each in self.sections if each.flags & SHF_ALLOC and each.address <= address < each.address + each.size and each.address),
             None,
         )
 
     def read(self, address: int, size: int) -> bytes:
-        """What the file has for an address; less than asked for at a section's end."""
+        """The file's bytes at an address; fewer at a section's end."""
         section = self.section_at(address)
         if section is None or section.kind == SHT_NOBITS:
             return b""
@@ -136,7 +136,7 @@ class Image:
 
     @cached_property
     def functions(self) -> dict[str, list[Function]]:
-        """Code by name; static functions of one name in several files are several."""
+        """Functions by name; there may be several static ones of the same name."""
         found: dict[str, list[Function]] = {}
         for function in self._code_symbols():
             found.setdefault(function.name, []).append(function)
@@ -144,7 +144,7 @@ class Image:
 
     @cached_property
     def copies(self) -> dict[str, list[Function]]:
-        """The compiler's copies of functions (tcp_ack.part.0) by the functions' own names."""
+        """The compiler's copies of functions (tcp_ack.part.0) by the function's name."""
         found: dict[str, list[Function]] = {}
         for name, functions in self.functions.items():
             base = base_name(name)
@@ -168,7 +168,7 @@ class Image:
             if index not in code or info & 15 not in (STT_FUNC, STT_GNU_IFUNC, STT_NOTYPE) or not name_at:
                 continue
             name = names[name_at : names.index(b"\0", name_at)].decode("utf-8", "replace")
-            if not name.startswith(MARKS):
+            if not name.startswith(NOT_FUNCTIONS):
                 yield Function(name, address, size, index)
 
     @cached_property
@@ -177,7 +177,7 @@ class Image:
         return [each.address for each in ordered], ordered
 
     def function_at(self, address: int) -> Function | None:
-        """The function that an address is in."""
+        """The function that contains an address."""
         starts, ordered = self._by_address
         at = bisect.bisect_right(starts, address) - 1
         while at >= 0 and address - ordered[at].address < 1 << 20:
@@ -186,10 +186,10 @@ class Image:
             at -= 1
         return None
 
-    def room_of(self, function: Function) -> int:
-        """Up to the next symbol or the section's end, which is what the kernel takes for a function's size."""
+    def extent_of(self, function: Function) -> int:
+        """The bytes up to the next symbol or the section's end, which the kernel prints as a function's size."""
         section = self.sections[function.section]
-        # Sections of a module all begin at 0.
+        # All sections of a module begin at 0.
         starts = self._starts_by_section[function.section]
         after = bisect.bisect_right(starts, function.address)
         return (starts[after] if after < len(starts) else section.address + section.size) - function.address
@@ -202,8 +202,8 @@ class Image:
                 found.setdefault(each.section, set()).add(each.address)
         return {section: sorted(starts) for section, starts in found.items()}
 
-    def code_places(self, start: int) -> dict[int, int]:
-        """An address for each section with code, one after another, by the section's number."""
+    def code_addresses(self, start: int) -> dict[int, int]:
+        """Assigns consecutive addresses to the sections with code, by section index."""
         places: dict[int, int] = {}
         for index, section in enumerate(self.sections):
             if section.flags & SHF_ALLOC and section.flags & SHF_EXECINSTR and section.size:
@@ -212,7 +212,7 @@ class Image:
         return places
 
     def address_of(self, name: str) -> int | None:
-        """Of any symbol, data included."""
+        """The address of a symbol, code or data."""
         table = next((each for each in self.sections if each.kind == SHT_SYMTAB), None)
         if table is None:
             return None
@@ -232,23 +232,23 @@ class Image:
 
     @cached_property
     def debug_names(self) -> set[str]:
-        """Every identifier in the debug information. Inlined functions have no symbol; types and variables are here too."""
+        """Every identifier in the debug information: inlined functions, which have no symbol, but also types and variables."""
         return {hit.decode() for hit in IDENTIFIER.findall(b"\0" + self.debug_section(".debug_str"))}
 
     @cached_property
     def source_names(self) -> set[str]:
-        """The source files' names without folders. DWARF 5 lists them in a section of their own, earlier ones between others."""
+        """The source files' names without folders. DWARF 5 has them in .debug_line_str, older versions in .debug_line."""
         lists = (b"\0" + self.debug_section(name) for name in (".debug_line_str", ".debug_line"))
         return {hit.rpartition(b"/")[2].decode() for each in lists for hit in SOURCE.findall(each)}
 
     @cached_property
     def source_files(self) -> set[str]:
-        """The same with their folders: for modules, because a vmlinux has too many."""
+        """The source files' paths; for modules, since a vmlinux has too many."""
         names = [self.debug_section(name) for name in (".debug_line", ".debug_line_str", ".debug_str")]
         return source_files(names[0], Strings(names[1], names[2], self._relocations(".debug_line")), self.order)
 
     def debug_section(self, name: str) -> bytes:
-        """Its content, decompressed; nothing where it is not there or cannot be read."""
+        """A section's decompressed content; empty if it is missing or unreadable."""
         section = next((each for each in self.sections if each.name == name), None)
         if section is None:
             return b""
@@ -259,7 +259,7 @@ class Image:
             return b""
 
     def _relocations(self, name: str) -> dict[int, int]:
-        """What stands at each place of a section that has yet to be linked, as far as it is an offset into another one."""
+        """The values that relocations put at offsets of an unlinked section."""
         target = next((index for index, each in enumerate(self.sections) if each.name == name), None)
         table = next((each for each in self.sections if each.kind == SHT_RELA and each.info == target), None)
         if table is None or not self._wide:
@@ -273,13 +273,13 @@ class Image:
 
     @cached_property
     def notes(self) -> tuple[int, list[Note]]:
-        """The address of .notes and what is in it."""
+        """The address of .notes and its entries."""
         section = next((each for each in self.sections if each.name == ".notes" and each.kind == SHT_NOTE), None)
         return (0, []) if section is None else (section.address, read_notes(self.bytes_of(section), self.order))
 
 
 def read_notes(raw: bytes, order: str = "<") -> list[Note]:
-    """The entries of a note section; what is broken ends it."""
+    """The entries of a note section, up to an invalid one."""
     notes: list[Note] = []
     at = 0
     while at + 12 <= len(raw):
@@ -294,7 +294,7 @@ def read_notes(raw: bytes, order: str = "<") -> list[Note]:
 
 
 def build_id_note(notes: list[Note]) -> Note | None:
-    """The linker's hash of what it linked."""
+    """The note with the GNU build id."""
     return next((note for note in notes if note.owner == "GNU" and note.kind == NT_GNU_BUILD_ID), None)
 
 

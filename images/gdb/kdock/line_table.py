@@ -1,7 +1,7 @@
-"""The source files that a module was made from, as the heads of its line tables list them. Pure.
+"""Reads the source files of a module from the headers of its line tables, DWARF 2 to 5. Pure.
 
-Versions 2 to 5 of DWARF: 5.10 writes the fourth, where the names are in .debug_line itself, newer kernels the fifth, where they
-are in .debug_line_str, and a module's references to those are relocations.
+Linux 5.10 uses DWARF 4, which has the names in .debug_line; newer kernels use DWARF 5, which has them in .debug_line_str, and a
+module's references to them are relocations.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ SIZES = {DW_FORM_DATA1: 1, DW_FORM_DATA2: 2, DW_FORM_DATA4: 4, DW_FORM_DATA8: 8,
 
 
 class Broken(Exception):
-    """The table ends too early, or says something that this does not know."""
+    """The table is truncated, or of an unsupported form."""
 
 
 class Strings:
-    """The sections with names, and what relocations add to an offset into them."""
+    """The string sections, and the relocations of offsets into them."""
 
     def __init__(self, line: bytes, text: bytes, relocations: dict[int, int]) -> None:
         self._sections = {DW_FORM_LINE_STRP: line, DW_FORM_STRP: text}
         self._relocations = relocations
 
     def at(self, form: int, place: int, offset: int) -> str:
-        """The name that an offset at a place of .debug_line leads to."""
+        """The string of a reference: `place` is the reference's offset in .debug_line, `offset` its value without relocation."""
         return _text(self._sections[form], self._relocations.get(place, offset))[0]
 
 
 def source_files(table: bytes, strings: Strings, order: str = "<") -> set[str]:
-    """Each with its folders, as far as the table has them; of a table that breaks off, those before."""
+    """The paths in the table; of a truncated table, those before the end."""
     found: set[str] = set()
     at = 0
     while at + 4 <= len(table):
@@ -52,7 +52,7 @@ def source_files(table: bytes, strings: Strings, order: str = "<") -> set[str]:
 
 
 def is_path(known: str, asked: str) -> bool:
-    """Whether a file may be meant: gdb compares from the end, folder by folder, too."""
+    """Whether a path matches, compared from the end, folder by folder, as gdb does."""
     asked = posixpath.normpath(asked)
     return known == asked or known.endswith("/" + asked.lstrip("/")) or (asked.startswith("/") and asked.endswith("/" + known))
 
@@ -63,23 +63,23 @@ class _Reader:
         self.wide = False
 
     def number(self, code: str) -> int:
-        """A number of fixed size, as struct writes it."""
+        """A number of fixed size, by struct's format code."""
         (value,) = struct.unpack_from(self._order + code, self._data, self.at)
         self.at += struct.calcsize(self._order + code)
         return int(value)
 
     def offset_size(self) -> int:
-        """A unit's length, which also says how long offsets are."""
+        """A unit's length, which also determines the size of offsets."""
         length = self.number("L")
         self.wide = length == 0xFFFFFFFF
         return self.number("Q") if self.wide else length
 
     def offset(self) -> int:
-        """Into another section, or ahead."""
+        """A 4 or 8 byte offset."""
         return self.number("Q" if self.wide else "L")
 
     def uleb(self) -> int:
-        """DWARF's number of any size."""
+        """A number in unsigned LEB128."""
         value = shift = 0
         while True:
             byte = self._data[self.at]
@@ -89,15 +89,15 @@ class _Reader:
             if byte < 0x80:
                 return value
             if shift > 63:
-                raise Broken("a number without an end")
+                raise Broken("invalid LEB128 number")
 
     def text(self) -> str:
-        """Up to a zero."""
+        """A zero-terminated string."""
         value, self.at = _text(self._data, self.at)
         return value
 
     def value(self, form: int) -> str | int:
-        """Of an entry of version 5."""
+        """A value of a DWARF 5 entry."""
         if form == DW_FORM_STRING:
             return self.text()
         if form in (DW_FORM_LINE_STRP, DW_FORM_STRP):
@@ -120,9 +120,9 @@ def _unit(reader: _Reader) -> Iterator[str]:
     if not 2 <= version <= 5:
         raise Broken(f"version {version}")
     if version == 5:
-        reader.number("H")  # The sizes of addresses and segments.
+        reader.number("H")  # address_size and segment_selector_size.
     reader.offset()
-    # Of instructions and operations (since version 4), then is_stmt, line base and line range.
+    # minimum_instruction_length, maximum_operations_per_instruction (version 4 and later), default_is_stmt, line_base, line_range.
     reader.at += 5 if version >= 4 else 4
     opcodes = reader.number("B")
     reader.at += opcodes - 1
@@ -144,7 +144,7 @@ def _entries5(reader: _Reader) -> Iterator[str]:
     folders = [str(entry.get(DW_LNCT_PATH, "")) for entry in _list5(reader)]
     for entry in _list5(reader):
         folder = folders[int(entry.get(DW_LNCT_DIRECTORY, 0))]
-        # The first one is where the compiler ran, and others may be below it.
+        # The first folder is the compilation directory; others may be relative to it.
         yield posixpath.join(folders[0], folder, str(entry.get(DW_LNCT_PATH, "")))
 
 
@@ -159,5 +159,5 @@ def _list5(reader: _Reader) -> list[dict[int, str | int]]:
 def _text(data: bytes, at: int) -> tuple[str, int]:
     end = data.find(b"\0", at)
     if end < 0:
-        raise Broken("a name without an end")
+        raise Broken("unterminated name")
     return data[at:end].decode("utf-8", "replace"), end + 1

@@ -1,6 +1,6 @@
-"""Makes an ELF dump readable for crash 8.0.6, which reads every exception stack of a kernel that has not panicked, and
-gives up on one that it has no name for. It knows them by the IDT's gates, so those of exceptions that the kernel was
-configured without (#MC, #VC) have none. Null pointers in their place are passed over.
+"""Patches an ELF dump for crash 8.0.6, which reads every exception stack of a kernel that has not panicked, and fails
+for a stack that no IDT gate uses: those of exceptions that the kernel was configured without (#MC, #VC). Their pointers
+are set to 0, which crash skips.
 
     python3 …/kdock/mend.py CORE VMLINUX
 """
@@ -17,7 +17,7 @@ from drgn.helpers.linux.percpu import per_cpu
 
 
 def main(core: str, vmlinux: str) -> None:
-    """Nothing happens where there is nothing to mend."""
+    """Does nothing if all stacks are used."""
     prog = Program()
     prog.set_core_dump(core)
     prog.load_debug_info([vmlinux])

@@ -1,4 +1,4 @@
-"""The symbols of the guest's modules in a session: those that are loaded, and those that it loads during the session."""
+"""Keeps gdb's symbols of the guest's modules up to date during a session."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import gdb
 
 from .modules import add_symbols, file_of, is_live, loaded_modules, module_files, module_name
 
-#: Where a module is complete and has run nothing of its own yet.
+#: At its entry a module is complete and has not run any code.
 LOADER = "do_init_module"
 
 
 @dataclass(frozen=True)
 class Known:
-    """What gdb was told of a module."""
+    """A module whose symbols gdb has read."""
 
-    #: Of its struct, by which a module that came back is told apart.
+    #: The address of its struct module, which changes when it is loaded again.
     address: int
     code: int
-    #: Without its init sections.
+    #: Its init sections have been freed.
     live: bool
 
 
 class _Loader(gdb.Breakpoint):
-    """Never stops the guest for longer than it takes to read symbols."""
+    """Reads symbols when the guest loads a module, and continues."""
 
     def __init__(self, symbols: ModuleSymbols, kind: int) -> None:
         super().__init__(LOADER, type=kind, internal=True)
@@ -32,17 +32,17 @@ class _Loader(gdb.Breakpoint):
         self._symbols = symbols
 
     def stop(self) -> bool:
-        """Asked by gdb each time the guest comes by."""
+        """Called by gdb on each hit."""
         self._symbols.refresh()
         return False
 
 
 class ModuleSymbols:
-    """Of the modules in one folder."""
+    """The symbols of the modules in one folder."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        #: By name; two folders may have built modules of one name.
+        #: By name; two folders may have modules of the same name.
         self.files = self._find()
         self._known: dict[str, Known] = {}
         self._loader: _Loader | None = None
@@ -54,9 +54,9 @@ class ModuleSymbols:
         return found
 
     def refresh(self) -> list[str]:
-        """Brings gdb up to date; the guest must stand still. Returns the modules that are new to it, by name."""
+        """Adds and removes symbols; the guest must be stopped. Returns the names of new modules."""
         loaded = loaded_modules()
-        # One that was built since gdb began.
+        # A module may have been built since the files were listed.
         if loaded.keys() - self.files.keys():
             self.files = self._find()
         for name in self._known.keys() - loaded.keys():
@@ -78,12 +78,12 @@ class ModuleSymbols:
         return new
 
     def follow(self, kind: int) -> None:
-        """From now on also those that are loaded later, by a breakpoint of this kind."""
+        """Also follows modules that are loaded later, with a breakpoint of this kind."""
         if self._loader is None or not self._loader.is_valid():
             self._loader = _Loader(self, kind)
 
     def code_of(self, name: str) -> int | None:
-        """Where a module's code begins; None for one that is not loaded."""
+        """The start of a module's code; None if it is not loaded."""
         known = self._known.get(name)
         return known.code if known else None
 

@@ -1,4 +1,4 @@
-"""Modules: which one has a function, whether the guest has loaded it, and where."""
+"""Finds the module of a function, and the modules that the guest has loaded."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from .names import Spec
 
 MAX_MODULES = 4096
 MODULE_STATE_LIVE = 0
-#: How the names of sections begin that are thrown away once a module is live.
+#: Prefix of sections that are freed once a module is live.
 INIT = ".init"
-#: The linker's hash of what a file was made from.
 BUILD_ID = ".note.gnu.build-id"
 
 
 def module_name(path: str) -> str:
-    """As lsmod has it: snd-hda-intel.ko is snd_hda_intel."""
+    """The name in lsmod: snd-hda-intel.ko is snd_hda_intel."""
     return os.path.basename(path).removesuffix(".ko").replace("-", "_")
 
 
 def module_files(folder: str) -> list[str]:
-    """Every module below a kernel's folder, in one order; and those from elsewhere that were built for that kernel."""
+    """Every module below a kernel's folder, sorted, and the out-of-tree modules in KDOCK_MODULES."""
     others = [each for each in os.environ.get("KDOCK_MODULES", "").split(":") if each]
     return [
         path
@@ -39,18 +38,18 @@ def module_files(folder: str) -> list[str]:
 
 
 def find_in_modules(spec: Spec, files: list[str]) -> str | None:
-    """The first module that has such a function, or was made from such a source file."""
+    """The first module that contains the function, or code from the source file."""
     source = (spec.file or "").rpartition("/")[2]
     wanted = (spec.function or source).encode() + b"\0"
-    # Cheaper than reading thousands of symbol tables: only files with that name in them. A compressed one may hide a header's.
-    named = [path for path in files if _holds(path, wanted)]
+    # Searching for the name is faster than reading thousands of symbol tables. Compressed debug information may hide a source file.
+    named = [path for path in files if _contains(path, wanted)]
     found = next((path for path in named if _has_place(path, spec)), None)
     if found is not None or spec.function is not None:
         return found
     return next((path for path in files if path not in named and _has_place(path, spec)), None)
 
 
-def _holds(path: str, wanted: bytes) -> bool:
+def _contains(path: str, wanted: bytes) -> bool:
     try:
         with open(path, "rb") as file:
             return wanted in file.read()
@@ -63,7 +62,7 @@ def _has_place(path: str, spec: Spec) -> bool:
         image = Image(path)
         if spec.function is not None and spec.function not in image.functions:
             return False
-        # Without debug information nothing tells which file a function is from.
+        # Without debug information a function's file is unknown, and any file matches.
         known = image.source_files if spec.file else set()
         return any(is_path(each, spec.file) for each in known) if known or spec.function is None else True
     except (OSError, NotElf):
@@ -71,14 +70,14 @@ def _has_place(path: str, spec: Spec) -> bool:
 
 
 def loaded_modules() -> dict[str, gdb.Value]:
-    """The guest's struct modules by name; it must stand still."""
+    """The guest's struct modules by name; the guest must be stopped."""
     found: dict[str, gdb.Value] = {}
     with_errors = _walk()
     try:
         for module in with_errors:
             found[module["name"].string()] = module
     except gdb.error:
-        pass  # A list that is being built, or a kernel without modules.
+        pass  # The list is being modified, or the kernel has no modules.
     return found
 
 
@@ -95,7 +94,7 @@ def _walk() -> Iterator[gdb.Value]:
 
 
 def file_of(module: gdb.Value, paths: list[str]) -> str | None:
-    """Of several files of one name, from several folders, the one that the guest has loaded; the last where nothing tells."""
+    """Of several files of the same name, the one that the guest has loaded, by build id; else the last."""
     if len(paths) < 2:
         return next(iter(paths), None)
     address = _sections(module).get(BUILD_ID)
@@ -112,19 +111,19 @@ def file_of(module: gdb.Value, paths: list[str]) -> str | None:
 
 
 def add_symbols(path: str, module: gdb.Value) -> int:
-    """Tells gdb where the guest has put a module's sections; returns where its code begins."""
+    """Adds a module's symbols at the guest's section addresses; returns the start of its code."""
     image = Image(path)
     loaded = {each.name for each in image.sections if each.flags & SHF_ALLOC}
     content = image.without_addresses()
     if content is not None:
         with tempfile.NamedTemporaryFile(prefix=f"{module_name(path)}-", suffix=".ko", delete=False) as file:
             file.write(content)
-        # gdb may read from it for as long as it lives.
+        # gdb may read the file until it exits.
         atexit.register(os.unlink, file.name)
         path = file.name
     sections = _sections(module)
     text = sections.pop(".text", None) or int(_base(module))
-    # Every one that is left out is taken to begin at 0, and what is in it for something else.
+    # gdb assumes address 0 for a section that is left out, and shows its data wrong.
     placed = sorted(name for name in sections.keys() & loaded if not (is_live(module) and name.startswith(INIT)))
     rest = "".join(f" -s {name} {sections[name]:#x}" for name in placed)
     gdb.execute(f"add-symbol-file {path} {text:#x}{rest}", to_string=True)
@@ -132,7 +131,7 @@ def add_symbols(path: str, module: gdb.Value) -> int:
 
 
 def _sections(module: gdb.Value) -> dict[str, int]:
-    """Where the guest has put them, by name."""
+    """The guest's section addresses by name."""
     sections: dict[str, int] = {}
     try:
         attributes = module["sect_attrs"]
@@ -140,17 +139,17 @@ def _sections(module: gdb.Value) -> dict[str, int]:
             entry = attributes["attrs"][index]
             sections[entry["battr"]["attr"]["name"].string()] = int(entry["address"])
     except gdb.error:
-        pass  # Kept in another way before 5.8 and since 6.14, or not at all: the code's address is enough for stops.
+        pass  # Other fields before 5.8 and since 6.14, or none: the code's address is enough for stops.
     return sections
 
 
 def is_live(module: gdb.Value) -> bool:
-    """Its init sections are gone, and another module may be where they were."""
+    """Whether the init sections have been freed; another module may use their memory."""
     return int(module["state"]) == MODULE_STATE_LIVE
 
 
 def _base(module: gdb.Value) -> gdb.Value:
-    """Where the code begins; the field was moved in 6.4 and in 4.5."""
+    """The start of the code; the field was moved in 6.4 and in 4.5."""
     if _has(module, "mem"):
         return module["mem"][0]["base"]
     if _has(module, "core_layout"):

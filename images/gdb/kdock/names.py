@@ -1,4 +1,4 @@
-"""From what a person types to names that may be in a vmlinux. Pure: nothing here asks gdb."""
+"""Parses places, and finds other names of a function in a vmlinux. Pure: does not use gdb."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ FUNCTION = re.compile(r"[A-Za-z_][\w.]*")
 FILE = re.compile(r"[\w./+-]*\w\.(?:c|h|S|s|rs|inc)")
 OFFSET = re.compile(r"(?P<function>[A-Za-z_][\w.]*)\+(?P<offset>0x[0-9a-fA-F]+|\d+)(?:/0x[0-9a-fA-F]+)?")
 IN_FILE = re.compile(r"(?P<file>[\w./+-]*\w\.(?:c|h|S|s|rs|inc))\s*:\s*(?P<rest>\d+|[A-Za-z_][\w.]*)")
-#: What gcc and clang put behind the name of a function that they changed.
+#: The suffix that gcc and clang add to a function that they changed.
 CLONE = re.compile(r"\.(?:isra|constprop|part|cold|llvm)\b.*$")
-#: Symbols of the compiler and of macros, which are no functions to stop in.
-MACHINE_MADE = re.compile(r"^(?:__pfx_|__cfi_|__UNIQUE_ID|__ksymtab|__kstrtab|__crc_|__initcall|\.L)")
+#: Symbols of the compiler and of macros, which are not functions.
+GENERATED = re.compile(r"^(?:__pfx_|__cfi_|__UNIQUE_ID|__ksymtab|__kstrtab|__crc_|__initcall|\.L)")
 
 
 class BadSpec(Exception):
-    """The text names no place, whatever the vmlinux."""
+    """The text is not a valid place for any vmlinux."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A place as it was asked for. Exactly one of function, line and expression is given."""
+    """A parsed place. Exactly one of function, line and expression is set."""
 
     file: str | None = None
     function: str | None = None
@@ -36,11 +36,11 @@ class Spec:
     offset: int = 0
 
     def named(self, function: str) -> Spec:
-        """The same place under another name."""
+        """The same place in another function."""
         return Spec(file=self.file, function=function, offset=self.offset)
 
     def linespec(self) -> str:
-        """How gdb writes it."""
+        """In gdb's syntax."""
         prefix = f"{self.file}:" if self.file else ""
         return f"{prefix}{self.function or self.line}"
 
@@ -48,12 +48,12 @@ class Spec:
 def parse_spec(text: str) -> Spec:
     """tcp_v4_rcv, tcp_v4_rcv+0x1b/0xe80 (as traces have it), net/ipv4/tcp_ipv4.c:2200, file.c:func, *0xffffffff81000000.
 
-    gdb's own reader takes far more and answers some of it with a crash (gdb 13: "*" and an unknown name).
+    gdb's parser accepts more, and crashes for some inputs (gdb 13: "*" and an unknown name).
     """
     text = text.strip()
     if text.startswith("*"):
         if not text[1:].strip():
-            raise BadSpec("'*' wants an address after it, as in *0xffffffff81000000")
+            raise BadSpec("'*' needs an address, as in *0xffffffff81000000")
         return Spec(expression=text[1:].strip())
     offset = OFFSET.fullmatch(text)
     if offset:
@@ -63,22 +63,22 @@ def parse_spec(text: str) -> Spec:
         rest = within["rest"]
         return Spec(file=within["file"], line=int(rest)) if rest.isdigit() else Spec(file=within["file"], function=rest)
     if FILE.fullmatch(text):
-        raise BadSpec(f"'{text}' is a file: say which line of it, as in {text}:100")
+        raise BadSpec(f"'{text}' is a file: add a line, as in {text}:100")
     if FUNCTION.fullmatch(text):
         return Spec(function=text)
-    raise BadSpec(f"'{text}' is no place: write a function, file.c:line, file.c:function or *address")
+    raise BadSpec(f"'{text}' is not a place: use a function, file.c:line, file.c:function or *address")
 
 
 @dataclass(frozen=True)
 class Alias:
-    """Another name of a function, and a sentence that says why."""
+    """Another name of a function, and a sentence about it."""
 
     name: str
     note: str
 
 
 def aliases(name: str) -> list[Alias]:
-    """Other names of the same function in other versions, nearest relation first; which one there is, is gdb's word."""
+    """Names of the same function in other versions, closest first; the caller checks which one exists."""
     found: dict[str, Alias] = {}
     queue = [name]
     while queue:
@@ -91,7 +91,7 @@ def aliases(name: str) -> list[Alias]:
 
 
 def successor(name: str) -> Alias | None:
-    """The name that most callers use since some version, where both may be there."""
+    """The name that most callers use since some version, when the old one may still exist."""
     return next((Alias(entry.new, _since(entry.old, entry.new, entry.since)) for entry in RENAMES if entry.old == name), None)
 
 
@@ -102,7 +102,7 @@ def _related(name: str) -> list[Alias]:
 
 
 def _by_rule(name: str) -> list[Alias]:
-    """Names that follow a pattern; longest prefixes first, because sys_ is the end of many."""
+    """Names that follow a pattern."""
     found: list[Alias] = []
     for old, new in ((COMPAT_OLD, COMPAT_NEW), (SYSCALL_OLD, SYSCALL_NEW)):
         call = _without(name, old)
@@ -112,7 +112,7 @@ def _by_rule(name: str) -> list[Alias]:
             break
         call = _without(name, new)
         if call:
-            # A call that one architecture or configuration lacks is there in another form.
+            # Another architecture or configuration has the call with another prefix.
             found += [Alias(prefix + call, f"{name} is not in this kernel, {prefix + call} is") for prefix in new if prefix + call != name]
             found += [Alias(prefix + call, _before(name, prefix + call, SYSCALLS_SINCE)) for prefix in old]
             break
@@ -125,7 +125,7 @@ def _by_rule(name: str) -> list[Alias]:
 
 
 def _arguments(prefix: str, call: str) -> str:
-    """What is called through the table gets registers: a word on where the arguments have names."""
+    """A syscall table's function takes pt_regs: names the function that has the arguments as parameters."""
     declared = "__do_compat_sys_" if "compat" in prefix else "__do_sys_"
     return "" if prefix == declared else f" (for the arguments by name: {declared}{call})"
 
@@ -143,12 +143,12 @@ def _before(new: str, old: str, since: str) -> str:
 
 
 def base_name(name: str) -> str:
-    """Without what the compiler put behind it: tcp_ack.part.0 → tcp_ack."""
+    """Without the compiler's suffix: tcp_ack.part.0 → tcp_ack."""
     return CLONE.sub("", name)
 
 
 def clones(name: str, known: Iterable[str]) -> list[str]:
-    """The compiler's copies of a function, without the cold parts, which are not called."""
+    """The compiler's copies of a function, without cold parts, which are not called."""
     start = name + "."
     return sorted(
         other for other in known if other.startswith(start) and base_name(other) == name and not other.endswith(".cold")
@@ -156,9 +156,9 @@ def clones(name: str, known: Iterable[str]) -> list[str]:
 
 
 def nearest(wanted: str, known: Iterable[str], limit: int = 5) -> list[str]:
-    """What may have been meant, best first.
+    """Similar names, best first.
 
-    difflib alone takes seconds for a kernel's names: only those that share most triples of letters are shown to it.
+    difflib alone takes seconds for a kernel's names, so candidates are preselected by common trigrams.
     """
     if not wanted:
         return []
@@ -170,7 +170,7 @@ def nearest(wanted: str, known: Iterable[str], limit: int = 5) -> list[str]:
     for name in set(known):
         if name in calls:
             first.append(name)
-        if abs(len(name) - len(wanted)) > max(4, len(wanted) // 2) or MACHINE_MADE.match(name) or CLONE.search(name):
+        if abs(len(name) - len(wanted)) > max(4, len(wanted) // 2) or GENERATED.match(name) or CLONE.search(name):
             continue
         other = _triples(name.casefold())
         shared = len(triples & other)
@@ -192,6 +192,6 @@ def nearest(wanted: str, known: Iterable[str], limit: int = 5) -> list[str]:
 
 
 def _triples(text: str) -> set[str]:
-    """Runs of three letters, with the beginning and the end as letters of their own."""
+    """Trigrams, with start and end markers."""
     padded = f"^{text}$"
     return {padded[at : at + 3] for at in range(len(padded) - 2)}

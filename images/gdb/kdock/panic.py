@@ -1,12 +1,12 @@
-"""A guest whose kernel panics stops in the debugger, before anything of the panic has been done.
+"""Stops the guest at the entry of panic().
 
     source …/kdock/panic.py
 
-From then on any gdb that is at a kernel stops there. The breakpoint is an internal one, so that a person's own are
-counted from 1, and a hardware one: it can be set before the kernel has mapped itself, and the text stays what it is.
+The breakpoint is internal, so that the user's are numbered from 1, and a hardware one: it can be set before the kernel is
+mapped, and does not modify the kernel's code.
 
-    set stop-on-panic off          to let panics take their way
-    set stop-on-oops on            to stop also at what the kernel survives
+    set stop-on-panic off          do not stop at panics
+    set stop-on-oops on            also stop at oopses
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from kdock.calls import CONVENTIONS, Convention, arguments  # noqa: E402
 from kdock.printk import formatted  # noqa: E402
 from kdock.visible import visible  # noqa: E402
 
-#: Where there is a vpanic(), panic() only hands its arguments to it, and others call it as well.
+#: If there is a vpanic(), panic() only forwards to it, and other callers use it, too.
 PANIC = ("vpanic", "panic")
-#: Every architecture comes by here once when it begins to tell of an oops.
+#: Called once per oops, on every architecture, before it is reported.
 OOPS = ("oops_enter",)
 MAX_TEXT = 1000
 
 
 class Stop(gdb.Breakpoint):
-    """At the entry of a function that the kernel ends in. Raises gdb.error where it cannot be set."""
+    """A breakpoint at the entry of a function. Raises gdb.error if it cannot be set."""
 
     def __init__(self, function: str, address: int, kind: int) -> None:
         super().__init__(f"*{address:#x}", type=kind, internal=True)
@@ -40,43 +40,43 @@ class Stop(gdb.Breakpoint):
 
 
 class PanicStop(Stop):
-    """Knows why."""
+    """A stop at a panic, with the panic message in `reason`."""
 
     reason = ""
-    #: Whether to print to the session.
-    tell = True
+    #: Print the reason to the session.
+    announce = True
 
     def stop(self) -> bool:
-        """Asked by gdb when the guest gets there."""
+        """Called by gdb on a hit."""
         self.reason = reason_of(self.function)
-        if self.tell:
+        if self.announce:
             gdb.write(
                 f"\nkdock: the kernel panics: {visible(self.reason)}\n"
-                "It stands before the first step of panic(): `backtrace` shows how it got there, `continue` lets it go on.\n"
+                "The guest is stopped at the entry of panic(): `backtrace` shows the cause, `continue` resumes it.\n"
             )
         return True
 
 
 class OopsStop(Stop):
-    """Only for those who ask for it: the kernel goes on after most of them."""
+    """A stop at an oops; off by default, since the kernel survives most of them."""
 
     def stop(self) -> bool:
-        """Asked by gdb when the guest gets there."""
-        gdb.write("\nkdock: the kernel is about to report an oops: `backtrace` shows where it was\n")
+        """Called by gdb on a hit."""
+        gdb.write("\nkdock: the kernel is about to report an oops: `backtrace` shows the cause\n")
         return True
 
 
 def panic_stop() -> PanicStop | None:
-    """A breakpoint on panics; None where there is no kernel that could, or where it cannot be set yet."""
-    return _made(PanicStop, PANIC)
+    """A breakpoint on panics; None if it cannot be set (yet)."""
+    return _create(PanicStop, PANIC)
 
 
-def _made(kind: type[Stop], functions: tuple[str, ...]) -> Stop | None:
+def _create(kind: type[Stop], functions: tuple[str, ...]) -> Stop | None:
     found = _entry(functions)
     if found is None:
         return None
     function, address = found
-    # gdb before 11 cannot ask for hardware from Python; what it asks for instead is written into memory.
+    # gdb before 11 has no hardware breakpoints in Python; a software breakpoint needs mapped memory.
     hardware = getattr(gdb, "BP_HARDWARE_BREAKPOINT", None)
     if hardware is None and not _is_mapped(address):
         return None
@@ -102,15 +102,15 @@ def _is_mapped(address: int) -> bool:
 
 
 def reason_of(function: str) -> str:
-    """What panic() is about to say, at its entry."""
+    """The panic message, formatted from the arguments at the entry of panic()."""
     try:
-        given = arguments(_convention(), _register, _word)
-        text = _string(next(given))
+        values = arguments(_convention(), _register, _word)
+        text = _string(next(values))
         if function == "vpanic":
-            given = _convention().unpack(next(given), _word)
-        return formatted(text, lambda: next(given), _string, _place).rstrip("\n")
+            values = _convention().unpack(next(values), _word)
+        return formatted(text, lambda: next(values), _string, _place).rstrip("\n")
     except (gdb.error, UnicodeError, ValueError) as error:
-        return f"for a reason that cannot be read ({error})"
+        return f"the message cannot be read ({error})"
 
 
 def _register(name: str) -> int:
@@ -145,7 +145,7 @@ def _place(address: int) -> str:
 
 
 class _Setting(gdb.Parameter):
-    """One kind of stop, on or off. It is set as soon as there is a guest to set it in."""
+    """Turns one kind of stop on or off; the breakpoint is set once a guest is connected."""
 
     def __init__(self, name: str, value: bool, kind: type[Stop], functions: tuple[str, ...]) -> None:
         self.set_doc = f"Set whether the guest stops at the entry of {functions[-1]}()."
@@ -158,7 +158,7 @@ class _Setting(gdb.Parameter):
         self.value = value
 
     def get_set_string(self) -> str:
-        """Run by gdb when it was set."""
+        """Run by gdb for `set`."""
         self.apply()
         return ""
 
@@ -167,20 +167,20 @@ class _Setting(gdb.Parameter):
         return f"{self._name} is {shown}."
 
     def apply(self) -> None:
-        """Makes it so. Nothing happens where it is so already, or while there is no guest."""
-        if self._stop is not None and not self._is_good(self._stop):
+        """Sets or removes the breakpoint if needed; does nothing without a guest."""
+        if self._stop is not None and not self._is_current(self._stop):
             if self._stop.is_valid():
                 self._stop.delete()
             self._stop = None
         if self.value and self._stop is None and gdb.selected_inferior().pid:
-            self._stop = _made(self._kind, self._functions)
+            self._stop = _create(self._kind, self._functions)
 
-    def _is_good(self, stop: Stop) -> bool:
+    def _is_current(self, stop: Stop) -> bool:
         return bool(self.value) and stop.is_valid() and _entry(self._functions) == (stop.function, stop.address)
 
 
 def install() -> None:
-    """Defines the settings, and keeps to them from the next stop of the guest on, which connecting to it is."""
+    """Defines the settings, and applies them on each stop of the guest; connecting is a stop, too."""
     settings = [_Setting("stop-on-panic", True, PanicStop, PANIC), _Setting("stop-on-oops", False, OopsStop, OOPS)]
 
     def apply(_event: object = None) -> None:

@@ -1,4 +1,4 @@
-"""What the kernel's printk would make of a format and its arguments. Pure: the caller fetches the arguments."""
+"""Formats text as the kernel's printk does. Pure: the caller fetches the arguments."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 DIRECTIVE = re.compile(r"%(?P<flags>[-+ #0]*)(?P<width>\*|\d*)(?:\.(?P<precision>\*|\d*))?(?P<length>hh?|ll?|[Lqjzt])?(?P<letter>[a-zA-Z%])(?P<more>[A-Za-z0-9]*)")
 BITS = {"hh": 8, "h": 16, None: 32}
-#: %p with these is a place in the kernel's text.
+#: %p with one of these letters prints a symbol.
 PLACES = "SsBF"
 
 
 def formatted(text: str, take: Callable[[], int], string: Callable[[int], str], place: Callable[[int], str]) -> str:
-    """The text with its arguments: `take` gives the next as 64 bits, `string` what a %s points at, `place` what a %pS is."""
+    """The formatted text: `take` returns the next argument as 64 bits, `string` the text at an address, `place` a symbol for %pS."""
 
     def one(directive: re.Match[str]) -> str:
         letter, more = directive["letter"], directive["more"]
@@ -21,7 +21,7 @@ def formatted(text: str, take: Callable[[], int], string: Callable[[int], str], 
         width = _number(directive["width"], take)
         precision = _number(directive["precision"], take) if directive["precision"] is not None else None
         if letter == "p":
-            # The letters after %p say what is pointed at; whether plain text follows them cannot be told.
+            # The letters after %p select a format, and cannot be separated from text that follows.
             return place(take()) if more[:1] and more[0] in PLACES else f"{take():#x}"
         if letter == "s":
             shown = string(take())[:precision]

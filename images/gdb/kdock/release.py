@@ -1,8 +1,8 @@
-"""Lets a guest run that a debugger left standing, as one does that is killed; breakpoints that it left are taken out.
+"""Resumes a guest that a killed debugger left stopped, and removes the breakpoints that it left.
 
-    KDOCK_TARGET=127.0.0.1:1234 gdb -nx -batch -x …/kdock/release.py      (any python3 will do as well)
+    KDOCK_TARGET=127.0.0.1:1234 gdb -nx -batch -x …/kdock/release.py      (or with any python3)
 
-Exit codes: 0 it runs, 66 no gdbserver there, 1 another debugger holds it.
+Exit codes: 0 the guest runs, 66 no gdbserver, 1 another debugger is connected.
 """
 
 from __future__ import annotations

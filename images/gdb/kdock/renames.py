@@ -1,7 +1,7 @@
-"""Kernel functions that were renamed, and since when: data, and nothing else.
+"""Data: kernel functions that were renamed, and since which version, from the kernel's history.
 
-Only what the kernel's history says for certain. An entry is used when a vmlinux has one name and not the other, so a
-version that is off by one would be a wrong word in a note and not a wrong stop.
+An entry is used when a vmlinux has one name and not the other, so a wrong version would make a wrong note, but not a
+wrong stop.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ RENAMES: tuple[Rename, ...] = (
     Rename("del_timer_sync", "timer_delete_sync", "6.2"),
     # Messages.
     Rename("printk", "_printk", "5.15"),
-    # x86's entries, which 5.8 wrote anew. Other architectures kept do_page_fault, and where it is it is taken.
+    # x86's entry code, rewritten in 5.8. Other architectures kept do_page_fault, which is used if it exists.
     Rename("do_page_fault", "exc_page_fault", "5.8"),
     Rename("do_general_protection", "exc_general_protection", "5.8"),
     Rename("do_invalid_op", "exc_invalid_op", "5.8"),
@@ -68,14 +68,14 @@ RENAMES: tuple[Rename, ...] = (
     Rename("smp_call_function_interrupt", "sysvec_call_function", "5.8"),
 )
 
-#: How the same system call's function begins before 4.17 ...
+#: Prefixes of a system call's functions before 4.17 ...
 SYSCALL_OLD = ("sys_", "SyS_")
-#: ... and since then: with the registers (by architecture), with longs, with the arguments as they are declared.
+#: ... and since then: with pt_regs (by architecture), with longs, with the declared arguments.
 SYSCALL_NEW = ("__x64_sys_", "__arm64_sys_", "__riscv_sys_", "__s390x_sys_", "__se_sys_", "__do_sys_", "__ia32_sys_")
 COMPAT_OLD = ("compat_sys_", "compat_SyS_")
 COMPAT_NEW = ("__ia32_compat_sys_", "__x64_compat_sys_", "__arm64_compat_sys_", "__se_compat_sys_", "__do_compat_sys_")
 SYSCALLS_SINCE = "4.17"
 
-#: Since 6.10 what allocates is a macro that counts, around a function with this ending.
+#: Since 6.10 allocators are macros for memory profiling, around functions with this suffix.
 NOPROF = "_noprof"
 NOPROF_SINCE = "6.10"

@@ -1,4 +1,4 @@
-"""What is to be trapped: the JSON that the caller writes, checked."""
+"""Parses the trap's JSON request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 class BadRequest(Exception):
-    """The caller's mistake, not the user's."""
+    """The request is invalid: a bug in the caller, not an error of the user."""
 
 
 @dataclass(frozen=True)
@@ -38,5 +38,5 @@ def parse_request(text: str) -> Request:
     except (ValueError, TypeError) as error:
         raise BadRequest(f"KDOCK_TRAP: {error}") from error
     if not request.stops or request.count < 1 or request.timeout <= 0:
-        raise BadRequest("KDOCK_TRAP: stops, count and timeout must not be empty or nothing")
+        raise BadRequest("KDOCK_TRAP: stops must not be empty, count and timeout must be positive")
     return request

@@ -1,4 +1,4 @@
-"""What the commands for people share: the file that gdb has open, the guest's memory, and breakpoints with a word on them."""
+"""Shared by the interactive commands: the open vmlinux, the guest's memory, and breakpoints with notes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .names import BadSpec, parse_spec
 from .symbols import Place, Resolver, locations, notes
 
 MAX_SHOWN = 12
-#: The file that is open, read once.
+#: Opened files, by path.
 _images: dict[str, Image] = {}
 _modules: dict[str, ModuleSymbols] = {}
 
 
 def image_of_session() -> Image:
-    """The file that gdb has open. Raises gdb.GdbError."""
+    """The vmlinux that gdb has open. Raises gdb.GdbError."""
     path = gdb.current_progspace().filename
     if not path:
         raise gdb.GdbError("no vmlinux is open: file /path/to/vmlinux")
@@ -32,7 +32,7 @@ def image_of_session() -> Image:
 
 
 def modules_of_session() -> ModuleSymbols:
-    """Those of the kernel that is open."""
+    """The module symbols of the open vmlinux."""
     path = image_of_session().path
     if path not in _modules:
         _modules[path] = ModuleSymbols(os.path.join(os.path.dirname(path), "modules"))
@@ -40,12 +40,12 @@ def modules_of_session() -> ModuleSymbols:
 
 
 def is_connected() -> bool:
-    """Whether there is a guest."""
+    """Whether gdb is connected to a guest."""
     return any(thread.is_valid() for thread in gdb.selected_inferior().threads())
 
 
 def read(address: int, size: int) -> bytes | None:
-    """The guest's memory as it is mapped now."""
+    """The guest's memory; None if it is not mapped."""
     try:
         return gdb.selected_inferior().read_memory(address, size).tobytes()
     except gdb.error:
@@ -53,13 +53,13 @@ def read(address: int, size: int) -> bytes | None:
 
 
 def kind_for(address: int | None) -> int:
-    """Of a breakpoint there: what is not mapped yet cannot be written to."""
+    """The kind of a breakpoint at an address: unmapped memory needs a hardware one."""
     unmapped = address is not None and is_connected() and read(address, 1) is None
     return gdb.BP_HARDWARE_BREAKPOINT if unmapped else gdb.BP_BREAKPOINT
 
 
 def module_with(asked: str) -> str | None:
-    """The .ko that has such a place; None for what the kernel itself may have."""
+    """The .ko that contains a place; None if no module does."""
     try:
         spec = parse_spec(asked)
     except BadSpec:
@@ -68,7 +68,7 @@ def module_with(asked: str) -> str | None:
 
 
 def set_in_module(path: str, asked: str, condition: str) -> None:
-    """Where a module has it: now if the guest has loaded it, else as soon as it does. Raises UnknownPlace and gdb.error."""
+    """Sets a breakpoint in a module, pending if it is not loaded. Raises UnknownPlace and gdb.error."""
     symbols = modules_of_session()
     follow_modules(symbols)
     name = module_name(path)
@@ -82,7 +82,7 @@ def set_in_module(path: str, asked: str, condition: str) -> None:
 
 
 def follow_modules(symbols: ModuleSymbols) -> list[str]:
-    """Reads the symbols of all modules, now and whenever another one is loaded. Returns those that are new."""
+    """Reads the symbols of all modules, now and when others are loaded later. Returns the names of new ones."""
     found = image_of_session().address_of(LOADER)
     new = symbols.refresh() if is_connected() else []
     symbols.follow(kind_for(found))
@@ -90,7 +90,7 @@ def follow_modules(symbols: ModuleSymbols) -> list[str]:
 
 
 def set_place(place: Place, condition: str, image: Image) -> None:
-    """Sets breakpoints as a person would, and says whatever is not as it was asked. Raises gdb.error."""
+    """Sets breakpoints, and prints how they differ from what was asked. Raises gdb.error."""
     probes = [gdb.Breakpoint(spec, internal=True) for spec in place.specs]
     found = locations(place, probes)
     for probe in probes:
@@ -100,9 +100,9 @@ def set_place(place: Place, condition: str, image: Image) -> None:
         breakpoint = gdb.Breakpoint(spec, type=kind)
         if condition:
             breakpoint.condition = condition
-    told = notes(place, found, image)
-    if told:
-        gdb.write(f"{told}\n")
+    note = notes(place, found, image)
+    if note:
+        gdb.write(f"{note}\n")
     if len(found) > 1:
         for each in found[:MAX_SHOWN]:
             copy = f", inlined in {each.inlined_into}" if each.inlined_into else ""

@@ -1,4 +1,4 @@
-"""What is set in gdb for one stop that was asked for."""
+"""A stop of the trap and its breakpoints."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .modules import module_name
 from .names import successor
 from .symbols import Location, Place, locations, notes
 
-#: Code that is there while the kernel boots, and not afterwards.
+#: Sections that the kernel frees after the boot.
 BOOT_SECTIONS = (".init.text", ".exit.text")
-#: So often may a condition fail before it is taken for a wrong one.
+#: A condition that has never had a value is wrong after this many failures.
 MAX_FAILURES = 10
 
 
 class Breakpoint(gdb.Breakpoint):
-    """Stops where gdb would have, and knows whether the condition was the reason where it does not."""
+    """Evaluates the condition itself, so that the trap has the reason for a missing hit."""
 
     def __init__(self, spec: str, kind: int, watched: Stop) -> None:
-        # Not an internal one: at those gdb shows the function around an inlined copy, and not the copy.
+        # Not internal: there gdb shows the function around an inlined copy instead of the copy.
         super().__init__(spec, type=kind)
         self.silent = True
         self.watched = watched
 
     def stop(self) -> bool:
-        """Asked by gdb each time the guest comes by."""
+        """Called by gdb on each hit."""
         watched = self.watched
         watched.reached += 1
         if watched.condition is None:
@@ -40,34 +40,35 @@ class Breakpoint(gdb.Breakpoint):
         except gdb.error as error:
             watched.condition_error = str(error)
             watched.failures += 1
-            return watched.is_hopeless()
+            return watched.never_evaluates()
         except KeyboardInterrupt:
-            return True  # Time is over, and the next to look will see it.
-        watched.judged += 1
+            return True  # The timeout; the trap handles it after the stop.
+        watched.evaluated += 1
         return value
 
 
 @dataclass
 class Stop:
-    """A place, its breakpoints, and what came of them."""
+    """A place, its breakpoints and their statistics."""
 
     place: Place
     condition: str | None
     breakpoints: list[Breakpoint] = field(default_factory=list)
     locations: list[Location] = field(default_factory=list)
     note: str = ""
-    #: The .ko that has it, while that is not loaded.
+    #: The .ko that contains the place, while it is not loaded.
     module: str | None = None
-    init_gone: bool = False
+    init_freed: bool = False
     patched: tuple[int, ...] = ()
     reached: int = 0
-    judged: int = 0
+    #: How often the condition had a value.
+    evaluated: int = 0
     failures: int = 0
     condition_error: str | None = None
     hits: int = 0
 
     def set(self, image: Image, hardware: bool = False) -> None:
-        """Makes the breakpoints; gdb puts them into the guest when it goes on."""
+        """Creates the breakpoints; gdb inserts them when the guest continues."""
         self.unset()
         kind = gdb.BP_HARDWARE_BREAKPOINT if hardware else gdb.BP_BREAKPOINT
         self.breakpoints = [Breakpoint(spec, kind, self) for spec in self.place.specs]
@@ -75,43 +76,43 @@ class Stop:
         self.note = notes(self.place, self.locations, image)
 
     def unset(self) -> None:
-        """Takes them away again."""
+        """Deletes the breakpoints."""
         for breakpoint in self.breakpoints:
             if breakpoint.is_valid():
                 breakpoint.delete()
         self.breakpoints = []
 
-    def is_hopeless(self) -> bool:
-        """The condition has never had a value."""
-        return self.judged == 0 and self.failures >= MAX_FAILURES
+    def never_evaluates(self) -> bool:
+        """The condition has failed MAX_FAILURES times and never had a value."""
+        return self.evaluated == 0 and self.failures >= MAX_FAILURES
 
     def can_be_hit(self) -> bool:
-        """Waiting may help."""
+        """False if it has no breakpoint and is not in an unloaded module."""
         return bool(self.breakpoints) or self.module is not None
 
     def is_boot_code(self, image: Image) -> bool:
-        """All of it is thrown away once the kernel has booted."""
+        """All locations are in sections that are freed after the boot."""
         sections = [image.section_at(each.address) for each in self.locations]
         return bool(sections) and all(each and each.name in BOOT_SECTIONS for each in sections)
 
-    def look_at_memory(self, image: Image, read, init_is_gone: bool) -> None:
-        """Compares the guest with the file, while no breakpoint is in it."""
-        if init_is_gone and self.is_boot_code(image):
-            # The memory may be anything by now: a breakpoint there would damage it under KVM.
-            self.init_gone = True
+    def compare_memory(self, image: Image, read, booted: bool) -> None:
+        """Compares the guest's code with the file; no breakpoint may be inserted."""
+        if booted and self.is_boot_code(image):
+            # The memory may have been reused: under KVM a breakpoint would corrupt it.
+            self.init_freed = True
             self.unset()
         changed = []
         for each in self.locations:
             body = image.function_at(each.address)
-            # Where functions begin, every kernel with ftrace has been patched.
-            if body and body.address != each.address and not self.init_gone:
+            # ftrace patches the start of every function.
+            if body and body.address != each.address and not self.init_freed:
                 seen, expected = read(each.address, 1), image.read(each.address, 1)
                 if seen is not None and expected and seen != expected:
                     changed.append(each.address)
         self.patched = tuple(changed)
 
     def as_json(self) -> dict[str, object]:
-        """As the event "armed" has it."""
+        """For the event "armed"."""
         return {
             "asked": self.place.asked,
             "name": self.place.name,
@@ -119,8 +120,8 @@ class Stop:
             "locations": [each.as_json() for each in self.locations],
         }
 
-    def facts(self, seconds: float, cut_short: bool) -> Facts:
-        """For the explanation."""
+    def facts(self, seconds: float, ended_early: bool) -> Facts:
+        """The facts for explain.why()."""
         later = successor(self.place.function) if self.place.function else None
         return Facts(
             name=self.place.name,
@@ -130,12 +131,12 @@ class Stop:
             seconds=seconds,
             reached=self.reached,
             condition=self.condition,
-            condition_error=self.condition_error if self.judged == 0 else None,
-            init_gone=self.init_gone,
+            condition_error=self.condition_error if self.evaluated == 0 else None,
+            init_freed=self.init_freed,
             module=module_name(self.module) if self.module else None,
             patched=self.patched,
             successor=later.note if later and _exists(later.name) else None,
-            cut_short=cut_short,
+            ended_early=ended_early,
         )
 
 
@@ -148,7 +149,7 @@ def has_booted() -> bool:
 
 
 def check_expressions(stops: list[Stop], expressions: list[str], check) -> None:
-    """Lets `check` look at each expression at each stop's place; it raises what is wrong."""
+    """Runs `check` on each expression with breakpoints at all stops; it raises for an invalid one."""
     if not expressions:
         return
     probes = [gdb.Breakpoint(spec, internal=True) for stop in stops for spec in stop.place.specs]

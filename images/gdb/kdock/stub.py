@@ -1,7 +1,7 @@
-"""QEMU's gdbserver without gdb: whether a debugger is attached, and how to resume a guest that one left stopped.
+"""A client of QEMU's gdbserver: checks whether a debugger is attached, and resumes a guest that one left stopped.
 
-The stub serves one debugger. A second connection is taken by the system and not answered, and once the first debugger
-leaves, QEMU takes the waiting one for a debugger and stops the guest for it, even when it has long hung up.
+The stub serves one debugger. A second connection stays in the listen queue without a response. Once the first debugger
+disconnects, QEMU accepts it and stops the guest, even if its client has closed it meanwhile.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import ipaddress
 import socket
 import time
 
-#: Longer than a stub needs on a machine that is busy with other things.
+#: Allows for a machine under load.
 ANSWER_SECONDS = 3.0
 ESTABLISHED = "01"
 
 
-def holders(table: str, port: int) -> list[str]:
-    """Addresses of those that are connected to a port of this machine or container."""
+def clients(table: str, port: int) -> list[str]:
+    """Addresses of the clients that are connected to a port, from the text of /proc/net/tcp or tcp6."""
     found = []
     for row in table.splitlines()[1:]:
         fields = row.split()
@@ -29,7 +29,7 @@ def holders(table: str, port: int) -> list[str]:
 
 def _address(field: str) -> str:
     host, _, port = field.rpartition(":")
-    # Words of four bytes, each in the order of a little machine.
+    # Words of four bytes, each little-endian.
     raw = b"".join(bytes.fromhex(host[at : at + 8])[::-1] for at in range(0, len(host), 8))
     address = ipaddress.ip_address(raw)
     mapped = getattr(address, "ipv4_mapped", None)
@@ -37,37 +37,37 @@ def _address(field: str) -> str:
 
 
 def address_of(target: str) -> tuple[str, int] | None:
-    """127.0.0.1:1234, [::1]:1234, :1234 → host and port; None for what is no TCP address."""
+    """127.0.0.1:1234, [::1]:1234, :1234 → host and port; None for other targets."""
     host, _, tail = target.rpartition(":")
     return (host.strip("[]") or "127.0.0.1", int(tail)) if tail.isdigit() else None
 
 
-def knock(host: str, port: int, wait_seconds: float = ANSWER_SECONDS) -> bool:
-    """Whether the stub is free. Where it is, the guest stands still from now on. Raises OSError where there is none."""
-    return _talk(host, port, wait_seconds, let_go=False)
+def probe(host: str, port: int, wait_seconds: float = ANSWER_SECONDS) -> bool:
+    """Whether the stub is free; if so, the guest is stopped afterwards. Raises OSError without a gdbserver."""
+    return _query(host, port, wait_seconds, detach=False)
 
 
 def release(host: str, port: int, wait_seconds: float = ANSWER_SECONDS) -> bool:
-    """Lets a guest run that no debugger holds; whether the stub has answered. Raises OSError where there is none."""
-    return _talk(host, port, wait_seconds, let_go=True)
+    """Resumes the guest unless a debugger is connected; whether the stub answered. Raises OSError without a gdbserver."""
+    return _query(host, port, wait_seconds, detach=True)
 
 
-def _talk(host: str, port: int, wait_seconds: float, let_go: bool) -> bool:
+def _query(host: str, port: int, wait_seconds: float, detach: bool) -> bool:
     with socket.create_connection((host, port), timeout=wait_seconds) as line:
         line.sendall(packet("?"))
         answered = _wait_for(line, b"$", time.monotonic() + wait_seconds)
-        if let_go or not answered:
-            # Without an answer it stays in the queue until QEMU gets to this connection, and stops the guest for it.
-            # With the process's number, which QEMU wants once any debugger has spoken of several.
+        if detach or not answered:
+            # Without an answer, QEMU reads the detach when it accepts this connection later, and resumes the guest.
+            # The process id is required once a debugger has enabled multiprocess.
             line.sendall(b"+" + packet("D;1"))
-        if let_go and answered:
+        if detach and answered:
             _wait_for(line, b"$OK", time.monotonic() + wait_seconds)
         line.shutdown(socket.SHUT_WR)
         return answered
 
 
 def packet(text: str) -> bytes:
-    """As gdb's remote protocol frames it."""
+    """A packet of gdb's remote protocol."""
     return f"${text}#{sum(text.encode()) % 256:02x}".encode()
 
 
@@ -83,6 +83,6 @@ def _wait_for(line: socket.socket, wanted: bytes, deadline: float) -> bool:
         except TimeoutError:
             return False
         if not more:
-            raise ConnectionResetError("it hung up")
+            raise ConnectionResetError("the gdbserver closed the connection")
         seen += more
     return True

@@ -1,4 +1,4 @@
-"""From what a person types to gdb's breakpoints, saying aloud whatever is not as it was asked."""
+"""Resolves places to gdb's breakpoints, with notes on differences from what was asked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .names import (
 
 
 class UnknownPlace(Exception):
-    """This vmlinux has no such place; `near` may be what was meant."""
+    """The vmlinux has no such place; `near` has similar names."""
 
     def __init__(self, message: str, near: list[str]) -> None:
         super().__init__(message)
@@ -23,20 +23,20 @@ class UnknownPlace(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """What was asked for and what it is in this vmlinux: the breakpoints to set, as gdb writes them."""
+    """A resolved place; `specs` are the breakpoints to set, in gdb's syntax."""
 
     asked: str
     name: str
     specs: tuple[str, ...]
-    #: What was taken instead of what was asked, "" where that is the same.
+    #: How the place differs from what was asked; else "".
     note: str
-    #: A function is stopped at where it begins, and a line or an address may be anywhere.
+    #: The function whose entry is the place; None for a line or an address.
     function: str | None
 
 
 @dataclass(frozen=True)
 class Location:
-    """One address that a stop is at. `inlined_into`: the function that has a copy of this one in it."""
+    """An address of a stop. `inlined_into`: the function that contains an inlined copy."""
 
     function: str | None
     file: str | None
@@ -45,7 +45,7 @@ class Location:
     inlined_into: str | None
 
     def as_json(self) -> dict[str, object]:
-        """As the events have it."""
+        """For the events."""
         return {
             "function": self.function,
             "file": self.file,
@@ -56,7 +56,7 @@ class Location:
 
 
 class Resolver:
-    """Finds places in one vmlinux. `more_names`: functions that are known from elsewhere (System.map)."""
+    """Finds places in a vmlinux. `more_names`: functions from System.map, for suggestions."""
 
     def __init__(self, image: Image, more_names: frozenset[str] = frozenset()) -> None:
         self._image = image
@@ -85,7 +85,7 @@ class Resolver:
         raise UnknownPlace(f"this kernel has no function {spec.function}", self.near(spec.function))
 
     def near(self, name: str) -> list[str]:
-        """Names that are like it; inlined functions too, which only the debug information knows."""
+        """Similar function names, with inlined functions, which are only in the debug information."""
         functions = set(self._image.functions) | self._more_names
         guesses = nearest(name, functions | self._image.debug_names, limit=12)
         return [guess for guess in guesses if guess in functions or _decodes(guess)][:5]
@@ -94,7 +94,7 @@ class Resolver:
         try:
             address = int(gdb.parse_and_eval(expression)) & (2**64 - 1)
         except (gdb.error, OverflowError) as error:
-            raise UnknownPlace(f"'{expression}' is no address: {error}", []) from error
+            raise UnknownPlace(f"'{expression}' is not an address: {error}", []) from error
         function = self._image.function_at(address)
         note = "" if function else f"{address:#x} is in none of this vmlinux's functions"
         where = f" in {function.name}+{address - function.address:#x}" if function else ""
@@ -113,9 +113,9 @@ class Resolver:
             return Place(asked, spec.linespec(), (spec.linespec(),), note, name)
         copies = [] if spec.file else clones(name, known)
         if copies:
-            told = f"{name} exists only as the compiler's {_listed(copies)}"
+            copied = f"{name} exists only as the compiler's {_listed(copies)}"
             specs = tuple(f"*{each.address:#x}" for copy in copies for each in known[copy])
-            return Place(asked, name, specs, "; ".join(filter(None, (note, told))), name)
+            return Place(asked, name, specs, "; ".join(filter(None, (note, copied))), name)
         return None
 
     def _must_exist(self, spec: Spec) -> None:
@@ -139,7 +139,7 @@ def _decodes(linespec: str) -> bool:
 
 
 def locations(place: Place, breakpoints: list[gdb.Breakpoint]) -> list[Location]:
-    """Every address, with the function that has it."""
+    """All addresses of the breakpoints, with their functions."""
     return [_location(place, each) for breakpoint in breakpoints for each in breakpoint.locations]
 
 
@@ -154,19 +154,19 @@ def _location(place: Place, at: gdb.BreakpointLocation) -> Location:
         if mine is None:
             mine = len(chain) - 1
     else:
-        # A copy that begins at this very instruction has not been entered yet: gdb shows the function around it.
+        # An inlined copy that begins at this address has not been entered: gdb shows the function around it.
         mine = next(
             (index for index, (_, start) in enumerate(chain[:-1]) if start != at.address), len(chain) - 1
         )
     symbol = chain[mine][0]
     if mine > 0 and place.function is not None and symbol is not outermost:
-        # The line is that of what is inlined further in.
+        # at.source is the line of a function that is inlined deeper.
         file, line = symbol.symtab.filename, symbol.line
     return Location(symbol.name, file, line, at.address, outermost.name if symbol is not outermost else None)
 
 
 def _functions_at(address: int) -> list[tuple[gdb.Symbol, int]]:
-    """The functions whose code an instruction is, innermost first; all but the last are inlined."""
+    """The functions at an address with their start addresses, innermost first; all but the last are inlined."""
     block = gdb.block_for_pc(address)
     chain = []
     while block is not None and not block.is_static and not block.is_global:
@@ -177,26 +177,26 @@ def _functions_at(address: int) -> list[tuple[gdb.Symbol, int]]:
 
 
 def notes(place: Place, found: list[Location], image: Image) -> str:
-    """The place's own note, and what its locations add to it; "" where all is as one would think."""
-    told = [place.note] if place.note else []
+    """The place's note, and notes on its locations; "" if the stop is as asked."""
+    texts = [place.note] if place.note else []
     inlined = [each for each in found if each.inlined_into]
     if place.function is not None and inlined:
         into = _listed(sorted({each.inlined_into or "" for each in inlined}))
         whole = len(found) - len(inlined)
         times = "" if len(inlined) == 1 else f"{len(inlined)} times "
-        told.append(f"also inlined {times}in {into}: it stops there too" if whole else f"exists only inlined, {times}in {into}: it stops there")
+        texts.append(f"also inlined {times}in {into}: it stops there, too" if whole else f"exists only inlined, {times}in {into}: it stops there")
     bodies = sorted({
         body.name
         for each in found
         if not each.inlined_into and (body := image.function_at(each.address)) and CLONE.search(body.name)
     })
     if place.function is not None and bodies and "exists only as" not in place.note:
-        told.append(f"the compiler made {_listed(bodies)} of it, which may lack arguments")
+        texts.append(f"the compiler made {_listed(bodies)} of it, which may lack arguments")
     asked_line = re.fullmatch(r".*:(\d+)", place.specs[0]) if place.function is None else None
     lines = sorted({each.line for each in found if each.line})
     if asked_line and lines and int(asked_line[1]) not in lines:
-        told.append(f"line {asked_line[1]} has no code: the stop is at line {lines[0]}")
-    return "; ".join(told)
+        texts.append(f"line {asked_line[1]} has no code: the stop is at line {lines[0]}")
+    return "; ".join(texts)
 
 
 def _listed(names: list[str], limit: int = 4) -> str:

@@ -1,7 +1,7 @@
-"""The places that a kernel names in its log, name+0xoffset/0xsize, replaced by source lines. Pure: the caller looks up.
+"""Replaces places in a kernel log (name+0xoffset/0xsize) by source lines. Pure: the caller looks up the lines.
 
-It is what scripts/decode_stacktrace.sh of the kernel does, in its notation, with what that cannot do: a call's line is the call's
-and not the next one's, functions of one name are told apart by their size, and inlined functions have their names.
+Uses the notation of the kernel's scripts/decode_stacktrace.sh, and improves on it: the line of a call is that of the call
+instruction, functions of the same name are distinguished by size, and inlined functions are named.
 """
 
 from __future__ import annotations
@@ -10,68 +10,68 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-#: Behind a name; the name itself is looked for backwards from here, because a line without one may be long. A module's name
-#: may begin with a digit (8021q); kernels may add its build id, and its taints in brackets.
+#: The part after a name; the name is searched backwards from here, which is linear for long lines. A module's name may begin
+#: with a digit (8021q); kernels may add its taints in parentheses and its build id.
 PLACE = re.compile(
     r"\+0x(?P<offset>[0-9a-f]{1,16})/0x(?P<size>[0-9a-f]{1,16})(?![0-9a-f])"
     r"(?: \[(?P<module>[\w.+-]+)(?:\([A-Z+-]+\))?(?: [0-9a-f]{8,})?\])?"
 )
 NAME = re.compile(r"[\w.$]+\Z")
-#: The kernel's own limit.
+#: KSYM_NAME_LEN.
 MAX_NAME = 512
-#: The words before a backtrace's entry, one by one: time and caller, an address before 4.10, a question mark for what may be left
-#: over; a level as /dev/kmsg, netconsole and `dmesg -x` have it; the date of whatever collected the log; a mail's quotation marks.
+#: Tokens before a backtrace's entry: time and caller, an address before 4.10, a question mark for an unreliable entry; a level as
+#: in /dev/kmsg, netconsole and `dmesg -x`; a log collector's date; a mail's quotation marks.
 HEAD = re.compile(
     r"\s+|\[[^]]*\]|\?(?= )|<\d+>|\d+,\d+,\d+,[^;]*;|[a-z0-9]{1,9} *:[a-z]{1,9} *:|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*|[>|]"
 )
-#: syslog's and journalctl's name for the kernel, behind a date and the machine's name.
+#: The kernel's tag in syslog and journalctl, after date and host name.
 LOGGER = re.compile(r"\bkernel(?:\[\d+\])?: ")
-#: arm64 says so what is special about an entry.
+#: arm64 adds flags to an entry.
 REST = re.compile(r"(?: \([A-Z]+\))?\s*\Z")
-#: Here the place is an instruction; everywhere else it is where a call comes back to.
+#: After these the place is an instruction; elsewhere it is a return address.
 INSTRUCTION = re.compile(r"\bR?E?IP: |\bWARNING: |\be?pc : |\bPC is at ")
-#: Whose bytes the next "Code:" shows.
+#: The place whose bytes the next "Code:" shows.
 STOPPED = re.compile(r"\bR?E?IP: |\be?pc : |\bPC is at ")
 CODE = re.compile(r"\bCode: ")
 ADDRESS = re.compile(r"\[<[0-9a-f]+>\] ?")
-#: A terminal's colours: `dmesg --color=always`.
+#: Terminal escape sequences: `dmesg --color=always`.
 ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A place as the kernel names it."""
+    """A place as printed by the kernel."""
 
     name: str
     offset: int
-    #: Up to the next symbol.
+    #: The bytes up to the next symbol.
     size: int
     module: str | None
-    #: The instruction itself, or the one after a call.
+    #: The address of an instruction, not a return address.
     exact: bool
 
 
 @dataclass(frozen=True)
 class Line:
-    """Where code comes from. `file` has the source tree's folder before it or not, as the compiler saw it."""
+    """A source line. `file` is relative or absolute, as in the debug information."""
 
     function: str
     file: str
     line: int
-    #: The same place in other functions of this name, where nothing tells which one it is: "net/a.c:12".
+    #: Alternatives in other functions of the same name and size: "net/a.c:12".
     others: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return " or ".join((f"{self.file}:{self.line}", *self.others))
 
 
-#: Innermost first; nothing for what is not known.
+#: Source lines, innermost function first; empty for an unknown place.
 Lookup = Callable[[Reference], list[Line]]
 
 
 @dataclass(frozen=True)
 class Mention:
-    """A place, and where in its line it is named."""
+    """A place and its position in the line."""
 
     place: Reference
     start: int
@@ -79,7 +79,7 @@ class Mention:
 
 
 class Decoder:
-    """Line by line, because the instructions at a place are told where the kernel prints their bytes."""
+    """Decodes line by line; it keeps the last instruction's place for the "Code:" line that follows."""
 
     def __init__(self, lookup: Lookup, instructions: Callable[[Reference], list[str]]) -> None:
         self._lookup = lookup
@@ -87,7 +87,7 @@ class Decoder:
         self._stopped_at: Reference | None = None
 
     def decoded(self, line: str) -> Iterator[str]:
-        """The line, or those that it becomes: one for each function that is inlined there."""
+        """The decoded line, after a line for each function that is inlined there."""
         line = ESCAPE.sub("", line)
         found = mentions(line)
         if len(found) == 1 and is_entry(line, found[0]):
@@ -98,7 +98,7 @@ class Decoder:
             yield from self._instructions(self._stopped_at)
             self._stopped_at = None
         if STOPPED.search(line):
-            # A process's own instructions are in no vmlinux.
+            # A user-space address has no place.
             self._stopped_at = found[0].place if found else None
 
     def _entry(self, line: str, mention: Mention) -> Iterator[str]:
@@ -127,7 +127,7 @@ class Decoder:
 
 
 def mentions(line: str) -> list[Mention]:
-    """The places that a line names, in their order."""
+    """The places in a line, in order."""
     found: list[Mention] = []
     if "+0x" not in line:
         return found
@@ -138,7 +138,7 @@ def mentions(line: str) -> list[Mention]:
         if name is None:
             continue
         offset = int(hit["offset"], 16)
-        # At a function's beginning nothing comes back.
+        # Offset 0 cannot be a return address.
         exact = offset == 0 or INSTRUCTION.search(line, at, begin + name.start()) is not None
         found.append(Mention(Reference(name[0], offset, int(hit["size"], 16), hit["module"], exact), begin + name.start(), hit.end()))
         at = hit.end()
@@ -146,23 +146,23 @@ def mentions(line: str) -> list[Mention]:
 
 
 def is_entry(line: str, mention: Mention) -> bool:
-    """Whether the place is all that the kernel says in this line."""
+    """Whether the line has only the place, as in a backtrace."""
     return is_head(line[: mention.start]) and REST.match(line, mention.end) is not None
 
 
 def is_code(line: str) -> bool:
-    """Whether the kernel shows instructions as bytes in this line."""
+    """Whether the line is the kernel's "Code:" line."""
     found = CODE.search(line)
     return found is not None and is_head(line[: found.start()])
 
 
 def is_head(text: str) -> bool:
-    """Whether this is only what comes before the kernel's words in a line of a log."""
+    """Whether the text has only prefixes of a log line."""
     logger = LOGGER.search(text)
     at = logger.end() if logger else 0
     while at < len(text):
-        word = HEAD.match(text, at)
-        if word is None:
+        token = HEAD.match(text, at)
+        if token is None:
             return False
-        at = word.end()
+        at = token.end()
     return True

@@ -2,8 +2,8 @@
 
     KDOCK_TRAP='{"vmlinux": …}' gdb -nx -batch -x …/kdock/trap.py
 
-Exit codes: 0 all hits counted, 1 not in time, 64 the user's words, 65 another kernel runs, 66 no guest to debug,
-130 told to stop. On every one of them the guest runs on, without breakpoints.
+Exit codes: 0 all hits counted, 1 timeout, 64 wrong request, 65 another kernel runs, 66 no guest to debug, 70 bug,
+130 interrupted. In all cases the guest continues afterwards, without breakpoints.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from kdock.symbols import Place, Resolver, UnknownPlace  # noqa: E402
 from kdock.target import Guest, NoTarget, Watch  # noqa: E402
 
 OK, NOT_HIT, USAGE, STALE, TARGET, BUG, INTERRUPTED = 0, 1, 64, 65, 66, 70, 130
-#: Consecutive stops without a known cause before it gives up.
-MAX_STRANGE_STOPS = 100
+#: Fails after this many consecutive stops without a breakpoint.
+MAX_UNEXPECTED_STOPS = 100
 LOADER = "do_init_module"
 
 
 class Failure(Exception):
-    """What ends the trap before its time, as the event "error" tells it."""
+    """Ends the trap early, with an event "error"."""
 
     def __init__(self, code: int, kind: str, message: str, near: list[str] | None = None) -> None:
         super().__init__(message)
@@ -49,7 +49,7 @@ class Failure(Exception):
 
 
 class Trap:
-    """One run, from the request to the exit code."""
+    """One run of the trap."""
 
     def __init__(self, request: Request, events: Events, watch: Watch) -> None:
         self._request = request
@@ -66,7 +66,7 @@ class Trap:
         self._checked_reason = ""
 
     def run(self) -> int:
-        """All of it. Whatever happens, the guest is left running."""
+        """Returns the exit code. The guest is left running in any case."""
         try:
             self._prepare()
             self._guest.connect(self._request.target)
@@ -78,7 +78,7 @@ class Trap:
             self._leave()
 
     def _prepare(self) -> None:
-        """Everything that can be done while the guest still runs: reading symbols takes longest."""
+        """Resolves stops and expressions while the guest still runs, since reading symbols takes longest."""
         resolver = self._resolver()
         failures: list[Failure] = []
         for asked in self._request.stops:
@@ -86,9 +86,9 @@ class Trap:
                 self._stops.append(self._place(asked, resolver))
             except UnknownPlace as error:
                 failures.append(Failure(USAGE, "unknown-function", str(error), error.near))
-        # Everything that is wrong is said at once; the last one is raised as what ends the run.
+        # All failures are reported; the last one is raised.
         for failure in failures[:-1]:
-            _tell(self._events, failure)
+            _emit(self._events, failure)
         if failures:
             raise failures[-1]
         self._check("bad-condition", [self._request.condition] if self._request.condition else [])
@@ -104,7 +104,7 @@ class Trap:
                 with open(self._request.systemMap, encoding="ascii", errors="replace") as file:
                     names = frozenset(names_of_map(file.read()))
             except OSError:
-                pass  # It only makes guesses better.
+                pass  # Needed for suggestions only.
         return Resolver(self._image, names)
 
     def _place(self, asked: str, resolver: Resolver) -> Stop:
@@ -134,7 +134,7 @@ class Trap:
                 raise Failure(USAGE, kind, f"{expression}: {error}", error.near) from error
 
     def _check_kernel(self) -> bool:
-        """Whether it is proved that this kernel runs; what is proved not to raises."""
+        """Whether the running kernel is verified. Raises Failure for another kernel."""
         verdict = buildid.check(self._image, self._guest.read)
         if verdict.kind == "other":
             raise Failure(STALE, "stale-vmlinux", f"{self._request.vmlinux} is not the kernel that runs: {verdict.reason}")
@@ -142,14 +142,14 @@ class Trap:
         return self._checked
 
     def _arm(self, checked: bool) -> None:
-        # Software breakpoints are written into memory, which is not there before the kernel has mapped itself.
+        # Software breakpoints need mapped memory, which the kernel does not have at first.
         unmapped = self._guest.read(self._stops[0].locations[0].address, 1) is None if self._stops[0].locations else False
         hardware = self._request.hardware or not checked or unmapped
-        init_is_gone = checked and has_booted()
-        self._take_modules(loaded_modules() if any(stop.module for stop in self._stops) else {})
+        booted = checked and has_booted()
+        self._set_in_modules(loaded_modules() if any(stop.module for stop in self._stops) else {})
         for stop in self._stops:
             if checked:
-                stop.look_at_memory(self._image, self._guest.read, init_is_gone)
+                stop.compare_memory(self._image, self._guest.read, booted)
             if hardware and stop.breakpoints:
                 self._set_hardware(stop)
         for stop in self._stops:
@@ -160,8 +160,8 @@ class Trap:
             self._loader.silent = True
         self._panic = panic_stop()
         if self._panic:
-            self._panic.tell = False
-        # Put in and taken out at every stop they cost a round trip each, and inlined functions have hundreds.
+            self._panic.announce = False
+        # By default gdb inserts and removes all breakpoints at every stop, a round trip each; inlined functions have hundreds.
         gdb.execute("set breakpoint always-inserted on", to_string=True)
         self._watch.limit(self._request.timeout)
         self._armed_at = time.monotonic()
@@ -179,8 +179,8 @@ class Trap:
         except gdb.error as error:
             raise Failure(TARGET, "no-target", f"no hardware breakpoint for {stop.place.asked}: {error}") from error
 
-    def _take_modules(self, loaded: dict[str, gdb.Value]) -> None:
-        """Sets the stops whose modules are there now."""
+    def _set_in_modules(self, loaded: dict[str, gdb.Value]) -> None:
+        """Sets the stops whose modules have been loaded."""
         for stop in self._stops:
             module = loaded.get(module_name(stop.module)) if stop.module else None
             if module is None or stop.module is None:
@@ -190,52 +190,52 @@ class Trap:
                 place = Resolver(Image(stop.module)).resolve(stop.place.asked)
             except (UnknownPlace, gdb.error, OSError) as error:
                 raise Failure(USAGE, "unknown-function", f"{stop.module}: {error}") from error
-            told = f"in the module {module_name(stop.module)}"
-            stop.place = Place(place.asked, place.name, place.specs, "; ".join(filter(None, (told, place.note))), place.function)
+            note = f"in the module {module_name(stop.module)}"
+            stop.place = Place(place.asked, place.name, place.specs, "; ".join(filter(None, (note, place.note))), place.function)
             stop.module = None
             stop.set(self._image)
 
     def _wait(self) -> int:
-        strange = 0
+        unexpected = 0
         while self._hits < self._request.count:
             if not any(stop.can_be_hit() for stop in self._stops):
                 return self._end("unreachable")
             outcome = self._guest.resume()
             if not self._checked and outcome in ("stopped", "timeout"):
-                self._check_kernel()  # What was not mapped at the beginning may be by now.
+                self._check_kernel()  # The kernel may be mapped by now.
             if outcome in ("timeout", "interrupted"):
                 return self._end(outcome)
             if outcome in ("ended", "lost"):
-                text = "the VM ended" if outcome == "ended" else "the connection to the gdbserver broke: did the VM end?"
-                raise Failure(TARGET, "target-lost", f"{text} ({self._hits} of {self._request.count} hits until then)")
+                text = "the VM ended" if outcome == "ended" else "the connection to the gdbserver was lost: did the VM end?"
+                raise Failure(TARGET, "target-lost", f"{text} ({self._hits} of {self._request.count} hits before)")
             hit = self._guest.hit()
             if self._loader and self._loader in hit:
-                self._take_modules(loaded_modules())
+                self._set_in_modules(loaded_modules())
             stop = next((each for each in self._stops if any(breakpoint in hit for breakpoint in each.breakpoints)), None)
             if stop:
                 self._hit(stop)
             elif self._panic and self._panic in hit:
                 self._panicked(self._panic.reason)
-            strange = 0 if hit else strange + 1
-            if strange >= MAX_STRANGE_STOPS:
-                raise Failure(TARGET, "target-lost", "the guest stops again and again, and at no breakpoint")
+            unexpected = 0 if hit else unexpected + 1
+            if unexpected >= MAX_UNEXPECTED_STOPS:
+                raise Failure(TARGET, "target-lost", "the guest stops repeatedly without a breakpoint")
         return self._end("count")
 
     def _hit(self, stop: Stop) -> None:
-        if stop.is_hopeless():
+        if stop.never_evaluates():
             raise Failure(USAGE, "bad-condition", f"{stop.condition}: {stop.condition_error}")
         seen = collect(self._hits + 1, stop.place.asked, self._request)
         self._hits += 1
         stop.hits += 1
         stopped_ms = round((time.monotonic() - self._guest.stopped_at) * 1000, 1)
         if self._hits == self._request.count:
-            self._leave()  # Nothing more is wanted of it: it need not wait for our reader.
+            self._leave()  # The guest continues before the last event is written, which may block.
         self._events.emit("hit", **seen, stoppedMs=stopped_ms)
 
     def _panicked(self, reason: str) -> None:
-        """The guest is about to end. Raises Failure."""
+        """Reports the panic. Raises Failure."""
         self._events.emit("panic", reason=reason, backtrace=backtrace(gdb.newest_frame()))
-        raise Failure(TARGET, "panicked", f"the guest's kernel panicked: {reason} ({self._hits} of {self._request.count} hits until then)")
+        raise Failure(TARGET, "panicked", f"the guest's kernel panicked: {reason} ({self._hits} of {self._request.count} hits before)")
 
     def _end(self, reason: str) -> int:
         seconds = round(time.monotonic() - self._armed_at, 1)
@@ -265,9 +265,9 @@ def _set_up_gdb(request: Request) -> None:
         "confirm off",
         "width 0",
         "style enabled off",
-        # The kernel's own commands are of no use here, and take their time.
+        # The kernel's gdb commands are not needed here, and slow to load.
         "auto-load off",
-        # A function called for an expression would run in the guest, wherever it happens to stand.
+        # A function call in an expression would run in the guest.
         "may-call-functions off",
         "print elements 200",
         "breakpoint pending off",
@@ -276,24 +276,24 @@ def _set_up_gdb(request: Request) -> None:
         try:
             gdb.execute(f"set {setting}", to_string=True)
         except gdb.error:
-            pass  # gdb is older or newer than the setting.
+            pass  # This version of gdb does not have the setting.
     if request.substitutePath:
         gdb.execute(f"set substitute-path {request.substitutePath[0]} {request.substitutePath[1]}", to_string=True)
 
 
 def _index_settings(folder: str) -> list[str]:
-    """gdb's index of the symbols, where one was made beside them: a second less at each start."""
+    """Uses gdb's symbol index if there is one, which saves a second at each start."""
     return [f"index-cache directory {folder}", "index-cache enabled on"] if os.path.isdir(folder) else []
 
 
-def _tell(events: Events, failure: Failure) -> None:
+def _emit(events: Events, failure: Failure) -> None:
     events.emit("error", kind=failure.kind, message=str(failure), near=failure.near)
 
 
 def main() -> int:
     """The exit code."""
     events = Events()
-    # A reader that is gone must not keep the guest from being let go.
+    # A closed pipe must not prevent detaching from the guest.
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
         request = parse_request(os.environ.get("KDOCK_TRAP", ""))
@@ -302,7 +302,7 @@ def main() -> int:
         _set_up_gdb(request)
         return Trap(request, events, watch).run()
     except Failure as failure:
-        _tell(events, failure)
+        _emit(events, failure)
         return failure.code
     except BadRequest as error:
         events.emit("error", kind="bad-request", message=str(error), near=[])

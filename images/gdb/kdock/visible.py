@@ -1,9 +1,9 @@
-"""Text of the guest's memory on a person's terminal: what a terminal would act on is spelt out, as kdock does (src/ui/visible.ts).
+"""Escapes control characters in the guest's text before it is printed, like src/ui/visible.ts.
 
     source …/kdock/visible.py
 
-From then on that holds for all that Python commands write, the kernel's own (lx-dmesg) too. gdb's own printing spells
-strings of the guest out by itself.
+Afterwards the output of all Python commands is escaped, the kernel's (lx-dmesg) included. gdb's print commands escape
+strings themselves.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ UNPRINTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u2
 
 
 def visible(text: str) -> str:
-    """Every character but a line feed and a tab that moves the cursor, changes the terminal or the order: `\\x1b`."""
-    return UNPRINTED.sub(_spelt, text)
+    """Escapes control and bidirectional characters as `\\x1b`, except line feed and tab."""
+    return UNPRINTED.sub(_escaped, text)
 
 
-def _spelt(found: re.Match[str]) -> str:
+def _escaped(found: re.Match[str]) -> str:
     code = ord(found[0])
     return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"
 
 
 def install() -> None:
-    """Stands before gdb.write, which print() comes by as well."""
+    """Wraps gdb.write, which print() uses, too."""
     import gdb
 
     write = gdb.write

@@ -4,7 +4,7 @@ import { type VmFlag, vmOf, vmOption } from "../../app/vm-flag.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("dap")
-    .description("gdb's Debug Adapter Protocol server at the running VM, on stdio: for editors")
+    .description("gdb's Debug Adapter Protocol server on the running VM, over stdio: for editors")
     .addOption(vmOption())
     .action(async (flags: VmFlag) => {
       const project = await kdock.openLocked();

@@ -31,15 +31,15 @@ Examples:
 
 export function define(kdock: Kdock): Command {
   const command = new Command("debug")
-    .description("stop at functions or lines, and give gdb's prompt there")
+    .description("stop at functions or lines, and open gdb's prompt there")
     .usage("[options] <place...> [-- gdb-arguments...]")
-    .argument("[place...]", "function, FILE:LINE or *ADDRESS; after -- gdb's own arguments")
+    .argument("[place...]", "function, FILE:LINE or *ADDRESS; after -- arguments for gdb")
     .option("--break <place>", "the same as a place; may be repeated", list)
     .option("--exec <command>", "shell command for the guest, once the breakpoints are set")
     .option("--if <expression>", "only when this is true")
     .addOption(vmOption())
     .option("--boot", "start a VM and stop it while it boots: for start_kernel and the like")
-    .option("--keep", "leave a VM that was started for this running")
+    .option("--keep", "leave a VM running that this command started")
     .addOption(bootTimeoutOption());
   return addVmFlags(addBuildFlags(command))
     .addHelpText("after", EXAMPLES)
@@ -60,7 +60,7 @@ export function define(kdock: Kdock): Command {
     });
 }
 
-/** gdb's arguments begin at the first dash: before "--" it would have been a flag of kdock. */
+/** gdb's arguments begin at the first dash: commander has already taken the flags before "--". */
 function split(words: readonly string[]) {
   const dash = words.findIndex((word) => word.startsWith("-"));
   if (dash < 0) return { places: words, gdbArguments: [] };
@@ -70,6 +70,6 @@ function split(words: readonly string[]) {
 function requirePlace(places: readonly string[]): void {
   if (places.length > 0) return;
   throw new KdockError("usage", "no place to stop at", {
-    hint: "Name one: `kdock debug tcp_v4_rcv`. `kdock gdb` stops the guest wherever it is.",
+    hint: "Name one: `kdock debug tcp_v4_rcv`. `kdock gdb` stops the guest anywhere.",
   });
 }

@@ -4,7 +4,7 @@ import { type VmFlag, vmOf, vmOption } from "../../app/vm-flag.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("decode")
-    .description("print a kernel's log with source lines in its traces: panics, oopses, warnings")
+    .description("print a kernel log with source lines in its traces: panics, oopses, warnings")
     .argument("[file]", "a log, or - for stdin (default: the console of the project's last VM)")
     .addOption(vmOption())
     .action(async (file: string | undefined, flags: VmFlag) => {

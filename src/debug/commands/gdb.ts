@@ -4,11 +4,9 @@ import { type VmFlag, vmOf, vmOption } from "../../app/vm-flag.js";
 
 export function define(kdock: Kdock): Command {
   return new Command("gdb")
-    .description(
-      "gdb at the running VM, in a container: symbols, sources and lx- commands in place",
-    )
+    .description("gdb on the running VM, in a container: with symbols, sources and lx- commands")
     .usage("[options] [-- gdb-arguments...]")
-    .argument("[arguments...]", "gdb's own, such as -tui or -batch -ex bt")
+    .argument("[arguments...]", "arguments for gdb, such as -tui or -batch -ex bt")
     .addOption(vmOption())
     .action(async (args: string[], flags: VmFlag) => {
       const project = await kdock.openLocked();

@@ -36,24 +36,22 @@ Examples:
 
 export function define(kdock: Kdock): Command {
   const command = new Command("trap")
-    .description(
-      "stop at functions or lines, print what was asked for at each hit, go on; no prompt",
-    )
+    .description("stop at functions or lines, print values at each hit, and continue; no prompt")
     .argument("<place...>", "function, FILE:LINE or *ADDRESS")
     .addOption(vmOption())
     .option(
       "--exec <command>",
-      "shell command for the guest, once the stops are set; again while hits are missing and it brings some",
+      "shell command for the guest, once the stops are set; repeated while it causes hits and more are needed",
     )
     .option("--if <expression>", "only when this is true")
     .option("--bt", "print the backtrace")
     .option("--args", "print the function's arguments")
     .option("--locals", "print local variables")
     .option("--print <expression>", "print an expression; may be repeated", list)
-    .option("--count <n>", "end after so many hits", "1")
-    .option("--timeout <seconds>", "how long to wait for them; then the exit code is 1", "30")
+    .option("--count <n>", "end after this many hits", "1")
+    .option("--timeout <seconds>", "how long to wait for the hits; then the exit code is 1", "30")
     .option("--boot", "start a VM and trap it while it boots: for start_kernel and the like")
-    .option("--keep", "leave a VM that was started for this running")
+    .option("--keep", "leave a VM running that this command started")
     .addOption(bootTimeoutOption());
   return addVmFlags(addBuildFlags(command))
     .addHelpText("after", EXAMPLE)

@@ -3,7 +3,7 @@ import { scriptArguments } from "../../build/plan/debugger-plan.js";
 import { INSIDE } from "../../core/plan/names.js";
 import { FailedEvent } from "./trap.js";
 
-/** Where a person wants to stop: images/gdb/kdock/debug.py reads it as JSON from the environment variable DEBUG_VARIABLE. */
+/** Breakpoints of a session: images/gdb/kdock/debug.py reads them as JSON from the environment variable DEBUG_VARIABLE. */
 export interface DebugRequest {
   /** "127.0.0.1:1234" */
   readonly target: string;
@@ -14,7 +14,7 @@ export interface DebugRequest {
 
 export const DEBUG_VARIABLE = "KDOCK_DEBUG";
 
-/** gdb's arguments: breakpoints and the user's scripts first, then the guest goes on until it stops, then the user's own. */
+/** gdb's arguments: set breakpoints and run the user's scripts, continue to the first stop, then the user's arguments. */
 export function debugArguments(
   scripts: readonly string[],
   gdbArguments: readonly string[],
@@ -27,23 +27,20 @@ export function debugArguments(
 }
 
 const DebugEvent = z.discriminatedUnion("event", [
-  /** The breakpoints are set, and the guest is about to go on. */
+  /** The breakpoints are set; the guest continues next. */
   z.object({ event: z.literal("armed") }),
-  /** It has stopped, for whatever reason, for the first time since. */
+  /** The first stop after "armed", for any reason. */
   z.object({ event: z.literal("stopped") }),
   FailedEvent,
 ]);
 
 export type DebugEvent = z.infer<typeof DebugEvent>;
 
-/** Around an event in gdb's output. */
+/** They enclose an event in gdb's output. */
 const BEGIN = Buffer.from("\x1b]kdock;");
 const END = Buffer.from("\x07");
 
-/**
- * What gdb says, without the events in it, which are handed over as they come; either may be split anywhere. Throws for
- * an event that this cannot be.
- */
+/** Removes the events from gdb's output and passes them to `onEvent`; chunks may be split anywhere. Throws for an unknown event. */
 export async function* withoutEvents(
   output: AsyncIterable<Uint8Array>,
   onEvent: (event: DebugEvent) => void,
@@ -52,7 +49,7 @@ export async function* withoutEvents(
   for await (const chunk of output) {
     held = Buffer.concat([held, chunk]);
     for (;;) {
-      const begin = beginning(held);
+      const begin = eventStart(held);
       if (begin > 0) yield held.subarray(0, begin);
       held = held.subarray(begin);
       const end = held.indexOf(END);
@@ -64,8 +61,8 @@ export async function* withoutEvents(
   if (held.length > 0) yield held;
 }
 
-/** Where an event begins, or may turn out to begin when more comes; the end where none does. */
-function beginning(bytes: Buffer): number {
+/** The offset of an event, or of an incomplete BEGIN at the end; else the length. */
+function eventStart(bytes: Buffer): number {
   const whole = bytes.indexOf(BEGIN);
   if (whole >= 0) return whole;
   for (let length = Math.min(BEGIN.length - 1, bytes.length); length > 0; length -= 1) {

@@ -1,7 +1,7 @@
 import type { ArchitectureRow } from "../../core/plan/architectures.js";
 
-/** What a machine's gdb for guests of an architecture may be called, the usual one first. */
+/** Names that a host's gdb for an architecture may have, the usual one first. */
 export function hostDebuggers({ triplet }: Pick<ArchitectureRow, "triplet">): readonly string[] {
-  // Debian's gdb knows its own architecture, Fedora's knows all; Debian's for all, and Arch's for one, have other names.
+  // Debian's gdb supports the host's architecture only, its gdb-multiarch and Fedora's gdb all, Arch's TRIPLET-gdb one.
   return ["gdb", "gdb-multiarch", `${triplet}-gdb`];
 }

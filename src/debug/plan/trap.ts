@@ -2,8 +2,8 @@ import { EVENT_PREFIX } from "../../core/plan/build-log.js";
 import { z } from "zod";
 
 /**
- * What is to be trapped: images/gdb/kdock/request.py reads it as JSON from the environment variable TRAP_VARIABLE. Paths
- * are those inside the container that gdb runs in.
+ * A trap's stops and what to print: images/gdb/kdock/request.py reads it as JSON from the environment variable
+ * TRAP_VARIABLE. Paths are inside gdb's container.
  */
 export interface TrapRequest {
   readonly vmlinux: string;
@@ -15,24 +15,24 @@ export interface TrapRequest {
   readonly bt: boolean;
   readonly args: boolean;
   readonly locals: boolean;
-  /** Expressions; "/x skb->len" is in hexadecimal. */
+  /** Expressions, with an optional gdb format: "/x skb->len". */
   readonly print: readonly string[];
   readonly count: number;
-  /** Seconds from "armed" on. */
+  /** Seconds after "armed". */
   readonly timeout: number;
-  /** A folder with the .ko files, with their symbols. */
+  /** A folder with unstripped .ko files. */
   readonly modules: string | null;
   readonly systemMap: string | null;
   /** The kernel's release, 6.12.117. */
   readonly release: string;
-  /** Hardware breakpoints, which KVM wants before the kernel has mapped itself; taken then in any case. */
+  /** Use hardware breakpoints; they are used in any case before the kernel is mapped, where KVM requires them. */
   readonly hardware: boolean;
   readonly substitutePath: readonly [from: string, to: string] | null;
 }
 
 export const TRAP_VARIABLE = "KDOCK_TRAP";
 
-/** How gdb ends; on every one of them the guest runs on. */
+/** gdb's exit codes; the guest continues after each of them. */
 export const TRAP_EXIT = {
   hit: 0,
   notHit: 1,
@@ -53,25 +53,25 @@ const Place = z.object({
 
 const Location = Place.extend({
   address: z.string(),
-  /** The function that has a copy of this one in it. */
+  /** The function that contains this inlined copy. */
   inlinedInto: z.string().nullable(),
 });
 
 const Stop = z.object({
   asked: z.string(),
-  /** What it is called in this kernel. */
+  /** The name in this kernel, which a rename may have changed. */
   name: z.string(),
-  /** A word on whatever is not as it was asked; "" where all is. */
+  /** How the stop differs from what was asked; else "". */
   note: z.string(),
   locations: z.array(Location),
 });
 
 const Frame = Place.extend({ level: z.number().int(), args: z.array(Named) });
 
-/** From here on the guest runs and is waited for. */
+/** The guest runs, and the timeout begins. */
 const Armed = z.object({
   event: z.literal("armed"),
-  /** Whether it is proved that this vmlinux is of the kernel that runs; before it is mapped nobody can tell. */
+  /** The vmlinux is verified to match the running kernel; impossible before the kernel is mapped. */
   checked: z.boolean(),
   reason: z.string(),
   hardware: z.boolean(),
@@ -81,7 +81,7 @@ const Armed = z.object({
 const Hit = Place.extend({
   event: z.literal("hit"),
   number: z.number().int(),
-  /** As it was asked for. */
+  /** The `asked` of the stop. */
   stop: z.string(),
   cpu: z.number().int(),
   args: z.array(Named),
@@ -93,28 +93,28 @@ const Hit = Place.extend({
     ]),
   ),
   backtrace: z.array(Frame),
-  /** How long the guest stood still for this. */
+  /** How long the hit stopped the guest. */
   stoppedMs: z.number(),
 });
 
-/** The guest's kernel panicked meanwhile; an error "panicked" follows. */
+/** The guest's kernel panicked; an error "panicked" follows. */
 const Panic = z.object({
   event: z.literal("panic"),
-  /** As the kernel puts it. */
+  /** The kernel's panic message. */
   reason: z.string(),
   backtrace: z.array(Frame),
 });
 
 const End = z.object({
   event: z.literal("end"),
-  /** "unreachable": no stop is left that could still be hit. */
+  /** "unreachable": no remaining stop can be hit. */
   reason: z.enum(["count", "timeout", "interrupted", "unreachable"]),
   hits: z.number().int(),
   /** One for each stop that was never hit. */
   why: z.array(z.object({ stop: z.string(), text: z.string() })),
 });
 
-/** Several of them where several things are wrong with a request; the guest was not touched then. */
+/** One per fault; faults of the request are reported before the guest is stopped. */
 export const FailedEvent = z.object({
   event: z.literal("error"),
   kind: z.enum([
@@ -132,7 +132,7 @@ export const FailedEvent = z.object({
     "bug",
   ]),
   message: z.string(),
-  /** What may have been meant, best first. */
+  /** Similar names, best first. */
   near: z.array(z.string()),
 });
 
@@ -140,9 +140,7 @@ const Event = z.discriminatedUnion("event", [Armed, Hit, Panic, End, FailedEvent
 
 export type TrapEvent = z.infer<typeof Event>;
 
-/** How a line begins that is meant for kdock, among those that gdb prints by itself. */
-
-/** The event in a line that gdb printed; undefined for gdb's own words. Throws for an event that this cannot be. */
+/** The event in an output line of gdb; undefined for other lines. Throws for an unknown event. */
 export function readTrapLine(line: string): TrapEvent | undefined {
   if (!line.startsWith(EVENT_PREFIX)) return undefined;
   return Event.parse(JSON.parse(line.slice(EVENT_PREFIX.length)));

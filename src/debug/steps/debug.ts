@@ -16,26 +16,27 @@ import { attachProgram } from "../../core/steps/attach-program.js";
 import type { Context } from "../../core/steps/context.js";
 import { debuggerError } from "./debugger-error.js";
 import { type GdbSession, openGdb, terminalEnvironment } from "./gdb.js";
-import { provoke, SETTLE_MS } from "./provoke.js";
+import { openTrigger, SETTLE_MS } from "./trigger.js";
 import { requireNone, type RunningVm, runningVm } from "../../vm/steps/running-vm.js";
 
 export interface DebugOptions {
   /** A VM's name; undefined: the only one. */
   readonly vm: string | undefined;
   readonly asked: Pick<DebugRequest, "stops" | "condition">;
-  /** A shell command that is run in the guest once the breakpoints are set. */
+  /** A shell command to run in the guest once the breakpoints are set. */
   readonly exec: string | undefined;
-  /** From the first instruction of a VM that is started for this. */
+  /** Start a new VM, paused at its first instruction. */
   readonly boot: boolean;
   readonly bootTimeoutSeconds: number;
-  /** Leave a VM running that was started for this. */
+  /** Leave a VM running that this command started. */
   readonly keep: boolean;
   readonly gdbArguments: readonly string[];
 }
 
 /**
- * Stops where somebody asked for and gives them gdb's prompt. Resolves with gdb's exit code; the guest goes on, or is
- * ended when it was started for this. Rejects with a `usage` error for a place that is unknown, before the guest stops.
+ * Runs gdb with breakpoints set, up to the first stop, where its prompt opens. Resolves with gdb's exit code; afterwards
+ * the guest continues, or a VM that this call started is stopped. Rejects with a `usage` error for an unknown place,
+ * before the guest is stopped.
  */
 export async function debug(project: Project, options: DebugOptions): Promise<number> {
   if (options.boot) await requireNone(project, options.vm);
@@ -54,7 +55,7 @@ async function leave(vm: RunningVm, { keep }: DebugOptions): Promise<void> {
     type: "notice",
     text: keep
       ? `the VM keeps running (kdock console${words}, kdock stop${words})`
-      : "the VM that was started for this is ended (--keep leaves it running)",
+      : "stopped the VM that this command started (--keep leaves it running)",
   });
 }
 
@@ -62,7 +63,7 @@ async function debugIn(
   { project: { ctx, plan }, name, container }: RunningVm,
   { asked, exec, gdbArguments }: DebugOptions,
 ): Promise<number> {
-  await using provoking = exec === undefined ? undefined : await provoke(ctx, container, exec);
+  await using trigger = exec === undefined ? undefined : await openTrigger(ctx, container, exec);
   const request: DebugRequest = { ...asked, target: `127.0.0.1:${INSIDE.gdbPort}` };
   await using session = await openGdb(ctx, plan, {
     vm: name,
@@ -72,12 +73,12 @@ async function debugIn(
   });
   const errors: z.infer<typeof FailedEvent>[] = [];
   let stopped = false;
-  const onceProvoked = async (exit: GuestExit) => {
+  const onTriggerExit = async (exit: GuestExit) => {
     await sleep(SETTLE_MS, undefined, { ref: false });
-    if (!stopped) await tellMissed(ctx, session, `${exec ?? ""} ${endOf(exit)}`);
+    if (!stopped) await reportNoHit(ctx, session, `${exec ?? ""} ${exitText(exit)}`);
   };
   const onEvent = (event: DebugEvent) => {
-    if (event.event === "armed") void provoking?.run().then(onceProvoked);
+    if (event.event === "armed") void trigger?.run().then(onTriggerExit);
     else if (event.event === "stopped") stopped = true;
     else errors.push(event);
   };
@@ -87,19 +88,19 @@ async function debugIn(
   return exitCode;
 }
 
-/** A person decides whether to wait on; a script on stdin is read from here, by a gdb that has stopped the guest. */
-async function tellMissed(ctx: Context, session: GdbSession, what: string): Promise<void> {
-  const person = ctx.terminal.isInteractive;
+/** On a terminal the user decides whether to wait longer; without one gdb is interrupted, so that it reads its script on stdin. */
+async function reportNoHit(ctx: Context, session: GdbSession, what: string): Promise<void> {
+  const { isInteractive } = ctx.terminal;
   ctx.reporter.emit({
     type: "notice",
-    text: `${what}, and nothing was hit${person ? "; Ctrl-C stops the guest and gives the prompt" : ""} (its output: ${FOLDER.execLog})`,
+    text: `${what}, no breakpoint was hit${isInteractive ? "; Ctrl-C stops the guest and opens the prompt" : ""} (output: ${FOLDER.execLog})`,
   });
-  // A gdb that has ended meanwhile needs none.
-  if (!person) await session.interrupt().catch(() => undefined);
+  // gdb may have ended meanwhile.
+  if (!isInteractive) await session.interrupt().catch(() => undefined);
 }
 
-function endOf(exit: GuestExit): string {
+function exitText(exit: GuestExit): string {
   return exit.kind === "exited"
-    ? `has ended with exit code ${exit.code}`
+    ? `exited with code ${exit.code}`
     : `was ended by signal ${exit.signal}`;
 }

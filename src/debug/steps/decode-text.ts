@@ -13,14 +13,14 @@ import { decodeLog } from "../../vm/steps/decode.js";
 import { lastConsole, likelyKernel } from "../../vm/steps/logs.js";
 
 export interface DecodedText {
-  /** Of the kernel whose source lines these are. */
+  /** The kernel that the source lines are from. */
   readonly kernelKey: string;
   readonly lines: readonly string[];
 }
 
 /**
- * A log with source lines: of a file, of what is piped in ("-"), else of the project's last console. Rejects with a
- * `usage` error when there is none.
+ * Adds source lines to a log: a file, stdin ("-"), or else the console of the project's last VM. Rejects with a `usage`
+ * error when there is none.
  */
 export async function decodeText(
   { ctx, plan }: Project,
@@ -29,7 +29,7 @@ export async function decodeText(
   const { lines, kernelKey } =
     path === undefined
       ? await lastConsole(ctx, plan, vm)
-      : { lines: await given(ctx, path), kernelKey: await likelyKernel(ctx, plan, vm) };
+      : { lines: await readLog(ctx, path), kernelKey: await likelyKernel(ctx, plan, vm) };
   await checkRelease(ctx, kernelKey, lines);
   const decoded = await decodeLog(ctx, plan, kernelKey, lines);
   for (const text of decodeWarnings(decoded.report, kernelKey)) {
@@ -38,8 +38,8 @@ export async function decodeText(
   return { kernelKey, lines: decoded.lines };
 }
 
-async function given(ctx: Context, file: string): Promise<readonly string[]> {
-  if (file === "-") return logLines(await piped(ctx), "what is piped in", "-");
+async function readLog(ctx: Context, file: string): Promise<readonly string[]> {
+  if (file === "-") return logLines(await readStdin(ctx), "stdin", "-");
   const { files } = ctx.host;
   if (await files.isFolder(file)) throw noLog(`${file} is a folder`);
   if (!(await files.exists(file))) throw noLog(`there is no file ${file}`);
@@ -48,20 +48,20 @@ async function given(ctx: Context, file: string): Promise<readonly string[]> {
 
 function noLog(message: string): KdockError {
   return new KdockError("usage", message, {
-    hint: "Name a file with a kernel's log, or - for what is piped in.",
+    hint: "Name a file with a kernel log, or - for stdin.",
   });
 }
 
-async function piped({ stdin, signal }: Context): Promise<Buffer> {
+async function readStdin({ stdin, signal }: Context): Promise<Buffer> {
   if (stdin === undefined) {
-    throw new KdockError("usage", "nothing is piped into kdock decode -", {
-      hint: "`dmesg | kdock decode -`, or name a file.",
+    throw new KdockError("usage", "kdock decode - needs a log on stdin", {
+      hint: "Pipe one in: `dmesg | kdock decode -`, or name a file.",
     });
   }
-  return await orAborted(signal, logBytes(stdin, "what is piped in"));
+  return await orAborted(signal, logBytes(stdin, "stdin"));
 }
 
-/** More than a kernel's log has, and less than gdb and we have room for. */
+/** Larger than a kernel log gets; fits into the memory of kdock and gdb. */
 const MAX_LOG_MIB = 32;
 const MAX_LOG_BYTES = MAX_LOG_MIB << 20;
 
@@ -82,7 +82,7 @@ function tooLong(shown: string): KdockError {
   });
 }
 
-/** Rejects with a `usage` error for what is no text and no gzip of one. `file`: as a command names it. */
+/** Throws a `usage` error for anything but text or gzipped text. `file`: for the command in the hint. */
 function logLines(bytes: Buffer, shown: string, file: string): readonly string[] {
   const format = logFormat(bytes);
   switch (format.kind) {
@@ -95,7 +95,7 @@ function logLines(bytes: Buffer, shown: string, file: string): readonly string[]
         hint: `\`${format.unpack} ${file === "-" ? "FILE" : file} | kdock decode -\``,
       });
     case "memory":
-      throw new KdockError("usage", `${shown} is no text with a kernel's log`, {
+      throw new KdockError("usage", `${shown} is not a kernel log: it is binary`, {
         hint: `\`${format.reader} ${file === "-" ? "FILE" : file}\` reads it.`,
       });
   }
@@ -108,12 +108,12 @@ function unpacked(bytes: Buffer, shown: string): Buffer {
     if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLong(shown);
     throw new KdockError("usage", `${shown} cannot be unpacked: ${messageOf(error)}`, {
       cause: error,
-      hint: "It begins as gzip files do: a whole one is needed.",
+      hint: "It has a gzip header: check that the file is complete.",
     });
   }
 }
 
-/** Lines of another kernel's source are worse than none, but the user may know better. */
+/** Warns when the log is of another release than the kernel. */
 async function checkRelease(
   ctx: Context,
   kernelKey: string,
@@ -121,8 +121,8 @@ async function checkRelease(
 ): Promise<void> {
   const folder = artifactFolder(ctx, "kernel", kernelKey);
   const built = (await ctx.host.files.readText(`${folder}/kernel.release`))?.trim();
-  const told = releaseIn(lines);
-  if (built === undefined || told === undefined || told === built) return;
-  const text = `the log is of Linux ${told}, and the source lines are of ${built}: they need not fit`;
+  const logged = releaseIn(lines);
+  if (built === undefined || logged === undefined || logged === built) return;
+  const text = `the log is of Linux ${logged}, but the source lines are of ${built}: they may be wrong`;
   ctx.reporter.emit({ type: "warning", text });
 }

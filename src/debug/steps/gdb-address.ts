@@ -4,15 +4,15 @@ import { unknownVm } from "../../vm/plan/unknown-vm.js";
 import { findRunning, vmNames } from "../../vm/steps/running-vm.js";
 import { publishedStub } from "../../vm/steps/stub.js";
 
-/** Where the gdbserver of a VM is: "127.0.0.1:1234". */
+/** Addresses of a VM's gdbserver: "127.0.0.1:1234". */
 export interface GdbAddress {
-  /** Where it is now; undefined when the VM does not run and its port is only known then. */
+  /** The current address; undefined while a VM with a free port is not running. */
   readonly address: string | undefined;
-  /** Where it is whenever the VM runs, by kdock.yaml; undefined for any free port. */
+  /** The address configured in kdock.yaml; undefined for any free port. */
   readonly fixed: string | undefined;
 }
 
-/** Rejects with a `usage` error for a VM that is neither there nor in kdock.yaml. */
+/** Rejects with a `usage` error for a VM that neither exists nor is in kdock.yaml. */
 export async function gdbAddressOf(project: Project, vm: string): Promise<GdbAddress> {
   const { ctx, config } = project;
   const names = await vmNames(project);

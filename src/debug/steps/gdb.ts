@@ -17,42 +17,43 @@ import { releaseStub, stubClient, whyNoStub } from "../../vm/steps/stub.js";
 import { factsOf } from "../../vm/steps/choose-vm.js";
 import { findRunningVm, type FoundVm } from "../../vm/steps/vms.js";
 
-/** An exit code from here on is 128 and the number of a signal. */
+/** The lowest exit code that stands for a signal: 128 + its number. */
 const KILLED = 129;
 
-/** Long enough for an engine under load. */
-const INTERRUPT_MS = 10_000;
+/** Allows for an engine under load. */
+const INTERRUPT_TIMEOUT_MS = 10_000;
 
 export interface GdbRequest {
   /** A VM's name; undefined: the only one. */
   readonly vm: string | undefined;
-  /** After kdock's own; see images/gdb/session.gdb. */
+  /** Appended to kdock's; see images/gdb/session.gdb. */
   readonly gdbArguments: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly terminal: boolean;
-  /** What gdb writes to stderr is not among what it writes to stdout. */
+  /** Separate stderr from stdout. */
   readonly apart?: boolean;
 }
 
-/** A debugger that runs beside a VM. Disposing of it removes its container, and lets the guest go on if it did not. */
+/** gdb in a container beside a VM. Disposing of it removes the container; a guest that gdb left stopped is resumed. */
 export interface GdbSession extends AsyncDisposable {
-  /** Its terminal, or stdin and stdout+stderr; stdout alone when they are asked for apart. */
+  /** gdb's terminal, or its stdin with stdout and stderr; with `apart`, stdout only. */
   readonly stream: AttachedStream;
   resize(size: { rows: number; columns: number }): Promise<void>;
-  /** Of gdb. */
+  /** gdb's exit code. */
   readonly exit: Promise<number>;
-  /** What Ctrl-C does on a terminal: a guest that runs stops, and gdb reads on. */
+  /** Like Ctrl-C on a terminal: stops a running guest, and gdb reads its next command. */
   interrupt(): Promise<void>;
 }
 
 /**
- * Starts gdb in a container that shares the running VM's network, with symbols, sources and objects where the debug
- * information says. Rejects with a `usage` error without a VM, without a gdbstub, and while another debugger has it.
+ * Starts gdb in a container that shares the running VM's network, with symbols, and with sources and objects at the
+ * paths in the debug information. Rejects with a `usage` error without a VM, without a gdbstub, and while another
+ * debugger is connected.
  */
 export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Promise<GdbSession> {
   const { container: vm, info } = await findRunningVm(ctx, plan, request.vm);
   await requireStub(ctx, vm, info);
-  await requireFree(ctx, plan, { container: vm, info });
+  await requireNoDebugger(ctx, plan, { container: vm, info });
   await ensureImage(ctx, plan.gdbImage, { noCache: false });
   const kernelKey = kernelKeyOf(info.labels, plan);
   const container = await withSymbols(ctx, plan, kernelKey, (symbols, volumes) =>
@@ -74,9 +75,9 @@ export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Pr
     exit.catch(() => undefined);
     await container.start();
     const guard = new AbortController();
-    endWithUs(container, guard.signal);
-    // What reads it to its end must not wait for a gdb that goes on.
-    const hangUp = onAbort(ctx.signal, () => stream.destroy(ctx.signal.reason as Error));
+    startGuard(container, guard.signal);
+    // gdb may keep running after an abort; readers of the stream must not wait for it.
+    const abortListener = onAbort(ctx.signal, () => stream.destroy(ctx.signal.reason as Error));
     return {
       stream,
       resize: (size) => container.resize(size),
@@ -87,8 +88,8 @@ export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Pr
         await keepHistory(ctx, container);
         await container[Symbol.asyncDispose]();
         guard.abort();
-        hangUp[Symbol.dispose]();
-        // One that ended by itself let go; one that was killed left its breakpoints in and the guest stopped.
+        abortListener[Symbol.dispose]();
+        // A normal exit detaches; a killed gdb leaves its breakpoints set and the guest stopped.
         if (ended !== undefined && ended < KILLED) return;
         await releaseStub(vm).catch(() => undefined);
         if (ended !== undefined) ctx.reporter.emit({ type: "warning", text: wasKilled(ended) });
@@ -100,7 +101,7 @@ export async function openGdb(ctx: Context, plan: Plan, request: GdbRequest): Pr
   }
 }
 
-/** For a program on the person's terminal; images/gdb/start.sh takes another type for one that the image does not know. */
+/** For a program on the user's terminal; images/gdb/start.sh replaces a type that the image has no terminfo entry for. */
 export function terminalEnvironment({
   isInteractive,
   type,
@@ -109,20 +110,20 @@ export function terminalEnvironment({
 }
 
 function wasKilled(exitCode: number): string {
-  return `gdb was killed (exit code ${exitCode}): its breakpoints are taken out, and the guest goes on`;
+  return `gdb was killed (exit code ${exitCode}): its breakpoints were removed and the guest resumed`;
 }
 
-/** Has gdb end when this process does, even by SIGKILL: the engine closes a command's stdin with its connection. */
-function endWithUs(container: Container, signal: AbortSignal): void {
+/** Ends gdb when kdock ends, even by SIGKILL: the engine closes an exec's stdin with the connection. */
+function startGuard(container: Container, signal: AbortSignal): void {
   container.exec(["sh", INSIDE.gdbStart, "guard"], { tty: false, signal }).then(
     ({ stream }) => stream.resume(),
-    // A gdb that has ended by now needs no guard.
+    // gdb has already ended.
     () => undefined,
   );
 }
 
 async function interrupt(container: Container): Promise<void> {
-  const signal = AbortSignal.timeout(INTERRUPT_MS);
+  const signal = AbortSignal.timeout(INTERRUPT_TIMEOUT_MS);
   const exec = await container.exec(["sh", INSIDE.gdbStart, "interrupt"], { tty: false, signal });
   exec.stream.resume();
   await exec.exitCode();
@@ -131,7 +132,7 @@ async function interrupt(container: Container): Promise<void> {
 async function requireStub(ctx: Context, vm: Container, info: ContainerInfo): Promise<void> {
   if (!info.ports.some(isGdbPort)) {
     throw new KdockError("usage", "the VM was started without a gdbserver", {
-      hint: "`kdock stop`, then `kdock run` without --no-gdb (gdb.enable: true).",
+      hint: "Restart it with `kdock stop`, then `kdock run` without --no-gdb (gdb.enable: true).",
     });
   }
   const why = await whyNoStub(ctx, vm);
@@ -141,12 +142,12 @@ async function requireStub(ctx: Context, vm: Container, info: ContainerInfo): Pr
     hint:
       factsOf(info).net === "user"
         ? `Start the VM with --net bridge, or after ${load}.`
-        : `Start the VM anew after ${load}.`,
+        : `Restart the VM after ${load}.`,
   });
 }
 
-/** QEMU would let a second debugger wait without a word. */
-async function requireFree(ctx: Context, plan: Plan, vm: FoundVm): Promise<void> {
+/** QEMU leaves a second debugger waiting without a response. */
+async function requireNoDebugger(ctx: Context, plan: Plan, vm: FoundVm): Promise<void> {
   const ours = plan.names.gdbContainer(factsOf(vm.info).slot.name);
   const engine = await ctx.engine();
   for (const { id, name, running, status } of await engine.listContainers(
@@ -154,9 +155,13 @@ async function requireFree(ctx: Context, plan: Plan, vm: FoundVm): Promise<void>
   )) {
     if (name !== ours) continue;
     if (running) {
-      throw new KdockError("usage", `another debugger is at this VM: ${name} (${status})`, {
-        hint: `Quit it, or end it with \`docker rm -f ${name}\`.`,
-      });
+      throw new KdockError(
+        "usage",
+        `another debugger is attached to this VM: ${name} (${status})`,
+        {
+          hint: `Quit it, or end it with \`docker rm -f ${name}\`.`,
+        },
+      );
     }
     await engine.container(id).remove();
   }
@@ -167,7 +172,7 @@ async function requireFree(ctx: Context, plan: Plan, vm: FoundVm): Promise<void>
   });
 }
 
-/** What was typed before, and the user's scripts: fresh for every session, never part of an image. */
+/** The command history and the user's scripts: copied in for every session, never part of an image. */
 async function inputs(ctx: Context, plan: Plan): Promise<TarEntry[]> {
   const { files } = ctx.host;
   const scripts = await Promise.all(
@@ -183,7 +188,7 @@ async function inputs(ctx: Context, plan: Plan): Promise<TarEntry[]> {
   return [...scripts, { path, kind: "file", mode: 0o666, content }];
 }
 
-/** What was typed outlives the container. A session without history, or with a broken one, loses nothing else. */
+/** Saves the command history before the container is removed. Failures are ignored. */
 async function keepHistory(ctx: Context, container: Container): Promise<void> {
   try {
     const archive = await container.getArchive(INSIDE.gdbHistory, AbortSignal.timeout(5000));
@@ -193,6 +198,6 @@ async function keepHistory(ctx: Context, container: Container): Promise<void> {
       await ctx.host.files.writeAtomic(inProject(ctx, FOLDER.gdbHistory), Buffer.concat(chunks));
     });
   } catch {
-    // There is none: nothing was typed.
+    // No history: no command was typed.
   }
 }

@@ -8,15 +8,15 @@ import { allModules } from "../../build/steps/module-store.js";
 import { exportedTree } from "../../build/steps/source-record.js";
 
 /**
- * gdb's own Debug Adapter Protocol server beside the running VM, on kdock's stdin and stdout; `attach` with
- * target "127.0.0.1:1234" connects it. Sources are named by where `kdock source export` put them, if it did. Resolves
- * with gdb's exit code when the editor hangs up or gdb ends; the guest goes on.
+ * Runs gdb's Debug Adapter Protocol server beside the running VM, on kdock's stdin and stdout; `attach` with target
+ * "127.0.0.1:1234" connects it. Source paths are those of `kdock source export`, if it was used. Resolves with gdb's
+ * exit code when the editor disconnects or gdb ends; the guest continues.
  */
 export async function runDap({ ctx, plan }: Project, vm: string | undefined): Promise<number> {
   const { stdin } = ctx;
   if (stdin === undefined) {
-    throw new KdockError("usage", "kdock dap is spoken to by an editor, not by a person", {
-      hint: "`kdock ide vscode` or `kdock ide nvim` writes what your editor needs; `kdock gdb` is for people.",
+    throw new KdockError("usage", "kdock dap is for editors: it needs a client on stdin", {
+      hint: "`kdock ide vscode` or `kdock ide nvim` configures your editor; `kdock gdb` opens gdb's prompt.",
     });
   }
   const exported = (await exportedTree(ctx, plan))?.source ?? INSIDE.source;
@@ -49,7 +49,7 @@ export async function runDap({ ctx, plan }: Project, vm: string | undefined): Pr
     ctx.stdout.write(encodeDap(here));
   });
   toEditor.catch(() => undefined);
-  // An editor that goes away without a word ends the session: the container is removed, and the guest let go.
+  // When the editor disconnects, the session ends: the container is removed, and the guest continues.
   const ended = await Promise.race([session.exit, toGdb.then(() => undefined)]);
   if (ended !== undefined) {
     await toEditor.catch(() => {

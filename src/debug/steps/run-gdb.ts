@@ -3,7 +3,7 @@ import type { Project } from "../../build/project.js";
 import { attachProgram } from "../../core/steps/attach-program.js";
 import { openGdb, terminalEnvironment } from "./gdb.js";
 
-/** gdb for a person, or for a script on stdin. Resolves with gdb's exit code; the guest goes on afterwards. */
+/** Runs gdb on the terminal, or with a script on stdin. Resolves with gdb's exit code; the guest continues afterwards. */
 export async function runGdb(
   { ctx, plan }: Project,
   { vm, args }: { readonly vm: string | undefined; readonly args: readonly string[] },

@@ -20,8 +20,8 @@ import { sourceOfKernel } from "../../build/steps/source-of-kernel.js";
 import { ensureSymbols, isWhole } from "../../vm/steps/symbols.js";
 
 /**
- * A debugger's container, with the symbols of a kernel and those of the kernel's volumes that are there. One is made at a
- * time, as with builds: what is made here is shared by all that come later.
+ * Creates a debugger's container with a kernel's symbols and its existing volumes. Holds the project's mutex: the
+ * symbols volume is shared with later sessions.
  */
 export async function withSymbols(
   ctx: Context,
@@ -32,13 +32,13 @@ export async function withSymbols(
   await using _mutex = await projectMutex(ctx);
   const engine = await ctx.engine();
   const isOther = kernelKey !== plan.kernel.key;
-  const there = isOther ? await volumeNames(engine) : await withSource(ctx, engine, plan);
+  const existing = isOther ? await volumeNames(engine) : await withSource(ctx, engine, plan);
   const { mounts, hostPaths } = isOther
-    ? await placesOf(ctx, plan, kernelKey)
+    ? await mountsOf(ctx, plan, kernelKey)
     : { mounts: sourceMounts(plan.kernel), hostPaths: treePaths(plan.kernel, kernelKey) };
-  // A mount would make a volume that is not there.
+  // The engine would create a missing volume on mount.
   const volumes = [...mounts, mount(plan.names.moduleVolume, INSIDE.modules, true)].filter(
-    ({ volume }) => there.has(volume),
+    ({ volume }) => existing.has(volume),
   );
   for (;;) {
     const symbols = await ensureSymbols(ctx, plan, kernelKey);
@@ -55,16 +55,16 @@ export async function withSymbols(
   }
 }
 
-/** Source and objects of a kernel that kdock.yaml does not ask for (any more), as it was built. */
-async function placesOf(
+/** Source and objects of a kernel other than the one in kdock.yaml, from its manifest. */
+async function mountsOf(
   ctx: Context,
   { names }: Plan,
   kernelKey: string,
 ): Promise<{ mounts: readonly Mount[]; hostPaths: readonly HostPath[] }> {
   const manifest = await readManifest(ctx, "kernel", kernelKey);
-  const from = manifest && (await sourceOfKernel(ctx, manifest));
-  if (manifest === undefined || from === undefined) return { mounts: [], hostPaths: [] };
-  const { source, tree } = from;
+  const origin = manifest && (await sourceOfKernel(ctx, manifest));
+  if (manifest === undefined || origin === undefined) return { mounts: [], hostPaths: [] };
+  const { source, tree } = origin;
   const { toolchain, arch } = builtKernel(manifest, { builtAt: 0, current: false });
   const volumes = kernelVolumes(names, { source, compiler: toolchain, arch }, { tree });
   return {
@@ -77,10 +77,10 @@ async function volumeNames(engine: Engine): Promise<ReadonlySet<string>> {
   return new Set((await engine.listVolumes({})).map(({ name }) => name));
 }
 
-/** The names of the volumes there are; the source's is among them. Artifacts may be older than the engine's volumes. */
+/** The names of all volumes; fetches the source first if its volume is missing, as on an engine that did not build the artifacts. */
 async function withSource(ctx: Context, engine: Engine, plan: Plan): Promise<ReadonlySet<string>> {
-  const there = await volumeNames(engine);
-  if (sourceMounts(plan.kernel).every(({ volume }) => there.has(volume))) return there;
+  const existing = await volumeNames(engine);
+  if (sourceMounts(plan.kernel).every(({ volume }) => existing.has(volume))) return existing;
   await ensureImage(ctx, plan.kernel.image, { noCache: false });
   await runStep(ctx, "source", `source of ${plan.kernel.title}`, async (log) => {
     await fetchSource(ctx, plan.kernel, log);

@@ -8,7 +8,7 @@ import { type Context, inProject } from "../../core/steps/context.js";
 import { debuggerError } from "./debugger-error.js";
 import { openGdb } from "./gdb.js";
 import { linesOf, logLines } from "../../core/steps/lines.js";
-import { type Provocation, provoke, SETTLE_MS } from "./provoke.js";
+import { openTrigger, SETTLE_MS, type Trigger } from "./trigger.js";
 import { requireNone, type RunningVm, runningVm } from "../../vm/steps/running-vm.js";
 
 export interface TrapOptions {
@@ -18,12 +18,12 @@ export interface TrapOptions {
     TrapRequest,
     "stops" | "condition" | "bt" | "args" | "locals" | "print" | "count" | "timeout"
   >;
-  /** A shell command that is run in the guest once the stops are set. */
+  /** A shell command to run in the guest once the stops are set. */
   readonly exec: string | undefined;
-  /** From the first instruction of a VM that is started for this. */
+  /** Start a new VM, paused at its first instruction. */
   readonly boot: boolean;
   readonly bootTimeoutSeconds: number;
-  /** Leave a VM running that was started for this. */
+  /** Leave a VM running that this command started. */
   readonly keep: boolean;
 }
 
@@ -32,15 +32,15 @@ type EventOf<K extends TrapEvent["event"]> = Extract<TrapEvent, { event: K }>;
 export interface TrapResult {
   readonly stops: EventOf<"armed">["stops"];
   readonly hits: readonly EventOf<"hit">[];
-  /** "count" when as many hits came as were asked for. */
+  /** "count": the requested number of hits was reached. */
   readonly reason: EventOf<"end">["reason"];
-  /** About each stop that was never hit. */
+  /** For each stop that was never hit. */
   readonly why: EventOf<"end">["why"];
 }
 
 /**
- * Sets stops, provokes them, tells each hit as it comes; the guest goes on afterwards. Rejects with a `usage` error that
- * names what is near for a place or expression that is unknown, and with a `vm` error when the guest goes away.
+ * Sets stops, runs the trigger and reports each hit; the guest continues afterwards. Rejects with a `usage` error that
+ * lists similar names for an unknown place or expression, and with a `vm` error when the guest ends.
  */
 export async function trap(
   project: Project,
@@ -56,18 +56,18 @@ export async function trap(
       onEvent(event);
     });
   } finally {
-    // Let go, the kernel says the rest of what it has to say, and ends the VM.
+    // After a panic the continued kernel still prints its trace, and then ends the VM.
     if (seen.has("panic")) await untilEnd(vm.project.ctx, vm.container);
     if (vm.isOurs && !options.keep) await vm.stop();
   }
 }
 
-const LAST_WORDS_MS = 5000;
-/** One hit with all of its locals is one line. */
+const PANIC_OUTPUT_MS = 5000;
+/** In characters; a hit with all its locals is one line. */
 const MAX_EVENT = 64 << 20;
 
 async function untilEnd(ctx: Context, container: Container): Promise<void> {
-  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(LAST_WORDS_MS)]);
+  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(PANIC_OUTPUT_MS)]);
   await container.wait(signal).catch(() => undefined);
 }
 
@@ -76,7 +76,7 @@ async function trapIn(
   { asked, exec }: TrapOptions,
   onEvent: (event: TrapEvent) => void,
 ): Promise<TrapResult> {
-  await using provoking = exec === undefined ? undefined : await provoke(ctx, container, exec);
+  await using trigger = exec === undefined ? undefined : await openTrigger(ctx, container, exec);
   const request: TrapRequest = {
     ...asked,
     vmlinux: `${INSIDE.output}/vmlinux`,
@@ -96,7 +96,7 @@ async function trapIn(
   });
   const events: TrapEvent[] = [];
   await using log = ctx.host.files.openLog(inProject(ctx, FOLDER.gdbLog));
-  const said = logLines(session.stream.stderr, log);
+  const stderrLogged = logLines(session.stream.stderr, log);
   for await (const line of linesOf(session.stream, MAX_EVENT)) {
     const event = readTrapLine(line);
     if (event === undefined) {
@@ -105,28 +105,24 @@ async function trapIn(
     }
     events.push(event);
     onEvent(event);
-    if (event.event === "armed" && provoking !== undefined) {
-      void keepProvoking(provoking, asked.count, () => events.filter(isHit).length);
+    if (event.event === "armed" && trigger !== undefined) {
+      void repeatTrigger(trigger, asked.count, () => events.filter(isHit).length);
     }
   }
-  await said;
+  await stderrLogged;
   const exitCode = await session.exit;
   return resultOf(events, exitCode);
 }
 
 /**
- * Runs the command again as long as that brings hits and there are not enough of them: one that comes by once each time
- * is run as often as hits are wanted. Nobody waits for this; it ends with the line to the guest.
+ * Repeats the command while the last run caused a hit and more are wanted. The caller does not await it: it ends with the
+ * session to the guest.
  */
-async function keepProvoking(
-  provoking: Provocation,
-  wanted: number,
-  hits: () => number,
-): Promise<void> {
+async function repeatTrigger(trigger: Trigger, wanted: number, hits: () => number): Promise<void> {
   let before = -1;
   while (before < hits() && hits() < wanted) {
     before = hits();
-    await provoking.run();
+    await trigger.run();
     if (hits() === before) await sleep(SETTLE_MS, undefined, { ref: false });
   }
 }
@@ -144,7 +140,7 @@ function resultOf(events: readonly TrapEvent[], exitCode: number): TrapResult {
   const [end] = of("end");
   if (end === undefined) {
     throw new KdockError("vm", `gdb ended early, with exit code ${exitCode}`, {
-      hint: `Its words are in ${FOLDER.gdbLog}.`,
+      hint: `See gdb's log in ${FOLDER.gdbLog}.`,
     });
   }
   return { stops: armed?.stops ?? [], hits: of("hit"), reason: end.reason, why: end.why };

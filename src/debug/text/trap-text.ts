@@ -1,6 +1,6 @@
 import type { TrapEvent } from "../plan/trap.js";
 
-/** An event of `kdock trap`, for people; no lines for what is only of use to programs. */
+/** An event of `kdock trap` as text. Errors are thrown by the step, and have no lines here. */
 export function trapText(event: TrapEvent): string[] {
   switch (event.event) {
     case "armed":
@@ -47,8 +47,8 @@ function hitText(hit: Hit): string[] {
     ...named("argument", args),
     ...named("local", locals),
     ...prints.map(
-      ({ expression, ...got }) =>
-        `  ${expression} = ${"value" in got ? indented(got.value) : `<${got.error}>`}`,
+      ({ expression, ...result }) =>
+        `  ${expression} = ${"value" in result ? indented(result.value) : `<${result.error}>`}`,
     ),
     ...frames(backtrace),
   ];
@@ -66,12 +66,12 @@ function named(what: string, values: readonly { name: string; value: string }[])
   return values.map(({ name, value }) => `  ${what} ${name} = ${indented(value)}`);
 }
 
-/** Structures come in several lines. */
+/** gdb prints structures on several lines. */
 function indented(value: string): string {
   return value.replaceAll("\n", "\n  ");
 }
 
-/** Debug information has the source at /src; people know files by their place in the tree. */
+/** Debug information has the tree at /src; paths are shown relative to it. */
 function shortPath(path: string): string {
   return path.replace(/^\/src\//, "");
 }

@@ -8,7 +8,7 @@ export function define(kdock: Kdock): Command {
   return new Command("ide")
     .description("write an editor's files for debugging this project's kernel")
     .addArgument(new Argument("<editor>").choices(EDITORS))
-    .option("-f, --force", "overwrite files that kdock did not write and cannot add to")
+    .option("-f, --force", "overwrite files that kdock did not write and cannot merge into")
     .addOption(vmOption())
     .action(async (editor: Editor, typed: VmFlag & { readonly force?: boolean }) => {
       const { force = false } = typed;

@@ -1,8 +1,8 @@
 import jsonc from "jsonc-parser";
 import { KdockError } from "../../core/errors.js";
-import { OURS } from "./ide-facts.js";
+import { ENTRY_PREFIX } from "./ide-facts.js";
 
-/** A file of JSON with comments that holds a list of named entries, some kdock's and the others somebody else's. */
+/** A JSONC file with a list of named entries, kdock's and the user's. */
 export interface EntryFile {
   /** Relative to the project. */
   readonly path: string;
@@ -11,14 +11,11 @@ export interface EntryFile {
   /** The key of an entry's name. */
   readonly id: string;
   readonly entries: readonly Readonly<Record<string, unknown>>[];
-  /** The file's other keys, for those that it lacks. */
+  /** Other keys, which are added if the file lacks them. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
-/**
- * The text with kdock's entries as they are now; everything else, comments too, stays as it is. Throws a `usage` error
- * when the text is no such file.
- */
+/** Updates kdock's entries in the text and keeps everything else, comments too. Throws a `usage` error for an invalid file. */
 export function mergeEntries(file: EntryFile, text: string | undefined): string {
   if (text === undefined || text.trim() === "") return newFile(file);
   const before = parsed(file, text);
@@ -38,16 +35,16 @@ export function mergeEntries(file: EntryFile, text: string | undefined): string 
   if (list === undefined) change([file.list], []);
   const names = (list ?? []).map((entry) => nameOf(file, entry));
   for (const [at, name] of [...names.entries()].reverse()) {
-    const isGone = !file.entries.some((entry) => entry[file.id] === name);
-    if (!name.startsWith(OURS) || (!isGone && names.indexOf(name) === at)) continue;
+    const isStale = !file.entries.some((entry) => entry[file.id] === name);
+    if (!name.startsWith(ENTRY_PREFIX) || (!isStale && names.indexOf(name) === at)) continue;
     change([file.list, at], undefined);
     names.splice(at, 1);
   }
-  // New ones go to the front, where they part no comment from its entry.
+  // New entries go to the front, where they separate no comment from its entry.
   for (const entry of [...file.entries].reverse()) {
     const at = names.indexOf(String(entry[file.id]));
-    const there = list?.find((each) => nameOf(file, each) === entry[file.id]);
-    if (JSON.stringify(there) === JSON.stringify(entry)) continue;
+    const existing = list?.find((each) => nameOf(file, each) === entry[file.id]);
+    if (JSON.stringify(existing) === JSON.stringify(entry)) continue;
     change([file.list, Math.max(at, 0)], entry, at === -1);
     if (at === -1) names.unshift(String(entry[file.id]));
   }
@@ -55,7 +52,7 @@ export function mergeEntries(file: EntryFile, text: string | undefined): string 
 }
 
 function newFile({ rest, list, entries }: EntryFile): string {
-  const head = `// Entries whose names begin with "${OURS.trim()}" are written by \`kdock ide vscode\`; others are left alone.`;
+  const head = `// Entries whose names begin with "${ENTRY_PREFIX.trim()}" are written by \`kdock ide vscode\`; others are not changed.`;
   return `${head}\n${JSON.stringify({ ...rest, [list]: entries }, undefined, 2)}\n`;
 }
 
@@ -65,10 +62,10 @@ function parsed(file: EntryFile, text: string): Record<string, unknown> {
   const [error] = errors;
   if (error !== undefined) {
     const line = text.slice(0, error.offset).split("\n").length;
-    throw notSuch(file, `line ${line}: ${jsonc.printParseErrorCode(error.error)}`);
+    throw invalidFile(file, `line ${line}: ${jsonc.printParseErrorCode(error.error)}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw notSuch(file, "it is no object");
+    throw invalidFile(file, "not a JSON object");
   }
   return value as Record<string, unknown>;
 }
@@ -76,7 +73,7 @@ function parsed(file: EntryFile, text: string): Record<string, unknown> {
 function listIn(file: EntryFile, value: Record<string, unknown>): unknown[] | undefined {
   const list = value[file.list];
   if (list === undefined || Array.isArray(list)) return list;
-  throw notSuch(file, `"${file.list}" is no list`);
+  throw invalidFile(file, `"${file.list}" is not a list`);
 }
 
 function nameOf(file: EntryFile, entry: unknown): string {
@@ -85,13 +82,13 @@ function nameOf(file: EntryFile, entry: unknown): string {
   return typeof name === "string" ? name : "";
 }
 
-function notSuch({ path }: EntryFile, why: string): KdockError {
-  return new KdockError("usage", `${path} cannot be added to (${why})`, {
-    hint: "Correct it, or have it written anew, without what is in it, with --force.",
+function invalidFile({ path }: EntryFile, why: string): KdockError {
+  return new KdockError("usage", `cannot merge kdock's entries into ${path} (${why})`, {
+    hint: "Correct it, or replace it and its contents with --force.",
   });
 }
 
-/** The file's own habits. */
+/** As in the file: its first indentation and its line ends. */
 function formatting(text: string): jsonc.FormattingOptions {
   const indent = /^([ \t]+)\S/m.exec(text)?.[1] ?? "  ";
   return {

@@ -6,7 +6,7 @@ import { INSIDE, labels, type ProjectNames } from "../../core/plan/names.js";
 
 export const COMPILE_COMMANDS = "compile_commands.json";
 
-/** Which of /src is the kernel's, as opposed to kdock's own notes. */
+/** Whether a path in /src is part of the kernel's source; kdock keeps files of its own there. */
 export function isKernelSource(path: string): boolean {
   return !/^\.(?:kdock-|fetch\.)/.test(path);
 }
@@ -17,7 +17,7 @@ export interface ExportRequest {
   readonly compileCommands: boolean;
 }
 
-/** The source's and objects' volumes, read-only, for images/editor/collect.sh. */
+/** Runs images/editor/collect.sh with the volumes of source and objects, read-only. */
 export function exportContainer(
   plan: BuildPlan,
   names: ProjectNames,
@@ -42,7 +42,7 @@ export function exportContainer(
   };
 }
 
-/** What collect.sh found. */
+/** The result of collect.sh. */
 export interface FoundSource {
   readonly origin: string;
   readonly compiled: boolean;
@@ -51,17 +51,17 @@ export interface FoundSource {
 }
 
 export function foundSource(lines: readonly string[]): FoundSource {
-  const word = (name: string) =>
+  const field = (name: string) =>
     lines.find((line) => line.startsWith(`@kdock ${name} `))?.slice(name.length + 8) ?? "";
   return {
-    origin: word("origin"),
+    origin: field("origin"),
     compiled: lines.includes("@kdock compiled"),
-    tree: word("tree"),
-    generated: word("generated"),
+    tree: field("tree"),
+    generated: field("generated"),
   };
 }
 
-/** Changes with every file of the export, and with where it goes when paths are in its files. */
+/** A hash over the export's files, and over its path if compile_commands.json contains it. */
 export function exportKey(found: FoundSource, request: ExportRequest): string {
   return stageKey({
     tree: found.tree,
@@ -76,11 +76,8 @@ interface CompileCommand {
   readonly command: string;
 }
 
-/**
- * Options of gcc's that clangd takes for mistakes, and what only a build needs. The list is of what Linux 4.19 to 6.12
- * ask for on x86.
- */
-const NOT_FOR_EDITORS = [
+/** gcc options that clangd rejects, and options that only a build needs; complete for x86 in Linux 4.19 to 6.12. */
+const BUILD_ONLY_OPTIONS = [
   /^-Wp,-MM?D,/,
   /^-fplugin/,
   /^-f(?:no-)?conserve-stack$/,
@@ -94,13 +91,13 @@ const NOT_FOR_EDITORS = [
   /^-femit-struct-debug/,
 ];
 
-/** The kernel's own compile_commands.json with the paths of the exported tree, as lists of words, for editors. */
+/** The kernel's compile_commands.json with the paths of the exported tree and `arguments` instead of `command`. */
 export function editorCompileCommands(text: string, to: ExportedTree): string {
   const entries = (JSON.parse(text) as CompileCommand[]).map(({ directory, file, command }) => ({
     directory: moved(directory, to),
     file: moved(file, to),
     arguments: compilerWords(command)
-      .filter((word) => !NOT_FOR_EDITORS.some((option) => option.test(word)))
+      .filter((word) => !BUILD_ONLY_OPTIONS.some((option) => option.test(word)))
       .map((word) => moved(word, to)),
   }));
   return `${JSON.stringify(entries, undefined, 1)}\n`;
@@ -108,12 +105,12 @@ export function editorCompileCommands(text: string, to: ExportedTree): string {
 
 function compilerWords(command: string): string[] {
   const words = shellWords(command);
-  // Of kdock's own: what stands before the compiler's name.
+  // The wrappers that kdock's builder puts before the compiler.
   while (words[0] === "ccache" || words[0]?.endsWith("/kdock/cc.sh") === true) words.shift();
   return words;
 }
 
-/** `/src` and `/build` as the beginning of a path: alone, after an option's letter, or after a "=". */
+/** Replaces `/src` and `/build` at the start of a path: of the word, or after an option's letter, "=" or ",". */
 function moved(word: string, { source, objects }: ExportedTree): string {
   return word
     .replace(/^(-[A-Za-z]|[^/]*[=,:])?\/src(?=\/|$)/, (_match, before = "") => `${before}${source}`)
@@ -123,7 +120,7 @@ function moved(word: string, { source, objects }: ExportedTree): string {
     );
 }
 
-/** A command line's words as a shell would see them; make's commands have quotes, but no substitutions. */
+/** Splits a command line as a shell does; make's commands have quotes, but no substitutions. */
 export function shellWords(command: string): string[] {
   const words: string[] = [];
   const pieces = /\s+|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)/gsy;

@@ -1,15 +1,15 @@
 import { FOLDER, INSIDE } from "../../core/plan/names.js";
 import { COMPILE_COMMANDS } from "./source-export.js";
-import { type IdeFacts, OURS, vmArguments } from "./ide-facts.js";
+import { ENTRY_PREFIX, type IdeFacts, vmArguments } from "./ide-facts.js";
 import type { EntryFile } from "./merge-entries.js";
 
 const WORKSPACE = "${workspaceFolder}";
 const CURRENT = `${WORKSPACE}/${FOLDER.current}`;
 const VMLINUX = `${CURRENT}/kernel/vmlinux`;
 
-const RUN_TASK = `${OURS}run`;
+const RUN_TASK = `${ENTRY_PREFIX}run`;
 
-/** The files of .vscode, by path in the project: each a list of entries, some of them kdock's. */
+/** The files of .vscode, with kdock's entries. */
 export function vscodeFiles(facts: IdeFacts): readonly EntryFile[] {
   return [
     {
@@ -33,18 +33,18 @@ export function vscodeFiles(facts: IdeFacts): readonly EntryFile[] {
 function launchConfigurations(facts: IdeFacts): readonly Record<string, unknown>[] {
   const { address, fixedAddress } = facts;
   return [
-    { name: `${OURS}attach (C/C++)`, ...cppConfiguration(facts, address) },
+    { name: `${ENTRY_PREFIX}attach (C/C++)`, ...cppConfiguration(facts, address) },
     ...(fixedAddress === undefined
       ? []
       : [
           {
-            name: `${OURS}run and attach (C/C++)`,
+            name: `${ENTRY_PREFIX}run and attach (C/C++)`,
             ...cppConfiguration(facts, fixedAddress),
             preLaunchTask: RUN_TASK,
           },
         ]),
     {
-      name: `${OURS}attach (CodeLLDB)`,
+      name: `${ENTRY_PREFIX}attach (CodeLLDB)`,
       type: "lldb",
       request: "attach",
       targetCreateCommands: [`target create "${VMLINUX}"`],
@@ -55,7 +55,7 @@ function launchConfigurations(facts: IdeFacts): readonly Record<string, unknown>
   ];
 }
 
-/** For the C/C++ extension a kernel that runs already is launched: by connecting to its gdbserver. */
+/** The C/C++ extension connects to a gdbserver with a "launch" configuration. */
 function cppConfiguration(facts: IdeFacts, address: string): Record<string, unknown> {
   return {
     type: "cppdbg",
@@ -69,7 +69,7 @@ function cppConfiguration(facts: IdeFacts, address: string): Record<string, unkn
     miDebuggerPath: facts.debugger,
     miDebuggerServerAddress: address,
     stopAtConnect: true,
-    setupCommands: [source("what kdock tells gdb", `${CURRENT}/${FOLDER.editorScript}`)],
+    setupCommands: [source("gdb settings from kdock", `${CURRENT}/${FOLDER.editorScript}`)],
     ...(facts.scripts.length === 0
       ? {}
       : {
@@ -104,9 +104,9 @@ function tasks({ flags, vm }: IdeFacts): readonly Record<string, unknown>[] {
     ...more,
   });
   return [
-    task(`${OURS}build`, ["build"], { group: "build" }),
+    task(`${ENTRY_PREFIX}build`, ["build"], { group: "build" }),
     task(RUN_TASK, ["run", "-d", ...(vm === undefined ? [] : ["--name", vm])]),
-    task(`${OURS}stop`, ["stop", ...vmArguments(vm)]),
+    task(`${ENTRY_PREFIX}stop`, ["stop", ...vmArguments(vm)]),
   ];
 }
 
@@ -120,8 +120,8 @@ function cppProperties(facts: IdeFacts): EntryFile {
     id: "name",
     entries: [
       {
-        name: `${OURS}kernel`,
-        // The kernel is compiled without any library's headers, and by a compiler that is not on this machine.
+        name: `${ENTRY_PREFIX}kernel`,
+        // The kernel uses no library's headers, and its compiler is in the builder image only.
         compilerPath: "",
         intelliSenseMode: `linux-${facts.compiler}-${facts.intelliSense.cpu}`,
         cStandard: "gnu11",
@@ -139,7 +139,7 @@ function cppProperties(facts: IdeFacts): EntryFile {
   };
 }
 
-/** In the order of the kernel's own Makefile (LINUXINCLUDE). */
+/** In the order of LINUXINCLUDE in the kernel's Makefile. */
 function includePath(path: string, objects: string, arch: string): readonly string[] {
   return [
     `${path}/arch/${arch}/include`,
@@ -153,7 +153,7 @@ function includePath(path: string, objects: string, arch: string): readonly stri
   ];
 }
 
-/** So that the file serves wherever the project is checked out. */
+/** Paths in the project are relative, so that the file can be checked in. */
 function inWorkspace({ folder }: IdeFacts, path: string): string {
   return path.startsWith(`${folder}/`) ? `${WORKSPACE}${path.slice(folder.length)}` : path;
 }

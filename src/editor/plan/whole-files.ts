@@ -1,12 +1,12 @@
 import { INSIDE } from "../../core/plan/names.js";
-import { type IdeFacts, OURS, vmArguments } from "./ide-facts.js";
+import { ENTRY_PREFIX, type IdeFacts, vmArguments } from "./ide-facts.js";
 
-/** A file that is kdock's from beginning to end, which its first line says. */
+/** A file that kdock writes completely; its first line contains MARK. */
 export interface WholeFile {
   /** Relative to the project. */
   readonly path: string;
   readonly text: string;
-  /** Left alone, without a word, when somebody else's is there. */
+  /** Skipped if the file exists without MARK. */
   readonly optional: boolean;
 }
 
@@ -22,7 +22,7 @@ export function nvimFiles({
   vm,
 }: Pick<IdeFacts, "folder" | "flags" | "vm">): readonly WholeFile[] {
   const words = [...flags, "dap", ...vmArguments(vm)].map(lua).join(", ");
-  const text = `-- ${MARK} nvim; changes are lost with the next one.
+  const text = `-- ${MARK} nvim; the next run overwrites changes.
 local ok, dap = pcall(require, "dap")
 if not ok then
   vim.notify("kdock: nvim-dap is not installed", vim.log.levels.WARN)
@@ -36,9 +36,9 @@ dap.adapters.kdock = {
   options = { cwd = ${lua(folder)} },
 }
 
--- gdb runs beside the VM: the target is the VM's gdbserver as seen from there.
+-- The VM's gdbserver as seen by gdb, which runs in a container that shares the VM's network.
 local attach = {
-  name = ${lua(`${OURS}attach`)},
+  name = ${lua(`${ENTRY_PREFIX}attach`)},
   type = "kdock",
   request = "attach",
   target = ${lua(`127.0.0.1:${INSIDE.gdbPort}`)},
@@ -58,9 +58,9 @@ end
 }
 
 /**
- * A container to develop in that uses the engine of this machine. It has the project at the same path as this machine,
- * because kdock tells projects apart by their paths, and this machine's network, because that is where ports are published.
- * Its own gdb knows the machine's architecture, which need not be a guest's.
+ * A development container that uses the host's engine. The project has the same path as on the host, since kdock
+ * identifies projects by path, and the container shares the host's network, where ports are published. gdb-multiarch is
+ * for guests of another architecture.
  */
 export function devcontainerFiles(kdockRoot: string): readonly WholeFile[] {
   const content = {
@@ -80,7 +80,7 @@ export function devcontainerFiles(kdockRoot: string): readonly WholeFile[] {
   return [{ path: ".devcontainer/devcontainer.json", text, optional: false }];
 }
 
-/** JSON's strings are Lua's, but for what nobody has in a path. */
+/** A Lua string: the same as JSON's for characters that occur in paths. */
 function lua(text: string): string {
   return JSON.stringify(text);
 }

@@ -16,13 +16,13 @@ import { exportedTree } from "../../build/steps/source-record.js";
 
 export interface IdeRequest {
   readonly editor: Editor;
-  /** The VM that the editor attaches to; undefined: the only one, or the one that was started last. */
+  /** The VM that the editor attaches to; undefined: the only one, or the one started last. */
   readonly vm: string | undefined;
-  /** Overwrites what is not kdock's. */
+  /** Overwrite files that kdock did not write. */
   readonly force: boolean;
-  /** Words between `kdock` and a command. */
+  /** Global flags of kdock, for the commands in the files. */
   readonly flags: readonly string[];
-  /** Where this kdock is installed. */
+  /** The folder that kdock is installed in. */
   readonly kdockRoot: string;
 }
 
@@ -32,14 +32,14 @@ export interface WrittenFile {
   readonly state: "written" | "updated" | "unchanged" | "left alone";
 }
 
-/** Writes an editor's files into the project. Of files that are shared with a person only kdock's entries change. */
+/** Writes an editor's files into the project. In files that the user edits, too, only kdock's entries change. */
 export async function writeIdeFiles(
   project: Project,
   request: IdeRequest,
 ): Promise<readonly WrittenFile[]> {
   const { ctx } = project;
   const { vm, flags } = request;
-  const gdb = vm === undefined ? await usualGdb(project) : await gdbAddressOf(project, vm);
+  const gdb = vm === undefined ? await lastVmGdb(project) : await gdbAddressOf(project, vm);
   switch (request.editor) {
     case "vscode":
       return vscode(project, request, gdb);
@@ -58,7 +58,7 @@ async function vscode(
   const { ctx, plan } = project;
   const facts = await ideFacts(project, request, gdb);
   const written: WrittenFile[] = [];
-  // All of them are read before the first is written: one that is refused leaves everything as it was.
+  // All files are read before the first is written: an invalid one leaves all unchanged.
   const changes = await Promise.all(
     vscodeFiles(facts).map(async (file) => ({
       file,
@@ -66,11 +66,11 @@ async function vscode(
     })),
   );
   for (const { file, change } of changes) written.push(await write(ctx, file.path, change));
-  await sayWhatIsMissing(ctx, plan, facts);
+  await reportMissing(ctx, plan, facts);
   return written;
 }
 
-async function usualGdb({ ctx, plan }: Project): Promise<GdbAddress> {
+async function lastVmGdb({ ctx, plan }: Project): Promise<GdbAddress> {
   return { address: await lastGdbAddress(ctx, plan), fixed: plan.gdb.address };
 }
 
@@ -79,7 +79,7 @@ async function ideFacts(
   { vm, flags }: IdeRequest,
   { address, fixed }: GdbAddress,
 ): Promise<IdeFacts> {
-  if (address === undefined) throw noPortYet(vm);
+  if (address === undefined) throw unknownPort(vm);
   const source = await exportedTree(ctx, plan);
   const row = ARCHITECTURES[plan.arch];
   return {
@@ -99,34 +99,38 @@ async function ideFacts(
   };
 }
 
-function noPortYet(vm: string | undefined): KdockError {
-  const [who, run, key] =
+function unknownPort(vm: string | undefined): KdockError {
+  const [what, run, key] =
     vm === undefined
-      ? ["no VM has told its", "", "gdb.listen"]
-      : [`the VM ${vm} has not told its`, ` --name ${vm}`, `vms.${vm}.gdb`];
-  return new KdockError("usage", `${who} gdb port yet`, {
-    hint: `Start one with \`kdock run -d${run}\`, or give ${key} a port other than 0.`,
+      ? ["the gdb port is not known before a VM has started", "", "gdb.listen"]
+      : [
+          `the gdb port of the VM ${vm} is not known before it has started`,
+          ` --name ${vm}`,
+          `vms.${vm}.gdb`,
+        ];
+  return new KdockError("usage", what, {
+    hint: `Start one with \`kdock run -d${run}\`, or set a port other than 0 in ${key}.`,
   });
 }
 
-async function sayWhatIsMissing(ctx: Context, plan: Plan, facts: IdeFacts): Promise<void> {
+async function reportMissing(ctx: Context, plan: Plan, facts: IdeFacts): Promise<void> {
   const notice = (text: string) => {
     ctx.reporter.emit({ type: "notice", text });
   };
   const row = ARCHITECTURES[plan.arch];
   if ((await hostDebugger(ctx, row)) === undefined) {
     notice(
-      `no gdb on this machine knows ${row.gdbArch}, which the C/C++ extension needs: install ${facts.debugger}; CodeLLDB and \`kdock gdb\` do without`,
+      `no gdb on this machine supports ${row.gdbArch}: install ${facts.debugger} for the C/C++ extension; CodeLLDB and \`kdock gdb\` do not need it`,
     );
   }
   if (facts.source === undefined) {
     notice(
-      "without source files the editor shows assembler: `kdock source export linux --compile-commands`, then this command again",
+      "without source files the editor shows assembly: run `kdock source export linux --compile-commands`, then this command again",
     );
   }
   if (facts.fixedAddress === undefined) {
     const key = facts.vm === undefined ? "gdb.listen has" : `vms.${facts.vm}.gdb has no port, or`;
-    notice(`${key} port 0: after each \`kdock run\`, this command again`);
+    notice(`${key} port 0: run this command again after each \`kdock run\``);
   }
 }
 
@@ -158,7 +162,7 @@ async function wholeFiles(
       written.push(await write(ctx, path, { before, after: text }));
     } else if (optional) written.push({ path, state: "left alone" });
     else {
-      throw new KdockError("usage", `${path} is there already, and not of kdock's making`, {
+      throw new KdockError("usage", `${path} exists and was not written by kdock`, {
         hint: "Move it away, or overwrite it with --force.",
       });
     }

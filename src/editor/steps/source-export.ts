@@ -29,13 +29,13 @@ export interface SourceExport {
   readonly path: string;
   /** "linux-source-6.12_6.12.117-1_all" */
   readonly origin: string;
-  /** Absolute; undefined when it was not asked for. */
+  /** Absolute; undefined if not requested. */
   readonly compileCommands: string | undefined;
 }
 
 /**
- * Copies the kernel's source as it was (or would be) compiled, patches and all, out of the engine into a folder of this
- * machine. Files come without write permission: the copy is for reading, and the next export replaces it.
+ * Copies the kernel's source, with patches applied, from the engine to a folder on the host. The files are read-only,
+ * since the next export replaces them.
  */
 export async function exportSource(
   ctx: Context,
@@ -48,16 +48,16 @@ export async function exportSource(
       "usage",
       `the kernel's source is on this machine already: ${tree.folder}`,
       {
-        hint: "Debuggers and editors that kdock sets up read it there.",
+        hint: "Use it there: gdb and the files of `kdock ide` already do.",
       },
     );
   }
   const path = await checkExportFolder(ctx, request);
-  // A build may be at work on the very files.
+  // A build may be writing the same volumes.
   await using _mutex = await projectMutex(ctx);
   const volumes = await existingVolumes(ctx, plan);
   const found = await runStep(ctx, "source-export", `source to ${path}`, async (log) => {
-    const image = await someBuilder(ctx, plan);
+    const image = await anyBuilder(ctx, plan);
     const { value, cached } = await collect(
       ctx,
       exportContainer(plan.kernel, plan.names, image, volumes, request),
@@ -70,14 +70,14 @@ export async function exportSource(
   await writeGdbScripts(ctx, plan);
   if (!found.compiled) {
     const text =
-      "the kernel is not compiled: headers that a build generates are missing; `kdock build` and another export bring them";
+      "the kernel is not compiled, so generated headers are missing: run `kdock build`, then this command again";
     ctx.reporter.emit({ type: "notice", text });
   }
   const compileCommands = request.compileCommands ? `${path}/${COMPILE_COMMANDS}` : undefined;
   return { path, origin: found.origin, compileCommands };
 }
 
-/** Naming a volume that is not there would make one. */
+/** The engine would create a missing volume on mount. */
 async function existingVolumes(ctx: Context, plan: Plan): Promise<ReadonlySet<string>> {
   const engine = await ctx.engine();
   const { id } = plan.names;
@@ -92,17 +92,17 @@ async function existingVolumes(ctx: Context, plan: Plan): Promise<ReadonlySet<st
 }
 
 function noSource(): KdockError {
-  return new KdockError("usage", "there is no kernel source in the engine yet", {
+  return new KdockError("usage", "the engine has no kernel source yet", {
     hint: "Run `kdock build` first.",
   });
 }
 
-/** Any builder image will do: what it builds with is not needed. */
-async function someBuilder(ctx: Context, plan: Plan): Promise<string> {
+/** Any kernel builder image: its toolchain is not used. */
+async function anyBuilder(ctx: Context, plan: Plan): Promise<string> {
   const engine = await ctx.engine();
-  const there =
+  const existing =
     (await engine.findImage(plan.kernel.image.tag)) ?? (await newest(engine, "image-kernel"));
-  return there?.id ?? (await ensureImage(ctx, plan.kernel.image, { noCache: false })).tag;
+  return existing?.id ?? (await ensureImage(ctx, plan.kernel.image, { noCache: false })).tag;
 }
 
 async function newest(engine: Engine, role: "image-kernel") {
@@ -126,15 +126,15 @@ async function collect(
     },
     collectOutput: async (container) => {
       const found = foundSource(lines);
-      const there = request.force ? undefined : await exportedKey(ctx, request.path);
-      cached = there === exportKey(found, request);
+      const previous = request.force ? undefined : await exportedKey(ctx, request.path);
+      cached = previous === exportKey(found, request);
       if (!cached) await copyOut(ctx, container, found, request, log);
     },
   });
   if (exitCode === COLLECT_EXIT.noSource) throw noSource();
   if (exitCode === COLLECT_EXIT.notCompiled) {
-    throw new KdockError("usage", "the kernel's objects are not there: no file has been compiled", {
-      hint: "Run `kdock build` first; where it has nothing to do, `kdock build kernel --no-cache`.",
+    throw new KdockError("usage", "the kernel has no object files: it has not been compiled", {
+      hint: "Run `kdock build` first, or `kdock build kernel --no-cache` if it is up to date.",
     });
   }
   if (exitCode !== 0) {
@@ -151,7 +151,7 @@ function* script(ctx: Context) {
   yield { path: "collect.sh", kind: "file", mode: 0o755, content: asset.content } as const;
 }
 
-/** Whole or not at all: under a temporary name first. */
+/** Atomic: the export is written under a temporary name and then moved. */
 async function copyOut(
   ctx: Context,
   container: Container,
@@ -189,12 +189,12 @@ async function copyOut(
   }
 }
 
-/** From the builder's paths to those that the tree is going to have, and to where clangd looks. */
+/** Rewrites the builder's paths to the export's final ones, and moves the file to the tree's root, where clangd looks. */
 async function moveCompileCommands(ctx: Context, folder: string, path: string): Promise<void> {
   const { files } = ctx.host;
-  const made = `${exportedObjects(folder)}/${COMPILE_COMMANDS}`;
+  const collected = `${exportedObjects(folder)}/${COMPILE_COMMANDS}`;
   const tree = { source: path, objects: exportedObjects(path) };
-  const text = editorCompileCommands((await files.readText(made)) ?? "[]", tree);
-  await files.remove(made);
+  const text = editorCompileCommands((await files.readText(collected)) ?? "[]", tree);
+  await files.remove(collected);
   await files.writeAtomic(`${folder}/${COMPILE_COMMANDS}`, text);
 }

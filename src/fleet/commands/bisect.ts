@@ -18,8 +18,8 @@ type SearchFlags = Omit<BisectFlags, "reset">;
 
 const EXAMPLE = `
 The command's exit code decides, as with \`git bisect run\`: 0 is good, 125 skips the commit, anything else below 128 is bad; a
-kernel that panics or does not boot is bad, one that does not build is skipped. Each step compiles only what differs from
-the one before. Ctrl-C leaves the search where it is.
+kernel that panics or does not boot is bad, one that does not build is skipped. Each step compiles only what has changed since
+the previous one. After Ctrl-C the search can be continued.
 
 Examples:
   kdock bisect --kernel git:https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git#master \\
@@ -34,35 +34,34 @@ export function define(kdock: Kdock): Command {
     .argument("[command...]", "run in each guest")
     .option("--good <ref>", "commit, tag or branch that still works")
     .option("--bad <ref>", "commit, tag or branch that does not")
-    .option("--continue", "go on with the search that was broken off, as it was begun")
-    .option("--reset", "forget it")
+    .option("--continue", "continue the interrupted search with its options")
+    .option("--reset", "discard the search")
     .option("--skip-build-failures", "skip a commit that does not build (default)", true)
-    .option("--no-skip-build-failures", "stop there instead")
+    .option("--no-skip-build-failures", "stop at a commit that does not build")
     .addOption(bootTimeoutOption());
   return addVmFlags(addBuildFlags(command))
     .addHelpText("after", EXAMPLE)
     .action(async (argv: string[], { reset, ...flags }: BisectFlags) => {
-      if (reset === true) await forget(kdock);
+      if (reset === true) await discard(kdock);
       else await search(kdock, argv, flags);
     });
 }
 
-async function forget(kdock: Kdock): Promise<void> {
+async function discard(kdock: Kdock): Promise<void> {
   const { ctx } = await kdock.open({ history: true });
   const { resetBisect } = await import("../steps/bisect.js");
-  const wasThere = await resetBisect(ctx);
-  const text = wasThere ? "the search is forgotten" : "there is no search";
-  kdock.printer("bisect").result({ reset: wasThere }, [text]);
+  const reset = await resetBisect(ctx);
+  kdock.printer("bisect").result({ reset }, [reset ? "search discarded" : "there is no search"]);
 }
 
 async function search(kdock: Kdock, command: readonly string[], flags: SearchFlags): Promise<void> {
-  const { good, bad, continue: goOn = false, skipBuildFailures, bootTimeout, ...keys } = flags;
+  const { good, bad, continue: resume = false, skipBuildFailures, bootTimeout, ...keys } = flags;
   const { ctx } = await kdock.open({ history: true });
   const { continueBisect, readBisectState, startBisect } = await import("../steps/bisect.js");
   const { bisectCall } = await import("../plan/bisect-order.js");
   const { bisectText } = await import("../text/bisect-text.js");
   const call = bisectCall(
-    { command, good, bad, skipBuildFailures, continue: goOn },
+    { command, good, bad, skipBuildFailures, continue: resume },
     keys,
     kdock.world.cwd,
     await readBisectState(ctx),

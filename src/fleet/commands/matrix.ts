@@ -14,8 +14,8 @@ interface MatrixFlags extends KeyFlags, BootTimeoutFlag {
 }
 
 const EXAMPLE = `
-Every kernel is built (what is built already is not built again), booted, and powered off when the command has ended. One that
-fails does not keep the others from being tried; then the exit code is 1. What each command wrote is in .kdock/logs/matrix.
+Every kernel is built if it is out of date, booted, and powered off when the command has ended. After a failure the others are
+still tried, and the exit code is 1. The output of each command is in .kdock/logs/matrix.
 
 Examples:
   kdock matrix -- uname -r
@@ -42,7 +42,7 @@ async function runMatrix(kdock: Kdock, argv: readonly string[], flags: MatrixFla
   const { requestedRows } = await import("../plan/matrix.js");
   const { config, ctx } = await kdock.openLocked(flags);
   const rows = requestedRows({ kernels, presets, archs }, flags, config);
-  // A wrong word and a report that cannot be written are errors before the first build.
+  // Invalid lists and an unwritable report are rejected before the first build.
   const report = junit === undefined ? undefined : await reportFile(ctx, kdock.resolve(junit));
   for (const row of rows) await kdock.open({ flags: { ...flags, ...row.flags } });
   const print = kdock.printer("matrix");
@@ -79,7 +79,7 @@ function requireCommand(
   });
 }
 
-/** Each run's report replaces the last one's. */
+/** A report replaces the previous one. */
 async function reportFile({ host }: Context, path: string): Promise<string> {
   const { targetFile } = await import("../../core/steps/target-file.js");
   return await targetFile(host.files, path, { force: true });

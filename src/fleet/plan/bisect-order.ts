@@ -1,7 +1,7 @@
 import { KdockError } from "../../core/errors.js";
 import type { BisectState } from "./bisect.js";
 
-interface Asked {
+interface Request {
   readonly command: readonly string[];
   readonly good: string | undefined;
   readonly bad: string | undefined;
@@ -14,51 +14,45 @@ export type BisectOrder = Pick<
   "good" | "bad" | "command" | "skipBuildFailures" | "cwd" | "flags"
 >;
 
-/** What a call of `kdock bisect` does. */
+/** The action of a `kdock bisect` call. */
 export type BisectCall =
   | { readonly kind: "start"; readonly order: BisectOrder }
   | { readonly kind: "continue"; readonly state: BisectState };
 
-/** Throws a `usage` error for words that do not go together, or not with the search that has not ended (`there`). */
+/** Throws a `usage` error for arguments that conflict with each other or with the unfinished search (`current`). */
 export function bisectCall(
-  { command, good, bad, skipBuildFailures, continue: goOn }: Asked,
+  { command, good, bad, skipBuildFailures, continue: resume }: Request,
   flags: Readonly<Record<string, unknown>>,
   cwd: string,
-  there: BisectState | undefined,
+  current: BisectState | undefined,
 ): BisectCall {
   const [program, ...args] = command;
-  if (goOn) {
-    if (there === undefined) {
-      throw new KdockError("usage", "there is no search to go on with", {
-        hint: "Begin one: `kdock bisect --good REF --bad REF -- command`.",
+  if (resume) {
+    if (current === undefined) {
+      throw new KdockError("usage", "there is no search to continue", {
+        hint: "Start one: `kdock bisect --good REF --bad REF -- command`.",
       });
     }
-    const typed = Object.values(flags).some((value) => value !== undefined);
-    if (cwd !== there.cwd) {
-      throw new KdockError(
-        "usage",
-        `the search was begun in ${there.cwd}, and goes on from there`,
-        {
-          hint: `cd ${there.cwd}`,
-        },
-      );
+    const hasFlags = Object.values(flags).some((value) => value !== undefined);
+    if (cwd !== current.cwd) {
+      throw new KdockError("usage", `the search was started in ${current.cwd}`, {
+        hint: `Continue it there: cd ${current.cwd}`,
+      });
     }
-    if (program === undefined && good === undefined && bad === undefined && !typed) {
-      return { kind: "continue", state: there };
+    if (program === undefined && good === undefined && bad === undefined && !hasFlags) {
+      return { kind: "continue", state: current };
     }
-    throw new KdockError(
-      "usage",
-      "--continue goes on with the words that the search was begun with",
-      {
-        hint: "Leave everything else out, or forget the search: `kdock bisect --reset`.",
-      },
-    );
+    throw new KdockError("usage", "--continue takes no other options and no command", {
+      hint: "Omit them, or discard the search: `kdock bisect --reset`.",
+    });
   }
-  if (there !== undefined) {
+  if (current !== undefined) {
     throw new KdockError(
       "usage",
-      `a search between ${there.good} and ${there.bad} has not ended (it is at ${there.next.hash.slice(0, 12)})`,
-      { hint: "Go on with `kdock bisect --continue`, or forget it with `kdock bisect --reset`." },
+      `the search between ${current.good} and ${current.bad} has not ended (it is at ${current.next.hash.slice(0, 12)})`,
+      {
+        hint: "Continue it with `kdock bisect --continue`, or discard it with `kdock bisect --reset`.",
+      },
     );
   }
   if (good === undefined || bad === undefined || program === undefined) {

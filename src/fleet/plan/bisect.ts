@@ -9,10 +9,10 @@ import { INSIDE, labels, type ProjectNames } from "../../core/plan/names.js";
 import { sourceHostPaths } from "../../build/plan/tree-plan.js";
 import type { LocalRepository } from "../../core/local-repository.js";
 
-/** What `git bisect run` makes of a command's exit code. */
+/** A commit's verdict, for `git bisect`. */
 export type Mark = "good" | "bad" | "skip";
 
-/** "abort" for a command that something killed: that says nothing about the kernel. */
+/** The rule of `git bisect run`; "abort" for a command that was killed, which is no verdict about the kernel. */
 export function markOf(exitCode: number): Mark | "abort" {
   if (exitCode === 0) return "good";
   if (exitCode === 125) return "skip";
@@ -24,34 +24,34 @@ export interface Commit {
   readonly subject: string;
 }
 
-/** What images/kernel/bisect.sh says: how far the search is. */
+/** The state of a search, as images/kernel/bisect.sh prints it. */
 export interface BisectStatus {
   /** The commit to try; undefined when the search has ended. */
   readonly next: Commit | undefined;
-  /** Commits that may be bad besides, and the steps that these take, about. */
+  /** The remaining candidates, and git's estimate of the steps. */
   readonly left: { readonly commits: number; readonly steps: number } | undefined;
   readonly first: (Commit & { readonly author: string; readonly date: string }) | undefined;
-  /** Because of commits that were skipped: one of these. */
+  /** When only skipped commits are left: the candidates. */
   readonly maybe: readonly Commit[];
-  /** The good commit's version: told at the start. */
+  /** The good commit's version; only after "start". */
   readonly version: string | undefined;
   /** For `git bisect replay`. */
   readonly log: readonly string[];
-  /** git's own words. */
-  readonly said: readonly string[];
+  /** git's messages. */
+  readonly messages: readonly string[];
 }
 
 export function readBisect(lines: readonly string[]): BisectStatus {
-  const words = new Map<string, string>();
-  const [log, said, maybe]: [string[], string[], Commit[]] = [[], [], []];
+  const fields = new Map<string, string>();
+  const [log, messages, maybe]: [string[], string[], Commit[]] = [[], [], []];
   for (const line of lines) {
-    const [, what = "", rest = ""] = /^@bisect (\w+) ?(.*)$/.exec(line) ?? [];
-    if (what === "log") log.push(rest);
-    else if (what === "maybe") maybe.push(commit(rest));
-    else if (what !== "") words.set(what, rest);
-    else if (!/^(?:@kdock|==>)/.test(line) && line.trim() !== "") said.push(line);
+    const [, field = "", rest = ""] = /^@bisect (\w+) ?(.*)$/.exec(line) ?? [];
+    if (field === "log") log.push(rest);
+    else if (field === "maybe") maybe.push(commit(rest));
+    else if (field !== "") fields.set(field, rest);
+    else if (!/^(?:@kdock|==>)/.test(line) && line.trim() !== "") messages.push(line);
   }
-  const [next, first, left] = [words.get("try"), words.get("first"), words.get("left")];
+  const [next, first, left] = [fields.get("try"), fields.get("first"), fields.get("left")];
   const [commits = 0, steps = 0] = (left ?? "").split(" ").map(Number);
   return {
     next: next === undefined ? undefined : commit(next),
@@ -60,10 +60,10 @@ export function readBisect(lines: readonly string[]): BisectStatus {
       first === undefined
         ? undefined
         : {
-            ...{ hash: first, subject: words.get("subject") ?? "" },
-            ...{ author: words.get("author") ?? "", date: words.get("date") ?? "" },
+            ...{ hash: first, subject: fields.get("subject") ?? "" },
+            ...{ author: fields.get("author") ?? "", date: fields.get("date") ?? "" },
           },
-    ...{ maybe, log, said, version: words.get("version") },
+    ...{ maybe, log, messages, version: fields.get("version") },
   };
 }
 
@@ -72,7 +72,7 @@ function commit(text: string): Commit {
   return { hash, subject: text.slice(hash.length + 1) };
 }
 
-/** .kdock/bisect.json: what a search needs to go on. */
+/** .kdock/bisect.json: an unfinished search. */
 export const BisectState = z.strictObject({
   /** In its long form: "git:URL" without a ref, or "path:FOLDER". */
   repository: z.string(),
@@ -81,20 +81,20 @@ export const BisectState = z.strictObject({
   command: z.tuple([z.string()]).rest(z.string()),
   bootTimeoutSeconds: z.number(),
   skipBuildFailures: z.boolean(),
-  /** Where it was begun: flags name paths from there. */
+  /** The working directory at the start: paths in `flags` are relative to it. */
   cwd: z.string(),
   /** As typed, without the source. */
   flags: z.record(z.string(), z.unknown()),
-  /** One for the whole search, or every object would be compiled anew at the step where it changes. */
+  /** Fixed for the whole search, since a change would recompile every object. */
   toolchain: z.string(),
-  /** The commit that is to be tried; its kernel may be built already. */
+  /** The commit to try; its kernel may be built already. */
   next: z.strictObject({ hash: z.string(), subject: z.string() }),
-  /** Of the last bad kernel's artifacts, which are kept until there is another one. */
+  /** The key of the last bad kernel, whose artifacts are kept until the next one. */
   badKey: z.string().optional(),
 });
 export type BisectState = z.output<typeof BisectState>;
 
-/** The repository that a kernel source lies in, whatever commit of it. Throws a `config` error for one without history. */
+/** The repository of a kernel source, without its ref. Throws a `config` error for a source without history. */
 export function repositoryOf(source: string): string {
   const spec = sourceSpec(source);
   if (spec.kind === "git") return `git:${spec.url}`;
@@ -104,44 +104,44 @@ export function repositoryOf(source: string): string {
   });
 }
 
-/** Its folder as the user wrote it; undefined for one that is elsewhere. */
+/** The repository's folder as the user wrote it; undefined for a remote one. */
 export function repositoryFolder(repository: string): string | undefined {
   const address = addressOf(repository);
   return repository.startsWith("path:") ? address : localRepository(address);
 }
 
-/** "git:URL" without its first word. */
+/** Without "git:" or "path:". */
 function addressOf(repository: string): string {
   return repository.slice(repository.indexOf(":") + 1);
 }
 
-/** What bisect.sh is told at the start: where git finds the history, the two commits, and what people call the place. */
-export function startWords(
+/** bisect.sh's arguments for a new search: git's address of the repository, the two commits, and the address for messages. */
+export function startArguments(
   repository: string,
   local: LocalRepository | undefined,
   { good, bad }: Pick<BisectState, "good" | "bad">,
 ): readonly string[] {
   const address = addressOf(repository);
-  const commits = [good, bad].map((word) => headOf(word, local));
+  const commits = [good, bad].map((ref) => withHead(ref, local));
   return ["start", local === undefined ? address : INSIDE.repository, ...commits, address];
 }
 
-/** A worktree's HEAD is none of its repository's. */
-function headOf(word: string, local: LocalRepository | undefined): string {
-  if (local?.head === undefined) return word;
-  return word.replace(/^(?:HEAD|@)(?=$|[~^])/, local.head.replace(/^refs\/heads\//, ""));
+/** Replaces HEAD by a worktree's branch: HEAD of its repository is another one. */
+function withHead(ref: string, local: LocalRepository | undefined): string {
+  if (local?.head === undefined) return ref;
+  return ref.replace(/^(?:HEAD|@)(?=$|[~^])/, local.head.replace(/^refs\/heads\//, ""));
 }
 
-/** What the kernel of one commit is called in manifests, tables and keys. */
+/** The source of one commit's kernel, in manifests, tables and keys. */
 export function commitSource(repository: string, hash: string): string {
   const address = addressOf(repository);
   if (!repository.startsWith("path:")) return `git:${address}#${hash}`;
-  // It has to be an address of git's, whatever the folder is called.
+  // The result must be a valid git source for any name of the folder.
   const folder = address.replace(/[^\w@:/.~+%=,-]/g, "-");
   return `git:${/^\.{0,2}\//.test(folder) ? folder : `./${folder}`}#${hash}`;
 }
 
-/** kdock.yaml's words for the kernel of one commit. */
+/** The configuration with the kernel of one commit. */
 export function bisectConfig(
   config: Config,
   { repository, toolchain }: Pick<BisectState, "repository" | "toolchain">,
@@ -153,7 +153,7 @@ export function bisectConfig(
   };
 }
 
-/** The build of what bisect.sh has checked out: in volumes of its own, which all steps share. */
+/** Builds the commit that bisect.sh has checked out, in source and object volumes that all steps of the search share. */
 export function bisectBuild(
   plan: BuildPlan,
   names: ProjectNames,
@@ -182,18 +182,18 @@ export function bisectBuild(
   };
 }
 
-/** git's bisect, beside the source that it puts into place. */
+/** Runs images/kernel/bisect.sh, which checks commits out into the source volume. */
 export function bisectContainer(
   build: BuildPlan,
   names: ProjectNames,
-  words: readonly string[],
+  args: readonly string[],
   local: LocalRepository | undefined,
 ): ContainerSpec {
   return {
     ...build.container,
     name: names.buildContainer("bisect"),
     entrypoint: ["sh", "/usr/local/lib/kdock/bisect.sh"],
-    command: words,
+    command: args,
     mounts: build.container.mounts.filter(({ target }) => target === INSIDE.source),
     hostPaths: sourceHostPaths({ repository: local }).hostPaths ?? [],
   };

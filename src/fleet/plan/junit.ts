@@ -3,16 +3,16 @@ export interface JunitCase {
   readonly name: string;
   /** Seconds. */
   readonly time: number;
-  /** What it wrote. */
+  /** For <system-out>. */
   readonly output: string;
-  /** Undefined for one that passed. */
+  /** Undefined for a passed test. */
   readonly failure:
     { readonly message: string; readonly type: string; readonly text: string } | undefined;
-  /** It did not get to its end, for no fault of its own. */
+  /** Interrupted before its end. */
   readonly skipped: boolean;
 }
 
-/** A report of one suite in the form that CI services read (JUnit's XML, as Ant writes it). */
+/** A report of one suite in Ant's JUnit XML format, which CI services read. */
 export function junitReport(suite: string, cases: readonly JunitCase[]): string {
   const failures = cases.filter(({ failure }) => failure !== undefined).length;
   const skipped = cases.filter((each) => each.skipped).length;
@@ -52,11 +52,11 @@ function attributes(values: Readonly<Record<string, string | number>>): string {
     .join("");
 }
 
-/** Text for an element or an attribute. What XML cannot hold at all, such as escape codes, is left out. */
+/** Escapes text for an element or an attribute; characters that XML does not allow, such as ESC, are removed. */
 export function xmlText(text: string): string {
   return (
     text
-      // eslint-disable-next-line no-control-regex -- control characters are what this takes out
+      // eslint-disable-next-line no-control-regex -- the expression removes control characters
       .replace(/[\u0000-\u0008\u000b-\u001f\ufffe\uffff]|\p{Surrogate}/gu, "")
       .replace(/&/g, "&amp;")
       .replace(/</g, "&lt;")

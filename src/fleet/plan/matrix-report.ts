@@ -1,7 +1,7 @@
 import { type JunitCase, junitReport } from "./junit.js";
 import type { MatrixResult } from "./matrix.js";
 
-/** A matrix as a JUnit report: a test case for each row. */
+/** A JUnit report with a test case per row. */
 export function matrixJunit(results: readonly MatrixResult[], command: string): string {
   return junitReport(
     "kdock.matrix",

@@ -3,9 +3,9 @@ import type { KeyFlags } from "../../config/key-flags.js";
 import { DEBIAN_LINES, expandSource } from "../../config/source-spec.js";
 import { slug } from "../../core/plan/names.js";
 
-/** One kernel of a matrix, as the flags that ask for it. */
+/** One kernel of a matrix. */
 export interface MatrixRow {
-  /** "debian-6.12-tiny": of its log and its test case. */
+  /** The name of the log and the test case: "debian-6.12-tiny". */
   readonly name: string;
   readonly flags: {
     readonly kernel: string;
@@ -20,13 +20,13 @@ export type Verdict =
   /** The command's exit code was not 0. */
   | "failed"
   | "build failed"
-  /** The guest never got ready. */
+  /** The guest did not become ready. */
   | "no boot"
-  /** The VM ended under the command, as in a panic. */
+  /** The VM ended while the command ran, for example by a panic. */
   | "vm ended"
   | "interrupted";
 
-/** What is known about a row; what it did not get to is undefined. */
+/** The result of a row; values of steps that were not reached are undefined. */
 export interface MatrixResult {
   readonly name: string;
   /** "debian:6.12" */
@@ -35,14 +35,14 @@ export interface MatrixResult {
   readonly arch: Architecture;
   /** "6.12.48" */
   readonly release: string | undefined;
-  /** Of the kernel's artifacts: what `kdock run --kernel` takes. */
+  /** The kernel's key, which `kdock run --kernel` takes. */
   readonly key: string | undefined;
   readonly toolchain: string | undefined;
   /** Nothing had to be built. */
   readonly cached: boolean;
-  /** Seconds of this run that building took, images and busybox included. */
+  /** Time that this run spent on building, with images and busybox. */
   readonly buildSeconds: number | undefined;
-  /** Of the processors, when the kernel was built. */
+  /** CPU time of the kernel's build, which may have been an earlier run. */
   readonly buildCpuSeconds: number | undefined;
   readonly imageBytes: number | undefined;
   /** By the guest's clock. */
@@ -50,22 +50,22 @@ export interface MatrixResult {
   readonly commandMs: number | undefined;
   readonly exitCode: number | undefined;
   readonly verdict: Verdict;
-  /** Why, for one that failed. */
+  /** The error of a failed row. */
   readonly message: string | undefined;
-  /** The end of what the command wrote. */
+  /** The command's last lines of output. */
   readonly output: readonly string[];
-  /** Everything it wrote; undefined when it never ran. */
+  /** The command's complete output; undefined when it did not run. */
   readonly logFile: string | undefined;
 }
 
-/** What a matrix combines. */
+/** The lists that a matrix combines. */
 export interface MatrixLists {
   readonly kernels: readonly string[];
   readonly presets: readonly string[];
   readonly archs: readonly string[];
 }
 
-/** The rows of a matrix: a list of the command line, else kdock.yaml's, unless a flag sets the key for all rows. */
+/** Each list comes from the command line, else from kdock.yaml, unless a flag such as --preset sets it for all rows. */
 export function requestedRows(lists: MatrixLists, flags: KeyFlags, config: Config): MatrixRow[] {
   const { kernels, presets, archs } = config.matrix;
   const words = firstOf(listed(lists.kernels), kernels, DEBIAN_LINES);
@@ -81,11 +81,11 @@ function firstOf(...lists: readonly (readonly string[])[]): readonly string[] {
   return lists.find((list) => list.length > 0) ?? [];
 }
 
-/** Every kernel with every preset and architecture, in the order of the lists; a list without any leaves kdock.yaml's word. */
+/** Every kernel with every preset and architecture, in the order of the lists; an empty list keeps kdock.yaml's value. */
 export function matrixRows({ kernels, presets, archs }: MatrixLists): MatrixRow[] {
   const rows = new Map<string, MatrixRow>();
-  for (const arch of orNothing(archs)) {
-    for (const preset of orNothing(presets)) {
+  for (const arch of orUndefined(archs)) {
+    for (const preset of orUndefined(presets)) {
       for (const kernel of kernels) {
         const name = [kernel, preset, arch]
           .flatMap((word) => word ?? [])
@@ -96,7 +96,7 @@ export function matrixRows({ kernels, presets, archs }: MatrixLists): MatrixRow[
           ...(preset === undefined ? {} : { preset }),
           ...(arch === undefined ? {} : { arch }),
         };
-        // The same word twice is one row.
+        // Duplicates are one row.
         rows.set(name, { name, flags });
       }
     }
@@ -104,11 +104,11 @@ export function matrixRows({ kernels, presets, archs }: MatrixLists): MatrixRow[
   return [...rows.values()];
 }
 
-function orNothing(list: readonly string[]): readonly (string | undefined)[] {
+function orUndefined(list: readonly string[]): readonly (string | undefined)[] {
   return list.length === 0 ? [undefined] : list;
 }
 
-/** "5.10,6.1" and "5.10 6.1", given once or several times. */
+/** Splits each value at commas and blanks. */
 export function listed(values: readonly string[]): string[] {
   return values.flatMap((value) => value.split(/[\s,]+/)).filter((word) => word !== "");
 }

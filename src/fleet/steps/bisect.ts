@@ -10,7 +10,7 @@ import {
   readBisect,
   repositoryFolder,
   repositoryOf,
-  startWords,
+  startArguments,
 } from "../plan/bisect.js";
 import type { BisectOrder } from "../plan/bisect-order.js";
 import { FOLDER } from "../../core/plan/names.js";
@@ -32,32 +32,32 @@ import { runContainer } from "../../core/steps/run-container.js";
 import { runStep } from "../../core/steps/run-step.js";
 import { tryCommand, type Tried } from "./try-command.js";
 
-/** Beside the project's own VMs. */
+/** The VM's name; the project's VMs may run at the same time. */
 const VM = "bisect";
 
 export interface BisectResult {
   readonly first: BisectStatus["first"];
   readonly maybe: BisectStatus["maybe"];
-  /** Of the first bad commit's kernel, where it was built. */
+  /** The key of the first bad commit's kernel, if it was built. */
   readonly key: string | undefined;
   readonly logFile: string;
 }
 
-/** The search that has not ended; undefined when there is none. */
+/** The unfinished search; undefined without one. */
 export async function readBisectState(ctx: Context): Promise<BisectState | undefined> {
   const text = await ctx.host.files.readText(inProject(ctx, FOLDER.bisect));
   if (text === undefined) return undefined;
   try {
     return BisectState.parse(JSON.parse(text));
   } catch (error) {
-    throw new KdockError("config", `${FOLDER.bisect} is not as kdock wrote it`, {
-      hint: "`kdock bisect --reset` forgets the search.",
+    throw new KdockError("config", `${FOLDER.bisect} is not valid`, {
+      hint: "Discard the search with `kdock bisect --reset`.",
       cause: error,
     });
   }
 }
 
-/** Begins a search: the history is fetched, and git names the first commit to try. */
+/** Fetches the history, and runs a new search. */
 export async function startBisect(
   project: Project,
   order: BisectOrder & Pick<BisectState, "bootTimeoutSeconds">,
@@ -69,47 +69,47 @@ export async function startBisect(
       "config",
       "kernel.patches would have to apply to every commit of a bisect",
       {
-        hint: "Leave them out of kdock.yaml for the search, or search a branch that has them as commits.",
+        hint: "Remove them from kdock.yaml for the search, or search a branch that has them as commits.",
       },
     );
   }
   await checkMachines(project, [VM]);
   const local = await localOf(ctx, repository);
-  // The version decides about the compiler, and the history knows the version: any builder can ask it.
-  const asking = { repository, toolchain: project.config.kernel.toolchain };
-  const scout = await lockedFor(project, asking);
-  const status = await askGit(scout, asking, startWords(repository, local, order));
-  const known = status.version ?? "";
-  const toolchain = toolchainFor(known === "" ? NEWEST : known, asking.toolchain).compiler;
-  tellStatus(ctx, status);
+  // The compiler depends on the kernel's version, which is only in the history: any builder image can read it.
+  const initial = { repository, toolchain: project.config.kernel.toolchain };
+  const scout = await lockedFor(project, initial);
+  const status = await runGitBisect(scout, initial, startArguments(repository, local, order));
+  const version = status.version ?? "";
+  const toolchain = toolchainFor(version === "" ? NEWEST : version, initial.toolchain).compiler;
+  reportStatus(ctx, status);
   const state = { ...order, repository, toolchain, next: status.next ?? { hash: "", subject: "" } };
   return await search(await lockedFor(project, state), state, status);
 }
 
-/** Goes on with a search that was broken off, at the commit that it was at. */
+/** Continues an interrupted search at its current commit. */
 export async function continueBisect(project: Project, state: BisectState): Promise<BisectResult> {
   await checkMachines(project, [VM]);
-  // Before anything is fetched for its sake.
+  // Fails for a missing repository before anything is fetched.
   await localOf(project.ctx, state.repository);
   const ready = await lockedFor(project, state);
-  // It may have been broken off between git's answer and our noting it.
-  return await search(ready, state, await askGit(ready, state, ["where"]));
+  // An interrupt between git's step and writing the state leaves git one step ahead.
+  return await search(ready, state, await runGitBisect(ready, state, ["where"]));
 }
 
-/** Forgets a search; true when there was one. Its repository stays, for the next one. */
+/** Discards the search; true if there was one. Its volume with the repository is kept for the next one. */
 export async function resetBisect(ctx: Context): Promise<boolean> {
   const path = inProject(ctx, FOLDER.bisect);
-  const there = await ctx.host.files.exists(path);
+  const existed = await ctx.host.files.exists(path);
   await ctx.host.files.remove(path);
-  return there;
+  return existed;
 }
 
 type Search = Pick<BisectState, "repository" | "toolchain">;
 
-/** The project with a builder for the search, whose image and root file system are locked. */
+/** The project with the search's toolchain, and with builder image and root file system locked. */
 async function lockedFor(project: Project, { toolchain }: Search): Promise<Project> {
   const { ctx } = project;
-  // Of a tree nothing is locked but its compiler, and the commits of a search are nobody's versions.
+  // For a local tree only the compiler is locked: the commits of a search do not belong in kdock.lock.
   const kernel = { ...project.config.kernel, source: "path:.", toolchain };
   const config = { ...project.config, kernel };
   const user = { ...project.user, tree: undefined, repository: undefined };
@@ -122,19 +122,21 @@ async function localOf(ctx: Context, repository: string): Promise<LocalRepositor
   return folder === undefined ? undefined : await findRepository(ctx, folder);
 }
 
-async function askGit(
+async function runGitBisect(
   { ctx, plan }: Project,
   search: Search,
-  words: readonly string[],
+  args: readonly string[],
 ): Promise<BisectStatus> {
   const local = await localOf(ctx, search.repository);
-  const [command = ""] = words;
+  const [command = ""] = args;
   const build = bisectBuild(plan.kernel, plan.names, search);
   await using _mutex = await projectMutex(ctx);
   await ensureImage(ctx, build.image, { noCache: false });
   const engine = await ctx.engine();
-  for (const [name, its] of Object.entries(build.volumes)) await engine.ensureVolume(name, its);
-  const spec = bisectContainer(build, plan.names, words, local);
+  for (const [name, volumeLabels] of Object.entries(build.volumes)) {
+    await engine.ensureVolume(name, volumeLabels);
+  }
+  const spec = bisectContainer(build, plan.names, args, local);
   const title = command === "start" ? `history of ${search.repository}` : `git bisect ${command}`;
   return await runStep(ctx, "bisect", title, async (log) => {
     const lines: string[] = [];
@@ -156,7 +158,7 @@ async function askGit(
 
 function gitError(exitCode: number, lines: readonly string[]): KdockError {
   const errors = lines.flatMap((line) => /^error: (.*)$/.exec(line)?.[1] ?? []);
-  const message = errors.join("\n  ") || "git cannot go on with the search";
+  const message = errors.join("\n  ") || "git cannot continue the search";
   if (exitCode === BUILDER_EXIT.refused) {
     return new KdockError("config", message, { hint: "Correct --good, --bad or kernel.source." });
   }
@@ -166,19 +168,19 @@ function gitError(exitCode: number, lines: readonly string[]): KdockError {
     });
   }
   return new KdockError("environment", message, {
-    hint: "The lines above say why; `kdock bisect --reset` forgets the search.",
+    hint: "The lines above say why; `kdock bisect --reset` discards the search.",
   });
 }
 
-/** Step after step, until git has found the commit or Ctrl-C comes; what is known is written down before each. */
+/** Runs steps until git has found the commit or the search is interrupted; the state is written before each step. */
 async function search(
   project: Project,
-  begun: BisectState,
-  begin: BisectStatus,
+  initialState: BisectState,
+  initialStatus: BisectStatus,
 ): Promise<BisectResult> {
   const { ctx } = project;
-  let state = begun;
-  let status = begin;
+  let state = initialState;
+  let status = initialStatus;
   for (;;) {
     if (status.next === undefined) return await ended(project, state, status);
     state = { ...state, next: status.next };
@@ -187,14 +189,14 @@ async function search(
       `${JSON.stringify(state, undefined, 2)}\n`,
     );
     const { mark, key, plan } = await tryCommit(project, state);
-    // So that it can be booted by its key.
+    // `kdock run --kernel KEY` boots a set.
     if (mark === "bad" && key !== undefined) {
       const stages = { kernel: key, busybox: plan.busybox.key, rootfs: plan.rootfs.key };
       await makeSet(ctx, plan.setKey, stages);
     }
     state = await keepBad(ctx, state, mark, key);
-    status = await askGit(project, state, [mark]);
-    tellStatus(ctx, status);
+    status = await runGitBisect(project, state, [mark]);
+    reportStatus(ctx, status);
   }
 }
 
@@ -210,13 +212,13 @@ async function ended(
   return { first, maybe, key, logFile: inProject(ctx, FOLDER.bisectLog) };
 }
 
-/** git's own words, as it says them. */
-function tellStatus(ctx: Context, { said, first, maybe }: BisectStatus): void {
+/** git's messages; the final result is printed by bisectText. */
+function reportStatus(ctx: Context, { messages, first, maybe }: BisectStatus): void {
   if (first !== undefined || maybe.length > 0) return;
-  for (const text of said) ctx.reporter.emit({ type: "notice", text });
+  for (const text of messages) ctx.reporter.emit({ type: "notice", text });
 }
 
-/** Of all kernels that a search builds, the last bad one stays: in the end it is the first bad commit's. */
+/** Removes every kernel of the search but the last bad one, which in the end is the first bad commit's. */
 async function keepBad(
   ctx: Context,
   state: BisectState,
@@ -224,14 +226,14 @@ async function keepBad(
   key: string | undefined,
 ): Promise<BisectState> {
   if (key === undefined) return state;
-  const gone = mark === "bad" ? state.badKey : key;
-  if (gone !== undefined && gone !== (mark === "bad" ? key : state.badKey)) {
-    await removeKernel(ctx, gone);
+  const obsolete = mark === "bad" ? state.badKey : key;
+  if (obsolete !== undefined && obsolete !== (mark === "bad" ? key : state.badKey)) {
+    await removeKernel(ctx, obsolete);
   }
   return mark === "bad" ? { ...state, badKey: key } : state;
 }
 
-/** Builds, boots, runs the command: what that makes of the commit. */
+/** Builds and boots a commit's kernel and runs the command; the result is the commit's mark. */
 async function tryCommit(
   project: Project,
   state: BisectState,
@@ -241,7 +243,7 @@ async function tryCommit(
   const at = projectAt(project, state);
   const { plan } = at;
   const what = `${next.hash.slice(0, 12)} ("${next.subject}")`;
-  const say = (mark: Mark, why: string) => {
+  const report = (mark: Mark, why: string) => {
     ctx.reporter.emit({ type: "notice", text: `${mark}: ${what}: ${why}` });
     return mark;
   };
@@ -251,38 +253,39 @@ async function tryCommit(
   } catch (error) {
     const isTree = error instanceof KdockError && ["build", "config"].includes(error.code);
     if (ctx.signal.aborted || !isTree || !state.skipBuildFailures) throw error;
-    return { mark: say("skip", `it does not build (${messageOf(error)})`), key: undefined, plan };
+    return { mark: report("skip", `build failed (${messageOf(error)})`), key: undefined, plan };
   }
   const { key } = plan.kernel;
-  let known: Tried | undefined;
+  let tried: Tried | undefined;
   try {
-    const how = { vm: VM, step: "bisect/command", command };
-    await tryCommand(at, { ...how, bootTimeoutSeconds: state.bootTimeoutSeconds }, (tried) => {
-      known = tried;
+    const options = { vm: VM, step: "bisect/command", command };
+    const { bootTimeoutSeconds } = state;
+    await tryCommand(at, { ...options, bootTimeoutSeconds }, (result) => {
+      tried = result;
     });
-    return { mark: say("good", `${command.join(" ")}: exit code 0`), key, plan };
+    return { mark: report("good", `${command.join(" ")}: exit code 0`), key, plan };
   } catch (error) {
     if (ctx.signal.aborted || !(error instanceof KdockError)) throw error;
     if (error.code === "config" && state.skipBuildFailures) {
-      // What is wrong with every commit was found before the first one; this is about the options that this one has.
-      return { mark: say("skip", `its kernel cannot be tried (${messageOf(error)})`), key, plan };
+      // The configuration was checked before the first commit, so the cause is this commit's kconfig.
+      return { mark: report("skip", `kernel cannot be booted (${messageOf(error)})`), key, plan };
     }
     if (error.code !== "vm") throw error;
-    return { mark: say(...verdict(known, error)), key, plan };
+    return { mark: report(...verdict(tried, error)), key, plan };
   }
 }
 
-function verdict(known: Tried | undefined, error: KdockError): [mark: Mark, why: string] {
-  const exitCode = known?.exitCode;
-  // A kernel that does not get there, or falls over under the command, is a bad one.
+function verdict(tried: Tried | undefined, error: KdockError): [mark: Mark, why: string] {
+  const exitCode = tried?.exitCode;
+  // The kernel did not boot, or panicked while the command ran.
   if (exitCode === undefined) return ["bad", error.message.split("\n", 1)[0] ?? ""];
   const mark = markOf(exitCode);
   if (mark !== "abort") return [mark, error.message];
   throw new KdockError(
     "vm",
-    `${error.message}: something killed it, which says nothing about the kernel`,
+    `${error.message}: the command was killed, which is no verdict about the kernel`,
     {
-      hint: "The search stays where it is: `kdock bisect --continue` tries this commit again.",
+      hint: "Try this commit again with `kdock bisect --continue`.",
     },
   );
 }

@@ -10,29 +10,29 @@ import { checkMachines } from "../../vm/steps/machine.js";
 import { stepLogFile } from "../../core/steps/run-step.js";
 import { tryCommand, type Tried } from "./try-command.js";
 
-/** Beside the project's own VMs, which may go on meanwhile. */
+/** The VM's name; the project's VMs may run at the same time. */
 const VM = "matrix";
 
-/** So much of what a command wrote is part of a report. */
+/** Lines of a command's output in a report. */
 const OUTPUT_LINES = 200;
 
 export interface MatrixOptions {
   readonly command: readonly [string, ...string[]];
   readonly bootTimeoutSeconds: number;
-  /** The project with the row's words; opened anew for each, because an earlier one may have added to the lock. */
+  /** Opens the project with the row's flags; called per row, since an earlier row may have changed kdock.lock. */
   open(row: MatrixRow): Promise<Project>;
   onRow(result: MatrixResult): void;
 }
 
 export interface MatrixOutcome {
   readonly results: readonly MatrixResult[];
-  /** Why it ended early: Ctrl-C. The rows so far are there, the one that was broken off as the last. */
+  /** The abort's reason, after Ctrl-C; `results` then ends with the interrupted row. */
   readonly interrupted: Error | undefined;
 }
 
 /**
- * Builds each row's kernel, boots it, runs the command, powers off. A row that fails does not keep the others from being
- * tried; `.kdock/out/current` and the project's own VMs stay as they are.
+ * For each row: builds the kernel, boots it, runs the command and powers off. After a failed row the next one is tried;
+ * `.kdock/out/current` and the project's VMs are not changed.
  */
 export async function matrix(
   rows: readonly MatrixRow[],
@@ -43,7 +43,7 @@ export async function matrix(
     const project = await options.open(row);
     const { signal, reporter } = project.ctx;
     const title = [row.flags.kernel, row.flags.preset, row.flags.arch].flatMap(
-      (word) => word ?? [],
+      (value) => value ?? [],
     );
     reporter.emit({ type: "notice", text: `${index + 1} of ${rows.length}: ${title.join(", ")}` });
     const { result, problem } = await runRow(project, row, options);
@@ -58,14 +58,14 @@ export async function matrix(
   return { results, interrupted: undefined };
 }
 
-/** One row to its end, whatever that is; `problem` is what ended it early. */
+/** Runs one row; `problem` is the error that ended it early. */
 async function runRow(
   project: Project,
   row: MatrixRow,
   options: MatrixOptions,
 ): Promise<{ result: MatrixResult; problem: Error | undefined }> {
   const { ctx, config } = project;
-  let known: MatrixResult = {
+  let result: MatrixResult = {
     name: row.name,
     kernel: config.kernel.source,
     preset: config.kernel.preset,
@@ -75,28 +75,28 @@ async function runRow(
     ...{ bootMs: undefined, commandMs: undefined, exitCode: undefined },
     ...{ verdict: "build failed", message: undefined, output: [], logFile: undefined },
   };
-  const learn = (more: Partial<MatrixResult>) => (known = { ...known, ...more });
+  const update: Update = (change) => (result = { ...result, ...change });
   try {
-    const ready = await builtRow(project, learn);
-    learn({ verdict: "no boot" });
-    await bootedRow(ready, row, options, learn);
-    return { result: known, problem: undefined };
+    const ready = await buildRow(project, update);
+    update({ verdict: "no boot" });
+    await bootRow(ready, row, options, update);
+    return { result, problem: undefined };
   } catch (error) {
-    const verdict = ctx.signal.aborted ? "interrupted" : known.verdict;
+    const verdict = ctx.signal.aborted ? "interrupted" : result.verdict;
     const message = ctx.signal.aborted ? undefined : messageOf(error);
-    return { result: { ...known, verdict, message }, problem: error as Error };
+    return { result: { ...result, verdict, message }, problem: error as Error };
   }
 }
 
-type Learn = (more: Partial<MatrixResult>) => unknown;
+type Update = (change: Partial<MatrixResult>) => unknown;
 
-async function builtRow(project: Project, learn: Learn): Promise<Project> {
+async function buildRow(project: Project, update: Update): Promise<Project> {
   const { ctx } = project;
   await checkMachines(project, [VM]);
   const startedAt = ctx.host.now();
   try {
-    const how = { targets: TARGETS, noCache: false, frozen: false, aside: true };
-    const { project: built, result } = await build(project, how);
+    const options = { targets: TARGETS, noCache: false, frozen: false, aside: true };
+    const { project: built, result } = await build(project, options);
     const manifest = result.manifests.kernel;
     if (manifest === undefined) return built;
     const path = `${artifactFolder(ctx, "kernel", manifest.key)}/${FOLDER.manifest}`;
@@ -105,27 +105,27 @@ async function builtRow(project: Project, learn: Learn): Promise<Project> {
       builtAt,
       current: false,
     });
-    learn({ release, key, toolchain, imageBytes, buildCpuSeconds: cost?.cpuSeconds });
-    learn({ cached: builtAt < startedAt });
+    update({ release, key, toolchain, imageBytes, buildCpuSeconds: cost?.cpuSeconds });
+    update({ cached: builtAt < startedAt });
     return built;
   } finally {
-    learn({ buildSeconds: Math.round((ctx.host.now() - startedAt) / 1000) });
+    update({ buildSeconds: Math.round((ctx.host.now() - startedAt) / 1000) });
   }
 }
 
-async function bootedRow(
+async function bootRow(
   { ctx, plan, config }: Project,
   row: MatrixRow,
   { command, bootTimeoutSeconds }: MatrixOptions,
-  learn: Learn,
+  update: Update,
 ): Promise<void> {
   const step = `matrix/${row.name}`;
-  learn({ logFile: stepLogFile(ctx, step) });
-  await tryCommand({ ctx, plan, config }, { vm: VM, step, command, bootTimeoutSeconds }, (known) =>
-    learn({
-      ...known,
-      output: known.output.slice(-OUTPUT_LINES),
-      verdict: verdictOf(known),
+  update({ logFile: stepLogFile(ctx, step) });
+  await tryCommand({ ctx, plan, config }, { vm: VM, step, command, bootTimeoutSeconds }, (tried) =>
+    update({
+      ...tried,
+      output: tried.output.slice(-OUTPUT_LINES),
+      verdict: verdictOf(tried),
     }),
   );
 }

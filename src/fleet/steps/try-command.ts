@@ -9,45 +9,45 @@ import { checkNetwork } from "../../vm/steps/guest-subnet.js";
 import { runCommand } from "../../vm/steps/run-command.js";
 import { runStep, stepLogFile } from "../../core/steps/run-step.js";
 
-/** The log has the others. */
+/** Lines kept in memory; the log is complete. */
 const OUTPUT_LINES = 1000;
 
 export interface TryOptions {
   /** The VM's name. */
   readonly vm: string;
-  /** Of the step, and of its log in .kdock/logs. */
+  /** The name of the step and of its log in .kdock/logs. */
   readonly step: string;
   readonly command: readonly [string, ...string[]];
   readonly bootTimeoutSeconds: number;
 }
 
-/** What is known so far; what it did not get to is undefined. */
+/** The results; values of steps that were not reached are undefined. */
 export interface Tried {
   readonly bootMs: number | undefined;
   readonly commandMs: number | undefined;
   readonly exitCode: number | undefined;
-  /** The last lines that the command wrote. */
+  /** The command's last lines of output. */
   readonly output: readonly string[];
 }
 
 /**
- * Boots what is built beside the project's own VMs, runs a command, powers off; what it writes is a step's log. Rejects
- * when its exit code is not 0, and when the VM did not get there; `learn` is told what is known, in any case.
+ * Boots a VM beside the project's, runs a command and powers off; the command's output is the step's log. Rejects when
+ * the exit code is not 0 and when the VM fails. `onResult` is called in any case.
  */
 export async function tryCommand(
   { ctx, plan, config }: Pick<Project, "ctx" | "plan" | "config">,
   { vm: name, step, command, bootTimeoutSeconds }: TryOptions,
-  learn: (known: Tried) => void,
+  onResult: (tried: Tried) => void,
 ): Promise<void> {
-  // Nobody debugs it, and its port is not taken from a VM that somebody does.
-  const quiet = { ...config, gdb: { ...config.gdb, enable: false } };
-  const vm = { name, config: quiet, mode: { paused: false, command: true } };
-  await checkNetwork(ctx, plan, quiet, [name]);
+  // Without a gdbserver, whose port another VM of the project may use.
+  const withoutGdb = { ...config, gdb: { ...config.gdb, enable: false } };
+  const vm = { name, config: withoutGdb, mode: { paused: false, command: true } };
+  await checkNetwork(ctx, plan, withoutGdb, [name]);
   await ctx.host.files.remove(stepLogFile(ctx, step));
   const output: string[] = [];
-  const address = inProject(ctx, FOLDER.gdbAddress);
-  const before = await ctx.host.files.readText(address);
-  let known: Tried = { bootMs: undefined, commandMs: undefined, exitCode: undefined, output };
+  const addressFile = inProject(ctx, FOLDER.gdbAddress);
+  const addressBefore = await ctx.host.files.readText(addressFile);
+  let tried: Tried = { bootMs: undefined, commandMs: undefined, exitCode: undefined, output };
   await runStep(ctx, step, command.join(" "), async (log) => {
     const write = (line: string) => {
       output.push(cutLine(line));
@@ -59,30 +59,30 @@ export async function tryCommand(
       const end = await runCommand(ctx, plan, vm, command, {
         bootTimeoutSeconds,
         streams: { stdout: stdout.stream, stderr: stderr.stream, stdin: undefined },
-        onReady: (bootMs) => (known = { ...known, bootMs }),
+        onReady: (bootMs) => (tried = { ...tried, bootMs }),
       });
       const { bootMs, commandMs, exitCode, problem } = end;
-      known = { ...known, bootMs, commandMs, exitCode };
+      tried = { ...tried, bootMs, commandMs, exitCode };
       stdout.end();
       stderr.end();
       if (problem !== undefined) write(`kdock: ${problem}`);
       if (exitCode === 0) return { value: undefined, cached: false, summary: "exit code 0" };
       throw new KdockError("vm", `${command.join(" ")}: exit code ${exitCode}`);
     } finally {
-      learn(known);
-      // The gdb address of a VM that is debugged meanwhile, which one without a gdbserver took away.
-      if (before !== undefined) {
-        await ctx.host.files.writeAtomic(address, before);
+      onResult(tried);
+      // Starting a VM without a gdbserver removed the address of the project's VM.
+      if (addressBefore !== undefined) {
+        await ctx.host.files.writeAtomic(addressFile, addressBefore);
         await writeGdbScripts(ctx, plan);
       }
     }
   });
 }
 
-/** A longer line is told in pieces. */
+/** Longer lines are split. */
 const MAX_LINE = 1 << 16;
 
-/** A stream whose lines are told one by one; the last one when it ends, if it has no end of its own. */
+/** Passes a stream's lines to `onLine`; `end` flushes an unterminated last line. */
 function lineSink(onLine: (line: string) => void): { stream: Writable; end(): void } {
   let rest = "";
   const decoder = new TextDecoder();

@@ -12,7 +12,7 @@ interface Found {
   readonly logFile: string;
 }
 
-/** The end of `kdock bisect`, for people: as git says it. */
+/** The result in git's wording. */
 export function bisectText({ first, maybe, key, logFile }: Found): readonly string[] {
   const log = `the log, for \`git bisect replay\`: ${logFile}`;
   if (first === undefined) {

@@ -5,10 +5,10 @@ import { type Align, table } from "../../ui/table.js";
 
 interface Column {
   readonly head: string;
-  /** What is not known has none. */
+  /** Undefined is shown as "-". */
   readonly cell: (row: MatrixResult) => string | undefined;
   readonly align?: Align;
-  /** Left out where no two rows differ. */
+  /** Omit the column when all rows are equal. */
   readonly onlyIfVaried?: boolean;
 }
 
@@ -34,7 +34,6 @@ const COLUMNS: readonly Column[] = [
   { head: "VERDICT", cell: ({ verdict }) => verdict },
 ];
 
-/** `kdock matrix`, for people. */
 export function matrixTable(results: readonly MatrixResult[]): readonly string[] {
   if (results.length === 0) return [];
   const columns = COLUMNS.filter(
@@ -49,7 +48,7 @@ export function matrixTable(results: readonly MatrixResult[]): readonly string[]
   );
 }
 
-/** Of this run; the processors' time is the kernel's, whenever it was built. */
+/** This run's build time; the CPU column is that of the kernel's actual build. */
 function built({ cached, buildSeconds }: MatrixResult): string | undefined {
   if (cached) return "cached";
   return buildSeconds === undefined ? undefined : formatDuration(buildSeconds * 1000);

@@ -4,7 +4,7 @@ import { defineMemoryTool } from "./memory-tool.js";
 
 export function define(kdock: Kdock): Command {
   return defineMemoryTool(kdock, "crash", {
-    description: "crash at the running guest's memory, or at a dump: ps, bt, log, struct ...",
-    args: "crash's own, such as -i FILE; commands may come on stdin, too",
+    description: "crash on the running guest's memory, or on a dump: ps, bt, log, struct ...",
+    args: "arguments for crash, such as -i FILE; it reads commands from stdin, too",
   });
 }

@@ -5,7 +5,7 @@ import { defineMemoryTool } from "./memory-tool.js";
 export function define(kdock: Kdock): Command {
   return defineMemoryTool(kdock, "drgn", {
     description:
-      "drgn at the running guest's memory, or at a dump: Python, with the kernel's types",
-    args: "drgn's own: a script and its arguments, or -e CODE",
+      "drgn on the running guest's memory, or on a dump: Python, with the kernel's types",
+    args: "arguments for drgn: a script and its arguments, or -e CODE",
   });
 }

@@ -15,7 +15,7 @@ export function define(kdock: Kdock): Command {
       "--compress",
       "kdump format with zlib instead: for drgn, and for crash if the kernel has panicked",
     )
-    .option("-f, --force", "replace a file that is there")
+    .option("-f, --force", "replace an existing file")
     .addOption(vmOption())
     .action(async (file: string, flags: DumpFlags) => {
       const { compress, force = false } = flags;

@@ -5,11 +5,11 @@ import type { MemoryTool } from "../../core/plan/architectures.js";
 
 interface Texts {
   readonly description: string;
-  /** Help for the tool's own arguments. */
+  /** Help text for the arguments that are passed to the tool. */
   readonly args: string;
 }
 
-/** `kdock drgn` and `kdock crash`: a debugger of the running guest's memory, or of a dump. */
+/** Defines `kdock drgn` or `kdock crash`: a debugger on the running guest's memory, or on a dump. */
 export function defineMemoryTool(
   kdock: Kdock,
   tool: MemoryTool,
@@ -19,7 +19,7 @@ export function defineMemoryTool(
     .description(description)
     .usage("[options] [-- arguments...]")
     .argument("[arguments...]", args)
-    .option("--core <file>", "a dump that kdock dump wrote, instead of a fresh one")
+    .option("--core <file>", "a file written by kdock dump, instead of a new dump")
     .addOption(vmOption())
     .action(async (args: string[], flags: VmFlag & { readonly core?: string }) => {
       const { core } = flags;

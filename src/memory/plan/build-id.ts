@@ -2,7 +2,7 @@ const SHT_NOTE = 7;
 const NT_GNU_BUILD_ID = 3;
 const OWNER = "GNU\0";
 
-/** The linker's hash of what it linked, in hexadecimal digits; undefined where a 64-bit ELF file has none. */
+/** The GNU build id of a 64-bit little-endian ELF file, in hexadecimal digits; undefined without one. */
 export function buildIdOf(vmlinux: Uint8Array): string | undefined {
   const file = Buffer.from(vmlinux.buffer, vmlinux.byteOffset, vmlinux.byteLength);
   if (file.length < 64 || file.toString("latin1", 0, 6) !== "\x7fELF\x02\x01") return undefined;

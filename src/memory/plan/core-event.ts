@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { EVENT_PREFIX } from "../../core/plan/build-log.js";
 
 const Event = z.discriminatedUnion("event", [
-  /** The dump may be sent from here on. */
+  /** The container accepts the dump. */
   z.object({ event: z.literal("listening") }),
-  /** What the kernel says of itself in the dump: "" where it says nothing. */
+  /** The dump has been stored. The texts come from its VMCOREINFO; "" where that lacks them. */
   z.object({
     event: z.literal("core"),
     bytes: z.number().int(),
@@ -21,31 +22,29 @@ const Event = z.discriminatedUnion("event", [
 
 export type CoreEvent = z.infer<typeof Event>;
 
-/** A dump that has been taken in. */
+/** A dump in the volume. */
 export type Core = Extract<CoreEvent, { event: "core" }>;
 
-const PREFIX = "@kdock ";
-
-/** The event in a line of images/gdb/kdock/core.py; undefined for other words. Throws for an event that this cannot be. */
+/** The event in an output line of images/gdb/kdock/core.py; undefined for other lines. Throws for an unknown event. */
 export function readCoreLine(line: string): CoreEvent | undefined {
-  if (!line.startsWith(PREFIX)) return undefined;
-  return Event.parse(JSON.parse(line.slice(PREFIX.length)));
+  if (!line.startsWith(EVENT_PREFIX)) return undefined;
+  return Event.parse(JSON.parse(line.slice(EVENT_PREFIX.length)));
 }
 
-/** So that the types are known, and QEMU is told where the kernel's description (VMCOREINFO) is. One of each list is enough. */
-const READABLE = [
+/** drgn needs the types, and VMCOREINFO in the dump: the kernel passes its address to QEMU over fw_cfg. One option of each list is enough. */
+const REQUIRED_OPTIONS = [
   ["CONFIG_DEBUG_INFO"],
   ["CONFIG_FW_CFG_SYSFS"],
   ["CONFIG_VMCORE_INFO", "CONFIG_CRASH_CORE"],
 ];
 
-/** What turns an option on that has no prompt. */
-const TURNED_ON_BY: Readonly<Record<string, string>> = { CONFIG_VMCORE_INFO: "CONFIG_PROC_KCORE" };
+/** The option that selects one without a prompt. */
+const SELECTED_BY: Readonly<Record<string, string>> = { CONFIG_VMCORE_INFO: "CONFIG_PROC_KCORE" };
 
-/** Of a final .config: the options that are to be set to y so that drgn can read a dump. */
+/** The options that a final .config lacks (as =y) for drgn to read a dump. */
 export function missingForDump(config: string): string[] {
   const isSet = (option: string) => config.includes(`\n${option}=y\n`);
-  return READABLE.filter((options) => !options.some(isSet)).map(
-    ([option = ""]) => TURNED_ON_BY[option] ?? option,
+  return REQUIRED_OPTIONS.filter((options) => !options.some(isSet)).map(
+    ([option = ""]) => SELECTED_BY[option] ?? option,
   );
 }

@@ -4,7 +4,7 @@ import { debuggerContainer, mount, type SymbolsVolume } from "../../build/plan/d
 import type { ImagePlan } from "../../build/plan/image-plan.js";
 import { INSIDE, labels, type ProjectNames } from "../../core/plan/names.js";
 
-/** Fills the volume of the dump; see images/gdb/kdock/core.py. `vm`: whose network the dump comes through. */
+/** Receives a dump into its volume (images/gdb/kdock/core.py). `vm`: the container that sends it, whose network is shared. */
 export function takeContainer(
   names: ProjectNames,
   image: ImagePlan,
@@ -22,9 +22,9 @@ export function takeContainer(
 export interface MemoryRequest {
   readonly tool: MemoryTool;
   readonly symbols: SymbolsVolume;
-  /** Those of the kernel's volumes that are there: where sources and objects are. */
+  /** The kernel's existing volumes with sources and objects. */
   readonly volumes: readonly Mount[];
-  /** Of the tool. */
+  /** For the tool. */
   readonly arguments: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly terminal: boolean;

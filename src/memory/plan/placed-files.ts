@@ -1,17 +1,14 @@
 import { INSIDE, slug } from "../../core/plan/names.js";
 
-/** A file of this machine that a program in a container gets. */
+/** A host file that is copied into a container. */
 export interface PlacedFile {
-  /** Absolute, on this machine. */
+  /** Absolute path on the host. */
   readonly path: string;
-  /** In INSIDE.input. */
+  /** File name in INSIDE.input. */
   readonly name: string;
 }
 
-/**
- * A program's arguments with the container's path in the place of each one that is a file here; `files` maps these, as
- * they were typed, to absolute paths.
- */
+/** Replaces each argument that is a host file by its path in the container; `files` maps arguments as typed to absolute host paths. */
 export function placeFiles(
   args: readonly string[],
   files: ReadonlyMap<string, string>,

@@ -1,6 +1,6 @@
 import { KdockError } from "../../core/errors.js";
 
-/** What QEMU says on its monitor (QEMU Machine Protocol): one JSON object per line. */
+/** A message from QEMU's monitor (QEMU Machine Protocol): one JSON object per line. */
 export type QmpMessage =
   /** The first line of every connection. */
   | { readonly kind: "greeting"; readonly version: string }
@@ -8,7 +8,7 @@ export type QmpMessage =
   | { readonly kind: "error"; readonly id: number; readonly description: string }
   | QmpEvent;
 
-/** Something that happened in the machine, asked for or not. */
+/** An asynchronous message about a change of the machine's state. */
 export interface QmpEvent {
   readonly kind: "event";
   /** "STOP", "RESUME", "GUEST_PANICKED", "DUMP_COMPLETED" ... */
@@ -18,10 +18,10 @@ export interface QmpEvent {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** An answer that names no command of ours: QEMU could not even read it. */
+/** QEMU omits the id in an error about a command that it could not parse. */
 const NO_ID = -1;
 
-/** Rejects what is no message of the protocol with a `vm` error. */
+/** Throws a `vm` error for a line that is not a QMP message. */
 export function readQmpLine(line: string): QmpMessage {
   const message = parse(line);
   const id = typeof message["id"] === "number" ? message["id"] : NO_ID;
@@ -33,7 +33,7 @@ export function readQmpLine(line: string): QmpMessage {
   return { kind: "event", name: event, data: isObject(data) ? data : {} };
 }
 
-/** A command's line. Its answer carries the same id. */
+/** A command as a line. The response carries the same id. */
 export function encodeQmp(command: string, args: Json, id: number): string {
   return `${JSON.stringify({ execute: command, arguments: args, id })}\n`;
 }
@@ -43,7 +43,7 @@ function parse(line: string): Json {
     const value: unknown = JSON.parse(line);
     if (isObject(value)) return value;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw notQmp(line);
 }
@@ -60,5 +60,5 @@ function versionOf(greeting: Json): string {
 }
 
 function notQmp(line: string): KdockError {
-  return new KdockError("vm", `QEMU's monitor said something else than QMP: ${line.slice(0, 80)}`);
+  return new KdockError("vm", `QEMU's monitor sent a line that is not QMP: ${line.slice(0, 80)}`);
 }

@@ -1,31 +1,31 @@
 import { KdockError } from "../../core/errors.js";
 import { encodeQmp, type QmpEvent, type QmpMessage, readQmpLine } from "./messages.js";
 
-/** The wire to QEMU's monitor: lines come, text goes. */
+/** A connection to QEMU's monitor. */
 export interface QmpLink {
   readonly lines: AsyncIterable<string>;
   write(text: string): void;
-  hangUp(): void;
+  close(): void;
 }
 
-/** A conversation with QEMU's monitor; disposing of it hangs up, which changes nothing in the machine. */
+/** A QMP session; disposing of it closes the connection and leaves the machine unchanged. */
 export interface QmpSession extends AsyncDisposable {
-  /** Of QEMU: "10.0.2". */
+  /** QEMU's version: "10.0.2". */
   readonly version: string;
-  /** Resolves with what QEMU returns; rejects with a `vm` error that quotes QEMU where it says no. */
+  /** Resolves with the command's return value; rejects with a `vm` error that quotes QEMU's error. */
   execute(command: string, args?: Readonly<Record<string, unknown>>): Promise<unknown>;
-  /** The first event of this name from now on; rejects when the connection ends before. Safe to leave alone. */
+  /** The next event of this name; rejects when the connection ends before. The promise may be left unhandled. */
   event(name: string): Promise<QmpEvent>;
 }
 
-/** Resolves when QEMU takes commands; rejects with a `vm` error when the connection ends, whatever was waited for. */
+/** Resolves when QEMU accepts commands. When the connection ends, every pending call rejects with a `vm` error. */
 export async function openQmp(link: QmpLink): Promise<QmpSession> {
   const session = new Session(link);
   await session.ready;
   return session;
 }
 
-interface Waiting {
+interface Waiter {
   resolve(message: QmpMessage): void;
   reject(error: unknown): void;
 }
@@ -33,8 +33,8 @@ interface Waiting {
 class Session implements QmpSession {
   readonly ready: Promise<void>;
   readonly #link: QmpLink;
-  /** By id of the command, by name of the event; the greeting is waited for as "". */
-  readonly #waiting = new Map<number | string, Waiting[]>();
+  /** Keyed by command id, event name, or "" for the greeting. */
+  readonly #waiters = new Map<number | string, Waiter[]>();
   #version = "";
   #lastId = 0;
   #ended: Error | undefined;
@@ -52,12 +52,12 @@ class Session implements QmpSession {
   async execute(command: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
     this.#lastId += 1;
     const id = this.#lastId;
-    const answer = this.#wait(id);
+    const response = this.#wait(id);
     this.#link.write(encodeQmp(command, args, id));
-    const message = await answer;
+    const message = await response;
     if (message.kind === "return") return message.value;
-    const said = message.kind === "error" ? message.description : "nothing";
-    throw new KdockError("vm", `QEMU refuses ${command}: ${said}`);
+    const reason = message.kind === "error" ? message.description : "no reason given";
+    throw new KdockError("vm", `QEMU refuses ${command}: ${reason}`);
   }
 
   event(name: string): Promise<QmpEvent> {
@@ -67,8 +67,8 @@ class Session implements QmpSession {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#end(gone());
-    this.#link.hangUp();
+    this.#end(connectionEnded());
+    this.#link.close();
     return Promise.resolve();
   }
 
@@ -78,40 +78,40 @@ class Session implements QmpSession {
     await this.execute("qmp_capabilities");
   }
 
-  async #wait(what: number | string): Promise<QmpMessage> {
+  async #wait(key: number | string): Promise<QmpMessage> {
     if (this.#ended !== undefined) throw this.#ended;
     return await new Promise((resolve, reject) => {
-      this.#waiting.set(what, [...(this.#waiting.get(what) ?? []), { resolve, reject }]);
+      this.#waiters.set(key, [...(this.#waiters.get(key) ?? []), { resolve, reject }]);
     });
   }
 
   async #listen(): Promise<void> {
     try {
       for await (const line of this.#link.lines) {
-        if (line.trim() !== "") this.#take(readQmpLine(line));
+        if (line.trim() !== "") this.#dispatch(readQmpLine(line));
       }
-      this.#end(gone());
+      this.#end(connectionEnded());
     } catch (error) {
-      this.#end(error instanceof Error ? error : gone(error));
+      this.#end(error instanceof Error ? error : connectionEnded(error));
     }
   }
 
-  #take(message: QmpMessage): void {
-    const what = whatOf(message);
-    const waiting = this.#waiting.get(what) ?? [];
-    this.#waiting.delete(what);
-    for (const each of waiting) each.resolve(message);
+  #dispatch(message: QmpMessage): void {
+    const key = keyOf(message);
+    const waiters = this.#waiters.get(key) ?? [];
+    this.#waiters.delete(key);
+    for (const waiter of waiters) waiter.resolve(message);
   }
 
   #end(error: Error): void {
     this.#ended ??= error;
-    const waiting = [...this.#waiting.values()].flat();
-    this.#waiting.clear();
-    for (const each of waiting) each.reject(this.#ended);
+    const waiters = [...this.#waiters.values()].flat();
+    this.#waiters.clear();
+    for (const waiter of waiters) waiter.reject(this.#ended);
   }
 }
 
-function whatOf(message: QmpMessage): number | string {
+function keyOf(message: QmpMessage): number | string {
   switch (message.kind) {
     case "greeting":
       return "";
@@ -122,9 +122,9 @@ function whatOf(message: QmpMessage): number | string {
   }
 }
 
-function gone(cause?: unknown): KdockError {
+function connectionEnded(cause?: unknown): KdockError {
   return new KdockError("vm", "the connection to QEMU's monitor ended", {
-    hint: "`kdock ps` and `kdock logs` tell how the VM does.",
+    hint: "`kdock ps` shows whether the VM still runs, `kdock logs` its console.",
     cause,
   });
 }

@@ -11,19 +11,19 @@ import { linesOf } from "../../core/steps/lines.js";
 import { machineStatus, openMonitor } from "./qmp.js";
 import { runStep, type StepLog } from "../../core/steps/run-step.js";
 
-/** "elf": every byte; "kdump-zlib": pages compressed, which crash and drgn read, and gdb does not. */
+/** "elf" is uncompressed; "kdump-zlib" compresses pages, which crash and drgn can read, and gdb cannot. */
 export type DumpFormat = "elf" | "kdump-zlib";
 
 export interface DumpResult {
   readonly path: string;
   readonly sizeBytes: number;
-  /** How long it took; the guest stood for most of it. */
+  /** Duration; the guest was paused for most of it. */
   readonly ms: number;
 }
 
 /**
- * Writes the memory of a VM's guest to a file on this machine, whole or not at all; one that is there is replaced. The
- * guest stands meanwhile, and goes on afterwards if it ran before: also when this fails or is interrupted.
+ * Writes a guest's memory to a file on the host, atomically; an existing file is replaced. QEMU pauses the guest
+ * meanwhile and resumes it afterwards if it was running, also on failure or interrupt.
  */
 export async function dumpGuestMemory(
   ctx: Context,
@@ -53,13 +53,13 @@ export async function dumpGuestMemory(
 
 export interface MemoryRequest {
   readonly format: DumpFormat;
-  /** Where the bytes go, as socat in the VM's container says it: "-" is the stream that is handed to whoever takes it. */
+  /** The destination as a socat address in the VM's container; "-" is the stream that `take` gets. */
   readonly to: string;
 }
 
 /**
- * Has QEMU write the guest's memory, which `take` reads until it ends. The bytes never touch a disk of the VM's
- * container; a taker that fails breaks the dump off. Resolves when the guest runs again, if it did.
+ * Has QEMU write the guest's memory into a pipe, which `take` reads to its end: nothing is stored in the VM's container.
+ * If `take` fails, the dump is aborted. Resolves when the guest is back in its previous state.
  */
 export async function streamMemory(
   ctx: Context,
@@ -70,7 +70,7 @@ export async function streamMemory(
 ): Promise<void> {
   await using monitor = await openMonitor(container, ctx.signal);
   await using pipe = await openPipe(ctx, container, to);
-  // From here on the guest may stand, whatever happens.
+  // From here on the guest may be paused.
   try {
     const taken = take(pipe.exec.stream);
     taken.catch(() => undefined);
@@ -78,12 +78,12 @@ export async function streamMemory(
     pipe.exec.stream.end("\n");
     await taken;
     const exitCode = await pipe.exec.exitCode();
-    if (exitCode !== 0) throw brokenOff(`socat's exit code is ${exitCode}`);
-    await untilItGoesOn(monitor);
+    if (exitCode !== 0) throw dumpFailed(`socat's exit code is ${exitCode}`);
+    await untilStateRestored(monitor);
   } catch (error) {
     await pipe[Symbol.asyncDispose]();
     await monitor[Symbol.asyncDispose]();
-    await waitUntilItGoesOn(container);
+    await untilStateRestoredAfterFailure(container);
     ctx.signal.throwIfAborted();
     throw error;
   }
@@ -97,11 +97,11 @@ async function failureOf(work: Promise<void>): Promise<never> {
 
 interface Pipe extends AsyncDisposable {
   readonly exec: Exec;
-  /** In the VM's container; QEMU's end. */
+  /** QEMU's end, in the VM's container. */
   readonly path: string;
 }
 
-/** Disposing of it breaks the pipe and removes it. */
+/** Disposing of the pipe closes and removes it. */
 async function openPipe(ctx: Context, container: Container, to: string): Promise<Pipe> {
   const exec = await container.exec(["sh", INSIDE.vmDump, to], {
     tty: false,
@@ -109,19 +109,19 @@ async function openPipe(ctx: Context, container: Container, to: string): Promise
     user: "qemu",
   });
   const dispose = () => hangUp(exec.stream);
-  const said: string[] = [];
+  const stderr: string[] = [];
   for await (const line of linesOf(exec.stderr)) {
     if (line.startsWith("/")) return { exec, path: line, [Symbol.asyncDispose]: dispose };
-    said.push(line);
+    stderr.push(line);
   }
   await dispose();
   ctx.signal.throwIfAborted();
-  throw new KdockError("vm", `the VM's container cannot pass on a dump: ${said.join("; ")}`, {
-    hint: "A VM that an older kdock started has to be started anew: `kdock stop`, `kdock run -d`.",
+  throw new KdockError("vm", `the VM's container cannot forward a dump: ${stderr.join("; ")}`, {
+    hint: "If an older kdock started the VM, restart it: `kdock stop`, `kdock run -d`.",
   });
 }
 
-const TELL_EVERY_MS = 300;
+const PROGRESS_INTERVAL_MS = 300;
 
 /** Resolves when QEMU has written everything. */
 async function write(
@@ -136,42 +136,42 @@ async function write(
     ...(format === "elf" ? {} : { format }),
   });
   for (let done = false; !done;) {
-    const told = (await monitor.execute("query-dump")) as { completed: number; total: number };
-    log.progress(told.completed, told.total, "bytes", false);
+    const progress = (await monitor.execute("query-dump")) as { completed: number; total: number };
+    log.progress(progress.completed, progress.total, "bytes", false);
     done = await Promise.race([
       completed.then(() => true),
-      sleep(TELL_EVERY_MS, undefined, { ref: false }).then(() => false),
+      sleep(PROGRESS_INTERVAL_MS, undefined, { ref: false }).then(() => false),
     ]);
   }
   const { data } = await completed;
-  if (typeof data["error"] === "string") throw brokenOff(data["error"]);
+  if (typeof data["error"] === "string") throw dumpFailed(data["error"]);
 }
 
-function brokenOff(why: string): KdockError {
+function dumpFailed(why: string): KdockError {
   return new KdockError("vm", `the guest's memory could not be written: ${why}`, {
-    hint: "`kdock ps` tells whether the VM runs: then dump it again. If it has ended, `kdock logs` shows its console, and `kdock run -d` starts it anew.",
+    hint: "`kdock ps` shows whether the VM runs: then dump it again. If it has ended, `kdock logs` shows its console, and `kdock run -d` starts a new one.",
   });
 }
 
-/** The machine's state while QEMU writes. */
-const BUSY = "save-vm";
-const GOES_ON_MS = 10_000;
-const ASK_EVERY_MS = 20;
+/** The machine's state while QEMU writes a dump. */
+const DUMPING = "save-vm";
+const RESTORE_TIMEOUT_MS = 10_000;
+const POLL_INTERVAL_MS = 20;
 
-/** QEMU lets the guest go on a moment after it has said that it is done. */
-async function untilItGoesOn(monitor: QmpSession): Promise<void> {
-  for (let waited = 0; waited < GOES_ON_MS; waited += ASK_EVERY_MS) {
-    if ((await machineStatus(monitor)) !== BUSY) return;
-    await sleep(ASK_EVERY_MS);
+/** QEMU sends DUMP_COMPLETED shortly before it resumes the guest. */
+async function untilStateRestored(monitor: QmpSession): Promise<void> {
+  for (let waited = 0; waited < RESTORE_TIMEOUT_MS; waited += POLL_INTERVAL_MS) {
+    if ((await machineStatus(monitor)) !== DUMPING) return;
+    await sleep(POLL_INTERVAL_MS);
   }
 }
 
-/** The same on a line and a clock of its own: the one that was used may be what broke. */
-async function waitUntilItGoesOn(container: Container): Promise<void> {
+/** Uses a new connection and signal: the previous ones may be broken or aborted. */
+async function untilStateRestoredAfterFailure(container: Container): Promise<void> {
   try {
-    await using monitor = await openMonitor(container, AbortSignal.timeout(GOES_ON_MS));
-    await untilItGoesOn(monitor);
+    await using monitor = await openMonitor(container, AbortSignal.timeout(RESTORE_TIMEOUT_MS));
+    await untilStateRestored(monitor);
   } catch {
-    // The VM is gone, or the engine is; the error that brought us here says so.
+    // The VM has ended or the engine is unreachable; the caller throws the original error.
   }
 }

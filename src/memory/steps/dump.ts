@@ -12,11 +12,11 @@ export interface DumpOptions {
   /** Absolute. */
   readonly path: string;
   readonly format: DumpFormat;
-  /** Replace a file that is there. */
+  /** Replace an existing file. */
   readonly force: boolean;
 }
 
-/** Writes the memory of this project's VM to a file. Rejects with a `usage` error where there is something already. */
+/** Writes the memory of this project's VM to a file. Rejects with a `usage` error if the file exists and `force` is not set. */
 export async function dump(
   { ctx, plan }: Project,
   { vm, path, format, force }: DumpOptions,
@@ -27,7 +27,7 @@ export async function dump(
   return await dumpGuestMemory(ctx, container, file, { format });
 }
 
-/** The bytes are all there; it is the tools that cannot find their way. */
+/** The dump is complete in any case; drgn and crash need more than its bytes. */
 async function warnIfUnreadable(ctx: Context, kernelKey: string): Promise<void> {
   const missing = await missingOptions(ctx, kernelKey);
   if (missing.length === 0) return;

@@ -5,27 +5,27 @@ import { FOLDER } from "../../core/plan/names.js";
 import { readKernelConfig } from "../../core/steps/artifact-store.js";
 import { type Context, inProject } from "../../core/steps/context.js";
 
-const CURE =
-  "The presets debug and defconfig have it all; others get it with kernel.set in kdock.yaml.";
+const HINT =
+  "drgn and crash cannot read a dump of its memory without that: use preset debug or defconfig, or kernel.set in kdock.yaml.";
 
-/** Rejects with a `usage` error that names the options which a kernel lacks to have its memory read. */
+/** Rejects with a `usage` error that names the missing kernel options if drgn and crash cannot read a dump of the kernel. */
 export async function requireReadable(ctx: Context, kernelKey: string): Promise<void> {
   const missing = await missingOptions(ctx, kernelKey);
   if (missing.length === 0) return;
   throw new KdockError("usage", `this kernel was built without ${missing.join(", ")}`, {
-    hint: `Without that nobody can read a dump of its memory. ${CURE}`,
+    hint: HINT,
   });
 }
 
-/** None for a kernel whose artifacts are gone: that is for others to say. */
+/** Empty for a kernel whose artifacts were removed; later steps report that. */
 export async function missingOptions(ctx: Context, kernelKey: string): Promise<string[]> {
   const config = await readKernelConfig(ctx, kernelKey);
   return config === undefined ? [] : missingForDump(config);
 }
 
 /**
- * The key of the kernel whose memory a dump holds, by its build id: `likely` or any other that was built here. Rejects
- * with a `usage` error when it is none of them, and when the dump does not say.
+ * The key of the kernel that a dump is of, found by build id: `likely` is compared first, then all other builds of this
+ * project. Rejects with a `usage` error when none matches, and when the dump has no VMCOREINFO.
  */
 export async function dumpedKernel(ctx: Context, core: Core, likely: string): Promise<string> {
   if (core.release === "") throw noDescription();
@@ -42,15 +42,15 @@ export async function dumpedKernel(ctx: Context, core: Core, likely: string): Pr
     "usage",
     `the dump is of a kernel that was not built here: Linux ${core.release}, build id ${core.buildId}`,
     {
-      hint: "Open it in the project that it comes from, or build that kernel again: kdock.lock makes it the same bytes.",
+      hint: "Open it in the project that it comes from, or build that kernel again: kdock.lock reproduces the same bytes.",
     },
   );
 }
 
 function noDescription(): KdockError {
-  return new KdockError("usage", "the dump does not say which kernel it is of (no VMCOREINFO)", {
+  return new KdockError("usage", "the dump does not name its kernel (no VMCOREINFO)", {
     hint:
-      "The kernel says so a moment after its start, if it has CONFIG_FW_CFG_SYSFS=y and QEMU runs with " +
-      "`-device vmcoreinfo`: wait until the guest is ready, and start a VM of an older kdock anew.",
+      "The kernel writes VMCOREINFO shortly after its start, if it has CONFIG_FW_CFG_SYSFS=y and QEMU runs with " +
+      "`-device vmcoreinfo`: wait until the guest is ready; restart a VM that an older kdock started.",
   });
 }

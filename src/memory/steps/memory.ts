@@ -25,25 +25,25 @@ export interface MemoryOptions {
   /** A VM's name; undefined: the only one. */
   readonly vm: string | undefined;
   readonly tool: MemoryTool;
-  /** Absolute path of a dump; undefined for a fresh one of the VM that runs. */
+  /** Absolute path of a dump; undefined to dump the running VM. */
   readonly core: string | undefined;
-  /** Of the tool, as typed. */
+  /** For the tool, as typed. */
   readonly args: readonly string[];
-  /** Absolute paths by argument, for those that are files of this machine. */
+  /** Absolute paths by argument, for arguments that are host files. */
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** How each tool is told to end, when nobody sits there to do it. */
-const FAREWELL: Readonly<Record<MemoryTool, string>> = { drgn: "\nexit()\n", crash: "\nquit\n" };
+/** Input that ends the tool when stdin is not a terminal. */
+const QUIT_INPUT: Readonly<Record<MemoryTool, string>> = { drgn: "\nexit()\n", crash: "\nquit\n" };
 
-/** Memory at rest, for a person or a script. Resolves with the tool's exit code. The dump goes with the session. */
+/** Runs drgn or crash on a dump, and removes the dump's volume afterwards. Resolves with the tool's exit code. */
 export async function runMemory(project: Project, options: MemoryOptions): Promise<number> {
   const { ctx } = project;
   await using session = await openMemory(await locked(project), options);
-  return await attachProgram(ctx, session, FAREWELL[options.tool]);
+  return await attachProgram(ctx, session, QUIT_INPUT[options.tool]);
 }
 
-/** A lock that an older kdock wrote knows nothing of these tools. */
+/** A lock that an older kdock wrote has no entries for these tools. */
 async function locked(project: Project): Promise<Project> {
   await using _mutex = await projectMutex(project.ctx);
   return await ensureLocked(project);
@@ -60,7 +60,7 @@ async function openMemory(
   { vm, tool, core, args, files }: MemoryOptions,
 ): Promise<MemorySession> {
   const engine = await ctx.engine();
-  await requireAlone(engine, plan);
+  await requireNoOtherSession(engine, plan);
   const { source, kernelKey } = await sourceOf(ctx, plan, { vm, core });
   await requireTool(ctx, plan.engine, tool, kernelKey);
   if (source.kind === "vm") await requireReadable(ctx, kernelKey);
@@ -68,7 +68,7 @@ async function openMemory(
   await engine.ensureVolume(plan.names.dumpVolume, labels("dump", plan.names.id));
   const dropDump = () => engine.removeVolume(plan.names.dumpVolume).catch(() => undefined);
   try {
-    const key = await dumpedKernel(ctx, await taken(ctx, plan, source), kernelKey);
+    const key = await dumpedKernel(ctx, await takeLocked(ctx, plan, source), kernelKey);
     const { args: placedArgs, placed } = placeFiles(args, files);
     const terminal = ctx.terminal.isInteractive;
     const container = await withSymbols(ctx, plan, key, (symbols, volumes) =>
@@ -103,7 +103,7 @@ async function openMemory(
   }
 }
 
-/** Debian's crash reads dumps of the machine's own architecture. */
+/** Debian's crash reads dumps of the engine's architecture only. */
 async function requireTool(
   ctx: Context,
   engine: EngineArchitecture,
@@ -118,8 +118,8 @@ async function requireTool(
   });
 }
 
-/** One session at a time: its dump is gigabytes, and has one place. What a killed one left is taken away. */
-async function requireAlone(engine: Engine, plan: Plan): Promise<void> {
+/** One session at a time: a dump has gigabytes, and the project one volume for it. Removes the remains of a killed session. */
+async function requireNoOtherSession(engine: Engine, plan: Plan): Promise<void> {
   const sessions = await engine.listContainers(labels("memory", plan.names.id));
   const open = sessions.find(({ running }) => running);
   if (open !== undefined) {
@@ -133,7 +133,7 @@ async function requireAlone(engine: Engine, plan: Plan): Promise<void> {
   }
 }
 
-/** What is to be dumped, and the kernel that it is likely to be of. */
+/** Where the dump comes from, and the kernel to try first. */
 async function sourceOf(
   ctx: Context,
   plan: Plan,
@@ -161,7 +161,7 @@ async function fileSource(ctx: Context, path: string): Promise<DumpSource> {
   return { kind: "file", path };
 }
 
-async function taken(ctx: Context, plan: Plan, source: DumpSource) {
+async function takeLocked(ctx: Context, plan: Plan, source: DumpSource) {
   await using _mutex = await projectMutex(ctx);
   return await takeDump(ctx, plan, source);
 }

@@ -6,34 +6,34 @@ import { openQmp, type QmpSession } from "../qmp/session.js";
 import { connectInside } from "../../vm/steps/connect-inside.js";
 import { linesOf } from "../../core/steps/lines.js";
 
-/** QEMU answers in milliseconds; a monitor that another client holds does not answer at all. */
-const GREETING_MS = 15_000;
+/** QEMU greets within milliseconds, but not before the previous client has disconnected. */
+const GREETING_TIMEOUT_MS = 15_000;
 
 /**
- * Connects to QEMU's monitor in a VM's container. QEMU serves one client at a time, so nobody should stay longer than
- * need be; rejects with a `vm` error when another one does not leave.
+ * Connects to QEMU's monitor in a VM's container. QEMU serves one client at a time: keep sessions short. Rejects with a
+ * `vm` error when another client stays connected.
  */
 export async function openMonitor(container: Container, signal: AbortSignal): Promise<QmpSession> {
   const exec = await connectInside(container, INSIDE.qmpSocket, signal);
-  const hangUp = () => {
+  const close = () => {
     exec.stream.destroy();
   };
   const timer = new AbortController();
-  const late = sleep(GREETING_MS, undefined, { signal: timer.signal }).then(() => {
+  const late = sleep(GREETING_TIMEOUT_MS, undefined, { signal: timer.signal }).then(() => {
     throw new KdockError("vm", "QEMU's monitor does not answer", {
-      hint: "It serves one client at a time: is another kdock, or something else, connected to it?",
+      hint: "It serves one client at a time: check for another kdock or another program that is connected to it.",
     });
   });
   late.catch(() => undefined);
   const link = {
     lines: linesOf(exec.stream),
     write: (text: string) => void exec.stream.write(text),
-    hangUp,
+    close,
   };
   try {
     return await Promise.race([openQmp(link), late]);
   } catch (error) {
-    hangUp();
+    close();
     signal.throwIfAborted();
     throw error;
   } finally {

@@ -10,7 +10,7 @@ import { streamMemory } from "./dump-memory.js";
 import { runContainer } from "../../core/steps/run-container.js";
 import { runStep, type StepLog } from "../../core/steps/run-step.js";
 
-/** Where a dump comes from: a VM that runs, or a file of this machine. */
+/** Where a dump comes from: a running VM, or a file on the host. */
 export type DumpSource =
   | {
       readonly kind: "vm";
@@ -19,12 +19,12 @@ export type DumpSource =
     }
   | { readonly kind: "file"; readonly path: string };
 
-/** Fills the volume of the dump, from container to container where it is of a VM. The project's lock is the caller's. */
+/** Fills the dump's volume; a VM's container sends directly to the receiving container. The caller holds the project's mutex. */
 export async function takeDump(ctx: Context, plan: Plan, source: DumpSource): Promise<Core> {
   const title = source.kind === "vm" ? "the guest's memory" : source.path;
   return await runStep(ctx, "dump", title, async (log) => {
     const events: CoreEvent[] = [];
-    // Ends the container when what feeds it fails.
+    // Ends the receiving container when sending fails.
     const failed = new AbortController();
     const inner = { ...ctx, signal: AbortSignal.any([ctx.signal, failed.signal]) };
     let sending: Promise<void> | undefined;
@@ -41,12 +41,12 @@ export async function takeDump(ctx: Context, plan: Plan, source: DumpSource): Pr
     try {
       const vm = source.kind === "vm" ? source.id : undefined;
       const spec = takeContainer(plan.names, plan.gdbImage, { vm });
-      const prepare = source.kind === "vm" ? {} : { prepare: give(ctx, source.path) };
+      const prepare = source.kind === "vm" ? {} : { prepare: uploadFrom(ctx, source.path) };
       await runContainer(inner, spec, { onLine, ...prepare });
       await sending;
     } catch (error) {
       ctx.signal.throwIfAborted();
-      throw refusal(events, source) ?? error;
+      throw reportedError(events, source) ?? error;
     }
     return { value: coreOf(events, source), cached: false };
   });
@@ -59,12 +59,12 @@ async function send(
 ): Promise<void> {
   const to = `ABSTRACT-CONNECT:${INSIDE.dumpSocket}`;
   await streamMemory(ctx, container, { format: "elf", to }, log, async (stream) => {
-    // Nothing comes this way; its end is what counts.
+    // socat sends the dump elsewhere; the end of this stream is the end of the transfer.
     for await (const chunk of stream) log.line(String(chunk));
   });
 }
 
-function give(ctx: Context, path: string) {
+function uploadFrom(ctx: Context, path: string) {
   return async (container: Container) => {
     const { files } = ctx.host;
     const size = (await files.status(path))?.sizeBytes ?? 0;
@@ -83,27 +83,31 @@ function coreOf(events: readonly CoreEvent[], source: DumpSource): Core {
   const core = events.find((event) => event.event === "core");
   if (core !== undefined) return core;
   throw (
-    refusal(events, source) ??
-    new KdockError("environment", "the dump could not be taken in", {
+    reportedError(events, source) ??
+    new KdockError("environment", "the dump could not be read", {
       hint: "The lines above say why.",
     })
   );
 }
 
-function refusal(events: readonly CoreEvent[], source: DumpSource): KdockError | undefined {
+function reportedError(events: readonly CoreEvent[], source: DumpSource): KdockError | undefined {
   const error = events.find((event) => event.event === "error");
   if (error === undefined) return undefined;
   const what = source.kind === "file" ? source.path : "the guest's memory";
   switch (error.kind) {
     case "no-dump":
-      return new KdockError("usage", `${what} is no dump of a kernel's memory: ${error.message}`, {
-        hint: "`kdock dump FILE` writes one of the running VM.",
-      });
+      return new KdockError(
+        "usage",
+        `${what} is not a dump of a kernel's memory: ${error.message}`,
+        {
+          hint: "`kdock dump FILE` writes one of the running VM.",
+        },
+      );
     case "full":
       return new KdockError("environment", "no space left on the engine's disk for the dump", {
         hint: "Free some space there, or remove old builds with `kdock clean`.",
       });
     case "broken":
-      return new KdockError("environment", `the dump could not be taken in: ${error.message}`);
+      return new KdockError("environment", `the dump could not be read: ${error.message}`);
   }
 }

@@ -7,5 +7,5 @@ export const PARTS: FeatureTable = {
 };
 
 export function define(): Command {
-  return new Command("module").description("modules that are not in the kernel's tree");
+  return new Command("module").description("out-of-tree kernel modules");
 }

@@ -2,23 +2,24 @@ import { KdockError } from "../../core/errors.js";
 import type { ModuleFile } from "../../build/plan/module-plan.js";
 
 /**
- * FOLDER FILE:MODULE:DEPENDS... — in the guest: takes those modules out that are loaded, last first, then loads all, and
- * what they need of the kernel's own. Prints what became of it, then what the kernel said meanwhile.
+ * Runs in the guest with FOLDER FILE:MODULE:DEPENDS...: unloads the modules that are loaded, last first, then loads all
+ * with their dependencies among the kernel's modules. Prints the outcome, insmod's or rmmod's output, and the new kernel
+ * log, a line each and the rest.
  */
 export const LOAD_MODULES = `
 folder=$1
 shift
 mark="kdock: loading modules ($$)"
 echo "<6>$mark" >/dev/kmsg 2>/dev/null
-said() { dmesg 2>/dev/null | grep -F -A 200 "$mark" | tail -n +2; }
-end() { echo "$1"; echo "$2" | tr '\\n' ' '; echo; said; exit 0; }
+kernel_log() { dmesg 2>/dev/null | grep -F -A 200 "$mark" | tail -n +2; }
+end() { echo "$1"; echo "$2" | tr '\\n' ' '; echo; kernel_log; exit 0; }
 loaded() { grep -q "^$1 " /proc/modules; }
 back=
 for each; do back="$each $back"; done
 for each in $back; do
   name=\${each#*:} name=\${name%%:*}
   loaded "$name" || continue
-  # busybox's exit code is 0 in any case.
+  # busybox's rmmod always exits with 0.
   out=$(rmmod "$name" 2>&1)
   loaded "$name" && end "unload $name $(sed -n "s/^$name [0-9]* \\([^ ]* [^ ]*\\).*/\\1/p" /proc/modules)" "$out"
 done
@@ -34,69 +35,69 @@ export function loadArguments(modules: readonly ModuleFile[]): string[] {
   return modules.map(({ file, module, depends }) => `${file}:${module}:${depends.join(",")}`);
 }
 
-/** What the kernel said while the modules were loaded. Throws a `vm` error, in words, when they were not. */
+/** The kernel's log while the modules were loaded. Throws a `vm` error that explains why they were not. */
 export function loadOutcome(lines: readonly string[], again: string): string[] {
-  const [outcome = "", complaint = "", ...log] = lines;
-  const said = log
+  const [outcome = "", output = "", ...log] = lines;
+  const kernelLog = log
     .map((line) => line.replace(/^\[ *\d+\.\d+\]\s?/, ""))
     .filter((line) => line !== "");
-  if (outcome === "loaded") return said;
-  const [what, module = "", ...facts] = outcome.split(" ");
-  throw what === "unload"
-    ? notUnloaded(module, facts, complaint.trim())
-    : notLoaded({ module, complaint: complaint.trim(), said, again, exitCode: Number(facts[0]) });
+  if (outcome === "loaded") return kernelLog;
+  const [action, module = "", ...facts] = outcome.split(" ");
+  throw action === "unload"
+    ? notUnloaded(module, facts, output.trim())
+    : notLoaded({ module, output: output.trim(), kernelLog, again, exitCode: Number(facts[0]) });
 }
 
 function notUnloaded(
   module: string,
   [count = "0", users = "-"]: string[],
-  complaint: string,
+  output: string,
 ): KdockError {
-  const holders = users.split(",").filter((name) => name !== "" && name !== "-");
-  if (holders.length > 0) {
-    return new KdockError("vm", `${module} is loaded, and ${holders.join(", ")} needs it`, {
-      hint: `Take that out first: kdock exec rmmod ${holders.join(" ")}.`,
+  const dependents = users.split(",").filter((name) => name !== "" && name !== "-");
+  if (dependents.length > 0) {
+    return new KdockError("vm", `cannot unload ${module}: it is used by ${dependents.join(", ")}`, {
+      hint: `Unload that first: kdock exec rmmod ${dependents.join(" ")}.`,
     });
   }
   if (Number(count) > 0) {
-    return new KdockError("vm", `${module} is loaded, and in use ${count} times`, {
-      hint: "Whoever has its device or files open has to close them; `kdock stop && kdock run -d` starts anew.",
+    return new KdockError("vm", `cannot unload ${module}: its use count is ${count}`, {
+      hint: "Close the programs that have its device or files open, or restart the VM: `kdock stop && kdock run -d`.",
     });
   }
-  if (users === "[permanent]" || /not permitted|not implemented/i.test(complaint)) {
+  if (users === "[permanent]" || /not permitted|not implemented/i.test(output)) {
     return new KdockError(
       "vm",
-      `${module} is loaded, and cannot be taken out: it has no module_exit function, or the kernel no CONFIG_MODULE_UNLOAD`,
+      `cannot unload ${module}: it has no module_exit function, or the kernel has no CONFIG_MODULE_UNLOAD`,
       {
-        hint: "Start the VM anew: `kdock stop && kdock run -d`.",
+        hint: "Restart the VM: `kdock stop && kdock run -d`.",
       },
     );
   }
-  return new KdockError("vm", `${module} is loaded, and could not be taken out: ${complaint}`);
+  return new KdockError("vm", `cannot unload ${module}: ${output}`);
 }
 
 interface Failure {
   readonly module: string;
   /** insmod's. */
-  readonly complaint: string;
+  readonly output: string;
   readonly exitCode: number;
-  readonly said: readonly string[];
-  /** The command that would build and load it. */
+  readonly kernelLog: readonly string[];
+  /** The command that rebuilds and loads the module. */
   readonly again: string;
 }
 
-type Words = (failure: Failure, match: RegExpExecArray, all: string) => KdockError;
+type ErrorFor = (failure: Failure, match: RegExpExecArray, all: string) => KdockError;
 
-/** Of what the kernel says, the cause; the first that fits. */
-const CAUSES: readonly (readonly [RegExp, Words])[] = [
+/** Causes by pattern in the kernel's log and insmod's output; the first match counts. */
+const CAUSES: readonly (readonly [RegExp, ErrorFor])[] = [
   [
     /version magic '(.*?) *' should be '(.*?) *'/,
     ({ module, again }, [, built = "", runs = ""]) =>
       new KdockError(
         "vm",
-        `${module} was built for another kernel: for "${built}", and "${runs}" runs`,
+        `${module} was built for another kernel: "${built}", but "${runs}" is running`,
         {
-          hint: `Build it for the one that runs: ${again}`,
+          hint: `Build it for the running kernel: ${again}`,
         },
       ),
   ],
@@ -108,9 +109,9 @@ const CAUSES: readonly (readonly [RegExp, Words])[] = [
       ];
       return new KdockError(
         "vm",
-        `${module} needs ${names.join(", ")}, which neither the kernel nor a loaded module gives it`,
+        `${module} needs ${names.join(", ")}, which neither the kernel nor a loaded module exports`,
         {
-          hint: 'Load the module that has it first; what is EXPORT_SYMBOL_GPL is for modules with MODULE_LICENSE("GPL").',
+          hint: 'Load the module that exports it first; EXPORT_SYMBOL_GPL requires MODULE_LICENSE("GPL").',
         },
       );
     },
@@ -120,9 +121,9 @@ const CAUSES: readonly (readonly [RegExp, Words])[] = [
     ({ module, again }, [, symbol = ""]) =>
       new KdockError(
         "vm",
-        `${module} was built for another kernel: ${symbol} has another type there`,
+        `${module} was built for another kernel: the type of ${symbol} differs`,
         {
-          hint: `Build it for the one that runs: ${again}`,
+          hint: `Build it for the running kernel: ${again}`,
         },
       ),
   ],
@@ -133,19 +134,19 @@ const CAUSES: readonly (readonly [RegExp, Words])[] = [
         "vm",
         `this kernel loads signed modules only, and does not trust the signature of ${module}`,
         {
-          hint: "kdock signs with kernel.moduleKey: it has to be the one that the kernel was built with.",
+          hint: "kdock signs with kernel.moduleKey: it has to be the key that the kernel was built with.",
         },
       ),
   ],
   [
     /\b(BUG: .*|Oops: .*|general protection fault.*)/,
-    ({ module, said }, [, what = ""]) => {
-      const at = said.find((line) => /^(?:RIP: \w+:|pc : |epc : )/.test(line));
+    ({ module, kernelLog }, [, what = ""]) => {
+      const at = kernelLog.find((line) => /^(?:RIP: \w+:|pc : |epc : )/.test(line));
       return new KdockError(
         "vm",
-        `the kernel stumbled while ${module} was loaded: ${what}${at === undefined ? "" : `; ${at}`}`,
+        `kernel oops while loading ${module}: ${what}${at === undefined ? "" : `; ${at}`}`,
         {
-          hint: "`kdock logs | kdock decode -` puts source lines to it; `kdock stop && kdock run -d` starts anew.",
+          hint: "`kdock logs | kdock decode -` shows it with source lines; `kdock stop && kdock run -d` restarts the VM.",
         },
       );
     },
@@ -153,26 +154,26 @@ const CAUSES: readonly (readonly [RegExp, Words])[] = [
 ];
 
 function notLoaded(failure: Failure): KdockError {
-  const { module, complaint, exitCode, said } = failure;
-  const all = [...said, complaint].join("\n");
-  for (const [pattern, words] of CAUSES) {
+  const { module, output, exitCode, kernelLog } = failure;
+  const all = [...kernelLog, output].join("\n");
+  for (const [pattern, errorFor] of CAUSES) {
     const match = pattern.exec(all);
-    if (match !== null) return words(failure, match, all);
+    if (match !== null) return errorFor(failure, match, all);
   }
-  if (/file exists/i.test(complaint)) {
+  if (/file exists/i.test(output)) {
     return new KdockError(
       "vm",
-      `${module} is a part of this kernel already, built in or loaded under that name`,
+      `the kernel already has a module named ${module}, built in or loaded`,
       {
         hint: "Give the module another name.",
       },
     );
   }
   const why =
-    complaint.replace(/^insmod: can't insert '[^']*': /, "") ||
+    output.replace(/^insmod: can't insert '[^']*': /, "") ||
     `insmod ended with exit code ${exitCode}`;
-  const told = said.slice(-5).map((line) => `\n  ${line}`);
-  return new KdockError("vm", `${module} was not loaded: ${why}${told.join("")}`, {
-    hint: "That is what its module_init function returned, unless the kernel's words above say otherwise.",
+  const logEnd = kernelLog.slice(-5).map((line) => `\n  ${line}`);
+  return new KdockError("vm", `${module} was not loaded: ${why}${logEnd.join("")}`, {
+    hint: "Check the return value of its module_init function, unless the kernel's log above names another reason.",
   });
 }

@@ -1,21 +1,21 @@
 import { KdockError } from "../../core/errors.js";
 
-/** Where things are and what compiles them is the kernel's: images/kernel/outer-make.sh leaves the same ones out. */
-const OURS =
+/** Paths and tools are those of the kernel's build; images/kernel/outer-make.sh ignores the same variables. */
+const RESERVED =
   /^(?:O|M|SUBDIRS|KBUILD_(?:OUTPUT|EXTMOD|SRC)|(?:SUB|SRC)?ARCH|CROSS_COMPILE|LLVM(?:_IAS)?|PAHOLE|CC|LD|AR|NM|OBJCOPY|OBJDUMP|READELF|STRIP|HOST(?:CC|CXX|LD|AR)|MAKE(?:FLAGS|FILES|OVERRIDES)?|SHELL|PATH)$/;
 
-/** "NAME=value" of each `--make`, in their order. Throws a `usage` error for what is none. */
+/** "NAME=value" of each `--make`, in order. Throws a `usage` error for other texts and for reserved variables. */
 export function makeVariables(given: readonly string[]): readonly string[] {
   for (const each of given) {
     const [, name] = /^([A-Za-z_][\w.-]*)=[^\n\r\0]*$/.exec(each) ?? [];
     if (name === undefined) {
-      throw new KdockError("usage", `--make ${each} is no variable for make`, {
+      throw new KdockError("usage", `--make ${each} is not a variable for make`, {
         hint: "Write NAME=value, as after `make`: --make DEBUG=1.",
       });
     }
-    if (OURS.test(name)) {
-      throw new KdockError("usage", `--make ${each}: ${name} is what the kernel was built with`, {
-        hint: "kernel.arch and kernel.toolchain choose it, for the kernel and its modules.",
+    if (RESERVED.test(name)) {
+      throw new KdockError("usage", `--make ${each}: ${name} is fixed by the kernel's build`, {
+        hint: "Set kernel.arch or kernel.toolchain, for the kernel and its modules.",
       });
     }
   }
@@ -27,7 +27,7 @@ export function variablesFile(variables: readonly string[]): string {
   return variables.map((each) => `${each}\n`).join("");
 }
 
-/** The words of a command line that gives them again. */
+/** The flags for a command line, with a leading space. */
 export function makeFlags(variables: readonly string[]): string {
   return variables.map((each) => ` --make ${shellWord(each)}`).join("");
 }

@@ -1,7 +1,7 @@
 import { packTar, type TarEntry } from "../../archive/tar.js";
 import { KdockError } from "../../core/errors.js";
 import { variablesFile } from "../plan/make-variables.js";
-import { moduleName, inUsersFolder, requireModules } from "../plan/module-folder.js";
+import { moduleName, requireModules, withUserPaths } from "../plan/module-folder.js";
 import { moduleContainer } from "../../build/plan/module-plan.js";
 import { moduleKeyFile } from "../../build/plan/build-plan.js";
 import { sha256 } from "../../core/plan/keys.js";
@@ -30,17 +30,18 @@ import { runStep, type StepLog } from "../../core/steps/run-step.js";
 import { findRunningVm } from "../../vm/steps/vms.js";
 
 export interface ModuleRequest {
-  /** Absolute, and as it was typed. */
+  /** Absolute. */
   readonly folder: string;
+  /** The folder as typed, for messages. */
   readonly shown: string;
   readonly name: string | undefined;
   /** "NAME=value", for make. */
   readonly variables: readonly string[];
-  /** Build for the kernel that a VM runs: its name, undefined for the only one; without `vm`: for kdock.yaml's. */
+  /** Build for the kernel that this VM runs (`name` undefined: the only one); without `vm`: for kdock.yaml's kernel. */
   readonly vm: { readonly name: string | undefined } | undefined;
 }
 
-/** Builds an out-of-tree module against the kernel, which is built first where it is owed. */
+/** Builds an out-of-tree module against the kernel, which is built first if it is out of date. */
 export async function buildModule(project: Project, request: ModuleRequest): Promise<BuiltModule> {
   const { ctx, config } = project;
   const name = moduleName(request.folder, request.name);
@@ -62,7 +63,7 @@ async function builtKernel(project: Project): Promise<{ project: Project; key: s
   return { project: built, key: built.plan.kernel.key };
 }
 
-/** A VM's kernel need not be what kdock.yaml asks for by now; source and compiler have to be. */
+/** A VM's kernel may differ from the one in kdock.yaml; source, compiler and architecture must be the same. */
 async function kernelOfVm(
   project: Project,
   key: string,
@@ -71,23 +72,23 @@ async function kernelOfVm(
   if (key === plan.kernel.key) return builtKernel(project);
   const manifest = await readManifest(ctx, "kernel", key);
   if (manifest === undefined) {
-    throw new KdockError("usage", `the artifacts of the kernel that runs (${key}) are gone`, {
-      hint: START_ANEW,
+    throw new KdockError("usage", `the artifacts of the running kernel (${key}) were removed`, {
+      hint: RESTART_HINT,
     });
   }
   for (const input of ["source", "toolchain", "arch"]) {
-    const [runs, asked] = [manifest.inputs[input], plan.kernel.inputs[input]];
-    if (runs === undefined || runs === asked) continue;
+    const [running, configured] = [manifest.inputs[input], plan.kernel.inputs[input]];
+    if (running === undefined || running === configured) continue;
     throw new KdockError(
       "usage",
-      `the VM runs a kernel of another ${input}: ${String(runs)}; kdock.yaml has ${String(asked)}`,
-      { hint: START_ANEW },
+      `the VM runs a kernel of another ${input}: ${String(running)}; kdock.yaml has ${String(configured)}`,
+      { hint: RESTART_HINT },
     );
   }
   return { project, key };
 }
 
-const START_ANEW = "`kdock stop` and `kdock run -d` start the one of kdock.yaml.";
+const RESTART_HINT = "`kdock stop` and `kdock run -d` start the kernel of kdock.yaml.";
 
 interface ModuleJob {
   readonly name: string;
@@ -112,7 +113,7 @@ async function buildFor(
   const inside = belowInput(INSIDE.modulesInput);
   const entries = [
     input(belowInput(INSIDE.moduleKit), await kitOf(ctx, kernel)),
-    // What a local tree holds is said beside it.
+    // Only for a local tree.
     ...(sourceNote === undefined ? [] : [input(SOURCE_NOTE, Buffer.from(sourceNote))]),
     input(belowInput(INSIDE.makeVariables), Buffer.from(variablesFile(variables))),
     ...secretFiles({ secrets: moduleKeyFile(user), uid: BUILDER_UID }),
@@ -121,10 +122,10 @@ async function buildFor(
   ];
   const paths = { inside: `${INSIDE.modules}/${name}`, shown, paths: folder.paths };
   await runStep(ctx, "module", `module ${name} for Linux ${release}`, async (log) => {
-    const told: StepLog = {
+    const userLog: StepLog = {
       ...log,
       line: (text) => {
-        log.line(inUsersFolder(text, paths));
+        log.line(withUserPaths(text, paths));
       },
     };
     const spec = moduleContainer(plan.kernel, plan.names, name, key);
@@ -146,7 +147,7 @@ async function buildFor(
           runContainer(ctx, spec, {
             prepare: (container) => container.putArchive(INSIDE.input, packTar(entries)),
             onLine: (line) => {
-              if (!line.startsWith("@kdock")) told.line(line);
+              if (!line.startsWith("@kdock")) userLog.line(line);
             },
             collectOutput: async (container) => {
               made = await extractFolder(ctx, container, INSIDE.output, to, log);
@@ -154,7 +155,7 @@ async function buildFor(
           });
         let exitCode = await run();
         if (exitCode === MODULE_EXIT.otherSource) {
-          // It went with `kdock clean --all`, or the last build had other patches.
+          // `kdock clean --all` removed the source, or the last build had other patches.
           await fetchSource(ctx, plan.kernel, log);
           exitCode = await run();
         }
@@ -173,9 +174,9 @@ async function kitOf(ctx: Context, kernel: string): Promise<Uint8Array> {
   if (await ctx.host.files.exists(path)) return ctx.host.files.readBytes(path);
   throw new KdockError(
     "usage",
-    "this kernel was built by an older kdock, which left nothing to build modules against",
+    "an older kdock built this kernel, without the kit to build modules against",
     {
-      hint: "`kdock build --no-cache kernel` makes it anew.",
+      hint: "Build it again: `kdock build --no-cache kernel`.",
     },
   );
 }
@@ -203,9 +204,9 @@ function moduleError(name: string, exitCode: number): KdockError {
     case MODULE_EXIT.otherSource:
       return new KdockError(
         "build",
-        "the source volume has not the source that this kernel was built from",
+        "the source volume does not hold the source that this kernel was built from",
         {
-          hint: "`kdock build` makes source and kernel fit again; then start the VM anew.",
+          hint: "Run `kdock build`, then restart the VM.",
         },
       );
     default:

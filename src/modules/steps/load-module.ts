@@ -14,13 +14,13 @@ import { type BuiltModule, inputsOf } from "../../build/steps/module-store.js";
 export interface LoadedModule {
   readonly vm: string;
   readonly modules: readonly string[];
-  /** What the kernel said meanwhile. */
+  /** The kernel's log meanwhile. */
   readonly log: readonly string[];
 }
 
 /**
- * Puts a module's files into a running guest and loads them, in the place of those that are loaded. `wanted` is the VM's
- * name; undefined means the one that runs. Rejects with a `vm` error that says why not.
+ * Copies a module's files into a running guest and loads them; loaded modules of the same names are unloaded first.
+ * `wanted`: the VM's name; undefined: the only running one. Rejects with a `vm` error that explains a failure.
  */
 export async function loadModule(
   ctx: Context,
@@ -33,8 +33,8 @@ export async function loadModule(
   }: { module: BuiltModule; again: string; bootTimeoutSeconds: number },
 ): Promise<LoadedModule> {
   const vm = await findGuest(guest, wanted);
-  await requireItsKernel(ctx, guest, vm, module, again);
-  await giveToDebuggers(ctx, guest.names, module);
+  await requireSameKernel(ctx, guest, vm, module, again);
+  await copyToDebuggers(ctx, guest.names, module);
   await using session = await waitForGuest(guest, vm, { bootTimeoutSeconds });
   const [folder = ""] = await askGuest(session, MAKE_FOLDER);
   for (const { file } of module.files) {
@@ -49,11 +49,11 @@ export async function loadModule(
   };
 }
 
-/** Where depmod and modprobe look for what is not the kernel's own. */
+/** depmod and modprobe look for out-of-tree modules there. */
 const MAKE_FOLDER = `folder=/lib/modules/$(uname -r)/extra; mkdir -p "$folder" && echo "$folder"`;
 
-/** Two kernels may have one release, and structures that differ. */
-async function requireItsKernel(
+/** Compares keys: kernels of the same release may differ in their structures. */
+async function requireSameKernel(
   ctx: Context,
   guest: GuestContext,
   vm: GuestVm,
@@ -62,17 +62,17 @@ async function requireItsKernel(
 ): Promise<void> {
   const engine = await ctx.engine();
   const all = await engine.listContainers(labels("vm", guest.names.id));
-  const runs = vmFacts(all.find(({ id }) => id === vm.id)?.labels ?? {}).kernelKey;
-  if (runs === "" || runs === module.kernelKey) return;
+  const running = vmFacts(all.find(({ id }) => id === vm.id)?.labels ?? {}).kernelKey;
+  if (running === "" || running === module.kernelKey) return;
   throw new KdockError(
     "vm",
-    `${module.name} was built for the kernel ${module.kernelKey} (${module.release}), and the VM runs ${runs}`,
-    { hint: `Build it for the one that runs: ${again}` },
+    `${module.name} was built for the kernel ${module.kernelKey} (${module.release}), but the VM runs ${running}`,
+    { hint: `Build it for the running kernel: ${again}` },
   );
 }
 
-/** A gdb that is open reads a module's symbols from its container, at the moment when the guest loads it. */
-async function giveToDebuggers(
+/** A running gdb reads a module's symbols from its own container when the guest loads the module. */
+async function copyToDebuggers(
   ctx: Context,
   names: ProjectNames,
   module: BuiltModule,
@@ -83,7 +83,7 @@ async function giveToDebuggers(
     await engine
       .container(id)
       .putArchive(INSIDE.input, packTar(await inputsOf(ctx, module)))
-      // One that ends at this moment needs none.
+      // The debugger may end meanwhile.
       .catch(() => undefined);
   }
 }

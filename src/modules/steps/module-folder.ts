@@ -4,18 +4,18 @@ import { belongsToModule, checkModuleFolder } from "../plan/module-folder.js";
 import type { Context } from "../../core/steps/context.js";
 import { readLooseText } from "../../core/steps/read-loose-text.js";
 
-/** More than this is no module's folder, but one that was meant to have it. */
+/** A larger folder is probably a parent of the module's. */
 const MAX_FILES = 5000;
 
-/** A module's folder, ready to be sent. */
+/** The contents of a module's folder. */
 export interface ReadFolder {
   readonly entries: readonly TarEntry[];
   readonly paths: ReadonlySet<string>;
 }
 
 /**
- * What of a folder takes part in a build, links followed. Nothing is written there. Rejects with a `usage` error where there
- * is no such folder, with a `config` error where kbuild would find nothing to do.
+ * Reads the files of a module's folder that take part in a build; links are followed. Rejects with a `usage` error if
+ * the folder does not exist, and with a `config` error if kbuild would find nothing to build.
  */
 export async function readModuleFolder(
   ctx: Context,
@@ -27,31 +27,31 @@ export async function readModuleFolder(
     const isFile = await files.exists(folder);
     throw new KdockError(
       "usage",
-      isFile ? `${shown} is a file, and a module is a folder` : `there is no folder ${shown}`,
+      isFile ? `${shown} is a file, not a folder` : `there is no folder ${shown}`,
       {
         hint: isFile
-          ? "Put it into a folder of its own, with a line in a file Kbuild beside it: obj-m := NAME.o"
-          : "Name the folder that has the module's Kbuild or Makefile.",
+          ? "Put it into a folder, beside a file Kbuild with the line: obj-m := NAME.o"
+          : "Name the folder with the module's Kbuild or Makefile.",
       },
     );
   }
   const entries: TarEntry[] = [];
-  /** Of links that lead to a folder around them, and to a kernel's source, which is no part of a module. */
-  const staysLink = async (full: string, inside: readonly string[]) =>
-    inside.includes(await files.realPath(full)) ||
+  /** Not followed: a link to one of its parents, and a link to a kernel's source. */
+  const staysLink = async (full: string, parents: readonly string[]) =>
+    parents.includes(await files.realPath(full)) ||
     ((await files.exists(`${full}/Kconfig`)) && (await files.isFolder(`${full}/arch`)));
-  /** `above`: the folders that a path leads through, by their real names. */
+  /** `above`: the real paths of the parent folders. */
   const read = async (path: string, above: readonly string[]) => {
-    const inside = [...above, await files.realPath(`${folder}/${path}`)];
+    const parents = [...above, await files.realPath(`${folder}/${path}`)];
     for (const name of (await files.list(`${folder}/${path}`)).sort()) {
       const below = path === "" ? name : `${path}/${name}`;
       const full = `${folder}/${below}`;
       const isFolder = await files.isFolder(full);
       if (!belongsToModule(name, isFolder)) continue;
       const found = await files.status(full);
-      // A link to a folder is that folder: where it leads to is not there in the builder.
-      if (isFolder && !(found?.kind === "symlink" && (await staysLink(full, inside)))) {
-        await read(below, inside);
+      // Copies the folder that a link points to: the builder does not have the link's target.
+      if (isFolder && !(found?.kind === "symlink" && (await staysLink(full, parents)))) {
+        await read(below, parents);
       } else if (found?.kind === "symlink" && (isFolder || !(await files.exists(full)))) {
         entries.push({ path: below, kind: "symlink", target: found.target });
       } else if (found?.kind === "file" || found?.kind === "symlink") {
@@ -70,7 +70,7 @@ export async function readModuleFolder(
   const paths = entries.map(({ path }) => path);
   const text = async (name: string) =>
     paths.includes(name) ? await readLooseText(files, `${folder}/${name}`) : undefined;
-  // As kbuild chooses.
+  // kbuild's order of preference.
   const makefile = (await text("Kbuild")) ?? (await text("Makefile"));
   checkModuleFolder({ shown, paths, makefile });
   return { entries, paths: new Set(paths) };
@@ -79,9 +79,9 @@ export async function readModuleFolder(
 function tooMany(shown: string): KdockError {
   return new KdockError(
     "usage",
-    `${shown} has more than ${MAX_FILES} files: that is no module's folder`,
+    `${shown} has more than ${MAX_FILES} files: too many for a module`,
     {
-      hint: "Name the folder that has the module's own Kbuild or Makefile.",
+      hint: "Name the folder with the module's Kbuild or Makefile.",
     },
   );
 }

@@ -1,4 +1,3 @@
-/** For people: where the files are, what for, and what the kernel said. */
 export function builtText({
   folder,
   files,

@@ -21,18 +21,18 @@ Examples:
 
 export function define(kdock: Kdock): Command {
   return new Command("capture")
-    .description("tcpdump at the guest's network, live or to a pcap file; Ctrl-C ends it")
+    .description("tcpdump on the guest's network, live or to a pcap file; Ctrl-C ends it")
     .usage("[options] [filter...]")
     .argument("[words...]", "a filter of pcap-filter(7)")
     .addOption(vmOption())
-    .option("-w, --write <file>", "packets to a pcap file; - is stdout")
-    .option("-f, --force", "replace a file that is there")
+    .option("-w, --write <file>", "write packets to a pcap file; - is stdout")
+    .option("-f, --force", "replace an existing file")
     .addOption(
-      new Option("--side <side>", "the guest's tap, the container's way out, or both")
+      new Option("--side <side>", "the guest's tap, the container's uplink, or both")
         .choices(["guest", "uplink", "both"])
         .default("guest"),
     )
-    .option("--count <n>", "end after so many packets")
+    .option("--count <n>", "end after this many packets")
     .option("--tcpdump-arg <argument>", "one more argument for tcpdump; may be repeated", list)
     .addHelpText("after", EXAMPLES)
     .action(async (words: string[], flags: CaptureFlags) => {

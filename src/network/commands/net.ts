@@ -7,5 +7,5 @@ export const PARTS: FeatureTable = {
 };
 
 export function define(): Command {
-  return new Command("net").description("look at a VM's network, or make it worse on purpose");
+  return new Command("net").description("check a VM's network, or degrade it on purpose");
 }

@@ -1,4 +1,4 @@
-/** What images/vm/shape.pl is told: seconds, shares of 1, bytes per second, packets. What is not named is not there. */
+/** Rules for images/vm/shape.pl: times in seconds, shares from 0 to 1, rate in bytes per second, limit and gap in packets. */
 export type NetemRules = Readonly<Partial<Record<NetemNumber, number>>> & {
   readonly distribution?: "normal" | "uniform";
 };
@@ -21,12 +21,12 @@ type NetemNumber =
 
 export type Netem =
   | { readonly kind: "rules"; readonly rules: NetemRules }
-  /** By name, as a person would look them up in tc-netem(8). */
+  /** Names as in tc-netem(8). */
   | { readonly kind: "unsupported"; readonly words: readonly string[] };
 
 export const NETEM_EXAMPLE = "kdock net shape 'delay 100ms 10ms loss 5%'";
 
-/** netem's words, in the order in which tc looks for one that begins with what was typed. */
+/** netem's parameters, in the order in which tc matches abbreviations. */
 const KEYWORDS = [
   "limit",
   "latency",
@@ -46,15 +46,12 @@ const KEYWORDS = [
 
 type Keyword = (typeof KEYWORDS)[number];
 
-/** The word that tc takes this for; undefined for none. */
+/** The parameter that tc takes an abbreviation for; undefined for none. */
 export function netemKeyword(typed: string): Keyword | undefined {
   return typed === "" ? undefined : KEYWORDS.find((word) => word.startsWith(typed));
 }
 
-/**
- * Reads words that tc has accepted already: what is wrong with others is tc's to say. Throws nothing; a word that this
- * does not know is unsupported.
- */
+/** Parses words that tc has validated; other words are not checked. Does not throw: unknown words are "unsupported". */
 export function parseNetem(words: readonly string[]): Netem {
   const rules: Record<string, number | string> = {};
   const unsupported: string[] = [];
@@ -66,18 +63,18 @@ export function parseNetem(words: readonly string[]): Netem {
     while (rest[0] !== undefined && isValue(keyword, values.length, rest[0])) {
       values.push(rest.shift() ?? "");
     }
-    const read = keyword === undefined ? undefined : READERS[keyword]?.(values);
-    if (read === undefined) unsupported.push(keyword ?? typed);
-    else if (typeof read === "string") unsupported.push(read);
-    else Object.assign(rules, read);
+    const parsed = keyword === undefined ? undefined : PARSERS[keyword]?.(values);
+    if (parsed === undefined) unsupported.push(keyword ?? typed);
+    else if (typeof parsed === "string") unsupported.push(parsed);
+    else Object.assign(rules, parsed);
   }
   if (unsupported.length > 0) return { kind: "unsupported", words: unsupported };
-  // As tc does.
+  // tc's default.
   if (rules["reorder"] !== undefined) rules["gap"] ??= 1;
   return { kind: "rules", rules };
 }
 
-/** Numbers are; of other words only a loss model's name, a distribution's, and whatever a slot has. */
+/** Whether a word is a value of the parameter: a number, a loss model, a distribution's name, or any value of slot. */
 function isValue(keyword: Keyword | undefined, index: number, word: string): boolean {
   if (/^[-+.]?\d/.test(word)) return true;
   if (keyword === "slot") return word === "distribution" || netemKeyword(word) === undefined;
@@ -88,11 +85,11 @@ function isValue(keyword: Keyword | undefined, index: number, word: string): boo
 
 const LOSS_MODELS: readonly string[] = ["random", "state", "gemodel"];
 
-/** The rules that a word's values make, or the name of what cannot be done. */
-type Reader = (values: readonly string[]) => Record<string, number | string> | string;
+/** Returns the rules for a parameter's values, or the name of an unsupported feature. */
+type Parser = (values: readonly string[]) => Record<string, number | string> | string;
 
 const share =
-  (name: string): Reader =>
+  (name: string): Parser =>
   ([share, correlation, ...more]) =>
     more.length > 0
       ? name
@@ -101,23 +98,23 @@ const share =
           ...(correlation === undefined ? {} : { [`${name}_correlation`]: percent(correlation) }),
         };
 
-const loss: Reader = (values) => {
+const loss: Parser = (values) => {
   const [first = ""] = values;
   if (first === "state" || first === "gemodel") return `loss ${first}`;
   return share("loss")(first === "random" ? values.slice(1) : values);
 };
 
-const delay: Reader = ([delay, jitter, correlation]) => ({
+const delay: Parser = ([delay, jitter, correlation]) => ({
   delay: seconds(delay),
   ...(jitter === undefined ? {} : { jitter: seconds(jitter) }),
   ...(correlation === undefined ? {} : { delay_correlation: percent(correlation) }),
 });
 
 const count =
-  (name: string): Reader =>
+  (name: string): Parser =>
   ([value]) => ({ [name]: Number(value) });
 
-const READERS: Readonly<Partial<Record<Keyword, Reader>>> = {
+const PARSERS: Readonly<Partial<Record<Keyword, Parser>>> = {
   limit: count("limit"),
   gap: count("gap"),
   latency: delay,
@@ -163,7 +160,7 @@ function bytesPerSecond(text = "0"): number {
   return kind === "bps" ? bits : bits / 8;
 }
 
-/** The lines that shape.pl reads. */
+/** The input of shape.pl; an empty line ends it. */
 export function netemLines(rules: NetemRules, words: string): string {
   const lines = Object.entries({ words, ...rules }).map(([name, value]) => `${name} ${value}\n`);
   return `${lines.join("")}\n`;

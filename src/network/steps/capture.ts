@@ -16,61 +16,61 @@ import { findRunningVm } from "../../vm/steps/vms.js";
 import { writeText } from "../../ui/visible.js";
 
 export interface CaptureRequest {
-  /** A VM's name; undefined: the first of `words` if it is one, else the only VM. */
+  /** A VM's name; undefined: the first of `words` if a VM has that name, otherwise the only VM. */
   readonly vm: string | undefined;
   /** tcpdump's filter. */
   readonly words: readonly string[];
-  /** Absolute path of a pcap file, "-" for stdout, undefined for lines to read. */
+  /** Absolute path of a pcap file, "-" for pcap on stdout, undefined for text. */
   readonly to: string | undefined;
-  /** Replace a file that is there. */
+  /** Replace an existing file. */
   readonly force: boolean;
   readonly side: "guest" | "uplink" | "both";
-  /** End after so many packets; undefined: at Ctrl-C. */
+  /** End after this many packets; undefined: at Ctrl-C. */
   readonly count: number | undefined;
-  /** More arguments for tcpdump. */
+  /** Additional arguments for tcpdump. */
   readonly more: readonly string[];
 }
 
 /**
- * tcpdump in the VM's container, until Ctrl-C, `count`, or the VM's end. Rejects with a `usage` error for a filter that
- * tcpdump does not understand, and with a `vm` error when the VM ended first; what was captured until then is kept.
+ * Runs tcpdump in the VM's container until Ctrl-C, `count` packets, or the VM's end. Rejects with a `usage` error for an
+ * invalid filter, and with a `vm` error when the VM ends; the packets captured before are kept.
  */
 export async function capture({ ctx, plan }: Project, request: CaptureRequest): Promise<void> {
   const { vm, filter } = await chosen(ctx, plan.names.id, request);
-  const { container, prefix } = await placeToCapture(ctx, plan, vm);
+  const { container, prefix } = await captureContainer(ctx, plan, vm);
   const sink = await openSink(ctx, request);
   ctx.signal.throwIfAborted();
-  // Not the command's signal: its end is ours to arrange, so that tcpdump writes what it still has.
-  const hangUp = new AbortController();
+  // Not ctx.signal: on an abort the end of stdin stops tcpdump, which then flushes its packets.
+  const closeExec = new AbortController();
   const exec = await container.exec(
     [...prefix, "sh", INSIDE.captureScript, request.side, filter, ...options(request)],
-    { tty: false, signal: hangUp.signal },
+    { tty: false, signal: closeExec.signal },
   );
   using _stop = onAbort(ctx.signal, () => exec.stream.end());
   try {
     ctx.reporter.pause();
-    const said = tell(ctx, exec.stderr);
+    const lastLine = forwardStderr(ctx, exec.stderr);
     await pipeline(exec.stream, sink, {
       end: request.to !== "-" && sink !== ctx.stdout,
     });
-    const last = await said;
+    const message = await lastLine;
     const exitCode = await exec.exitCode();
-    if (exitCode !== 0 && !ctx.signal.aborted) throw failed(exitCode, last);
+    if (exitCode !== 0 && !ctx.signal.aborted) throw captureError(exitCode, message);
   } finally {
-    hangUp.abort();
+    closeExec.abort();
   }
 }
 
-/** Which container has the guest's tap, and what its script has to be told. */
-async function placeToCapture(ctx: Context, plan: Plan, name: string | undefined) {
+/** The container with the guest's tap, and the prefix of the command in it. */
+async function captureContainer(ctx: Context, plan: Plan, name: string | undefined) {
   const { container, info } = await findRunningVm(ctx, plan, name);
   const { net, slot } = factsOf(info);
   if (net !== "host") return { container, prefix: [] };
   const engine = await ctx.engine();
   const [hostNet] = await engine.listContainers(labels("hostnet", plan.names.id));
   if (hostNet === undefined) {
-    throw new KdockError("vm", "the host's part of the network has ended", {
-      hint: "The VM has no network any more: `kdock stop`, then `kdock run -d`. `kdock logs` shows its console.",
+    throw new KdockError("vm", "the container of the VM's network in mode host has ended", {
+      hint: "Restart the VM: `kdock stop`, then `kdock run -d`. `kdock logs` shows its console.",
     });
   }
   return {
@@ -91,7 +91,7 @@ async function chosen(ctx: Context, project: string, { vm, words }: CaptureReque
 
 function options({ to, count, more }: CaptureRequest): readonly string[] {
   return [
-    // Each packet at once: somebody is watching.
+    // -l and -U: unbuffered, for live output.
     ...(to === undefined ? ["-l"] : ["-U", "-w", "-"]),
     ...(count === undefined ? [] : ["-c", String(count)]),
     ...more,
@@ -105,45 +105,45 @@ async function openSink(
   if (to === undefined) return ctx.stdout;
   if (to === "-") {
     if (!ctx.terminal.isInteractive) return ctx.stdout;
-    throw new KdockError("usage", "packets are not for a terminal", {
-      hint: "Give -w a file, or pipe it: `kdock capture -w - | wireshark -k -i -`.",
+    throw new KdockError("usage", "packets cannot be written to a terminal", {
+      hint: "Name a file with -w, or pipe the output: `kdock capture -w - | wireshark -k -i -`.",
     });
   }
   const { files } = ctx.host;
   return files.writeLate(await targetFile(files, to, { force }), { replace: force });
 }
 
-/** capture.sh has tcpdump give up root, which is no news. */
-const DROPPED = /^(tcpdump: )?dropped privs to /;
+/** tcpdump prints it on every start, since capture.sh has it drop root. */
+const DROPPED_PRIVILEGES = /^(tcpdump: )?dropped privs to /;
 
-/** tcpdump's own words go to stderr as they come; resolves with the last one. */
-async function tell(ctx: Context, stderr: Readable): Promise<string> {
+/** Copies tcpdump's messages to stderr; resolves with the last one. */
+async function forwardStderr(ctx: Context, stderr: Readable): Promise<string> {
   let last = "";
   for await (const line of linesOf(stderr)) {
-    if (DROPPED.test(line)) continue;
+    if (DROPPED_PRIVILEGES.test(line)) continue;
     writeText(ctx.stderr, `${line}\n`);
     if (line !== "") last = line;
   }
   return last;
 }
 
-/** The code of a program that a signal has ended is this, and the signal's number. */
+/** Exit codes above stand for a signal: 128 + its number. */
 const KILLED = 128;
 
-function failed(exitCode: number, last: string): KdockError {
+function captureError(exitCode: number, message: string): KdockError {
   if (exitCode === CAPTURE_EXIT.noUplink)
-    return new KdockError("vm", last, { hint: "Try --side guest." });
+    return new KdockError("vm", message, { hint: "Try --side guest." });
   if (exitCode === CAPTURE_EXIT.noTap) {
-    return new KdockError("vm", last, {
+    return new KdockError("vm", message, {
       hint: "Capture in the guest (kdock exec), or start the VM with --net bridge.",
     });
   }
   if (exitCode > KILLED) {
     return new KdockError("vm", "the VM ended while packets were captured", {
-      hint: `What was captured until then is kept. ${AFTER_END}`,
+      hint: `The packets captured before are kept. ${AFTER_END}`,
     });
   }
-  return new KdockError("usage", `tcpdump says: ${last.replace(/^tcpdump: /, "")}`, {
-    hint: "The filter's language is that of pcap-filter(7): 'tcp port 80', 'host 10.0.3.2', 'icmp'.",
+  return new KdockError("usage", `tcpdump: ${message.replace(/^tcpdump: /, "")}`, {
+    hint: "Use the filter syntax of pcap-filter(7): 'tcp port 80', 'host 10.0.3.2', 'icmp'.",
   });
 }

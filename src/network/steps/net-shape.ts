@@ -10,7 +10,7 @@ import { linesOf } from "../../core/steps/lines.js";
 import { type InsideOutcome, runInside } from "../../core/steps/run-inside.js";
 import { findRunningVm } from "../../vm/steps/vms.js";
 
-/** What is done to frames on their way to a guest. */
+/** Shaping of frames to a guest. */
 export interface Shape {
   /** The kernel's tc-netem(8), or images/vm/shape.pl. */
   readonly by: "netem" | "stand-in";
@@ -19,7 +19,7 @@ export interface Shape {
 
 export interface ShapeResult {
   readonly vm: string;
-  /** null when frames pass as they come. */
+  /** null without shaping. */
   readonly shape: Shape | null;
 }
 
@@ -31,7 +31,9 @@ export interface ShapeRequest {
 const OFF = "off";
 
 /**
- * `words` are netem's, "off", or nothing: then what is in force is only told. Without `vm` a VM's name may come first. Rejects with a `usage` error, tc's message in it, for words that it does not take; what was in force stays.
+ * `words`: netem's parameters or "off"; if empty, nothing is changed. Without `vm` a VM's name may come first. Returns the
+ * effective shaping. Rejects with a `usage` error that has tc's message for invalid parameters; the previous shaping is
+ * kept then.
  */
 export async function shapeNet(
   { ctx, plan }: Project,
@@ -41,10 +43,11 @@ export async function shapeNet(
   const { container, info } = await findRunningVm(ctx, plan, wanted);
   const vm = factsOf(info).slot.name;
   if (words.length === 1 && words[0] === OFF) check(await script(ctx, container, ["off"]));
-  else if (words.length > 0) await put(ctx, container, words);
+  else if (words.length > 0) await applyShape(ctx, container, words);
   return { vm, shape: await shapeOf(ctx, container) };
 }
 
+/** Splits off a VM's name. */
 async function chosen(ctx: Context, project: string, { vm, words: typed }: ShapeRequest) {
   if (vm !== undefined) return { vm, words: split(typed) };
   const [first = "", ...others] = typed;
@@ -52,7 +55,7 @@ async function chosen(ctx: Context, project: string, { vm, words: typed }: Shape
   const vms = await engine.listContainers(labels("vm", project));
   const isVm = namesOf(vms).includes(first);
   const isWord = first === OFF || /\s/.test(first) || netemKeyword(first) !== undefined;
-  // What is neither is a VM's name with a slip in it, or a VM that is not there.
+  // A word that is neither a VM nor a parameter is taken as the name of a missing VM.
   return isVm || (first !== "" && !isWord)
     ? { vm: first, words: split(others) }
     : { vm: undefined, words: split(typed) };
@@ -62,55 +65,59 @@ function split(typed: readonly string[]): string[] {
   return typed.flatMap((part) => part.split(/\s+/)).filter((word) => word !== "");
 }
 
-/** What is in force; null when nothing is. */
+/** The effective shaping; null for none. */
 export async function shapeOf(ctx: Context, container: Container): Promise<Shape | null> {
   const { stdout } = check(await script(ctx, container, ["show"]));
   const [, by, words = ""] = /^(netem|stand-in) (.*)$/m.exec(stdout) ?? [];
   return by === undefined ? null : { by: by as Shape["by"], words };
 }
 
-async function put(ctx: Context, container: Container, words: readonly string[]): Promise<void> {
-  const tried = await script(ctx, container, ["tc", ...words]);
-  if (tried.exitCode === SHAPE_EXIT.refused) throw refused(tried.stderr);
-  if (tried.exitCode !== SHAPE_EXIT.noNetem) {
-    check(tried);
+async function applyShape(
+  ctx: Context,
+  container: Container,
+  words: readonly string[],
+): Promise<void> {
+  const outcome = await script(ctx, container, ["tc", ...words]);
+  if (outcome.exitCode === SHAPE_EXIT.refused) throw invalidWords(outcome.stderr);
+  if (outcome.exitCode !== SHAPE_EXIT.noNetem) {
+    check(outcome);
     return;
   }
   const netem = parseNetem(words);
   if (netem.kind === "unsupported") {
     throw new KdockError(
       "environment",
-      `${netem.words.join(", ")}: needs the kernel's netem, and the kernel of the engine's machine has none (sch_netem)`,
-      { hint: `${GET_NETEM} kdock's stand-in knows ${KNOWN}.` },
+      `${netem.words.join(", ")}: needs sch_netem, which the kernel of the engine's machine does not have`,
+      { hint: `${GET_NETEM} kdock's stand-in supports ${SUPPORTED}.` },
     );
   }
   ctx.reporter.emit({
     type: "notice",
-    text: `the kernel of the engine's machine has no sch_netem: kdock's stand-in does it. ${GET_NETEM}`,
+    text: `the kernel of the engine's machine has no sch_netem: using kdock's stand-in. ${GET_NETEM}`,
   });
-  await standIn(ctx, container, netemLines(netem.rules, words.join(" ")));
+  await startStandIn(ctx, container, netemLines(netem.rules, words.join(" ")));
 }
 
 const GET_NETEM =
   "As root there, `modprobe sch_netem` loads it; Ubuntu has it in linux-modules-extra-$(uname -r), Debian in its usual kernel, not in the cloud one.";
 
-const KNOWN =
+const SUPPORTED =
   "delay with jitter (normal, uniform), loss, duplicate, corrupt, reorder, gap, rate and limit";
 
-/** The program goes on when we have gone: the VM's end is its end. */
-async function standIn(ctx: Context, container: Container, lines: string): Promise<void> {
+/** Resolves when images/vm/shape.pl is active; it keeps running until the VM ends. */
+async function startStandIn(ctx: Context, container: Container, lines: string): Promise<void> {
   const command = ["sh", INSIDE.shapeScript, "stand-in"];
   const exec = await container.exec(command, { tty: false, signal: ctx.signal });
   try {
     exec.stream.write(lines);
-    let said = "";
-    const complaint = (async () => {
-      for await (const line of linesOf(exec.stderr)) said += `${line}\n`;
+    let stderr = "";
+    const stderrRead = (async () => {
+      for await (const line of linesOf(exec.stderr)) stderr += `${line}\n`;
     })();
-    complaint.catch(() => undefined);
+    stderrRead.catch(() => undefined);
     for await (const line of linesOf(exec.stream)) if (line === "ok") return;
-    await complaint;
-    throw failed(said);
+    await stderrRead;
+    throw shapeError(stderr);
   } finally {
     exec.stream.destroy();
   }
@@ -122,25 +129,25 @@ function script(ctx: Context, container: Container, args: readonly string[]) {
 
 function check(outcome: InsideOutcome): InsideOutcome {
   if (outcome.exitCode === 0) return outcome;
-  const said = outcome.stderr.trim();
+  const message = outcome.stderr.trim();
   if (outcome.exitCode === SHAPE_EXIT.noTap) {
-    throw new KdockError("vm", said, { hint: "Shaping needs `vm.net.mode: bridge`." });
+    throw new KdockError("vm", message, { hint: "Shaping needs `vm.net.mode: bridge`." });
   }
-  throw failed(said);
+  throw shapeError(message);
 }
 
-function failed(said: string): KdockError {
-  const isOld = said.includes("cannot open");
-  return new KdockError("vm", `the guest's network could not be shaped: ${said.trim()}`, {
-    hint: isOld
-      ? "This VM was started by an older kdock: `kdock stop`, then `kdock run`."
-      : "`kdock net check` looks at the network; `kdock stop` and `kdock run` make it anew.",
+function shapeError(message: string): KdockError {
+  const lacksScript = message.includes("cannot open");
+  return new KdockError("vm", `the guest's network could not be shaped: ${message.trim()}`, {
+    hint: lacksScript
+      ? "An older kdock started this VM: restart it with `kdock stop`, then `kdock run`."
+      : "`kdock net check` checks the network; `kdock stop` and `kdock run` create it again.",
   });
 }
 
-function refused(said: string): KdockError {
-  const [first = ""] = said.split("\n").filter((line) => line.trim() !== "");
-  return new KdockError("usage", `tc says: ${first.trim()}`, {
-    hint: `Like this: \`${NETEM_EXAMPLE}\`; the words are those of tc-netem(8).`,
+function invalidWords(stderr: string): KdockError {
+  const [first = ""] = stderr.split("\n").filter((line) => line.trim() !== "");
+  return new KdockError("usage", `tc: ${first.trim()}`, {
+    hint: `Use the parameters of tc-netem(8), for example \`${NETEM_EXAMPLE}\`.`,
   });
 }

@@ -5,7 +5,7 @@ interface VmCheck {
   readonly findings: readonly Finding[];
 }
 
-/** `kdock net check`, for people; with headings where there are several VMs. */
+/** A line per finding; with a heading per VM if there are several. */
 export function netCheckText({ vms }: { readonly vms: readonly VmCheck[] }): string[] {
   return vms.flatMap(({ vm, findings }, index) => [
     ...(index > 0 ? [""] : []),

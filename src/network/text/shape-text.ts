@@ -1,6 +1,5 @@
 const BY = { netem: "tc netem", "stand-in": "kdock's stand-in for netem" } as const;
 
-/** `kdock net shape`, for people. */
 export function shapeText({
   vm,
   shape,

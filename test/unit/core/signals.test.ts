@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { handleSignals, SAME_SIGNAL_MS } from "../../../src/core/signals.js";
-import { said } from "../../support/kdock.js";
+import { untilOutput } from "../../support/kdock.js";
 
 /** A process with a clock that the test sets. */
 class FakeProcess extends EventEmitter {
@@ -50,7 +50,7 @@ describe("handleSignals", () => {
   it("lets the process clean up after two signals in quick succession", async () => {
     const program = fileURLToPath(new URL("take-signals.ts", import.meta.url));
     const child = execa("node", ["--import", "tsx", program], { reject: false });
-    await said(child.stdout, "ready\n");
+    await untilOutput(child.stdout, "ready\n");
     process.kill(child.pid ?? 0, "SIGTERM");
     // Another signal: two of the same number may be merged.
     process.kill(child.pid ?? 0, "SIGHUP");

@@ -11,8 +11,8 @@ export function define(kdock: Kdock): Command {
     .description(
       "copy the exact kernel source, patches applied, to this machine: for gdb and editors",
     )
-    .argument("<folder>", "made, or replaced when it is an earlier export; its files are read-only")
-    .option("-f, --force", "replace the folder and all that is in it, whatever it is")
+    .argument("<folder>", "new, or an earlier export, which is replaced; its files are read-only")
+    .option("-f, --force", "replace the folder with all its contents, even if it is no export")
     .option(
       "--compile-commands",
       "with a compile_commands.json for clangd and other language servers",

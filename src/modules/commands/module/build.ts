@@ -13,24 +13,24 @@ import { vmWords } from "../../../core/vm-words.js";
 
 interface BuildFlags extends KeyFlags, BootTimeoutFlag, VmFlag {
   readonly name?: string;
-  /** The name of a VM is an older spelling of --vm. */
+  /** A VM name is the older spelling of `--load --vm NAME`. */
   readonly load?: string | true;
   /** "NAME=value" */
   readonly make: readonly string[];
 }
 
 const EXAMPLES = `
-The folder has a Kbuild or Makefile for the kernel's build system; a Makefile that calls \`make -C KERNEL M=$(PWD)\` is run as you
-do, and gets this kernel wherever it looks for one. For a hello.c one line in a file Kbuild is enough:
+The folder has a Kbuild or Makefile for the kernel's build system; a Makefile that calls \`make -C KERNEL M=$(PWD)\` is run as it
+is, and gets this kernel wherever it looks for one. For a hello.c one line in a file Kbuild is enough:
 
   obj-m := hello.o
 
-It is only read: what is made is in .kdock/out/module/NAME, unstripped, and gdb knows it there.
+The folder is only read: the modules are in .kdock/out/module/NAME, unstripped, where gdb finds their symbols.
 
 Examples:
   kdock module build ./hello                 against the kernel of kdock.yaml, which is built first if need be
   kdock module build ./hello --make DEBUG=1  as \`make DEBUG=1\`
-  kdock module build ./hello --load          the same for the VM that runs, then insmod; an older one is taken out first
+  kdock module build ./hello --load          the same for the running VM, then insmod; an older version is removed first
   kdock module build ./hello --vm server     against the kernel that the VM server runs
   kdock trap hello_ioctl --locals            stops in it, also before it is loaded`;
 
@@ -38,7 +38,7 @@ export function define(kdock: Kdock): Command {
   const command = new Command("build")
     .description("build an out-of-tree module against the kernel")
     .argument("<folder>", "with Kbuild or Makefile; it is only read")
-    .option("--name <name>", "what to call it; the folder's name otherwise")
+    .option("--name <name>", "name of the module (default: the folder's name)")
     .option("--make <NAME=value>", "a variable for make; may be repeated", list, [])
     .addOption(loadOption())
     .addOption(vmOption())
@@ -48,11 +48,11 @@ export function define(kdock: Kdock): Command {
     .action((folder: string, flags: BuildFlags) => buildModule(kdock, folder, flags));
 }
 
-/** Takes a VM's name as well, which is an older spelling of --vm and not in --help. */
+/** Also accepts a VM name, the older spelling of `--load --vm NAME`; --help does not list it. */
 function loadOption(): Option {
   const option = new Option(
     "--load [vm]",
-    "load it into the VM that runs, for whose kernel it is built then",
+    "build for the kernel of the running VM, and load the module there",
   );
   option.flags = "--load";
   return option;

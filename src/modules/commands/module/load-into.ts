@@ -5,12 +5,12 @@ import type { BuiltModule } from "../../../build/steps/module-store.js";
 
 interface Loading {
   readonly module: BuiltModule;
-  /** The command that builds it for another kernel and loads it. */
+  /** The command that rebuilds and loads the module, for hints. */
   readonly again: string;
   readonly bootTimeoutSeconds: number;
 }
 
-/** `vm` is undefined for the only VM that runs. */
+/** `vm`: undefined for the only running VM. */
 export async function loadInto(
   kdock: Kdock,
   { ctx }: Project,

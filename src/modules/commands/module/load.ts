@@ -7,8 +7,8 @@ import { type BootTimeoutFlag, bootTimeoutOf, bootTimeoutOption } from "../../..
 
 export function define(kdock: Kdock): Command {
   const command = new Command("load")
-    .description("load a module that was built, again or into another VM")
-    .argument("<name>", "as `kdock module build` called it")
+    .description("load a module that was built before, again or into another VM")
+    .argument("<name>", "the module's name in `kdock module build`")
     .usage("[options] <name>")
     .addOption(vmOption())
     .addOption(bootTimeoutOption());

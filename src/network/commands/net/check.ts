@@ -10,10 +10,10 @@ the outside; no other host is contacted. Exit code 0: all hops are ok; 1: one is
 export function define(kdock: Kdock): Command {
   const command = new Command("check")
     .description(
-      "a verdict for each hop: guest, gateway, another container, host, DNS, MTU; and what to mend",
+      "a verdict for each hop: guest, gateway, another container, host, DNS, MTU; and how to fix it",
     )
     .usage("[options]")
-    .addOption(vmOption("only this VM; all of them without it"))
+    .addOption(vmOption("only this VM (default: all)"))
     .addHelpText("after", MORE);
   return addHiddenVm(command).action(async (name: string | undefined, flags: VmFlag) => {
     const vm = vmOf(flags, name);

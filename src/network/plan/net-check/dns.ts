@@ -1,13 +1,13 @@
 import { fail, type Finding, ok } from "../../../core/plan/finding.js";
 import { ARRIVING, firstMatch, LEAVING, type Packet } from "./firewall.js";
-import { answerTo, ruleFault, toGateway } from "./rule-faults.js";
-import { ANEW, type Fault, gatewayOf, notTried, type Scene } from "./scene.js";
+import { replyTo, ruleFault, toGateway } from "./rule-faults.js";
+import { type Fault, gatewayOf, notTried, RECREATE, type Scene } from "./scene.js";
 
 export interface DnsProbe {
   readonly whose: "the guest's own" | "the other container's";
   readonly name: string;
   readonly expected: string;
-  /** What the guest's own resolver answered, and the gateway's dnsmasq when asked directly. */
+  /** The answers of the guest's resolver and of the gateway's dnsmasq. */
   readonly answer: string;
   readonly fromGateway: string;
 }
@@ -16,7 +16,7 @@ export function dnsFinding(scene: Scene, gateway: Finding, probe: DnsProbe | und
   const { container, guest, names } = scene;
   const subject = "DNS";
   const server = gatewayOf(container);
-  const where = `the guest asks ${guest.resolvers.join(", ") || "nobody"}`;
+  const where = `the guest asks ${guest.resolvers.join(", ") || "no server"}`;
   if (probe?.answer.includes(probe.expected) === true) {
     return ok(subject, `${where}: ${probe.whose} name is ${probe.expected}`);
   }
@@ -29,18 +29,18 @@ export function dnsFinding(scene: Scene, gateway: Finding, probe: DnsProbe | und
   }
   if (container.mode === "bridge") {
     if (!container.dnsmasq.runs) {
-      const { lastWords } = container.dnsmasq;
-      const said = lastWords === "" ? "" : `; its last words: ${lastWords}`;
+      const { lastError } = container.dnsmasq;
+      const reason = lastError === "" ? "" : `; its last error: ${lastError}`;
       return fail(
         subject,
-        `${where}: dnsmasq does not run in the VM's container${said}`,
-        `${ANEW}.`,
+        `${where}: dnsmasq does not run in the VM's container${reason}`,
+        `${RECREATE}.`,
       );
     }
-    const ask = toGateway(container, { protocol: "udp", port: 53 });
+    const query = toGateway(container, { protocol: "udp", port: 53 });
     const fault =
-      ruleFault(scene, ARRIVING, ask, "the guest's questions") ??
-      ruleFault(scene, LEAVING, answerTo(ask), "the answers") ??
+      ruleFault(scene, ARRIVING, query, "the guest's queries") ??
+      ruleFault(scene, LEAVING, replyTo(query), "the replies") ??
       engineResolverFault(scene);
     if (fault !== undefined) return fail(subject, `${where}: ${fault.text}`, fault.mend);
   }
@@ -55,11 +55,11 @@ export function dnsFinding(scene: Scene, gateway: Finding, probe: DnsProbe | und
   return fail(
     subject,
     `${where}: no address for ${probe.whose} name`,
-    `What does the container's resolver say? \`docker exec ${names.container} getent hosts ${probe.name}\`; ${ANEW}.`,
+    `Query the container's resolver: \`docker exec ${names.container} getent hosts ${probe.name}\`; ${RECREATE}.`,
   );
 }
 
-/** The engine's resolver inside a container is reached through two rules of its own. */
+/** The engine redirects 127.0.0.11:53 to its resolver with nat rules in the container. */
 function engineResolverFault({ container }: Scene): Fault | undefined {
   const { resolver, firewall } = container;
   if (resolver !== "127.0.0.11") return undefined;
@@ -70,7 +70,7 @@ function engineResolverFault({ container }: Scene): Fault | undefined {
   const rule = firstMatch(firewall, "nat", "OUTPUT", packet);
   if (rule?.target === "DNAT") return undefined;
   return {
-    text: "the engine's rules that lead to its resolver 127.0.0.11 are gone (nat OUTPUT): was the table nat flushed?",
-    mend: `Only a new container has them again: ${ANEW}.`,
+    text: "the engine's rules for its resolver 127.0.0.11 are missing (nat OUTPUT): was the nat table flushed?",
+    mend: `Only a new container gets them: ${RECREATE}.`,
   };
 }

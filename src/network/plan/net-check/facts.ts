@@ -1,7 +1,7 @@
 import { INSIDE, LINK } from "../../../core/plan/names.js";
 import { type Firewall, parseFirewall } from "./firewall.js";
 
-/** "%name" and what is below it, as the two scripts print it. */
+/** The sections of a script's output: each begins with a line "%name". */
 export function sections(text: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const part of text.split(/^%/m).slice(1)) {
@@ -11,7 +11,7 @@ export function sections(text: string): ReadonlyMap<string, string> {
   return found;
 }
 
-/** A section's text, or `otherwise` where it is empty or not there. */
+/** A section's text, or `otherwise` if it is empty or missing. */
 function textOf(of: ReadonlyMap<string, string>, name: string, otherwise: string): string {
   const text = of.get(name) ?? "";
   return text === "" ? otherwise : text;
@@ -21,31 +21,30 @@ export interface Link {
   readonly name: string;
   readonly mtu: number;
   readonly isUp: boolean;
-  /** The bridge that it is a port of. */
+  /** The link's bridge. */
   readonly master: string | undefined;
   /** "10.0.3.1/24", IPv4 and global IPv6. */
   readonly addresses: readonly string[];
 }
 
-/** How a bridge's port behaves. */
 export interface BridgePort {
   readonly state: string;
-  /** Whether frames for everybody go out of it; not for a tap in whose place a stand-in for netem is. */
+  /** Whether the bridge floods frames to the port; off for a tap while the stand-in for netem delivers its frames. */
   readonly floods: boolean;
 }
 
-/** What is true in a VM's container. */
+/** The network's state in a VM's container. */
 export interface ContainerFacts {
-  /** "bridge", or where start.sh says so "host", "user", "none". */
+  /** "bridge", or the "host", "user" or "none" that start.sh has recorded. */
   readonly mode: string;
-  /** What kdock asked for: "10.0.3.1/24", "10.0.3.2". */
+  /** The configured addresses: "10.0.3.1/24", "10.0.3.2". */
   readonly gateway: string;
   readonly guest: string;
   readonly guestMac: string;
-  /** The same for IPv6, "" for none. */
+  /** The configured IPv6 addresses; "" for none. */
   readonly gateway6: string;
   readonly guest6: string;
-  /** Why ipv6.sh gave the guest no gateway, "" where it did. */
+  /** Why ipv6.sh configured no gateway; else "". */
   readonly noGateway6: string;
   readonly published: readonly GuestPort[];
   readonly uplink: string;
@@ -56,27 +55,27 @@ export interface ContainerFacts {
   readonly firewall: Firewall;
   /** By path below /proc/sys: "net/ipv4/ip_forward" → "1". */
   readonly sysctls: ReadonlyMap<string, string>;
-  readonly dnsmasq: { readonly runs: boolean; readonly lastWords: string };
-  /** Its resolver, undefined or "" for none. */
+  readonly dnsmasq: { readonly runs: boolean; readonly lastError: string };
+  /** The container's DNS server; undefined or "" for none. */
   readonly resolver: string | undefined;
-  /** What `tc qdisc show` has for the tap beyond the usual. */
+  /** The tap's queueing disciplines that may lose or delay frames, as `tc qdisc show` prints them. */
   readonly qdiscs: readonly string[];
-  /** What `kdock net shape` did. */
+  /** The setting of `kdock net shape`; "" for none. */
   readonly shape: string;
   readonly echoes: Echoes;
 }
 
 export interface GuestPort {
   readonly protocol: "tcp" | "udp";
-  /** Of the container. */
+  /** The container's port. */
   readonly port: number;
   readonly guestPort: number;
 }
 
-/** Pings that came in and were answered, as the kernel counts them. */
+/** The kernel's counters of echo requests received and echo replies sent. */
 export interface Echoes {
-  readonly asked: number;
-  readonly answered: number;
+  readonly requests: number;
+  readonly replies: number;
 }
 
 const SYSCTLS = [
@@ -135,7 +134,7 @@ export function parseContainerFacts(text: string): ContainerFacts {
   const env = pairs(of.get("env"), "=");
   const json = (name: string): unknown[] => JSON.parse(textOf(of, name, "[]")) as unknown[];
   const [routed] = json("route") as { gateway?: string }[];
-  const [first = "", ...words] = (of.get("dnsmasq") ?? "").split("\n");
+  const [first = "", ...errors] = (of.get("dnsmasq") ?? "").split("\n");
   return {
     mode: textOf(of, "mode", "bridge"),
     gateway: env.get("KDOCK_GATEWAY") ?? "",
@@ -156,7 +155,10 @@ export function parseContainerFacts(text: string): ContainerFacts {
     defaultRoute: routed && (routed.gateway ?? ""),
     firewall: parseFirewall(of.get("iptables") ?? ""),
     sysctls: pairs(of.get("sysctl"), " "),
-    dnsmasq: { runs: first === "runs", lastWords: words.at(-1) ?? (first === "runs" ? "" : first) },
+    dnsmasq: {
+      runs: first === "runs",
+      lastError: errors.at(-1) ?? (first === "runs" ? "" : first),
+    },
     resolver: of.get("resolver"),
     qdiscs: (of.get("qdisc") ?? "").split("\n").filter((line) => DISTURBS.test(line)),
     shape: (of.get("shape") ?? "").replace(/^(netem|stand-in) /, ""),
@@ -164,7 +166,7 @@ export function parseContainerFacts(text: string): ContainerFacts {
   };
 }
 
-/** Disciplines that do more than to keep frames in order. */
+/** All queueing disciplines but plain queues. */
 const DISTURBS = /^qdisc (?!noqueue|fq_codel|pfifo_fast|pfifo|mq|fq )/;
 
 function pairs(text = "", by: string): ReadonlyMap<string, string> {
@@ -196,7 +198,7 @@ function parseLink({ ifname, mtu, flags, master, addr_info: all }: IpLink): Link
   };
 }
 
-/** A number of /proc/net/snmp, which has the names in one line and the numbers in the next. */
+/** A counter of /proc/net/snmp, which has the names on one line and the values on the next. */
 export function counter(snmp: string, protocol: string, name: string): number {
   const [names = "", values = ""] = snmp
     .split("\n")
@@ -207,28 +209,28 @@ export function counter(snmp: string, protocol: string, name: string): number {
 
 export function parseEchoes(snmp: string): Echoes {
   return {
-    asked: counter(snmp, "Icmp", "InEchos"),
-    answered: counter(snmp, "Icmp", "OutEchoReps"),
+    requests: counter(snmp, "Icmp", "InEchos"),
+    replies: counter(snmp, "Icmp", "OutEchoReps"),
   };
 }
 
-/** What is true in the guest. */
+/** The network's state in the guest. */
 export interface GuestFacts {
-  /** The card's name, "" when there is none. */
+  /** The network card's name; "" for none. */
   readonly card: string;
   readonly isUp: boolean;
   readonly hasCarrier: boolean;
   readonly mtu: number;
   /** "10.0.3.2/24" */
   readonly addresses: readonly string[];
-  /** Of IPv6, but for those that every link has. */
+  /** IPv6, without link-local addresses. */
   readonly addresses6: readonly string[];
-  /** The default route's gateway, "" where there is no such address in it; undefined for no default route. */
+  /** The default route's gateway; "" for a route without one, undefined for no default route. */
   readonly defaultRoute: string | undefined;
   readonly resolvers: readonly string[];
   readonly hasPacketSockets: boolean;
   readonly hasIpv6: boolean;
-  /** "tcp/9090": where somebody listens. */
+  /** Ports with a listener: "tcp/9090". */
   readonly listening: ReadonlySet<string>;
   readonly commandLine: string;
 }
@@ -286,7 +288,7 @@ export function parseGuestFacts(text: string): GuestFacts {
   };
 }
 
-/** As /proc/net spells a listener's state; udp's are "closed", since nobody is connected. */
+/** A listener's state in /proc/net; an unconnected UDP socket is in state TCP_CLOSE. */
 const LISTENS = { tcp: "0A", udp: "07" } as const;
 
 function listener(protocol: "tcp" | "udp", line: string): string[] {

@@ -1,22 +1,22 @@
 import { bounds, toNumber } from "../../../config/ipv4.js";
 
-/** What `iptables-save` says: table → chain → policy and rules, in order. */
+/** The output of `iptables-save`: table → chain → policy and rules, in order. */
 export type Firewall = ReadonlyMap<string, ReadonlyMap<string, Chain>>;
 
 export interface Chain {
-  /** "-" for a chain that others jump to. */
+  /** "-" for a user-defined chain. */
   readonly policy: string;
   readonly rules: readonly Rule[];
 }
 
 export interface Rule {
-  /** As iptables-save wrote it: "-A FORWARD -i br0 -j ACCEPT". */
+  /** The line of iptables-save: "-A FORWARD -i br0 -j ACCEPT". */
   readonly text: string;
   readonly chain: string;
   readonly tests: readonly Test[];
-  /** "" for a rule that only counts. */
+  /** "" for a rule without a target. */
   readonly target: string;
-  /** What follows the target: "--to-destination 10.0.3.2:80". */
+  /** The target's options: "--to-destination 10.0.3.2:80". */
   readonly options: readonly string[];
 }
 
@@ -26,7 +26,7 @@ interface Test {
   readonly isNegated: boolean;
 }
 
-/** A packet as far as rules look at it; what is undefined does not exist (an interface) or does not matter. */
+/** The properties of a packet that rules match; undefined: no such interface, or any port. */
 export interface Packet {
   readonly in?: string | undefined;
   readonly out?: string | undefined;
@@ -35,11 +35,11 @@ export interface Packet {
   readonly protocol: "icmp" | "tcp" | "udp";
   readonly port?: number | undefined;
   readonly state: "NEW" | "ESTABLISHED";
-  /** It belongs to a connection whose destination a rule has changed. */
+  /** Conntrack state DNAT: the connection's destination was rewritten. */
   readonly isRedirected?: boolean;
 }
 
-/** Where a packet passes: "filter FORWARD". */
+/** A built-in chain on a packet's path: "filter FORWARD". */
 export type Hook = readonly [table: string, chain: string];
 
 export const FORWARDED: readonly Hook[] = [
@@ -65,7 +65,7 @@ export const LEAVING: readonly Hook[] = [
 export interface Drop {
   readonly table: string;
   readonly chain: string;
-  /** undefined: the chain's policy. */
+  /** undefined: dropped by the chain's policy. */
   readonly rule: Rule | undefined;
 }
 
@@ -111,7 +111,7 @@ function parseRule(text: string): Rule {
   return { text, chain, tests, target: "", options: [] };
 }
 
-/** The first thing on a packet's way that drops it, as far as can be seen. */
+/** The first rule or policy on the packet's path that drops it. Rules with unsupported matches are taken as not matching. */
 export function dropOf(
   firewall: Firewall,
   hooks: readonly Hook[],
@@ -127,8 +127,8 @@ export function dropOf(
 }
 
 const DROPS: ReadonlySet<string> = new Set(["DROP", "REJECT"]);
-/** After these a packet goes on to the next rule. */
-const GOES_ON: ReadonlySet<string> = new Set(
+/** Targets after which the next rule is evaluated. */
+const NON_TERMINATING: ReadonlySet<string> = new Set(
   [
     "",
     "LOG",
@@ -148,7 +148,7 @@ function policyDrops(firewall: Firewall, table: string, chain: string): boolean 
   return firewall.get(table)?.get(chain)?.policy === "DROP";
 }
 
-/** The rule that decides about a packet; undefined where the policy does. */
+/** The rule that decides about a packet; undefined if the chain's policy does. */
 export function firstMatch(
   firewall: Firewall,
   table: string,
@@ -159,7 +159,8 @@ export function firstMatch(
   return found === "return" ? undefined : found;
 }
 
-const DEEPEST = 16;
+/** Limits jumps, since chains may form a loop. */
+const MAX_DEPTH = 16;
 
 function walk(
   table: ReadonlyMap<string, Chain> | undefined,
@@ -170,27 +171,27 @@ function walk(
   for (const rule of table?.get(name)?.rules ?? []) {
     if (!rule.tests.every((test) => passes(test, packet))) continue;
     if (rule.target === "RETURN") return "return";
-    if (GOES_ON.has(rule.target)) continue;
+    if (NON_TERMINATING.has(rule.target)) continue;
     if (table?.has(rule.target) === true) {
-      const deeper = depth < DEEPEST ? walk(table, rule.target, packet, depth + 1) : undefined;
+      const deeper = depth < MAX_DEPTH ? walk(table, rule.target, packet, depth + 1) : undefined;
       if (deeper !== undefined && deeper !== "return") return deeper;
     } else return rule;
   }
   return undefined;
 }
 
-/** Rules that drop, and ask something that cannot be known from here: a rate, a coincidence, an owner. */
-export function doubtfulDrops(firewall: Firewall, hooks: readonly Hook[], packet: Packet): Drop[] {
+/** Dropping rules with unsupported matches (a rate, a probability, an owner), whose other matches fit the packet. */
+export function possibleDrops(firewall: Firewall, hooks: readonly Hook[], packet: Packet): Drop[] {
   return hooks.flatMap(([table, chain]) =>
     (firewall.get(table)?.get(chain)?.rules ?? [])
       .filter(({ target }) => DROPS.has(target))
-      .filter(({ tests }) => tests.some(({ option }) => !isKnown(option)))
-      .filter(({ tests }) => tests.every((t) => !isKnown(t.option) || passes(t, packet)))
+      .filter(({ tests }) => tests.some(({ option }) => !isSupported(option)))
+      .filter(({ tests }) => tests.every((t) => !isSupported(t.option) || passes(t, packet)))
       .map((rule) => ({ table, chain, rule })),
   );
 }
 
-const KNOWN: Readonly<Record<string, (value: string, packet: Packet) => boolean>> = {
+const MATCHES: Readonly<Record<string, (value: string, packet: Packet) => boolean>> = {
   "-i": (name, packet) => isInterface(name, packet.in),
   "-o": (name, packet) => isInterface(name, packet.out),
   "-s": (network, { source }) => isIn(network, source),
@@ -208,13 +209,13 @@ const KNOWN: Readonly<Record<string, (value: string, packet: Packet) => boolean>
   "--comment": () => true,
 };
 
-function isKnown(option: string): boolean {
-  return option in KNOWN;
+function isSupported(option: string): boolean {
+  return option in MATCHES;
 }
 
-/** A question that is not known here counts as answered with no. */
+/** False for an unsupported match. */
 function passes({ option, value, isNegated }: Test, packet: Packet): boolean {
-  const test = KNOWN[option];
+  const test = MATCHES[option];
   return test !== undefined && test(value, packet) !== isNegated;
 }
 
@@ -228,7 +229,7 @@ function isPort(range: string, port: number | undefined): boolean {
   return port !== undefined && low !== undefined && port >= low && port <= (high ?? low);
 }
 
-/** Whether an IPv4 address is in "10.0.3.0/24" or is "10.0.3.2". */
+/** Whether an IPv4 address is in a network ("10.0.3.0/24") or equals an address ("10.0.3.2"). */
 export function isIn(network: string, address: string): boolean {
   const [first, last] = bounds(network);
   const number = toNumber(address);

@@ -2,9 +2,9 @@ import { LINK } from "../../../core/plan/names.js";
 import { fail, type Finding, ok } from "../../../core/plan/finding.js";
 import { ms } from "./ping.js";
 import type { ContainerFacts, GuestFacts } from "./facts.js";
-import { ANEW, gatewayOf, type GuestState, prefixOf, type Scene } from "./scene.js";
+import { gatewayOf, type GuestState, prefixOf, RECREATE, type Scene } from "./scene.js";
 
-/** The guest itself, and its own end of the wire. */
+/** The guest and its network card. */
 export function guestFinding(
   { names, container }: Pick<Scene, "names" | "container">,
   state: GuestState,
@@ -16,7 +16,7 @@ export function guestFinding(
   if (guest.card === "") {
     return fail(
       subject,
-      "the guest's kernel shows no network card: it has no driver for it",
+      "the guest's kernel has no driver for the network card",
       "Build it with CONFIG_VIRTIO_PCI=y and CONFIG_VIRTIO_NET=y, or run with `--nic e1000` and CONFIG_E1000=y.",
     );
   }
@@ -25,14 +25,14 @@ export function guestFinding(
     return fail(subject, `${card} is down`, `\`${inGuest(`ip link set ${card} up`)}\``);
   }
   if (!guest.hasCarrier) {
-    return fail(subject, `${card} has no carrier: QEMU has unplugged it`, `${ANEW}.`);
+    return fail(subject, `${card} has no carrier: QEMU has unplugged it`, `${RECREATE}.`);
   }
   const [address] = guest.addresses;
   if (address === undefined) return noAddress({ names, container, guest });
   if (!guest.addresses.some((each) => each.split("/")[0] === container.guest)) {
     return fail(
       subject,
-      `${card} has ${address}, and not ${container.guest}, which published ports lead to`,
+      `${card} has ${address} instead of ${container.guest}, the target of published ports`,
       `\`${inGuest(`ip addr add ${container.guest}/${prefixOf(container)} dev ${card}`)}\``,
     );
   }
@@ -53,12 +53,12 @@ function noAddress({ names, container, guest }: Scene): Finding {
     );
   }
   if (container.mode === "bridge" && !container.dnsmasq.runs) {
-    return fail("guest", `${text}: dnsmasq, which gives it one, does not run`, `${ANEW}.`);
+    return fail("guest", `${text}: dnsmasq, the DHCP server, does not run`, `${RECREATE}.`);
   }
-  return fail("guest", text, `\`${names.exec} udhcpc -i ${guest.card} -n -q\` asks for one.`);
+  return fail("guest", text, `\`${names.exec} udhcpc -i ${guest.card} -n -q\` requests one.`);
 }
 
-/** What is assumed of a guest that cannot be asked: that it is as kdock made it. */
+/** The assumed state of a guest that does not respond: as kdock configured it. */
 export function untouchedGuest(container: ContainerFacts): GuestFacts {
   const { guest, guest6, uplink, links } = container;
   return {

@@ -2,9 +2,9 @@ import { LINK } from "../../../core/plan/names.js";
 import { fail, type Finding, ok } from "../../../core/plan/finding.js";
 import { wireFault } from "./gateway.js";
 import { ms, type Ping } from "./ping.js";
-import { ANEW, disturbance, notTried, type Scene } from "./scene.js";
+import { disturbance, notTried, RECREATE, type Scene } from "./scene.js";
 
-/** The same with IPv6, where the VM has it. */
+/** Guest → gateway over IPv6, if the VM has it. */
 export function ipv6Finding(scene: Scene, ping: Ping | undefined): Finding {
   const { container, guest, names } = scene;
   const subject = "IPv6";
@@ -15,18 +15,18 @@ export function ipv6Finding(scene: Scene, ping: Ping | undefined): Finding {
     return ok(subject, "none: the guest's kernel is built without it (CONFIG_IPV6)");
   }
   if (container.noGateway6 !== "") {
-    return ok(subject, `among guests only, as said at the VM's start: ${container.noGateway6}`);
+    return ok(subject, `between guests only: ${container.noGateway6}`);
   }
   if (container.mode === "bridge") {
     if (wireFault({ container, names }) !== undefined) return notTried(subject, "guest → gateway");
     if (container.links.get(LINK.bridge)?.addresses.includes(container.gateway6) !== true) {
-      // The second is the one that the guest's default route has; see images/vm/ipv6.sh.
+      // The link-local address is the gateway of the guest's default route; see images/vm/ipv6.sh.
       const add = [container.gateway6, `fe80::${gateway.split("::")[1] ?? "1"}`].map(
         (address) => `ip -6 addr replace ${address} dev ${LINK.bridge} nodad`,
       );
       return fail(
         subject,
-        `${LINK.bridge} has no ${container.gateway6}, which it loses when it is set down`,
+        `${LINK.bridge} has no ${container.gateway6}: setting a link down removes its IPv6 addresses`,
         `\`docker exec ${names.container} sh -c '${add.join("; ")}'\``,
       );
     }
@@ -34,7 +34,7 @@ export function ipv6Finding(scene: Scene, ping: Ping | undefined): Finding {
   if (guest.addresses6.length === 0) {
     return fail(
       subject,
-      `${guest.card} has no IPv6 address but its own link's`,
+      `${guest.card} has only a link-local IPv6 address`,
       `\`${names.exec} ip addr add ${guest6}/64 dev ${guest.card}\``,
     );
   }
@@ -47,7 +47,7 @@ export function ipv6Finding(scene: Scene, ping: Ping | undefined): Finding {
   if (disturbed !== undefined) return fail(subject, `${where}: ${disturbed.text}`, disturbed.mend);
   return fail(
     subject,
-    `${where}: no answer${ping.complaint === undefined ? "" : ` (${ping.complaint})`}`,
-    `Do rules drop it? \`docker exec ${names.container} ip6tables -S\`; ${ANEW}.`,
+    `${where}: no answer${ping.error === undefined ? "" : ` (${ping.error})`}`,
+    `Check the rules: \`docker exec ${names.container} ip6tables -S\`; ${RECREATE}.`,
   );
 }

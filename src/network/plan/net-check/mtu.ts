@@ -3,48 +3,48 @@ import { fail, type Finding, ok, warn } from "../../../core/plan/finding.js";
 import type { Ping } from "./ping.js";
 import { notTried, type Scene } from "./scene.js";
 
-/** Whether frames as large as the guest makes them fit everywhere. */
+/** Whether frames of the guest's MTU pass every link. `full`: a ping of that size. */
 export function mtuFinding(scene: Scene, full: Ping | undefined): Finding {
   const { container, guest, names } = scene;
   const subject = "MTU";
   const set = (mtu: number) => `\`${names.exec} ip link set ${guest.card} mtu ${mtu}\``;
   if (container.mode === "bridge") {
-    const fit = [LINK.tap, LINK.shape, LINK.bridge, container.uplink].flatMap(
+    const links = [LINK.tap, LINK.shape, LINK.bridge, container.uplink].flatMap(
       (name) => container.links.get(name) ?? [],
     );
-    const narrowest = fit.reduce((least, link) => (link.mtu < least.mtu ? link : least), {
+    const narrowest = links.reduce((least, link) => (link.mtu < least.mtu ? link : least), {
       name: guest.card,
       mtu: Infinity,
     });
     const wanted = container.links.get(container.uplink)?.mtu ?? narrowest.mtu;
-    const inside = fit.filter(({ name, mtu }) => name !== container.uplink && mtu < wanted);
+    const inside = links.filter(({ name, mtu }) => name !== container.uplink && mtu < wanted);
     if (inside.length > 0) {
       const widen = inside.map(({ name }) => `ip link set ${name} mtu ${wanted}`);
       return fail(
         subject,
-        `${inside.map(({ name, mtu }) => `${name} takes frames of ${mtu}`).join(", ")}, the way out those of ${wanted}: larger ones are lost, or have to be made smaller`,
+        `${inside.map(({ name, mtu }) => `${name} has MTU ${mtu}`).join(", ")}, the uplink ${wanted}: larger frames are lost or fragmented`,
         `\`docker exec ${names.container} sh -c '${widen.join("; ")}'\``,
       );
     }
-    const wide = fit.find(({ mtu }) => mtu > wanted);
+    const wide = links.find(({ mtu }) => mtu > wanted);
     if (guest.mtu > narrowest.mtu) {
       return fail(
         subject,
-        `the guest's ${guest.card} sends frames of ${guest.mtu}, and ${narrowest.name} takes ${narrowest.mtu}: larger ones are lost`,
+        `the guest's ${guest.card} has MTU ${guest.mtu}, ${narrowest.name} ${narrowest.mtu}: larger frames are lost`,
         set(narrowest.mtu),
       );
     }
     if (wide !== undefined) {
       return warn(
         subject,
-        `${wide.name} takes frames of ${wide.mtu}, the way out ${wanted}`,
+        `${wide.name} has MTU ${wide.mtu}, the uplink ${wanted}`,
         `\`docker exec ${names.container} ip link set ${wide.name} mtu ${wanted}\``,
       );
     }
     if (guest.mtu < narrowest.mtu) {
       return warn(
         subject,
-        `the guest's ${guest.card} has ${guest.mtu}, where ${narrowest.mtu} would pass`,
+        `the guest's ${guest.card} has MTU ${guest.mtu}, ${narrowest.mtu} is possible`,
         set(narrowest.mtu),
       );
     }
@@ -54,6 +54,6 @@ export function mtuFinding(scene: Scene, full: Ping | undefined): Finding {
   return fail(
     subject,
     `frames of ${guest.mtu} do not pass, smaller ones do`,
-    `Something on the way takes less: try ${set(1400)}`,
+    `Try a smaller MTU: ${set(1400)}`,
   );
 }

@@ -4,12 +4,12 @@ import { vmWords } from "../../../core/vm-words.js";
 import type { Ping } from "./ping.js";
 import { disturbance, type Fault, guestFault, lossy, notTried, type Scene } from "./scene.js";
 
-/** Another guest of the project, by name. */
+/** A ping to another guest of the project, by name. */
 export interface NeighbourProbe {
   readonly name: string;
   readonly ping: Ping | undefined;
-  /** The other VM's side, looked at when it does not answer. */
-  readonly other?: { readonly fault: Fault | undefined; readonly standing: string | undefined };
+  /** The other VM's state, if it did not answer; `paused` explains why its guest does not run. */
+  readonly other?: { readonly fault: Fault | undefined; readonly paused: string | undefined };
 }
 
 export function neighbourFinding(
@@ -27,29 +27,29 @@ export function neighbourFinding(
   if (!joined) {
     return fail(
       subject,
-      `${where}: this VM's bridge is not plugged into the project's common network`,
-      "`kdock stop` and `kdock up` one of the VMs: that joins all again.",
+      `${where}: this VM's bridge is not connected to the project's shared network`,
+      "Restart one of the VMs with `kdock stop` and `kdock up`: that connects all of them.",
     );
   }
   if (ping === undefined) return notTried(subject, where);
-  if (ping.complaint?.includes("bad address") === true) {
+  if (ping.error?.includes("bad address") === true) {
     if (dns.verdict !== "ok") return notTried(subject, where);
     return fail(
       subject,
-      `${where}: the guest knows nobody of that name`,
+      `${where}: the guest cannot resolve the name`,
       `Names are in the container's ${INSIDE.hosts}: \`docker exec ${names.container} cat ${INSIDE.hosts}\`.`,
     );
   }
-  if (other?.standing !== undefined) {
-    return fail(subject, `${where}: ${other.standing}`, "Let it go on, or ask it later.");
+  if (other?.paused !== undefined) {
+    return fail(subject, `${where}: ${other.paused}`, "Resume it, or check again later.");
   }
   const fault = other?.fault;
-  if (fault !== undefined) return fail(subject, `${where}: at its end, ${fault.text}`, fault.mend);
+  if (fault !== undefined) return fail(subject, `${where}: on its side, ${fault.text}`, fault.mend);
   const own = guestFault(scene, ping, name) ?? disturbance(scene);
   if (own !== undefined) return fail(subject, `${where}: ${own.text}`, own.mend);
   return fail(
     subject,
     `${where}: no answer`,
-    `\`kdock net check${vmWords(name)}\` looks from the other end.`,
+    `\`kdock net check${vmWords(name)}\` checks from the other side.`,
   );
 }

@@ -1,33 +1,33 @@
 import { LINK } from "../../../core/plan/names.js";
 import { fail, type Finding, ok, warn } from "../../../core/plan/finding.js";
-import { doubtfulDrops, FORWARDED } from "./firewall.js";
+import { FORWARDED, possibleDrops } from "./firewall.js";
 import type { Ping } from "./ping.js";
-import { answerTo, dropFault, OUTSIDE, ruleFault, toOutside } from "./rule-faults.js";
+import { dropFault, OUTSIDE, replyTo, ruleFault, toOutside } from "./rule-faults.js";
 import {
   addDefault,
-  ANEW,
   type Fault,
   gatewayOf,
   guestFault,
   lossy,
   notTried,
+  RECREATE,
   type Scene,
   setSysctl,
 } from "./scene.js";
 
-/** `address`: where the other container is called. */
+/** `address`: of the other container. */
 export type OutsideProbe =
   | {
       readonly kind: "tried";
       readonly address: string;
-      /** Undefined where a ping would be answered by another than the container. */
+      /** Undefined if something else than the container would answer a ping. */
       readonly ping: Ping | undefined;
-      /** The caller's address as the other container sees it; "" when no call came through. */
+      /** The guest's address as the other container sees it; "" when no connection came through. */
       readonly seenAs: string;
-      /** The VM's container's. */
+      /** The address of the VM's container. */
       readonly expected: string;
     }
-  /** Not sent: the packets would leave with the guest's own address. */
+  /** Not sent: the packets would leave with the guest's address. */
   | { readonly kind: "untranslated"; readonly address: string };
 
 /** Guest → another container on the engine's network. */
@@ -45,7 +45,7 @@ export function containerFinding(
   }
   const noPing =
     container.mode === "user"
-      ? "QEMU's own network passes no pings on"
+      ? "QEMU's user network forwards no pings"
       : "at a port published on the guests' bridge";
   if (container.mode !== "bridge" && tried !== undefined && tried.seenAs !== "") {
     return ok(subject, `${where}: answers over TCP (${noPing})`);
@@ -62,15 +62,12 @@ export function containerFinding(
   if (guest.defaultRoute !== undefined && guest.defaultRoute !== gatewayOf(container)) {
     return fail(
       subject,
-      `${where}: the guest's default route is via ${guest.defaultRoute || "no gateway"}, and not ${gatewayOf(container)}`,
+      `${where}: the guest's default route is via ${guest.defaultRoute || "no gateway"} instead of ${gatewayOf(container)}`,
       `\`${names.exec} ip route replace default via ${gatewayOf(container)}\``,
     );
   }
   if (probe.kind === "untranslated") {
-    return warn(
-      subject,
-      `${where}: not tried, because its packets would leave untranslated: see NAT`,
-    );
+    return warn(subject, `${where}: not tried, because packets would leave untranslated: see NAT`);
   }
   const { text, mend } = unanswered(scene, probe);
   return fail(subject, `${where}: ${text}`, mend);
@@ -82,39 +79,39 @@ function unanswered(
 ): Fault {
   const own = ping && guestFault(scene, ping, address);
   if (own !== undefined) return own;
-  const ask = toOutside(scene.container, address, { protocol: "icmp" });
+  const request = toOutside(scene.container, address, { protocol: "icmp" });
   const { firewall } = scene.container;
-  const [doubtful] = [
-    ...doubtfulDrops(firewall, FORWARDED, ask),
-    ...doubtfulDrops(firewall, FORWARDED, answerTo(ask)),
+  const [drop] = [
+    ...possibleDrops(firewall, FORWARDED, request),
+    ...possibleDrops(firewall, FORWARDED, replyTo(request)),
   ];
-  if (doubtful?.rule !== undefined) {
+  if (drop?.rule !== undefined) {
     return {
-      text: `no answer; perhaps because of a rule: ${doubtful.table} ${doubtful.rule.text}`,
-      mend: dropFault(scene, doubtful, ask, "").mend,
+      text: `no answer; perhaps because of a rule: ${drop.table} ${drop.rule.text}`,
+      mend: dropFault(scene, drop, request, "").mend,
     };
   }
   return {
     text: "no answer",
-    mend: `\`kdock capture${scene.names.suffix} --side both icmp\` shows how far packets come; ${ANEW}.`,
+    mend: `\`kdock capture${scene.names.suffix} --side both icmp\` shows how far packets get; ${RECREATE}.`,
   };
 }
 
-/** What in the container keeps the guest from the outside, but for address translation. */
+/** A fault in the container that blocks packets to the outside, address translation excepted. */
 export function forwardFault(scene: Scene, to: string): Fault | undefined {
   const { container, names } = scene;
   const { uplink, sysctls } = container;
   const link = container.links.get(uplink);
   if (uplink === "" || link === undefined) {
     return {
-      text: "the VM's container has no way out",
-      mend: `Is it in a network of the engine? ${ANEW}.`,
+      text: "the VM's container has no uplink",
+      mend: `Check that it is in a network of the engine; ${RECREATE}.`,
     };
   }
   if (!link.isUp) {
     return {
       text: `${uplink} of the VM's container is down`,
-      mend: `\`docker exec ${names.container} ip link set ${uplink} up\`; its routes are lost then, and ${ANEW}.`,
+      mend: `\`docker exec ${names.container} ip link set ${uplink} up\`; its routes are lost: ${RECREATE}.`,
     };
   }
   if (sysctls.get("net/ipv4/ip_forward") !== "1") {
@@ -131,28 +128,28 @@ export function forwardFault(scene: Scene, to: string): Fault | undefined {
       };
     }
   }
-  const ask = toOutside(container, to, { protocol: "icmp" });
+  const request = toOutside(container, to, { protocol: "icmp" });
   return (
-    ruleFault(scene, FORWARDED, ask, "what the guest sends out") ??
-    ruleFault(scene, FORWARDED, answerTo(ask), "what comes back to the guest")
+    ruleFault(scene, FORWARDED, request, "packets from the guest") ??
+    ruleFault(scene, FORWARDED, replyTo(request), "replies to the guest")
   );
 }
 
-/** Beyond the engine's network nothing is sent, so only the way there is looked at. `gateway` is that network's. */
+/** Checks the container's default route only: nothing is sent beyond the engine's network. `gateway` is that network's. */
 export function wayOutFinding({ container, names }: Scene, gateway: string): Finding {
   const subject = "way out";
   const { defaultRoute, uplink } = container;
   if (defaultRoute !== undefined) {
     return ok(
       subject,
-      `the container's default route is via ${defaultRoute} (nothing is sent beyond it)`,
+      `the container's default route is via ${defaultRoute} (not probed beyond it)`,
     );
   }
   return fail(
     subject,
-    "the VM's container has no default route: the guest comes no further than the engine's network",
+    "the VM's container has no default route: the guest reaches only the engine's network",
     gateway === "" || uplink === ""
-      ? `Is it in a network with a way out? ${ANEW}.`
+      ? `Check that its network has a gateway; ${RECREATE}.`
       : `\`docker exec ${names.container} ip route add default via ${gateway} dev ${uplink}\``,
   );
 }

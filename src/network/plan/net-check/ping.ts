@@ -1,19 +1,19 @@
 import { counter } from "./facts.js";
 
-/** What busybox's ping said, and what the guest's kernel counted meanwhile. */
+/** The result of busybox's ping, and the guest kernel's counters meanwhile. */
 export interface Ping {
   readonly sent: number;
   readonly received: number;
-  /** Of the round trips, on average; undefined when there was none. */
+  /** The average round-trip time; undefined without a reply. */
   readonly ms: number | undefined;
-  /** What ping complained of: "sendto: Network unreachable". */
-  readonly complaint: string | undefined;
-  /** IP packets that came to the guest, and answers to pings that it took in. */
+  /** ping's error: "sendto: Network unreachable". */
+  readonly error: string | undefined;
+  /** IP packets that the guest received, and echo replies that it accepted. */
   readonly arrived: number;
-  readonly taken: number;
+  readonly accepted: number;
 }
 
-/** Runs in the guest; $@ is ping's. */
+/** Runs in the guest with ping's arguments. */
 export const PING_SCRIPT = `
 cat /proc/net/snmp 2>/dev/null
 echo %ping
@@ -25,20 +25,21 @@ exit 0
 
 export function parsePing(text: string): Ping {
   const [before = "", rest = ""] = text.split(/^%ping\n/m);
-  const [said = "", after = ""] = rest.split(/^%after\n/m);
+  const [output = "", after = ""] = rest.split(/^%after\n/m);
   const [, sent = "0", received = "0"] =
-    /(\d+) packets transmitted, (\d+) (?:packets )?received/.exec(said) ?? [];
-  const average = /= [\d.]+\/([\d.]+)\//.exec(said)?.[1];
-  const grew = (protocol: string, name: string) =>
+    /(\d+) packets transmitted, (\d+) (?:packets )?received/.exec(output) ?? [];
+  const average = /= [\d.]+\/([\d.]+)\//.exec(output)?.[1];
+  const increase = (protocol: string, name: string) =>
     counter(after, protocol, name) - counter(before, protocol, name);
   return {
     sent: Number(sent),
     received: Number(received),
     ms: average === undefined ? undefined : Number(average),
-    complaint:
-      /^ping6?: (.*)$/m.exec(said)?.[1] ?? (said.includes("not found") ? said.trim() : undefined),
-    arrived: grew("Ip", "InReceives"),
-    taken: grew("Icmp", "InEchoReps"),
+    error:
+      /^ping6?: (.*)$/m.exec(output)?.[1] ??
+      (output.includes("not found") ? output.trim() : undefined),
+    arrived: increase("Ip", "InReceives"),
+    accepted: increase("Icmp", "InEchoReps"),
   };
 }
 

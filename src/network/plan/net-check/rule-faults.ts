@@ -3,28 +3,27 @@ import type { ContainerFacts } from "./facts.js";
 import { type Drop, dropOf, type Hook, type Packet } from "./firewall.js";
 import { type Fault, networkOf, type Scene } from "./scene.js";
 
-/** Nobody's: an address of TEST-NET-1 (RFC 5737), for asking the rules. Nothing is sent there. */
+/** An address of TEST-NET-1 (RFC 5737) for evaluating rules. Nothing is sent there. */
 export const OUTSIDE = "192.0.2.1";
 
-/** What is asked for, where and how. */
-type What = Pick<Packet, "protocol"> & Partial<Packet>;
+type Properties = Pick<Packet, "protocol"> & Partial<Packet>;
 
-/** Guest → its gateway. */
-export function toGateway({ guest, gateway }: ContainerFacts, what: What): Packet {
+/** Guest → gateway. */
+export function toGateway({ guest, gateway }: ContainerFacts, properties: Properties): Packet {
   const destination = gateway.split("/")[0] ?? "";
-  return { in: LINK.bridge, source: guest, destination, state: "NEW", ...what };
+  return { in: LINK.bridge, source: guest, destination, state: "NEW", ...properties };
 }
 
-/** Guest → somebody behind the container's uplink. */
+/** Guest → a host behind the container's uplink. */
 export function toOutside(
   { guest, uplink }: ContainerFacts,
   destination: string,
-  what: What,
+  properties: Properties,
 ): Packet {
-  return { in: LINK.bridge, out: uplink, source: guest, destination, state: "NEW", ...what };
+  return { in: LINK.bridge, out: uplink, source: guest, destination, state: "NEW", ...properties };
 }
 
-export function answerTo(packet: Packet): Packet {
+export function replyTo(packet: Packet): Packet {
   return {
     ...packet,
     ...{ in: packet.out, out: packet.in },
@@ -32,7 +31,7 @@ export function answerTo(packet: Packet): Packet {
   };
 }
 
-/** What a rule on a packet's way does to it. */
+/** The fault of the rule or policy that drops a packet; undefined if it passes. `what` names the packets in the message. */
 export function ruleFault(scene: Scene, hooks: readonly Hook[], packet: Packet, what: string) {
   const drop = dropOf(scene.container.firewall, hooks, packet);
   return drop === undefined ? undefined : dropFault(scene, drop, packet, what);
@@ -54,12 +53,12 @@ export function dropFault(
   }
   return {
     text: `the VM's container drops ${what}: the policy of ${drop.table} ${drop.chain} is DROP, and no rule lets it pass`,
-    mend: `\`${iptables}${table} -A ${drop.chain} ${wanted(container, packet)} -j ACCEPT\``,
+    mend: `\`${iptables}${table} -A ${drop.chain} ${matchesFor(container, packet)} -j ACCEPT\``,
   };
 }
 
-/** What start.sh's rule for such a packet asks, where it has one. */
-function wanted(container: ContainerFacts, packet: Packet): string {
+/** The matches of the rule that start.sh has for such a packet. */
+function matchesFor(container: ContainerFacts, packet: Packet): string {
   if (packet.in === LINK.bridge && packet.out !== undefined)
     return `-i ${LINK.bridge} -s ${networkOf(container)}`;
   if (packet.in === LINK.bridge) return `-i ${LINK.bridge}`;

@@ -5,23 +5,23 @@ import type { ContainerFacts, GuestFacts } from "./facts.js";
 import { isIn } from "./firewall.js";
 import { ms, type Ping } from "./ping.js";
 
-/** How the VM is called, for advice that can be typed. */
+/** Names of the VM, for commands in messages. */
 export interface Names {
   readonly container: string;
   /** "kdock exec --", with the VM's flag where there are several. */
   readonly exec: string;
   readonly vm: string;
-  /** "", or " --vm NAME": what follows a command. */
+  /** "", or " --vm NAME", to append to a command. */
   readonly suffix: string;
 }
 
-/** How far the guest can be asked. */
+/** Whether the guest responds. */
 export type GuestState =
   | { readonly kind: "answers"; readonly ms: number; readonly facts: GuestFacts }
-  /** `why` as a person would say it; `mend` what to do. */
+  /** `why`: the finding's text; `mend`: the fix. */
   | { readonly kind: "silent"; readonly why: string; readonly mend: string };
 
-/** All that hops are judged by. */
+/** The state that verdicts are derived from. */
 export interface Scene {
   readonly names: Names;
   readonly container: ContainerFacts;
@@ -33,10 +33,12 @@ export interface Fault {
   readonly mend: string;
 }
 
-export const ANEW = "`kdock stop` and `kdock run` make the network anew";
+export const RECREATE = "`kdock stop` and `kdock run` create the network again";
+
+export const AFTER_FAILURE = "because of a failure above";
 
 export function notTried(subject: string, where: string): Finding {
-  return warn(subject, `${where}: not tried, because of what is wrong above`);
+  return warn(subject, `${where}: not tried, ${AFTER_FAILURE}`);
 }
 
 export function lossy(
@@ -50,7 +52,7 @@ export function lossy(
   if (ping.received >= ping.sent) return ok(subject, `${text}: ${received}${shaped}`);
   const mend =
     container.shape === ""
-      ? "Is the machine under load? `kdock capture icmp` shows what passes."
+      ? "Check the machine's load; `kdock capture icmp` shows what passes."
       : `\`kdock net shape${names.suffix} off\``;
   return warn(subject, `${text}: ${received}${shaped}`, mend);
 }
@@ -70,27 +72,27 @@ export function networkOf(container: ContainerFacts): string {
 }
 
 export function setSysctl({ container }: Names, setting: string): string {
-  return `\`docker exec ${container} sysctl -w ${setting}\`; where the container may not write that, ${ANEW}.`;
+  return `\`docker exec ${container} sysctl -w ${setting}\`; if it is not permitted, ${RECREATE}.`;
 }
 
 export function addDefault({ exec }: Names, container: ContainerFacts): string {
   return `\`${exec} ip route add default via ${gatewayOf(container)}\``;
 }
 
-/** What ping itself says about the guest's side. */
+/** A fault in the guest, derived from ping's error. */
 export function guestFault(
   { names, guest, container }: Scene,
   ping: Ping,
   to: string,
 ): Fault | undefined {
-  const { complaint = "" } = ping;
-  if (complaint.includes("permitted")) {
+  const { error = "" } = ping;
+  if (error.includes("permitted")) {
     return {
-      text: "the guest's own firewall lets nothing out (Operation not permitted)",
-      mend: `In the guest: \`${names.exec} iptables -P OUTPUT ACCEPT\`, or \`-S\` to see its rules.`,
+      text: "the guest's firewall blocks outgoing packets (Operation not permitted)",
+      mend: `In the guest: \`${names.exec} iptables -P OUTPUT ACCEPT\`; \`-S\` lists its rules.`,
     };
   }
-  if (complaint.includes("unreachable")) {
+  if (error.includes("unreachable")) {
     const isNear = isIn(networkOf(container), to);
     return {
       text: `the guest has no route to ${to}`,
@@ -99,9 +101,9 @@ export function guestFault(
         : addDefault(names, container),
     };
   }
-  if (complaint !== "" && !complaint.includes("bad address")) {
+  if (error !== "" && !error.includes("bad address")) {
     return {
-      text: `the guest cannot ping: ${complaint}`,
+      text: `the guest cannot ping: ${error}`,
       mend: "Its kernel needs CONFIG_INET and raw sockets, its busybox the applet ping.",
     };
   }
@@ -110,12 +112,12 @@ export function guestFault(
 
 export function guestFirewall({ names }: Scene, text: string): Fault {
   return {
-    text: `${text}: does the guest's own firewall drop it?`,
-    mend: `In the guest, as far as it has the program: \`${names.exec} iptables -P INPUT ACCEPT\`, or \`-S\` to see its rules.`,
+    text: `${text}, perhaps because of the guest's firewall`,
+    mend: `In the guest, if it has iptables: \`${names.exec} iptables -P INPUT ACCEPT\`; \`-S\` lists its rules.`,
   };
 }
 
-/** Something that was asked to lose frames, or to hold them up. */
+/** Shaping or a queueing discipline that may lose or delay frames. */
 export function disturbance({ container, names }: Scene): Fault | undefined {
   if (container.shape !== "") {
     return {
@@ -128,7 +130,7 @@ export function disturbance({ container, names }: Scene): Fault | undefined {
   const kind = qdisc.split(" ")[1] ?? "";
   const where = kind === "ingress" || kind === "clsact" ? kind : "root";
   return {
-    text: `no answer, and ${LINK.tap} has a discipline: ${qdisc}`,
+    text: `no answer, and ${LINK.tap} has a queueing discipline: ${qdisc}`,
     mend: `\`docker exec ${names.container} tc qdisc del dev ${LINK.tap} ${where}\``,
   };
 }

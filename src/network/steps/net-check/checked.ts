@@ -10,13 +10,13 @@ import type { Project } from "../../../build/project.js";
 import { factsOf } from "../../../vm/steps/choose-vm.js";
 import { runInside } from "../../../core/steps/run-inside.js";
 
-/** All that a check is about. */
+/** A VM under check. */
 export interface Checked extends Project {
   readonly info: ContainerInfo;
   readonly container: Container;
   readonly facts: ContainerFacts;
   readonly names: Names;
-  /** Those of the project that run, this one among them. */
+  /** The project's running VMs, this one included. */
   readonly vms: readonly ContainerInfo[];
 }
 
@@ -26,7 +26,7 @@ export function namesOf({ name, labels }: ContainerInfo, isOneOfSeveral: boolean
   return { container: name, vm, suffix, exec: `kdock exec${suffix} --` };
 }
 
-export async function lookInside(
+export async function readContainerFacts(
   container: Container,
   signal: AbortSignal,
 ): Promise<ContainerFacts> {

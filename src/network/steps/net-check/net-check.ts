@@ -18,14 +18,14 @@ import { factsOf, namesOf as vmNamesOf, notRunning } from "../../../vm/steps/cho
 import { panicOfVm } from "../../../vm/steps/console-log.js";
 import type { Context } from "../../../core/steps/context.js";
 import { findVm } from "../../../vm/steps/vms.js";
-import { type Checked, lookInside, namesOf } from "./checked.js";
-import { callPort } from "./doors.js";
+import { type Checked, namesOf, readContainerFacts } from "./checked.js";
+import { connectToPort } from "./connections.js";
 import { type AskedGuest, askedGuest, silentBy, SilentGuest } from "./guest.js";
 import { type Peer, startPeer } from "./peer.js";
 import { noProbes, probe, type Probes } from "./probes.js";
 
 export interface NetCheck {
-  /** Whether every hop of every VM is. */
+  /** Every hop of every VM is ok. */
   readonly ok: boolean;
   readonly vms: readonly VmCheck[];
 }
@@ -37,9 +37,9 @@ interface VmCheck {
 }
 
 /**
- * Sends something over every hop between a guest and its surroundings, and looks at what each depends on; for all VMs of
- * the project where none is named. What it starts for that, in the guest and beside the VM's container, is gone when it
- * ends. Nobody outside is contacted.
+ * Sends packets over every hop of a VM's network and checks links, routes and rules; for all VMs of the project if
+ * `wanted` is undefined. Programs in the guest and containers that it starts are removed at the end. No host outside is
+ * contacted.
  *
  * Rejects with a `vm` error for a VM that does not run, if it is named or the only one.
  */
@@ -55,7 +55,7 @@ export async function checkNet(project: Project, wanted: string | undefined): Pr
   return { ok: vms.every((vm) => vm.ok), vms };
 }
 
-/** Together they would be in each other's way: what one sends takes the other's processor. */
+/** In sequence, since checks compete for the processors and would time out. */
 async function oneByOne<T>(names: readonly string[], check: (name: string) => Promise<T>) {
   const results: T[] = [];
   for (const name of names) results.push(await check(name));
@@ -77,10 +77,10 @@ const endedVm =
 async function checkVm(project: Project, wanted: string | undefined): Promise<VmCheck> {
   const { ctx, plan } = project;
   const { container, info } = await findVm(ctx, plan, wanted);
-  await requireLiving(ctx, container, info);
+  await requireRunning(ctx, container, info);
   const vm = factsOf(info).slot.name;
   try {
-    const facts = await lookInside(container, ctx.signal);
+    const facts = await readContainerFacts(container, ctx.signal);
     const engine = await ctx.engine();
     const all = await engine.listContainers(labels("vm", plan.names.id));
     const vms = all.filter(({ running }) => running);
@@ -88,14 +88,14 @@ async function checkVm(project: Project, wanted: string | undefined): Promise<Vm
     return result(vm, await hops({ ...project, info, container, facts, names, vms }));
   } catch (error) {
     ctx.signal.throwIfAborted();
-    // Whatever broke off, a VM that has ended is the reason.
+    // If the VM has ended meanwhile, report that instead.
     const { info: now } = await findVm(ctx, plan, vm);
-    await requireLiving(ctx, container, now);
+    await requireRunning(ctx, container, now);
     throw error;
   }
 }
 
-async function requireLiving(
+async function requireRunning(
   ctx: Context,
   container: Container,
   info: ContainerInfo,
@@ -112,9 +112,9 @@ async function requireLiving(
 async function hops(checked: Checked): Promise<readonly Finding[]> {
   const { ctx, plan, info, container, facts } = checked;
   if (facts.mode === "none") return [ok("guest", "this VM has no network card (vm.net.mode none)")];
-  // Both begin at once; each is disposed of whatever becomes of the other.
-  const asking = askedGuest(container, facts.guestMac, ctx.signal);
-  const [asked, started] = await Promise.allSettled([asking, startPeer(ctx, plan, info, facts)]);
+  // Started in parallel; each is disposed of even if the other fails.
+  const opening = askedGuest(container, facts.guestMac, ctx.signal);
+  const [asked, started] = await Promise.allSettled([opening, startPeer(ctx, plan, info, facts)]);
   await using guest = settled(asked);
   await using peer = settled(started);
   try {
@@ -133,13 +133,13 @@ function settled<T>(outcome: PromiseSettledResult<T>): T | undefined {
   return outcome.status === "fulfilled" ? outcome.value : undefined;
 }
 
-/** The guest cannot be asked: what its container has for it is looked at all the same. */
+/** For a guest that does not respond: the container's side only. */
 async function silentHops(checked: Checked, silent: SilentGuest): Promise<readonly Finding[]> {
   const { facts: container, names } = checked;
   const scene: Scene = { container, names, guest: untouchedGuest(container) };
   return [
     guestFinding(scene, silent.state),
-    ...(await judged(checked, scene, undefined, noProbes(checked))),
+    ...(await findingsOf(checked, scene, undefined, noProbes(checked))),
   ];
 }
 
@@ -147,34 +147,33 @@ async function allHops(
   checked: Checked,
   guest: AskedGuest,
   peer: Peer | undefined,
-  /** Why there is none. */
+  /** The error if the peer could not be started. */
   noPeer: string | undefined,
 ): Promise<readonly Finding[]> {
   const { facts: container, names } = checked;
   const scene: Scene = { container, names, guest: guest.facts };
   const first = guestFinding(scene, { kind: "answers", ms: guest.ms, facts: guest.facts });
-  const canSend = guest.facts.isUp && guest.facts.addresses.length > 0 && !isTorn(scene);
+  const canSend = guest.facts.isUp && guest.facts.addresses.length > 0 && !hasWireFault(scene);
   const probes = canSend ? await probe(checked, scene, guest, peer) : noProbes(checked);
-  const lacking =
+  const peerFinding =
     noPeer === undefined
       ? []
       : [fail("container", `no second container could be started: ${noPeer}`, "`kdock doctor`")];
   return [
     first,
-    ...lacking,
-    ...(await judged(checked, scene, canSend ? guest : undefined, probes)),
+    ...peerFinding,
+    ...(await findingsOf(checked, scene, canSend ? guest : undefined, probes)),
   ];
 }
 
-/** Whether nothing passes between the guest and its gateway, as far as the container shows. */
-function isTorn(scene: Scene): boolean {
+function hasWireFault(scene: Scene): boolean {
   return scene.container.mode === "bridge" && wireFault(scene) !== undefined;
 }
 
-async function judged(
+async function findingsOf(
   checked: Checked,
   scene: Scene,
-  /** For calls from the host; undefined where they would not come through. */
+  /** For connections from the host; undefined if they cannot succeed. */
   guest: AskedGuest | undefined,
   probes: Probes,
 ): Promise<readonly Finding[]> {
@@ -208,12 +207,12 @@ async function portFindings(
     guestPorts(info.ports).map(async (port) => {
       const { protocol, containerPort, hostAddress, hostPort } = port;
       const published = { protocol, host: `${hostAddress}:${hostPort}`, port: containerPort };
-      return portFinding(scene, before, published, await callPort(ctx, guest, facts, port));
+      return portFinding(scene, before, published, await connectToPort(ctx, guest, facts, port));
     }),
   );
 }
 
-/** Without the debugger's, which is QEMU's and not the guest's, and once where the engine publishes for IPv4 and IPv6. */
+/** Excludes the gdbserver's port, which is QEMU's, and the IPv6 duplicate of a port that is published for both families. */
 function guestPorts(ports: readonly PublishedPort[]): readonly PublishedPort[] {
   const seen = new Map<string, PublishedPort>();
   for (const port of ports) {

@@ -7,26 +7,26 @@ import { gatewayOf } from "../../plan/net-check/scene.js";
 import type { Plan } from "../../../build/plan/plan.js";
 import type { Context } from "../../../core/steps/context.js";
 
-/** Where the other container answers everybody with the address that it sees. */
+/** The peer sends every TCP client the client's address. */
 const PEER_PORT = 8080;
 
-/** It ends by itself, should nobody be left to remove it. */
+/** The container ends after that even if kdock was killed. */
 const LIFE_SECONDS = 120;
 
-/** The outside of a check. Disposing of it removes its container. */
+/** A container that serves as the outside. Disposing of it removes the container. */
 export interface Peer extends AsyncDisposable {
   readonly name: string;
-  /** Where the guest calls it, by TCP. */
+  /** The TCP address and port for the guest. */
   readonly address: string;
   readonly port: number;
-  /** False where the address is that of a published port: its pings are answered by the engine's host. */
+  /** False for the address of a published port, where the engine's host answers pings. */
   readonly isPinged: boolean;
 }
 
 /**
- * Starts one from the VM's own image, which is there in any case. It is on the VM's network; in mode "host" on the engine's
- * default bridge, with a port published on the guests' bridge: since version 28, Docker drops what the host forwards to the
- * address of a container.
+ * Starts a peer from the VM's image, which the engine has in any case. It is on the VM's network; in mode "host" on the
+ * engine's default bridge, with a port published on the guests' bridge, since Docker 28 and later drop packets that the
+ * host forwards to a container's address.
  */
 export async function startPeer(
   ctx: Context,
@@ -82,7 +82,7 @@ async function started(ctx: Context, plan: Plan, container: Container): Promise<
   return { name, ...reached, [Symbol.asyncDispose]: () => container[Symbol.asyncDispose]() };
 }
 
-/** What a check left that was killed. */
+/** Removes ended peers of checks that were killed. */
 async function removeEnded(ctx: Context, plan: Plan): Promise<void> {
   const engine = await ctx.engine();
   const left = await engine.listContainers(labels("check", plan.names.id));

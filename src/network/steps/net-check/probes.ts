@@ -12,24 +12,24 @@ import { guestName } from "../../../vm/plan/slots.js";
 import { factsOf } from "../../../vm/steps/choose-vm.js";
 import { askGuest } from "../../../guest/steps/guest-script.js";
 import { runInside } from "../../../core/steps/run-inside.js";
-import { callGuest } from "./doors.js";
+import { type Checked, namesOf, readContainerFacts } from "./checked.js";
+import { connectToGuest } from "./connections.js";
 import { type AskedGuest, pingFrom, standingOf } from "./guest.js";
-import { type Checked, lookInside, namesOf } from "./checked.js";
 import type { Peer } from "./peer.js";
 
-/** What was sent, and what came of it; undefined for what was not tried. */
+/** The results of all probes; undefined for those that were not run. */
 export interface Probes {
   readonly gateway: GatewayProbe | undefined;
   readonly outside: OutsideProbe | undefined;
   readonly inward: InwardProbe | undefined;
   readonly dns: DnsProbe | undefined;
-  /** Frames as large as the guest makes them. */
+  /** A ping with frames of the guest's MTU. */
   readonly full: Ping | undefined;
   readonly ipv6: Ping | undefined;
   readonly neighbours: readonly NeighbourProbe[];
 }
 
-/** For a guest that cannot send, or cannot be asked. */
+/** For a guest that cannot send or does not respond. */
 export function noProbes(checked: Checked): Probes {
   const neighbours = othersOf(checked).map((other) => ({
     name: guestName(factsOf(other).slot),
@@ -41,7 +41,7 @@ export function noProbes(checked: Checked): Probes {
   };
 }
 
-/** The gateway's comes first and alone, since the kernels' counters tell what became of it. */
+/** Runs the gateway's probe first and alone, since it compares the kernels' packet counters. */
 export async function probe(
   checked: Checked,
   scene: Scene,
@@ -54,13 +54,13 @@ export async function probe(
   if (gateway.ping.received === 0 && disturbance(scene) !== undefined) {
     return { ...noProbes(checked), gateway };
   }
-  const asksSomebody = guest.facts.resolvers.length > 0;
-  const canResolve = asksSomebody && (facts.dnsmasq.runs || !isBridge);
+  const hasResolver = guest.facts.resolvers.length > 0;
+  const canResolve = hasResolver && (facts.dnsmasq.runs || !isBridge);
   const translated = natFault(scene) === undefined;
   const [outside, dns, inward, full, ipv6, neighbours] = await Promise.all([
     peer === undefined ? undefined : probeOutside(checked, guest, peer, translated),
     peer === undefined || !canResolve ? undefined : probeDns(checked, guest, peer),
-    isBridge ? callGuest(container, guest, facts.guest) : undefined,
+    isBridge ? connectToGuest(container, guest, facts.guest) : undefined,
     gateway.ping.received > 0 ? probeFull(checked, guest) : undefined,
     facts.gateway6 === "" ? undefined : pingFrom(guest, facts.gateway6.split("/")[0] ?? "", ["-6"]),
     probeNeighbours(checked, guest),
@@ -73,14 +73,15 @@ async function probeGateway(
   guest: AskedGuest,
 ): Promise<GatewayProbe> {
   const ping = await pingFrom(guest, gatewayOf(facts));
-  if (ping.received > 0 || facts.mode !== "bridge") return { ping, asked: 0, answered: 0 };
+  if (ping.received > 0 || facts.mode !== "bridge") return { ping, requests: 0, replies: 0 };
   const { signal } = guest;
   const { stdout } = await runInside(container, ["cat", "/proc/net/snmp"], { signal });
-  const { asked, answered } = parseEchoes(stdout);
-  return { ping, asked: asked - facts.echoes.asked, answered: answered - facts.echoes.answered };
+  const { requests, replies } = parseEchoes(stdout);
+  const { echoes: before } = facts;
+  return { ping, requests: requests - before.requests, replies: replies - before.replies };
 }
 
-/** Prints the address that the other container sees. */
+/** Prints the guest's address as the peer sees it. */
 const SEEN_SCRIPT = 'timeout 4 nc "$1" "$2" </dev/null 2>/dev/null; exit 0';
 
 async function probeOutside(
@@ -91,7 +92,7 @@ async function probeOutside(
 ): Promise<OutsideProbe> {
   const [own = ""] = facts.links.get(facts.uplink)?.addresses ?? [];
   const expected = own.split("/")[0] ?? "";
-  // An answer to an address that nobody knows might leave the engine's machine.
+  // A reply to the guest's address, which is unknown outside, might be routed off the engine's machine.
   if (!translated) return { kind: "untranslated", address };
   const [ping, seen] = await Promise.all([
     isPinged ? pingFrom(guest, address) : undefined,
@@ -106,32 +107,32 @@ async function probeOutside(
  */
 const DNS_SCRIPT = `
 for _ in 1 2 3 4 5 6; do
-  said=$(timeout 5 nslookup -type=a "$1" $2 2>&1)
-  case "$said" in *NXDOMAIN*) sleep 0.3 ;; *) break ;; esac
+  output=$(timeout 5 nslookup -type=a "$1" $2 2>&1)
+  case "$output" in *NXDOMAIN*) sleep 0.3 ;; *) break ;; esac
 done
-echo "$said"`;
+echo "$output"`;
 
-/** The engine resolves names of containers in networks that were made, not in its default bridge; the guests' are known. */
+/** In mode host the query is for a guest's name: the engine has no DNS for containers on its default bridge. */
 async function probeDns(
   { facts, info }: Checked,
   guest: AskedGuest,
   peer: Peer,
 ): Promise<DnsProbe> {
-  const asked: Pick<DnsProbe, "whose" | "name" | "expected"> =
+  const query: Pick<DnsProbe, "whose" | "name" | "expected"> =
     facts.mode === "host"
       ? { whose: "the guest's own", name: guestName(factsOf(info).slot), expected: facts.guest }
       : { whose: "the other container's", name: peer.name, expected: peer.address };
-  const ask = async (server: string) =>
-    (await askGuest(guest.session, DNS_SCRIPT, asked.name, server)).join("\n");
-  const [answer, fromGateway] = await Promise.all([ask(""), ask(gatewayOf(facts))]);
-  return { ...asked, answer, fromGateway };
+  const resolve = async (server: string) =>
+    (await askGuest(guest.session, DNS_SCRIPT, query.name, server)).join("\n");
+  const [answer, fromGateway] = await Promise.all([resolve(""), resolve(gatewayOf(facts))]);
+  return { ...query, answer, fromGateway };
 }
 
-/** IPv4's and ICMP's headers. */
-const HEADERS = 28;
+/** IPv4 header (20) and ICMP header (8). */
+const HEADER_BYTES = 28;
 
 function probeFull({ facts }: Checked, guest: AskedGuest): Promise<Ping> {
-  return pingFrom(guest, gatewayOf(facts), ["-s", String(guest.facts.mtu - HEADERS)]);
+  return pingFrom(guest, gatewayOf(facts), ["-s", String(guest.facts.mtu - HEADER_BYTES)]);
 }
 
 function othersOf({ vms, info }: Checked): readonly ContainerInfo[] {
@@ -153,8 +154,8 @@ async function probeNeighbour(
   const container = (await ctx.engine()).container(other.id);
   const scene = {
     names: namesOf(other, true),
-    container: await lookInside(container, guest.signal),
+    container: await readContainerFacts(container, guest.signal),
   };
-  const standing = await standingOf(container, guest.signal);
-  return { name, ping, other: { fault: wireFault(scene), standing } };
+  const paused = await standingOf(container, guest.signal);
+  return { name, ping, other: { fault: wireFault(scene), paused } };
 }

@@ -20,14 +20,14 @@ async function read(chunks: readonly string[]) {
 const ARMED = '\x1b]kdock;{"event":"armed"}\x07';
 const STOPPED = '\x1b]kdock;{"event":"stopped"}\x07';
 
-describe("gdb's output with events in it", () => {
-  it("is shown without them", async () => {
+describe("withoutEvents", () => {
+  it("removes events from gdb's output and passes them on", async () => {
     const { events, shown } = await read([`one${ARMED}two\r\n${STOPPED}${ARMED}`, "three"]);
     expect(shown).toBe("onetwo\r\nthree");
     expect(events.map(({ event }) => event)).toEqual(["armed", "stopped", "armed"]);
   });
 
-  it("may be split anywhere", async () => {
+  it("handles events that are split anywhere", async () => {
     const text = `\x1b[1mone\x1b[0m${ARMED}two\x1b]0;title\x07${STOPPED}end`;
     for (let size = 1; size < 12; size += 1) {
       const chunks = text.match(new RegExp(`[^]{1,${size}}`, "g")) ?? [];
@@ -37,13 +37,13 @@ describe("gdb's output with events in it", () => {
     }
   });
 
-  it("loses nothing at its end", async () => {
+  it("keeps an incomplete event at the end as output", async () => {
     const { events, shown } = await read(["one\x1b]kd"]);
     expect(shown).toBe("one\x1b]kd");
     expect(events).toEqual([]);
   });
 
-  it("tells what was wrong with a place", async () => {
+  it("passes on errors about a place", async () => {
     const failed = {
       event: "error",
       kind: "unknown-function",
@@ -55,8 +55,10 @@ describe("gdb's output with events in it", () => {
   });
 });
 
-it("gdb stops first, and what the user asked of it comes after that", () => {
-  const all = debugArguments(["/home/ada/my.gdb"], ["-batch", "-ex", "bt"]);
-  expect(all.slice(-7)).toEqual(["-ex", "kdock-armed", "-ex", "continue", "-batch", "-ex", "bt"]);
-  expect(all.join(" ")).toContain("/kdock/debug.py -x /in/1-my.gdb -ex kdock-armed");
+describe("debugArguments", () => {
+  it("appends the user's arguments after the continue to the first stop", () => {
+    const all = debugArguments(["/home/ada/my.gdb"], ["-batch", "-ex", "bt"]);
+    expect(all.slice(-7)).toEqual(["-ex", "kdock-armed", "-ex", "continue", "-batch", "-ex", "bt"]);
+    expect(all.join(" ")).toContain("/kdock/debug.py -x /in/1-my.gdb -ex kdock-armed");
+  });
 });

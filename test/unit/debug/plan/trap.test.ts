@@ -63,7 +63,7 @@ describe("readTrapLine", () => {
     expect(readTrapLine(`@kdock ${JSON.stringify(event)}`)).toEqual(event);
   });
 
-  it("leaves gdb's own words alone", () => {
+  it("is undefined for gdb's other output", () => {
     expect(
       readTrapLine("Breakpoint 1 at 0xffffffff81051e00: file /src/kernel/fork.c"),
     ).toBeUndefined();
@@ -71,9 +71,9 @@ describe("readTrapLine", () => {
   });
 
   it.each([
-    ["an event that there is not", '@kdock {"event":"tea"}'],
-    ["an event that lacks something", '@kdock {"event":"end","reason":"count"}'],
-    ["a line that was cut off", '@kdock {"event":"end",'],
+    ["an unknown event", '@kdock {"event":"tea"}'],
+    ["an event without a required field", '@kdock {"event":"end","reason":"count"}'],
+    ["a truncated line", '@kdock {"event":"end",'],
   ])("throws for %s", (_name, line) => {
     expect(() => readTrapLine(line)).toThrow();
   });

@@ -30,7 +30,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** With what is shown to the person. */
+/** `shown` returns what was written to stdout. */
 function context(engine: object = {}): Context & { readonly shown: () => string } {
   const shown: string[] = [];
   return {
@@ -48,7 +48,7 @@ function context(engine: object = {}): Context & { readonly shown: () => string 
   } as unknown as Context & { readonly shown: () => string };
 }
 
-/** A VM's container; `why` is what start.sh has left in its file. */
+/** A VM's container; `why` is the text that start.sh has written to INSIDE.noGdbserver. */
 function container(why: string | undefined): Container {
   return {
     id: "1",
@@ -82,8 +82,8 @@ describe("a VM whose gdbserver is off", () => {
   });
 
   it.each([
-    ["is told without one when it has started", OFF, undefined, false],
-    ["and one that has it, with it", "", "127.0.0.1:1234", true],
+    ["starts without a gdb address", OFF, undefined, false],
+    ["has a gdb address when the gdbserver is on", "", "127.0.0.1:1234", true],
   ])("%s", async (_what, line, gdb, isNoted) => {
     const note = join(folder, ".kdock/gdb-address");
     await mkdir(join(folder, ".kdock"));
@@ -93,11 +93,11 @@ describe("a VM whose gdbserver is off", () => {
     const boot = bootDetached(context(), plan(), started(console), options);
     console.write(NETWORK + line + QEMU);
     expect(await boot).toMatchObject({ gdb });
-    // For kdock.gdb.
+    // kdock.gdb reads the address from this file.
     expect(await readFile(note).then(Boolean, () => false)).toBe(isNoted);
   });
 
-  it("is listed without one", async () => {
+  it("is listed without a gdb address", async () => {
     const gdbOf = async (why: string | undefined) =>
       (await listVms(context(engineWith(why, "none")), undefined)).map(({ gdb }) => gdb);
     expect(await gdbOf(WHY)).toEqual([""]);
@@ -106,8 +106,8 @@ describe("a VM whose gdbserver is off", () => {
 
   it.each([
     ["user", /^Start the VM with --net bridge, or after `modprobe /],
-    ["none", /^Start the VM anew after `modprobe /],
-  ])("turns a debugger away with the reason, and what helps in mode %s", async (net, hint) => {
+    ["none", /^Restart the VM after `modprobe /],
+  ])("rejects a debugger with the reason and a hint for mode %s", async (net, hint) => {
     const request = { vm: undefined, gdbArguments: [], env: {}, terminal: false };
     await expect(openGdb(context(engineWith(WHY, net)), plan(), request)).rejects.toMatchObject({
       ...{ code: "environment", message: `the VM has no gdbserver, because ${WHY}` },
@@ -116,13 +116,13 @@ describe("a VM whose gdbserver is off", () => {
   });
 });
 
-describe("a console that is attached from its first byte", () => {
-  it("tells what the container's scripts said before it shows anything", async () => {
+describe("attachConsole from the first byte", () => {
+  it("reports the scripts' results before it shows any output", async () => {
     const [ctx, console] = [context(), new PassThrough()];
-    let told: { noGdbserver: string | undefined; shown: string } | undefined;
+    let reported: { noGdbserver: string | undefined; shown: string } | undefined;
     const attached = attachConsole(ctx, container(WHY), console, async ({ noGdbserver }) => {
       await new Promise((resolve) => setImmediate(resolve));
-      told = { noGdbserver, shown: ctx.shown() };
+      reported = { noGdbserver, shown: ctx.shown() };
     });
     for (const part of [NETWORK, OFF.slice(0, 9), OFF.slice(9), `${QEMU}[    0.0]`]) {
       console.write(part);
@@ -130,20 +130,20 @@ describe("a console that is attached from its first byte", () => {
     }
     console.end(" Linux\r\n");
     expect((await attached).end).toBe("ended");
-    expect(told).toEqual({ noGdbserver: WHY, shown: "" });
+    expect(reported).toEqual({ noGdbserver: WHY, shown: "" });
     expect(ctx.shown()).toBe(`${NETWORK}${OFF}${QEMU}[    0.0] Linux\r\n`);
   });
 
-  it("shows all of one that ends before QEMU starts, of which nothing is told", async () => {
+  it("shows all output and reports nothing when the console ends before QEMU starts", async () => {
     const [ctx, console] = [context(), new PassThrough()];
-    let isTold = false;
+    let isReported = false;
     const attached = attachConsole(ctx, container(WHY), console, () => {
-      isTold = true;
+      isReported = true;
       return Promise.resolve();
     });
     console.end(`${NETWORK}[kdock] error: no\r\n`);
     await attached;
     expect(ctx.shown()).toBe(`${NETWORK}[kdock] error: no\r\n`);
-    expect(isTold).toBe(false);
+    expect(isReported).toBe(false);
   });
 });

@@ -11,14 +11,14 @@ import { plan } from "../../fixtures.js";
 
 const TREE = { source: "/home/ada/my linux", objects: "/home/ada/my linux/.kdock-build" };
 
-it("reads what collect.sh says among other lines", () => {
+it("foundSource reads collect.sh's events among other lines", () => {
   const lines = ["noise", "@kdock origin linux-source-6.12_6.12.1-1_all", "@kdock tree 0123"];
   const found = { origin: "linux-source-6.12_6.12.1-1_all", tree: "0123", generated: "" };
   expect(foundSource(lines)).toEqual({ ...found, compiled: false });
   expect(foundSource([...lines, "@kdock compiled"]).compiled).toBe(true);
 });
 
-it("an export's key changes with its files, and with its place only when paths are in it", () => {
+it("exportKey changes with the files, and with the path only if compile_commands.json is exported", () => {
   const found = { origin: "", compiled: true, tree: "a", generated: "b" };
   const plain = { path: "/x", compileCommands: false };
   const same = exportKey(found, plain);
@@ -28,7 +28,7 @@ it("an export's key changes with its files, and with its place only when paths a
   expect(exportKey(found, full)).not.toBe(exportKey(found, { ...full, path: "/y" }));
 });
 
-it("the container sees the volumes that exist, read-only, and no network", () => {
+it("exportContainer mounts existing volumes read-only and has no network", () => {
   const { kernel, names } = plan();
   const source = names.volume("src", "debian:6.12");
   const spec = exportContainer(kernel, names, "image", new Set([source]), {
@@ -45,17 +45,17 @@ it.each([
   [".fetch.aB3dEf/tree", false],
   [".clang-format", true],
   ["net/ipv4/tcp_ipv4.c", true],
-])("of /src, %s is the kernel's: %s", (path, expected) => {
+])("isKernelSource of %s is %s", (path, expected) => {
   expect(isKernelSource(path)).toBe(expected);
 });
 
-describe("compile_commands.json for editors", () => {
+describe("editorCompileCommands", () => {
   const command =
     "ccache gcc-14 -Wp,-MMD,net/.x.o.d -nostdinc -I/src/include -I./include -include /src/include/linux/kconfig.h " +
     '-fmacro-prefix-map=/src/= -fconserve-stack -mrecord-mcount -DKBUILD_MODNAME=\'"x"\' -D"A=b c" -c -o net/x.o /src/net/x.c';
   const text = JSON.stringify([{ directory: "/build", file: "/src/net/x.c", command }]);
 
-  it("has the exported tree's paths, as words, without what only gcc knows", () => {
+  it("has the exported tree's paths, split arguments and no gcc-only options", () => {
     expect(JSON.parse(editorCompileCommands(text, TREE))).toEqual([
       {
         directory: TREE.objects,
@@ -71,7 +71,7 @@ describe("compile_commands.json for editors", () => {
   });
 
   it.each(["", "ccache ", "/usr/local/lib/kdock/cc.sh ", "/usr/local/lib/kdock/cc.sh ccache "])(
-    "names the compiler, and not %j before it",
+    "drops the wrapper %j before the compiler",
     (before) => {
       const entry = { directory: "/build", file: "/src/a.c", command: `${before}clang-19 -c a.c` };
       const [moved] = JSON.parse(editorCompileCommands(JSON.stringify([entry]), TREE)) as {
@@ -81,7 +81,7 @@ describe("compile_commands.json for editors", () => {
     },
   );
 
-  it("leaves paths alone that only look alike", () => {
+  it("keeps paths that only resemble /src and /build", () => {
     const other = "cc -I/usr/src/x -I/srcs/y -I../src/z /building/w.c";
     const entry = { directory: "/build/sub", file: "/src/a.c", command: other };
     const [moved] = JSON.parse(editorCompileCommands(JSON.stringify([entry]), TREE)) as {
@@ -97,7 +97,7 @@ describe("compile_commands.json for editors", () => {
     [String.raw`-D'A="x y"' b\ c`, ['-DA="x y"', "b c"]],
     [String.raw`"a\"b" '' ""`, ['a"b', "", ""]],
     ["", []],
-  ])("splits %s as a shell does", (line, words) => {
+  ])("shellWords splits %s as a shell does", (line, words) => {
     expect(shellWords(line)).toEqual(words);
   });
 });

@@ -19,7 +19,7 @@ const FACTS: IdeFacts = {
   scripts: ["/home/ada/lab/tcp.gdb"],
 };
 
-/** Every field that is written, from the pages that document it. */
+/** Every field that is written, by the page that documents it. */
 const DOCUMENTED = {
   // "Configure C/C++ debugging" (code.visualstudio.com/docs/cpp/launch-json-reference); preLaunchTask and name:
   // "Visual Studio Code debug configuration".
@@ -50,7 +50,7 @@ function file(path: string, change: Partial<IdeFacts> = {}) {
 
 const launch = (change: Partial<IdeFacts> = {}) => file(".vscode/launch.json", change);
 
-describe("the files of .vscode", () => {
+describe("vscodeFiles", () => {
   it("have documented fields only", () => {
     for (const { entries } of vscodeFiles(FACTS)) {
       for (const entry of entries) {
@@ -60,19 +60,19 @@ describe("the files of .vscode", () => {
     }
   });
 
-  it("begin every entry's name with kdock's", () => {
+  it("prefix every entry's name with kdock:", () => {
     for (const { entries, id } of vscodeFiles(FACTS)) {
       for (const entry of entries) expect(entry[id]).toMatch(/^kdock: /);
     }
   });
 
-  it("connect both debuggers to where the VM is", () => {
+  it("connect both debuggers to the VM's address", () => {
     const [attach, , lldb] = launch({ address: "127.0.0.1:5000" }).entries;
     expect(attach?.["miDebuggerServerAddress"]).toBe("127.0.0.1:5000");
     expect(lldb?.["processCreateCommands"]).toEqual(["gdb-remote 127.0.0.1:5000"]);
   });
 
-  it("name the gdb that knows the architecture, in each configuration of the C/C++ extension", () => {
+  it("name the gdb for the architecture in each configuration of the C/C++ extension", () => {
     const names = launch({ debugger: "gdb-multiarch" }).entries.map((e) => e["miDebuggerPath"]);
     expect(names).toEqual(["gdb-multiarch", "gdb-multiarch", undefined]);
   });
@@ -81,16 +81,16 @@ describe("the files of .vscode", () => {
     ["x86_64", "gcc", "linux-gcc-x64", ["__KERNEL__"]],
     ["x86_64", "clang", "linux-clang-x64", ["__KERNEL__"]],
     ["arm64", "gcc", "linux-gcc-arm64", ["__KERNEL__"]],
-    // The extension has no mode for it.
+    // The extension has no riscv64 mode.
     ["riscv64", "gcc", "linux-gcc-arm64", ["__KERNEL__", "__riscv", "__riscv_xlen=64"]],
-  ] as const)("have a mode of IntelliSense for %s, %s", (arch, compiler, mode, defines) => {
+  ] as const)("set the IntelliSense mode for %s, %s", (arch, compiler, mode, defines) => {
     const { intelliSense } = ARCHITECTURES[arch];
     const path = ".vscode/c_cpp_properties.json";
     const [entry] = file(path, { compiler, intelliSense }).entries;
     expect(entry).toMatchObject({ intelliSenseMode: mode, defines });
   });
 
-  it("start a VM only where it will be found again", () => {
+  it("start a VM only if its gdb address is fixed", () => {
     const tasks = file(".vscode/tasks.json").entries.map(({ label }) => label);
     const [, runs] = launch({ address: "127.0.0.1:5000" }).entries;
     expect(runs?.["miDebuggerServerAddress"]).toBe("127.0.0.1:1234");
@@ -99,7 +99,7 @@ describe("the files of .vscode", () => {
     expect(anyPort.filter((entry) => "preLaunchTask" in entry)).toEqual([]);
   });
 
-  it("name what is in the project relative to it, and other places as they are", () => {
+  it("use relative paths in the project and absolute paths elsewhere", () => {
     const map = (change: Partial<IdeFacts>) => launch(change).entries[0]?.["sourceFileMap"];
     expect(map({})).toEqual({
       "/src": "${workspaceFolder}/linux",
@@ -111,17 +111,17 @@ describe("the files of .vscode", () => {
     expect(map({ source: undefined })).toEqual({});
   });
 
-  it("leave IntelliSense alone as long as there are no sources", () => {
+  it("omit the IntelliSense file without exported sources", () => {
     const paths = vscodeFiles({ ...FACTS, source: undefined }).map(({ path }) => path);
     expect(paths).toEqual([".vscode/launch.json", ".vscode/tasks.json"]);
   });
 
-  it("use the configuration file that was named", () => {
+  it("pass the configuration file given with -c", () => {
     const [build] = file(".vscode/tasks.json", { flags: ["-c", "old.yaml"] }).entries;
     expect(build?.["args"]).toEqual(["-c", "old.yaml", "build"]);
   });
 
-  it("start and stop the VM that was named", () => {
+  it("start and stop the VM given with --vm", () => {
     const args = (vm: string | undefined) =>
       file(".vscode/tasks.json", { vm }).entries.map((task) => task["args"]);
     expect(args("a")).toEqual([["build"], ["run", "-d", "--name", "a"], ["stop", "--vm", "a"]]);
@@ -129,8 +129,8 @@ describe("the files of .vscode", () => {
   });
 });
 
-describe("adding to a file that is there", () => {
-  const THEIRS = `{ // mine
+describe("mergeEntries", () => {
+  const EXISTING = `{ // mine
 \t"version": "0.2.0",
 \t"configurations": [
 \t\t/* keep */ { "name": "mine", "type": "node" }, // after
@@ -138,8 +138,8 @@ describe("adding to a file that is there", () => {
 }
 `;
 
-  it("keeps everything that is not kdock's, comments and all", () => {
-    const merged = mergeEntries(launch(), THEIRS);
+  it("keeps other entries and comments", () => {
+    const merged = mergeEntries(launch(), EXISTING);
     expect(merged).toContain(
       '\t\t/* keep */ { "name": "mine", "type": "node" }, // after\n\t],\n}',
     );
@@ -147,16 +147,16 @@ describe("adding to a file that is there", () => {
     expect(merged.match(/"name": "kdock: /g)).toHaveLength(3);
   });
 
-  it.each([THEIRS, "{}", '{ "configurations": [] }', "", undefined])(
-    "changes nothing the second time (%j)",
+  it.each([EXISTING, "{}", '{ "configurations": [] }', "", undefined])(
+    "is idempotent (%j)",
     (text) => {
       const once = mergeEntries(launch(), text);
       expect(mergeEntries(launch(), once)).toBe(once);
     },
   );
 
-  it("replaces kdock's own entries, and removes those that are gone", () => {
-    const before = mergeEntries(launch(), THEIRS);
+  it("replaces kdock's entries and removes stale ones", () => {
+    const before = mergeEntries(launch(), EXISTING);
     const after = mergeEntries(
       launch({ address: "127.0.0.1:5000", fixedAddress: undefined }),
       before,
@@ -167,10 +167,10 @@ describe("adding to a file that is there", () => {
   });
 
   it.each([
-    ["{ broken", /launch\.json cannot be added to \(line 1/],
-    ["[]", /it is no object/],
-    ['{ "configurations": {} }', /"configurations" is no list/],
-  ])("refuses %s and says what to do", (text, message) => {
+    ["{ broken", /cannot merge kdock's entries into .*launch\.json \(line 1/],
+    ["[]", /not a JSON object/],
+    ['{ "configurations": {} }', /"configurations" is not a list/],
+  ])("rejects %s", (text, message) => {
     expect(() => mergeEntries(launch(), text)).toThrow(message);
   });
 });

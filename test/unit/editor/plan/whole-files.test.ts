@@ -10,7 +10,7 @@ const DOCUMENTED = [
   ...["postCreateCommand", "customizations"],
 ];
 
-it("every whole file says in its first line whose it is", () => {
+it("every whole file has kdock's mark in its first line", () => {
   const files = [
     ...nvimFiles({ folder: "/home/ada/lab", flags: [], vm: undefined }),
     ...devcontainerFiles("/k"),
@@ -28,7 +28,7 @@ it("devcontainer.json has documented fields only", () => {
   ]);
 });
 
-it("nvim's adapter is `kdock dap`, with the configuration file that was named", () => {
+it("nvim's adapter is `kdock dap`, with the configuration file given with -c", () => {
   // Fields from nvim-dap's help (dap.txt): dap-adapter and dap-configuration; target from "Debugger Adapter Protocol" in
   // the manual of gdb.
   const [file] = nvimFiles({
@@ -41,7 +41,7 @@ it("nvim's adapter is `kdock dap`, with the configuration file that was named", 
   expect(file?.text).toContain('target = "127.0.0.1:1234",');
 });
 
-it("nvim's adapter debugs the VM that was named", () => {
+it("nvim's adapter debugs the VM given with --vm", () => {
   const [file] = nvimFiles({ folder: "/home/ada/lab", flags: [], vm: "a" });
   expect(file?.text).toContain('args = { "dap", "--vm", "a" },');
 });

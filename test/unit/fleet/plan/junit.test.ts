@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { junitReport, xmlText } from "../../../../src/fleet/plan/junit.js";
 
-it("leaves nothing in a text that means something to XML, or that XML cannot hold", () => {
+it("xmlText escapes markup and removes characters that XML does not allow", () => {
   expect(xmlText(`a < b && c > "d"`)).toBe("a &lt; b &amp;&amp; c &gt; &quot;d&quot;");
   expect(xmlText("\u001b[31mred\u001b[0m\u0000\ttab\nline")).toBe("[31mred[0m\ttab\nline");
   expect(xmlText("half a pair: \ud83d, a whole one: \u{1f427}")).toBe(
@@ -10,7 +10,7 @@ it("leaves nothing in a text that means something to XML, or that XML cannot hol
   expect(xmlText("]]>")).toBe("]]&gt;");
 });
 
-it("counts what failed and what never ended, and keeps line ends in attributes", () => {
+it("junitReport counts failures and skipped cases, and keeps line ends in attributes", () => {
   const report = junitReport("kdock.matrix", [
     { name: "a", time: 1.5, output: "fine", failure: undefined, skipped: false },
     {

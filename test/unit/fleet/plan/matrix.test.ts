@@ -6,11 +6,11 @@ import { listed, matrixRows } from "../../../../src/fleet/plan/matrix.js";
 import { matrixTable } from "../../../../src/fleet/text/matrix-text.js";
 import type { MatrixResult } from "../../../../src/fleet/plan/matrix.js";
 
-it("takes lists with commas, blanks, or given several times", () => {
+it("listed splits at commas and blanks", () => {
   expect(listed(["5.10,6.1", "6.12 7.0", ""])).toEqual(["5.10", "6.1", "6.12", "7.0"]);
 });
 
-it("makes a row of every kernel with every preset and architecture, each once", () => {
+it("matrixRows combines every kernel, preset and architecture once", () => {
   const rows = matrixRows({
     kernels: ["debian:6.1", "debian:6.1", "debian:6.12"],
     presets: ["debug", "tiny"],
@@ -31,7 +31,7 @@ it("makes a row of every kernel with every preset and architecture, each once", 
   );
 });
 
-it("keeps what the lock says about the kernels that kdock.yaml's matrix names, and builds do not ask for it", () => {
+it("the lock keeps the kernels of matrix.kernels, which a build does not request", () => {
   const config = loadConfig({
     file: { name: "kdock.yaml", text: "matrix: { kernels: ['5.10', '6.12'] }" },
   });
@@ -54,7 +54,7 @@ it("keeps what the lock says about the kernels that kdock.yaml's matrix names, a
   expect(lockRequests(config, "x86_64").bases).toEqual(["trixie"]);
 });
 
-it("keeps the builders of all the matrix's architectures", () => {
+it("the lock keeps the builders of all architectures in matrix.archs", () => {
   const config = loadConfig({
     file: { name: "kdock.yaml", text: "matrix: { kernels: ['6.12'], archs: [x86_64, arm64] }" },
   });
@@ -66,7 +66,7 @@ it("keeps the builders of all the matrix's architectures", () => {
   );
 });
 
-it("prints a table that leaves out what is the same in all rows", () => {
+it("matrixTable omits columns that are the same in all rows", () => {
   const row: MatrixResult = {
     name: "debian-6.1",
     kernel: "debian:6.1",

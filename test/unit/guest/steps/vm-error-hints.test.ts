@@ -58,8 +58,12 @@ describe("what to do next", () => {
   });
 
   it.each([
-    ["bridge", "the VM ended while packets were captured", /is kept.*kdock logs.*kdock run -d/],
-    ["host", "the host's part of the network has ended", /kdock stop.*kdock run -d.*kdock logs/],
+    ["bridge", "the VM ended while packets were captured", /are kept.*kdock logs.*kdock run -d/],
+    [
+      "host",
+      "the container of the VM's network in mode host has ended",
+      /kdock stop.*kdock run -d.*kdock logs/,
+    ],
   ])("is told when a capture in mode %s breaks off", async (net, message, hint) => {
     const container: Partial<Container> = {
       exec: () => {

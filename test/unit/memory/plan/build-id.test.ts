@@ -26,18 +26,18 @@ function elf(notes: Buffer): Buffer {
 
 const ID = Buffer.from("00112233445566778899aabbccddeeff01020304", "hex");
 
-describe("a build id", () => {
-  it("is found among other notes", () => {
+describe("buildIdOf", () => {
+  it("finds the build id among other notes", () => {
     const notes = [note("Linux", 0x100, Buffer.alloc(4)), note("GNU", 3, ID)];
     expect(buildIdOf(elf(Buffer.concat(notes)))).toBe(ID.toString("hex"));
   });
 
   it.each([
-    ["a file without one", elf(note("Xen", 3, ID))],
-    ["no ELF file", Buffer.from("#!/bin/sh\n".padEnd(100))],
-    ["an ELF file that ends too early", elf(note("GNU", 3, ID)).subarray(0, 130)],
-    ["nothing", Buffer.alloc(0)],
-  ])("is not in %s", (_what, file) => {
+    ["an ELF file without a build id", elf(note("Xen", 3, ID))],
+    ["a file that is not ELF", Buffer.from("#!/bin/sh\n".padEnd(100))],
+    ["a truncated ELF file", elf(note("GNU", 3, ID)).subarray(0, 130)],
+    ["an empty file", Buffer.alloc(0)],
+  ])("is undefined for %s", (_what, file) => {
     expect(buildIdOf(file)).toBeUndefined();
   });
 });

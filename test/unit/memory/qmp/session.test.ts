@@ -5,7 +5,7 @@ import { openQmp, type QmpSession } from "../../../../src/memory/qmp/session.js"
 const GREETING =
   '{"QMP": {"version": {"qemu": {"micro": 2, "minor": 0, "major": 10}, "package": ""}, "capabilities": ["oob"]}}';
 
-describe("what QEMU says", () => {
+describe("readQmpLine", () => {
   it.each([
     [GREETING, { kind: "greeting", version: "10.0.2" }],
     ['{"return": {}, "id": 3}', { kind: "return", id: 3, value: {} }],
@@ -21,27 +21,27 @@ describe("what QEMU says", () => {
       '{"event": "GUEST_PANICKED", "data": {"action": "pause"}}',
       { kind: "event", name: "GUEST_PANICKED", data: { action: "pause" } },
     ],
-  ])("%s", (line, message) => {
+  ])("reads %s", (line, message) => {
     expect(readQmpLine(line)).toEqual(message);
   });
 
   it.each(["HTTP/1.1 400 Bad Request", "[]", '{"events": 1}', '{"event": 1}'])(
-    "%s is no message",
+    "rejects %s",
     (line) => {
-      expect(() => readQmpLine(line)).toThrow(/something else than QMP/);
+      expect(() => readQmpLine(line)).toThrow(/sent a line that is not QMP/);
     },
   );
 });
 
-/** QEMU's end: what it was told, and a way to make it speak. */
+/** QEMU's end of the connection. */
 class Monitor {
-  readonly told: { execute: string; arguments: unknown; id: number }[] = [];
-  hungUp = false;
+  readonly commands: { execute: string; arguments: unknown; id: number }[] = [];
+  closed = false;
   readonly #lines: string[] = [];
   #wake: () => void = () => undefined;
   #ended = false;
 
-  say(line: unknown): void {
+  send(line: unknown): void {
     this.#lines.push(typeof line === "string" ? line : JSON.stringify(line));
     this.#wake();
   }
@@ -64,57 +64,57 @@ class Monitor {
     return openQmp({
       lines: this.lines(),
       write: (text) => {
-        const command = JSON.parse(text) as (typeof this.told)[number];
-        this.told.push(command);
-        if (command.execute === "qmp_capabilities") this.say({ return: {}, id: command.id });
+        const command = JSON.parse(text) as (typeof this.commands)[number];
+        this.commands.push(command);
+        if (command.execute === "qmp_capabilities") this.send({ return: {}, id: command.id });
       },
-      hangUp: () => (this.hungUp = true),
+      close: () => (this.closed = true),
     });
   }
 }
 
 async function opened(): Promise<{ monitor: Monitor; session: QmpSession }> {
   const monitor = new Monitor();
-  monitor.say(GREETING);
+  monitor.send(GREETING);
   return { monitor, session: await monitor.open() };
 }
 
-describe("a conversation", () => {
-  it("begins with the capabilities, and knows QEMU's version", async () => {
+describe("a QMP session", () => {
+  it("negotiates capabilities and has QEMU's version", async () => {
     const { monitor, session } = await opened();
-    expect(monitor.told.map(({ execute }) => execute)).toEqual(["qmp_capabilities"]);
+    expect(monitor.commands.map(({ execute }) => execute)).toEqual(["qmp_capabilities"]);
     expect(session.version).toBe("10.0.2");
   });
 
-  it("gives each command its own answer, in whichever order they come", async () => {
+  it("matches responses to commands by id, in any order", async () => {
     const { monitor, session } = await opened();
     const one = session.execute("one", { a: 1 });
     const two = session.execute("two");
-    monitor.say({ return: "second", id: monitor.told[2]?.id });
-    monitor.say({ return: "first", id: monitor.told[1]?.id });
+    monitor.send({ return: "second", id: monitor.commands[2]?.id });
+    monitor.send({ return: "first", id: monitor.commands[1]?.id });
     expect(await Promise.all([one, two])).toEqual(["first", "second"]);
-    expect(monitor.told[1]?.arguments).toEqual({ a: 1 });
+    expect(monitor.commands[1]?.arguments).toEqual({ a: 1 });
   });
 
-  it("says what QEMU refused, and goes on", async () => {
+  it("rejects a refused command with QEMU's reason and stays usable", async () => {
     const { monitor, session } = await opened();
     const refused = session.execute("dump-guest-memory");
-    monitor.say({ error: { class: "GenericError", desc: "busy" }, id: monitor.told[1]?.id });
+    monitor.send({ error: { class: "GenericError", desc: "busy" }, id: monitor.commands[1]?.id });
     await expect(refused).rejects.toThrow("QEMU refuses dump-guest-memory: busy");
     const next = session.execute("query-status");
-    monitor.say({ return: { status: "running" }, id: monitor.told[2]?.id });
+    monitor.send({ return: { status: "running" }, id: monitor.commands[2]?.id });
     expect(await next).toEqual({ status: "running" });
   });
 
-  it("waits for the event that is asked for, and passes others by", async () => {
+  it("waits for the requested event and ignores others", async () => {
     const { monitor, session } = await opened();
     const completed = session.event("DUMP_COMPLETED");
-    monitor.say({ event: "STOP" });
-    monitor.say({ event: "DUMP_COMPLETED", data: { result: { status: "completed" } } });
+    monitor.send({ event: "STOP" });
+    monitor.send({ event: "DUMP_COMPLETED", data: { result: { status: "completed" } } });
     expect((await completed).data).toEqual({ result: { status: "completed" } });
   });
 
-  it("rejects whatever is waited for when QEMU goes away, before and after", async () => {
+  it("rejects pending and later calls when the connection ends", async () => {
     const { monitor, session } = await opened();
     const waiting = [session.execute("query-status"), session.event("STOP")];
     monitor.end();
@@ -122,18 +122,18 @@ describe("a conversation", () => {
     await expect(session.execute("query-status")).rejects.toMatchObject({ code: "vm" });
   });
 
-  it("does not open on a connection that ends, or that speaks something else", async () => {
+  it("does not open on a closed connection or another protocol", async () => {
     const silent = new Monitor();
     silent.end();
     await expect(silent.open()).rejects.toThrow(/monitor ended/);
     const other = new Monitor();
-    other.say("SSH-2.0-OpenSSH_9.2");
-    await expect(other.open()).rejects.toThrow(/something else than QMP/);
+    other.send("SSH-2.0-OpenSSH_9.2");
+    await expect(other.open()).rejects.toThrow(/sent a line that is not QMP/);
   });
 
-  it("hangs up when it is disposed of", async () => {
+  it("closes the connection on dispose", async () => {
     const { monitor, session } = await opened();
     await session[Symbol.asyncDispose]();
-    expect(monitor.hungUp).toBe(true);
+    expect(monitor.closed).toBe(true);
   });
 });

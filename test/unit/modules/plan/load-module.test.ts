@@ -5,8 +5,8 @@ import { readModuleList } from "../../../../src/build/plan/module-plan.js";
 const AGAIN = "kdock module build hello --load";
 const outcome = (...lines: string[]) => loadOutcome(lines, AGAIN);
 
-describe("the modules of a folder", () => {
-  it("are loaded in the order of obj-m, what others need first", () => {
+describe("loadArguments", () => {
+  it("keeps the order of obj-m, with dependencies first", () => {
     const list = readModuleList(
       "user.ko\tsnd-lib,dummy\t6.12\nsnd-lib.ko\t\t6.12\nother.ko\t\t6.12\n",
     );
@@ -17,14 +17,14 @@ describe("the modules of a folder", () => {
     ]);
   });
 
-  it("may need each other, for the kernel to refuse", () => {
+  it("accepts circular dependencies, which the kernel rejects", () => {
     const list = readModuleList("a.ko\tb\tx\nb.ko\ta\tx\n");
     expect(list.map(({ file }) => file).sort()).toEqual(["a.ko", "b.ko"]);
   });
 });
 
-describe("what became of loading", () => {
-  it("is what the kernel said, without its times", () => {
+describe("loadOutcome", () => {
+  it("is the kernel's log without time stamps", () => {
     expect(outcome("loaded", "", "[    5.000001] hello: hi", "")).toEqual(["hello: hi"]);
   });
 
@@ -32,7 +32,7 @@ describe("what became of loading", () => {
     [
       ["load hello 1", "insmod: can't insert '/x/hello.ko': invalid module format"],
       "[ 1.0] hello: version magic '6.1.0 SMP mod_unload ' should be '6.12.9 SMP mod_unload '",
-      'hello was built for another kernel: for "6.1.0 SMP mod_unload", and "6.12.9 SMP mod_unload" runs',
+      'hello was built for another kernel: "6.1.0 SMP mod_unload", but "6.12.9 SMP mod_unload" is running',
     ],
     [
       [
@@ -40,7 +40,7 @@ describe("what became of loading", () => {
         "insmod: can't insert '/x/hello.ko': unknown symbol in module, or unknown parameter",
       ],
       "[ 1.0] hello: Unknown symbol foo (err -2)",
-      "hello needs foo, which neither the kernel nor a loaded module gives it",
+      "hello needs foo, which neither the kernel nor a loaded module exports",
     ],
     [
       ["load hello 1", "insmod: can't insert '/x/hello.ko': Key was rejected by service"],
@@ -55,17 +55,17 @@ describe("what became of loading", () => {
     [
       ["load hello 137", ""],
       "[ 1.0] BUG: kernel NULL pointer dereference, address: 0000000000000000",
-      "the kernel stumbled while hello was loaded: BUG: kernel NULL pointer dereference",
+      "kernel oops while loading hello: BUG: kernel NULL pointer dereference",
     ],
     [
       ["load dummy 1", "insmod: can't insert '/x/dummy.ko': File exists"],
       "",
-      "dummy is a part of this kernel already",
+      "the kernel already has a module named dummy",
     ],
     [
       ["unload hello 2 -", "rmmod: can't unload module 'hello': Resource temporarily unavailable"],
       "",
-      "hello is loaded, and in use 2 times",
+      "cannot unload hello: its use count is 2",
     ],
     [
       [
@@ -73,14 +73,14 @@ describe("what became of loading", () => {
         "rmmod: can't unload module 'hello': Resource temporarily unavailable",
       ],
       "",
-      "hello is loaded, and user needs it",
+      "cannot unload hello: it is used by user",
     ],
     [
       ["unload hello 0 -", "rmmod: can't unload module 'hello': Operation not permitted"],
       "",
       "no module_exit function",
     ],
-  ])("%j", (head, said, message) => {
-    expect(() => outcome(...head, said)).toThrow(message);
+  ])("explains %j", (head, log, message) => {
+    expect(() => outcome(...head, log)).toThrow(message);
   });
 });

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import {
   belongsToModule,
   checkModuleFolder,
-  inUsersFolder,
   moduleName,
   requireModules,
+  withUserPaths,
 } from "../../../../src/modules/plan/module-folder.js";
 
 const folder = (paths: string[], makefile?: string) => ({ shown: "hello", paths, makefile });
@@ -17,9 +17,9 @@ const hintOf = (run: () => void) => {
   return undefined;
 };
 
-describe("a module's folder", () => {
+describe("checkModuleFolder", () => {
   it.each(["obj-m := hello.o\n", "all:\n\nobj-$(CONFIG_X) += a.o", "include common.mk\n"])(
-    "is one with %j",
+    "accepts a Makefile with %j",
     (makefile) => {
       expect(() => {
         checkModuleFolder(folder(["hello.c"], makefile));
@@ -27,7 +27,7 @@ describe("a module's folder", () => {
     },
   );
 
-  it("that has one C file and no Makefile is told the line to write", () => {
+  it("suggests the Kbuild line for one C file without a Makefile", () => {
     const check = () => {
       checkModuleFolder(folder(["hello.c", "hello.h"]));
     };
@@ -35,23 +35,25 @@ describe("a module's folder", () => {
     expect(hintOf(check)).toBe("Write one line into hello/Kbuild: obj-m := hello.o");
   });
 
-  it("with several C files may be one module or several", () => {
+  it("suggests one module or several for several C files", () => {
     const hint = hintOf(() => {
       checkModuleFolder(folder(["a.c", "b.c", "lib/c.c"]));
     });
-    expect(hint).toContain('"obj-m := a.o b.o" for a module of each file');
-    expect(hint).toContain('"NAME-y := a.o b.o" for one of all');
+    expect(hint).toContain('"obj-m := a.o b.o" for one module per file');
+    expect(hint).toContain('"NAME-y := a.o b.o" for one module of all files');
   });
 
-  it("whose Makefile is for a program is none", () => {
+  it("rejects a Makefile for a program", () => {
     const check = () => {
       checkModuleFolder(folder(["hello.c", "Makefile"], "hello: hello.c\n\tcc hello.c\n"));
     };
     expect(check).toThrow("its Makefile names no module");
     expect(hintOf(check)).toContain("obj-m := hello.o");
   });
+});
 
-  it("is sent without what a build beside the sources leaves", () => {
+describe("belongsToModule", () => {
+  it("excludes build products and folders of other tools", () => {
     const sent = (names: string[], isFolder = false) =>
       names.filter((name) => belongsToModule(name, isFolder));
     expect(
@@ -68,28 +70,32 @@ describe("a module's folder", () => {
     ).toEqual(["a.c", "blob.o_shipped"]);
     expect(sent(["src", ".git", ".kdock"], true)).toEqual(["src"]);
   });
+});
 
+describe("moduleName", () => {
   it.each([
     ["/home/ada/My Module", undefined, "my-module"],
     ["/home/ada/x", "snd-toy_1", "snd-toy_1"],
-  ])("%s is called %s", (path, given, name) => {
+  ])("of %s with --name %s is %s", (path, given, name) => {
     expect(moduleName(path, given)).toBe(name);
   });
 
-  it.each(["../x", "", "-x", "a b"])("is not called %j", (name) => {
-    expect(() => moduleName("/home/ada/x", name)).toThrow(/no name for a module/);
+  it.each(["../x", "", "-x", "a b"])("rejects %j", (name) => {
+    expect(() => moduleName("/home/ada/x", name)).toThrow(/not a valid module name/);
   });
 });
 
-it("a kernel without modules is told apart, with the cure", () => {
-  const check = () => {
-    requireModules("# CONFIG_MODULES is not set\n", "Linux debian:6.12");
-  };
-  expect(check).toThrow("this kernel (Linux debian:6.12) cannot load modules");
-  expect(hintOf(check)).toContain("CONFIG_MODULES=y");
+describe("requireModules", () => {
+  it("rejects a kernel without module support and names the option", () => {
+    const check = () => {
+      requireModules("# CONFIG_MODULES is not set\n", "Linux debian:6.12");
+    };
+    expect(check).toThrow("this kernel (Linux debian:6.12) cannot load modules");
+    expect(hintOf(check)).toContain("CONFIG_MODULES=y");
+  });
 });
 
-describe("a compiler's line names the file where the user has it", () => {
+describe("withUserPaths", () => {
   const names = {
     inside: "/module/hello",
     shown: "../hello",
@@ -101,13 +107,13 @@ describe("a compiler's line names the file where the user has it", () => {
     ["In file included from a/b.h:3,", "In file included from ../hello/a/b.h:3,"],
     ["include/linux/fs.h:3:5: error: x", "include/linux/fs.h:3:5: error: x"],
     ["  CC [M]  /module/hello/hello.o", "  CC [M]  ../hello/hello.o"],
-  ])("%s", (line, told) => {
-    expect(inUsersFolder(line, names)).toBe(told);
+  ])("rewrites %s", (line, expected) => {
+    expect(withUserPaths(line, names)).toBe(expected);
   });
 
-  it("also in the folder itself", () => {
+  it("omits the prefix for the current folder", () => {
     const here = { ...names, shown: "." };
-    expect(inUsersFolder("/module/hello/hello.c:3:5: error: x", here)).toBe(
+    expect(withUserPaths("/module/hello/hello.c:3:5: error: x", here)).toBe(
       "hello.c:3:5: error: x",
     );
   });

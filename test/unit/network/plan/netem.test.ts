@@ -3,7 +3,7 @@ import { netemKeyword, netemLines, parseNetem } from "../../../../src/network/pl
 
 const rules = (words: string) => parseNetem(words.split(" "));
 
-describe("netem's words", () => {
+describe("parseNetem", () => {
   it.each([
     ["delay 100ms", { delay: 0.1 }],
     ["latency 1s", { delay: 1 }],
@@ -27,7 +27,7 @@ describe("netem's words", () => {
     ["rate 1Mibit", { rate: 131_072 }],
     ["rate 8000", { rate: 1000 }],
     ["limit 10 delay 1ms", { limit: 10, delay: 0.001 }],
-  ])("%s", (words, expected) => {
+  ])("reads %s", (words, expected) => {
     const netem = rules(words);
     expect(netem.kind).toBe("rules");
     const found = netem.kind === "rules" ? netem.rules : {};
@@ -48,7 +48,7 @@ describe("netem's words", () => {
     ["slot 800us 5ms packets 10", ["slot"]],
     ["slot distribution normal 1ms 1ms loss 1% ecn", ["slot", "ecn"]],
     ["delay 1ms seed 42", ["seed"]],
-  ])("what is left to the kernel: %s", (words, unsupported) => {
+  ])("does not support %s", (words, unsupported) => {
     expect(rules(words)).toEqual({ kind: "unsupported", words: unsupported });
   });
 
@@ -61,12 +61,12 @@ describe("netem's words", () => {
     ["", undefined],
     ["server", undefined],
     ["delays", undefined],
-  ])("tc takes '%s' for %s", (typed, keyword) => {
+  ])("netemKeyword of '%s' is %s", (typed, keyword) => {
     expect(netemKeyword(typed)).toBe(keyword);
   });
 });
 
-it("the stand-in reads lines, and an empty one", () => {
+it("netemLines ends with an empty line", () => {
   expect(netemLines({ delay: 0.1, loss: 0.05 }, "delay 100ms loss 5%")).toBe(
     "words delay 100ms loss 5%\ndelay 0.1\nloss 0.05\n\n",
   );

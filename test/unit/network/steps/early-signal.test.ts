@@ -13,7 +13,7 @@ import { plan } from "../../fixtures.js";
 
 const INTERRUPTED = new KdockError("interrupted", "interrupted");
 
-/** An engine with one VM, and whatever container is asked for. */
+/** An engine with one VM, which returns `container` for every id. */
 function context(signal: AbortSignal, container: Partial<Container>): Context {
   const vm = {
     ...{ id: "1", name: "vm", running: true, status: "Up", ports: [] },
@@ -33,7 +33,7 @@ function context(signal: AbortSignal, container: Partial<Container>): Context {
   } as unknown as Context;
 }
 
-/** As capture.sh: goes on until its input ends. */
+/** Like capture.sh: runs until its input ends. */
 function untilInputEnds(): Duplex {
   return new Duplex({
     read: () => undefined,
@@ -59,8 +59,8 @@ const CAPTURE: CaptureRequest = {
   },
 };
 
-describe("a signal in the first moments", () => {
-  it("ends a capture whose tcpdump is just being started", async () => {
+describe("an early abort", () => {
+  it("ends a capture while tcpdump is being started", async () => {
     const interrupt = new AbortController();
     const ctx = context(interrupt.signal, {
       exec: () => {
@@ -75,7 +75,7 @@ describe("a signal in the first moments", () => {
     await capture({ ctx, plan: plan() } as Project, CAPTURE);
   });
 
-  it("starts no tcpdump when it comes before", async () => {
+  it("prevents tcpdump from being started", async () => {
     let isStarted = false;
     const ctx = context(AbortSignal.abort(INTERRUPTED), {
       exec: () => {
@@ -87,7 +87,7 @@ describe("a signal in the first moments", () => {
     expect(isStarted).toBe(false);
   });
 
-  it("ends a builder whose container is just being started", async () => {
+  it("ends a builder while its container is being started", async () => {
     const interrupt = new AbortController();
     const ctx = context(interrupt.signal, {
       attach: () =>
@@ -107,7 +107,7 @@ describe("a signal in the first moments", () => {
 });
 
 describe("onAbort", () => {
-  it("calls at once for a signal that is aborted, later for another, and not when it is disposed of", () => {
+  it("calls at once for an aborted signal, later on abort, and never after dispose", () => {
     const calls: string[] = [];
     const call = (name: string) => () => calls.push(name);
     const [aborted, later, never] = [

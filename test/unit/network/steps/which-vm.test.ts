@@ -8,7 +8,7 @@ import { namesOf } from "../../../../src/network/steps/net-check/checked.js";
 import { shapeNet } from "../../../../src/network/steps/net-shape.js";
 import { plan } from "../../fixtures.js";
 
-/** Says nothing, and listens to nothing. */
+/** Ends at once without output, and discards its input. */
 function silent(): Duplex {
   return new Duplex({
     read() {
@@ -20,7 +20,7 @@ function silent(): Duplex {
   });
 }
 
-/** With VMs of those names, and what was run in their containers: the VM first. */
+/** A project with VMs of these names; `ran`: the commands run in their containers, each after the VM's name. */
 function project(...names: readonly string[]): { project: Project; ran: string[][] } {
   const ran: string[][] = [];
   const vms = names.map((name) => ({
@@ -57,18 +57,18 @@ describe("capture", () => {
     return [name, argv[3]];
   };
 
-  it("takes all words for the filter where --vm names the VM", async () => {
+  it("takes all words as the filter if --vm is given", async () => {
     expect(await captured("a", "tcp", "port", "80")).toEqual(["a", "tcp port 80"]);
     expect(await captured("a", "icmp")).toEqual(["a", "icmp"]);
     expect(await captured("icmp")).toEqual(["icmp", ""]);
   });
 
-  it("takes the first word for a VM where one is called that, and --vm names none", async () => {
+  it("takes the first word as the VM if a VM has that name and --vm is not given", async () => {
     expect(await captured(undefined, "a", "tcp", "port", "80")).toEqual(["a", "tcp port 80"]);
     await expect(captured(undefined, "udp")).rejects.toThrow("several VMs");
   });
 
-  it("knows the name of no other VM", async () => {
+  it("rejects the name of an unknown VM", async () => {
     await expect(captured("b", "udp")).rejects.toMatchObject({
       ...{ code: "usage", message: "this project has no VM b", hint: "There is a, icmp." },
     });
@@ -83,7 +83,7 @@ describe("net shape", () => {
     return [name, ...first.slice(3)];
   };
 
-  it("takes all words for netem's where --vm names the VM", async () => {
+  it("takes all words as parameters if --vm is given", async () => {
     expect(await shaped("a", "delay 10ms", "loss 1%")).toEqual([
       ...["a", "tc", "delay", "10ms", "loss", "1%"],
     ]);
@@ -92,14 +92,14 @@ describe("net shape", () => {
     expect(await shaped("rate")).toEqual(["rate", "show"]);
   });
 
-  it("takes the first word for a VM where --vm names none", async () => {
+  it("takes the first word as the VM if --vm is not given", async () => {
     expect(await shaped(undefined, "a", "off")).toEqual(["a", "off"]);
     await expect(shaped(undefined, "b", "off")).rejects.toThrow("this project has no VM b");
     await expect(shaped(undefined, "delay", "1ms")).rejects.toThrow("several VMs");
   });
 });
 
-it("commands in advice name the VM where there are several", () => {
+it("commands in hints select the VM if there are several", () => {
   const vm = { name: "kdock-x-vm-a", labels: { [LABEL.vm]: '{"slot":{"name":"a","index":0}}' } };
   const names = (isOneOfSeveral: boolean) => namesOf(vm as never, isOneOfSeveral);
   expect(names(true)).toMatchObject({ vm: "a", suffix: " --vm a", exec: "kdock exec --vm a --" });

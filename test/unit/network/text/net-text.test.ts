@@ -3,7 +3,7 @@ import { fail, ok } from "../../../../src/core/plan/finding.js";
 import { netCheckText } from "../../../../src/network/text/net-check-text.js";
 import { shapeText } from "../../../../src/network/text/shape-text.js";
 
-it("findings have a line each, and headings where there are several VMs", () => {
+it("netCheckText has a line per finding, and headings for several VMs", () => {
   const one = { vm: "a", findings: [ok("guest", "answers")] };
   expect(netCheckText({ vms: [one] })).toEqual(["ok    guest       answers"]);
   const other = { vm: "b", findings: [fail("NAT", "no rule", "add one")] };
@@ -17,7 +17,7 @@ it("findings have a line each, and headings where there are several VMs", () => 
   ]);
 });
 
-it("a shape has its words, and who does it", () => {
+it("shapeText has the parameters and the implementation", () => {
   expect(shapeText({ vm: "a", shape: null })).toEqual(["a: not shaped"]);
   expect(shapeText({ vm: "a", shape: { by: "netem", words: "delay 10ms" } })).toEqual([
     "a: delay 10ms  (tc netem)",

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import {
-  doubtfulDrops,
   dropOf,
   firstMatch,
   FORWARDED,
   isIn,
   type Packet,
   parseFirewall,
+  possibleDrops,
 } from "../../../../../src/network/plan/net-check/firewall.js";
 
 const OUT: Packet = {
@@ -24,7 +24,7 @@ const drops = (policy: string, ...rules: readonly string[]) =>
   dropOf(filter(policy, ...rules), FORWARDED, OUT)?.rule?.text ??
   (dropOf(filter(policy, ...rules), FORWARDED, OUT) === undefined ? "passes" : "policy");
 
-describe("what becomes of a packet", () => {
+describe("dropOf", () => {
   it.each<[string, string, string[]]>([
     ["passes", "ACCEPT", []],
     ["policy", "DROP", []],
@@ -46,30 +46,30 @@ describe("what becomes of a packet", () => {
     ["passes", "ACCEPT", ["-A FORWARD -s 10.0.4.0/24 -j DROP"]],
     ["-A FORWARD -s 10.0.2.0/23 -j DROP", "ACCEPT", ["-A FORWARD -s 10.0.2.0/23 -j DROP"]],
     ["passes", "ACCEPT", ["-A FORWARD -m conntrack --ctstate ESTABLISHED -j DROP"]],
-    // What cannot be known is not held against it.
+    // Unsupported matches do not match.
     ["passes", "ACCEPT", ["-A FORWARD -m statistic --mode random --probability 0.5 -j DROP"]],
     [
       '-A FORWARD -m comment --comment "not -j ACCEPT" -j DROP',
       "ACCEPT",
       ['-A FORWARD -m comment --comment "not -j ACCEPT" -j DROP'],
     ],
-  ])("%s: policy %s, %j", (expected, policy, rules) => {
+  ])("result '%s' for policy %s and rules %j", (expected, policy, rules) => {
     expect(drops(policy, ...rules)).toBe(expected);
   });
 
-  it("a chain that leads to itself has an end", () => {
+  it("ends for a chain that jumps to itself", () => {
     expect(drops("ACCEPT", "-A FORWARD -j USER", "-A USER -j USER")).toBe("passes");
   });
 
-  it("rules that ask what cannot be known are told apart", () => {
+  it("possibleDrops finds dropping rules with unsupported matches", () => {
     const rule = "-A FORWARD -p tcp -m limit --limit 1/sec -j DROP";
-    expect(doubtfulDrops(filter("ACCEPT", rule), FORWARDED, OUT)[0]?.rule?.text).toBe(rule);
+    expect(possibleDrops(filter("ACCEPT", rule), FORWARDED, OUT)[0]?.rule?.text).toBe(rule);
     const other = "-A FORWARD -p udp -m limit --limit 1/sec -j DROP";
-    expect(doubtfulDrops(filter("ACCEPT", other), FORWARDED, OUT)).toEqual([]);
+    expect(possibleDrops(filter("ACCEPT", other), FORWARDED, OUT)).toEqual([]);
   });
 });
 
-it("a target has its options", () => {
+it("firstMatch returns the rule with its target's options", () => {
   const firewall = parseFirewall(
     "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING ! -i br0 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.0.3.2:8080\n",
   );
@@ -88,6 +88,6 @@ it.each([
   ["192.168.0.0/16", "192.168.255.1", true],
   ["10.0.3.2", "10.0.3.2", true],
   ["10.0.3.2/32", "10.0.3.3", false],
-])("%s has %s: %s", (network, address, expected) => {
+])("isIn: %s contains %s: %s", (network, address, expected) => {
   expect(isIn(network, address)).toBe(expected);
 });

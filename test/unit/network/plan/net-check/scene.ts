@@ -9,7 +9,7 @@ import {
 import type { Ping } from "../../../../../src/network/plan/net-check/ping.js";
 import type { Scene } from "../../../../../src/network/plan/net-check/scene.js";
 
-/** What the container's script prints when all is well, without what nobody reads. */
+/** The container script's output for a working network, without unused lines. */
 export const CONTAINER_TEXT = `
 %env
 KDOCK_PORTS=tcp/8080/80 udp/53/53
@@ -137,7 +137,7 @@ export const NAMES = {
   ...{ container: "kdock-x-vm", exec: "kdock exec --", vm: "vm", suffix: "" },
 } as const;
 
-/** What is changed in the texts, as [from, to]: what was not there would be no change, and is an error. */
+/** A replacement in a script's output; `from` must occur. */
 export type Change = readonly [from: string, to: string];
 
 function changed(text: string, changes: readonly Change[]): string {
@@ -155,7 +155,7 @@ export function guestWith(...changes: readonly Change[]): GuestFacts {
   return parseGuestFacts(changed(GUEST_TEXT, changes));
 }
 
-/** All well, but for what the container's script, or the guest's, says instead. */
+/** A working network, with changes in the container script's or the guest script's output. */
 export function scene({
   container = [],
   guest = [],
@@ -167,8 +167,8 @@ export function scene({
 }
 
 export const ANSWERED: Ping = {
-  ...{ sent: 3, received: 3, ms: 0.5, complaint: undefined, arrived: 3, taken: 3 },
+  ...{ sent: 3, received: 3, ms: 0.5, error: undefined, arrived: 3, accepted: 3 },
 };
 export const LOST: Ping = {
-  ...{ sent: 3, received: 0, ms: undefined, complaint: undefined, arrived: 0, taken: 0 },
+  ...{ sent: 3, received: 0, ms: undefined, error: undefined, arrived: 0, accepted: 0 },
 };

@@ -23,56 +23,60 @@ const PEER = {
   expected: "172.19.0.2",
 } as const;
 const FORWARD_IN = "-A FORWARD -s 10.0.3.0/24 -i br0 -j ACCEPT\n";
-const ANSWERS_IN = "-A FORWARD -o br0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n";
+const REPLIES_IN = "-A FORWARD -o br0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n";
 const PUBLISHED_IN = "-A FORWARD -o br0 -m conntrack --ctstate DNAT -j ACCEPT\n";
 const MASQUERADE = "-A POSTROUTING -s 10.0.3.0/24 ! -o br0 -j MASQUERADE\n";
 
-/** A finding's verdict, and whether its text and its advice have these words. */
+/** Expects a verdict, and texts that the finding and its fix contain. */
 function expectFinding(found: Finding, verdict: Finding["verdict"], text = "", mend = "") {
   expect(found).toMatchObject({ verdict, text: expect.stringContaining(text) as string });
   if (mend === "") return;
   expect(found.mend).toContain(mend);
 }
 
-describe("guest", () => {
+describe("guestFinding", () => {
   const judge = (...changes: readonly Change[]) => {
     const { guest: facts, ...all } = scene({ guest: changes });
     return guestFinding(all, { kind: "answers", ms: 40, facts });
   };
 
-  it("is well", () => {
+  it("is ok with an address", () => {
     expect(judge()).toEqual(ok("guest", "answers in 40 ms; eth0 has 10.0.3.2/24"));
   });
 
   it.each<[string, Change, string]>([
-    ["no network card", ["%card\neth0", "%card\n"], "CONFIG_VIRTIO_NET"],
+    ["no driver for the network card", ["%card\neth0", "%card\n"], "CONFIG_VIRTIO_NET"],
     ["eth0 is down", ["0x1003", "0x1002"], "ip link set eth0 up"],
     ["no carrier", ["%carrier\n1", "%carrier\n0"], "kdock run"],
     ["no IPv4 address", ["inet 10.0.3.2/24", "none"], "udhcpc -i eth0"],
-    ["and not 10.0.3.2", ["inet 10.0.3.2/24", "inet 10.0.3.9/24"], "ip addr add 10.0.3.2/24"],
-  ])("%s", (text, change, mend) => {
+    [
+      "10.0.3.9/24 instead of 10.0.3.2",
+      ["inet 10.0.3.2/24", "inet 10.0.3.9/24"],
+      "ip addr add 10.0.3.2/24",
+    ],
+  ])("fails: %s", (text, change, mend) => {
     expectFinding(judge(change), "fail", text, mend);
   });
 
-  it("has no address because of what it is told, or lacks", () => {
+  it("explains a missing address by kdock.ip=none or missing packet sockets", () => {
     const none: Change = ["inet 10.0.3.2/24", "none"];
     expectFinding(judge(none, ["console", "kdock.ip=none console"]), "fail", "kdock.ip=none");
     expectFinding(judge(none, ["%packet\nyes", "%packet\n"]), "fail", "", "CONFIG_PACKET=y");
   });
 
-  it("does not answer", () => {
+  it("fails for a guest that does not answer", () => {
     const state = { kind: "silent", why: "it is stopped", mend: "let it go on" } as const;
     expectFinding(guestFinding(scene(), state), "fail", "it is stopped", "let it go on");
   });
 });
 
-describe("gateway", () => {
-  const judge = (container: readonly Change[], probe = { ping: LOST, asked: 0, answered: 0 }) =>
+describe("gatewayFinding", () => {
+  const judge = (container: readonly Change[], probe = { ping: LOST, requests: 0, replies: 0 }) =>
     gatewayFinding(scene({ container }), probe);
   const BR0_UP = '"br0","flags":["UP"]';
 
-  it("is well, or loses some", () => {
-    const probe = { ping: ANSWERED, asked: 0, answered: 0 };
+  it("is ok with all replies, and warns about lost ones", () => {
+    const probe = { ping: ANSWERED, requests: 0, replies: 0 };
     expect(judge([], probe)).toEqual(
       ok("gateway", "guest → gateway 10.0.3.1: 3 of 3 answered, 0.5 ms"),
     );
@@ -83,7 +87,7 @@ describe("gateway", () => {
   });
 
   it.each<[string, Change, string]>([
-    ["br0 is gone", ['"ifname":"br0"', '"ifname":"brX"'], "kdock run"],
+    ["br0 is missing", ['"ifname":"br0"', '"ifname":"brX"'], "kdock run"],
     ["br0 is down", [BR0_UP, '"br0","flags":[]'], "docker exec kdock-x-vm ip link set br0 up"],
     ["tap0 is down", ['"tap0","flags":["UP"]', '"tap0","flags":[]'], "ip link set tap0 up"],
     [
@@ -92,54 +96,54 @@ describe("gateway", () => {
       "ip link set tap0 master br0",
     ],
     [
-      "keeps its port tap0 disabled",
+      "the bridge port tap0 is disabled",
       ['"state":"forwarding"', '"state":"disabled"'],
       "dev tap0 state 3",
     ],
-    ["what shaped them has ended", ['"flood":true', '"flood":false'], "flood on"],
+    ["that shaped them has ended", ['"flood":true', '"flood":false'], "flood on"],
     [
-      "br0 has fd6b:646f:636b:3::1/64, where it should have 10.0.3.1/24",
+      "br0 has fd6b:646f:636b:3::1/64, expected 10.0.3.1/24",
       ['{"local":"10.0.3.1","prefixlen":24,"scope":"global"},', ""],
       "ip addr add 10.0.3.1/24 dev br0",
     ],
     ["policy of filter INPUT is DROP", [":INPUT ACCEPT [2", ":INPUT DROP [2"], "-A INPUT -i br0"],
     [
-      "drops the answers",
+      "drops the replies",
       [FORWARD_IN, `${FORWARD_IN}-A OUTPUT -d 10.0.3.2/32 -j DROP\n`],
       "iptables -D OUTPUT -d 10.0.3.2/32 -j DROP",
     ],
     ["answers no pings", ["icmp_echo_ignore_all 0", "icmp_echo_ignore_all 1"], "ignore_all=0"],
     ["are shaped: loss 100%", ["%shape\n", "%shape\nnetem loss 100%\n"], "kdock net shape off"],
-    ["has a discipline", ["qdisc pfifo_fast", "qdisc tbf"], "tc qdisc del dev tap0 root"],
-  ])("%s", (text, change, mend) => {
+    ["has a queueing discipline", ["qdisc pfifo_fast", "qdisc tbf"], "tc qdisc del dev tap0 root"],
+  ])("fails: %s", (text, change, mend) => {
     expectFinding(judge([change]), "fail", text, mend);
   });
 
   it.each([
-    [{ ...LOST, complaint: "sendto: Operation not permitted" }, 0, "lets nothing out"],
-    [{ ...LOST, complaint: "sendto: Network unreachable" }, 0, "the guest has no route"],
-    [{ ...LOST, arrived: 3 }, 3, "did not take them"],
-    [LOST, 3, "none came to the guest"],
-    [LOST, 0, "the container has seen 2 of 3 pings"],
-  ])("%j, %d answered: %s", (ping, answered, text) => {
-    expectFinding(judge([], { ping, asked: 2, answered }), "fail", text);
+    [{ ...LOST, error: "sendto: Operation not permitted" }, 0, "blocks outgoing packets"],
+    [{ ...LOST, error: "sendto: Network unreachable" }, 0, "the guest has no route"],
+    [{ ...LOST, arrived: 3 }, 3, "did not accept them"],
+    [LOST, 3, "no reply reached the guest"],
+    [LOST, 0, "the container received 2 of 3 pings"],
+  ])("fails for %j with %d replies: %s", (ping, replies, text) => {
+    expectFinding(judge([], { ping, requests: 2, replies }), "fail", text);
   });
 
-  it("is not tried where the guest cannot be asked, and what is broken is said all the same", () => {
+  it("warns without a probe, unless the link has a fault", () => {
     expectFinding(gatewayFinding(scene(), undefined), "warn", "not tried");
     const down = scene({ container: [[BR0_UP, '"br0","flags":[]']] });
     expectFinding(gatewayFinding(down, undefined), "fail", "br0 is down");
   });
 });
 
-describe("another container", () => {
+describe("containerFinding", () => {
   const judge = (
     container: readonly Change[],
     guest: readonly Change[] = [],
     probe: Parameters<typeof containerFinding>[2] = { ...PEER, ping: LOST, seenAs: "" },
   ) => containerFinding(scene({ container, guest }), FINE, probe);
 
-  it("is well", () => {
+  it("is ok with replies", () => {
     expectFinding(judge([], [], { ...PEER, ping: ANSWERED }), "ok", "172.19.0.4: 3 of 3");
   });
 
@@ -147,40 +151,40 @@ describe("another container", () => {
     ["forwards nothing", ["ip_forward 1", "ip_forward 0"], "net.ipv4.ip_forward=1"],
     ["forwards nothing from br0", ["br0/forwarding 1", "br0/forwarding 0"], "br0.forwarding=1"],
     [
-      "drops what the guest sends out: the policy of filter FORWARD is DROP",
+      "drops packets from the guest: the policy of filter FORWARD is DROP",
       [FORWARD_IN, ""],
       "-A FORWARD -i br0 -s 10.0.3.0/24 -j ACCEPT",
     ],
     [
-      "drops what comes back to the guest: the policy of filter FORWARD is DROP",
-      [ANSWERS_IN, ""],
+      "drops replies to the guest: the policy of filter FORWARD is DROP",
+      [REPLIES_IN, ""],
       "-A FORWARD -o br0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
     ],
     [
-      "drops what comes back",
+      "drops replies to the guest",
       [FORWARD_IN, `${FORWARD_IN}-A FORWARD -p icmp -o br0 -j DROP\n`],
       "iptables -D FORWARD -p icmp -o br0 -j DROP",
     ],
     ["eth0 of the VM's container is down", ['"eth0","flags":["UP"]', '"eth0","flags":[]'], ""],
-    ["has no way out", ["%uplink\neth0", "%uplink\n"], ""],
+    ["has no uplink", ["%uplink\neth0", "%uplink\n"], ""],
     [
       "perhaps because of a rule",
       [FORWARD_IN, `-A FORWARD -m statistic --mode random --probability 1 -j DROP\n${FORWARD_IN}`],
       "-D FORWARD -m statistic",
     ],
     ["no answer", ["", ""], "kdock capture --side both icmp"],
-  ])("%s", (text, change, mend) => {
+  ])("fails: %s", (text, change, mend) => {
     expectFinding(judge([change]), "fail", text, mend);
   });
 
-  it("is not reached by a guest without the right route", () => {
-    const gone = judge([], [["default via 10.0.3.1 dev eth0", ""]]);
-    expectFinding(gone, "fail", "no default route", "ip route add default via 10.0.3.1");
+  it("fails for a guest with a missing or wrong default route", () => {
+    const missing = judge([], [["default via 10.0.3.1 dev eth0", ""]]);
+    expectFinding(missing, "fail", "no default route", "ip route add default via 10.0.3.1");
     const other = judge([], [["default via 10.0.3.1", "default via 10.0.3.77"]]);
     expectFinding(other, "fail", "via 10.0.3.77", "ip route replace default via 10.0.3.1");
   });
 
-  it("is not tried when its packets would leave untranslated, or the gateway fails", () => {
+  it("warns when packets would leave untranslated, or the gateway failed", () => {
     expectFinding(
       judge([], [], { kind: "untranslated", address: PEER.address }),
       "warn",
@@ -190,17 +194,17 @@ describe("another container", () => {
   });
 });
 
-describe("NAT and the way out", () => {
+describe("natFinding and wayOutFinding", () => {
   const judge = (container: readonly Change[], seenAs: string) =>
     natFinding(scene({ container }), { ...PEER, ping: ANSWERED, seenAs });
 
-  it("is what the other container sees", () => {
+  it("compare the address that the other container sees", () => {
     expectFinding(judge([], "172.19.0.2"), "ok", "sees 172.19.0.2, not 10.0.3.2");
-    expectFinding(judge([], "10.0.3.2"), "fail", "sees 10.0.3.2, and not the VM's container");
-    expectFinding(judge([], ""), "warn", "not seen");
+    expectFinding(judge([], "10.0.3.2"), "fail", "sees 10.0.3.2 instead of the VM's container");
+    expectFinding(judge([], ""), "warn", "not tested");
   });
 
-  it("needs its rule", () => {
+  it("require a rule that translates addresses", () => {
     expectFinding(judge([[MASQUERADE, ""]], ""), "fail", "no MASQUERADE", MASQUERADE.trim());
     const before: Change = [MASQUERADE, `-A POSTROUTING -s 10.0.3.2/32 -j ACCEPT\n${MASQUERADE}`];
     expectFinding(judge([before], ""), "fail", "", "-D POSTROUTING -s 10.0.3.2/32 -j ACCEPT");
@@ -208,7 +212,7 @@ describe("NAT and the way out", () => {
     expectFinding(judge([elsewhere], ""), "fail", "no MASQUERADE");
   });
 
-  it("the container's default route", () => {
+  it("require a default route of the container", () => {
     expectFinding(wayOutFinding(scene(), "172.19.0.1"), "ok", "172.19.0.1");
     const lost = scene({
       container: [['{"dst":"default","gateway":"172.19.0.1","dev":"eth0","flags":[]}', ""]],
@@ -222,25 +226,25 @@ describe("NAT and the way out", () => {
   });
 });
 
-describe("DNS", () => {
+describe("dnsFinding", () => {
   const answer = "Address: 172.19.0.4";
   const judge = (
     container: readonly Change[],
     guest: readonly Change[] = [],
-    said = { answer: "", fromGateway: "" },
+    answers = { answer: "", fromGateway: "" },
   ) =>
     dnsFinding(scene({ container, guest }), FINE, {
       name: "peer",
       whose: "the other container's",
       expected: "172.19.0.4",
-      ...said,
+      ...answers,
     });
 
-  it("is well", () => {
+  it("is ok with the expected answer", () => {
     expectFinding(judge([], [], { answer, fromGateway: answer }), "ok", "172.19.0.4");
   });
 
-  it("fails for a reason", () => {
+  it("names the cause of a failure", () => {
     expectFinding(judge([], [["%resolvers\n10.0.3.1", "%resolvers\n"]]), "fail", "no resolver");
     expectFinding(
       judge([["runs", "dnsmasq: exiting on receipt of SIGTERM"]]),
@@ -248,11 +252,11 @@ describe("DNS", () => {
     );
     expectFinding(
       judge([[FORWARD_IN, `-A INPUT -p udp -m udp --dport 53 -j DROP\n`]]),
-      ...(["fail", "the guest's questions", "-D INPUT -p udp -m udp --dport 53"] as const),
+      ...(["fail", "the guest's queries", "-D INPUT -p udp -m udp --dport 53"] as const),
     );
     expectFinding(
       judge([["-A OUTPUT -d 127.0.0.11/32 -j DOCKER_OUTPUT\n", ""]]),
-      ...(["fail", "was the table nat flushed?"] as const),
+      ...(["fail", "was the nat table flushed?"] as const),
     );
     expectFinding(
       judge([], [["%resolvers\n10.0.3.1", "%resolvers\n10.0.3.99"]], {
@@ -265,7 +269,7 @@ describe("DNS", () => {
   });
 });
 
-describe("MTU", () => {
+describe("mtuFinding", () => {
   const judge = (container: readonly Change[], guest: readonly Change[], ping = ANSWERED) =>
     mtuFinding(scene({ container, guest }), ping);
   const mtu = (name: string, value: number): Change => [
@@ -275,32 +279,26 @@ describe("MTU", () => {
 
   it.each<[Finding["verdict"], string, Change[], Change[], string]>([
     ["ok", "1500 everywhere", [], [], ""],
-    [
-      "fail",
-      "sends frames of 9000, and tap0 takes 1500",
-      [],
-      [["%mtu\n1500", "%mtu\n9000"]],
-      "mtu 1500",
-    ],
-    ["warn", "has 1400, where 1500 would pass", [], [["%mtu\n1500", "%mtu\n1400"]], "mtu 1500"],
-    ["fail", "br0 takes frames of 1300", [mtu("br0", 1300)], [], "ip link set br0 mtu 1500"],
-    ["fail", "eth0 takes 1400", [mtu("eth0", 1400)], [], "ip link set eth0 mtu 1400"],
+    ["fail", "has MTU 9000, tap0 1500", [], [["%mtu\n1500", "%mtu\n9000"]], "mtu 1500"],
+    ["warn", "has MTU 1400, 1500 is possible", [], [["%mtu\n1500", "%mtu\n1400"]], "mtu 1500"],
+    ["fail", "br0 has MTU 1300", [mtu("br0", 1300)], [], "ip link set br0 mtu 1500"],
+    ["fail", "has MTU 1500, eth0 1400", [mtu("eth0", 1400)], [], "ip link set eth0 mtu 1400"],
   ])("%s: %s", (verdict, text, container, guest, mend) => {
     expectFinding(judge(container, guest), verdict, text, mend);
   });
 
-  it("is tried", () => {
+  it("fails when full frames are lost, and warns without a probe", () => {
     expectFinding(judge([], [], LOST), "fail", "frames of 1500 do not pass");
     expectFinding(mtuFinding(scene(), undefined), "warn", "not tried");
   });
 });
 
-describe("IPv6", () => {
+describe("ipv6Finding", () => {
   const judge = (container: readonly Change[], guest: readonly Change[] = [], ping = LOST) =>
     ipv6Finding(scene({ container, guest }), ping);
   const ADDRESS: Change = ['{"local":"fd6b:646f:636b:3::1","prefixlen":64,"scope":"global"},', ""];
 
-  it("is well, or not wanted", () => {
+  it("is ok with a reply, or without IPv6", () => {
     expectFinding(judge([], [], ANSWERED), "ok", "0.5 ms");
     expectFinding(judge([["KDOCK_GATEWAY6=fd6b:646f:636b:3::1/64\n", ""]]), "ok", "IPv4 only");
     expectFinding(
@@ -311,11 +309,15 @@ describe("IPv6", () => {
     expectFinding(judge([], [["%ipv6\nyes", "%ipv6\n"]]), "ok", "CONFIG_IPV6");
   });
 
-  it("fails for a reason", () => {
+  it("names the cause of a failure", () => {
     expectFinding(judge([ADDRESS]), "fail", "br0 has no fd6b", "replace fe80::1 dev br0 nodad");
     expectFinding(
       judge([], [["inet6 fd6b:646f:636b:3::2/64", "none"]]),
-      ...(["fail", "no IPv6 address", "ip addr add fd6b:646f:636b:3::2/64 dev eth0"] as const),
+      ...([
+        "fail",
+        "only a link-local IPv6 address",
+        "ip addr add fd6b:646f:636b:3::2/64 dev eth0",
+      ] as const),
     );
     expectFinding(judge([]), "fail", "no answer", "ip6tables -S");
     expectFinding(judge([["%shape\n", "%shape\nnetem loss 100%\n"]]), "fail", "", "shape off");
@@ -323,19 +325,19 @@ describe("IPv6", () => {
   });
 });
 
-describe("inwards", () => {
-  const probe = { ms: undefined, complaint: "", arrived: false };
+describe("inwardFinding and portFinding", () => {
+  const probe = { ms: undefined, error: "", arrived: false };
   const judge = (container: readonly Change[], more: Partial<typeof probe> = {}) =>
     inwardFinding(scene({ container }), FINE, { ...probe, ...more });
 
-  it("from the container", () => {
+  it("judge the path from the container", () => {
     expectFinding(inwardFinding(scene(), FINE, { ...probe, ms: 3 }), "ok", "TCP in 3.0 ms");
-    expectFinding(judge([], { complaint: "Connection refused" }), "fail", "the guest refuses");
-    expectFinding(judge([], { arrived: true }), "fail", "though segments come to the guest");
-    expectFinding(inwardFinding(scene(), FAILED, probe), "warn", "what is wrong above");
+    expectFinding(judge([], { error: "Connection refused" }), "fail", "the guest refuses");
+    expectFinding(judge([], { arrived: true }), "fail", "although segments reach the guest");
+    expectFinding(inwardFinding(scene(), FAILED, probe), "warn", "a failure above");
     expectFinding(
       judge([[FORWARD_IN, `${FORWARD_IN}-A OUTPUT -o br0 -j DROP\n`]]),
-      ...(["fail", "what goes to the guest", "-D OUTPUT -o br0 -j DROP"] as const),
+      ...(["fail", "packets to the guest", "-D OUTPUT -o br0 -j DROP"] as const),
     );
   });
 
@@ -346,18 +348,18 @@ describe("inwards", () => {
   const port = (container: readonly Change[], found: Parameters<typeof portFinding>[3] = lost) =>
     portFinding(scene({ container }), [FINE], published, found);
 
-  it("from the host", () => {
+  it("judge the path from the host", () => {
     const where = "host 127.0.0.1:18080/tcp → guest :80";
     expectFinding(port([], { kind: "reached", ms: 8.7 }), "ok", `${where}: 8.7 ms`);
-    expectFinding(port([], { kind: "busy" }), "ok", "was left alone");
+    expectFinding(port([], { kind: "busy" }), "ok", "a program in the guest listens there");
     expectFinding(port([], { kind: "not tried", why: "for a reason" }), "warn", "for a reason");
     expectFinding(port([]), "fail", "connection refused", "docker port kdock-x-vm");
-    expectFinding(portFinding(scene(), [FAILED], published, lost), "warn", "wrong above");
+    expectFinding(portFinding(scene(), [FAILED], published, lost), "warn", "a failure above");
   });
 
-  it("from the host, without its rules, also where a program listens", () => {
-    expectFinding(port([[`${RULE}\n`, ""]], { kind: "busy" }), "fail", "no rule leads", "DNAT");
-    expectFinding(port([[RULE, RULE.replace("3.2:80", "3.9:80")]]), "fail", "leads elsewhere");
+  it("fail without the rules, even if a program in the guest listens", () => {
+    expectFinding(port([[`${RULE}\n`, ""]], { kind: "busy" }), "fail", "no rule redirects", "DNAT");
+    expectFinding(port([[RULE, RULE.replace("3.2:80", "3.9:80")]]), "fail", "port elsewhere");
     expectFinding(
       port([[PUBLISHED_IN, ""]]),
       ...(["fail", "policy of filter FORWARD is DROP", "--ctstate DNAT -j ACCEPT"] as const),
@@ -365,39 +367,44 @@ describe("inwards", () => {
   });
 });
 
-describe("another VM", () => {
+describe("neighbourFinding", () => {
   const judge = (found: Partial<Parameters<typeof neighbourFinding>[2]>, change?: Change) =>
     neighbourFinding(scene({ container: change === undefined ? [] : [change] }), FINE, {
       ...{ name: "b", ping: LOST },
       ...found,
     });
-  const unknown = { ...LOST, complaint: "bad address 'b'" };
+  const unknown = { ...LOST, error: "bad address 'b'" };
 
-  it("is well", () => {
+  it("is ok with replies", () => {
     expectFinding(judge({ ping: ANSWERED }), "ok", "guest → b: 3 of 3 answered");
   });
 
-  it("fails for a reason, or is not tried", () => {
+  it("names the cause of a failure, or warns without a probe", () => {
     const alone: Change = [
       '"lan0","flags":["UP"],"mtu":1500,"master":"br0"',
       '"lan0","flags":[],"mtu":1500',
     ];
-    expectFinding(judge({}, alone), "fail", "not plugged", "kdock up");
-    expectFinding(judge({ ping: unknown }), "fail", "nobody of that name");
+    expectFinding(
+      judge({}, alone),
+      "fail",
+      "not connected to the project's shared network",
+      "kdock up",
+    );
+    expectFinding(judge({ ping: unknown }), "fail", "cannot resolve the name");
     expectFinding(
       neighbourFinding(scene(), FAILED, { name: "b", ping: unknown }),
       "warn",
       "not tried",
     );
     expectFinding(judge({ ping: undefined }), "warn", "not tried");
-    const other = { fault: { text: "tap0 is down", mend: "up" }, standing: undefined };
-    expectFinding(judge({ other }), "fail", "at its end, tap0 is down", "up");
-    expectFinding(judge({ other: { ...other, standing: "it is stopped" } }), "fail", "is stopped");
+    const other = { fault: { text: "tap0 is down", mend: "up" }, paused: undefined };
+    expectFinding(judge({ other }), "fail", "on its side, tap0 is down", "up");
+    expectFinding(judge({ other: { ...other, paused: "it is stopped" } }), "fail", "is stopped");
     expectFinding(judge({}), "fail", "no answer", "kdock net check --vm b");
   });
 });
 
-it("a guest that cannot be asked is accused of nothing", () => {
+it("no finding fails for a guest that does not respond", () => {
   const container = scene().container;
   const all = { names: NAMES, container, guest: untouchedGuest(container) };
   const findings = [

@@ -3,92 +3,93 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Container, isOnThisMachine, type PublishedPort } from "../../../engine/engine.js";
 import { type ContainerFacts, counter } from "../../plan/net-check/facts.js";
 import type { InwardProbe, PortProbe } from "../../plan/net-check/inward.js";
+import { AFTER_FAILURE } from "../../plan/net-check/scene.js";
 import type { Context } from "../../../core/steps/context.js";
 import { askGuest } from "../../../guest/steps/guest-script.js";
 import { UNPRIVILEGED } from "../../../core/plan/names.js";
 import { runInside } from "../../../core/steps/run-inside.js";
 import type { AskedGuest } from "./guest.js";
 
-/** For how long a listener in the guest is tried, and for how long it is there at most. */
-const TRY_MS = 3000;
+const CONNECT_TIMEOUT_MS = 3000;
+const RETRY_INTERVAL_MS = 100;
+/** The listener's maximum life, should kdock be killed. */
 const LISTEN_SECONDS = 8;
-const TRY_EVERY_MS = 100;
 
 const SIGTERM = 15;
 
-/** A program in the guest that greets whoever calls, with a word of its own. Disposing of it ends it. */
+/** A program in the guest that sends a random token to every client. Disposing of it ends it. */
 interface Listener extends AsyncDisposable {
-  readonly word: string;
+  readonly token: string;
 }
 
 function listen(guest: AskedGuest, protocol: "tcp" | "udp", port: number): Listener {
-  const word = `kdock-${randomBytes(6).toString("hex")}`;
+  const token = `kdock-${randomBytes(6).toString("hex")}`;
   const program =
     protocol === "tcp"
-      ? ["nc", "-l", "-p", String(port), "-e", "echo", word]
-      : ["udpsvd", "0.0.0.0", String(port), "echo", word];
+      ? ["nc", "-l", "-p", String(port), "-e", "echo", token]
+      : ["udpsvd", "0.0.0.0", String(port), "echo", token];
   const argv = ["timeout", String(LISTEN_SECONDS), ...program] as [string, ...string[]];
   const command = guest.session.exec({ argv, env: {}, cwd: "/" });
   command.stdin.end();
   command.stdout.resume();
   command.stderr.resume();
   return {
-    word,
+    token,
     async [Symbol.asyncDispose]() {
       command.signal(SIGTERM);
-      // A guest that went away meanwhile has no listener either.
+      // If the guest has ended, so has the listener.
       await command.exit.catch(() => undefined);
     },
   };
 }
 
-/** Runs in the VM's container: calls $1:$2 until somebody says $3; prints microseconds, or what socat said. */
-const CALL_SCRIPT = `
+/** Runs in the VM's container: connects to $1:$2 until it receives $3; prints the microseconds, or socat's error. */
+const CONNECT_SCRIPT = `
 for try in 1 2 3 4 5 6 7 8 9 10; do
   begun=$(date +%s%N)
-  said=$(socat -T2 -u "TCP:$1:$2,connect-timeout=2" - 2>&1 </dev/null)
+  output=$(socat -T2 -u "TCP:$1:$2,connect-timeout=2" - 2>&1 </dev/null)
   ended=$(date +%s%N)
-  case "$said" in
+  case "$output" in
     *"$3"*) echo "us $(( (ended - begun) / 1000 ))"; exit 0 ;;
     *refused*) sleep 0.1 ;;
     *) break ;;
   esac
 done
-echo "$said" | tail -n 1
+echo "$output" | tail -n 1
 exit 0
 `;
 
-/** How many IP packets have come to the guest. */
-async function arrivals({ session }: AskedGuest): Promise<number> {
+/** The number of IP packets that the guest has received. */
+async function receivedPackets({ session }: AskedGuest): Promise<number> {
   return counter((await askGuest(session, "cat /proc/net/snmp")).join("\n"), "Ip", "InReceives");
 }
 
-/** From the VM's container to a listener in the guest. */
-export async function callGuest(
+/** Connects from the VM's container to a listener in the guest. */
+export async function connectToGuest(
   container: Container,
   guest: AskedGuest,
   to: string,
 ): Promise<InwardProbe> {
   let port = randomInt(20_000, 30_000);
   while (guest.facts.listening.has(`tcp/${port}`)) port += 1;
-  const before = await arrivals(guest);
+  const before = await receivedPackets(guest);
   await using listener = listen(guest, "tcp", port);
   const { stdout } = await runInside(
     container,
-    ["sh", "-c", CALL_SCRIPT, "sh", to, String(port), listener.word],
+    ["sh", "-c", CONNECT_SCRIPT, "sh", to, String(port), listener.token],
     { signal: guest.signal, user: UNPRIVILEGED },
   );
   const us = /^us (\d+)$/m.exec(stdout)?.[1];
-  const after = await arrivals(guest);
+  const after = await receivedPackets(guest);
   return {
     ms: us === undefined ? undefined : Number(us) / 1000,
-    complaint: us === undefined ? stdout.trim() : "",
+    error: us === undefined ? stdout.trim() : "",
     arrived: after > before,
   };
 }
 
-/** From the host through a published port. A program that listens there already is left alone: it may serve one caller. */
-export async function callPort(
+/** Connects from the host through a published port, unless a program in the guest listens there, which may accept one client only. */
+export async function connectToPort(
   ctx: Context,
   guest: AskedGuest | undefined,
   facts: ContainerFacts,
@@ -99,26 +100,26 @@ export async function callPort(
     (each) => each.protocol === protocol && each.port === containerPort,
   );
   const guestPort = mapping?.guestPort ?? containerPort;
-  if (guest === undefined) return { kind: "not tried", why: "because of what is wrong above" };
+  if (guest === undefined) return { kind: "not tried", why: AFTER_FAILURE };
   if (guest.facts.listening.has(`${protocol}/${guestPort}`)) return { kind: "busy" };
   const engine = await ctx.engine();
   if (!isOnThisMachine(await engine.info())) {
     return { kind: "not tried", why: "the engine's host is another machine" };
   }
   await using listener = listen(guest, protocol, guestPort);
-  const callee = { protocol, address: reachable(hostAddress), port: hostPort };
+  const target = { protocol, address: reachable(hostAddress), port: hostPort };
   let why = "no answer";
-  for (const deadline = Date.now() + TRY_MS; Date.now() < deadline;) {
-    const said = await ctx.host.exchange(callee, TRY_MS / 2, guest.signal);
+  for (const deadline = Date.now() + CONNECT_TIMEOUT_MS; Date.now() < deadline;) {
+    const reply = await ctx.host.exchange(target, CONNECT_TIMEOUT_MS / 2, guest.signal);
     guest.signal.throwIfAborted();
-    if (said.text.includes(listener.word)) return { kind: "reached", ms: said.ms ?? 0 };
-    why = said.error ?? "the connection is accepted, and ends without an answer of the guest's";
-    await sleep(TRY_EVERY_MS, undefined, { signal: guest.signal });
+    if (reply.text.includes(listener.token)) return { kind: "reached", ms: reply.ms ?? 0 };
+    why = reply.error ?? "the connection was accepted, and closed without a reply from the guest";
+    await sleep(RETRY_INTERVAL_MS, undefined, { signal: guest.signal });
   }
   return { kind: "lost", why };
 }
 
-/** "All addresses" is nobody's; loopback is among them. */
+/** An address to connect to: loopback for a port that is published on all addresses. */
 function reachable(address: string): string {
   if (address === "0.0.0.0" || address === "") return "127.0.0.1";
   return address === "::" ? "::1" : address;

@@ -6,30 +6,30 @@ import { type Context, inProject } from "../../core/steps/context.js";
 import { openGuestSession } from "../../vm/steps/guest-session.js";
 import { logLines } from "../../core/steps/lines.js";
 
-/** What a command does that has just ended may still be on its way to the place that is waited for. */
+/** The kernel may reach a stop some time after the command that causes it has ended. */
 export const SETTLE_MS = 1000;
 
-/** A guest that runs answers at once; the limit is for a machine under load. */
+/** A running guest answers at once; the limit allows for a machine under load. */
 const ANSWER_MS = 30_000;
 
-/** A shell command that waits to be run in the guest. Disposing of it closes its session, and ends the command with it. */
-export interface Provocation extends AsyncDisposable {
+/** A shell command for the guest, which causes hits. Disposing of it closes its session, and ends the command with it. */
+export interface Trigger extends AsyncDisposable {
   /**
-   * Runs it, as often as it is called; what it writes goes to .kdock/logs/exec.log, because a debugger has the screen.
-   * Resolves with how it ended; never, when the guest goes away first.
+   * Runs the command, on every call; its output goes to .kdock/logs/exec.log, since the debugger uses the terminal.
+   * Resolves when the command ends; never if the guest ends first.
    */
   run(): Promise<GuestExit>;
 }
 
 /**
  * Opens the session while the guest still runs: a paused one does not answer. A command that is sent to a paused guest
- * begins when it goes on.
+ * begins when it continues.
  */
-export async function provoke(
+export async function openTrigger(
   ctx: Context,
   container: Container,
   command: string,
-): Promise<Provocation> {
+): Promise<Trigger> {
   const limit = { ms: ANSWER_MS, error: noAnswer };
   const session = await openGuestSession(container, { signal: ctx.signal, limit });
   const log = ctx.host.files.openLog(inProject(ctx, FOLDER.execLog));
@@ -39,7 +39,7 @@ export async function provoke(
       const running = session.exec({ argv: ["sh", "-c", command], env: {}, cwd: "" });
       running.stdin.end();
       return new Promise((end) => {
-        // The guest may be stopped, or gone, when the debugger is done with it: nobody waits for the command.
+        // The guest may be stopped or ended when the debugger exits; the command is abandoned then.
         for (const done of [
           logLines(running.stdout, log),
           logLines(running.stderr, log),
@@ -57,6 +57,6 @@ export async function provoke(
 
 function noAnswer(): KdockError {
   return new KdockError("vm", "the guest does not answer", {
-    hint: "Is it paused, or does it stand at a breakpoint? `kdock gdb -- -batch` lets it go on.",
+    hint: "If it is paused or stopped at a breakpoint, `kdock gdb -- -batch` resumes it.",
   });
 }
