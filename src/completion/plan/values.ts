@@ -57,7 +57,7 @@ export const VALUES: Readonly<Record<string, Value>> = {
   "capture words": {},
   "net check vm": {},
   "module load vm": {},
-  "net shape words": { words: ["off"], onlyFirst: true },
+  "net shape parameters": { words: ["off"], onlyFirst: true },
   "exec words": { ...RUNNING, onlyFirst: true },
   "exec --": {},
   "exec --cwd": {},
