@@ -117,9 +117,7 @@ it("vscode: adds to a launch.json with comments, and does not change an invalid 
 it("vscode: with port 0 needs a VM that has started", async () => {
   const { path, ide } = await project("gdb: { listen: 0 }");
   const refused = await ide("vscode");
-  expect(refused.stderr).toMatch(
-    /the gdb port is not known before a VM has started\n→ .*kdock run -d/,
-  );
+  expect(refused.stderr).toMatch(/the gdb port is not known yet\n→ .*kdock run -d/);
   expect(refused.exitCode).toBe(2);
   await mkdir(path(".kdock"));
   await writeFile(path(".kdock/gdb-address"), "127.0.0.1:32769\n");

@@ -137,7 +137,7 @@ describe("with sources", () => {
     ["a file", "mine/file", /is a file/],
     ["the project itself", ".", /contains the project or the home folder/],
     ["what is above it", "/", /contains the project or the home folder/],
-  ])("refuses %s", async (_what, target, message) => {
+  ])("rejects %s", async (_what, target, message) => {
     await mkdir(file("mine"), { recursive: true });
     await writeFile(file("mine/file"), "precious\n");
     const { exitCode, stderr } = await exported(target);

@@ -102,12 +102,8 @@ async function ideFacts(
 function unknownPort(vm: string | undefined): KdockError {
   const [what, run, key] =
     vm === undefined
-      ? ["the gdb port is not known before a VM has started", "", "gdb.listen"]
-      : [
-          `the gdb port of the VM ${vm} is not known before it has started`,
-          ` --name ${vm}`,
-          `vms.${vm}.gdb`,
-        ];
+      ? ["the gdb port is not known yet", "", "gdb.listen"]
+      : [`the gdb port of the VM ${vm} is not known yet`, ` --name ${vm}`, `vms.${vm}.gdb`];
   return new KdockError("usage", what, {
     hint: `Start one with \`kdock run -d${run}\`, or set a port other than 0 in ${key}.`,
   });
