@@ -38,10 +38,9 @@ function page(command: Command, version: string): string {
     paragraph(command.description()),
     ...section(
       "ARGUMENTS",
-      command.registeredArguments.map((argument) => [
-        help.argumentTerm(argument),
-        help.argumentDescription(argument),
-      ]),
+      help
+        .visibleArguments(command)
+        .map((argument) => [help.argumentTerm(argument), help.argumentDescription(argument)]),
     ),
     ...section(
       "OPTIONS",

@@ -40,7 +40,7 @@ beforeAll(async () => {
   );
   await mkdir(join(folder, FOLDER.current), { recursive: true });
   await symlink(`../kernel/${KEY}`, join(folder, FOLDER.current, "kernel"));
-  await mkdir(join(folder, FOLDER.out, "module/hello"), { recursive: true });
+  await write(`${FOLDER.out}/module/hello/${FOLDER.manifest}`, "{}");
   containers = [await vm("web", "sleep 3600"), await vm("ended", "true")];
 });
 
@@ -85,6 +85,7 @@ const CASES: readonly (readonly [string, string, string])[] = [
   ["the beginning of a path in the guest", "kdock cp we", "kdock cp web:@"],
   ["no VM that has ended for exec", "kdock exec e", "kdock exec e@"],
   ["a VM that has ended for logs", "kdock logs e", "kdock logs ended @"],
+  ["a VM that has ended, as a flag", "kdock stop --vm e", "kdock stop --vm ended @"],
   ["a VM of the kdock.yaml that is named", "kdock -c other/kdock.yaml up f", "yaml up frontend @"],
   ["a kernel's key", "kdock kernels rm 5c", `kdock kernels rm ${KEY} @`],
   ["a kernel to boot", "kdock run --kernel 5c", `kdock run --kernel ${KEY} @`],

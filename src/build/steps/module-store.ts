@@ -2,7 +2,11 @@ import type { TarEntry } from "../../archive/tar.js";
 import { KdockError } from "../../core/errors.js";
 import { type ModuleFile, readModuleList } from "../plan/module-plan.js";
 import { belowInput, FOLDER, INSIDE } from "../../core/plan/names.js";
-import { artifactFolder, readManifest } from "../../core/steps/artifact-store.js";
+import {
+  type ArtifactContext,
+  artifactFolder,
+  readManifest,
+} from "../../core/steps/artifact-store.js";
 import { type Context, inProject } from "../../core/steps/context.js";
 
 /** The last build of an out-of-tree module; it may have several .ko files. */
@@ -47,7 +51,8 @@ export async function requireModule(ctx: Context, name: string): Promise<BuiltMo
   });
 }
 
-async function moduleNames(ctx: Context): Promise<string[]> {
+/** Those that are built, in the order of their names. */
+export async function moduleNames(ctx: ArtifactContext): Promise<string[]> {
   const { files } = ctx.host;
   const folder = inProject(ctx, `${FOLDER.out}/${STAGE}`);
   if (!(await files.isFolder(folder))) return [];

@@ -57,9 +57,8 @@ const FINDERS: Readonly<Record<NameKind, Finder>> = {
   "kernel-setting": async (ctx, typed) => optionSettings(await kernelText(ctx, "config"), typed),
   function: async (ctx, typed) => functionNames(await kernelText(ctx, "System.map"), typed),
   module: async (ctx) => {
-    const folder = inProject(ctx, `${FOLDER.out}/module`);
-    if (!(await ctx.files.isFolder(folder))) return [];
-    return (await ctx.files.list(folder)).map((value) => ({ value, about: "module" }));
+    const { moduleNames } = await import("../../build/steps/module-store.js");
+    return (await moduleNames(placeOf(ctx))).map((value) => ({ value, about: "module" }));
   },
 };
 

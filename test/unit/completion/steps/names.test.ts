@@ -83,7 +83,7 @@ it("options and functions of the current kernel, and modules; none before the fi
   expect(await values("module")).toEqual([]);
   await write(`${FOLDER.current}/kernel/config`, "CONFIG_NET=y\n");
   await write(`${FOLDER.current}/kernel/System.map`, "00 T ip_rcv\n");
-  await write(`${FOLDER.out}/module/hello/hello.ko`, "");
+  await write(`${FOLDER.out}/module/hello/${FOLDER.manifest}`, "{}");
   expect(await values("kernel-option", "NE")).toEqual(["NET"]);
   expect(await values("kernel-setting", "NE")).toEqual(["NET="]);
   expect(await values("function", "ip_")).toEqual(["ip_rcv"]);
