@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Shell, SHELLS } from "../../src/core/plan/choices.js";
 import { FOLDER, LABEL, labels, projectNames } from "../../src/core/plan/names.js";
+import { debianImage } from "../support/base-image.js";
 import { CLI, docker, kdock } from "../support/kdock.js";
 import { screen } from "../support/screen.js";
 
@@ -16,7 +17,7 @@ const START: Readonly<Record<Shell, readonly string[]>> = {
 };
 
 let folder: string;
-let containers: string[];
+const containers: string[] = [];
 
 beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), "kdock-completion-")));
@@ -41,7 +42,8 @@ beforeAll(async () => {
   await mkdir(join(folder, FOLDER.current), { recursive: true });
   await symlink(`../kernel/${KEY}`, join(folder, FOLDER.current, "kernel"));
   await write(`${FOLDER.out}/module/hello/${FOLDER.manifest}`, "{}");
-  containers = [await vm("web", "sleep 3600"), await vm("ended", "true")];
+  containers.push(await vm("web", "sleep 3600"));
+  containers.push(await vm("ended", "true"));
 });
 
 afterAll(async () => {
@@ -50,8 +52,7 @@ afterAll(async () => {
 });
 
 async function vm(name: string, command: string): Promise<string> {
-  const images = await docker("images", "-q", "--filter", `label=${LABEL.role}=base`);
-  const [image = ""] = images.split("\n");
+  const image = await debianImage();
   const names = projectNames(folder);
   const marks = { ...labels("vm", names.id), [LABEL.vm]: facts(name) };
   const flags = Object.entries(marks).flatMap(([key, value]) => ["--label", `${key}=${value}`]);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { LABEL } from "../../src/core/plan/names.js";
+import { debianImage } from "./base-image.js";
 import { docker } from "./kdock.js";
 
 /** A container with Node.js, npm and the engine's socket, and nothing else but Debian's base system. */
@@ -40,9 +40,8 @@ export async function cleanMachine(nodeMajor: number, tarball: string): Promise<
     "unix://",
     "",
   );
-  const images = await docker("images", "-q", "--filter", `label=${LABEL.role}=base`);
   const mount = ["-v", `${socket}:/var/run/docker.sock`, "-e", `npm_config_registry=${registry}`];
-  const [image = ""] = images.split("\n");
+  const image = await debianImage();
   const id = await docker("run", "-d", ...mount, "-w", "/root", image, "sleep", "infinity");
   const folder = `/root/lab-${id.slice(0, 12)}`;
   const sh: CleanMachine["sh"] = async (command) => {
