@@ -12,6 +12,7 @@ import { labSide } from "../support/lab.js";
 const CALLS: Readonly<Record<string, readonly Call[]>> = {
   init: [{ args: ["-c", "new.yaml", "init"] }],
   doctor: [{ args: ["doctor"], engine: true }],
+  completion: [{ args: ["completion", "bash"] }],
   plan: [{ args: ["plan"] }],
   lock: [{ args: ["lock", "--update", "kernel"], engine: true }],
   verify: [{ args: ["verify"], engine: true }],

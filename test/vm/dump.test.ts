@@ -57,7 +57,7 @@ describe("without a VM", () => {
       /neither an ELF core nor a kdump/,
     ],
     ["a folder to dump to", ["dump", "src"], /src is a folder/],
-    ["an existing file", ["dump", "package.json"], /there already\n→ .*--force/],
+    ["an existing file", ["dump", "package.json"], /already exists\n→ .*--force/],
   ])("%s exits with 2 and a hint", async (_what, args, message) => {
     const { exitCode, stdout, stderr } = await inLab(...args);
     expect(stderr).toMatch(message);
