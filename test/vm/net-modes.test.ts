@@ -100,6 +100,17 @@ describe("mode user", () => {
     expect(stdout).toBe(`u\n${await addressOf(U)}\n`);
   });
 
+  it("is checked hop by hop", async () => {
+    const { exitCode, stdout, stderr } = await here("net", "check", "--vm", "u");
+    expect(exitCode, stdout + stderr).toBe(0);
+    expect(stdout.match(/^ok +host +host 127\.0\.0\.1:\d+\/tcp → guest :8080: /gm)).toHaveLength(
+      LIMITS.mergesEqualPorts ? 1 : 2,
+    );
+    expect(stdout).toMatch(/^ok +VM b +no network between them/m);
+    expect(stdout).toContain(`the other container sees ${await addressOf(U)}, not`);
+    expect(stdout).toMatch(/^ok +MTU /m);
+  });
+
   it("publishes ports, one on two host ports, and one that equals the gdbserver's in the container", async () => {
     const serve = (port: number) =>
       `while :; do nc -l -p ${port} -e echo from ${port}; done </dev/null >/dev/null 2>&1 &`;

@@ -88,6 +88,10 @@ const SYSCTLS = [
 export const CONTAINER_SCRIPT = `
 section() { printf '\\n%%%s\\n' "$1"; }
 uplink=$(cat ${INSIDE.uplink} 2>/dev/null)
+# In mode user QEMU's connections leave by the default route; start.sh sets up nothing for that.
+case "$(cat ${INSIDE.netMode} 2>/dev/null)" in
+  user) uplink=$(ip -o -4 route show default | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p' | head -n 1) ;;
+esac
 section env; env | grep ^KDOCK_
 section mode; cat ${INSIDE.netMode} 2>/dev/null
 section uplink; echo "$uplink"

@@ -1,5 +1,6 @@
 import { INSIDE, LINK } from "../../../core/plan/names.js";
-import { fail, type Finding } from "../../../core/plan/finding.js";
+import type { NetMode } from "../../../config/config.js";
+import { fail, type Finding, ok } from "../../../core/plan/finding.js";
 import { vmWords } from "../../../core/vm-words.js";
 import type { Ping } from "./ping.js";
 import { disturbance, type Fault, guestFault, lossy, notTried, type Scene } from "./scene.js";
@@ -7,6 +8,8 @@ import { disturbance, type Fault, guestFault, lossy, notTried, type Scene } from
 /** A ping to another guest of the project, by name. */
 export interface NeighbourProbe {
   readonly name: string;
+  /** The other VM's. */
+  readonly mode: NetMode;
   readonly ping: Ping | undefined;
   /** The other VM's state, if it did not answer; `paused` explains why its guest does not run. */
   readonly other?: { readonly fault: Fault | undefined; readonly paused: string | undefined };
@@ -15,12 +18,18 @@ export interface NeighbourProbe {
 export function neighbourFinding(
   scene: Scene,
   dns: Finding,
-  { name, ping, other }: NeighbourProbe,
+  { name, mode, ping, other }: NeighbourProbe,
 ): Finding {
   const { container, names } = scene;
   const subject = `VM ${name}`;
   const where = `guest → ${name}`;
   if (ping !== undefined && ping.received > 0) return lossy(subject, where, ping, scene);
+  if (mode !== container.mode || mode === "user" || mode === "none") {
+    return ok(
+      subject,
+      `no network between them: this VM's network mode is ${container.mode}, that of ${name} is ${mode}`,
+    );
+  }
   const joined = [...container.links.values()].some(
     ({ name, master }) => master === LINK.bridge && name !== LINK.tap && name !== LINK.shape,
   );

@@ -95,11 +95,8 @@ export async function connectToPort(
   facts: ContainerFacts,
   published: PublishedPort,
 ): Promise<PortProbe> {
-  const { protocol, containerPort, hostAddress, hostPort } = published;
-  const mapping = facts.published.find(
-    (each) => each.protocol === protocol && each.port === containerPort,
-  );
-  const guestPort = mapping?.guestPort ?? containerPort;
+  const { protocol, hostAddress, hostPort } = published;
+  const guestPort = guestPortOf(facts, published);
   if (guest === undefined) return { kind: "not tried", why: AFTER_FAILURE };
   if (guest.facts.listening.has(`${protocol}/${guestPort}`)) return { kind: "busy" };
   const engine = await ctx.engine();
@@ -123,4 +120,15 @@ export async function connectToPort(
 function reachable(address: string): string {
   if (address === "0.0.0.0" || address === "") return "127.0.0.1";
   return address === "::" ? "::1" : address;
+}
+
+/** The guest's port behind a published one. */
+export function guestPortOf(
+  facts: Pick<ContainerFacts, "published">,
+  { protocol, containerPort }: PublishedPort,
+): number {
+  const mapping = facts.published.find(
+    (each) => each.protocol === protocol && each.port === containerPort,
+  );
+  return mapping?.guestPort ?? containerPort;
 }

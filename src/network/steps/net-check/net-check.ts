@@ -19,7 +19,7 @@ import { panicOfVm } from "../../../vm/steps/console-log.js";
 import type { Context } from "../../../core/steps/context.js";
 import { findVm } from "../../../vm/steps/vms.js";
 import { type Checked, namesOf, readContainerFacts } from "./checked.js";
-import { connectToPort } from "./connections.js";
+import { connectToPort, guestPortOf } from "./connections.js";
 import { type AskedGuest, askedGuest, silentBy, SilentGuest } from "./guest.js";
 import { type Peer, startPeer } from "./peer.js";
 import { noProbes, probe, type Probes } from "./probes.js";
@@ -203,11 +203,21 @@ async function portFindings(
   guest: AskedGuest | undefined,
   before: readonly Finding[],
 ): Promise<readonly Finding[]> {
+  // Only one program in the guest can listen on a port.
+  const turns = new Map<string, Promise<unknown>>();
   return await Promise.all(
     guestPorts(info.ports).map(async (port) => {
       const { protocol, containerPort, hostAddress, hostPort } = port;
       const published = { protocol, host: `${hostAddress}:${hostPort}`, port: containerPort };
-      return portFinding(scene, before, published, await connectToPort(ctx, guest, facts, port));
+      const turn = `${protocol}/${guestPortOf(facts, port)}`;
+      const probing = (turns.get(turn) ?? Promise.resolve()).then(() =>
+        connectToPort(ctx, guest, facts, port),
+      );
+      turns.set(
+        turn,
+        probing.catch(() => undefined),
+      );
+      return portFinding(scene, before, published, await probing);
     }),
   );
 }

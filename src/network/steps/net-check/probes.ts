@@ -31,10 +31,7 @@ export interface Probes {
 
 /** For a guest that cannot send or does not respond. */
 export function noProbes(checked: Checked): Probes {
-  const neighbours = othersOf(checked).map((other) => ({
-    name: guestName(factsOf(other).slot),
-    ping: undefined,
-  }));
+  const neighbours = othersOf(checked).map((other) => ({ ...neighbour(other), ping: undefined }));
   return {
     ...{ gateway: undefined, outside: undefined, inward: undefined, dns: undefined },
     ...{ full: undefined, ipv6: undefined, neighbours },
@@ -148,14 +145,19 @@ async function probeNeighbour(
   guest: AskedGuest,
   other: ContainerInfo,
 ): Promise<NeighbourProbe> {
-  const name = guestName(factsOf(other).slot);
+  const { name, mode } = neighbour(other);
   const ping = await pingFrom(guest, name);
-  if (ping.received > 0) return { name, ping };
+  if (ping.received > 0) return { name, mode, ping };
   const container = (await ctx.engine()).container(other.id);
   const scene = {
     names: namesOf(other, true),
     container: await readContainerFacts(container, guest.signal),
   };
   const paused = await standingOf(container, guest.signal);
-  return { name, ping, other: { fault: wireFault(scene), paused } };
+  return { name, mode, ping, other: { fault: wireFault(scene), paused } };
+}
+
+function neighbour(other: ContainerInfo): Pick<NeighbourProbe, "name" | "mode"> {
+  const { slot, net } = factsOf(other);
+  return { name: guestName(slot), mode: net };
 }

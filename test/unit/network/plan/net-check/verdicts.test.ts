@@ -370,7 +370,7 @@ describe("inwardFinding and portFinding", () => {
 describe("neighbourFinding", () => {
   const judge = (found: Partial<Parameters<typeof neighbourFinding>[2]>, change?: Change) =>
     neighbourFinding(scene({ container: change === undefined ? [] : [change] }), FINE, {
-      ...{ name: "b", ping: LOST },
+      ...{ name: "b", mode: "bridge", ping: LOST },
       ...found,
     });
   const unknown = { ...LOST, error: "bad address 'b'" };
@@ -378,6 +378,13 @@ describe("neighbourFinding", () => {
   it("is ok with replies", () => {
     expectFinding(judge({ ping: ANSWERED }), "ok", "guest → b: 3 of 3 answered");
   });
+
+  it.each(["user", "none", "host"] as const)(
+    "is ok without replies from a VM in mode %s",
+    (mode) => {
+      expectFinding(judge({ mode }), "ok", `network mode is bridge, that of b is ${mode}`);
+    },
+  );
 
   it("names the cause of a failure, or warns without a probe", () => {
     const alone: Change = [
@@ -392,7 +399,7 @@ describe("neighbourFinding", () => {
     );
     expectFinding(judge({ ping: unknown }), "fail", "cannot resolve the name");
     expectFinding(
-      neighbourFinding(scene(), FAILED, { name: "b", ping: unknown }),
+      neighbourFinding(scene(), FAILED, { name: "b", mode: "bridge", ping: unknown }),
       "warn",
       "not tried",
     );
