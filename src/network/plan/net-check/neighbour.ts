@@ -15,6 +15,11 @@ export interface NeighbourProbe {
   readonly other?: { readonly fault: Fault | undefined; readonly paused: string | undefined };
 }
 
+/** Whether guests in these two network modes are on one network. */
+export function haveCommonNetwork(a: string, b: NetMode): boolean {
+  return a === b && (b === "bridge" || b === "host");
+}
+
 export function neighbourFinding(
   scene: Scene,
   dns: Finding,
@@ -23,13 +28,13 @@ export function neighbourFinding(
   const { container, names } = scene;
   const subject = `VM ${name}`;
   const where = `guest → ${name}`;
-  if (ping !== undefined && ping.received > 0) return lossy(subject, where, ping, scene);
-  if (mode !== container.mode || mode === "user" || mode === "none") {
+  if (!haveCommonNetwork(container.mode, mode)) {
     return ok(
       subject,
       `no network between them: this VM's network mode is ${container.mode}, that of ${name} is ${mode}`,
     );
   }
+  if (ping !== undefined && ping.received > 0) return lossy(subject, where, ping, scene);
   const joined = [...container.links.values()].some(
     ({ name, master }) => master === LINK.bridge && name !== LINK.tap && name !== LINK.shape,
   );

@@ -17,6 +17,7 @@ import type { Project } from "../../../build/project.js";
 import { factsOf, namesOf as vmNamesOf, notRunning } from "../../../vm/steps/choose-vm.js";
 import { panicOfVm } from "../../../vm/steps/console-log.js";
 import type { Context } from "../../../core/steps/context.js";
+import { limiter } from "../../../core/steps/limit.js";
 import { findVm } from "../../../vm/steps/vms.js";
 import { type Checked, namesOf, readContainerFacts } from "./checked.js";
 import { connectToPort, guestPortOf } from "./connections.js";
@@ -204,20 +205,16 @@ async function portFindings(
   before: readonly Finding[],
 ): Promise<readonly Finding[]> {
   // Only one program in the guest can listen on a port.
-  const turns = new Map<string, Promise<unknown>>();
+  const turns = new Map<string, ReturnType<typeof limiter>>();
   return await Promise.all(
     guestPorts(info.ports).map(async (port) => {
       const { protocol, containerPort, hostAddress, hostPort } = port;
       const published = { protocol, host: `${hostAddress}:${hostPort}`, port: containerPort };
-      const turn = `${protocol}/${guestPortOf(facts, port)}`;
-      const probing = (turns.get(turn) ?? Promise.resolve()).then(() =>
-        connectToPort(ctx, guest, facts, port),
-      );
-      turns.set(
-        turn,
-        probing.catch(() => undefined),
-      );
-      return portFinding(scene, before, published, await probing);
+      const listener = `${protocol}/${guestPortOf(facts, port)}`;
+      const inTurn = turns.get(listener) ?? limiter(1);
+      turns.set(listener, inTurn);
+      const probe = await inTurn(() => connectToPort(ctx, guest, facts, port));
+      return portFinding(scene, before, published, probe);
     }),
   );
 }

@@ -4,7 +4,7 @@ import { parseEchoes } from "../../plan/net-check/facts.js";
 import { type GatewayProbe, wireFault } from "../../plan/net-check/gateway.js";
 import type { InwardProbe } from "../../plan/net-check/inward.js";
 import { natFault } from "../../plan/net-check/nat.js";
-import type { NeighbourProbe } from "../../plan/net-check/neighbour.js";
+import { haveCommonNetwork, type NeighbourProbe } from "../../plan/net-check/neighbour.js";
 import type { OutsideProbe } from "../../plan/net-check/outside.js";
 import type { Ping } from "../../plan/net-check/ping.js";
 import { disturbance, gatewayOf, type Scene } from "../../plan/net-check/scene.js";
@@ -141,11 +141,12 @@ function probeNeighbours(checked: Checked, guest: AskedGuest): Promise<Neighbour
 }
 
 async function probeNeighbour(
-  { ctx }: Checked,
+  { ctx, facts }: Checked,
   guest: AskedGuest,
   other: ContainerInfo,
 ): Promise<NeighbourProbe> {
   const { name, mode } = neighbour(other);
+  if (!haveCommonNetwork(facts.mode, mode)) return { name, mode, ping: undefined };
   const ping = await pingFrom(guest, name);
   if (ping.received > 0) return { name, mode, ping };
   const container = (await ctx.engine()).container(other.id);
