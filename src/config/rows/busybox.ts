@@ -1,5 +1,6 @@
 import { SETTINGS } from "../build-types.js";
 import { row, section } from "../row.js";
+import { RELEASE_KEYS } from "./release-keys.js";
 import { HTTP_URLS, PATHS, pattern } from "../types.js";
 
 export const busybox = section("busybox, the guest's user land", {
@@ -29,13 +30,7 @@ export const busybox = section("busybox, the guest's user land", {
     example: ["https://mirror.example/busybox"],
     inArtifact: false,
   }),
-  keys: row({
-    type: PATHS,
-    default: [],
-    help: "armored PGP keys, relative to this file, that may sign a release besides kdock's",
-    example: ["./keys/vendor.asc"],
-    inArtifact: false,
-  }),
+  keys: RELEASE_KEYS,
   fragments: row({
     type: PATHS,
     default: [],

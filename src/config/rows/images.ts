@@ -34,7 +34,7 @@ export const images = section("the images that builds run in", {
   }),
   mirror: row({
     type: HTTP_URL,
-    help: "Debian mirror to use instead of the usual one; debian-security beside it is asked, too",
+    help: "Debian mirror to use instead of the default; the sibling folder debian-security is used, too",
     example: "https://mirror.example/debian",
     compose: true,
   }),

@@ -1,5 +1,6 @@
 import { JOBS, PRESET, SETTINGS, SOURCE, SOURCE_FILES } from "../build-types.js";
 import { row, section } from "../row.js";
+import { RELEASE_KEYS } from "./release-keys.js";
 import { DEFAULT_SOURCE } from "../source-spec.js";
 import { choice, HTTP_URLS, PATH, PATHS, pattern, TRUE_OR_FALSE } from "../types.js";
 import { ARCHITECTURE_NAMES } from "../values.js";
@@ -24,13 +25,7 @@ export const kernel = section("the Linux kernel", {
     example: ["https://mirror.example/linux/kernel"],
     inArtifact: false,
   }),
-  keys: row({
-    type: PATHS,
-    default: [],
-    help: "armored PGP keys, relative to this file, that may sign a release besides kdock's",
-    example: ["./keys/vendor.asc"],
-    inArtifact: false,
-  }),
+  keys: RELEASE_KEYS,
   arch: row({
     type: choice(ARCHITECTURE_NAMES),
     help: "architecture of the kernel, its guest and its VM; unless it is given, what kdock.lock pins, and before anything is locked the engine's own",
