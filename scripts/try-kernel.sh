@@ -32,7 +32,7 @@ lx() { kdock gdb -- -batch -ex lx-version | grep 'Linux version'; }
 for source in "$@"; do
   case $source in /* | ./* | ../*) source=path:$(realpath "$source") ;; esac
   for preset in "${presets[@]}"; do
-    folder=$logs/$(basename "$source")-$preset
+    folder=$logs/$(basename "$source" | tr -c "[:alnum:].\n" -)-$preset
     mkdir -p "$folder/shared"
     cd "$folder" || exit
     echo shared >shared/file

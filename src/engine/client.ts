@@ -32,7 +32,7 @@ export class EngineClient {
     this.#address = address;
   }
 
-  /** The answer, once its head is there; whoever calls reads it to its end or destroys it. */
+  /** Resolves with the response once its head has arrived; the caller must read it to its end or destroy it. */
   async open(call: Call): Promise<IncomingMessage> {
     const { body, signal } = call;
     const outgoing = this.#request(call);

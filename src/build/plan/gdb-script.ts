@@ -105,7 +105,7 @@ function settings({ source, ownModules, architecture }: GdbFacts): string[] {
   ];
 }
 
-/** gdb loads vmlinux-gdb.py with the vmlinux beside it, if its folder is in the safe path. */
+/** gdb loads vmlinux-gdb.py along with the vmlinux in its folder, if that folder is in the safe path. */
 function kernelCommands({ kernelCommands: path }: GdbFacts): string[] {
   return path === undefined ? [] : [`add-auto-load-safe-path ${path}`];
 }

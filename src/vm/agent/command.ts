@@ -9,7 +9,7 @@ export type GuestExit =
   | { readonly kind: "signalled"; readonly signal: number };
 
 /**
- * A command in the guest. Both outputs must be read or destroyed: one that nobody reads holds up the whole session, and
+ * A command in the guest. Both outputs must be read or destroyed: an unread one blocks the whole session, and
  * no other, because nothing is kept in memory beyond a stream's usual buffer.
  */
 export interface GuestCommand {
@@ -51,7 +51,7 @@ export class Command implements GuestCommand {
     this.#id = id;
     this.#send = send;
     this.exit = this.#exit.promise;
-    // The exit of a command that nobody awaits must not be an unhandled rejection.
+    // `exit` need not be awaited: no unhandled rejection then.
     this.exit.catch(() => undefined);
     this.stdin = new Writable({
       highWaterMark: STDIN_WINDOW,
@@ -141,7 +141,7 @@ class Output extends Readable {
   #onWanted: (() => void) | undefined;
   #waits = true;
 
-  /** Resolves when there is room for more, or nobody left to wait for. */
+  /** Resolves when the buffer has room, the stream is destroyed, or `stopWaiting` was called. */
   async deliver(bytes: Buffer): Promise<void> {
     if (this.destroyed || this.push(bytes) || !this.#waits) return;
     const wanted = deferred();

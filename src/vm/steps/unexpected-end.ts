@@ -6,7 +6,7 @@ import { FOLDER } from "../../core/plan/names.js";
 import type { ConsoleState } from "../plan/console-state.js";
 import type { ConsoleTail } from "./console-tail.js";
 
-/** Never resolves; rejects when the VM ends, which nobody asked it to. Safe to leave alone. */
+/** Never resolves; rejects when the VM ends. Need not be awaited. */
 export function unexpectedEnd(
   vm: { readonly exit: Promise<number> },
   tail: ConsoleTail,
